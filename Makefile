@@ -1,0 +1,48 @@
+# The two commands: `make demo` and `make test`. Both install what they need into .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+SOURCES := pyproject.toml train/pyproject.toml runtime/pyproject.toml constraints.txt
+WORKERS ?= 2
+
+.PHONY: help demo test lint check bench golden clean
+
+help:
+	@echo "make demo   train, convert, verify and use a model on real digits (a few minutes)"
+	@echo "make test   install the development set and run every test"
+	@echo "make check  lint, types and architecture, then the tests"
+	@echo "make bench  measure the speed claims of benchmarks/"
+
+$(VENV)/installed: $(SOURCES)
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet -c constraints.txt -e ./runtime -e ./train -e '.[dev]'
+	@touch $@
+
+$(VENV)/demo: $(SOURCES)
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet -c constraints.txt -e ./runtime -e ./train -e '.[train,cpu]' build
+	@touch $@
+
+demo: $(VENV)/demo
+	$(BIN)/python examples/demo.py
+
+test: $(VENV)/installed
+	$(BIN)/python -m pytest -n $(WORKERS)
+
+lint: $(VENV)/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: lint test
+
+bench: $(VENV)/installed
+	$(BIN)/python benchmarks/run.py
+
+golden: $(VENV)/installed
+	$(BIN)/python tests/golden/make.py
+
+clean:
+	rm -rf $(VENV) .venv-device build dist demo runs
