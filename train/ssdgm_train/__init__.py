@@ -1,0 +1,28 @@
+"""Semi-supervised deep generative models in PyTorch.
+
+    from ssdgm_train import begin, recipe, train
+
+    session = begin("digits", recipe.load(None, "m2"), Path("runs/a"), labelled=100)
+    for progress in train(session):
+        ...
+
+`METHODS` is the registry; `begin`, `resume` and `train` take a run from data to weights;
+`ssdgm_train.fit` is the bare loop for those who bring their own.
+"""
+
+__version__ = "0.1.0"
+
+from ssdgm_train import recipe
+from ssdgm_train.methods import METHODS
+from ssdgm_train.run import Progress, Session, begin, resume, train
+
+__all__ = [
+    "METHODS",
+    "Progress",
+    "Session",
+    "__version__",
+    "begin",
+    "recipe",
+    "resume",
+    "train",
+]

@@ -1,0 +1,164 @@
+"""A data set in memory: raw rows, labels where they are known, a test set where there is one."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssdgm_runtime import errors
+
+UNLABELLED = -1
+DTYPES = ("uint8", "float32")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Rows and labels as they came.
+
+    Attributes:
+        name: What reports call it.
+        x: Training rows [n, *shape], uint8 or float32.
+        y: Class indices [n] int64; -1 where the label is not known.
+        x_test: Test rows, or None.
+        y_test: Their class indices, or None.
+        classes: The labels' own values, in index order.
+    """
+
+    name: str
+    x: NDArray[np.generic]
+    y: NDArray[np.int64]
+    x_test: NDArray[np.generic] | None
+    y_test: NDArray[np.int64] | None
+    classes: tuple[int | str, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one row."""
+        return self.x.shape[1:]
+
+    @property
+    def fully_labelled(self) -> bool:
+        """Whether every training row has a label, as in a benchmark."""
+        return bool((self.y != UNLABELLED).all())
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over dtypes, shapes and bytes of all arrays and the class values."""
+        found = hashlib.sha256(repr(self.classes).encode())
+        for array in (self.x, self.y, self.x_test, self.y_test):
+            if array is not None:
+                found.update(f"{array.dtype}{array.shape}".encode())
+                found.update(np.ascontiguousarray(array).data)
+        return found.hexdigest()
+
+
+def make(
+    name: str,
+    x: NDArray[np.generic],
+    y: NDArray[np.generic],
+    x_test: NDArray[np.generic] | None = None,
+    y_test: NDArray[np.generic] | None = None,
+) -> Dataset:
+    """Check arrays and turn labels into indices; -1 (or an empty string) is an unknown label.
+
+    Raises:
+        DataError: A shape, dtype, value or label that cannot be trained on.
+    """
+    x = _rows("x", x)
+    _same_length("x", x, "y", y)
+    classes, indices = _classes(y)
+    if x_test is None or y_test is None:
+        return Dataset(name, x, indices, None, None, classes)
+    x_test = _rows("x_test", x_test)
+    _same_length("x_test", x_test, "y_test", y_test)
+    if x_test.shape[1:] != x.shape[1:] or x_test.dtype != x.dtype:
+        raise errors.DataError(
+            f"x_test has rows {x_test.shape[1:]} {x_test.dtype}",
+            f"rows like those of x: {x.shape[1:]} {x.dtype}",
+            "Prepare both in the same way.",
+        )
+    return Dataset(name, x, indices, x_test, _indices(y_test, classes), classes)
+
+
+def _rows(name: str, x: NDArray[np.generic]) -> NDArray[np.generic]:
+    if x.ndim < 2 or x.size == 0:
+        raise errors.DataError(
+            f"{name} has shape {list(x.shape)}", "[rows, features] or [rows, height, width]", ""
+        )
+    if x.dtype == np.float64:
+        x = x.astype(np.float32)
+    if x.dtype.name not in DTYPES:
+        raise errors.DataError(
+            f"{name} has dtype {x.dtype}",
+            "uint8 or float32",
+            f"Write {name}.astype(np.float32), or np.uint8 for whole numbers 0..255.",
+        )
+    if x.dtype == np.float32 and not np.isfinite(x).all():
+        row = int(np.argwhere(~np.isfinite(x.reshape(len(x), -1)).all(1))[0, 0])
+        raise errors.DataError(
+            f"{name} holds NaN or infinity, first in row {row}",
+            "finite numbers",
+            "Fill or drop these rows first.",
+        )
+    return x
+
+
+def _same_length(name: str, x: NDArray[np.generic], other: str, y: NDArray[np.generic]) -> None:
+    if y.shape != x.shape[:1]:
+        raise errors.DataError(
+            f"{other} has shape {list(y.shape)} and {name} has {len(x)} rows",
+            f"{other} of shape [{len(x)}], one label a row",
+            f"Write -1 into {other} where a label is not known.",
+        )
+
+
+def _classes(y: NDArray[np.generic]) -> tuple[tuple[int | str, ...], NDArray[np.int64]]:
+    y = _label_values("y", y)
+    known = np.unique(y)
+    values = [v for v in known.tolist() if v not in (UNLABELLED, "")]
+    if len(values) < 2:
+        raise errors.DataError(
+            f"y has {len(values)} known classes {values}",
+            "at least two classes",
+            "Label some rows of every class; -1 stands for an unknown label.",
+        )
+    if isinstance(values[0], int) and values[0] < 0:
+        raise errors.DataError(
+            f"y has the label {values[0]}", "labels from 0, or -1 where one is not known", ""
+        )
+    classes = tuple(values)
+    return classes, _lookup(y, classes)
+
+
+def _indices(y: NDArray[np.generic], classes: tuple[int | str, ...]) -> NDArray[np.int64]:
+    y = _label_values("y_test", y)
+    strange = sorted(set(np.unique(y).tolist()) - set(classes))
+    if strange:
+        raise errors.DataError(
+            f"y_test has labels {strange} outside the classes",
+            f"labels among {list(classes)}",
+            "Every test row needs a label that training also has.",
+        )
+    return _lookup(y, classes)
+
+
+def _label_values(name: str, y: NDArray[np.generic]) -> NDArray[np.generic]:
+    if y.dtype.kind == "f" and np.array_equal(y, np.trunc(y)):
+        y = y.astype(np.int64)
+    if y.dtype.kind not in "iuU":
+        raise errors.DataError(
+            f"{name} has dtype {y.dtype}",
+            "integers or strings",
+            f"Write {name}.astype(np.int64), with -1 where a label is not known.",
+        )
+    return y.astype(np.int64) if y.dtype.kind in "iu" else y
+
+
+def _lookup(y: NDArray[np.generic], classes: Sequence[int | str]) -> NDArray[np.int64]:
+    found = np.full(len(y), UNLABELLED, np.int64)
+    for index, value in enumerate(classes):
+        found[y == value] = index
+    return found

@@ -1,0 +1,123 @@
+"""`run.json`: what it holds, and the problem, data and model that can be had back from it."""
+
+import dataclasses
+import datetime
+import platform
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+import ssdgm_train
+from ssdgm_runtime import errors
+from ssdgm_train import checkpoint, data, labels, method, recipe
+from ssdgm_train.data.split import Split
+
+Json = dict[str, Any]
+
+
+def compose(
+    source: str,
+    dataset: data.Dataset,
+    parts: Split,
+    stated: method.Problem,
+    plan: recipe.Recipe,
+    labelled: int | None,
+    seed: int,
+    device: torch.device,
+) -> Json:
+    """What `run.json` holds: all that is needed to go on, and to convert the run later."""
+    return {
+        "format": 1,
+        "recipe": recipe.to_table(plan),
+        "seed": seed,
+        "labels": labelled,
+        "data": {
+            "source": data.locate(source),
+            "name": dataset.name,
+            "digest": dataset.digest,
+            "classes": list(dataset.classes),
+            "labelled": len(parts.labelled),
+            "unlabelled": len(parts.unlabelled),
+            "validation": len(parts.validation),
+            "validation_labels_are_extra": dataset.fully_labelled,
+            "test": 0 if dataset.x_test is None else len(dataset.x_test),
+        },
+        "split": parts.digest,
+        "problem": dataclasses.asdict(stated),
+        "environment": _environment(device),
+    }
+
+
+def load_problem(document: Json) -> method.Problem:
+    """The problem that `run.json` states."""
+    found = document["problem"]
+    return method.Problem(
+        shape=tuple(found["shape"]),
+        dtype=found["dtype"],
+        labels=labels.Classes(tuple(found["labels"]["prior"])),
+        likelihood=found["likelihood"],
+        shift=tuple(found["shift"]),
+        scale=tuple(found["scale"]),
+        total=found["total"],
+    )
+
+
+def load_data(run: checkpoint.Run, source: str | None = None) -> data.Dataset:
+    """The run's data, from where it was or from another place.
+
+    Raises:
+        RunError: It is not the data that the run was made with.
+    """
+    document = run.read()
+    dataset = data.load(source or document["data"]["source"])
+    if dataset.digest != document["data"]["digest"]:
+        raise checkpoint.RunError(
+            f"the data at {source or document['data']['source']} has changed since the run began",
+            f"digest {document['data']['digest'][:12]}, not {dataset.digest[:12]}",
+            "Put the data back as it was, or begin a new run.",
+        )
+    return dataset
+
+
+def load_model(run: checkpoint.Run) -> nn.Module:
+    """The trained model of a run, with the weights its recipe selects, in evaluation mode."""
+    document = run.read()
+    plan = recipe.from_table(document["recipe"])
+    model = plan.spec.build(plan.model, load_problem(document))
+    checkpoint.load_weights(run.chosen(plan.run.select), model)
+    return model.eval()
+
+
+def pick_device(name: str) -> torch.device:
+    """The device for "auto", "cpu" or "cuda".
+
+    Raises:
+        ProviderUnavailable: CUDA was named and torch cannot use it.
+        InputError: Another name.
+    """
+    if name not in ("auto", "cpu", "cuda"):
+        raise errors.InputError("device", repr(name), "auto, cpu or cuda")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise errors.ProviderUnavailable(
+            f"device cuda was asked for and torch {torch.__version__} has no usable GPU",
+            "a CUDA build of torch and a driver",
+            "Use --device cpu, or install a CUDA build of torch.",
+        )
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def _environment(device: torch.device) -> Json:
+    now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+    return {
+        "begun": now.isoformat(),
+        "ssdgm_train": ssdgm_train.__version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "platform": platform.platform(),
+        "processor": platform.machine(),
+        "threads": torch.get_num_threads(),
+        "device": device.type,
+    }

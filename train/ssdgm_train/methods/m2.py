@@ -1,0 +1,158 @@
+r"""M2: a generative model of rows and labels, with the unknown label summed out.
+
+Generative model and inference networks:
+
+.. math::
+    p(y) = Cat(\pi), \quad p(z) = N(0, I), \quad p(x \mid y, z) = f(x; y, z, \theta)
+
+    q(y \mid x) = Cat(\pi_\phi(x)), \quad q(z \mid x, y) = N(\mu_\phi(x, y), \sigma_\phi^2(x, y))
+
+With the bounds of `objectives` the run maximises, over N = N_l + N_u training rows,
+
+.. math:: J^\alpha = \sum_l L(x, y) + \sum_u U(x) + \alpha N \, mean_l \log q(y \mid x)
+
+because without the last term no label would ever reach q(y | x). The two weightings below say how
+batch means stand for these sums; neither depends on the make-up of a batch.
+
+References:
+    Semi-Supervised Learning with Deep Generative Models (Kingma et al., 2014), sections 2 and 3,
+    equations 6 to 9.
+    Auxiliary Deep Generative Models (Maaløe et al., 2016), whose code is the "balanced" weighting.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ssdgm_train import distributions, likelihoods, method, objectives, shapes
+from ssdgm_train.nn import ACTIVATIONS, MLP, GaussianMLP, Standardise
+from ssdgm_train.settings import above, among, between, setting
+
+
+@dataclass(frozen=True)
+class Config:
+    """Hyper-parameters.
+
+    Attributes:
+        hidden: Widths of the hidden layers of each of the three networks.
+        latent: Dimensions of z.
+        activation: "relu", "silu", "softplus" or "tanh".
+        batch_norm: Normalise the classifier's hidden layers over the batch.
+        binarise: Train Bernoulli data on freshly drawn bits; evaluation is always on grey levels.
+        alpha: Weight of the classifier's term against the sum over the data set.
+        weighting: "paper" or "balanced", see `WEIGHTINGS`.
+    """
+
+    hidden: tuple[int, ...] = setting((500,), above(0))
+    latent: int = setting(50, above(0))
+    activation: str = setting("relu", among(ACTIVATIONS))
+    batch_norm: bool = True
+    binarise: bool = True
+    alpha: float = setting(0.1, between(0, 1e9))
+    weighting: str = setting("balanced", among(("paper", "balanced")))
+
+
+class Model(nn.Module):
+    """q(y | x), q(z | x, y) and p(x | y, z), three separate networks."""
+
+    def __init__(self, config: Config, problem: method.Problem) -> None:
+        super().__init__()
+        width, classes, act = problem.width, problem.labels.size, config.activation
+        self.labels, self.latent = problem.labels, config.latent
+        self.likelihood = likelihoods.LIKELIHOODS[problem.likelihood](problem.total)
+        self.draw = self.likelihood.draw if config.binarise else likelihoods.same
+        self.standardise = Standardise(problem.shape, problem.shift, problem.scale)
+        self.classifier = MLP([width], config.hidden, classes, act, config.batch_norm)
+        self.encoder = GaussianMLP([width, classes], config.hidden, config.latent, act)
+        outputs = width * self.likelihood.heads
+        self.decoder = MLP([config.latent, classes], config.hidden, outputs, act)
+
+    def classify(self, x: shapes.Rows) -> shapes.Logits:
+        """Logits of q(y | x) for raw rows."""
+        logits: Tensor = self.classifier(self.standardise(x))
+        return logits
+
+    def encode(self, x: shapes.Rows, y: shapes.Logits) -> distributions.Normal:
+        """q(z | x, y) for raw rows and label probabilities."""
+        posterior: distributions.Normal = self.encoder(self.standardise(x), y)
+        return posterior
+
+    def decode(self, y: shapes.Logits, z: shapes.Features) -> dict[str, Tensor]:
+        """The mean of p(x | y, z) as "x" and its parameters, in the data's own units."""
+        found = self.likelihood.parameters(self.decoder(z, y))
+        x = self.standardise.inverse(self.likelihood.mean(found))
+        return {"x": x, **self.standardise.in_units(found)}
+
+    def bound(
+        self, x: shapes.Features, y: Tensor, generator: torch.Generator | None
+    ) -> shapes.Nats:
+        """L(x, y) in nats from one draw of z; x [..., features] and y [..., K] broadcast."""
+        posterior = self.encoder(x, y)
+        log_px = self.likelihood.log_prob(x, self.decoder(posterior.sample(generator), y))
+        log_py = y @ self.labels.log_prior(like=y)
+        return objectives.labelled_bound(log_px, log_py, distributions.normal_kl(*posterior))
+
+
+def loss(model: Model, batch: method.Batch, context: method.Context) -> method.Terms:
+    """-L of labelled rows, -U of unlabelled ones, -log q(y | x) of labelled ones, in nats."""
+    rows = model.standardise(torch.cat([batch.x, batch.u]))
+    both = model.draw(rows, context.generator)
+    labelled = len(batch.x)
+    x, u = both[:labelled], both[labelled:]
+    logits = model.classifier(both)
+    y = model.labels.one_hot(batch.y, like=x)
+    bounds = model.bound(u[:, None], model.labels.every(like=u), context.generator)
+    return {
+        "labelled": -model.bound(x, y, context.generator),
+        "unlabelled": -objectives.unlabelled_bound(bounds, logits[labelled:]),
+        "classifier": objectives.cross_entropy(logits[:labelled], batch.y),
+    }
+
+
+def paper_weights(config: Config, sizes: method.Sizes) -> dict[str, float]:
+    """J^alpha / N: every row counts once, as in the paper's sum and the authors' code."""
+    labelled = sizes.labelled / sizes.total
+    return {
+        "labelled": labelled,
+        "unlabelled": 1 - labelled,
+        "classifier": config.alpha,
+    }
+
+
+def balanced_weights(config: Config, sizes: method.Sizes) -> dict[str, float]:
+    """The mean labelled row counts as much as the mean unlabelled one (Maaløe et al., 2016)."""
+    return {
+        "labelled": 1.0,
+        "unlabelled": 1.0,
+        "classifier": config.alpha * sizes.total / sizes.labelled,
+    }
+
+
+WEIGHTINGS: dict[str, Callable[[Config, method.Sizes], dict[str, float]]] = {
+    "paper": paper_weights,
+    "balanced": balanced_weights,
+}
+"""How the means over a batch are weighted: the same alpha differs 600-fold between the two."""
+
+
+def _phases(config: Config, sizes: method.Sizes) -> tuple[method.Phase, ...]:
+    weights = WEIGHTINGS[config.weighting](config, sizes)
+    return (method.Phase("joint", (method.Player("all", loss, weights),)),)
+
+
+METHOD = method.Method(
+    name="m2",
+    summary="generative semi-supervised model; the unknown label is summed out",
+    paper=method.Paper(
+        authors="Kingma, Rezende, Mohamed, Welling",
+        year=2014,
+        title="Semi-Supervised Learning with Deep Generative Models",
+        link="https://arxiv.org/abs/1406.5298",
+    ),
+    Config=Config,
+    build=Model,
+    phases=_phases,
+    tasks=("classify", "encode", "reconstruct", "generate"),
+)

@@ -1,0 +1,79 @@
+r"""The baseline: the same classifier, trained on the labels alone.
+
+.. math:: \min_\phi \; -\frac{1}{N_l} \sum_{(x, y)} \log q_\phi(y \mid x)
+
+Whatever a semi-supervised method claims is measured against this network with these labels.
+"""
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from ssdgm_train import likelihoods, method, objectives, shapes
+from ssdgm_train.nn import ACTIVATIONS, MLP, Standardise
+from ssdgm_train.settings import above, among, setting
+
+
+@dataclass(frozen=True)
+class Config:
+    """Hyper-parameters.
+
+    Attributes:
+        hidden: Widths of the classifier's hidden layers.
+        activation: "relu", "silu", "softplus" or "tanh".
+        batch_norm: Normalise the classifier's hidden layers over the batch.
+        binarise: Train Bernoulli data on freshly drawn bits, as m2 does.
+    """
+
+    hidden: tuple[int, ...] = setting((500,), above(0))
+    activation: str = setting("relu", among(ACTIVATIONS))
+    batch_norm: bool = True
+    binarise: bool = True
+
+
+class Model(nn.Module):
+    """q(y | x)."""
+
+    def __init__(self, config: Config, problem: method.Problem) -> None:
+        super().__init__()
+        self.standardise = Standardise(problem.shape, problem.shift, problem.scale)
+        self.classifier = MLP(
+            [problem.width],
+            config.hidden,
+            problem.labels.size,
+            config.activation,
+            config.batch_norm,
+        )
+        likelihood = likelihoods.LIKELIHOODS[problem.likelihood](problem.total)
+        self.draw = likelihood.draw if config.binarise else likelihoods.same
+
+    def classify(self, x: shapes.Rows) -> shapes.Logits:
+        """Raw rows to logits."""
+        logits: Tensor = self.classifier(self.standardise(x))
+        return logits
+
+
+def loss(model: Model, batch: method.Batch, context: method.Context) -> method.Terms:
+    """Cross-entropy on the labelled rows, in nats."""
+    x = model.draw(model.standardise(batch.x), context.generator)
+    return {"classifier": objectives.cross_entropy(model.classifier(x), batch.y)}
+
+
+def _phases(config: Config, sizes: method.Sizes) -> tuple[method.Phase, ...]:
+    return (method.Phase("joint", (method.Player("all", loss, {"classifier": 1.0}),)),)
+
+
+METHOD = method.Method(
+    name="supervised",
+    summary="the same classifier on the labels alone: the baseline",
+    paper=method.Paper(
+        authors="Rumelhart, Hinton, Williams",
+        year=1986,
+        title="Learning representations by back-propagating errors",
+        link="https://doi.org/10.1038/323533a0",
+    ),
+    Config=Config,
+    build=Model,
+    phases=_phases,
+    tasks=("classify",),
+)

@@ -1,0 +1,134 @@
+r"""Networks: perceptrons that broadcast, Gaussian heads, and the step from rows to observations.
+
+The first layer of a network with several inputs is a sum of projections,
+\(W_x x + W_y y + b\), instead of one product with the concatenation. The two are the same numbers;
+but with \(x\) as [batch, 1, features] and \(y\) as [classes, classes] each projection is computed
+once and only the sum is [batch, classes, hidden], so trying every class costs no further product
+with \(x\).
+"""
+
+import itertools
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from ssdgm_train import distributions, shapes
+
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "relu": nn.ReLU,
+    "silu": nn.SiLU,
+    "softplus": nn.Softplus,
+    "tanh": nn.Tanh,
+}
+
+
+class Standardise(nn.Module):
+    """Raw rows to observations: flatten, cast, subtract `shift`, divide by `scale`.
+
+    Args:
+        shape: The shape of one row.
+        shift: One number, or one a feature.
+        scale: One positive number, or one a feature.
+    """
+
+    shift: Tensor
+    scale: Tensor
+
+    def __init__(
+        self, shape: Sequence[int], shift: Sequence[float], scale: Sequence[float]
+    ) -> None:
+        super().__init__()
+        self.shape = tuple(shape)
+        self.register_buffer("shift", torch.tensor(shift, dtype=torch.float32))
+        self.register_buffer("scale", torch.tensor(scale, dtype=torch.float32))
+
+    def forward(self, x: shapes.Rows) -> shapes.Features:
+        """[batch, *shape] in the data's own dtype and units to [batch, features]."""
+        return (x.flatten(1).to(self.shift.dtype) - self.shift) / self.scale
+
+    def fold(self, x: shapes.Features) -> Tensor:
+        """[batch, features] to [batch, *shape]."""
+        return x.reshape(*x.shape[:-1], *self.shape)
+
+    def stretch(self, x: shapes.Features) -> Tensor:
+        """A spread in observation units to one in the data's own units, [batch, *shape]."""
+        return self.fold(x * self.scale)
+
+    def inverse(self, x: shapes.Features) -> Tensor:
+        """Observations back to [batch, *shape] in the data's own units, float."""
+        return self.fold(x * self.scale + self.shift)
+
+    def in_units(self, parameters: dict[str, Tensor]) -> dict[str, Tensor]:
+        """A likelihood's named parameters as [batch, *shape] in the data's own units."""
+        ways = {"mean": self.inverse, "scale": self.stretch, "probs": self.fold}
+        return {name: ways[name](value) for name, value in parameters.items()}
+
+
+class Joint(nn.Module):
+    """A linear layer of several inputs: the sum of their projections and one bias."""
+
+    def __init__(self, inputs: Sequence[int], out: int) -> None:
+        super().__init__()
+        whole = nn.Linear(sum(inputs), out)
+        parts = torch.split(whole.weight.detach(), list(inputs), dim=1)
+        self.weights = nn.ParameterList([nn.Parameter(part.clone()) for part in parts])
+        self.bias = nn.Parameter(whole.bias.detach().clone())
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """[..., inputs[i]] each, with leading axes that broadcast, to [..., out]."""
+        total: Tensor = nn.functional.linear(inputs[0], self.weights[0], self.bias)
+        for x, weight in zip(inputs[1:], self.weights[1:], strict=True):
+            total = total + nn.functional.linear(x, weight)
+        return total
+
+
+class MLP(nn.Module):
+    """A perceptron of one or several inputs.
+
+    Args:
+        inputs: The width of each input.
+        hidden: The width of each hidden layer, at least one.
+        out: The width of the output.
+        activation: A key of `ACTIVATIONS`.
+        batch_norm: Normalise every hidden layer over the batch.
+    """
+
+    def __init__(
+        self,
+        inputs: Sequence[int],
+        hidden: Sequence[int],
+        out: int,
+        activation: str = "relu",
+        batch_norm: bool = False,
+    ) -> None:
+        super().__init__()
+        self.first = Joint(inputs, hidden[0])
+        layers: list[nn.Module] = _after(hidden[0], activation, batch_norm)
+        for before, width in itertools.pairwise(hidden):
+            layers += [nn.Linear(before, width), *_after(width, activation, batch_norm)]
+        self.rest = nn.Sequential(*layers, nn.Linear(hidden[-1], out))
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """[..., inputs[i]] each to [..., out]."""
+        found: Tensor = self.rest(self.first(*inputs))
+        return found
+
+
+class GaussianMLP(MLP):
+    """A perceptron whose output is a diagonal Gaussian over `latent` dimensions."""
+
+    def __init__(
+        self, inputs: Sequence[int], hidden: Sequence[int], latent: int, activation: str = "relu"
+    ) -> None:
+        super().__init__(inputs, hidden, 2 * latent, activation)
+
+    def forward(self, *inputs: Tensor) -> distributions.Normal:  # type: ignore[override]
+        """[..., inputs[i]] each to a Normal [..., latent]; the head gives the log-variance."""
+        mean, log_variance = super().forward(*inputs).chunk(2, -1)
+        return distributions.Normal(mean, torch.exp(0.5 * log_variance))
+
+
+def _after(width: int, activation: str, batch_norm: bool) -> list[nn.Module]:
+    norm: list[nn.Module] = [nn.BatchNorm1d(width)] if batch_norm else []
+    return [*norm, ACTIVATIONS[activation]()]

@@ -1,0 +1,156 @@
+"""Recipes: TOML and `key=value` settings into frozen dataclasses, and back.
+
+A recipe has the name of its method, a table `model` for the method's own `Config`, a table `train`
+for `fit.Plan`, a table `data` for `data.problem.DataPlan`, and a table `run` for `RunPlan`. Every
+field has a default; an unknown key or a value of the wrong type is an error that names it.
+"""
+
+import dataclasses
+import difflib
+import tomllib
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import tomli_w
+
+from ssdgm_runtime import errors
+from ssdgm_train import fit, methods, settings
+from ssdgm_train.data import problem
+from ssdgm_train.method import Method
+
+T = TypeVar("T")
+Table = dict[str, Any]
+
+
+class RecipeError(errors.SsdgmError, ValueError):
+    """A recipe or setting that cannot be used."""
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """What a run writes and when.
+
+    Attributes:
+        evaluate_every: Steps between validations, records in metrics.jsonl and checkpoints.
+        select: Which weights are used afterwards: "last", or "best" by validation NLL.
+    """
+
+    evaluate_every: int = settings.setting(500, settings.above(0))
+    select: str = settings.setting("last", settings.among(("last", "best")))
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that is chosen before a run, but for the data, the labels and the seed."""
+
+    method: str = "m2"
+    model: Any = None
+    train: fit.Plan = field(default_factory=fit.Plan)
+    data: problem.DataPlan = field(default_factory=problem.DataPlan)
+    run: RunPlan = field(default_factory=RunPlan)
+
+    @property
+    def spec(self) -> Method:
+        """The method itself."""
+        return methods.METHODS[self.method]
+
+
+def load(path: Path | None, name: str | None = None, changes: Iterable[str] = ()) -> Recipe:
+    """Read a recipe file, if any, then apply the method's name and `key=value` settings.
+
+    Raises:
+        RecipeError: The file, a key or a value cannot be used.
+    """
+    table = _read(path) if path else {}
+    if name:
+        table["method"] = name
+    for change in changes:
+        _set(table, change)
+    return from_table(table)
+
+
+def from_table(table: Table) -> Recipe:
+    """A recipe from its TOML document; errors as in `load`."""
+    name = table.get("method", Recipe.method)
+    if name not in methods.METHODS:
+        raise RecipeError(f"the method is {name!r}", f"one of {', '.join(methods.METHODS)}")
+    found: Recipe = _build(Recipe, {**table, "model": {}, "method": name}, "")
+    model: Any = _build(methods.METHODS[name].Config, table.get("model", {}), "model.")
+    return dataclasses.replace(found, model=model)
+
+
+def to_table(recipe: Recipe) -> Table:
+    """The recipe as a TOML or JSON document, every field written out."""
+    return dataclasses.asdict(recipe)
+
+
+def dumps(recipe: Recipe) -> str:
+    """The recipe as TOML."""
+    return tomli_w.dumps(to_table(recipe))
+
+
+def _read(path: Path) -> Table:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RecipeError(f"no recipe at {path}", "a TOML file") from None
+    except (OSError, ValueError) as error:
+        raise RecipeError(f"{path} is no TOML ({error})", "a TOML file") from None
+
+
+def _set(table: Table, change: str) -> None:
+    key, equals, text = change.partition("=")
+    if not equals or not key.strip():
+        raise RecipeError(f"the setting is {change!r}", "key=value, such as train.steps=1000")
+    *sections, last = key.strip().split(".")
+    for section in sections:
+        table = table.setdefault(section, {})
+        if not isinstance(table, dict):
+            raise RecipeError(f"{section} is a value", "a section", f"Write {section}={text}.")
+    table[last] = _value(text.strip())
+
+
+def _value(text: str) -> Any:  # noqa: ANN401
+    """A TOML value, or else the text itself: `select=best` needs no quotes."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _build(cls: type[T], table: Mapping[str, Any], prefix: str) -> T:
+    hints = typing.get_type_hints(cls)
+    fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    if not isinstance(table, dict):
+        raise RecipeError(f"{prefix.rstrip('.')} is {table!r}", "a table")
+    for key in table:
+        if key not in hints:
+            near = difflib.get_close_matches(key, hints, 1)
+            hint = f"Did you mean {prefix}{near[0]}?" if near else ""
+            raise RecipeError(f"{prefix}{key} is no setting", f"one of {', '.join(hints)}", hint)
+    values = {key: _cast(value, hints[key], prefix + key) for key, value in table.items()}
+    for key, value in values.items():
+        if expected := settings.complaint(fields[key], value):
+            raise RecipeError(f"{prefix}{key} is {value!r}", expected)
+    return cls(**values)
+
+
+def _cast(value: Any, hint: Any, where: str) -> Any:  # noqa: ANN401
+    """The value as the field's type, or an error that names the field."""
+    if hint is Any:
+        return value
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return _build(hint, value, f"{where}.")
+    if typing.get_origin(hint) is tuple:
+        items = value if isinstance(value, list) else [value]
+        return tuple(_cast(item, typing.get_args(hint)[0], where) for item in items)
+    if hint is float and type(value) is int:
+        return float(value)
+    if type(value) is not hint:
+        wanted = hint.__name__ if isinstance(hint, type | types.GenericAlias) else str(hint)
+        raise RecipeError(f"{where} is {value!r}", f"a value of type {wanted}")
+    return value

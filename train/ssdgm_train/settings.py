@@ -1,0 +1,35 @@
+"""Fields of recipes that say which values they take, so that every reader checks them alike."""
+
+import dataclasses
+from collections.abc import Callable, Collection
+from typing import Any
+
+Check = Callable[[Any], str]
+"""A value to what was expected instead, or to an empty string."""
+
+
+def above(bound: float) -> Check:
+    """Numbers above a bound."""
+    return lambda value: "" if value > bound else f"a number above {bound:g}"
+
+
+def between(low: float, high: float) -> Check:
+    """Numbers from low to high, high not included."""
+    return lambda v: "" if low <= v < high else f"a number from {low:g} to below {high:g}"
+
+
+def among(allowed: Collection[str]) -> Check:
+    """One of some words, often the keys of a table of functions."""
+    return lambda value: "" if value in allowed else f"one of {', '.join(allowed)}"
+
+
+def setting(default: Any, check: Check) -> Any:  # noqa: ANN401
+    """A dataclass field with a default and a check; a tuple is checked item by item."""
+    return dataclasses.field(default=default, metadata={"check": check})
+
+
+def complaint(field: dataclasses.Field[Any], value: object) -> str:
+    """What was expected of the field instead of the value, or an empty string."""
+    check: Check | None = field.metadata.get("check")
+    items = value if isinstance(value, tuple) else (value,)
+    return next((found for item in items if check and (found := check(item))), "")
