@@ -1,0 +1,193 @@
+"""From a finished run to a bundle: trace, compare, compose, write whole or not at all, open again.
+
+The same run gives the same bytes, in a folder as in a zip.
+"""
+
+import hashlib
+import io
+import os
+import shutil
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ssdgm_export import card, document, golden, graphs, parity, trace
+from ssdgm_runtime import errors, inputs, manifest
+from ssdgm_runtime import model as runtime
+from ssdgm_train import checkpoint, method
+from ssdgm_train import document as training
+
+SUFFIX = ".ssdgm"
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A bundle that was written.
+
+    Attributes:
+        path: Where it is.
+        id: The SHA-256 of its SHA256SUMS.
+        bytes: The size of its files together.
+        parity: How far its graphs are from torch.
+    """
+
+    path: Path
+    id: str
+    bytes: int
+    parity: parity.Report
+
+
+def convert(
+    run: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    data: str | None = None,
+    golden_from: str | os.PathLike[str] | None = None,
+    atol: float = parity.ATOL,
+    rtol: float = parity.RTOL,
+    license: str | None = None,
+) -> Converted:
+    """Convert a finished run into a bundle.
+
+    Args:
+        run: The run directory.
+        out: A new `NAME.ssdgm` folder, or `NAME.ssdgm.zip` for the same files in one.
+        data: Where the run's data lies now, if it has moved; its validation rows are needed.
+        golden_from: A file of rows that may ship inside the bundle as golden rows; by default they
+            are drawn from the model's own decoder and at random.
+        atol: Absolute tolerance of parity and of golden rows.
+        rtol: Relative tolerance.
+        license: An SPDX expression for the manifest and the card.
+
+    Raises:
+        OutputExists: Something lies at `out`.
+        RunError: The run has not ended or its data has changed.
+        ParityError: A graph differs from torch; nothing is written.
+    """
+    source, target = checkpoint.Run(Path(run)), _target(Path(out))
+    described, result = source.read(), _result(source)
+    problem = training.load_problem(described)
+    found = graphs.of(training.load_model(source), problem)
+    properties = {"ssdgm.format": ".".join(map(str, manifest.FORMAT))}
+    models = {
+        key: trace.trace(graph, {**properties, "ssdgm.graph": key}) for key, graph in found.items()
+    }
+    rows = golden_rows(found, problem, golden_from)
+    report = parity.compare(found, models, held_out(source, data), atol, rtol)
+    name = f"{described['recipe']['method']}-{described['data']['name']}"
+    text = document.compose(name, described, result, problem, found, report, license)
+    files = {
+        **{f"models/{k}/{document.PRECISION}/model.onnx": v for k, v in models.items()},
+        **golden.files(found, rows, document.PRECISION),
+        **_texts(text, described, result, report),
+    }
+    return _write(target, files, report)
+
+
+def held_out(run: checkpoint.Run, data: str | None = None) -> parity.Array:
+    """The run's validation rows; its labelled rows, if none were held out."""
+    dataset, split = training.load_data(run, data), run.split()
+    return dataset.x[split.validation if len(split.validation) else split.labelled]
+
+
+def golden_rows(
+    found: Mapping[str, graphs.Graph],
+    problem: method.Problem,
+    given: str | os.PathLike[str] | None,
+) -> parity.Array:
+    """The rows that ship: drawn, or the first of a file that the user gives.
+
+    Raises:
+        DataError: The file's rows are not like the model's.
+    """
+    if given is None:
+        return golden.rows(found, *document.value_range(problem))
+    rows = inputs.read_rows(given, problem.shape).x
+    if rows.shape[1:] != problem.shape or rows.dtype.name != problem.dtype:
+        raise errors.DataError(
+            f"{given} has rows {list(rows.shape[1:])} {rows.dtype}",
+            f"{list(problem.shape)} {problem.dtype}",
+        )
+    return np.ascontiguousarray(rows[: golden.ROWS])
+
+
+def _target(out: Path) -> Path:
+    if not out.name.removesuffix(".zip").endswith(SUFFIX):
+        raise errors.InputError("out", str(out), f"a name that ends in {SUFFIX} or {SUFFIX}.zip")
+    if os.path.lexists(out):
+        raise errors.OutputExists(f"{out} exists", "a new path", "Give another name with -o.")
+    if not out.parent.is_dir():
+        raise errors.DataNotFound(f"there is no folder {out.parent}", "a folder to write to")
+    return out
+
+
+def _result(run: checkpoint.Run) -> Json:
+    if run.result is None:
+        raise checkpoint.RunError(
+            f"{run.path} has not ended",
+            "a finished run",
+            f"Go on with: ssdgm-export train --resume {run.path}",
+        )
+    return run.result
+
+
+def _texts(text: Json, run: Json, result: Json, report: parity.Report) -> dict[str, bytes]:
+    """The manifest, the card and the reports."""
+    training_report = {"recipe": run["recipe"], "seed": run["seed"], "result": result}
+    pages = {
+        "manifest.json": manifest.dumps(text),
+        "README.md": card.card(text, report.to_json()),
+        "reports/parity.json": manifest.dumps(report.to_json()),
+        "reports/training.json": manifest.dumps(training_report),
+    }
+    return {name: page.encode() for name, page in pages.items()}
+
+
+def _write(target: Path, files: Mapping[str, bytes], report: parity.Report) -> Converted:
+    """Write beside the target, open and check what was written, then rename."""
+    sums = "".join(f"{hashlib.sha256(files[k]).hexdigest()}  {k}\n" for k in sorted(files))
+    whole = {**files, "SHA256SUMS": sums.encode()}
+    partial = target.with_name(f".{os.getpid()}.{target.name}")
+    writer = _write_zip if target.suffix == ".zip" else _write_folder
+    try:
+        writer(partial, whole)
+        with runtime.load(partial, provider="cpu") as model:
+            answer = model.verify()
+        if not answer.passed:
+            raise parity.ParityError(
+                f"the golden rows fail: {answer.to_json()}", "outputs within the tolerance"
+            )
+        partial.rename(target)
+    finally:
+        _remove(partial)
+    size = sum(map(len, whole.values()))
+    return Converted(target, hashlib.sha256(sums.encode()).hexdigest(), size, report)
+
+
+def _write_folder(path: Path, files: Mapping[str, bytes]) -> None:
+    for name in sorted(files):
+        place = path / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(files[name])
+
+
+def _write_zip(path: Path, files: Mapping[str, bytes]) -> None:
+    """Stored, in sorted order, with one fixed date: the same files give the same bytes."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, files[name])
+    path.write_bytes(stream.getvalue())
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    path.unlink(missing_ok=True)

@@ -1,0 +1,95 @@
+"""The model card: README.md of a bundle, from its manifest and reports."""
+
+from collections.abc import Mapping
+from typing import Any
+
+Json = Mapping[str, Any]
+
+
+def card(manifest: Json, parity: Json) -> str:
+    """Markdown with the front matter that model hubs read.
+
+    Args:
+        manifest: The manifest's document.
+        parity: The parity report.
+    """
+    ours = manifest["additional_metadata"]["ssdgm"]
+    parts = (
+        _front_matter(ours),
+        _title(manifest["package_name"], ours),
+        _results(ours["training"]),
+        _graphs(ours["io"], parity),
+        _use(manifest["package_name"], ours),
+    )
+    return "\n".join(parts)
+
+
+def _front_matter(ours: Json) -> str:
+    lines = [
+        "---",
+        "library_name: ssdgm-runtime",
+        *([f"license: {ours['license']}"] if ours["license"] else []),
+        "tags: [onnx, semi-supervised-learning, deep-generative-model]",
+        f"datasets: [{ours['training']['dataset']}]",
+        "---",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _title(name: str, ours: Json) -> str:
+    model, made = ours["model"], ours["training"]
+    paper = model["paper"]
+    return (
+        f"# {name}\n\n"
+        f"`{model['family']}` ({paper['authors']}, {paper['year']}: [{paper['title']}]"
+        f"({paper['link']})), trained with {made['labelled']} labelled and "
+        f"{made['unlabelled']} unlabelled rows of `{made['dataset']}`, seed {made['seed']}, "
+        f"{made['steps']} steps.\n"
+    )
+
+
+def _results(made: Json) -> str:
+    lines = ["| rows | how many | error | -log q(y given x), nats |", "|---|--:|--:|--:|"]
+    for part in ("validation", "test"):
+        score = made[part]
+        if score:
+            lines.append(
+                f"| {part} | {score['rows']} | {100 * score['error']:.2f} % | {score['nll']:.3f} |"
+            )
+    extra = "extra to" if made["validation_labels_are_extra"] else "part of"
+    return "\n".join(
+        [*lines, "", f"The labels of the validation rows are {extra} the budget.", ""]
+    )
+
+
+def _graphs(io: Json, parity: Json) -> str:
+    lines = ["| graph | inputs | outputs | largest difference from torch |", "|---|---|---|--:|"]
+    for name, graph in io.items():
+        inputs, outputs = (
+            ", ".join(f"`{t['name']}` {t['dtype']} {_shape(t['shape'])}" for t in graph[key])
+            for key in ("inputs", "outputs")
+        )
+        worst = max(parity["max_abs"][name].values())
+        lines.append(f"| {name} | {inputs} | {outputs} | {worst:.1e} |")
+    bound = f"|a - b| <= {parity['atol']:g} + {parity['rtol']:g} |b|"
+    batches = ", ".join(map(str, parity["batches"]))
+    return "\n".join([*lines, "", f"Checked at batch sizes {batches}; allowed: {bound}.", ""])
+
+
+def _use(name: str, ours: Json) -> str:
+    lines = [
+        "```python",
+        "from ssdgm_runtime import load",
+        "",
+        f'model = load("{name}.ssdgm")',
+        "model.classify(x).names",
+        *(["model.generate(y=0, n=8, seed=0).x"] if "decoder" in ours["io"] else []),
+        "```",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _shape(shape: list[int | str]) -> str:
+    return f"[{', '.join(map(str, shape))}]"

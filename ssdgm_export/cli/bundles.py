@@ -1,0 +1,70 @@
+"""`convert`, `inspect` and `verify`."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ssdgm_export.cli import console
+from ssdgm_export.cli.options import AsJson, Bundle, Provider, Threads, Variant
+from ssdgm_runtime import show, use_cases
+
+Json = dict[str, Any]
+FAILED = 1
+
+
+def convert(
+    run: Annotated[Path, typer.Argument(help="A finished run directory.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="NAME.ssdgm, or NAME.ssdgm.zip.")],
+    data: Annotated[
+        str | None, typer.Option(help="Where the run's data lies now, if it has moved.")
+    ] = None,
+    golden_from: Annotated[
+        Path | None, typer.Option(help="A file of rows that may ship inside as golden rows.")
+    ] = None,
+    atol: Annotated[float, typer.Option(help="Absolute tolerance of parity.", min=0)] = 1e-4,
+    rtol: Annotated[float, typer.Option(help="Relative tolerance of parity.", min=0)] = 1e-4,
+    license: Annotated[str | None, typer.Option(help="An SPDX expression for the bundle.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Turn RUN into a bundle, compared with torch."""
+    from ssdgm_export import bundle
+
+    found = bundle.convert(
+        run, out, data=data, golden_from=golden_from, atol=atol, rtol=rtol, license=license
+    )
+    report = found.parity.to_json()
+    summary = {"bundle": str(found.path), "id": found.id, "bytes": found.bytes, "parity": report}
+    console.emit(summary, as_json, _converted)
+
+
+def inspect(bundle: Bundle, as_json: AsJson = False) -> None:
+    """Say what a bundle holds."""
+    console.emit(use_cases.inspect(bundle), as_json, show.inspect)
+
+
+def verify(
+    bundle: Bundle,
+    provider: Provider = "auto",
+    variant: Variant = "auto",
+    threads: Threads = None,
+    as_json: AsJson = False,
+) -> int:
+    """Check a bundle's digests and its golden rows here."""
+    found = use_cases.verify(bundle, provider=provider, variant=variant, threads=threads)
+    console.emit(found, as_json, show.verify)
+    return 0 if found["passed"] else FAILED
+
+
+def _converted(found: Json) -> str:
+    parity = found["parity"]
+    worst = max(v for graph in parity["max_abs"].values() for v in graph.values())
+    return show.fields(
+        {
+            "bundle": f"{found['bundle']} ({found['bytes'] / 1000:.0f} kB)",
+            "id": found["id"],
+            "parity": f"largest difference from torch {worst:.1e}, "
+            f"{100 * parity['worst']:.1f} % of what is allowed",
+            "predictions": f"{len(parity['disagreements'])} of {parity['compared']} differ",
+        }
+    )

@@ -1,0 +1,74 @@
+"""The only place that prints: results on stdout, progress and messages on stderr."""
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from ssdgm_runtime import use_cases
+
+Json = Mapping[str, Any]
+
+
+def emit(document: Json, as_json: bool, render: Callable[[Any], str]) -> None:
+    """Print a result: one JSON object, or lines for people."""
+    text = json.dumps(document, indent=2, ensure_ascii=False) if as_json else render(document)
+    sys.stdout.write(text.rstrip("\n") + "\n")
+
+
+def fail(error: BaseException, as_json: bool) -> int:
+    """Print an error, as one JSON object on stdout or a line on stderr; returns its exit code."""
+    told, code = use_cases.failure(error)
+    if as_json:
+        sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
+    else:
+        note(f"error: {told['error']['message']}")
+    return code
+
+
+def note(text: str) -> None:
+    """Print a line on stderr."""
+    sys.stderr.write(text + "\n")
+
+
+def track(steps: Iterable[Any], total: int, done: int, quiet: bool) -> Iterator[Any]:
+    """Pass training progress on, with a bar on a terminal and lines elsewhere."""
+    if quiet:
+        yield from steps
+    elif sys.stderr.isatty():
+        yield from _bar(steps, total, done)
+    else:
+        yield from _lines(steps)
+
+
+def _bar(steps: Iterable[Any], total: int, done: int) -> Iterator[Any]:
+    from rich import console, progress
+
+    columns = (
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TimeRemainingColumn(),
+        progress.TextColumn("{task.description}"),
+    )
+    screen = console.Console(stderr=True)
+    with progress.Progress(*columns, console=screen) as bar:
+        task = bar.add_task("", total=total, completed=done)
+        for step in steps:
+            bar.advance(task)
+            if step.terms is not None:
+                bar.update(task, description=_scores(step))
+            yield step
+
+
+def _lines(steps: Iterable[Any]) -> Iterator[Any]:
+    for step in steps:
+        if step.terms is not None:
+            note(f"step {step.step}/{step.steps}  {_scores(step)}")
+        yield step
+
+
+def _scores(step: Any) -> str:  # noqa: ANN401  (ssdgm_train is not imported here)
+    terms = "  ".join(f"{name} {value:.2f}" for name, value in step.terms.items())
+    if step.validation is None:
+        return terms
+    return f"{terms}  validation error {100 * step.validation.error:.2f} %"

@@ -1,0 +1,104 @@
+"""`classify`, `generate` and `bench`: the runtime's own use cases, with no torch behind them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ssdgm_export.cli import console
+from ssdgm_export.cli.options import AsJson, Bundle, Force, Provider, Threads, Variant
+from ssdgm_runtime import show, use_cases
+
+
+def classify(
+    bundle: Bundle,
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="INPUT", help="npz, npy, IDX, an image or a folder of images."),
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write a .csv, .jsonl or .npy file.")
+    ] = None,
+    top: Annotated[int, typer.Option(help="How many labels a row.", min=1)] = 1,
+    batch_size: Annotated[
+        int | None, typer.Option(help="The most rows computed at once.", min=1)
+    ] = None,
+    provider: Provider = "auto",
+    variant: Variant = "auto",
+    threads: Threads = None,
+    force: Force = False,
+    as_json: AsJson = False,
+) -> None:
+    """Classify the rows of INPUT."""
+    found = use_cases.classify(
+        bundle,
+        source,
+        out,
+        top=top,
+        batch_size=batch_size,
+        provider=provider,
+        variant=variant,
+        threads=threads,
+        force=force,
+    )
+    console.emit(found, as_json, show.classify)
+
+
+def generate(
+    bundle: Bundle,
+    out: Annotated[Path, typer.Option("--out", "-o", help="A .png grid or an .npz file.")],
+    classes: Annotated[
+        list[str] | None,
+        typer.Option("--class", help="A name or an index; repeatable; every class, if left out."),
+    ] = None,
+    n: Annotated[int, typer.Option("-n", help="Rows a class.", min=1)] = 8,
+    seed: Annotated[
+        int | None, typer.Option(help="Of the draws; a fresh one is reported.", min=0)
+    ] = None,
+    sample: Annotated[
+        bool, typer.Option("--sample", help="Draw x instead of its expected value.")
+    ] = False,
+    temperature: Annotated[float, typer.Option(help="What the latent is multiplied by.")] = 1.0,
+    provider: Provider = "auto",
+    variant: Variant = "auto",
+    threads: Threads = None,
+    force: Force = False,
+    as_json: AsJson = False,
+) -> None:
+    """Generate rows by class and write them."""
+    found = use_cases.generate(
+        bundle,
+        out,
+        classes=classes or (),
+        n=n,
+        seed=seed,
+        sample=sample,
+        temperature=temperature,
+        provider=provider,
+        variant=variant,
+        threads=threads,
+        force=force,
+    )
+    console.emit(found, as_json, show.generate)
+
+
+def bench(
+    bundle: Bundle,
+    batch: Annotated[str, typer.Option(help="Batch sizes, with commas.")] = "1,8,64,256",
+    seconds: Annotated[float, typer.Option(help="Time a graph and batch size.", min=0.01)] = 0.5,
+    provider: Provider = "auto",
+    variant: Variant = "auto",
+    threads: Threads = None,
+    as_json: AsJson = False,
+) -> None:
+    """Time every graph beside a bare onnxruntime session."""
+    batches = show.sizes(batch)
+    found = use_cases.bench(
+        bundle,
+        batches=batches,
+        seconds=seconds,
+        provider=provider,
+        variant=variant,
+        threads=threads,
+    )
+    console.emit(found, as_json, show.bench)

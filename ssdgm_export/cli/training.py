@@ -1,0 +1,158 @@
+"""`methods` and `train`."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ssdgm_export.cli import console
+from ssdgm_export.cli.options import AsJson, Quiet
+from ssdgm_runtime import errors, show
+
+Json = dict[str, Any]
+
+
+def methods(as_json: AsJson = False) -> None:
+    """List the methods and what their bundles offer."""
+    from ssdgm_train import METHODS
+
+    rows = [
+        {
+            "method": spec.name,
+            "year": spec.paper.year,
+            "paper": f"{spec.paper.authors}: {spec.paper.title}",
+            "link": spec.paper.link,
+            "summary": spec.summary,
+            "tasks": list(spec.tasks),
+        }
+        for spec in METHODS.values()
+    ]
+    console.emit({"methods": rows}, as_json, _method_table)
+
+
+def train(
+    data: Annotated[
+        str | None,
+        typer.Argument(help="digits, an .npz file, a folder, or a name under SSDGM_DATA_DIR."),
+    ] = None,
+    method: Annotated[
+        str | None, typer.Option(help="As listed by `methods`; the recipe's, or m2.")
+    ] = None,
+    labels: Annotated[
+        int | None, typer.Option(help="Labelled training rows in all; every label, if left out.")
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(help="Of the split, weights, batches and noise.", min=0)
+    ] = 0,
+    out: Annotated[Path | None, typer.Option(help="The run directory to make.")] = None,
+    recipe: Annotated[Path | None, typer.Option(help="A TOML file.")] = None,
+    change: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Change a setting, such as train.steps=1000; repeatable."),
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    resume: Annotated[
+        Path | None, typer.Option(help="Go on with this run; needs nothing else.")
+    ] = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a method on DATA, or go on with a run."""
+    session: Any
+    if resume is not None:
+        _check_alone(data, method, labels, out, recipe, change)
+        session = _resume(resume)
+    else:
+        session = _begin(data, method, labels, seed, out, recipe, change or [], device)
+    _run(session, quiet)
+    console.emit(_summary(session), as_json, _summary_lines)
+
+
+def _begin(
+    data: str | None,
+    method: str | None,
+    labels: int | None,
+    seed: int,
+    out: Path | None,
+    recipe: Path | None,
+    changes: list[str],
+    device: str,
+) -> Any:  # noqa: ANN401
+    if data is None or out is None:
+        missing = "DATA" if data is None else "--out"
+        raise errors.InputError(
+            missing, "missing", "given", "ssdgm-export train digits --labels 100 --out runs/a"
+        )
+    from ssdgm_train import recipe as recipes
+    from ssdgm_train import run
+
+    plan = recipes.load(recipe, method, changes)
+    return run.begin(data, plan, out, labels, seed, device)
+
+
+def _resume(path: Path) -> Any:  # noqa: ANN401
+    from ssdgm_train import run
+
+    return run.resume(path)
+
+
+def _check_alone(*others: object) -> None:
+    if any(value is not None for value in others):
+        raise errors.InputError(
+            "--resume", "given beside other settings", "alone", "A run keeps its own settings."
+        )
+
+
+def _run(session: Any, quiet: bool) -> None:  # noqa: ANN401
+    from ssdgm_train import run
+
+    total, done = session.recipe.train.steps, session.state.step
+    try:
+        for _ in console.track(run.train(session), total, done, quiet):
+            pass
+    except KeyboardInterrupt:
+        console.note(f"stopped; go on with: ssdgm-export train --resume {session.run.path}")
+        raise
+
+
+def _summary(session: Any) -> Json:  # noqa: ANN401
+    described, result = session.run.read(), session.run.result
+    counts = {k: described["data"][k] for k in ("labelled", "unlabelled", "validation", "test")}
+    return {
+        "run": str(session.run.path),
+        "method": session.recipe.method,
+        "dataset": described["data"]["name"],
+        "rows": counts,
+        "validation_labels_are_extra": described["data"]["validation_labels_are_extra"],
+        "seed": session.seed,
+        **{key: result[key] for key in ("steps", "select", "validation", "test")},
+    }
+
+
+def _summary_lines(found: Json) -> str:
+    rows = found["rows"]
+    extra = "extra labels" if found["validation_labels_are_extra"] else "labels of the budget"
+    lines = {
+        "run": found["run"],
+        "rows": f"{rows['labelled']} labelled, {rows['unlabelled']} unlabelled, "
+        f"{rows['validation']} for validation ({extra})",
+        "validation": _score(found["validation"]),
+        "test": _score(found["test"]),
+        "next": f"ssdgm-export convert {found['run']} -o {Path(found['run']).name}.ssdgm",
+    }
+    return show.fields(lines)
+
+
+def _score(score: Json | None) -> str:
+    if score is None:
+        return "no rows"
+    return (
+        f"error {100 * score['error']:.2f} % of {score['rows']} rows, NLL {score['nll']:.3f} nats"
+    )
+
+
+def _method_table(found: Json) -> str:
+    rows = [
+        (m["method"], m["year"], ", ".join(m["tasks"]), m["summary"]) for m in found["methods"]
+    ]
+    return show.table(rows, ("method", "year", "its bundle offers", "what it is"))

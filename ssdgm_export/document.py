@@ -1,0 +1,174 @@
+"""The manifest's document: what a run, its graphs and its reports say, in the bundle's words.
+
+`runtime/FORMAT.md` specifies every field.
+"""
+
+import datetime
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+
+import ssdgm_export
+from ssdgm_export import graphs, parity, trace
+from ssdgm_runtime import manifest
+from ssdgm_train import method, recipe
+
+Json = dict[str, Any]
+
+PRECISION = "fp32"
+PROVIDERS = {"cpu": "CPUExecutionProvider", "gpu": "CUDAExecutionProvider"}
+SCALED = ("bernoulli", "binomial")
+"""Likelihoods whose observations are fractions of a range, not standardised values."""
+
+
+def compose(
+    name: str,
+    run: Json,
+    result: Json,
+    problem: method.Problem,
+    found: Mapping[str, graphs.Graph],
+    report: parity.Report,
+    license: str | None,
+) -> Json:
+    """The whole document of `manifest.json`.
+
+    Args:
+        name: The package's name.
+        run: The run's `run.json`.
+        result: Its `result.json`.
+        problem: Its problem.
+        found: Its graphs.
+        report: The parity report.
+        license: An SPDX expression, or None.
+    """
+    spec = recipe.from_table(run["recipe"]).spec
+    return {
+        "schema_version": manifest.SCHEMA,
+        "package_name": name,
+        "package_version": "1.0.0",
+        "layout": "portable",
+        "description": f"{spec.name} on {run['data']['name']}: {spec.summary}",
+        "components": {key: _component(key, report) for key in found},
+        "additional_metadata": {
+            "ssdgm": {
+                "format": ".".join(map(str, manifest.FORMAT)),
+                "model": _model(spec, run),
+                "labels": [str(value) for value in run["data"]["classes"]],
+                "classes": run["data"]["classes"],
+                "prior": list(problem.labels.prior),
+                "likelihood": _likelihood(problem) if "decoder" in found else None,
+                "input": _input(problem),
+                "io": {key: _io(graph.spec) for key, graph in found.items()},
+                "noise": {"z": "standard_normal", "rng": "numpy.random.Philox"},
+                "requires": {"opset": trace.OPSET, "ir_version": 10, "onnxruntime": ">=1.20"},
+                "hints": {"threads": 1, "max_batch": 256},
+                "producer": _producer(),
+                "training": _training(run, result),
+                "parity": report.to_json(),
+                "license": license,
+                "created": created(result),
+            }
+        },
+    }
+
+
+def value_range(problem: method.Problem) -> tuple[float, float]:
+    """The smallest and largest value of rows, in the data's own units; two deviations if open."""
+    shift, scale = np.array(problem.shift), np.array(problem.scale)
+    below = 0 if problem.likelihood in SCALED else 2
+    above = 1 if problem.likelihood in SCALED else 2
+    low, high = float((shift - below * scale).min()), float((shift + above * scale).max())
+    if np.issubdtype(np.dtype(problem.dtype), np.integer):
+        limits = np.iinfo(problem.dtype)
+        low, high = max(low, limits.min), min(high, limits.max)
+    return low, high
+
+
+def created(result: Json) -> str:
+    """When the run ended, or SOURCE_DATE_EPOCH (seconds): never the time of conversion."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    if epoch:
+        return datetime.datetime.fromtimestamp(int(epoch), datetime.UTC).isoformat()
+    return str(result["ended"])
+
+
+def _component(name: str, report: parity.Report) -> Json:
+    return {
+        "variants": {
+            f"{device if device == 'cpu' else 'cuda'}-{PRECISION}": {
+                "variant_directory": f"models/{name}/{PRECISION}",
+                "ep": provider,
+                "device": device,
+                "executor_info": {"ort": {"model_file": "model.onnx"}},
+                "additional_metadata": {
+                    "precision": PRECISION,
+                    "default": True,
+                    "tolerance": {"atol": report.atol, "rtol": report.rtol},
+                },
+            }
+            for device, provider in PROVIDERS.items()
+        }
+    }
+
+
+def _model(spec: method.Method, run: Json) -> Json:
+    return {
+        "family": spec.name,
+        "tasks": list(spec.tasks),
+        "paper": asdict(spec.paper),
+        **run["recipe"]["model"],
+    }
+
+
+def _likelihood(problem: method.Problem) -> Json:
+    found: Json = {"name": problem.likelihood}
+    if problem.likelihood in SCALED:
+        step = problem.scale[0] / problem.total
+        found |= {"total": problem.total, "low": problem.shift[0], "step": step}
+    return found
+
+
+def _input(problem: method.Problem) -> Json:
+    return {
+        "shape": list(problem.shape),
+        "dtype": problem.dtype,
+        "range": list(value_range(problem)),
+        "in_graph": "flatten, subtract the shift, divide by the scale",
+    }
+
+
+def _io(spec: manifest.Graph) -> Json:
+    return {
+        "inputs": [_tensor(t) for t in spec.inputs],
+        "outputs": [_tensor(t) for t in spec.outputs],
+        "noise": list(spec.noise),
+    }
+
+
+def _tensor(spec: manifest.Tensor) -> Json:
+    return {"name": spec.name, "dtype": spec.dtype, "shape": list(spec.shape)}
+
+
+def _producer() -> Json:
+    packages = {name: metadata.version(name) for name in ("torch", "onnx", "onnxscript")}
+    return {"ssdgm_export": ssdgm_export.__version__, **packages, "exporter": "dynamo"}
+
+
+def _training(run: Json, result: Json) -> Json:
+    counts = ("labelled", "unlabelled", "validation_labels_are_extra")
+    text = json.dumps(run["recipe"], sort_keys=True)
+    return {
+        "dataset": run["data"]["name"],
+        "data_digest": run["data"]["digest"],
+        "split_digest": run["split"],
+        "seed": run["seed"],
+        **{key: run["data"][key] for key in counts},
+        **{key: result[key] for key in ("steps", "select", "validation", "test")},
+        "recipe_sha256": hashlib.sha256(text.encode()).hexdigest(),
+    }

@@ -1,0 +1,125 @@
+"""The modules that are traced: one distribution each, with preprocessing inside and no randomness.
+
+onnxruntime computes a whole graph whichever outputs are asked for, so a caller who wants only
+probabilities gets a graph that holds only q(y | x). Which graphs a model has follows from the
+structural protocols of `ssdgm_train.method`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from ssdgm_runtime import manifest
+from ssdgm_train import method
+
+T = TypeVar("T")
+
+BATCH = "batch"
+DTYPES = {"uint8": torch.uint8, "float32": torch.float32}
+
+
+class Classifier(nn.Module):
+    """q(y | x): x to logits and probabilities."""
+
+    outputs = ("logits", "probs")
+
+    def __init__(self, model: Any) -> None:  # noqa: ANN401  (a module with one of the protocols)
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """[batch, *shape] to two [batch, K]."""
+        logits: Tensor = self.model.classify(x)
+        return logits, torch.softmax(logits, -1)
+
+
+class Encoder(nn.Module):
+    """q(z | x, y): x and label probabilities to a mean and a standard deviation."""
+
+    outputs = ("z_mean", "z_scale")
+
+    def __init__(self, model: Any) -> None:  # noqa: ANN401  (a module with one of the protocols)
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """[batch, *shape] and [batch, K] to two [batch, Z]."""
+        mean, scale = self.model.encode(x, y)
+        return mean, scale
+
+
+class Decoder(nn.Module):
+    """p(x | y, z): label probabilities and latents to the mean and the parameters of x."""
+
+    def __init__(self, model: Any, outputs: tuple[str, ...]) -> None:  # noqa: ANN401
+        super().__init__()
+        self.model, self.outputs = model, outputs
+
+    def forward(self, y: Tensor, z: Tensor) -> tuple[Tensor, ...]:
+        """[batch, K] and [batch, Z] to [batch, *shape] each, in the data's own units."""
+        found = self.model.decode(y, z)
+        return tuple(found[name] for name in self.outputs)
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A module to trace, and what the manifest says of its tensors."""
+
+    name: str
+    module: nn.Module
+    spec: manifest.Graph
+
+
+def of(model: nn.Module, problem: method.Problem) -> dict[str, Graph]:
+    """Every graph that the model offers, by name, in evaluation mode."""
+    model.eval()
+    found = (maker(model, problem) for maker in (_classifier, _encoder, _decoder))
+    return {graph.name: graph for graph in found if graph is not None}
+
+
+def example(spec: manifest.Tensor, rows: int) -> Tensor:
+    """Zeros of a tensor's dtype and shape."""
+    return torch.zeros(rows, *spec.row, dtype=DTYPES[spec.dtype])
+
+
+def _classifier(model: nn.Module, problem: method.Problem) -> Graph | None:
+    if not isinstance(model, method.Classifies):
+        return None
+    return _graph("classifier", Classifier(model), [_x(problem)])
+
+
+def _encoder(model: nn.Module, problem: method.Problem) -> Graph | None:
+    if not isinstance(model, method.Encodes):
+        return None
+    return _graph("encoder", Encoder(model), [_x(problem), _y(problem)])
+
+
+def _decoder(model: nn.Module, problem: method.Problem) -> Graph | None:
+    if not isinstance(model, method.Decodes):
+        return None
+    inputs = [_y(problem), manifest.Tensor("z", "float32", (BATCH, model.latent))]
+    names = tuple(_run(model.decode, inputs))
+    return _graph("decoder", Decoder(model, names), inputs)
+
+
+def _x(problem: method.Problem) -> manifest.Tensor:
+    return manifest.Tensor("x", problem.dtype, (BATCH, *problem.shape))
+
+
+def _y(problem: method.Problem) -> manifest.Tensor:
+    return manifest.Tensor("y", "float32", (BATCH, problem.labels.size))
+
+
+def _graph(name: str, module: nn.Module, inputs: list[manifest.Tensor]) -> Graph:
+    module.eval()
+    found = zip(module.outputs, _run(module, inputs), strict=True)  # type: ignore[arg-type]
+    outputs = [manifest.Tensor(key, "float32", (BATCH, *v.shape[1:])) for key, v in found]
+    return Graph(name, module, manifest.Graph(tuple(inputs), tuple(outputs)))
+
+
+def _run(call: Callable[..., T], inputs: list[manifest.Tensor]) -> T:
+    with torch.inference_mode():
+        return call(*(example(spec, 2) for spec in inputs))

@@ -1,0 +1,125 @@
+"""One `torch.onnx.export` call: names, dynamic batch, opset 18, one file, nothing of the machine.
+
+The result has no random operator, no dropout, no external data, no custom domain, no source lines
+and no paths, and the same model gives the same bytes.
+"""
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import onnx
+import torch
+from onnxscript import opset18 as op
+
+from ssdgm_export import graphs
+
+OPSET = 18
+FORBIDDEN = ("Random", "Dropout", "Bernoulli", "Multinomial")
+EXAMPLE_ROWS = 2
+
+
+class ExportError(RuntimeError):
+    """The exporter made a graph that a bundle may not hold; a defect of a method, not of data."""
+
+
+def trace(graph: graphs.Graph, properties: Mapping[str, str]) -> bytes:
+    """A graph as the bytes of an .onnx file.
+
+    Args:
+        graph: The module and its tensors.
+        properties: Written into the model's metadata, so that a lone file stays identifiable.
+
+    Raises:
+        ExportError: The graph holds what a bundle may not hold.
+    """
+    specs = graph.spec.inputs
+    batch = torch.export.Dim(graphs.BATCH, min=1)
+    with _quiet():
+        program = torch.onnx.export(
+            graph.module,
+            tuple(graphs.example(spec, EXAMPLE_ROWS) for spec in specs),
+            input_names=[spec.name for spec in specs],
+            output_names=[spec.name for spec in graph.spec.outputs],
+            dynamic_shapes=tuple({0: batch} for _ in specs),
+            opset_version=OPSET,
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+            custom_translation_table={torch.ops.aten.softplus.default: _softplus},
+        )
+    assert program is not None
+    model = onnx.ModelProto()
+    model.CopyFrom(program.model_proto)
+    _strip(model, graph.name)
+    for key in sorted(properties):
+        model.metadata_props.add(key=key, value=properties[key])
+    _check(model, graph.name)
+    data: bytes = model.SerializeToString(deterministic=True)
+    return data
+
+
+def _softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:  # noqa: ANN401
+    """Log(1 + e^x) without overflow; onnxruntime's own Softplus kernel is scalar, half as fast."""
+    if beta != 1.0:
+        raise ExportError(f"softplus has beta {beta}; only 1 is lowered")
+    one = op.Constant(value_float=1.0)
+    return op.Add(op.Relu(x), op.Log(op.Add(one, op.Exp(op.Neg(op.Abs(x))))))
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the exporter's prints and warnings from the standard output, which may be JSON."""
+    level = logging.getLogger("torch.onnx").level
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.getLogger("torch.onnx").setLevel(level)
+
+
+def _strip(model: onnx.ModelProto, name: str) -> None:
+    """Drop stack traces, scopes and every other text that the exporter adds."""
+    graph = model.graph
+    parts = [model, graph, *graph.node, *graph.initializer]
+    for part in [*parts, *graph.input, *graph.output, *graph.value_info]:
+        part.ClearField("doc_string")
+        part.ClearField("metadata_props")
+    graph.name = name
+    model.producer_name, model.producer_version = "ssdgm-export", ""
+
+
+def _check(model: onnx.ModelProto, name: str) -> None:
+    onnx.checker.check_model(model, full_check=True)
+    for complaint in filter(None, (rule(model) for rule in RULES)):
+        raise ExportError(f"graph {name} {complaint}")
+
+
+def _random(model: onnx.ModelProto) -> str:
+    found = {n.op_type for n in model.graph.node if n.op_type.startswith(FORBIDDEN)}
+    return f"holds {sorted(found)}: noise must be an input" if found else ""
+
+
+def _foreign(model: onnx.ModelProto) -> str:
+    found = {n.domain for n in model.graph.node} | {o.domain for o in model.opset_import}
+    strange = found - {"", "ai.onnx"}
+    return f"uses the domains {sorted(strange)}" if strange or model.functions else ""
+
+
+def _external(model: onnx.ModelProto) -> str:
+    found = [t.name for t in model.graph.initializer if t.external_data]
+    return f"keeps {found} outside the file" if found else ""
+
+
+def _old(model: onnx.ModelProto) -> str:
+    versions = [o.version for o in model.opset_import if o.domain in ("", "ai.onnx")]
+    return "" if versions == [OPSET] else f"has opset {versions}"
+
+
+RULES: tuple[Callable[[onnx.ModelProto], str], ...] = (_random, _foreign, _external, _old)
+"""Each gives a complaint, or an empty string."""
