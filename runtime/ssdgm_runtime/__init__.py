@@ -1,0 +1,67 @@
+"""Run exported semi-supervised deep generative models with numpy and an ONNX engine.
+
+    >>> import ssdgm_runtime
+    >>> model = ssdgm_runtime.load("digits.ssdgm")  # doctest: +SKIP
+    >>> model.classify(x).names  # doctest: +SKIP
+
+Importing this package costs next to nothing: `load`, `Model` and `Options` come from
+`ssdgm_runtime.model` when they are first asked for, and the engine with the first `load`.
+"""
+
+from typing import TYPE_CHECKING
+
+from ssdgm_runtime.errors import (
+    BundleError,
+    BundleNotFound,
+    DataError,
+    DataNotFound,
+    FormatError,
+    InputError,
+    IntegrityError,
+    MissingEngine,
+    MissingExtra,
+    OutputExists,
+    ProviderUnavailable,
+    SsdgmError,
+    TaskUnavailable,
+    UnsupportedVersion,
+)
+
+if TYPE_CHECKING:
+    from ssdgm_runtime.model import Model, Options, load
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BundleError",
+    "BundleNotFound",
+    "DataError",
+    "DataNotFound",
+    "FormatError",
+    "InputError",
+    "IntegrityError",
+    "MissingEngine",
+    "MissingExtra",
+    "Model",
+    "Options",
+    "OutputExists",
+    "ProviderUnavailable",
+    "SsdgmError",
+    "TaskUnavailable",
+    "UnsupportedVersion",
+    "__version__",
+    "load",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from ssdgm_runtime import model
+
+    globals()[name] = found = getattr(model, name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,147 @@
+"""`python -m ssdgm_runtime`: inspect, verify, use and time a bundle with nothing but numpy.
+
+Exit codes: 0 ok; 1 a check failed; 2 wrong usage, bad data or a damaged bundle; 3 a missing
+engine, provider or extra; 70 an internal error; 130 interrupted. With `--json` exactly one JSON
+object goes to standard output, for an error too.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+import ssdgm_runtime
+from ssdgm_runtime import errors, show, use_cases
+
+Json = dict[str, Any]
+_FAILED = 1
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise errors.SsdgmError(message, mend=f"See {self.prog} --help.")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        given = _parser().parse_args(words)
+        table = given.run(given)
+        text = json.dumps(table, allow_nan=False) if given.json else given.show(table)
+        print(text, flush=True)
+        return 0 if table.get("passed", True) else _FAILED
+    except (Exception, KeyboardInterrupt) as error:  # the last stop: nobody gets a traceback
+        table, code = use_cases.failure(error)
+        if "--json" in words:
+            print(json.dumps(table))
+        else:
+            print(f"error: {table['error']['message']}", file=sys.stderr)
+        return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="python -m ssdgm_runtime", description="Use a .ssdgm bundle.")
+    parser.add_argument("--version", action="version", version=ssdgm_runtime.__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, (text, options, run, render) in _COMMANDS.items():
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument("bundle", help="NAME.ssdgm, a folder or a zip")
+        command.add_argument("--json", action="store_true", help="print one JSON object")
+        options(command)
+        command.set_defaults(run=run, show=render)
+    return parser
+
+
+def _engine_options(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("--provider", default="auto", help="auto, cpu, cuda, ... (auto)")
+    add("--variant", default="auto", help="auto, or a precision such as int8 (auto)")
+    add("--threads", type=int, help="the size of the thread pool")
+
+
+def _classify_options(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("input", help="npy, npz, IDX, an image or a folder of images")
+    add("-o", "--out", help="write a .csv, .jsonl or .npy file")
+    add("--top", type=int, default=1, help="how many labels a row (1)")
+    add("--batch-size", type=int, help="the most rows computed at once")
+    add("--force", action="store_true", help="replace an existing file")
+    _engine_options(command)
+
+
+def _generate_options(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("--class", dest="classes", action="append", default=[], help="a name or index (all)")
+    add("-n", type=int, default=8, help="rows a class (8)")
+    add("--seed", type=int, help="of the draws")
+    add("--sample", action="store_true", help="draw x instead of its expected value")
+    add("--temperature", type=float, default=1.0, help="what the latent is multiplied by (1)")
+    add("-o", "--out", required=True, help="write a .png grid or an .npz file")
+    add("--force", action="store_true", help="replace an existing file")
+    _engine_options(command)
+
+
+def _bench_options(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add(
+        "--batch",
+        dest="batches",
+        type=show.sizes,
+        metavar="N,N",
+        default=(1, 8, 64, 256),
+        help="1,8,64,256",
+    )
+    add("--seconds", type=float, default=0.5, help="time a graph and batch size (0.5)")
+    _engine_options(command)
+
+
+def _engine(given: argparse.Namespace) -> dict[str, Any]:
+    return {key: getattr(given, key) for key in ("provider", "variant", "threads")}
+
+
+def _classify(given: argparse.Namespace) -> Json:
+    options = {key: getattr(given, key) for key in ("top", "batch_size", "force")}
+    return use_cases.classify(given.bundle, given.input, given.out, **options, **_engine(given))
+
+
+def _generate(given: argparse.Namespace) -> Json:
+    keys = ("classes", "n", "seed", "sample", "temperature", "force")
+    options = {key: getattr(given, key) for key in keys}
+    return use_cases.generate(given.bundle, given.out, **options, **_engine(given))
+
+
+def _bench(given: argparse.Namespace) -> Json:
+    return use_cases.bench(
+        given.bundle, batches=given.batches, seconds=given.seconds, **_engine(given)
+    )
+
+
+_Options = Callable[[argparse.ArgumentParser], None]
+_Run = Callable[[argparse.Namespace], Json]
+_COMMANDS: dict[str, tuple[str, _Options, _Run, Callable[[Json], str]]] = {
+    "inspect": (
+        "Say what a bundle holds, its files compared with their digests.",
+        lambda command: None,
+        lambda given: use_cases.inspect(given.bundle),
+        show.inspect,
+    ),
+    "verify": (
+        "Compare the files with their digests and run the golden rows on this device.",
+        _engine_options,
+        lambda given: use_cases.verify(given.bundle, **_engine(given)),
+        show.verify,
+    ),
+    "classify": ("Classify rows.", _classify_options, _classify, show.classify),
+    "generate": ("Generate rows by class.", _generate_options, _generate, show.generate),
+    "bench": (
+        "Time each graph beside a bare onnxruntime session.",
+        _bench_options,
+        _bench,
+        show.bench,
+    ),
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,208 @@
+"""Arguments as callers give them, checked before a graph sees them.
+
+A graph gets exactly the dtype and shape that the manifest declares. One cast is made, float64 to
+float32; everything else is an error that shows the line to write.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ssdgm_runtime import errors, manifest
+
+Array = NDArray[Any]
+Floats = NDArray[np.float32]
+Labels = str | int | Sequence[str] | Sequence[int] | ArrayLike
+
+
+def rows(value: ArrayLike, tensor: manifest.Tensor, high: float | None = None) -> Array:
+    """Check a batch against what a graph declares.
+
+    Args:
+        value: [n, *tensor.row] of the tensor's dtype; n may be 0.
+        tensor: The declared input.
+        high: The largest value of the data, for the hint to whoever has it scaled to [0, 1].
+
+    Returns:
+        A contiguous array of the declared dtype.
+
+    Raises:
+        InputError: The dtype or the shape is another, or a number is not finite.
+    """
+    name = tensor.name
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise errors.InputError(name, "ragged", _want(tensor), "np.stack(rows)") from None
+    wanted = np.dtype(tensor.dtype)
+    cast = array.dtype.newbyteorder("=") in (wanted, _wider(wanted))
+    if not cast:
+        hint = _dtype_hint(array, wanted, name, high)
+        raise errors.InputError(name, _got(array), _want(tensor), hint)
+    if array.ndim != len(tensor.shape) or array.shape[1:] != tensor.row:
+        raise errors.InputError(name, _got(array), _want(tensor), _shape_hint(array, tensor))
+    with np.errstate(over="ignore"):  # a float64 too large for float32 is reported below
+        plain = np.ascontiguousarray(array, dtype=wanted)
+    finite(plain, name)
+    return plain
+
+
+def finite(array: Array, name: str) -> None:
+    """Refuse NaN and infinity.
+
+    Raises:
+        InputError: There are some; it says in how many rows.
+    """
+    if array.dtype.kind != "f" or bool(np.isfinite(array).all()):
+        return
+    bad = ~np.isfinite(array).reshape(len(array), -1).all(axis=1)
+    raise errors.InputError(
+        name,
+        f"not finite in {int(bad.sum())} of {len(array)} rows (first: row {int(bad.argmax())})",
+        "finite numbers",
+        f"{name}[np.isfinite({name}).reshape(len({name}), -1).all(axis=1)]",
+    )
+
+
+def entries(y: Labels, labels: Sequence[str]) -> Floats:
+    """Read labels in any of their forms.
+
+    Args:
+        y: An index or a name, a sequence of them, or [n, K] with a weight for each label.
+        labels: The K names.
+
+    Returns:
+        float32 [n, K], one-hot where indices or names were given.
+
+    Raises:
+        InputError: A name or index is unknown, or the shape is another.
+    """
+    plain: Any = y.tolist() if isinstance(y, np.ndarray) and y.ndim < 2 else y
+    plain = [plain] if _is_label(plain) else plain
+    if isinstance(plain, (list, tuple)) and all(_is_label(v) for v in plain):
+        indices = [_index(v, labels) for v in plain]
+        return np.eye(len(labels), dtype=np.float32)[np.asarray(indices, dtype=np.int64)]
+    try:
+        matrix = np.asarray(plain)  # numpy refuses ragged rows
+    except ValueError:
+        matrix = np.zeros((), dtype=object)
+    if matrix.dtype.kind not in "iuf" or matrix.ndim != 2 or matrix.shape[1] != len(labels):
+        got = "of mixed or ragged entries" if matrix.dtype.kind == "O" else _got(matrix)
+        want = f"an index, a name, a sequence of them, or numbers [n, {len(labels)}]"
+        hint = "y[None]" if matrix.shape == (len(labels),) else ""
+        raise errors.InputError("y", got, want, hint)
+    finite(matrix, "y")
+    return matrix.astype(np.float32)
+
+
+def labels_of(y: Labels, labels: Sequence[str], n: int) -> Floats:
+    """Read labels for `n` rows, one for all or one for each; returns and raises as `entries`."""
+    found = entries(y, labels)
+    if len(found) == n:
+        return found
+    if len(found) == 1 and isinstance(y, (str, int, np.integer)):
+        return np.repeat(found, n, axis=0)
+    raise errors.InputError("y", f"of {len(found)} rows", f"one for each of the {n} rows of x")
+
+
+def count(value: int, name: str, least: int) -> int:
+    """Check a whole number.
+
+    Raises:
+        InputError: It is none, or smaller than `least`.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        raise errors.InputError(name, repr(value), f"a whole number from {least}")
+    return int(value)
+
+
+def positive(value: float, name: str) -> float:
+    """Check a positive finite number.
+
+    Raises:
+        InputError: It is none.
+    """
+    numeric = isinstance(value, (int, float, np.integer, np.floating))
+    if isinstance(value, bool) or not numeric or not (0 < value < math.inf):
+        raise errors.InputError(name, repr(value), "a positive finite number")
+    return float(value)
+
+
+def value_range(about: manifest.Manifest) -> tuple[float, float]:
+    """The data's smallest and largest value, for hints and pictures.
+
+    What `input.range` of the manifest says, else what the likelihood can draw, else [0, 1].
+    """
+    described = about.section.get("input")
+    found = described.get("range") if isinstance(described, dict) else None
+    if isinstance(found, list) and len(found) == 2:
+        low, high = (float(v) if isinstance(v, (int, float)) else math.nan for v in found)
+        if low < high:
+            return low, high
+    drawn = about.likelihood
+    if drawn and drawn.name != "gaussian":
+        return drawn.low, drawn.low + drawn.step * drawn.total
+    return 0.0, 1.0
+
+
+def input_dtype(about: manifest.Manifest) -> str:
+    """The dtype in which the bundle's graphs eat x; float32 where none does."""
+    found = [t.dtype for g in about.graphs.values() for t in g.inputs if t.name == "x"]
+    return found[0] if found else "float32"
+
+
+def _is_label(value: object) -> bool:
+    return isinstance(value, (str, int, np.integer, np.str_)) and not isinstance(value, bool)
+
+
+def _index(value: Any, labels: Sequence[str]) -> int:  # noqa: ANN401  (str or any integer)
+    if isinstance(value, str):
+        if value in labels:
+            return labels.index(value)
+    elif 0 <= value < len(labels):
+        return int(value)
+    raise errors.InputError(
+        "y", repr(value), f"an index from 0 to {len(labels) - 1} or a name among {_listed(labels)}"
+    )
+
+
+def _listed(labels: Sequence[str], most: int = 12) -> str:
+    shown = ", ".join(repr(v) for v in labels[:most])
+    return f"{shown}, ... ({len(labels)})" if len(labels) > most else shown
+
+
+def _wider(wanted: np.dtype[Any]) -> np.dtype[Any]:
+    return np.dtype(np.float64) if wanted == np.float32 else wanted
+
+
+def _got(array: Array) -> str:
+    return f"{array.dtype} {list(array.shape)}"
+
+
+def _want(tensor: manifest.Tensor) -> str:
+    return f"{tensor.dtype} [n, {', '.join(map(str, tensor.row))}]" if tensor.row else tensor.dtype
+
+
+def _dtype_hint(array: Array, wanted: np.dtype[Any], name: str, high: float | None) -> str:
+    if array.dtype.kind not in "iufb" or not array.size:
+        return ""
+    kind, low, top = f"np.{wanted}", float(array.min()), float(array.max())
+    if wanted.kind == "f":
+        return f"{name}.astype({kind})"
+    if array.dtype.kind == "f" and high and low >= 0.0 and top <= 1.0:
+        return f"({name} * {high:g}).round().astype({kind})"
+    limits = np.iinfo(wanted)
+    if not (limits.min <= low and top <= limits.max):
+        return ""
+    return f"{name}{'.round()' if array.dtype.kind == 'f' else ''}.astype({kind})"
+
+
+def _shape_hint(array: Array, tensor: manifest.Tensor) -> str:
+    if array.shape == tensor.row:
+        return f"{tensor.name}[None]"
+    if tensor.width and array.ndim and math.prod(array.shape[1:]) == tensor.width:
+        return f"{tensor.name}.reshape(-1, {', '.join(map(str, tensor.row))})"
+    return ""

@@ -1,0 +1,100 @@
+"""The errors a caller can meet, each saying what was found, what was expected, how to mend it.
+
+Every error is an `SsdgmError` and also the built-in error a Python programmer would catch for it.
+`exit_code` is what the command lines return: 1 a check that failed, 2 bad input or a damaged
+bundle, 3 a missing engine, provider or extra.
+"""
+
+from typing import ClassVar
+
+
+class SsdgmError(Exception):
+    """The root of the family.
+
+    Args:
+        found: What was found, as the beginning of a sentence.
+        expected: What was expected instead; may be empty.
+        mend: How to mend it, as a sentence; may be empty.
+    """
+
+    exit_code: ClassVar[int] = 2
+
+    def __init__(self, found: str, expected: str = "", mend: str = "") -> None:
+        Exception.__init__(self, found, expected, mend)
+        self.found, self.expected, self.mend = found, expected, mend
+
+    def __str__(self) -> str:
+        """The whole message on one line."""
+        wanted = f"; expected {self.expected}" if self.expected else ""
+        sentence = f"{self.found}{wanted}"
+        return f"{sentence.rstrip('.')}. {self.mend}" if self.mend else sentence
+
+
+class BundleError(SsdgmError, ValueError):
+    """A bundle that cannot be used."""
+
+
+class BundleNotFound(BundleError, FileNotFoundError):
+    """Nothing lies at the path given."""
+
+
+class FormatError(BundleError):
+    """The manifest or the layout is not that of a bundle."""
+
+
+class IntegrityError(BundleError):
+    """A file is missing, unlisted, unsafe or differs from its digest."""
+
+
+class UnsupportedVersion(BundleError):
+    """The bundle has a format that this reader does not know."""
+
+
+class TaskUnavailable(SsdgmError, LookupError):
+    """The bundle has no graph for what was asked."""
+
+
+class InputError(SsdgmError, ValueError):
+    """An argument that the model cannot take.
+
+    Args:
+        name: The argument's name.
+        got: What it was.
+        want: What it should have been.
+        hint: The line to write instead.
+    """
+
+    def __init__(self, name: str, got: str, want: str, hint: str = "") -> None:
+        super().__init__(f"{name} is {got}", want, hint)
+        self.name, self.got, self.want, self.hint = name, got, want, hint
+        self.args = (name, got, want, hint)
+
+
+class DataError(SsdgmError, ValueError):
+    """A file or array of data that cannot be used."""
+
+
+class DataNotFound(DataError, FileNotFoundError):
+    """No data lies at the path given."""
+
+
+class OutputExists(SsdgmError, FileExistsError):
+    """Something is already there, and nothing a user had is overwritten."""
+
+
+class ProviderUnavailable(SsdgmError, RuntimeError):
+    """An execution provider was named and cannot be had."""
+
+    exit_code: ClassVar[int] = 3
+
+
+class MissingEngine(SsdgmError, ImportError):
+    """No onnxruntime is installed."""
+
+    exit_code: ClassVar[int] = 3
+
+
+class MissingExtra(SsdgmError, ImportError):
+    """An optional dependency is not installed."""
+
+    exit_code: ClassVar[int] = 3

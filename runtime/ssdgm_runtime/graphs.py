@@ -1,0 +1,168 @@
+"""A bundle's graphs, each opened when it is first needed and run in chunks of rows."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from ssdgm_runtime import errors, files, forks, manifest, plans, providers, session
+
+Arrays = session.Arrays
+
+
+TASKS: dict[str, frozenset[str]] = {
+    "classify": frozenset({"classifier"}),
+    "encode": frozenset({"encoder"}),
+    "reconstruct": frozenset({"encoder", "decoder"}),
+    "generate": frozenset({"decoder"}),
+}
+
+
+def tasks(about: manifest.Manifest) -> tuple[str, ...]:
+    """Which of classify, encode, reconstruct and generate there are graphs for."""
+    return tuple(task for task, needs in TASKS.items() if needs <= set(about.graphs))
+
+
+class Graphs:
+    """The sessions of one bundle.
+
+    Args:
+        bundle: The open bundle.
+        plan: What every session is opened with.
+        variant: `auto`, or a variant's name or precision; a component without it has its default.
+
+    Raises:
+        InputError: No component has this variant.
+    """
+
+    def __init__(
+        self, bundle: files.Bundle, plan: plans.Plan, variant: str = providers.AUTO
+    ) -> None:
+        self.bundle, self.plan = bundle, plan
+        self._next = plan  # `auto` is settled by the first session, and holds for the others
+        self._sessions: dict[str, session.Session] = {}
+        self._closed = False
+        variants = bundle.manifest.variants
+        known = {word for v in variants for word in (v.name, v.precision)}
+        if variant != providers.AUTO and variant not in known:
+            raise errors.InputError("variant", repr(variant), f"auto or one of {sorted(known)}")
+        self._wanted = variant
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        """The graphs' names."""
+        return tuple(self.bundle.manifest.graphs)
+
+    def graph(self, component: str, task: str) -> manifest.Graph:
+        """What a graph eats and gives.
+
+        Raises:
+            TaskUnavailable: The bundle has no such graph.
+        """
+        graphs = self.bundle.manifest.graphs
+        if component not in graphs:
+            raise errors.TaskUnavailable(
+                f"this bundle cannot {task}: it has no {component}",
+                f"a bundle with a {component}",
+                f"It has {', '.join(graphs) or 'no graph'}; convert a model of a method that can.",
+            )
+        return graphs[component]
+
+    def variant(self, component: str) -> manifest.Variant:
+        """The variant that is in use for a component."""
+        rivals = [v for v in self.bundle.manifest.variants if v.component == component]
+        active = session.preferred(self._next.provider)
+        fitting = [v for v in rivals if v.provider == active] or rivals
+        named = [v for v in (*fitting, *rivals) if self._wanted in (v.name, v.precision)]
+        return (named or [v for v in fitting if v.default] or fitting)[0]
+
+    def open(self, component: str) -> session.Session:
+        """A component's session, opened now if it is not open yet.
+
+        Raises:
+            FormatError: The graph is not what the manifest says.
+            IntegrityError: Its file has changed.
+            ProviderUnavailable: The provider cannot be had.
+        """
+        if self._closed:
+            raise errors.InputError("the model", "closed", "an open one", "load(path)")
+        found = self._sessions.get(component)
+        if found is not None:
+            return found
+        with forks.lock():
+            if component not in self._sessions:
+                self._sessions[component] = self._open(component)
+            return self._sessions[component]
+
+    def run(
+        self, component: str, feeds: Mapping[str, session.Array], size: int, *names: str
+    ) -> Arrays:
+        """Compute outputs for all rows, `size` of them at once.
+
+        Args:
+            component: The graph.
+            feeds: Inputs by name, [n, ...]; noise that is not given is zero, the mean path.
+            size: The most rows that are computed at once.
+            names: The outputs to give; all, if none is named.
+
+        Returns:
+            The outputs, [n, ...].
+        """
+        parts = list(self.chunks(component, feeds, size, *names))
+        outputs = self.bundle.manifest.graphs[component].outputs
+        wanted = [t for t in outputs if not names or t.name in names]
+        if not parts:
+            return {t.name: np.empty((0, *t.row), dtype=t.dtype) for t in wanted}
+        if len(parts) == 1:
+            return parts[0]
+        return {t.name: np.concatenate([p[t.name] for p in parts]) for t in wanted}
+
+    def chunks(
+        self, component: str, feeds: Mapping[str, session.Array], size: int, *names: str
+    ) -> Iterator[Arrays]:
+        """Compute outputs chunk by chunk; arguments as in `run`."""
+        opened = self.open(component)
+        graph = self.bundle.manifest.graphs[component]
+        outputs = names or tuple(t.name for t in graph.outputs)
+        n = len(next(iter(feeds.values())))
+        small = n <= session.SMALL  # by the whole call: how it is chunked must not change the pool
+        for start in range(0, n, size):
+            part = {name: array[start : start + size] for name, array in feeds.items()}
+            zeros = _zeros(graph, part, min(size, n - start))
+            yield opened.run({**part, **zeros}, outputs, small=small)
+
+    def placement(self, component: str) -> plans.Placement:
+        """Where a graph runs; opens and raises as `open`."""
+        return replace(self.open(component).placement, requested=self.plan.provider)
+
+    def close(self) -> None:
+        """Close every session; the graphs cannot be used after that."""
+        self._closed = True
+        for opened in self._sessions.values():
+            opened.close()
+
+    def _open(self, component: str) -> session.Session:
+        path = self.variant(component).path
+        opened = session.Session(path, partial(self.bundle.read, path), self._next)
+        _compare(path, opened, self.bundle.manifest.graphs[component])
+        if self.plan.provider == providers.AUTO:
+            self._next = replace(self.plan, provider=opened.provider, allow_partial=True)
+        return opened
+
+
+def _zeros(graph: manifest.Graph, given: Mapping[str, session.Array], n: int) -> Arrays:
+    missing = [t for t in graph.inputs if t.name in graph.noise and t.name not in given]
+    return {t.name: np.zeros((n, *t.row), dtype=t.dtype) for t in missing}
+
+
+def _compare(name: str, opened: session.Session, graph: manifest.Graph) -> None:
+    """Refuse a graph whose inputs and outputs are not the declared ones."""
+    inputs = {t.name: t.dtype for t in graph.inputs}
+    outputs = {t.name: t.dtype for t in graph.outputs}
+    given = {k: v for k, v in opened.outputs.items() if k in outputs}
+    for found, wanted in ((opened.inputs, inputs), (given, outputs)):
+        if found != wanted:
+            raise errors.FormatError(
+                f"{name} has {found}", f"{wanted}, as the manifest says", "Convert the run again."
+            )

@@ -1,0 +1,108 @@
+"""What this machine grants: how many threads to use, and what to call it in a report."""
+
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from ssdgm_runtime import errors
+
+MOST_THREADS = 4
+VARIABLES = ("SSDGM_THREADS", "ORT_INTRA_OP_NUM_THREADS", "OMP_NUM_THREADS")
+
+
+def threads(wanted: int | None = None, environment: Mapping[str, str] | None = None) -> int:
+    """The size of a session's pool.
+
+    Args:
+        wanted: The caller's own choice, which stands over everything.
+        environment: Where the variables are looked up; the process's environment by default.
+
+    Returns:
+        The first of `wanted`, SSDGM_THREADS, ORT_INTRA_OP_NUM_THREADS and OMP_NUM_THREADS that is
+        given; else the smallest of the affinity, the cgroup's quota rounded up, and 4.
+
+    Raises:
+        InputError: What was given is no positive whole number.
+    """
+    if wanted is not None:
+        if isinstance(wanted, bool) or not isinstance(wanted, int) or wanted < 1:
+            raise errors.InputError("threads", repr(wanted), "a positive whole number or None")
+        return wanted
+    table = os.environ if environment is None else environment
+    for name in VARIABLES:
+        if table.get(name, "").strip():
+            return _parsed(name, table[name])
+    granted = quota()
+    return max(1, min(affinity(), math.ceil(granted) if granted else MOST_THREADS, MOST_THREADS))
+
+
+def affinity() -> int:
+    """The number of processors that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def quota(root: Path = Path("/")) -> float | None:
+    """The processors' worth of time that the cgroups grant, or None where there is no limit.
+
+    Args:
+        root: The folder that `proc` and `sys` lie in.
+    """
+    found = [q for line in _lines(root / "proc/self/cgroup") for q in _quotas(root, line)]
+    return min(found, default=None)
+
+
+def cpu() -> str:
+    """The processor's name, as well as this system tells it."""
+    import platform
+
+    for line in _lines(Path("/proc/cpuinfo")):
+        if line.startswith(("model name", "Model")) and ":" in line:
+            return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def _parsed(name: str, text: str) -> int:
+    # OpenMP allows one number a nesting level; the first is the outermost
+    first = text.split(",")[0].strip()
+    if not (first.isascii() and first.isdigit() and int(first) > 0):
+        raise errors.InputError(name, repr(text), "a positive whole number", f"export {name}=1")
+    return int(first)
+
+
+def _quotas(root: Path, line: str) -> list[float]:
+    hierarchy, controllers, path = (*line.split(":", 2), "", "")[:3]
+    if hierarchy == "0":
+        folders = [root / "sys/fs/cgroup"]
+    elif "cpu" in controllers.split(","):
+        folders = [root / "sys/fs/cgroup" / name for name in ("cpu", controllers)]
+    else:
+        return []
+    parts = [p for p in path.split("/") if p and p != ".."]
+    places = [f.joinpath(*parts[:n]) for f in folders for n in range(len(parts) + 1)]
+    return [q for place in places for q in (_newer(place), _older(place)) if q]
+
+
+def _newer(folder: Path) -> float | None:
+    limit, period = (*" ".join(_lines(folder / "cpu.max")).split(), "", "")[:2]
+    return _ratio(limit, period)
+
+
+def _older(folder: Path) -> float | None:
+    limit, period = ("".join(_lines(folder / f"cpu.cfs_{k}_us")) for k in ("quota", "period"))
+    return _ratio(limit, period)
+
+
+def _ratio(limit: str, period: str) -> float | None:
+    if limit.isdigit() and period.isdigit() and int(limit) and int(period):
+        return int(limit) / int(period)
+    return None
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []

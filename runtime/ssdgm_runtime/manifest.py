@@ -1,0 +1,262 @@
+"""The manifest: what a bundle says of itself, as JSON and as frozen dataclasses.
+
+`manifest.json` is an ONNX Runtime model package (schema 1.0) whose
+`additional_metadata.ssdgm` carries everything of ours; FORMAT.md specifies it. A `Manifest` keeps
+the whole document beside its typed views, so fields that this version does not know survive a
+round trip. A reader refuses another major version of the format and tolerates a newer minor one.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from ssdgm_runtime import errors
+
+FORMAT = (1, 0)
+SCHEMA = "1.0"
+
+Json = dict[str, Any]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One input or output of a graph: name, numpy dtype and shape, whose first axis is "batch"."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | str, ...]
+
+    @property
+    def row(self) -> tuple[int, ...]:
+        """The shape of one row: every axis but the batch."""
+        return tuple(int(n) for n in self.shape[1:])
+
+    @property
+    def width(self) -> int:
+        """The number of values in one row."""
+        return math.prod(self.row)
+
+
+@dataclass(frozen=True)
+class Graph:
+    """What one graph eats and gives; `noise` names the inputs that take standard normal draws."""
+
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    noise: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One file of a component: which provider and precision it is for, and its tolerances."""
+
+    component: str
+    name: str
+    path: str
+    provider: str
+    precision: str
+    default: bool
+    atol: float
+    rtol: float
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """How `generate(sample=True)` draws x from the decoder's parameters.
+
+    bernoulli: x = low + step * [u < probs]; binomial: x = low + step * Binomial(total, probs);
+    gaussian: x = mean + scale * eps, already in the data's own units.
+    """
+
+    name: str
+    total: int = 1
+    low: float = 0.0
+    step: float = 1.0
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A parsed manifest: the document itself and the views that the runtime reads."""
+
+    document: Json
+    name: str
+    format: tuple[int, int]
+    labels: tuple[str, ...]
+    classes: tuple[int | str, ...]
+    prior: tuple[float, ...]
+    likelihood: Likelihood | None
+    graphs: Mapping[str, Graph]
+    variants: tuple[Variant, ...]
+
+    @property
+    def section(self) -> Json:
+        """Everything of ours: `additional_metadata.ssdgm`."""
+        found: Json = self.document["additional_metadata"]["ssdgm"]
+        return found
+
+    def dumps(self) -> str:
+        """The document as canonical JSON: two-space indent, keys as they are, a final newline."""
+        return dumps(self.document)
+
+
+def dumps(document: Json) -> str:
+    """JSON as every file of a bundle has it: strict, two-space indent, a final newline."""
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def loads(text: str | bytes) -> Manifest:
+    """Parse `manifest.json`.
+
+    Raises:
+        FormatError: It is no manifest, or a field is missing or has the wrong type.
+        UnsupportedVersion: It has another major version than this reader.
+    """
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise errors.FormatError(f"manifest.json is not JSON ({error})", "a JSON object") from None
+    return parse(document)
+
+
+def parse(document: object) -> Manifest:
+    """Read a manifest from its JSON document; errors as in `loads`."""
+    top = _typed(document, dict, "manifest.json")
+    _check_schema(_get(top, "schema_version", str))
+    section = _get(_get(top, "additional_metadata", dict), "ssdgm", dict)
+    version = _version(_get(section, "format", str))
+    labels = _tuple(section, "labels", str)
+    classes = _tuple(section, "classes", (int, str))
+    prior = _tuple(section, "prior", (int, float))
+    _check_classes(labels, classes, prior)
+    graphs = {k: _graph(v, k) for k, v in _get(section, "io", dict).items()}
+    components = _get(top, "components", dict)
+    variants = tuple(v for name in components for v in _variants(name, components[name]))
+    _check_components(graphs, variants)
+    return Manifest(
+        document=top,
+        name=_get(top, "package_name", str),
+        format=version,
+        labels=labels,
+        classes=classes,
+        prior=tuple(float(p) for p in prior),
+        likelihood=_likelihood(section.get("likelihood")),
+        graphs=graphs,
+        variants=variants,
+    )
+
+
+def _typed(value: object, kind: type[T] | tuple[type, ...], where: str) -> T:
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        names = " or ".join(k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,)))
+        raise errors.FormatError(
+            f"{where} of the manifest is {type(value).__name__}", names, "Convert the run again."
+        )
+    return value  # type: ignore[return-value]
+
+
+def _get(table: Json, key: str, kind: type[T]) -> T:
+    if key not in table:
+        raise errors.FormatError(
+            f"the manifest has no {key!r}", "a field of this name", "Convert the run again."
+        )
+    return _typed(table[key], kind, key)
+
+
+def _tuple(table: Json, key: str, kind: type | tuple[type, ...]) -> tuple[Any, ...]:
+    return tuple(_typed(v, kind, f"an entry of {key}") for v in _get(table, key, list))
+
+
+def _check_schema(version: str) -> None:
+    if version.split(".")[0] != SCHEMA.split(".")[0]:
+        raise errors.UnsupportedVersion(
+            f"the model package has schema {version}",
+            f"{SCHEMA}",
+            "Update ssdgm-runtime.",
+        )
+
+
+def _version(text: str) -> tuple[int, int]:
+    parts = text.split(".")
+    if len(parts) != 2 or not all(p.isascii() and p.isdigit() for p in parts):
+        raise errors.FormatError(f"the bundle's format is {text!r}", '"<major>.<minor>"')
+    major, minor = (int(p) for p in parts)
+    if major != FORMAT[0]:
+        raise errors.UnsupportedVersion(
+            f"the bundle has format {text}",
+            f"{FORMAT[0]}.x",
+            "Update ssdgm-runtime." if major > FORMAT[0] else "Convert the run again.",
+        )
+    return major, minor
+
+
+def _check_classes(labels: Sequence[str], classes: Sequence[Any], prior: Sequence[float]) -> None:
+    sizes = (len(labels), len(classes), len(prior))
+    if len(set(sizes)) != 1:
+        raise errors.FormatError(
+            f"the manifest has {sizes[0]} labels, {sizes[1]} classes and {sizes[2]} prior entries",
+            "as many of each",
+        )
+
+
+def _tensor(value: object, where: str) -> Tensor:
+    table = _typed(value, dict, where)
+    shape = _tuple(table, "shape", (int, str))
+    if not shape or shape[0] != "batch" or not all(isinstance(n, int) for n in shape[1:]):
+        raise errors.FormatError(f"{where} has shape {list(shape)}", 'a shape ["batch", ints]')
+    return Tensor(_get(table, "name", str), _get(table, "dtype", str), shape)
+
+
+def _graph(value: object, name: str) -> Graph:
+    table = _typed(value, dict, f"io.{name}")
+    inputs, outputs = (
+        tuple(_tensor(v, f"io.{name}.{key}") for v in _get(table, key, list))
+        for key in ("inputs", "outputs")
+    )
+    noise = _tuple(table, "noise", str) if "noise" in table else ()
+    return Graph(inputs, outputs, noise)
+
+
+def _variants(component: str, value: object) -> list[Variant]:
+    table = _get(_typed(value, dict, f"components.{component}"), "variants", dict)
+    return [_variant(component, name, v) for name, v in table.items()]
+
+
+def _variant(component: str, name: str, value: object) -> Variant:
+    table = _typed(value, dict, f"components.{component}.{name}")
+    engine = _get(_get(table, "executor_info", dict), "ort", dict)
+    extra = _get(table, "additional_metadata", dict)
+    tolerance = _get(extra, "tolerance", dict)
+    return Variant(
+        component=component,
+        name=name,
+        path=f"{_get(table, 'variant_directory', str)}/{_get(engine, 'model_file', str)}",
+        provider=_get(table, "ep", str),
+        precision=_get(extra, "precision", str),
+        default=bool(extra.get("default", False)),
+        atol=_get(tolerance, "atol", float),
+        rtol=_get(tolerance, "rtol", float),
+    )
+
+
+def _likelihood(value: object) -> Likelihood | None:
+    if value is None:
+        return None
+    table = _typed(value, dict, "likelihood")
+    return Likelihood(
+        name=_get(table, "name", str),
+        total=_typed(table.get("total", 1), int, "likelihood.total"),
+        low=float(_typed(table.get("low", 0), (int, float), "likelihood.low")),
+        step=float(_typed(table.get("step", 1), (int, float), "likelihood.step")),
+    )
+
+
+def _check_components(graphs: Mapping[str, Graph], variants: Sequence[Variant]) -> None:
+    found = {v.component for v in variants}
+    if found != set(graphs):
+        raise errors.FormatError(
+            f"the manifest describes graphs {sorted(graphs)} and ships {sorted(found)}",
+            "the same names in io and in components",
+        )

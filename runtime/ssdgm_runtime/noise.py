@@ -1,0 +1,111 @@
+"""Seeded draws: the noise a graph takes as input, and the likelihoods p(x | y, z).
+
+No graph holds randomness. Each noise input has its own stream, a Philox generator seeded with
+[seed, crc32(name)], that deals rows in order: the same seed gives the same rows however they are
+chunked, and adding an input moves no other. Draws from a likelihood follow the same rule: one
+uniform (or normal) number a value, so that a last-bit difference in a parameter moves at most
+the value it belongs to, never the ones after it.
+"""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssdgm_runtime import manifest
+
+Floats = NDArray[np.float32]
+# the smallest float64 is 2^-1074: a half to this power can still be accumulated
+_BLOCK = 1000
+
+
+class Stream:
+    """One input's numbers, dealt row by row.
+
+    Args:
+        seed: Any whole number from 0.
+        name: The input's name, which sets this stream apart from the others of the same seed.
+        width: The number of values in a row.
+    """
+
+    def __init__(self, seed: int, name: str, width: int) -> None:
+        import zlib
+
+        sequence = np.random.SeedSequence([seed, zlib.crc32(name.encode())])
+        self._generator = np.random.Generator(np.random.Philox(sequence))
+        self._width = width
+
+    def take(self, rows: int) -> Floats:
+        """The next rows of standard normal numbers, float32 [rows, width]."""
+        return self._generator.standard_normal((rows, self._width), dtype=np.float32)
+
+    def uniform(self, rows: int) -> NDArray[np.float64]:
+        """The next rows of uniform numbers in [0, 1), float64 [rows, width]."""
+        return self._generator.random((rows, self._width))
+
+
+def draw(seed: int, name: str, rows: int, width: int) -> Floats:
+    """The first rows of a stream of standard normal numbers, float32 [rows, width]."""
+    return Stream(seed, name, width).take(rows)
+
+
+Parameters = Mapping[str, Floats]
+Sampler = Callable[[Parameters, manifest.Likelihood, Stream], Floats]
+
+
+def bernoulli(parameters: Parameters, likelihood: manifest.Likelihood, stream: Stream) -> Floats:
+    """Draw x = low + step [u < probs], float32 [rows, width]."""
+    probs = parameters["probs"]
+    hits = stream.uniform(len(probs)) < probs
+    return _scaled(hits, likelihood)
+
+
+def binomial(parameters: Parameters, likelihood: manifest.Likelihood, stream: Stream) -> Floats:
+    """Draw x = low + step k, k of Binomial(total, probs), float32 [rows, width]."""
+    probs = parameters["probs"].astype(np.float64)
+    counts = np.zeros(probs.shape)
+    for start in range(0, likelihood.total, _BLOCK):
+        size = min(_BLOCK, likelihood.total - start)
+        counts += _counts(probs, size, stream.uniform(len(probs)))
+    return _scaled(counts, likelihood)
+
+
+def gaussian(parameters: Parameters, likelihood: manifest.Likelihood, stream: Stream) -> Floats:
+    """Draw x = mean + scale eps in the data's own units, float32 [rows, width]."""
+    mean, scale = parameters["mean"], parameters["scale"]
+    x: Floats = mean + scale * stream.take(len(mean))
+    return x
+
+
+SAMPLERS: dict[str, Sampler] = {
+    "bernoulli": bernoulli,
+    "binomial": binomial,
+    "gaussian": gaussian,
+}
+PARAMETERS: dict[str, tuple[str, ...]] = {
+    "bernoulli": ("probs",),
+    "binomial": ("probs",),
+    "gaussian": ("mean", "scale"),
+}
+
+
+def _scaled(counts: NDArray[np.generic], likelihood: manifest.Likelihood) -> Floats:
+    low, step = np.float32(likelihood.low), np.float32(likelihood.step)
+    x: Floats = low + step * counts.astype(np.float32)
+    return x
+
+
+def _counts(probs: NDArray[np.float64], total: int, u: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Invert the binomial distribution function by adding up its terms from zero."""
+    rare = np.minimum(probs, 1.0 - probs)  # the first term, (1 - rare)^total, cannot underflow
+    odds = rare / (1.0 - rare)
+    term = (1.0 - rare) ** total
+    below, counts = term.copy(), np.zeros(probs.shape)
+    for k in range(total):
+        beyond = u >= below
+        if not beyond.any():
+            break
+        counts += beyond
+        term *= odds * ((total - k) / (k + 1))
+        below += term
+    return np.where(probs > 0.5, total - counts, counts)

@@ -1,0 +1,146 @@
+"""Answers as files: CSV, JSON lines, npy, npz and pictures, written whole or not at all."""
+
+import io
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ssdgm_runtime import answers, atomic, errors, png
+
+Json = dict[str, Any]
+_PIXELS = 48
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """A classification with what a file about it needs.
+
+    Attributes:
+        found: The classification of n rows.
+        classes: The training labels' own values, in the order of the labels.
+        sources: The file each row came from; empty where rows come from an array.
+        top: How many labels to list for a row.
+    """
+
+    found: answers.Classification
+    classes: tuple[int | str, ...]
+    sources: tuple[str, ...] = ()
+    top: int = 1
+
+    def records(self) -> list[Json]:
+        """One JSON-ready table a row: row, source, label, name, class, probability and top."""
+        rows = zip(self.found.labels.tolist(), self.found.top(max(self.top, 1)), strict=True)
+        return [
+            {
+                "row": i,
+                **({"source": self.sources[i]} if self.sources else {}),
+                "label": label,
+                "name": best[0][0],
+                "class": self.classes[label],
+                "probability": best[0][1],
+                **({"top": [list(pair) for pair in best]} if self.top > 1 else {}),
+            }
+            for i, (label, best) in enumerate(rows)
+        ]
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """Generated rows with what a picture of them needs.
+
+    Attributes:
+        samples: The rows, grouped by label.
+        columns: How many stand beside one another in a grid.
+        low: The value that is black.
+        high: The value that is white.
+    """
+
+    samples: answers.Samples
+    columns: int
+    low: float
+    high: float
+
+
+def csv(answer: Predictions) -> bytes:
+    """Rows of comma-separated values under a header; further labels in numbered columns."""
+    import csv as writer
+
+    stream = io.StringIO(newline="")
+    names = ["row", "source", "label", "name", "class", "probability"]
+    columns = [name for name in names if name != "source" or answer.sources]
+    more = range(2, min(answer.top, len(answer.classes)) + 1)
+    numbered = [f"{what}_{k}" for k in more for what in ("name", "probability")]
+    table = writer.writer(stream, lineterminator="\n")
+    table.writerow([*columns, *numbered])
+    for record in answer.records():
+        others = [value for pair in record.get("top", ())[1:] for value in pair]
+        table.writerow([*(record[name] for name in columns), *others])
+    return stream.getvalue().encode()
+
+
+def jsonl(answer: Predictions) -> bytes:
+    """One JSON object a line."""
+    import json
+
+    lines = (json.dumps(record, ensure_ascii=False) + "\n" for record in answer.records())
+    return "".join(lines).encode()
+
+
+def npy(answer: Predictions) -> bytes:
+    """The probabilities, float32 [n, K]."""
+    stream = io.BytesIO()
+    np.save(stream, answer.found.probs, allow_pickle=False)
+    return stream.getvalue()
+
+
+def npz(drawn: Drawn) -> bytes:
+    """Arrays x, y, z, label and seed."""
+    samples, stream = drawn.samples, io.BytesIO()
+    arrays = {"x": samples.x, "y": samples.y, "z": samples.z, "seed": np.array(samples.seed)}
+    label = {"label": samples.labels} if samples.y.shape[1] else {}
+    np.savez(stream, allow_pickle=False, **arrays, **label)
+    return stream.getvalue()
+
+
+def picture(drawn: Drawn) -> bytes:
+    """A PNG grid of the rows, small images enlarged by whole pixels.
+
+    Raises:
+        DataError: There are no rows, or they are no images.
+    """
+    x = drawn.samples.x
+    if not len(x) or not png.is_image(x.shape[1:]):
+        raise errors.DataError(
+            f"what was generated has shape {list(x.shape)}",
+            "at least one image [height, width] or [height, width, 3], to draw",
+            "Write an .npz file instead.",
+        )
+    images = png.to_images(x, drawn.low, drawn.high)
+    zoom = max(1, math.ceil(_PIXELS / max(images.shape[1:3])))
+    large = images.repeat(zoom, axis=1).repeat(zoom, axis=2)
+    return png.encode_png(png.grid(large, drawn.columns, pad=2))
+
+
+CLASSIFY: dict[str, Callable[[Predictions], bytes]] = {".csv": csv, ".jsonl": jsonl, ".npy": npy}
+GENERATE: dict[str, Callable[[Drawn], bytes]] = {".png": picture, ".npz": npz}
+
+
+def check(path: atomic.PathLike, kinds: Iterable[str], *, force: bool = False) -> str:
+    """Check an output's name and place before any work; its suffix.
+
+    Raises:
+        InputError: The name ends in none of the kinds.
+        OutputExists: Something is there and `force` is not given.
+        DataNotFound: There is no folder to write it to.
+    """
+    suffix, known = Path(path).suffix.lower(), list(kinds)
+    if suffix not in known:
+        raise errors.InputError(
+            "out", repr(str(path)), f"a name that ends in {' or '.join(known)}"
+        )
+    atomic.claim(path, force=force)
+    return suffix

@@ -1,0 +1,210 @@
+"""What a command line does with a bundle: each function takes paths and gives a JSON-ready table.
+
+Nothing here prints, parses or exits, so that every command line says the same.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from ssdgm_runtime import (
+    answers,
+    arguments,
+    atomic,
+    benchmark,
+    errors,
+    files,
+    graphs,
+    inputs,
+    model,
+    outputs,
+)
+
+Json = dict[str, Any]
+PathLike = atomic.PathLike
+_INTERNAL, _INTERRUPTED = 70, 130
+
+
+def inspect(path: PathLike) -> Json:
+    """What a bundle says of itself, its files hashed; needs no engine."""
+    bundle = files.open_bundle(path)
+    about, section = bundle.manifest, bundle.manifest.section
+    told = ("model", "input", "requires", "training", "parity", "producer", "license", "created")
+    return {
+        "name": about.name,
+        "description": str(about.document.get("description", "")),
+        "version": str(about.document.get("package_version", "")),
+        "path": str(bundle.path),
+        "id": bundle.id,
+        "format": ".".join(map(str, about.format)),
+        "tasks": list(graphs.tasks(about)),
+        "labels": list(about.labels),
+        "classes": list(about.classes),
+        "prior": list(about.prior),
+        "likelihood": section.get("likelihood"),
+        "graphs": section["io"],
+        "variants": [
+            {"component": v.component, "name": v.name, "ep": v.provider, "precision": v.precision}
+            for v in about.variants
+        ],
+        "files": {name: len(bundle.read(name)) for name in bundle.paths},
+        **{key: section.get(key) for key in told},
+    }
+
+
+def verify(
+    path: PathLike, *, provider: str = "auto", variant: str = "auto", threads: int | None = None
+) -> Json:
+    """Hash a bundle's files and run its golden rows here; `passed` is the outcome."""
+    with model.load(path, provider=provider, variant=variant, threads=threads) as opened:
+        return opened.verify().to_json()
+
+
+def classify(
+    path: PathLike,
+    source: PathLike,
+    out: PathLike | None = None,
+    *,
+    top: int = 1,
+    batch_size: int | None = None,
+    provider: str = "auto",
+    variant: str = "auto",
+    threads: int | None = None,
+    force: bool = False,
+) -> Json:
+    """Classify a file or folder of rows; see `inputs.read_rows` for what is read.
+
+    Args:
+        path: The bundle.
+        source: The rows.
+        out: A .csv, .jsonl or .npy (probabilities) file to write; without it the table has a
+            record a row under `predictions`.
+        top: How many labels to list for a row.
+        batch_size: The most rows computed at once.
+        provider: As for `Model`.
+        variant: As for `Model`.
+        threads: As for `Model`.
+        force: Replace `out` if it is there.
+    """
+    arguments.count(top, "top", 1)
+    suffix = outputs.check(out, outputs.CLASSIFY, force=force) if out is not None else ""
+    with model.load(path, provider=provider, variant=variant, threads=threads) as opened:
+        about = opened.graphs.bundle.manifest
+        graph = opened.graphs.graph("classifier", "classify")
+        rows = inputs.read_rows(source, next(t.row for t in graph.inputs if t.name == "x"))
+        found = opened.classify(rows.x, batch_size=batch_size)
+        name, key = about.name, opened.graphs.bundle.id
+        active = opened.graphs.placement("classifier").active
+    answer = outputs.Predictions(found, about.classes, rows.names, top)
+    counts = Counter(found.names)
+    table = {
+        "bundle": name,
+        "id": key,
+        "provider": active,
+        "rows": len(found),
+        "counts": {label: counts[label] for label in about.labels},
+    }
+    if out is None:
+        return {**table, "predictions": answer.records()}
+    atomic.write(out, outputs.CLASSIFY[suffix](answer), force=force)
+    return {**table, "output": str(out)}
+
+
+def generate(
+    path: PathLike,
+    out: PathLike,
+    *,
+    classes: Sequence[str | int] = (),
+    n: int = 8,
+    seed: int | None = None,
+    sample: bool = False,
+    temperature: float = 1.0,
+    provider: str = "auto",
+    variant: str = "auto",
+    threads: int | None = None,
+    force: bool = False,
+) -> Json:
+    """Generate rows by class and write them.
+
+    Args:
+        path: The bundle.
+        out: A .png grid, one line a class (one class alone fills a square), or an .npz file.
+        classes: Names or indices; every class by default.
+        n: Rows a class.
+        seed: Of the draws; a fresh one by default, which is returned.
+        sample: Draw from the likelihood instead of giving expected values.
+        temperature: What the drawn z is multiplied by.
+        provider: As for `Model`.
+        variant: As for `Model`.
+        threads: As for `Model`.
+        force: Replace `out` if it is there.
+    """
+    suffix = outputs.check(out, outputs.GENERATE, force=force)
+    with model.load(path, provider=provider, variant=variant, threads=threads) as opened:
+        about = opened.graphs.bundle.manifest
+        labelled = any(t.name == "y" for t in opened.graphs.graph("decoder", "generate").inputs)
+        chosen = [_class(c, about.labels) for c in classes] or list(range(len(about.labels)))
+        found = opened.generate(
+            chosen if labelled or classes else None,
+            n,
+            seed=seed,
+            sample=sample,
+            temperature=temperature,
+        )
+        active, key = opened.graphs.placement("decoder").active, opened.graphs.bundle.id
+    low, high = arguments.value_range(about)
+    drawn = outputs.Drawn(found, _columns(found, n), low, high)
+    atomic.write(out, outputs.GENERATE[suffix](drawn), force=force)
+    return {
+        "bundle": about.name,
+        "id": key,
+        "provider": active,
+        "rows": len(found),
+        "classes": [about.labels[i] for i in chosen] if found.y.shape[1] else [],
+        "n": n,
+        "seed": found.seed,
+        "sample": sample,
+        "output": str(out),
+    }
+
+
+def bench(
+    path: PathLike,
+    *,
+    batches: Sequence[int] = benchmark.BATCHES,
+    seconds: float = 0.5,
+    provider: str = "auto",
+    variant: str = "auto",
+    threads: int | None = None,
+) -> Json:
+    """Measure a bundle here; `benchmark.run` documents the numbers."""
+    with model.load(path, provider=provider, variant=variant, threads=threads) as opened:
+        return benchmark.run(opened, batches=batches, seconds=seconds).to_json()
+
+
+def failure(error: BaseException) -> tuple[Json, int]:
+    """An error as the one JSON object that stands for it, and the exit code."""
+    table = {"type": type(error).__name__, "found": "", "expected": "", "mend": ""}
+    message, code = str(error), _INTERNAL
+    if isinstance(error, errors.SsdgmError):
+        table |= {"found": error.found, "expected": error.expected, "mend": error.mend}
+        code = error.exit_code
+    elif isinstance(error, KeyboardInterrupt):
+        message, code = "interrupted", _INTERRUPTED
+    elif isinstance(error, OSError):
+        code = errors.SsdgmError.exit_code
+    else:
+        message = f"internal error, please report it: {type(error).__name__}: {error}"
+    return {"error": {**table, "message": message}}, code
+
+
+def _class(value: str | int, labels: Sequence[str]) -> int:
+    """A name, else an index as a command line gives it."""
+    digits = isinstance(value, str) and value not in labels and value.isascii() and value.isdigit()
+    entry = int(value) if digits else value
+    return int(arguments.entries(entry, labels)[0].argmax())
+
+
+def _columns(found: answers.Samples, n: int) -> int:
+    return n if len(found) > n else max(1, math.ceil(math.sqrt(n)))

@@ -1,0 +1,292 @@
+"""Build the bundles that the runtime's tests use, with nothing but numpy and onnx.
+
+    python tests/runtime/build.py
+
+writes them to `tests/runtime/data`, which is checked in, so that the tests need no onnx. `tiny` is
+an M2 on uint8 images with a binomial likelihood; `noisy` is a model of float32 columns with a
+Gaussian likelihood and a noise input in every graph.
+"""
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+DATA = Path(__file__).parent / "data"
+ROWS = 6
+IR, OPSET = 10, 18
+Json = dict[str, Any]
+Nodes = list[tuple[str, list[str], list[str], Json]]
+
+
+def tiny() -> dict[str, bytes]:
+    """The files of the first bundle: x uint8 [n, 4, 4] in 0..16, three classes, two latents."""
+    rng = np.random.default_rng(0)
+    weights = {
+        "scale": np.float32(1 / 16),
+        "half": np.float32(0.5),
+        "flat": np.array([-1, 16]),
+        "square": np.array([-1, 4, 4]),
+        "total": np.float32(16),
+        **_dense(rng, "c0", 16, 8, 4),
+        **_dense(rng, "c1", 8, 3, 2),
+        **_dense(rng, "e0", 19, 8),
+        **_dense(rng, "e1", 8, 2),
+        **_dense(rng, "e2", 8, 2),
+        **_dense(rng, "d0", 5, 8),
+        **_dense(rng, "d1", 8, 16),
+    }
+    pixels: Nodes = [
+        ("Cast", ["x"], ["float"], {"to": 1}),
+        ("Reshape", ["float", "flat"], ["flat_x"], {}),
+        ("Mul", ["flat_x", "scale"], ["shares"], {}),
+        ("Sub", ["shares", "half"], ["h"], {}),
+    ]
+    x, y, z = ("x", "uint8", (4, 4)), ("y", "float32", (3,)), ("z", "float32", (2,))
+    decode: Nodes = [
+        ("Concat", ["y", "z"], ["yz"], {"axis": 1}),
+        *_hidden("yz", "d0", "d"),
+        *_linear("d", "d1", "flat_logits"),
+        ("Sigmoid", ["flat_logits"], ["flat_probs"], {}),
+        ("Reshape", ["flat_probs", "square"], ["probs"], {}),
+        ("Mul", ["probs", "total"], ["x"], {}),
+    ]
+    graphs = {
+        "classifier": (pixels + _classify("h"), [x], _classes(3)),
+        "encoder": (pixels + _encode(["h", "y"]), [x, y], _normal(2)),
+        "decoder": (decode, [y, z], [("x", "float32", (4, 4)), ("probs", "float32", (4, 4))]),
+    }
+    about = {
+        "labels": ["zero", "one", "two"],
+        "classes": [10, 20, 30],
+        "prior": [0.5, 0.25, 0.25],
+        "likelihood": {"name": "binomial", "total": 16, "low": 0, "step": 1},
+        "input": {"shape": [4, 4], "dtype": "uint8", "range": [0, 16]},
+    }
+    return _files("tiny", weights, graphs, about, {"decoder": ["z"]})
+
+
+def noisy() -> dict[str, bytes]:
+    """The files of the second: x float32 [n, 3], two classes, a noise input `a` in each graph."""
+    rng = np.random.default_rng(1)
+    weights = {
+        **_dense(rng, "c0", 4, 6, 2),
+        **_dense(rng, "c1", 6, 2),
+        **_dense(rng, "e0", 6, 6),
+        **_dense(rng, "e1", 6, 2),
+        **_dense(rng, "e2", 6, 2),
+        **_dense(rng, "d0", 5, 6),
+        **_dense(rng, "d1", 6, 3),
+        **_dense(rng, "d2", 6, 3),
+    }
+    x, y, z, a = (("x", "float32", (3,)), ("y", "float32", (2,)), ("z", "float32", (2,)), _A)
+    decode: Nodes = [
+        ("Concat", ["y", "z", "a"], ["yz"], {"axis": 1}),
+        *_hidden("yz", "d0", "d"),
+        *_linear("d", "d1", "mean"),
+        *_linear("d", "d2", "log_scale"),
+        ("Exp", ["log_scale"], ["scale"], {}),
+        ("Identity", ["mean"], ["x"], {}),
+    ]
+    join: Nodes = [("Concat", ["x", "a"], ["h"], {"axis": 1})]
+    outputs = [(name, "float32", (3,)) for name in ("x", "mean", "scale")]
+    graphs = {
+        "classifier": (join + _classify("h"), [x, a], _classes(2)),
+        "encoder": (_encode(["x", "a", "y"]), [x, y, a], _normal(2)),
+        "decoder": (decode, [y, z, a], outputs),
+    }
+    about = {
+        "labels": ["no", "yes"],
+        "classes": ["no", "yes"],
+        "prior": [0.5, 0.5],
+        "likelihood": {"name": "gaussian"},
+        "input": {"shape": [3], "dtype": "float32"},
+    }
+    return _files("noisy", weights, graphs, about, {key: ["a"] for key in graphs})
+
+
+_A = ("a", "float32", (1,))
+
+
+def sums(files: Mapping[str, bytes]) -> bytes:
+    """SHA256SUMS for these files."""
+    names = sorted(name for name in files if name != "SHA256SUMS")
+    lines = [f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in names]
+    return "".join(lines).encode()
+
+
+def write(folder: Path, files: Mapping[str, bytes]) -> Path:
+    """Write a bundle's files below a folder."""
+    for name, data in files.items():
+        place = folder / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(data)
+    return folder
+
+
+def _dense(
+    rng: np.random.Generator, name: str, n: int, m: int, gain: int = 1
+) -> dict[str, np.ndarray]:
+    return {
+        f"{name}.w": (rng.standard_normal((n, m)) * 2 * gain / np.sqrt(n)).astype(np.float32),
+        f"{name}.b": rng.standard_normal(m).astype(np.float32) / 2,
+    }
+
+
+def _linear(source: str, name: str, target: str) -> Nodes:
+    return [("Gemm", [source, f"{name}.w", f"{name}.b"], [target], {})]
+
+
+def _hidden(source: str, name: str, target: str) -> Nodes:
+    return [*_linear(source, name, f"{target}_pre"), ("Tanh", [f"{target}_pre"], [target], {})]
+
+
+def _classify(source: str) -> Nodes:
+    softmax: Nodes = [("Softmax", ["logits"], ["probs"], {"axis": 1})]
+    return [*_hidden(source, "c0", "c"), *_linear("c", "c1", "logits"), *softmax]
+
+
+def _encode(parts: list[str]) -> Nodes:
+    return [
+        ("Concat", parts, ["xy"], {"axis": 1}),
+        *_hidden("xy", "e0", "e"),
+        *_linear("e", "e1", "z_mean"),
+        *_linear("e", "e2", "z_log"),
+        ("Exp", ["z_log"], ["z_scale"], {}),
+    ]
+
+
+def _classes(k: int) -> list[tuple[str, str, tuple[int, ...]]]:
+    return [("logits", "float32", (k,)), ("probs", "float32", (k,))]
+
+
+def _normal(z: int) -> list[tuple[str, str, tuple[int, ...]]]:
+    return [("z_mean", "float32", (z,)), ("z_scale", "float32", (z,))]
+
+
+def model(nodes: Nodes, inputs: list, outputs: list, weights: Mapping[str, np.ndarray]) -> bytes:
+    """One ONNX file."""
+    from onnx import helper, numpy_helper
+
+    def value(name: str, dtype: str, row: tuple[int, ...]) -> object:
+        kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+        return helper.make_tensor_value_info(name, kind, ["batch", *row])
+
+    used = {name for _, sources, _, _ in nodes for name in sources}
+    graph = helper.make_graph(
+        [helper.make_node(op, a, b, **attributes) for op, a, b, attributes in nodes],
+        "tiny",
+        [value(*t) for t in inputs],
+        [value(*t) for t in outputs],
+        [numpy_helper.from_array(np.asarray(w), k) for k, w in weights.items() if k in used],
+    )
+    opset = helper.make_opsetid("", OPSET)
+    return helper.make_model(graph, opset_imports=[opset], ir_version=IR).SerializeToString()
+
+
+def _files(
+    name: str,
+    weights: Json,
+    graphs: Mapping[str, Any],
+    about: Json,
+    noise: Mapping[str, list[str]],
+) -> dict[str, bytes]:
+    files = {}
+    for component, (nodes, inputs, outputs) in graphs.items():
+        data = model(nodes, inputs, outputs, weights)
+        files[f"models/{component}/fp32/model.onnx"] = data
+        files |= _golden(component, data, inputs)
+    files["manifest.json"] = _dumps(_document(name, graphs, about, noise))
+    files["reports/parity.json"] = _dumps({"max_abs": 0.0})
+    files["README.md"] = f"# {name}\n\nA bundle for tests.\n".encode()
+    return {**files, "SHA256SUMS": sums(files)}
+
+
+def _golden(component: str, data: bytes, inputs: list) -> dict[str, bytes]:
+    from onnx.reference import ReferenceEvaluator
+
+    rng = np.random.default_rng(2)
+    feeds = {}
+    for name, dtype, row in inputs:
+        drawn = rng.standard_normal((ROWS, *row)).astype(np.float32)
+        feeds[name] = rng.integers(0, 17, drawn.shape, np.uint8) if dtype == "uint8" else drawn
+    if "y" in feeds:
+        k = feeds["y"].shape[1]
+        feeds["y"] = np.eye(k, dtype=np.float32)[np.arange(ROWS) % k]
+    evaluator = ReferenceEvaluator(data)
+    found = dict(zip(evaluator.output_names, evaluator.run(None, feeds), strict=True))
+    return {f"golden/{component}/{k}.npy": npy(v) for k, v in feeds.items()} | {
+        f"golden/{component}/fp32/{k}.npy": npy(v.astype(np.float32)) for k, v in found.items()
+    }
+
+
+def npy(array: np.ndarray) -> bytes:
+    """An array as a .npy file."""
+    stream = io.BytesIO()
+    np.save(stream, array, allow_pickle=False)
+    return stream.getvalue()
+
+
+def _document(name: str, graphs: Mapping[str, Any], about: Json, noise: Mapping[str, Any]) -> Json:
+    io_table = {
+        component: {
+            "inputs": [_tensor(t) for t in inputs],
+            "outputs": [_tensor(t) for t in outputs],
+            "noise": noise.get(component, []),
+        }
+        for component, (_, inputs, outputs) in graphs.items()
+    }
+    section = {
+        "format": "1.0",
+        "model": {"family": "test"},
+        **about,
+        "io": io_table,
+        "requires": {"opset": OPSET, "ir_version": IR, "onnxruntime": ">=1.20"},
+        "hints": {"threads": 1, "max_batch": 256},
+        "license": None,
+        "created": "2025-01-01T00:00:00+00:00",
+    }
+    return {
+        "schema_version": "1.0",
+        "package_name": name,
+        "package_version": "1.0.0",
+        "layout": "portable",
+        "description": "A bundle for tests.",
+        "components": {component: _component(component) for component in graphs},
+        "additional_metadata": {"ssdgm": section},
+    }
+
+
+def _component(component: str) -> Json:
+    variants = {}
+    for device, provider in (("cpu", "CPUExecutionProvider"), ("gpu", "CUDAExecutionProvider")):
+        variants[f"{device}-fp32"] = {
+            "variant_directory": f"models/{component}/fp32",
+            "ep": provider,
+            "device": device,
+            "executor_info": {"ort": {"model_file": "model.onnx"}},
+            "additional_metadata": {
+                "precision": "fp32",
+                "default": True,
+                "tolerance": {"atol": 1e-4, "rtol": 1e-4},
+            },
+        }
+    return {"variants": variants}
+
+
+def _tensor(spec: tuple[str, str, tuple[int, ...]]) -> Json:
+    name, dtype, row = spec
+    return {"name": name, "dtype": dtype, "shape": ["batch", *row]}
+
+
+def _dumps(document: Json) -> bytes:
+    return (json.dumps(document, indent=2) + "\n").encode()
+
+
+if __name__ == "__main__":
+    for builder in (tiny, noisy):
+        write(DATA / f"{builder.__name__}.ssdgm", builder())

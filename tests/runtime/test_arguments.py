@@ -1,0 +1,201 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ssdgm_runtime import arguments, errors, manifest
+
+PIXELS = manifest.Tensor("x", "uint8", ("batch", 4, 4))
+COLUMNS = manifest.Tensor("x", "float32", ("batch", 3))
+LABELS = ("zero", "one", "two")
+
+
+def refused(
+    value: object, tensor: manifest.Tensor, high: float | None = None
+) -> errors.InputError:
+    with pytest.raises(errors.InputError) as caught:
+        arguments.rows(value, tensor, high)
+    return caught.value
+
+
+def test_the_declared_array_passes_untouched() -> None:
+    x = np.zeros((2, 4, 4), np.uint8)
+    assert arguments.rows(x, PIXELS) is x
+    assert arguments.rows(x[:0], PIXELS).shape == (0, 4, 4)
+
+
+def test_the_one_cast() -> None:
+    found = arguments.rows(np.array([[1, 2, 3.5]]), COLUMNS)
+    assert found.dtype == np.float32
+    assert arguments.rows([[1.0, 2.0, 3.0]], COLUMNS).tolist() == [[1, 2, 3]]
+    assert arguments.rows(np.ones((1, 3), ">f4"), COLUMNS).dtype.isnative
+
+
+def test_views_become_contiguous() -> None:
+    x = np.zeros((3, 4, 4), np.uint8)[::-1, ::-1]
+    assert arguments.rows(x, PIXELS).flags.c_contiguous
+
+
+@pytest.mark.parametrize(
+    ("value", "got", "hint"),
+    [
+        (
+            np.zeros((2, 4, 4), np.float32),
+            "float32 [2, 4, 4]",
+            "(x * 16).round().astype(np.uint8)",
+        ),
+        (np.full((2, 4, 4), 9.0), "float64 [2, 4, 4]", "x.round().astype(np.uint8)"),
+        (np.full((2, 4, 4), -9.0), "float64 [2, 4, 4]", ""),
+        (np.full((2, 4, 4), np.nan), "float64 [2, 4, 4]", ""),
+        (np.zeros((2, 4, 4), np.int64), "int64 [2, 4, 4]", "x.astype(np.uint8)"),
+        (np.full((2, 4, 4), 256), "int64 [2, 4, 4]", ""),
+        (np.zeros((2, 4, 4), bool), "bool [2, 4, 4]", "x.astype(np.uint8)"),
+        (np.zeros((2, 4, 4), "U1"), "<U1 [2, 4, 4]", ""),
+        (np.zeros((2, 16), np.uint8), "uint8 [2, 16]", "x.reshape(-1, 4, 4)"),
+        (np.zeros((2, 1, 4, 4), np.uint8), "uint8 [2, 1, 4, 4]", "x.reshape(-1, 4, 4)"),
+        (np.zeros((4, 4), np.uint8), "uint8 [4, 4]", "x[None]"),
+        (np.zeros((2, 5, 5), np.uint8), "uint8 [2, 5, 5]", ""),
+        (np.uint8(3), "uint8 []", ""),
+        ([[1, 2], [3]], "ragged", "np.stack(rows)"),
+        (None, "object []", ""),
+    ],
+)
+def test_everything_else_is_refused_with_the_line_to_write(
+    value: object, got: str, hint: str
+) -> None:
+    error = refused(value, PIXELS, high=16)
+    assert (error.got, error.want, error.hint) == (got, "uint8 [n, 4, 4]", hint)
+    assert error.name == "x"
+    assert str(error).startswith(f"x is {got}; expected uint8 [n, 4, 4]")
+
+
+def test_the_hint_for_scaled_data_needs_the_range() -> None:
+    assert refused(np.zeros((1, 4, 4)), PIXELS).hint == "x.round().astype(np.uint8)"
+
+
+def test_whole_numbers_for_a_float_input() -> None:
+    assert refused(np.zeros((1, 3), int), COLUMNS).hint == "x.astype(np.float32)"
+    assert refused(np.zeros((1, 3), np.float16), COLUMNS).hint == "x.astype(np.float32)"
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e300])
+def test_not_finite(bad: object) -> None:
+    x = np.zeros((5, 3))
+    x[3, 1] = x[4, 0] = bad
+    error = refused(x, COLUMNS)
+    assert error.got == "not finite in 2 of 5 rows (first: row 3)"
+    kept = eval(error.hint, {"np": np, "x": x})
+    assert len(kept) == (5 if bad == 1e300 else 3)
+
+
+class TestLabels:
+    @pytest.mark.parametrize(
+        "y",
+        [
+            2,
+            "two",
+            np.int64(2),
+            np.str_("two"),
+            [2],
+            ["two"],
+            ("two",),
+            np.array([2]),
+            np.array("two"),
+        ],
+    )
+    def test_one_label(self, y: object) -> None:
+        assert arguments.entries(y, LABELS).tolist() == [[0, 0, 1]]
+
+    def test_several(self) -> None:
+        expected = np.eye(3, dtype=np.float32)[[1, 0, 1]]
+        for y in ([1, 0, 1], ["one", "zero", "one"], ["one", 0, 1], np.array([1, 0, 1], np.uint8)):
+            found = arguments.entries(y, LABELS)
+            np.testing.assert_array_equal(found, expected)
+            assert found.dtype == np.float32
+
+    def test_weights(self) -> None:
+        y = [[0.2, 0.3, 0.5]]
+        np.testing.assert_array_equal(arguments.entries(y, LABELS), np.float32(y))
+        assert arguments.entries(np.eye(3, dtype=int), LABELS).dtype == np.float32
+
+    def test_none(self) -> None:
+        for y in ([], np.zeros(0, int), np.zeros((0, 3))):
+            assert arguments.entries(y, LABELS).shape == (0, 3)
+
+    @pytest.mark.parametrize("y", [3, -1, "three", ["one", 7], np.array([5]), "2"])
+    def test_unknown(self, y: object) -> None:
+        with pytest.raises(
+            errors.InputError, match=r"an index from 0 to 2 or a name among 'zero',"
+        ):
+            arguments.entries(y, LABELS)
+
+    @pytest.mark.parametrize(
+        "y",
+        [
+            1.0,
+            True,
+            [True],
+            [1.0, 2.0],
+            np.zeros((2, 4)),
+            np.zeros((1, 1, 3)),
+            [["one"]],
+            [[1], [1, 2]],
+            object(),
+        ],
+    )
+    def test_of_another_form(self, y: object) -> None:
+        with pytest.raises(errors.InputError, match=r"an index, a name, a sequence of them, or"):
+            arguments.entries(y, LABELS)
+
+    def test_one_row_of_weights_says_how(self) -> None:
+        with pytest.raises(errors.InputError, match=r"y\[None\]"):
+            arguments.entries(np.float32([0, 0, 1]), LABELS)
+
+    def test_not_finite(self) -> None:
+        with pytest.raises(errors.InputError, match="not finite in 1 of 1 rows"):
+            arguments.entries([[0.0, 1.0, np.nan]], LABELS)
+
+    def test_many_labels_are_not_all_listed(self) -> None:
+        with pytest.raises(errors.InputError, match=r"'11', \.\.\. \(1000\)"):
+            arguments.entries("x", [str(i) for i in range(1000)])
+
+    def test_for_rows(self) -> None:
+        assert arguments.labels_of("one", LABELS, 3).tolist() == [[0, 1, 0]] * 3
+        assert arguments.labels_of([0, 1, 2], LABELS, 3).tolist() == np.eye(3).tolist()
+        assert arguments.labels_of(0, LABELS, 0).shape == (0, 3)
+        for y in ([0], [0, 1], np.eye(3)[:1]):
+            with pytest.raises(errors.InputError, match="one for each of the 3 rows"):
+                arguments.labels_of(y, LABELS, 3)
+
+
+@pytest.mark.parametrize("bad", [0, -1, 1.0, True, "1", None])
+def test_counts(bad: object) -> None:
+    assert arguments.count(np.int32(3), "n", 1) == 3
+    with pytest.raises(errors.InputError, match="a whole number from 1"):
+        arguments.count(bad, "n", 1)
+
+
+@pytest.mark.parametrize("bad", [0, -1.0, np.nan, np.inf, True, "1", None])
+def test_positive_numbers(bad: object) -> None:
+    assert arguments.positive(np.float32(0.5), "t") == 0.5
+    with pytest.raises(errors.InputError, match="a positive finite number"):
+        arguments.positive(bad, "t")
+
+
+def test_the_range_of_the_data(edit: Callable[..., Path]) -> None:
+    from ssdgm_runtime import files
+
+    def table(value: object, likelihood: object) -> object:
+        def change(document: object) -> None:
+            section = document["additional_metadata"]["ssdgm"]
+            section["input"], section["likelihood"] = value, likelihood
+
+        return arguments.value_range(files.open_bundle(edit(change)).manifest)
+
+    drawn = {"name": "binomial", "total": 16, "low": -8, "step": 2}
+    assert table({"range": [0, 9]}, drawn) == (0, 9)
+    for nothing in (None, {}, {"range": [1]}, {"range": ["a", 2]}, {"range": [2, 2]}):
+        assert table(nothing, drawn) == (-8, 24)
+        assert table(nothing, {"name": "gaussian"}) == (0, 1)
+        assert table(nothing, None) == (0, 1)

@@ -1,0 +1,96 @@
+import csv
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ssdgm_runtime import answers, errors, outputs
+
+FOUND = answers.Classification(
+    np.float32([[0, 2, 1], [3, 0, 1]]),
+    np.float32([[0.1, 0.6, 0.3], [0.8, 0.05, 0.15]]),
+    ("a", "b,", 'c"'),
+)
+
+
+def test_csv_can_be_read_back() -> None:
+    answer = outputs.Predictions(FOUND, (7, 8, 9), ("x/1.png", "x,2.png"), top=2)
+    rows = list(csv.DictReader(io.StringIO(outputs.csv(answer).decode())))
+    assert [r["source"] for r in rows] == ["x/1.png", "x,2.png"]
+    assert [(r["row"], r["label"], r["name"], r["class"]) for r in rows] == [
+        ("0", "1", "b,", "8"),
+        ("1", "0", "a", "7"),
+    ]
+    assert [r["name_2"] for r in rows] == ['c"', 'c"']
+    assert float(rows[0]["probability"]) == pytest.approx(0.6)
+    assert float(rows[0]["probability_2"]) == pytest.approx(0.3)
+
+
+def test_csv_without_files_or_further_labels() -> None:
+    text = outputs.csv(outputs.Predictions(FOUND, ("p", "q", "r"))).decode()
+    assert text.splitlines()[0] == "row,label,name,class,probability"
+    wide = outputs.csv(outputs.Predictions(FOUND, ("p", "q", "r"), top=9)).decode()
+    assert wide.splitlines()[0].endswith("name_3,probability_3")
+    assert {line.count('"') >= 0 for line in wide.splitlines()} == {True}
+    assert {len(row) for row in csv.reader(io.StringIO(wide))} == {9}
+
+
+def test_json_lines() -> None:
+    lines = outputs.jsonl(outputs.Predictions(FOUND, (7, 8, 9), top=3)).decode().splitlines()
+    first = json.loads(lines[0])
+    assert len(lines) == 2
+    assert (first["row"], first["label"], first["class"]) == (0, 1, 8)
+    assert [name for name, _ in first["top"]] == ["b,", 'c"', "a"]
+    assert "source" not in first
+
+
+def test_npy_holds_the_probabilities() -> None:
+    found = np.load(io.BytesIO(outputs.npy(outputs.Predictions(FOUND, (7, 8, 9)))))
+    np.testing.assert_array_equal(found, FOUND.probs)
+
+
+def samples(shape: tuple[int, ...], labels: int = 2) -> answers.Samples:
+    x = np.linspace(0, 16, 3 * int(np.prod(shape))).reshape(3, *shape).astype(np.float32)
+    y = np.eye(max(labels, 1), dtype=np.float32)[[0, 0, labels - 1]][:, :labels]
+    return answers.Samples(x, y, np.zeros((3, 2), np.float32), 5)
+
+
+def test_npz() -> None:
+    for labels in (2, 0):
+        drawn = outputs.Drawn(samples((4, 4), labels), 3, 0, 16)
+        with np.load(io.BytesIO(outputs.npz(drawn)), allow_pickle=False) as found:
+            assert ("label" in found) is (labels > 0)
+            assert int(found["seed"]) == 5
+            np.testing.assert_array_equal(found["x"], drawn.samples.x)
+
+
+@pytest.mark.parametrize(("shape", "size"), [((4, 4), 48), ((4, 4, 3), 48), ((60, 60), 60)])
+def test_pictures_are_large_enough_to_see(shape: tuple[int, ...], size: int) -> None:
+    data = outputs.picture(outputs.Drawn(samples(shape), 2, 0, 16))
+    width, height = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
+    assert (width, height) == (2 * (size + 2) + 2, 2 * (size + 2) + 2)
+
+
+def test_no_picture() -> None:
+    for shape in ((3,), (2, 4, 4)):
+        with pytest.raises(errors.DataError, match=r"an \.npz file instead"):
+            outputs.picture(outputs.Drawn(samples(shape), 2, 0, 16))
+    none = answers.Samples(
+        np.zeros((0, 4, 4), np.float32), *(np.zeros((0, 2), np.float32),) * 2, 0
+    )
+    with pytest.raises(errors.DataError):
+        outputs.picture(outputs.Drawn(none, 2, 0, 16))
+
+
+def test_a_name_is_checked_before_the_work(tmp_path: Path) -> None:
+    assert outputs.check(tmp_path / "A.CSV", outputs.CLASSIFY) == ".csv"
+    with pytest.raises(errors.InputError, match=r"a name that ends in \.csv or \.jsonl or \.npy"):
+        outputs.check(tmp_path / "a.xlsx", outputs.CLASSIFY)
+    (tmp_path / "a.csv").write_text("mine")
+    with pytest.raises(errors.OutputExists):
+        outputs.check(tmp_path / "a.csv", outputs.CLASSIFY)
+    outputs.check(tmp_path / "a.csv", outputs.CLASSIFY, force=True)
+    with pytest.raises(errors.DataNotFound):
+        outputs.check(tmp_path / "b" / "a.csv", outputs.CLASSIFY)
