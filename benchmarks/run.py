@@ -1,0 +1,62 @@
+"""Measure every claim again and rewrite the table of README.md.
+
+python -m benchmarks.run                    # all of them
+python -m benchmarks.run startup digits     # some
+python -m benchmarks.run --table            # the table alone, from results/
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent
+SCRIPTS = ("startup", "training_step", "digits", "mnist")
+BEGIN, END = "<!-- results -->\n", "<!-- /results -->"
+
+
+def table() -> str:
+    """One line a claim."""
+    lines = ["| claim | holds | figures | measured |", "|---|---|---|---|"]
+    for path in sorted((FOLDER / "results").glob("*.json")):
+        found = json.loads(path.read_text())
+        figures = ", ".join(f"{key} {_short(value)}" for key, value in found["figures"].items())
+        machine = f"{found['machine']['cores']} cores of {found['machine']['processor']}"
+        measured = f"{found['measured']}, {machine}: `{found['command']}`"
+        holds = "yes" if found["passed"] else "**no**"
+        lines.append(f"| {found['claim']} | {holds} | {figures} | {measured} |")
+    return "\n".join(lines) + "\n"
+
+
+def rewrite() -> None:
+    """Put the table into README.md."""
+    path = FOLDER / "README.md"
+    head, rest = path.read_text().split(BEGIN)
+    path.write_text(head + BEGIN + table() + END + rest.split(END)[1])
+
+
+def _short(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_short, value)) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{k}: {_short(v)}" for k, v in value.items()) + "}"
+    return str(value)
+
+
+def main(names: list[str], only_table: bool) -> int:
+    failed = []
+    for name in [] if only_table else names or SCRIPTS:
+        done = subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=False)
+        failed += [name] * bool(done.returncode)
+    rewrite()
+    return len(failed)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(SCRIPTS))
+    parser.add_argument("--table", dest="only_table", action="store_true")
+    sys.exit(main(**vars(parser.parse_args())))

@@ -1,0 +1,96 @@
+"""A method in sixty lines, outside the package: entropy minimisation.
+
+A confident classifier has found a gap in the data: beside the cross-entropy of the labelled rows,
+minimise the entropy of q(y | x) on the unlabelled ones.
+
+References:
+    Semi-supervised Learning by Entropy Minimization (Grandvalet and Bengio, 2005).
+
+    python examples/your_own_method.py --out runs/entropy
+"""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor, nn
+
+import ssdgm_runtime
+from ssdgm_export import convert
+from ssdgm_train import METHODS, begin, distributions, method, objectives, recipe, train
+from ssdgm_train.nn import MLP, Standardise
+from ssdgm_train.settings import above, setting
+
+
+@dataclass(frozen=True)
+class Config:
+    """Hyper-parameters: hidden widths and the weight of the entropy."""
+
+    hidden: tuple[int, ...] = setting((200,), above(0))
+    entropy: float = setting(0.3, above(0))
+
+
+class Model(nn.Module):
+    """q(y | x); `classify` alone makes it exportable as a classifier."""
+
+    def __init__(self, config: Config, problem: method.Problem) -> None:
+        super().__init__()
+        self.standardise = Standardise(problem.shape, problem.shift, problem.scale)
+        self.classifier = MLP([problem.width], config.hidden, problem.labels.size)
+
+    def classify(self, x: Tensor) -> Tensor:
+        """Raw rows to logits."""
+        logits: Tensor = self.classifier(self.standardise(x))
+        return logits
+
+
+def loss(model: Model, batch: method.Batch, context: method.Context) -> method.Terms:
+    """One number an example and term, in nats; `fit` averages and weighs them."""
+    return {
+        "classifier": objectives.cross_entropy(model.classify(batch.x), batch.y),
+        "entropy": distributions.categorical_entropy(model.classify(batch.u)),
+    }
+
+
+def phases(config: Config, sizes: method.Sizes) -> tuple[method.Phase, ...]:
+    """One phase, one player."""
+    weights = {"classifier": 1.0, "entropy": config.entropy}
+    return (method.Phase("joint", (method.Player("all", loss, weights),)),)
+
+
+METHOD = method.Method(
+    name="entropy",
+    summary="cross-entropy plus the entropy of the unlabelled rows",
+    paper=method.Paper(
+        "Grandvalet, Bengio",
+        2005,
+        "Semi-supervised Learning by Entropy Minimization",
+        "https://papers.nips.cc/paper/2740",
+    ),
+    Config=Config,
+    build=Model,
+    phases=phases,
+    tasks=("classify",),
+)
+
+
+def main(out: Path, steps: int) -> float:
+    """Returns the test error, 0 to 1."""
+    METHODS[METHOD.name] = METHOD
+    plan = recipe.load(None, METHOD.name, [f"train.steps={steps}", "run.evaluate_every=200"])
+    session = begin("digits", plan, out, labelled=100)
+    for progress in train(session):
+        if progress.validation:
+            print(progress.step, progress.terms, progress.validation)
+    bundle = convert(out, out.with_name(f"{out.name}.ssdgm"))
+    model = ssdgm_runtime.load(bundle.path)
+    wrong = model.predict(session.data.x_test) != session.data.y_test
+    print(f"test error through the exported model: {100 * wrong.mean():.1f} %")
+    return float(wrong.mean())
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=Path("runs/entropy"))
+    parser.add_argument("--steps", type=int, default=1000)
+    main(**vars(parser.parse_args()))
