@@ -30,6 +30,8 @@ from ssdgm_train import fit
 from ssdgm_train.data.split import Split
 
 Json = dict[str, Any]
+FORMAT = 1
+PARTS = ("labelled", "unlabelled", "validation")
 
 
 class RunError(errors.SsdgmError, ValueError):
@@ -48,14 +50,27 @@ class Run:
         Raises:
             RunError: The folder is no run directory.
         """
-        return _read_json(self.path / "run.json")
+        found = _read_json(self.path / "run.json")
+        if found.get("format") != FORMAT:
+            raise RunError(
+                f"{self.path / 'run.json'} is of no known format",
+                f"format {FORMAT}, as this ssdgm-train writes it",
+            )
+        return found
 
     def split(self) -> Split:
-        """The split's indices."""
-        found = inputs.read_npz(self.path / "split.npz")
-        return Split(
-            *(found[k].astype(np.int64) for k in ("labelled", "unlabelled", "validation"))
-        )
+        """The split's indices.
+
+        Raises:
+            RunError: They are not those that the run began with.
+        """
+        found = inputs.read_npz(self.path / "split.npz", PARTS)
+        parts = Split(*(found[k].astype(np.int64) for k in PARTS))
+        if parts.digest != self.read()["split"]:
+            raise RunError(
+                f"{self.path / 'split.npz'} has changed", "the rows that run.json states"
+            )
+        return parts
 
     @property
     def result(self) -> Json | None:
@@ -94,6 +109,7 @@ def create(path: Path, document: Json, split: Split) -> Run:
 
     Raises:
         OutputExists: Something is there already.
+        RunError: Nothing can be written there.
     """
     if path.exists():
         raise errors.OutputExists(
@@ -103,9 +119,12 @@ def create(path: Path, document: Json, split: Split) -> Run:
         )
     partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
     shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
+    try:
+        partial.mkdir(parents=True)
+    except OSError as error:
+        raise RunError(f"{path} cannot be made ({error})", "a folder to write in") from None
     write_json(partial / "run.json", document)
-    parts = {k: getattr(split, k) for k in ("labelled", "unlabelled", "validation")}
+    parts = {k: getattr(split, k) for k in PARTS}
     with (partial / "split.npz").open("wb") as file:
         np.savez(file, **parts)
     (partial / "checkpoints").mkdir()
@@ -120,13 +139,26 @@ def save(run: Run, model: nn.Module, state: fit.State, scalars: Json) -> None:
         "optimiser": _optimiser_tensors(state.optimisers),
         "random": {"generator": state.generator.get_state()},
     }
-    _save_folder(run.path / "checkpoints", f"step-{state.step:08d}", files, scalars)
+    _save_folder(run.path / "checkpoints" / f"step-{state.step:08d}", files, scalars)
+    tidy(run)
 
 
 def save_best(run: Run, model: nn.Module, step: int, scalars: Json) -> None:
     """Write the weights of the best step so far, then drop the former ones."""
     files = {"weights": model.state_dict()}
-    _save_folder(run.path / "checkpoints", f"best-{step:08d}", files, scalars)
+    _save_folder(run.path / "checkpoints" / f"best-{step:08d}", files, scalars)
+    tidy(run)
+
+
+def tidy(run: Run) -> None:
+    """Drop all checkpoints but the newest and the best, and what a killed run left unfinished."""
+    kept = (run.latest, run.best)
+    for pattern in ("step-*", "best-*", ".*.partial"):
+        for path in (run.path / "checkpoints").glob(pattern):
+            if path not in kept:
+                shutil.rmtree(path)
+    for path in run.path.glob(".*.partial-*"):
+        path.unlink()
 
 
 def restore(folder: Path, model: nn.Module, state: fit.State) -> Json:
@@ -148,7 +180,8 @@ def load_weights(folder: Path, model: nn.Module) -> None:
     try:
         model.load_state_dict(_tensors(folder / "weights.safetensors"))
     except RuntimeError as error:
-        raise RunError(f"{folder} does not fit the run's recipe ({error})", "its own") from None
+        reason = " ".join(str(error).split())
+        raise RunError(f"{folder} does not fit the run's recipe ({reason})", "its own") from None
 
 
 def append_metrics(run: Run, record: Json) -> None:
@@ -188,7 +221,9 @@ def write_file(path: Path, content: bytes) -> None:
 
 def _read_json(path: Path) -> Json:
     try:
-        found: Json = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(found, dict):
+            raise ValueError("no object")
     except (OSError, ValueError) as error:
         raise RunError(
             f"{path.parent} is no run directory ({path.name}: {error})",
@@ -201,21 +236,16 @@ def _newest(path: Path, pattern: str) -> Path | None:
     return max((path / "checkpoints").glob(pattern), default=None)
 
 
-def _save_folder(
-    parent: Path, name: str, files: Mapping[str, Mapping[str, Tensor]], scalars: Json
-) -> None:
-    partial = parent / f".{name}.partial"
+def _save_folder(folder: Path, files: Mapping[str, Mapping[str, Tensor]], scalars: Json) -> None:
+    partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     for stem, tensors in files.items():
         kept = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
         write_file(partial / f"{stem}.safetensors", safetensors.torch.save(kept))
     write_json(partial / "state.json", scalars)
-    shutil.rmtree(parent / name, ignore_errors=True)
-    partial.rename(parent / name)
-    for older in parent.glob(f"{name.split('-')[0]}-*"):
-        if older.name != name:
-            shutil.rmtree(older)
+    shutil.rmtree(folder, ignore_errors=True)
+    partial.rename(folder)
 
 
 def _tensors(path: Path) -> dict[str, Tensor]:

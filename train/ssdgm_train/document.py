@@ -3,13 +3,13 @@
 import dataclasses
 import datetime
 import platform
+from importlib import metadata
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-import ssdgm_train
 from ssdgm_runtime import errors
 from ssdgm_train import checkpoint, data, labels, method, recipe
 from ssdgm_train.data.split import Split
@@ -29,7 +29,7 @@ def compose(
 ) -> Json:
     """What `run.json` holds: all that is needed to go on, and to convert the run later."""
     return {
-        "format": 1,
+        "format": checkpoint.FORMAT,
         "recipe": recipe.to_table(plan),
         "seed": seed,
         "labels": labelled,
@@ -112,7 +112,7 @@ def _environment(device: torch.device) -> Json:
     now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
     return {
         "begun": now.isoformat(),
-        "ssdgm_train": ssdgm_train.__version__,
+        "ssdgm_train": metadata.version("ssdgm-train"),
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": np.__version__,

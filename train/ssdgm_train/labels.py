@@ -39,5 +39,10 @@ class Classes:
 
 
 def uniform(size: int) -> Classes:
-    """K equally likely classes."""
+    """K equally likely classes.
+
+    Example:
+        >>> uniform(4).prior
+        (0.25, 0.25, 0.25, 0.25)
+    """
     return Classes((1 / size,) * size)

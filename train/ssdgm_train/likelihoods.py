@@ -69,10 +69,10 @@ def gaussian(floor: float = 0.05) -> Likelihood:
     Without a floor the density of a constant pixel grows without bound.
     """
 
-    def log_prob(x: shapes.Features, raw: shapes.Features) -> shapes.Nats:
+    def log_prob(x: shapes.Features, raw: Tensor) -> shapes.Nats:
         return distributions.normal_log_prob(x, **parameters(raw))
 
-    def parameters(raw: shapes.Features) -> dict[str, Tensor]:
+    def parameters(raw: Tensor) -> dict[str, Tensor]:
         mean, spread = raw.chunk(2, -1)
         return {"mean": mean, "scale": floor + torch.exp(spread.clamp(max=4.0))}
 

@@ -43,19 +43,19 @@ class Standardise(nn.Module):
         self.register_buffer("shift", torch.tensor(shift, dtype=torch.float32))
         self.register_buffer("scale", torch.tensor(scale, dtype=torch.float32))
 
-    def forward(self, x: shapes.Rows) -> shapes.Features:
+    def forward(self, x: shapes.Rows) -> shapes.Flat:
         """[batch, *shape] in the data's own dtype and units to [batch, features]."""
         return (x.flatten(1).to(self.shift.dtype) - self.shift) / self.scale
 
-    def fold(self, x: shapes.Features) -> Tensor:
+    def fold(self, x: shapes.Flat) -> Tensor:
         """[batch, features] to [batch, *shape]."""
         return x.reshape(*x.shape[:-1], *self.shape)
 
-    def stretch(self, x: shapes.Features) -> Tensor:
+    def stretch(self, x: shapes.Flat) -> Tensor:
         """A spread in observation units to one in the data's own units, [batch, *shape]."""
         return self.fold(x * self.scale)
 
-    def inverse(self, x: shapes.Features) -> Tensor:
+    def inverse(self, x: shapes.Flat) -> Tensor:
         """Observations back to [batch, *shape] in the data's own units, float."""
         return self.fold(x * self.scale + self.shift)
 
@@ -92,6 +92,11 @@ class MLP(nn.Module):
         out: The width of the output.
         activation: A key of `ACTIVATIONS`.
         batch_norm: Normalise every hidden layer over the batch.
+
+    Example:
+        >>> net = MLP([4, 3], hidden=(8,), out=2)
+        >>> net(torch.zeros(7, 1, 4), torch.eye(3)).shape
+        torch.Size([7, 3, 2])
     """
 
     def __init__(

@@ -36,6 +36,11 @@ def unlabelled_bound(bounds: shapes.Logits, logits: shapes.Logits) -> shapes.Nat
     Args:
         bounds: L(x, y) of every class, in nats.
         logits: The classifier's logits of q(y | x).
+
+    Example:
+        >>> bounds = torch.tensor([-3.0, -1.0])
+        >>> torch.allclose(unlabelled_bound(bounds, logits=bounds), bounds.logsumexp(-1))
+        True
     """
     q = F.softmax(logits, -1)
     return (q * bounds).sum(-1) + distributions.categorical_entropy(logits)

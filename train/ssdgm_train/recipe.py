@@ -10,7 +10,7 @@ import difflib
 import tomllib
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -62,6 +62,10 @@ class Recipe:
 def load(path: Path | None, name: str | None = None, changes: Iterable[str] = ()) -> Recipe:
     """Read a recipe file, if any, then apply the method's name and `key=value` settings.
 
+    Example:
+        >>> load(None, "m2", ["train.steps=100"]).train.steps
+        100
+
     Raises:
         RecipeError: The file, a key or a value cannot be used.
     """
@@ -76,7 +80,7 @@ def load(path: Path | None, name: str | None = None, changes: Iterable[str] = ()
 def from_table(table: Table) -> Recipe:
     """A recipe from its TOML document; errors as in `load`."""
     name = table.get("method", Recipe.method)
-    if name not in methods.METHODS:
+    if not isinstance(name, str) or name not in methods.METHODS:
         raise RecipeError(f"the method is {name!r}", f"one of {', '.join(methods.METHODS)}")
     found: Recipe = _build(Recipe, {**table, "model": {}, "method": name}, "")
     model: Any = _build(methods.METHODS[name].Config, table.get("model", {}), "model.")
@@ -122,7 +126,7 @@ def _value(text: str) -> Any:  # noqa: ANN401
         return text
 
 
-def _build(cls: type[T], table: Mapping[str, Any], prefix: str) -> T:
+def _build(cls: type[T], table: object, prefix: str) -> T:
     hints = typing.get_type_hints(cls)
     fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
     if not isinstance(table, dict):
@@ -146,7 +150,7 @@ def _cast(value: Any, hint: Any, where: str) -> Any:  # noqa: ANN401
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         return _build(hint, value, f"{where}.")
     if typing.get_origin(hint) is tuple:
-        items = value if isinstance(value, list) else [value]
+        items = value if isinstance(value, list | tuple) else [value]
         return tuple(_cast(item, typing.get_args(hint)[0], where) for item in items)
     if hint is float and type(value) is int:
         return float(value)

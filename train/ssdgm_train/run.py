@@ -74,12 +74,15 @@ def begin(
         SsdgmError: The data, the budget, the device or the output cannot be used.
     """
     place = document.pick_device(device)
+    if not 0 <= seed < 2**63:
+        raise errors.InputError("seed", str(seed), "a whole number from 0 to below 2**63")
     if out.exists():
         raise errors.OutputExists(
             f"{out} exists", "a new folder", f"Go on with: ssdgm-export train --resume {out}"
         )
     dataset = data.load(source)
     parts = split(dataset, labelled, plan.data.validation, seed)
+    _check_plan(plan, parts)
     stated = problem.problem(dataset, parts, plan.data)
     described = document.compose(source, dataset, parts, stated, plan, labelled, seed, place)
     run = checkpoint.create(out, described, parts)
@@ -103,6 +106,7 @@ def resume(path: Path) -> Session:
         scalars = checkpoint.restore(run.latest, session.model, session.state)
         session.best = scalars["best"] if scalars["best"] is not None else np.inf
     checkpoint.truncate_metrics(run, session.state.step)
+    checkpoint.tidy(run)
     return session
 
 
@@ -126,6 +130,22 @@ def train(session: Session) -> Iterator[Progress]:
         yield _record(session, step, terms)
     if session.run.result is None:
         _finish(session)
+
+
+def _check_plan(plan: recipe.Recipe, parts: Split) -> None:
+    """What a recipe asks of the rows, or of its own other settings."""
+    if getattr(plan.model, "batch_norm", False) and plan.train.labelled_batch < 2:
+        raise recipe.RecipeError(
+            "train.labelled_batch is 1 and model.batch_norm is true",
+            "at least two rows to take statistics of",
+            "Raise train.labelled_batch, or set model.batch_norm=false.",
+        )
+    if plan.run.select == "best" and not len(parts.validation):
+        raise errors.DataError(
+            "run.select is best and there are no validation rows",
+            "rows to tell the best weights by",
+            "Raise data.validation, or set run.select=last.",
+        )
 
 
 def _session(

@@ -1,6 +1,7 @@
 """Fields of recipes that say which values they take, so that every reader checks them alike."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -8,12 +9,12 @@ Check = Callable[[Any], str]
 """A value to what was expected instead, or to an empty string."""
 
 
-def above(bound: float) -> Check:
-    """Numbers above a bound."""
-    return lambda value: "" if value > bound else f"a number above {bound:g}"
+def above(bound: int | float) -> Check:
+    """Finite numbers above a bound."""
+    return lambda value: "" if bound < value < math.inf else f"a number above {bound:g}"
 
 
-def between(low: float, high: float) -> Check:
+def between(low: int | float, high: int | float) -> Check:
     """Numbers from low to high, high not included."""
     return lambda v: "" if low <= v < high else f"a number from {low:g} to below {high:g}"
 
@@ -31,5 +32,7 @@ def setting(default: Any, check: Check) -> Any:  # noqa: ANN401
 def complaint(field: dataclasses.Field[Any], value: object) -> str:
     """What was expected of the field instead of the value, or an empty string."""
     check: Check | None = field.metadata.get("check")
+    if value == () and field.default != ():
+        return "at least one value"
     items = value if isinstance(value, tuple) else (value,)
     return next((found for item in items if check and (found := check(item))), "")

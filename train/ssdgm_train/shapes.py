@@ -1,4 +1,7 @@
-"""Array shapes used in more than one file; an ellipsis stands for any leading axes."""
+"""Array shapes used in more than one file: `*#batch` is any leading axes, which broadcast.
+
+What is traced for export has the one axis `batch`: a broadcast, once checked, would fix its size.
+"""
 
 from typing import TypeAlias
 
@@ -11,11 +14,20 @@ Rows: TypeAlias = Shaped[Tensor, "batch ..."]
 Labels: TypeAlias = Int[Tensor, " batch"]
 """Class indices from 0."""
 
-Logits: TypeAlias = Float[Tensor, "*batch classes"]
+Flat: TypeAlias = Float[Tensor, "batch features"]
+"""Rows as observations: flattened and standardised."""
+
+Given: TypeAlias = Float[Tensor, "batch classes"]
+"""Labels of rows as probabilities, one-hot where they are known."""
+
+Codes: TypeAlias = Float[Tensor, "batch latent"]
+"""Latents of rows."""
+
+Logits: TypeAlias = Float[Tensor, "*#batch classes"]
 """Unnormalised log-probabilities of the classes."""
 
-Features: TypeAlias = Float[Tensor, "*batch features"]
-"""Standardised, flattened observations, or the output of a network."""
+Features: TypeAlias = Float[Tensor, "*#batch features"]
+"""Observations, or the output of a network."""
 
-Nats: TypeAlias = Float[Tensor, "*batch"]
+Nats: TypeAlias = Float[Tensor, "*#batch"]
 """A log-density, bound or divergence in nats, one number an example."""

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from ssdgm_runtime import errors
 
 UNLABELLED = -1
+UNKNOWN = (UNLABELLED, "", "-1")
+"""What stands for a label that is not known; numpy turns -1 among strings into "-1"."""
+
 DTYPES = ("uint8", "float32")
 
 
@@ -88,8 +91,10 @@ def _rows(name: str, x: NDArray[np.generic]) -> NDArray[np.generic]:
         raise errors.DataError(
             f"{name} has shape {list(x.shape)}", "[rows, features] or [rows, height, width]", ""
         )
+    x = x.astype(x.dtype.newbyteorder("="), copy=False)
     if x.dtype == np.float64:
-        x = x.astype(np.float32)
+        with np.errstate(over="ignore"):
+            x = x.astype(np.float32)
     if x.dtype.name not in DTYPES:
         raise errors.DataError(
             f"{name} has dtype {x.dtype}",
@@ -118,7 +123,7 @@ def _same_length(name: str, x: NDArray[np.generic], other: str, y: NDArray[np.ge
 def _classes(y: NDArray[np.generic]) -> tuple[tuple[int | str, ...], NDArray[np.int64]]:
     y = _label_values("y", y)
     known = np.unique(y)
-    values = [v for v in known.tolist() if v not in (UNLABELLED, "")]
+    values = [v for v in known.tolist() if v not in UNKNOWN]
     if len(values) < 2:
         raise errors.DataError(
             f"y has {len(values)} known classes {values}",
@@ -146,7 +151,7 @@ def _indices(y: NDArray[np.generic], classes: tuple[int | str, ...]) -> NDArray[
 
 
 def _label_values(name: str, y: NDArray[np.generic]) -> NDArray[np.generic]:
-    if y.dtype.kind == "f" and np.array_equal(y, np.trunc(y)):
+    if y.dtype.kind == "f" and np.isfinite(y).all() and np.array_equal(y, np.trunc(y)):
         y = y.astype(np.int64)
     if y.dtype.kind not in "iuU":
         raise errors.DataError(

@@ -55,7 +55,7 @@ def split(data: dataset.Dataset, labels: int | None, validation: float, seed: in
         budget = _budget(data.y, known, labels, size, rng)
         held = _stratified(data.y, budget, _count(validation, len(budget)), size, rng)
         chosen = np.setdiff1d(budget, held)
-        _check_every_class(data, chosen)
+    _check_every_class(data, chosen)
     others = np.setdiff1d(np.arange(len(data.y)), np.union1d(held, chosen))
     return Split(chosen, others, held)
 

@@ -48,7 +48,7 @@ class Config:
     hidden: tuple[int, ...] = setting((500,), above(0))
     latent: int = setting(50, above(0))
     activation: str = setting("relu", among(ACTIVATIONS))
-    batch_norm: bool = True
+    batch_norm: bool = False
     binarise: bool = True
     alpha: float = setting(0.1, between(0, 1e9))
     weighting: str = setting("balanced", among(("paper", "balanced")))
@@ -74,12 +74,12 @@ class Model(nn.Module):
         logits: Tensor = self.classifier(self.standardise(x))
         return logits
 
-    def encode(self, x: shapes.Rows, y: shapes.Logits) -> distributions.Normal:
+    def encode(self, x: shapes.Rows, y: shapes.Given) -> distributions.Normal:
         """q(z | x, y) for raw rows and label probabilities."""
         posterior: distributions.Normal = self.encoder(self.standardise(x), y)
         return posterior
 
-    def decode(self, y: shapes.Logits, z: shapes.Features) -> dict[str, Tensor]:
+    def decode(self, y: shapes.Given, z: shapes.Codes) -> dict[str, Tensor]:
         """The mean of p(x | y, z) as "x" and its parameters, in the data's own units."""
         found = self.likelihood.parameters(self.decoder(z, y))
         x = self.standardise.inverse(self.likelihood.mean(found))

@@ -27,7 +27,7 @@ class Config:
 
     hidden: tuple[int, ...] = setting((500,), above(0))
     activation: str = setting("relu", among(ACTIVATIONS))
-    batch_norm: bool = True
+    batch_norm: bool = False
     binarise: bool = True
 
 

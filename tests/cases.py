@@ -1,0 +1,208 @@
+"""Small cases for tests of anything that trains: data sets, problems, configurations, runs."""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+import ssdgm_train
+from ssdgm_runtime import errors
+from ssdgm_train import checkpoint, fit, method, recipe
+from ssdgm_train.data import batches, dataset, problem
+from ssdgm_train.data.split import Split
+
+TINY: dict[str, Any] = {"hidden": (8,), "latent": 2, "batch_norm": True}
+"""What makes any method small and keep what it can between batches; the fields it has of these."""
+
+SPECIAL: dict[str, dict[str, Any]] = {}
+"""Changes to `TINY` for the methods that it does not fit, by name."""
+
+CLASSES = 3
+CPU = torch.device("cpu")
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """A kind of rows: their shape, their dtype, and the largest value of a feature."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    top: float
+    likelihood: str
+
+
+KINDS = {
+    "bernoulli-uint8": Kind((3, 3), "uint8", 255, "bernoulli"),
+    "bernoulli-float32": Kind((3, 3), "float32", 1, "bernoulli"),
+    "binomial-uint8": Kind((3, 3), "uint8", 16, "binomial"),
+    "gaussian-uint8": Kind((6,), "uint8", 100, "gaussian"),
+    "gaussian-float32": Kind((6,), "float32", 5, "gaussian"),
+}
+"""One small problem for every likelihood and dtype that fits it."""
+
+
+def config(spec: method.Method) -> Any:  # noqa: ANN401
+    """The method's smallest configuration."""
+    wanted = {**TINY, **SPECIAL.get(spec.name, {})}
+    names = {field.name for field in dataclasses.fields(spec.Config)}
+    return dataclasses.replace(spec.Config(), **{k: v for k, v in wanted.items() if k in names})
+
+
+def rows(kind: str, y: NDArray[np.int64], seed: int = 0) -> NDArray[np.generic]:
+    """A row for every label, the classes well apart."""
+    found, rng = KINDS[kind], np.random.default_rng(seed)
+    features = int(np.prod(found.shape))
+    centres = np.where(np.arange(features) % CLASSES == y[:, None], 0.85, 0.15)
+    x = np.clip(centres + 0.05 * rng.standard_normal(centres.shape), 0, 1) * found.top
+    x = x.round() if found.dtype == "uint8" else x
+    return x.reshape(len(y), *found.shape).astype(found.dtype)
+
+
+def separable(
+    kind: str = "gaussian-float32",
+    labelled: int = 32,
+    blank: int = 0,
+    test: int = 0,
+    seed: int = 0,
+) -> dataset.Dataset:
+    """Rows of three classes that are well apart; `blank` of them come without their label."""
+    y = np.arange(labelled + blank) % CLASSES
+    y_test = np.arange(test) % CLASSES
+    x, x_test = rows(kind, y, seed), rows(kind, y_test, seed + 1)
+    y = np.where(np.arange(len(y)) < labelled, y, dataset.UNLABELLED)
+    return dataset.make(kind, x, y, *((x_test, y_test) if test else ()))
+
+
+def everything(data: dataset.Dataset) -> Split:
+    """The split that holds nothing out."""
+    known = data.y != dataset.UNLABELLED
+    return Split(np.flatnonzero(known), np.flatnonzero(~known), np.arange(0))
+
+
+def stated(kind: str = "gaussian-float32", prior: tuple[float, ...] = ()) -> method.Problem:
+    """The problem of a kind of rows."""
+    data = separable(kind)
+    return problem.problem(data, everything(data), problem.DataPlan(prior=prior))
+
+
+def built(
+    spec: method.Method,
+    kind: str = "gaussian-float32",
+    dtype: torch.dtype = torch.float32,
+    device: torch.device = CPU,
+    **changes: Any,  # noqa: ANN401
+) -> nn.Module:
+    """A small model of a method, the same every time."""
+    torch.manual_seed(1)
+    setting = dataclasses.replace(config(spec), **changes)
+    return spec.build(setting, stated(kind)).to(device, dtype)
+
+
+def batch(
+    kind: str = "gaussian-float32",
+    labelled: int = 5,
+    unlabelled: int = 7,
+    device: torch.device = CPU,
+) -> method.Batch:
+    """A batch of rows of a kind."""
+    y = np.arange(labelled) % CLASSES
+    x, u = rows(kind, y, 2), rows(kind, np.arange(unlabelled) % CLASSES, 3)
+    parts = (torch.from_numpy(part).to(device) for part in (x, y, u))
+    return method.Batch(*parts)
+
+
+def context(
+    labelled: int = 32, unlabelled: int = 64, device: torch.device = CPU, seed: int = 5
+) -> method.Context:
+    """A context in the middle of a run."""
+    sizes = method.Sizes(labelled, unlabelled)
+    return method.Context(0.5, sizes, torch.Generator(device).manual_seed(seed))
+
+
+def trained(
+    spec: method.Method,
+    data: dataset.Dataset,
+    steps: int,
+    seed: int = 0,
+    device: torch.device = CPU,
+    **plan: Any,  # noqa: ANN401
+) -> tuple[nn.Module, fit.State]:
+    """A small model after some steps on all rows of a data set, and the state of its run."""
+    parts, chosen = everything(data), config(spec)
+    torch.manual_seed(seed)
+    model = spec.build(chosen, problem.problem(data, parts, problem.DataPlan())).to(device)
+    sizes = method.Sizes(len(parts.labelled), len(parts.unlabelled))
+    setting = fit.Plan(steps=steps, labelled_batch=16, unlabelled_batch=16, **plan)
+    phases = spec.phases(chosen, sizes)
+    state = fit.start(model, phases, setting, sizes, seed, device)
+    draw = batches.Batches(
+        data.x,
+        data.y,
+        batches.Stream(parts.labelled, setting.labelled_batch, (seed, 1)),
+        batches.Stream(parts.unlabelled, setting.unlabelled_batch, (seed, 2)),
+        device,
+    )
+    for step in fit.fit(model, phases, setting, sizes, draw, state):
+        fit.check(step)
+    return model, state
+
+
+def small_recipe(name: str = "m2", *changes: str) -> recipe.Recipe:
+    """A recipe for a run of seconds: 12 steps, a validation every 4."""
+    names = {field.name for field in dataclasses.fields(ssdgm_train.METHODS[name].Config)}
+    sizes = [c for c in ("hidden=[8]", "latent=2") if c.split("=")[0] in names]
+    settings = [
+        "train.steps=12",
+        "train.labelled_batch=6",
+        "train.unlabelled_batch=6",
+        "run.evaluate_every=4",
+    ]
+    return recipe.load(None, name, [*settings, *(f"model.{s}" for s in sizes), *changes])
+
+
+def saved(path: Path, data: dataset.Dataset) -> str:
+    """The path of a data set, written as .npz."""
+    arrays: dict[str, Any] = {"x": data.x, "y": data.y}
+    if data.x_test is not None and data.y_test is not None:
+        arrays |= {"x_test": data.x_test, "y_test": data.y_test}
+    np.savez(path, **arrays)
+    return str(path)
+
+
+def outcome(path: Path) -> dict[str, bytes]:
+    """What a run came to, byte for byte: all but dates and the machine's description."""
+    files = sorted(p for p in path.rglob("*") if p.is_file() and p.name != "run.json")
+    found = {str(file.relative_to(path)): file.read_bytes() for file in files}
+    result = checkpoint.Run(path).result
+    assert result is not None, "the run has not ended"
+    found["result.json"] = repr({k: v for k, v in result.items() if k != "ended"}).encode()
+    return found
+
+
+def train_until_the_end(source: str, out: Path) -> Iterator[int]:
+    """Train into a folder, or go on where the folder was left; yields each step."""
+    torch.set_num_threads(1)
+    if out.exists():
+        session = ssdgm_train.resume(out)
+    else:
+        plan = small_recipe("m2", "train.steps=80", "run.evaluate_every=5", "run.select=best")
+        session = ssdgm_train.begin(source, plan, out, labelled=100, seed=3, device="cpu")
+    for progress in ssdgm_train.train(session):
+        yield progress.step
+
+
+def message(error: type[errors.SsdgmError], action: Callable[[], object]) -> str:
+    """The text of the error that an action ends in, an error of this very type."""
+    with pytest.raises(errors.SsdgmError) as caught:
+        action()
+    found = caught.value
+    assert type(found) is error, f"{type(found).__name__}: {found}"
+    assert found.found, "the error does not say what was found"
+    assert found.expected or found.mend, "the error says neither what is wanted nor a way"
+    return str(found)

@@ -1,0 +1,304 @@
+"""What holds for every method of the family, whatever it computes."""
+
+import dataclasses
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cases
+import pytest
+import torch
+from torch import Tensor, nn
+
+from ssdgm_train import checkpoint, evaluate, fit, method, methods
+
+SPECS = pytest.mark.parametrize(
+    "spec", [pytest.param(m, id=n) for n, m in methods.METHODS.items()]
+)
+KINDS = pytest.mark.parametrize("kind", list(cases.KINDS))
+FOLDER = Path(methods.__file__).parent
+
+
+def players(spec: method.Method, sizes: method.Sizes) -> list[method.Player]:
+    phases = spec.phases(cases.config(spec), sizes)
+    return [player for phase in phases for player in phase.players]
+
+
+def losses(
+    spec: method.Method, model: nn.Module, batch: method.Batch, context: method.Context
+) -> Iterator[tuple[method.Player, method.Terms]]:
+    for player in players(spec, context.sizes):
+        yield player, player.loss(model, batch, context)
+
+
+@SPECS
+@KINDS
+def test_a_loss_is_one_finite_number_an_example(
+    spec: method.Method, kind: str, device: torch.device, dtype: torch.dtype
+) -> None:
+    model = cases.built(spec, kind, dtype, device)
+    batch, context = cases.batch(kind, 5, 7, device), cases.context(device=device)
+    for player, terms in losses(spec, model, batch, context):
+        for name, value in terms.items():
+            where = f"{spec.name}/{player.name}/{name}"
+            assert value.shape in {(5,), (7,), (12,), (1,)}, f"{where} has shape {value.shape}"
+            assert torch.isfinite(value).all(), f"{where} is not finite"
+
+
+@SPECS
+@pytest.mark.parametrize(("labelled", "unlabelled"), [(32, 64), (32, 0), (100, 59_900)])
+def test_every_term_has_a_weight_and_every_weight_a_term(
+    spec: method.Method, labelled: int, unlabelled: int
+) -> None:
+    model, context = cases.built(spec), cases.context(labelled, unlabelled)
+    for player, terms in losses(spec, model, cases.batch(), context):
+        assert terms.keys() == player.weights.keys(), f"{spec.name}/{player.name}"
+        assert all(0 <= w < float("inf") for w in player.weights.values())
+
+
+@SPECS
+@KINDS
+def test_a_gradient_reaches_every_parameter_of_some_player(
+    spec: method.Method, kind: str, device: torch.device, dtype: torch.dtype
+) -> None:
+    model = cases.built(spec, kind, dtype, device)
+    batch, context = cases.batch(kind, device=device), cases.context(device=device)
+    reached: set[nn.Parameter] = set()
+    for player, terms in losses(spec, model, batch, context):
+        model.zero_grad()
+        torch.stack([player.weights[k] * v.mean() for k, v in terms.items()]).sum().backward()
+        reached |= {p for p in player.parameters(model) if p.grad is not None}
+        assert all(torch.isfinite(p.grad).all() for p in reached if p.grad is not None)
+    left_out = [name for name, p in model.named_parameters() if p not in reached]
+    assert not left_out, f"{spec.name} never trains {left_out}"
+
+
+@SPECS
+@KINDS
+def test_probabilities_sum_to_one(
+    spec: method.Method, kind: str, device: torch.device, dtype: torch.dtype
+) -> None:
+    model, x = cases.built(spec, kind, dtype, device), cases.batch(kind, device=device).x
+    assert isinstance(model, method.Classifies)
+    with evaluate.evaluating(model):
+        logits = model.classify(x)
+    assert logits.shape == (len(x), cases.CLASSES)
+    total = logits.softmax(-1).sum(-1)
+    torch.testing.assert_close(total, torch.ones_like(total))
+
+
+@SPECS
+def test_a_row_is_classified_alike_alone_and_in_company(
+    spec: method.Method, device: torch.device, dtype: torch.dtype
+) -> None:
+    model, _ = cases.trained(spec, cases.separable(blank=32), 5, device=device)
+    model, x = model.to(dtype), cases.batch(device=device).x
+    assert isinstance(model, method.Classifies)
+    with evaluate.evaluating(model), torch.no_grad():
+        alone = torch.cat([model.classify(row[None]) for row in x])
+        torch.testing.assert_close(model.classify(x), alone)
+
+
+@SPECS
+@KINDS
+def test_permuting_the_batch_permutes_the_losses(
+    spec: method.Method,
+    kind: str,
+    device: torch.device,
+    dtype: torch.dtype,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _every_row_draws_the_same_noise(monkeypatch)
+    model = cases.built(spec, kind, dtype, device)
+    batch, context = cases.batch(kind, 5, 7, device), cases.context(device=device)
+    one, other = torch.randperm(5, device=device), torch.randperm(7, device=device)
+    shuffled = method.Batch(batch.x[one], batch.y[one], batch.u[other])
+    orders = {5: one, 7: other, 12: torch.cat([one, 5 + other]), 1: torch.tensor([0])}
+    for player, terms in losses(spec, model, batch, context):
+        found = player.loss(model, shuffled, context)
+        for name, value in terms.items():
+            order = orders[len(value)].to(device)
+            torch.testing.assert_close(found[name], value[order], msg=f"{player.name}/{name}")
+
+
+def _every_row_draws_the_same_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Noise that depends on the last axis alone: rows change places and keep what they drew."""
+
+    def normal_(self: Tensor, *_: object, **__: object) -> Tensor:
+        return self.copy_(torch.linspace(-1, 1, self.shape[-1]).expand_as(self))
+
+    def bernoulli(x: Tensor, **_: object) -> Tensor:
+        threshold = torch.linspace(0.2, 0.8, x.shape[-1]).to(x)
+        return (x > threshold).to(x)
+
+    monkeypatch.setattr(torch.Tensor, "normal_", normal_)
+    monkeypatch.setattr(torch, "bernoulli", bernoulli)
+
+
+@SPECS
+def test_noise_comes_from_the_context_alone(spec: method.Method) -> None:
+    kind = "bernoulli-uint8"
+    model, batch = cases.built(spec, kind), cases.batch(kind)
+
+    def drawn(seed: int) -> list[Tensor]:
+        terms = [t for _, t in losses(spec, model, batch, cases.context(seed=seed))]
+        return [value for found in terms for value in found.values()]
+
+    one, again, other = drawn(5), drawn(5), drawn(6)
+    assert all(torch.equal(a, b) for a, b in zip(one, again, strict=True))
+    assert not all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+@SPECS
+def test_32_labelled_points_are_learnt(spec: method.Method, device: torch.device) -> None:
+    data = cases.separable(labelled=32, blank=32)
+    model, _ = cases.trained(spec, data, 150, device=device, learning_rate=1e-2)
+    known = cases.everything(data).labelled
+    assert evaluate.score(model, data.x[known], data.y[known], device).error == 0
+
+
+@SPECS
+def test_the_same_seed_gives_the_same_weights_bit_for_bit(
+    spec: method.Method, device: torch.device
+) -> None:
+    data = cases.separable("bernoulli-uint8", blank=32)
+    one, again, other = (cases.trained(spec, data, 6, s, device)[0] for s in (1, 1, 2))
+    for (name, weight), same in zip(
+        one.state_dict().items(), again.state_dict().values(), strict=True
+    ):
+        assert torch.equal(weight, same), name
+    assert any(
+        not torch.equal(weight, differs)
+        for weight, differs in zip(one.parameters(), other.parameters(), strict=True)
+    )
+
+
+@SPECS
+def test_a_batch_without_unlabelled_rows_is_a_batch(spec: method.Method) -> None:
+    model, context = cases.built(spec), cases.context()
+    for player, terms in losses(spec, model, cases.batch(unlabelled=0), context):
+        assert all(torch.isfinite(v).all() for v in terms.values()), player.name
+        assert any(len(v) == 5 for v in terms.values()), player.name
+
+
+@SPECS
+def test_all_rows_may_be_labelled(spec: method.Method) -> None:
+    data = cases.separable(labelled=32, blank=0)
+    model, state = cases.trained(spec, data, 150, learning_rate=1e-2)
+    assert state.step == 150
+    assert evaluate.score(model, data.x, data.y, cases.CPU).error == 0
+
+
+@SPECS
+def test_a_checkpoint_gives_back_what_was_saved(spec: method.Method, tmp_path: Path) -> None:
+    data = cases.separable("bernoulli-uint8", blank=32)
+    model, state = cases.trained(spec, data, 5)
+    run = checkpoint.create(tmp_path / "run", {}, cases.everything(data))
+    checkpoint.save(run, model, state, {"step": 5, "best": None})
+    assert run.latest is not None
+    fresh, start = cases.trained(spec, data, 1, seed=9)
+    checkpoint.restore(run.latest, fresh, start)
+    assert start.step == state.step
+    assert torch.equal(start.generator.get_state(), state.generator.get_state())
+    assert _flat(fresh.state_dict()) == _flat(model.state_dict())
+    for name, optimiser in state.optimisers.items():
+        found, kept = start.optimisers[name].state_dict(), optimiser.state_dict()
+        assert _flat(found["state"]) == _flat(kept["state"]), name
+
+
+def _flat(tree: Any) -> Any:  # noqa: ANN401
+    if isinstance(tree, Tensor):
+        return tree.dtype, tree.tolist()
+    if isinstance(tree, dict):
+        return {key: _flat(value) for key, value in tree.items()}
+    return tree
+
+
+@SPECS
+def test_a_model_can_do_what_its_method_declares_and_no_more(spec: method.Method) -> None:
+    model = cases.built(spec)
+    encodes, decodes = isinstance(model, method.Encodes), isinstance(model, method.Decodes)
+    able = {
+        "classify": isinstance(model, method.Classifies),
+        "encode": encodes,
+        "reconstruct": encodes and decodes,
+        "generate": decodes,
+    }
+    assert set(spec.tasks) == {task for task, has in able.items() if has}
+
+
+@SPECS
+@KINDS
+def test_codes_and_reconstructions_have_the_shapes_of_the_contract(
+    spec: method.Method, kind: str
+) -> None:
+    model, batch = cases.built(spec, kind).eval(), cases.batch(kind)
+    y = torch.full((5, cases.CLASSES), 1 / cases.CLASSES)
+    if isinstance(model, method.Encodes):
+        code = model.encode(batch.x, y)
+        assert code.mean.shape == code.scale.shape == (5, cases.TINY["latent"])
+        assert (code.scale > 0).all()
+    if isinstance(model, method.Decodes):
+        found = model.decode(y, torch.zeros(5, model.latent))
+        assert found.keys() > {"x"}
+        assert {value.shape for value in found.values()} == {batch.x.shape}
+        assert all(torch.isfinite(value).all() for value in found.values())
+
+
+@SPECS
+def test_a_configuration_is_frozen_and_has_a_default_for_everything(spec: method.Method) -> None:
+    chosen = spec.Config()
+    for field in dataclasses.fields(chosen):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(chosen, field.name, None)
+
+
+@SPECS
+def test_players_have_names_of_their_own_and_phases_a_share(spec: method.Method) -> None:
+    sizes = method.Sizes(32, 64)
+    names = [player.name for player in players(spec, sizes)]
+    assert len(names) == len(set(names))
+    assert all(phase.share > 0 for phase in spec.phases(cases.config(spec), sizes))
+
+
+@SPECS
+def test_a_step_changes_the_parameters_of_its_players_alone(spec: method.Method) -> None:
+    model, sizes = cases.built(spec), method.Sizes(32, 64)
+    phases = spec.phases(cases.config(spec), sizes)
+    state = fit.start(model, phases, fit.Plan(steps=1), sizes, 0, cases.CPU)
+    before = {name: p.detach().clone() for name, p in model.named_parameters()}
+    moved = {id(p) for player in phases[0].players for p in player.parameters(model)}
+    next(fit.fit(model, phases, fit.Plan(steps=1), sizes, lambda _: cases.batch(), state))
+    changed = {id(p) for name, p in model.named_parameters() if not torch.equal(p, before[name])}
+    assert changed
+    assert changed <= moved
+
+
+def unregistered(folder: Path) -> list[str]:
+    """The files of methods that the registry does not know."""
+    return sorted(
+        {path.stem for path in folder.glob("*.py")} - {"__init__"} - methods.METHODS.keys()
+    )
+
+
+def test_every_file_of_methods_is_registered() -> None:
+    missing = unregistered(FOLDER)
+    assert not missing, (
+        f"methods/{missing[0]}.py is not registered: import it in methods/__init__.py "
+        f'and add "{missing[0]}": {missing[0]}.METHOD to METHODS'
+    )
+
+
+def test_a_file_that_is_not_registered_is_found(tmp_path: Path) -> None:
+    for name in ("__init__", "m2", "novel"):
+        (tmp_path / f"{name}.py").touch()
+    assert unregistered(tmp_path) == ["novel"]
+
+
+@pytest.mark.parametrize("name", list(methods.METHODS))
+def test_every_method_has_the_four_headings(name: str) -> None:
+    module = importlib.import_module(f"ssdgm_train.methods.{name}")
+    assert all(hasattr(module, heading) for heading in ("Config", "Model", "loss", "METHOD"))
+    assert module.METHOD is methods.METHODS[name]
+    assert module.METHOD.name == name

@@ -1,0 +1,201 @@
+"""The loop: phases in their shares, players in turn, schedules, priors, clipping, divergence."""
+
+import itertools
+from collections.abc import Callable
+
+import cases
+import pytest
+import torch
+from torch import Tensor, nn
+
+from ssdgm_train import fit, method, methods
+
+SIZES = method.Sizes(10, 30)
+
+
+class Numbers(nn.Module):
+    """Two parameters and nothing else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Parameter(torch.ones(3)), nn.Parameter(torch.ones(3))
+
+
+Loss = Callable[[Numbers, method.Batch, method.Context], method.Terms]
+
+
+def linear(model: Numbers, _: method.Batch, __: method.Context) -> method.Terms:
+    """A loss whose gradient is 4 for every number of a."""
+    return {"a": 4 * model.a.sum().expand(5)}
+
+
+def phases(*shares: float, loss: Loss = linear, names: str = "xyz") -> tuple[method.Phase, ...]:
+    return tuple(
+        method.Phase(name, (method.Player(name, loss, {"a": 1.0}),), share)
+        for name, share in zip(names, shares, strict=False)
+    )
+
+
+def run(
+    parts: tuple[method.Phase, ...], plan: fit.Plan, model: Numbers | None = None
+) -> tuple[Numbers, list[fit.Step], fit.State]:
+    model = model or Numbers()
+    state = fit.start(model, parts, plan, SIZES, 0, cases.CPU)
+    steps = list(fit.fit(model, parts, plan, SIZES, lambda _: cases.batch(), state))
+    return model, steps, state
+
+
+@pytest.mark.parametrize(
+    ("steps", "shares", "expected"),
+    [
+        (10, (1.0,), "xxxxxxxxxx"),
+        (10, (1.0, 1.0), "xxxxxyyyyy"),
+        (10, (0.3, 0.7), "xxxyyyyyyy"),
+        (10, (1.0, 2.0, 1.0), "xxyyyyyyzz"),
+        (7, (1.0, 1.0, 1.0), "xxyyyzz"),
+        (1, (1.0, 1.0, 1.0), "z"),
+    ],
+)
+def test_phases_follow_each_other_in_their_shares(
+    steps: int, shares: tuple[float, ...], expected: str
+) -> None:
+    _, found, state = run(phases(*shares), fit.Plan(steps=steps))
+    assert len(found) == state.step == steps
+    assert [step.number for step in found] == list(range(1, steps + 1))
+    if steps > 1:
+        assert "".join(step.phase for step in found) == expected
+
+
+def test_progress_runs_from_zero_in_every_phase() -> None:
+    seen: list[float] = []
+
+    def loss(model: Numbers, batch: method.Batch, context: method.Context) -> method.Terms:
+        seen.append(context.progress)
+        assert context.sizes == SIZES
+        return linear(model, batch, context)
+
+    run(phases(1.0, 1.0, loss=loss), fit.Plan(steps=8))
+    assert seen == [0, 0.25, 0.5, 0.75] * 2
+
+
+def test_players_take_turns_and_move_their_own_parameters_alone() -> None:
+    turns: list[str] = []
+
+    def player(name: str, other: str) -> method.Player:
+        def loss(model: Numbers, *_: object) -> method.Terms:
+            turns.append(name)
+            return {name: (getattr(model, name) + getattr(model, other)).square()}
+
+        return method.Player(name, loss, {name: 1.0}, lambda m: [getattr(m, name)])
+
+    parts = (method.Phase("game", (player("a", "b"), player("b", "a"))),)
+    model, (step,), _ = run(parts, fit.Plan(steps=1))
+    assert turns == ["a", "b"]
+    assert step.terms.keys() == {"a", "b"}
+    assert not torch.equal(model.a, torch.ones(3))
+    torch.testing.assert_close(model.a, model.b)
+
+
+def test_terms_are_means_and_are_weighted_in_the_sum_alone() -> None:
+    def loss(model: Numbers, *_: object) -> method.Terms:
+        return {"a": model.a, "b": 2 * model.b, "none": model.a[:0]}
+
+    player = method.Player("x", loss, {"a": 3.0, "b": 0.5, "none": 1.0})
+    parts = (method.Phase("x", (player,)),)
+    model = Numbers()
+    state = fit.start(model, parts, fit.Plan(steps=1), SIZES, 0, cases.CPU)
+    step = next(fit.fit(model, parts, fit.Plan(steps=1), SIZES, lambda _: cases.batch(), state))
+    assert fit.check(step) == {"a": 1, "b": 2, "none": 0}
+    torch.testing.assert_close(model.a.grad, torch.full((3,), 3.0 / 3))
+    torch.testing.assert_close(model.b.grad, torch.full((3,), 0.5 * 2 / 3))
+
+
+def test_the_rate_follows_the_schedule() -> None:
+    plan = fit.Plan(steps=4, learning_rate=0.1, schedule="cosine")
+    parts = phases(1.0)
+    model = Numbers()
+    state = fit.start(model, parts, plan, SIZES, 0, cases.CPU)
+    rates = [
+        state.optimisers["x"].param_groups[0]["lr"]
+        for _ in fit.fit(model, parts, plan, SIZES, lambda _: cases.batch(), state)
+    ]
+    assert rates == pytest.approx([0.1, 0.1 * 0.8535534, 0.05, 0.1 * 0.1464466])
+
+
+def test_the_weight_prior_pulls_by_its_precision_over_all_rows() -> None:
+    """With the loss c a, the gradient of the sum is c + a prior / N: Adam is told both at once."""
+    plan = fit.Plan(steps=1, weight_prior=8.0, learning_rate=0.1)
+    model, parts = Numbers(), phases(1.0)
+    state = fit.start(model, parts, plan, SIZES, 0, cases.CPU)
+    next(fit.fit(model, parts, plan, SIZES, lambda _: cases.batch(), state))
+    average = state.optimisers["x"].state[model.a]["exp_avg"]
+    expected = (1 - plan.beta1) * (4 + 8.0 / SIZES.total * 1)
+    torch.testing.assert_close(average, torch.full((3,), expected))
+
+
+@pytest.mark.parametrize("limit", [0.5, 100.0])
+def test_the_gradient_is_clipped_to_its_norm(limit: float) -> None:
+    model, _, _ = run(phases(1.0), fit.Plan(steps=1, clip_norm=limit))
+    assert model.a.grad is not None
+    assert float(model.a.grad.norm()) == pytest.approx(min(limit, 4 * 3**0.5), rel=1e-5)
+
+
+def test_the_model_trains_in_training_mode_whatever_happens_between_steps() -> None:
+    modes: list[bool] = []
+
+    def loss(model: Numbers, batch: method.Batch, context: method.Context) -> method.Terms:
+        modes.append(model.training)
+        return linear(model, batch, context)
+
+    model, parts, plan = Numbers(), phases(1.0, loss=loss), fit.Plan(steps=3)
+    state = fit.start(model, parts, plan, SIZES, 0, cases.CPU)
+    for _ in fit.fit(model, parts, plan, SIZES, lambda _: cases.batch(), state):
+        model.eval()
+    assert modes == [True] * 3
+
+
+def test_batches_are_asked_for_by_the_number_of_steps_done() -> None:
+    asked: list[int] = []
+
+    def draw(step: int) -> method.Batch:
+        asked.append(step)
+        return cases.batch()
+
+    model, parts, plan = Numbers(), phases(1.0), fit.Plan(steps=6)
+    state = fit.start(model, parts, plan, SIZES, 0, cases.CPU)
+    for _ in itertools.islice(fit.fit(model, parts, plan, SIZES, draw, state), 2):
+        pass
+    for _ in fit.fit(model, parts, plan, SIZES, draw, state):
+        pass
+    assert asked == list(range(6))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_a_loss_that_is_not_finite_is_an_error_that_says_what_to_change(value: float) -> None:
+    step = fit.Step(7, "joint", {"good": torch.ones(()), "bad": torch.tensor(value)})
+    text = cases.message(fit.Diverged, lambda: fit.check(step))
+    assert "the loss at step 7 is {'good': 1.0, 'bad': " in text
+    assert "Lower train.learning_rate" in text
+    with pytest.raises(ArithmeticError):
+        fit.check(step)
+
+
+def test_training_diverges_with_a_typed_error() -> None:
+    spec = methods.METHODS["supervised"]
+    with pytest.raises(fit.Diverged):
+        cases.trained(spec, cases.separable(), 5, learning_rate=1e38)
+
+
+def test_training_keeps_its_hands_off_the_global_random_state() -> None:
+    before: Tensor = torch.get_rng_state()
+    parts, plan = phases(1.0), fit.Plan(steps=3)
+    model = Numbers()
+    state = fit.start(model, parts, plan, SIZES, 0, cases.CPU)
+    list(fit.fit(model, parts, plan, SIZES, lambda _: cases.batch(), state))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_gradients_do_not_add_up_over_the_steps() -> None:
+    model, _, _ = run(phases(1.0), fit.Plan(steps=3))
+    assert model.a.grad is not None
+    torch.testing.assert_close(model.a.grad, torch.full((3,), 4.0))

@@ -1,0 +1,83 @@
+"""Networks that broadcast, and the step from rows to observations and back."""
+
+import cases
+import pytest
+import torch
+from torch import nn
+
+from ssdgm_train.nn import ACTIVATIONS, MLP, GaussianMLP, Joint, Standardise
+
+
+def test_a_joint_layer_is_a_linear_layer_of_the_concatenation() -> None:
+    layer = Joint([4, 3], 5).double()
+    x, y = torch.randn(7, 4).double(), torch.randn(7, 3).double()
+    whole = nn.functional.linear(torch.cat([x, y], 1), torch.cat([*layer.weights], 1), layer.bias)
+    torch.testing.assert_close(layer(x, y), whole)
+
+
+def test_a_joint_layer_begins_as_a_linear_layer_does() -> None:
+    torch.manual_seed(2)
+    layer = Joint([4, 3], 5)
+    torch.manual_seed(2)
+    whole = nn.Linear(7, 5)
+    assert torch.equal(torch.cat([*layer.weights], 1), whole.weight)
+    assert torch.equal(layer.bias, whole.bias)
+
+
+def test_a_perceptron_broadcasts_its_inputs() -> None:
+    net = MLP([4, 3], (8, 6), 2).double()
+    x, y = torch.randn(7, 4).double(), torch.randn(3, 3).double()
+    together = net(x[:, None], y)
+    assert together.shape == (7, 3, 2)
+    torch.testing.assert_close(together[:, 1], net(x, y[1].expand(7, -1)))
+
+
+@pytest.mark.parametrize("activation", list(ACTIVATIONS))
+def test_every_activation_makes_a_network_that_is_not_linear(activation: str) -> None:
+    net = MLP([4], (8,), 2, activation).double()
+    x = 5 * torch.randn(6, 4).double()
+    middle = net((x[:3] + x[3:]) / 2)
+    assert not torch.allclose(middle, (net(x[:3]) + net(x[3:])) / 2)
+
+
+def test_every_hidden_layer_is_there_and_normalised_when_asked() -> None:
+    plain, normed = MLP([4], (8, 6), 2), MLP([4], (8, 6), 2, batch_norm=True)
+    widths = [m.num_features for m in normed.modules() if isinstance(m, nn.BatchNorm1d)]
+    assert widths == [8, 6]
+    assert not any(isinstance(m, nn.BatchNorm1d) for m in plain.modules())
+    linear = [m for m in plain.modules() if isinstance(m, nn.Linear)]
+    assert [(m.in_features, m.out_features) for m in linear] == [(8, 6), (6, 2)]
+
+
+def test_a_gaussian_head_gives_the_mean_and_half_the_log_variance() -> None:
+    net = GaussianMLP([4], (8,), 2)
+    x = torch.randn(7, 4)
+    mean, log_variance = MLP.forward(net, x).chunk(2, -1)
+    found = net(x)
+    torch.testing.assert_close(found.mean, mean)
+    torch.testing.assert_close(2 * found.scale.log(), log_variance)
+
+
+@pytest.mark.parametrize("kind", list(cases.KINDS))
+def test_standardising_is_undone_by_its_inverse(kind: str) -> None:
+    stated = cases.stated(kind)
+    step = Standardise(stated.shape, stated.shift, stated.scale)
+    rows = cases.batch(kind).x
+    seen = step(rows)
+    assert seen.shape == (5, stated.width)
+    torch.testing.assert_close(step.inverse(seen), rows.float())
+
+
+def test_a_float64_model_sees_float64_observations() -> None:
+    step = Standardise((2,), (1.0,), (3.0,)).double()
+    found = step(torch.tensor([[2, 4]], dtype=torch.uint8))
+    assert torch.equal(found, torch.tensor([[1 / 3, 1.0]], dtype=torch.float64))
+
+
+def test_parameters_go_back_to_the_datas_own_units() -> None:
+    step = Standardise((2, 1), (10.0, 20.0), (2.0, 5.0))
+    ones = torch.ones(1, 2)
+    found = step.in_units({"mean": ones, "scale": ones, "probs": ones})
+    assert found["mean"].tolist() == [[[12.0], [25.0]]]
+    assert found["scale"].tolist() == [[[2.0], [5.0]]]
+    assert found["probs"].tolist() == [[[1.0], [1.0]]]
