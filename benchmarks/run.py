@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
-SCRIPTS = ("startup", "training_step", "digits", "mnist")
+SCRIPTS = ("startup", "training_step", "digits", "kill", "mnist")
 BEGIN, END = "<!-- results -->\n", "<!-- /results -->"
 
 

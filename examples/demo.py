@@ -78,7 +78,8 @@ def use(python: Path, out: Path, bundle: Path) -> dict[str, Any]:
     from ssdgm_train import data
 
     digits = data.load("digits")
-    assert digits.x_test is not None and digits.y_test is not None
+    assert digits.x_test is not None
+    assert digits.y_test is not None
     np.save(out / "test.npy", digits.x_test)
     for package in ("torch", "onnx", "typer"):
         code = f"import importlib.util as u; assert u.find_spec({package!r}) is None"
