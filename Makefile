@@ -22,7 +22,7 @@ $(VENV)/installed: $(SOURCES)
 
 $(VENV)/demo: $(SOURCES)
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) install --quiet -c constraints.txt -e ./runtime -e ./train -e '.[train,cpu]' build
+	$(PIP) install --quiet -c constraints.txt -e ./runtime -e ./train -e '.[train,cpu]'
 	@touch $@
 
 demo: $(VENV)/demo
@@ -42,6 +42,9 @@ check: test
 bench: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet -c constraints.txt pyro-ppl
 	$(BIN)/python -m benchmarks.run
+
+docs: $(VENV)/installed
+	$(BIN)/python tests/architecture/readme.py
 
 golden: $(VENV)/installed
 	$(BIN)/python tests/golden/make.py

@@ -107,13 +107,18 @@ def golden_rows(
     """
     if given is None:
         return golden.rows(found, *document.value_range(problem))
-    rows = inputs.read_rows(given, problem.shape).x
-    if rows.shape[1:] != problem.shape or rows.dtype.name != problem.dtype:
+    rows = inputs.read_rows(given, problem.shape).x[: golden.ROWS]
+    if rows.dtype == np.float64 and problem.dtype == "float32":
+        rows = rows.astype(np.float32)
+    if rows.shape[1:] != problem.shape or rows.dtype.name != problem.dtype or not len(rows):
         raise errors.DataError(
-            f"{given} has rows {list(rows.shape[1:])} {rows.dtype}",
-            f"{list(problem.shape)} {problem.dtype}",
+            f"{given} has {len(rows)} rows {list(rows.shape[1:])} {rows.dtype}",
+            f"rows {list(problem.shape)} {problem.dtype}",
+            "Give rows like those that the run was trained on.",
         )
-    return np.ascontiguousarray(rows[: golden.ROWS])
+    if not np.isfinite(rows).all():
+        raise errors.DataError(f"{given} holds NaN or infinity", "finite numbers")
+    return np.ascontiguousarray(rows)
 
 
 def _target(out: Path) -> Path:

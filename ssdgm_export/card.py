@@ -1,5 +1,6 @@
 """The model card: README.md of a bundle, from its manifest and reports."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,9 +29,9 @@ def _front_matter(ours: Json) -> str:
     lines = [
         "---",
         "library_name: ssdgm-runtime",
-        *([f"license: {ours['license']}"] if ours["license"] else []),
+        *([f"license: {json.dumps(ours['license'])}"] if ours["license"] else []),
         "tags: [onnx, semi-supervised-learning, deep-generative-model]",
-        f"datasets: [{ours['training']['dataset']}]",
+        f"datasets: [{json.dumps(ours['training']['dataset'])}]",
         "---",
         "",
     ]

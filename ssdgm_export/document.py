@@ -14,9 +14,8 @@ from typing import Any
 
 import numpy as np
 
-import ssdgm_export
 from ssdgm_export import graphs, parity, trace
-from ssdgm_runtime import manifest
+from ssdgm_runtime import errors, manifest
 from ssdgm_train import method, recipe
 
 Json = dict[str, Any]
@@ -65,9 +64,11 @@ def compose(
                 "likelihood": _likelihood(problem) if "decoder" in found else None,
                 "input": _input(problem),
                 "io": {key: _io(graph.spec) for key, graph in found.items()},
-                "noise": {"z": "standard_normal", "rng": "numpy.random.Philox"},
-                "requires": {"opset": trace.OPSET, "ir_version": 10, "onnxruntime": ">=1.20"},
-                "hints": {"threads": 1, "max_batch": 256},
+                "requires": {
+                    "opset": trace.OPSET,
+                    "ir_version": trace.IR_VERSION,
+                    "onnxruntime": ">=1.20",
+                },
                 "producer": _producer(),
                 "training": _training(run, result),
                 "parity": report.to_json(),
@@ -91,11 +92,20 @@ def value_range(problem: method.Problem) -> tuple[float, float]:
 
 
 def created(result: Json) -> str:
-    """When the run ended, or SOURCE_DATE_EPOCH (seconds): never the time of conversion."""
+    """When the run ended, or SOURCE_DATE_EPOCH (seconds): never the time of conversion.
+
+    Raises:
+        InputError: SOURCE_DATE_EPOCH is no number of seconds.
+    """
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    if epoch:
+    if not epoch:
+        return str(result["ended"])
+    try:
         return datetime.datetime.fromtimestamp(int(epoch), datetime.UTC).isoformat()
-    return str(result["ended"])
+    except (ValueError, OverflowError, OSError):
+        raise errors.InputError(
+            "SOURCE_DATE_EPOCH", repr(epoch), "whole seconds since 1970", "Correct or unset it."
+        ) from None
 
 
 def _component(name: str, report: parity.Report) -> Json:
@@ -109,7 +119,7 @@ def _component(name: str, report: parity.Report) -> Json:
                 "additional_metadata": {
                     "precision": PRECISION,
                     "default": True,
-                    "tolerance": {"atol": report.atol, "rtol": report.rtol},
+                    "tolerance": {"atol": float(report.atol), "rtol": float(report.rtol)},
                 },
             }
             for device, provider in PROVIDERS.items()
@@ -120,9 +130,8 @@ def _component(name: str, report: parity.Report) -> Json:
 def _model(spec: method.Method, run: Json) -> Json:
     return {
         "family": spec.name,
-        "tasks": list(spec.tasks),
         "paper": asdict(spec.paper),
-        **run["recipe"]["model"],
+        "config": run["recipe"]["model"],
     }
 
 
@@ -156,8 +165,9 @@ def _tensor(spec: manifest.Tensor) -> Json:
 
 
 def _producer() -> Json:
-    packages = {name: metadata.version(name) for name in ("torch", "onnx", "onnxscript")}
-    return {"ssdgm_export": ssdgm_export.__version__, **packages, "exporter": "dynamo"}
+    names = ("ssdgm-export", "torch", "onnx", "onnxscript")
+    packages = {name.replace("-", "_"): metadata.version(name) for name in names}
+    return {**packages, "exporter": "dynamo"}
 
 
 def _training(run: Json, result: Json) -> Json:

@@ -102,7 +102,7 @@ def _decoder(model: nn.Module, problem: method.Problem) -> Graph | None:
         return None
     inputs = [_y(problem), manifest.Tensor("z", "float32", (BATCH, model.latent))]
     names = tuple(_run(model.decode, inputs))
-    return _graph("decoder", Decoder(model, names), inputs)
+    return _graph("decoder", Decoder(model, names), inputs, noise=("z",))
 
 
 def _x(problem: method.Problem) -> manifest.Tensor:
@@ -113,11 +113,13 @@ def _y(problem: method.Problem) -> manifest.Tensor:
     return manifest.Tensor("y", "float32", (BATCH, problem.labels.size))
 
 
-def _graph(name: str, module: nn.Module, inputs: list[manifest.Tensor]) -> Graph:
+def _graph(
+    name: str, module: nn.Module, inputs: list[manifest.Tensor], noise: tuple[str, ...] = ()
+) -> Graph:
     module.eval()
     found = zip(module.outputs, _run(module, inputs), strict=True)  # type: ignore[arg-type]
     outputs = [manifest.Tensor(key, "float32", (BATCH, *v.shape[1:])) for key, v in found]
-    return Graph(name, module, manifest.Graph(tuple(inputs), tuple(outputs)))
+    return Graph(name, module, manifest.Graph(tuple(inputs), tuple(outputs), noise))
 
 
 def _run(call: Callable[..., T], inputs: list[manifest.Tensor]) -> T:

@@ -6,7 +6,7 @@ than twice that bound. Both sides run on one thread, so that the figures come ou
 """
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -115,7 +115,7 @@ def feed(graph: graphs.Graph, found: Mapping[str, graphs.Graph], x: Array, seed:
     def normal(spec: manifest.Tensor) -> Array:
         return noise.draw(SEED + seed, spec.name, len(x), spec.width)
 
-    given = {"x": lambda: x, "y": lambda: _labels(graph, found, x)}
+    given: dict[str, Callable[[], Array]] = {"x": lambda: x, "y": lambda: _labels(graph, found, x)}
     return {
         spec.name: given[spec.name]() if spec.name in given else normal(spec)
         for spec in graph.spec.inputs
@@ -153,6 +153,17 @@ def _labels(graph: graphs.Graph, found: Mapping[str, graphs.Graph], x: Array) ->
     return np.where(even, probs, one_hot)
 
 
+def _gaps(a: Array, b: Array, atol: float, rtol: float) -> tuple[float, float]:
+    """The largest difference, and the largest as a share of what is allowed."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        gap = np.abs(a - b)
+        share = gap / (atol + rtol * np.abs(b))
+    # a NaN on either side must fail, and is never above a bound; 0 / 0 is exact and must pass
+    gap = np.nan_to_num(gap, nan=np.inf)
+    share = np.where(gap == 0, 0.0, np.nan_to_num(share, nan=np.inf))
+    return float(gap.max()), float(share.max())
+
+
 class _Tally:
     """Differences, gathered batch by batch."""
 
@@ -165,12 +176,9 @@ class _Tally:
     def add(self, graph: str, want: Arrays, got: Arrays) -> None:
         """Compare one batch of one graph."""
         for name, b in want.items():
-            gap = np.abs(got[name].astype(np.float64) - b)
-            bound = self.atol + self.rtol * np.abs(b)
+            gap, share = _gaps(got[name].astype(np.float64), b, self.atol, self.rtol)
             row = self.max_abs.setdefault(graph, {})
-            row[name] = max(row.get(name, 0.0), float(gap.max()))
-            # a NaN on either side must fail, and is never above a bound
-            share = float(np.nan_to_num(gap / bound, nan=np.inf).max())
+            row[name] = max(row.get(name, 0.0), gap)
             self.worst = max(self.worst, share)
         if "probs" in want and graph == "classifier":
             self._predictions(want["probs"], got["probs"])

@@ -18,6 +18,7 @@ from onnxscript import opset18 as op
 from ssdgm_export import graphs
 
 OPSET = 18
+IR_VERSION = 10
 FORBIDDEN = ("Random", "Dropout", "Bernoulli", "Multinomial")
 EXAMPLE_ROWS = 2
 
@@ -55,6 +56,7 @@ def trace(graph: graphs.Graph, properties: Mapping[str, str]) -> bytes:
     model = onnx.ModelProto()
     model.CopyFrom(program.model_proto)
     _strip(model, graph.name)
+    _number(model.graph)
     for key in sorted(properties):
         model.metadata_props.add(key=key, value=properties[key])
     _check(model, graph.name)
@@ -94,6 +96,22 @@ def _strip(model: onnx.ModelProto, name: str) -> None:
     model.producer_name, model.producer_version = "ssdgm-export", ""
 
 
+def _number(graph: onnx.GraphProto) -> None:
+    """Number nodes and inner values by place: the exporter's counters tell what else it met."""
+    if any(attribute.HasField("g") for node in graph.node for attribute in node.attribute):
+        return  # a branch may use any name of the graph around it
+    constants = [t.name for t in graph.initializer if t.name.startswith("val_")]
+    inner = [*constants, *(name for node in graph.node for name in node.output)]
+    kept = {"", *(value.name for value in graph.output)}
+    names = {old: f"v{i}" for i, old in enumerate(n for n in inner if n not in kept)}
+    for i, node in enumerate(graph.node):
+        node.name = f"{node.op_type}_{i}"
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names.get(name, name) for name in node.output]
+    for value in (*graph.initializer, *graph.value_info):
+        value.name = names.get(value.name, value.name)
+
+
 def _check(model: onnx.ModelProto, name: str) -> None:
     onnx.checker.check_model(model, full_check=True)
     for complaint in filter(None, (rule(model) for rule in RULES)):
@@ -121,5 +139,10 @@ def _old(model: onnx.ModelProto) -> str:
     return "" if versions == [OPSET] else f"has opset {versions}"
 
 
-RULES: tuple[Callable[[onnx.ModelProto], str], ...] = (_random, _foreign, _external, _old)
+def _new(model: onnx.ModelProto) -> str:
+    found = model.ir_version
+    return "" if found <= IR_VERSION else f"has IR version {found}, above {IR_VERSION}"
+
+
+RULES: tuple[Callable[[onnx.ModelProto], str], ...] = (_random, _foreign, _external, _old, _new)
 """Each gives a complaint, or an empty string."""

@@ -149,7 +149,7 @@ def trained(
         device,
     )
     for step in fit.fit(model, phases, setting, sizes, draw, state):
-        fit.check(step)
+        fit.check(model, step.number, {k: float(v) for k, v in step.terms.items()})
     return model, state
 
 

@@ -7,7 +7,7 @@ Exit codes: 0 ok; 1 parity, golden rows or a gate failed; 2 usage, bad data or a
 import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -15,7 +15,8 @@ import ssdgm_export
 from ssdgm_export.cli import bundles, console, inference, training
 from ssdgm_runtime import errors
 
-UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+INTERRUPTED = 130
+UsageError: Any = typer.BadParameter.__mro__[1]
 
 app = typer.Typer(
     name="ssdgm-export",
@@ -37,15 +38,21 @@ for command in (
     app.command()(command)
 
 
-@app.callback(invoke_without_command=True)
-def _root(
-    context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
-) -> None:
-    if version:
+def _version(wanted: bool) -> bool:
+    if wanted:
         console.emit({"version": ssdgm_export.__version__}, False, lambda found: found["version"])
-    elif context.invoked_subcommand is None:
-        console.emit({"help": context.get_help()}, False, lambda found: found["help"])
+        raise typer.Exit
+    return wanted
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    pass
 
 
 def main() -> NoReturn:
@@ -55,13 +62,16 @@ def main() -> NoReturn:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line; returns the exit code and never raises, but for SSDGM_DEBUG=1."""
+    given = list(arguments) or ["--help"]
     try:
-        code = app(args=list(arguments), prog_name="ssdgm-export", standalone_mode=False)
+        code = app(args=given, prog_name="ssdgm-export", standalone_mode=False)
     except (Exception, KeyboardInterrupt, typer.Abort) as error:
         told = _told(error)
         if os.environ.get("SSDGM_DEBUG"):
             raise
         return console.fail(told, "--json" in arguments)
+    if code == INTERRUPTED:  # typer's own word for Ctrl-C
+        return console.fail(KeyboardInterrupt(), "--json" in arguments)
     return code if isinstance(code, int) else 0
 
 
@@ -70,7 +80,9 @@ def _told(error: BaseException) -> BaseException:
     if isinstance(error, typer.Abort):
         return KeyboardInterrupt()
     if isinstance(error, UsageError):
-        return errors.SsdgmError(str(error), mend="See ssdgm-export --help.")
+        message = " ".join(error.format_message().split())  # names the option, as str() does not
+        mend = "" if message.endswith("?") else "See ssdgm-export --help."
+        return errors.SsdgmError(message, mend=mend)
     if isinstance(error, ModuleNotFoundError) and not isinstance(error, errors.SsdgmError):
         return errors.MissingExtra(
             f"the package {error.name} is not installed",

@@ -42,16 +42,18 @@ def track(steps: Iterable[Any], total: int, done: int, quiet: bool) -> Iterator[
 
 
 def _bar(steps: Iterable[Any], total: int, done: int) -> Iterator[Any]:
-    from rich import console, progress
+    from rich import console, progress, table
 
+    # on a narrow terminal the terms are cut, not the count of steps
+    rest = table.Column(ratio=1, no_wrap=True, overflow="ellipsis")
     columns = (
-        progress.BarColumn(),
-        progress.MofNCompleteColumn(),
-        progress.TimeRemainingColumn(),
-        progress.TextColumn("{task.description}"),
+        progress.BarColumn(bar_width=16),
+        progress.MofNCompleteColumn(table_column=table.Column(no_wrap=True)),
+        progress.TimeRemainingColumn(compact=True),
+        progress.TextColumn("{task.description}", table_column=rest),
     )
     screen = console.Console(stderr=True)
-    with progress.Progress(*columns, console=screen) as bar:
+    with progress.Progress(*columns, console=screen, expand=True) as bar:
         task = bar.add_task("", total=total, completed=done)
         for step in steps:
             bar.advance(task)
@@ -71,4 +73,4 @@ def _scores(step: Any) -> str:  # noqa: ANN401  (ssdgm_train is not imported her
     terms = "  ".join(f"{name} {value:.2f}" for name, value in step.terms.items())
     if step.validation is None:
         return terms
-    return f"{terms}  validation error {100 * step.validation.error:.2f} %"
+    return f"validation error {100 * step.validation.error:.2f} %  {terms}"

@@ -42,15 +42,18 @@ def train(
         int | None, typer.Option(help="Labelled training rows in all; every label, if left out.")
     ] = None,
     seed: Annotated[
-        int, typer.Option(help="Of the split, weights, batches and noise.", min=0)
-    ] = 0,
+        int | None,
+        typer.Option(help="Of the split, weights, batches and noise; 0, if left out.", min=0),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="The run directory to make.")] = None,
     recipe: Annotated[Path | None, typer.Option(help="A TOML file.")] = None,
     change: Annotated[
         list[str] | None,
         typer.Option("--set", help="Change a setting, such as train.steps=1000; repeatable."),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: Annotated[
+        str | None, typer.Option(help="auto, cpu or cuda; auto, if left out.")
+    ] = None,
     resume: Annotated[
         Path | None, typer.Option(help="Go on with this run; needs nothing else.")
     ] = None,
@@ -60,10 +63,11 @@ def train(
     """Train a method on DATA, or go on with a run."""
     session: Any
     if resume is not None:
-        _check_alone(data, method, labels, out, recipe, change)
+        _check_alone(data, method, labels, seed, out, recipe, change, device)
         session = _resume(resume)
     else:
-        session = _begin(data, method, labels, seed, out, recipe, change or [], device)
+        changes = change or []
+        session = _begin(data, method, labels, seed or 0, out, recipe, changes, device or "auto")
     _run(session, quiet)
     console.emit(_summary(session), as_json, _summary_lines)
 

@@ -105,7 +105,7 @@ def test_terms_are_means_and_are_weighted_in_the_sum_alone() -> None:
     model = Numbers()
     state = fit.start(model, parts, fit.Plan(steps=1), SIZES, 0, cases.CPU)
     step = next(fit.fit(model, parts, fit.Plan(steps=1), SIZES, lambda _: cases.batch(), state))
-    assert fit.check(step) == {"a": 1, "b": 2, "none": 0}
+    assert {k: float(v) for k, v in step.terms.items()} == {"a": 1, "b": 2, "none": 0}
     torch.testing.assert_close(model.a.grad, torch.full((3,), 3.0 / 3))
     torch.testing.assert_close(model.b.grad, torch.full((3,), 0.5 * 2 / 3))
 
@@ -172,12 +172,28 @@ def test_batches_are_asked_for_by_the_number_of_steps_done() -> None:
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 def test_a_loss_that_is_not_finite_is_an_error_that_says_what_to_change(value: float) -> None:
-    step = fit.Step(7, "joint", {"good": torch.ones(()), "bad": torch.tensor(value)})
-    text = cases.message(fit.Diverged, lambda: fit.check(step))
-    assert "the loss at step 7 is {'good': 1.0, 'bad': " in text
+    terms = {"good": 1.0, "bad": value}
+    text = cases.message(fit.Diverged, lambda: fit.check(Numbers(), 7, terms))
+    assert "training diverged at step 7: {'good': 1.0, 'bad': " in text
     assert "Lower train.learning_rate" in text
     with pytest.raises(ArithmeticError):
-        fit.check(step)
+        fit.check(Numbers(), 7, terms)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_weight_that_is_not_finite_is_an_error_though_the_terms_still_are(value: float) -> None:
+    model = Numbers()
+    with torch.no_grad():
+        model.a[1] = value
+    text = cases.message(fit.Diverged, lambda: fit.check(model, 7, {"good": 1.0}))
+    assert "training diverged at step 7: weights that are not finite" in text
+
+
+def test_a_window_means_each_term_over_the_steps_that_have_it() -> None:
+    window = fit.Window()
+    window.add({"a": torch.tensor(1.0)})
+    window.add({"a": torch.tensor(3.0), "b": torch.tensor(5.0)})
+    assert window.means() == {"a": 2.0, "b": 5.0}
 
 
 def test_training_diverges_with_a_typed_error() -> None:

@@ -81,3 +81,11 @@ def test_parameters_go_back_to_the_datas_own_units() -> None:
     assert found["mean"].tolist() == [[[12.0], [25.0]]]
     assert found["scale"].tolist() == [[[2.0], [5.0]]]
     assert found["probs"].tolist() == [[[1.0], [1.0]]]
+
+
+def test_a_batch_of_one_row_is_normalised_by_the_running_averages() -> None:
+    net = MLP([4], (8,), 2, batch_norm=True)
+    x = torch.randn(32, 4)
+    net(x)
+    one = net(x[:1])
+    torch.testing.assert_close(one, net.eval()(x[:1]))

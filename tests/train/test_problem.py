@@ -56,6 +56,14 @@ def test_counts_are_scaled_by_the_largest_training_count() -> None:
     assert held.total == int(data.x[rest].max()) < 20
 
 
+def test_the_largest_possible_count_may_be_given() -> None:
+    data = cases.separable("binomial-uint8")
+    top = int(data.x.max())
+    assert stated(data, total=top + 5).total == top + 5
+    text = cases.message(DataError, lambda: stated(data, total=top - 1))
+    assert f"data.total is {top - 1} and a training row holds {top}" in text
+
+
 def test_columns_are_standardised_by_training_rows_alone() -> None:
     data = cases.separable("gaussian-float32")
     data.x[7] = 1e6

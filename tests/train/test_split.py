@@ -1,4 +1,4 @@
-"""Splits: seeded, stratified, disjoint, and the budget as decision and report state it."""
+"""Splits: seeded, stratified, disjoint, and the budget as reports state it."""
 
 import itertools
 

@@ -1,6 +1,7 @@
 """The run directory: everything a run knows, in safetensors and JSON; nothing pickled, ever.
 
     run.json                       recipe, seed, data, split digest, problem, environment
+    recipe.toml                    the recipe again, to read and to use for another run
     split.npz                      indices of labelled, unlabelled and validation rows
     metrics.jsonl                  one record a validation
     checkpoints/step-00000500/     weights, optimiser and random state, with scalars in state.json
@@ -17,6 +18,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -104,8 +106,10 @@ class Run:
         return found
 
 
-def create(path: Path, document: Json, split: Split) -> Run:
-    """Make a run directory, whole or not at all.
+def create(
+    path: Path, document: Json, split: Split, texts: Mapping[str, str] = MappingProxyType({})
+) -> Run:
+    """Make a run directory, whole or not at all, with some text files for people.
 
     Raises:
         OutputExists: Something is there already.
@@ -123,12 +127,17 @@ def create(path: Path, document: Json, split: Split) -> Run:
         partial.mkdir(parents=True)
     except OSError as error:
         raise RunError(f"{path} cannot be made ({error})", "a folder to write in") from None
-    write_json(partial / "run.json", document)
-    parts = {k: getattr(split, k) for k in PARTS}
-    with (partial / "split.npz").open("wb") as file:
-        np.savez(file, **parts)
-    (partial / "checkpoints").mkdir()
-    partial.rename(path)
+    try:
+        write_json(partial / "run.json", document)
+        for name, text in texts.items():
+            write_file(partial / name, text.encode())
+        with (partial / "split.npz").open("wb") as file:
+            np.savez(file, **{k: getattr(split, k) for k in PARTS})
+        (partial / "checkpoints").mkdir()
+        partial.rename(path)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
     return Run(path)
 
 
@@ -187,7 +196,7 @@ def load_weights(folder: Path, model: nn.Module) -> None:
 def append_metrics(run: Run, record: Json) -> None:
     """Add a record to `metrics.jsonl`."""
     with (run.path / "metrics.jsonl").open("a", encoding="utf-8") as file:
-        file.write(json.dumps(record) + "\n")
+        file.write(json.dumps(record, allow_nan=False) + "\n")
 
 
 def read_metrics(run: Run, upto: int | None = None) -> list[Json]:

@@ -1,4 +1,4 @@
-"""What a trained model is worth: error, negative log-likelihood and bounds on held-out rows."""
+"""What a classifier is worth: error and negative log-likelihood on held-out rows."""
 
 import contextlib
 from collections.abc import Iterator

@@ -105,8 +105,7 @@ def fit(
     The model is put into training mode before every update, so the caller may evaluate it between
     two records.
 
-    Raises:
-        Diverged: A term is no longer finite; seen when `check` looks at it.
+    Whether the numbers are still finite is for the caller to `check`, when it looks at them.
     """
     ends = _ends(phases, plan.steps)
     while state.step < plan.steps:
@@ -123,17 +122,37 @@ def fit(
         yield Step(state.step, phases[index].name, terms)
 
 
-def check(step: Step) -> dict[str, float]:
-    """The terms as numbers, in nats an example.
+class Window:
+    """Each term's mean over some steps, kept on the device until it is asked for."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, tuple[Tensor, int]] = {}
+
+    def add(self, terms: dict[str, Tensor]) -> None:
+        """Count a step's terms in; a phase may lack some."""
+        for name, value in terms.items():
+            total, count = self._sums.get(name, (torch.zeros_like(value), 0))
+            self._sums[name] = (total + value, count + 1)
+
+    def means(self) -> dict[str, float]:
+        """The terms as numbers, in nats an example."""
+        return {name: float(total) / count for name, (total, count) in self._sums.items()}
+
+
+def check(model: nn.Module, step: int, terms: dict[str, float]) -> dict[str, float]:
+    """The terms, if they and every weight are finite.
+
+    The terms of a step come from the weights before its update, so weights are looked at too.
 
     Raises:
         Diverged: One is not finite.
     """
-    terms = {name: float(value) for name, value in step.terms.items()}
-    if not all(map(math.isfinite, terms.values())):
+    weights = all(bool(value.isfinite().all()) for value in model.state_dict().values())
+    if not weights or not all(map(math.isfinite, terms.values())):
+        found = terms if weights else "weights that are not finite"
         raise Diverged(
-            f"the loss at step {step.number} is {terms}",
-            "finite terms",
+            f"training diverged at step {step}: {found}",
+            "finite terms and weights",
             "Lower train.learning_rate or set train.clip_norm=5; the last checkpoint is kept.",
         )
     return terms

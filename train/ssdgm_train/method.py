@@ -45,7 +45,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Batch:
-    """Labelled rows x with class indices y, and unlabelled rows u, all raw."""
+    """Labelled rows x [n, *shape] with class indices y [n], unlabelled rows u [m, *shape], raw."""
 
     x: Tensor
     y: Tensor
@@ -67,7 +67,7 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Context:
-    """How far the run is (0 to 1), the data's sizes, and the one source of randomness."""
+    """How far the phase is (0 to 1), the data's sizes, and the one source of randomness."""
 
     progress: float
     sizes: Sizes

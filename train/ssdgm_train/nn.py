@@ -83,6 +83,18 @@ class Joint(nn.Module):
         return total
 
 
+class BatchNorm(nn.BatchNorm1d):
+    """Batch normalisation that takes a batch of one row, which has no spread, by its averages."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[batch, features] to the same shape."""
+        if self.training and len(x) < 2:
+            return nn.functional.batch_norm(
+                x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+            )
+        return super().forward(x)
+
+
 class MLP(nn.Module):
     """A perceptron of one or several inputs.
 
@@ -135,5 +147,5 @@ class GaussianMLP(MLP):
 
 
 def _after(width: int, activation: str, batch_norm: bool) -> list[nn.Module]:
-    norm: list[nn.Module] = [nn.BatchNorm1d(width)] if batch_norm else []
+    norm: list[nn.Module] = [BatchNorm(width)] if batch_norm else []
     return [*norm, ACTIVATIONS[activation]()]

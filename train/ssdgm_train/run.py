@@ -4,18 +4,19 @@
 its end, yielding `Progress` after every step, writing metrics and checkpoints on the way.
 """
 
+import contextlib
 import dataclasses
 import datetime
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import nn
 
 from ssdgm_runtime import errors
-from ssdgm_train import checkpoint, data, document, evaluate, fit, method, recipe
+from ssdgm_train import checkpoint, data, document, evaluate, fit, method, recipe, seeds
 from ssdgm_train.data import batches, problem
 from ssdgm_train.data.split import Split, split
 
@@ -26,7 +27,6 @@ class Session:
 
     run: checkpoint.Run
     recipe: recipe.Recipe
-    problem: method.Problem
     data: data.Dataset
     split: Split
     seed: int
@@ -34,7 +34,8 @@ class Session:
     model: nn.Module
     phases: tuple[method.Phase, ...]
     state: fit.State
-    best: float
+    threads: int
+    best: float = math.inf
 
     @property
     def sizes(self) -> method.Sizes:
@@ -82,10 +83,10 @@ def begin(
         )
     dataset = data.load(source)
     parts = split(dataset, labelled, plan.data.validation, seed)
-    _check_plan(plan, parts)
+    _check_selection(plan, parts)
     stated = problem.problem(dataset, parts, plan.data)
     described = document.compose(source, dataset, parts, stated, plan, labelled, seed, place)
-    run = checkpoint.create(out, described, parts)
+    run = checkpoint.create(out, described, parts, {"recipe.toml": recipe.dumps(plan)})
     return _session(run, plan, stated, dataset, parts, seed, place)
 
 
@@ -97,14 +98,14 @@ def resume(path: Path) -> Session:
     """
     run = checkpoint.Run(path)
     found = run.read()
-    torch.set_num_threads(found["environment"]["threads"])
     plan, stated = recipe.from_table(found["recipe"]), document.load_problem(found)
     device = document.pick_device(found["environment"]["device"])
     dataset = document.load_data(run)
     session = _session(run, plan, stated, dataset, run.split(), found["seed"], device)
+    session.threads = found["environment"]["threads"]
     if run.latest:
         scalars = checkpoint.restore(run.latest, session.model, session.state)
-        session.best = scalars["best"] if scalars["best"] is not None else np.inf
+        session.best = math.inf if scalars["best"] is None else scalars["best"]
     checkpoint.truncate_metrics(run, session.state.step)
     checkpoint.tidy(run)
     return session
@@ -114,32 +115,36 @@ def train(session: Session) -> Iterator[Progress]:
     """Take a run to its end; a run that has ended yields nothing.
 
     Raises:
-        Diverged: The loss is no longer finite; the last checkpoint is kept.
+        Diverged: The loss or a weight is no longer finite; the last checkpoint is kept.
     """
-    plan, sums, count = session.recipe.train, dict[str, torch.Tensor](), 0
+    plan, window = session.recipe.train, fit.Window()
     draw = _batches(session)
-    steps = fit.fit(session.model, session.phases, plan, session.sizes, draw, session.state)
-    for step in steps:
-        sums = {k: v + sums[k] if k in sums else v for k, v in step.terms.items()}
-        count += 1
-        if step.number % session.recipe.run.evaluate_every and step.number < plan.steps:
-            yield Progress(step.number, plan.steps)
-            continue
-        terms = fit.check(fit.Step(step.number, step.phase, _over(sums, count)))
-        sums, count = {}, 0
-        yield _record(session, step, terms)
-    if session.run.result is None:
-        _finish(session)
+    with _threads(session.threads):
+        steps = fit.fit(session.model, session.phases, plan, session.sizes, draw, session.state)
+        for step in steps:
+            window.add(step.terms)
+            if step.number % session.recipe.run.evaluate_every and step.number < plan.steps:
+                yield Progress(step.number, plan.steps)
+                continue
+            terms = fit.check(session.model, step.number, window.means())
+            window = fit.Window()
+            yield _record(session, step, terms)
+        if session.run.result is None:
+            _finish(session)
 
 
-def _check_plan(plan: recipe.Recipe, parts: Split) -> None:
-    """What a recipe asks of the rows, or of its own other settings."""
-    if getattr(plan.model, "batch_norm", False) and plan.train.labelled_batch < 2:
-        raise recipe.RecipeError(
-            "train.labelled_batch is 1 and model.batch_norm is true",
-            "at least two rows to take statistics of",
-            "Raise train.labelled_batch, or set model.batch_norm=false.",
-        )
+@contextlib.contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """Torch's pool at the size the run began with, since sums depend on it in the last bit."""
+    former = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(former)
+
+
+def _check_selection(plan: recipe.Recipe, parts: Split) -> None:
     if plan.run.select == "best" and not len(parts.validation):
         raise errors.DataError(
             "run.select is best and there are no validation rows",
@@ -158,15 +163,15 @@ def _session(
     device: torch.device,
 ) -> Session:
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.manual_seed(seeds.derive(seed, seeds.WEIGHTS))
         model = plan.spec.build(plan.model, stated)
     model.to(device)
     sizes = method.Sizes(len(parts.labelled), len(parts.unlabelled))
     phases = plan.spec.phases(plan.model, sizes)
-    state = fit.start(model, phases, plan.train, sizes, seed, device)
-    return Session(
-        run, plan, stated, dataset, parts, seed, device, model, phases, state, float("inf")
-    )
+    noise = seeds.derive(seed, seeds.NOISE)
+    state = fit.start(model, phases, plan.train, sizes, noise, device)
+    threads = torch.get_num_threads()
+    return Session(run, plan, dataset, parts, seed, device, model, phases, state, threads)
 
 
 def _batches(session: Session) -> fit.Draw:
@@ -174,14 +179,10 @@ def _batches(session: Session) -> fit.Draw:
     return batches.Batches(
         session.data.x,
         session.data.y,
-        batches.Stream(parts.labelled, plan.labelled_batch, (seed, 1)),
-        batches.Stream(parts.unlabelled, plan.unlabelled_batch, (seed, 2)),
+        batches.Stream(parts.labelled, plan.labelled_batch, (seed, seeds.LABELLED)),
+        batches.Stream(parts.unlabelled, plan.unlabelled_batch, (seed, seeds.UNLABELLED)),
         session.device,
     )
-
-
-def _over(sums: dict[str, torch.Tensor], count: int) -> dict[str, torch.Tensor]:
-    return {name: value / count for name, value in sums.items()}
 
 
 def _record(session: Session, step: fit.Step, terms: dict[str, float]) -> Progress:
@@ -193,7 +194,7 @@ def _record(session: Session, step: fit.Step, terms: dict[str, float]) -> Progre
     found = dataclasses.asdict(score) if score else None
     record = {"step": step.number, "phase": step.phase, "terms": terms, "validation": found}
     checkpoint.append_metrics(session.run, record)
-    best = session.best if np.isfinite(session.best) else None
+    best = session.best if math.isfinite(session.best) else None
     checkpoint.save(session.run, session.model, session.state, {"step": step.number, "best": best})
     return Progress(step.number, session.recipe.train.steps, terms, score)
 

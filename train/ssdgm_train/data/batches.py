@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ssdgm_train import method
+from ssdgm_train import method, seeds
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Stream:
 
     def _round(self, turn: int) -> NDArray[np.int64]:
         if turn not in self._rounds:
-            rng = np.random.default_rng(np.random.SeedSequence([*self.seed, turn]))
+            rng = seeds.generator(*self.seed, turn)
             self._rounds = {k: v for k, v in self._rounds.items() if k == turn - 1}
             self._rounds[turn] = rng.permutation(self.pool)
         return self._rounds[turn]

@@ -25,11 +25,13 @@ class DataPlan:
     Attributes:
         validation: Share of the rows held out for validation; a number from 1 on counts rows.
         likelihood: "auto", or a key of `likelihoods.LIKELIHOODS`.
+        total: The largest possible count of a binomial likelihood; 0 for the largest in training.
         prior: p(y), one number a class; empty for a uniform one.
     """
 
     validation: float = settings.setting(0.1, settings.above(0))
     likelihood: str = settings.setting(AUTO, settings.among((AUTO, *likelihoods.LIKELIHOODS)))
+    total: int = settings.setting(0, settings.between(0, 256))
     prior: tuple[float, ...] = settings.setting((), settings.above(0))
 
 
@@ -40,8 +42,8 @@ def problem(data: dataset.Dataset, split: Split, plan: DataPlan) -> method.Probl
         DataError: The likelihood or the prior does not fit the data.
     """
     rows = data.x[np.union1d(split.labelled, split.unlabelled)]
-    name = fitting(data.x) if plan.likelihood == AUTO else plan.likelihood
-    shift, scale, total = SCALINGS[name](rows)
+    name = fitting(rows) if plan.likelihood == AUTO else plan.likelihood
+    shift, scale, total = SCALINGS[name](rows, plan.total)
     space = _classes(plan.prior, len(data.classes))
     return method.Problem(data.shape, data.x.dtype.name, space, name, shift, scale, total)
 
@@ -55,7 +57,7 @@ def fitting(x: NDArray[np.generic]) -> str:
     return "bernoulli" if bool(((x >= 0) & (x <= 1)).all()) else "gaussian"  # type: ignore[operator]
 
 
-def _bernoulli(x: NDArray[np.generic]) -> Scaling:
+def _bernoulli(x: NDArray[np.generic], total: int) -> Scaling:
     if x.dtype == np.uint8:
         return (0.0,), (255.0,), 1
     low, high = float(x.min()), float(x.max())
@@ -68,16 +70,21 @@ def _bernoulli(x: NDArray[np.generic]) -> Scaling:
     return (0.0,), (1.0,), 1
 
 
-def _binomial(x: NDArray[np.generic]) -> Scaling:
+def _binomial(x: NDArray[np.generic], total: int) -> Scaling:
     if x.dtype != np.uint8:
         raise errors.DataError(
             f"data.likelihood is binomial and x is {x.dtype}", "uint8 counts", ""
         )
-    total = max(int(x.max()), 1)
+    largest = max(int(x.max()), 1)
+    if total and largest > total:
+        raise errors.DataError(
+            f"data.total is {total} and a training row holds {largest}", f"at least {largest}"
+        )
+    total = total or largest
     return (0.0,), (float(total),), total
 
 
-def _gaussian(x: NDArray[np.generic]) -> Scaling:
+def _gaussian(x: NDArray[np.generic], total: int) -> Scaling:
     rows = x.reshape(len(x), -1).astype(np.float64)
     spread = rows.std(0)
     spread[spread < 1e-6 * max(float(np.abs(rows).max()), 1.0)] = 1.0
@@ -85,7 +92,7 @@ def _gaussian(x: NDArray[np.generic]) -> Scaling:
     return tuple(shift.tolist()), tuple(scale.tolist()), 1
 
 
-SCALINGS: dict[str, Callable[[NDArray[np.generic]], Scaling]] = {
+SCALINGS: dict[str, Callable[[NDArray[np.generic], int], Scaling]] = {
     "bernoulli": _bernoulli,
     "binomial": _binomial,
     "gaussian": _gaussian,

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_runtime import errors
+from ssdgm_train import seeds
 from ssdgm_train.data import dataset
 
 Indices = NDArray[np.int64]
@@ -44,7 +45,7 @@ def split(data: dataset.Dataset, labels: int | None, validation: float, seed: in
     Raises:
         DataError: The budget is below one label a class or above what there is.
     """
-    rng = np.random.default_rng(np.random.SeedSequence([seed, 0x5917]))
+    rng = seeds.generator(seed, seeds.SPLIT)
     known = np.flatnonzero(data.y != dataset.UNLABELLED)
     size = len(data.classes)
     if data.fully_labelled:

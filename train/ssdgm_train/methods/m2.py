@@ -31,6 +31,32 @@ from ssdgm_train.nn import ACTIVATIONS, MLP, GaussianMLP, Standardise
 from ssdgm_train.settings import above, among, between, setting
 
 
+def paper_weights(alpha: float, sizes: method.Sizes) -> dict[str, float]:
+    """J^alpha / N: every row counts once, as in the paper's sum and the authors' code."""
+    labelled = sizes.labelled / sizes.total
+    return {
+        "labelled": labelled,
+        "unlabelled": 1 - labelled,
+        "classifier": alpha,
+    }
+
+
+def balanced_weights(alpha: float, sizes: method.Sizes) -> dict[str, float]:
+    """The mean labelled row counts as much as the mean unlabelled one (Maaløe et al., 2016)."""
+    return {
+        "labelled": 1.0,
+        "unlabelled": 1.0,
+        "classifier": alpha * sizes.total / sizes.labelled,
+    }
+
+
+WEIGHTINGS: dict[str, Callable[[float, method.Sizes], dict[str, float]]] = {
+    "paper": paper_weights,
+    "balanced": balanced_weights,
+}
+"""How the means over a batch are weighted: the same alpha differs 600-fold between the two."""
+
+
 @dataclass(frozen=True)
 class Config:
     """Hyper-parameters.
@@ -51,7 +77,7 @@ class Config:
     batch_norm: bool = False
     binarise: bool = True
     alpha: float = setting(0.1, between(0, 1e9))
-    weighting: str = setting("balanced", among(("paper", "balanced")))
+    weighting: str = setting("balanced", among(WEIGHTINGS))
 
 
 class Model(nn.Module):
@@ -111,34 +137,8 @@ def loss(model: Model, batch: method.Batch, context: method.Context) -> method.T
     }
 
 
-def paper_weights(config: Config, sizes: method.Sizes) -> dict[str, float]:
-    """J^alpha / N: every row counts once, as in the paper's sum and the authors' code."""
-    labelled = sizes.labelled / sizes.total
-    return {
-        "labelled": labelled,
-        "unlabelled": 1 - labelled,
-        "classifier": config.alpha,
-    }
-
-
-def balanced_weights(config: Config, sizes: method.Sizes) -> dict[str, float]:
-    """The mean labelled row counts as much as the mean unlabelled one (Maaløe et al., 2016)."""
-    return {
-        "labelled": 1.0,
-        "unlabelled": 1.0,
-        "classifier": config.alpha * sizes.total / sizes.labelled,
-    }
-
-
-WEIGHTINGS: dict[str, Callable[[Config, method.Sizes], dict[str, float]]] = {
-    "paper": paper_weights,
-    "balanced": balanced_weights,
-}
-"""How the means over a batch are weighted: the same alpha differs 600-fold between the two."""
-
-
 def _phases(config: Config, sizes: method.Sizes) -> tuple[method.Phase, ...]:
-    weights = WEIGHTINGS[config.weighting](config, sizes)
+    weights = WEIGHTINGS[config.weighting](config.alpha, sizes)
     return (method.Phase("joint", (method.Player("all", loss, weights),)),)
 
 

@@ -1,0 +1,210 @@
+"""Training on the command line: rows in, a run out, progress on stderr, Ctrl-C and resuming."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import cases
+import handmade
+import numpy as np
+import pytest
+
+from ssdgm_export.cli import console
+from ssdgm_train import fit
+
+Tool = Callable[..., Any]
+SMALL = (
+    *("--set", "train.steps=12", "--set", "run.evaluate_every=4"),
+    *("--set", "model.hidden=8", "--set", "model.latent=2"),
+    *("--set", "train.labelled_batch=6", "--set", "train.unlabelled_batch=6"),
+)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> str:
+    """An archive with blanks and test rows."""
+    return cases.saved(tmp_path / "rows.npz", cases.separable("binomial-uint8", 48, 30, 12))
+
+
+def test_an_archive_with_blanks_goes_the_whole_circle(
+    source: str, tmp_path: Path, tool: Tool
+) -> None:
+    run, bundle = tmp_path / "run", tmp_path / "a.ssdgm"
+    trained = tool("train", source, "--labels", 30, "--seed", 4, "--out", run, *SMALL, "--json")
+    assert trained.code == 0, trained
+    summary = trained.json
+    assert summary["rows"] == {"labelled": 27, "unlabelled": 48, "validation": 3, "test": 12}
+    assert summary["validation_labels_are_extra"] is False
+    assert (summary["method"], summary["seed"], summary["steps"]) == ("m2", 4, 12)
+    assert summary["test"]["rows"] == 12
+
+    converted = tool("convert", run, "-o", bundle, "--license", "MIT", "--json")
+    assert converted.code == 0
+    assert converted.err == ""
+    assert converted.json["parity"]["passed"] is True
+    found = tool("inspect", bundle, "--json").json
+    assert found["id"] == converted.json["id"]
+    assert found["license"] == "MIT"
+    assert (found["training"]["labelled"], found["training"]["unlabelled"]) == (27, 48)
+    told = tool("classify", bundle, source, "--json").json
+    assert told["rows"] == 78
+    assert sum(told["counts"].values()) == 78
+
+
+def shapes(place: Path, packed: bool) -> Path:
+    """A small set in the MNIST layout."""
+    y = {"train": np.arange(60) % cases.CLASSES, "t10k": np.arange(12) % cases.CLASSES}
+    arrays = {f"{stem}-labels-idx1-ubyte": found for stem, found in y.items()}
+    for stem, found in y.items():
+        arrays[f"{stem}-images-idx3-ubyte"] = cases.rows("bernoulli-uint8", found)
+    return handmade.layout(place, arrays, packed)
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
+def test_a_folder_in_the_mnist_layout_goes_the_whole_circle(
+    packed: bool, tmp_path: Path, tool: Tool
+) -> None:
+    place, run = shapes(tmp_path / "set", packed), tmp_path / "run"
+    words = ("train", place, "--method", "supervised", "--labels", 9, "--out", run, *SMALL[:4])
+    trained = tool(*words, "--set", "model.hidden=8", "--json").json
+    assert trained["rows"] == {"labelled": 9, "unlabelled": 45, "validation": 6, "test": 12}
+    assert trained["validation_labels_are_extra"] is True
+    tool("convert", run, "-o", tmp_path / "a.ssdgm")
+    images = next(place.glob("t10k-images*"))
+    told = tool("classify", tmp_path / "a.ssdgm", images, "--json").json
+    assert told["rows"] == sum(told["counts"].values()) == 12
+
+
+def test_a_name_is_looked_up_under_the_data_folder(
+    tmp_path: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shapes(tmp_path / "shapes", packed=False)
+    monkeypatch.setenv("SSDGM_DATA_DIR", str(tmp_path))
+    trained = tool("train", "shapes", "--out", tmp_path / "run", *SMALL, "--json")
+    assert trained.json["dataset"] == "shapes"
+
+
+def test_progress_goes_to_stderr_alone_and_quiet_silences_it(
+    source: str, tmp_path: Path, tool: Tool
+) -> None:
+    loud = tool("train", source, "--out", tmp_path / "loud", *SMALL)
+    lines = loud.err.splitlines()
+    assert [line.split("  ")[0] for line in lines] == ["step 4/12", "step 8/12", "step 12/12"]
+    assert all("validation error" in line and "unlabelled" in line for line in lines)
+    assert "step" not in loud.out
+    assert "ssdgm-export convert" in loud.out
+    quiet = tool("train", source, "--out", tmp_path / "quiet", *SMALL, "--quiet", "--json")
+    assert quiet.err == ""
+    assert quiet.json["steps"] == 12
+
+
+def test_a_terminal_gets_a_bar_and_json_stays_alone_on_stdout(
+    source: str, tmp_path: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Terminal:
+        def __getattr__(self, name: str) -> object:
+            return getattr(console.sys.__stderr__, name)
+
+        def isatty(self) -> bool:
+            return True
+
+        def write(self, text: str) -> int:
+            written.append(text)
+            return len(text)
+
+        def flush(self) -> None:
+            return None
+
+    written: list[str] = []
+    monkeypatch.setattr(console.sys, "stderr", Terminal())
+    trained = tool("train", source, "--out", tmp_path / "run", *SMALL, "--json")
+    assert trained.json["steps"] == 12
+    assert "12/12" in "".join(written)
+
+
+@pytest.fixture
+def interrupted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A training that Ctrl-C stops at the second record."""
+    honest, count = fit.check, iter(range(100))
+
+    def check(*given: Any) -> dict[str, float]:
+        if next(count) == 1:
+            raise KeyboardInterrupt
+        return honest(*given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(fit, "check", check)
+        yield
+
+
+@pytest.mark.usefixtures("interrupted")
+def test_an_interrupted_training_ends_with_130_and_goes_on_to_the_same_weights(
+    source: str, tmp_path: Path, tool: Tool
+) -> None:
+    words = ("train", source, "--seed", 2, *SMALL)
+    stopped = tool(*words, "--out", tmp_path / "stopped", "--json")
+    assert stopped.code == 130
+    assert stopped.json["error"]["type"] == "KeyboardInterrupt"
+    assert f"train --resume {tmp_path / 'stopped'}" in stopped.err
+    assert not (tmp_path / "stopped/result.json").exists()
+
+    early = tool("convert", tmp_path / "stopped", "-o", tmp_path / "a.ssdgm", "--json")
+    assert (early.code, early.json["error"]["type"]) == (2, "RunError")
+    assert not (tmp_path / "a.ssdgm").exists()
+
+    resumed = tool("train", "--resume", tmp_path / "stopped", "--json")
+    assert resumed.code == 0
+    assert tool(*words, "--out", tmp_path / "whole").code == 0
+    assert cases.outcome(tmp_path / "stopped") == cases.outcome(tmp_path / "whole")
+
+
+def test_a_finished_run_is_resumed_to_the_same_summary(
+    source: str, tmp_path: Path, tool: Tool
+) -> None:
+    first = tool("train", source, "--out", tmp_path / "run", *SMALL, "--json")
+    again = tool("train", "--resume", tmp_path / "run", "--json")
+    assert (again.code, again.json) == (0, first.json)
+
+
+BESIDE = {
+    "data": ("digits",),
+    "method": ("--method", "m2"),
+    "labels": ("--labels", "9"),
+    "seed": ("--seed", "0"),
+    "out": ("--out", "b"),
+    "recipe": ("--recipe", "r.toml"),
+    "set": ("--set", "train.steps=9"),
+    "device": ("--device", "cpu"),
+}
+
+
+@pytest.mark.parametrize("words", BESIDE.values(), ids=BESIDE)
+def test_resume_stands_alone(
+    words: tuple[str, ...], tmp_path: Path, refused: Callable[..., Any]
+) -> None:
+    error = refused(tmp_path, "train", "--resume", tmp_path / "run", *words)
+    assert (error["type"], error["expected"]) == ("InputError", "alone")
+
+
+def test_resume_of_what_is_no_run_is_refused(tmp_path: Path, refused: Callable[..., Any]) -> None:
+    (tmp_path / "empty").mkdir()
+    for place in ("empty", "missing"):
+        error = refused(tmp_path, "train", "--resume", tmp_path / place)
+        assert error["type"] == "RunError"
+        assert "no run directory" in error["found"]
+
+
+def test_a_recipe_and_its_changes_are_stored_with_the_run(
+    source: str, tmp_path: Path, tool: Tool
+) -> None:
+    (tmp_path / "r.toml").write_text(
+        'method = "m2"\n[model]\nhidden = [8]\nlatent = 3\n[train]\nsteps = 8\n'
+        "labelled_batch = 6\nunlabelled_batch = 6\n[run]\nevaluate_every = 4\n"
+    )
+    words = ("--recipe", tmp_path / "r.toml", "--set", "model.latent=2", "--out", tmp_path / "a")
+    assert tool("train", source, *words).code == 0
+    recipe = json.loads((tmp_path / "a/run.json").read_text())["recipe"]
+    assert (recipe["model"]["latent"], recipe["train"]["steps"]) == (2, 8)
+    assert sorted(os.listdir(tmp_path)) == ["a", "r.toml", "rows.npz"]

@@ -1,0 +1,115 @@
+"""Every example runs, at a small setting, and does what it says."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+import ssdgm_runtime
+from ssdgm_train import METHODS
+
+Example = Callable[[str], ModuleType]
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
+BUNDLE = ROOT / "tests/golden/m2-tiny.ssdgm"
+RUN = {"two_moons", "your_own_method", "on_a_device", "mnist_100_labels", "demo"}
+
+
+def test_every_example_is_run_by_a_test() -> None:
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == RUN
+
+
+def test_two_moons_are_told_apart_with_eight_labels(example: Example, tmp_path: Path) -> None:
+    errors = example("two_moons").main(tmp_path / "moons", steps=1200, seed=1)
+    assert errors["m2"] < 0.1 < errors["supervised"]
+    picture = (tmp_path / "moons/moons.png").read_bytes()
+    assert picture.startswith(b"\x89PNG")
+    for method in errors:
+        with ssdgm_runtime.load(tmp_path / f"moons/{method}.ssdgm") as model:
+            assert model.verify().passed
+
+
+def test_a_method_of_one_s_own_trains_and_runs_as_a_bundle(
+    example: Example, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = example("your_own_method")
+    monkeypatch.setitem(METHODS, module.METHOD.name, module.METHOD)  # taken out again afterwards
+    assert module.main(tmp_path / "entropy", steps=200) < 0.25
+    with ssdgm_runtime.load(tmp_path / "entropy.ssdgm") as model:
+        assert model.tasks == ("classify",)
+        assert model.verify().passed
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    """Digits that the golden bundle made up."""
+    with ssdgm_runtime.load(BUNDLE) as model:
+        np.save(tmp_path / "rows.npy", model.generate([3, 8], n=5, seed=1).as_input())
+    return tmp_path / "rows.npy"
+
+
+def test_an_app_on_a_device_names_rows_or_says_that_it_is_unsure(
+    example: Example, rows: Path
+) -> None:
+    module = example("on_a_device")
+    sorter, x = module.Sorter(str(BUNDLE), confidence=0.9), np.load(rows)
+    names = sorter.sort(x)
+    with ssdgm_runtime.load(BUNDLE) as model:
+        found = model.classify(x)
+    sure = found.probs.max(axis=1) >= 0.9
+    assert names == [n if ok else "?" for n, ok in zip(found.names, sure, strict=True)]
+    assert module.Sorter(str(BUNDLE), confidence=2.0).sort(x) == ["?"] * len(x)
+    np.testing.assert_array_equal(sorter.example("3"), sorter.example("3"))
+
+
+def test_an_app_on_a_device_runs_from_the_command_line_without_torch(rows: Path) -> None:
+    code = (
+        "import runpy, sys; sys.modules['torch'] = sys.modules['typer'] = None;"
+        f"sys.argv = ['on_a_device.py', {str(BUNDLE)!r}, {str(rows)!r}];"
+        f"runpy.run_path({str(EXAMPLES / 'on_a_device.py')!r}, run_name='__main__')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 10
+
+
+def test_an_app_on_a_device_says_what_is_wrong_in_one_line(
+    example: Example, rows: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert example("on_a_device").main("none.ssdgm", str(rows)) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+
+
+def test_mnist_runs_alike_in_torch_and_in_the_runtime(
+    example: Example, data_dir: Path, tmp_path: Path
+) -> None:
+    if not (data_dir / "mnist").is_dir():
+        pytest.skip("SSDGM_DATA_DIR has no folder mnist")
+    assert example("mnist_100_labels").main(tmp_path / "run", steps=40, seed=0) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.network
+def test_the_demo_ends_with_a_picture_and_its_figures(tmp_path: Path) -> None:
+    probe = (sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "flatbuffers")
+    if subprocess.run(probe, cwd=tmp_path, capture_output=True).returncode:
+        pytest.skip("pip reaches no package index")
+    out = tmp_path / "demo"
+    words = ("--out", out, "--device", tmp_path / "device", "--seeds", "1")
+    small = ("--set", "train.steps=300", "--set", "run.evaluate_every=300")
+    command = [str(w) for w in (sys.executable, EXAMPLES / "demo.py", *words, *small)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads((out / "report.json").read_text())
+    assert report["verified"]
+    assert report["parity"]["passed"]
+    assert report["errors"].keys() == {"supervised", "m2"}
+    assert report["error"] == pytest.approx(report["errors"]["m2"][0])
+    assert (out / "generated.png").read_bytes().startswith(b"\x89PNG")
+    assert f"test error {100 * report['error']:.1f} %" in done.stdout

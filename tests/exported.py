@@ -1,0 +1,74 @@
+"""Runs and bundles that many tests look at: made once a test session, whichever worker asks."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import cases
+import filelock
+import pytest
+
+import ssdgm_export
+import ssdgm_train
+from ssdgm_export import graphs
+from ssdgm_train import checkpoint, document, method
+
+Make = Callable[[Path], object]
+
+
+def once(factory: pytest.TempPathFactory, name: str, make: Make) -> Path:
+    """A folder of the test session that `make` fills, at its first use by any worker."""
+    base = factory.getbasetemp()
+    place = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "once"
+    place.mkdir(exist_ok=True)
+    target, done = place / name, place / f"{name}.done"
+    with filelock.FileLock(place / f"{name}.lock"):
+        if not done.exists():
+            target.mkdir()
+            make(target)
+            done.touch()
+    return target
+
+
+def train(
+    folder: Path, name: str = "m2", kind: str = "bernoulli-uint8", changes: tuple[str, ...] = ()
+) -> Path:
+    """The run of a small model of a method, on rows of a kind that lie beside it."""
+    source = cases.saved(folder / "rows.npz", cases.separable(kind, 60, 30, test=12))
+    plan = cases.small_recipe(name, *changes)
+    for _ in ssdgm_train.train(
+        ssdgm_train.begin(source, plan, folder / "run", seed=1, device="cpu")
+    ):
+        pass
+    return folder / "run"
+
+
+def folder(
+    factory: pytest.TempPathFactory,
+    name: str = "m2",
+    kind: str = "bernoulli-uint8",
+    changes: tuple[str, ...] = (),
+) -> Path:
+    """A folder with a finished `run`, its `rows.npz` and `bundle.ssdgm`; nobody changes it."""
+
+    def make(place: Path) -> None:
+        ssdgm_export.convert(train(place, name, kind, changes), place / "bundle.ssdgm")
+
+    words = [name, kind, *(change.replace("=", "-") for change in changes)]
+    return once(factory, "_".join(words), make)
+
+
+def modules(run: Path) -> dict[str, graphs.Graph]:
+    """The run's graphs as torch modules."""
+    found = checkpoint.Run(run)
+    return graphs.of(document.load_model(found), problem(run))
+
+
+def problem(run: Path) -> method.Problem:
+    """The run's problem."""
+    return document.load_problem(checkpoint.Run(run).read())
+
+
+def left_behind(place: Path) -> list[str]:
+    """What lies in a folder, hidden files too."""
+    return sorted(path.name for path in place.iterdir())

@@ -1,0 +1,242 @@
+"""What holds for the bundle of every method: the graphs, what they compute, what they tell."""
+
+import getpass
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cases
+import exported
+import numpy as np
+import onnx
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from ssdgm_export import graphs, parity, trace
+from ssdgm_runtime import manifest, model, noise, session
+from ssdgm_train import method, methods
+
+LIKELIHOODS = ("bernoulli-uint8", "binomial-uint8", "gaussian-float32")
+CASES = [
+    *((name, kind, ()) for name in methods.METHODS for kind in LIKELIHOODS),
+    *((name, LIKELIHOODS[0], ("model.activation=softplus",)) for name in methods.METHODS),
+    *((name, LIKELIHOODS[2], ("model.batch_norm=false",)) for name in methods.METHODS),
+]
+NAMES = pytest.mark.parametrize("name", list(methods.METHODS))
+Arrays = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A bundle and the torch modules that it was made of."""
+
+    folder: Path
+    name: str
+    modules: dict[str, graphs.Graph]
+    problem: method.Problem
+
+    @property
+    def bundle(self) -> Path:
+        return self.folder / "bundle.ssdgm"
+
+    @property
+    def about(self) -> manifest.Manifest:
+        return manifest.loads((self.bundle / "manifest.json").read_bytes())
+
+    def onnx(self) -> Iterator[tuple[str, onnx.ModelProto]]:
+        for key in self.modules:
+            yield key, onnx.load(self.bundle / f"models/{key}/fp32/model.onnx")
+
+
+Opened = Callable[..., Case]
+
+
+@pytest.fixture(scope="module")
+def case(tmp_path_factory: pytest.TempPathFactory) -> Opened:
+    def opened(name: str, kind: str = LIKELIHOODS[0], changes: tuple[str, ...] = ()) -> Case:
+        folder = exported.folder(tmp_path_factory, name, kind, changes)
+        run = folder / "run"
+        return Case(folder, name, exported.modules(run), exported.problem(run))
+
+    return opened
+
+
+def rows(problem: method.Problem, batch: int) -> NDArray[Any]:
+    """Rows over the whole range of the dtype, of another stream than parity's and golden rows'."""
+    found = np.random.default_rng(77).uniform(0, 255, (batch, *problem.shape))
+    return found.astype(problem.dtype)
+
+
+def feeds(spec: manifest.Graph, problem: method.Problem, batch: int) -> Arrays:
+    labels = np.random.default_rng(7).dirichlet(np.ones(problem.labels.size), batch)
+    given = {"x": lambda: rows(problem, batch), "y": lambda: labels.astype(np.float32)}
+    return {
+        t.name: given[t.name]() if t.name in given else noise.draw(9, t.name, batch, t.width)
+        for t in spec.inputs
+    }
+
+
+@pytest.mark.parametrize(("name", "kind", "changes"), CASES)
+def test_torch_and_the_engine_agree(
+    case: Opened, name: str, kind: str, changes: tuple[str, ...]
+) -> None:
+    ort, found = session.engine(), case(name, kind, changes)
+    for key, graph in found.modules.items():
+        path = found.bundle / f"models/{key}/fp32/model.onnx"
+        engine = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
+        for batch in (1, 2, 5, *parity.BATCHES):
+            given = feeds(graph.spec, found.problem, batch)
+            tensors = [torch.from_numpy(given[t.name]) for t in graph.spec.inputs]
+            with torch.inference_mode():
+                wanted = graph.module(*tensors)
+            got = engine.run(None, given)
+            for spec, a, b in zip(graph.spec.outputs, got, wanted, strict=True):
+                np.testing.assert_allclose(
+                    a, b.numpy(), rtol=1e-4, atol=1e-4, err_msg=f"{key}.{spec.name} at {batch}"
+                )
+                assert a.shape == (batch, *spec.row)
+
+
+@NAMES
+def test_the_bundle_offers_what_the_method_declares(case: Opened, name: str) -> None:
+    found, trained = case(name), cases.built(methods.METHODS[name])
+    protocols = {
+        "classifier": isinstance(trained, method.Classifies),
+        "encoder": isinstance(trained, method.Encodes),
+        "decoder": isinstance(trained, method.Decodes),
+    }
+    assert set(found.about.graphs) == {key for key, has in protocols.items() if has}
+    with model.load(found.bundle) as opened:
+        assert set(opened.tasks) == set(methods.METHODS[name].tasks)
+
+
+@NAMES
+def test_every_tensor_has_one_dynamic_axis_named_batch(case: Opened, name: str) -> None:
+    found = case(name)
+    for key, proto in found.onnx():
+        spec = found.about.graphs[key]
+        for side, tensors in (("input", spec.inputs), ("output", spec.outputs)):
+            declared = [(t.name, list(t.shape), t.dtype) for t in tensors]
+            values = getattr(proto.graph, side)
+            assert [(v.name, _shape(v), _dtype(v)) for v in values] == declared, f"{key} {side}"
+
+
+def _shape(value: onnx.ValueInfoProto) -> list[int | str]:
+    dims = value.type.tensor_type.shape.dim
+    return [d.dim_param if d.HasField("dim_param") else d.dim_value for d in dims]
+
+
+def _dtype(value: onnx.ValueInfoProto) -> str:
+    return str(onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type))
+
+
+@pytest.mark.parametrize(("name", "kind", "changes"), CASES)
+def test_a_graph_is_one_plain_file_without_randomness(
+    case: Opened, name: str, kind: str, changes: tuple[str, ...]
+) -> None:
+    found = case(name, kind, changes)
+    requires = found.about.section["requires"]
+    for key, proto in found.onnx():
+        assert [p.name for p in (found.bundle / f"models/{key}/fp32").iterdir()] == ["model.onnx"]
+        assert [(o.domain, o.version) for o in proto.opset_import] == [("", 18)]
+        assert (requires["opset"], requires["ir_version"]) == (18, proto.ir_version)
+        assert not proto.functions
+        operators = {node.op_type for node in proto.graph.node}
+        assert not [o for o in operators if o.startswith(trace.FORBIDDEN)]
+        assert "Softplus" not in operators
+        for tensor in proto.graph.initializer:
+            assert tensor.data_location == onnx.TensorProto.DEFAULT
+            assert not tensor.external_data
+
+
+@NAMES
+def test_a_lone_graph_says_what_it_is(case: Opened, name: str) -> None:
+    for key, proto in case(name).onnx():
+        told = {entry.key: entry.value for entry in proto.metadata_props}
+        assert told == {"ssdgm.format": "1.0", "ssdgm.graph": key}
+        assert proto.graph.name == key
+
+
+@NAMES
+def test_no_file_tells_of_the_machine_or_of_the_source(case: Opened, name: str) -> None:
+    found = case(name)
+    files = [path for path in found.bundle.rglob("*") if path.is_file()]
+    assert len(files) > 5
+    secrets = {str(Path.home()), tempfile.gettempdir(), str(Path.cwd()), str(found.folder)}
+    secrets |= {f"/{getpass.getuser()}/", os.uname().nodename, "site-packages", "Traceback"}
+    for path in files:
+        content = path.read_bytes()
+        for secret in (s for s in secrets if len(s) > 2):
+            assert secret.encode() not in content, f"{path.name} holds {secret!r}"
+    for key, proto in found.onnx():
+        for tensor in proto.graph.initializer:
+            tensor.ClearField("raw_data")
+        text = proto.SerializeToString()
+        for trail in (b".py", b"line ", b"stack_trace", b"ssdgm_train", b"torch"):
+            assert trail not in text, f"{key} holds {trail!r}"
+
+
+@NAMES
+def test_every_variant_is_a_listed_file_with_the_tolerance_of_parity(
+    case: Opened, name: str
+) -> None:
+    found = case(name)
+    listed = dict(reversed(line.split("  ")) for line in _lines(found.bundle / "SHA256SUMS"))
+    report = json.loads((found.bundle / "reports/parity.json").read_text())
+    assert report["passed"]
+    for variant in found.about.variants:
+        assert variant.path in listed
+        assert (variant.atol, variant.rtol) == (report["atol"], report["rtol"])
+    for key, spec in found.about.graphs.items():
+        assert report["max_abs"][key].keys() == {t.name for t in spec.outputs}
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text().splitlines()
+
+
+GENERATORS = [name for name, spec in methods.METHODS.items() if "generate" in spec.tasks]
+
+
+@pytest.mark.parametrize("kind", LIKELIHOODS)
+@pytest.mark.parametrize("name", GENERATORS)
+def test_what_is_generated_is_in_the_data_s_units_and_can_be_classified(
+    case: Opened, name: str, kind: str
+) -> None:
+    found, like = case(name, kind), cases.KINDS[kind]
+    with model.load(found.bundle) as opened:
+        means = opened.generate([0, 1, 2], n=20, seed=4)
+        draws = opened.generate([0, 1, 2], n=20, seed=4, sample=True)
+        for samples in (means, draws):
+            again = samples.as_input()
+            assert again.dtype == like.dtype
+            assert again.shape == (60, *like.shape)
+            assert len(opened.classify(again).names) == 60
+    data = cases.rows(kind, np.arange(60) % cases.CLASSES, 3)
+    low, high = float(data.min()), float(data.max())
+    assert low - (high - low) < float(means.x.mean()) < high + (high - low)
+    assert means.x.max() > 1
+    if like.likelihood == "bernoulli":
+        assert set(np.unique(draws.x)) == {0, 255}
+    if like.likelihood == "binomial":
+        assert set(np.unique(draws.x)) <= set(range(found.problem.total + 1))
+        assert found.problem.total > 1
+
+
+@pytest.mark.parametrize("kind", LIKELIHOODS)
+@pytest.mark.parametrize("name", GENERATORS)
+def test_the_decoder_gives_its_likelihood_s_parameters(case: Opened, name: str, kind: str) -> None:
+    found = case(name, kind)
+    spec = found.about.graphs["decoder"]
+    assert found.about.likelihood is not None
+    assert {t.name for t in spec.outputs} == {
+        "x",
+        *noise.PARAMETERS[found.about.likelihood.name],
+    }
+    assert spec.noise == ("z",)
+    assert {t.row for t in spec.outputs} == {found.problem.shape}
