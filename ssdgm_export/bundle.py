@@ -6,7 +6,6 @@ The same run gives the same bytes, in a folder as in a zip.
 import hashlib
 import io
 import os
-import shutil
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ssdgm_export import card, document, golden, graphs, parity, trace
-from ssdgm_runtime import errors, inputs, manifest
+from ssdgm_runtime import atomic, errors, inputs, manifest
 from ssdgm_runtime import model as runtime
 from ssdgm_train import checkpoint, method
 from ssdgm_train import document as training
@@ -157,9 +156,8 @@ def _write(target: Path, files: Mapping[str, bytes], report: parity.Report) -> C
     """Write beside the target, open and check what was written, then rename."""
     sums = "".join(f"{hashlib.sha256(files[k]).hexdigest()}  {k}\n" for k in sorted(files))
     whole = {**files, "SHA256SUMS": sums.encode()}
-    partial = target.with_name(f".{os.getpid()}.{target.name}")
     writer = _write_zip if target.suffix == ".zip" else _write_folder
-    try:
+    with atomic.draft(target) as partial:
         writer(partial, whole)
         with runtime.load(partial, provider="cpu") as model:
             answer = model.verify()
@@ -167,9 +165,6 @@ def _write(target: Path, files: Mapping[str, bytes], report: parity.Report) -> C
             raise parity.ParityError(
                 f"the golden rows fail: {answer.to_json()}", "outputs within the tolerance"
             )
-        partial.rename(target)
-    finally:
-        _remove(partial)
     size = sum(map(len, whole.values()))
     return Converted(target, hashlib.sha256(sums.encode()).hexdigest(), size, report)
 
@@ -190,9 +185,3 @@ def _write_zip(path: Path, files: Mapping[str, bytes]) -> None:
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, files[name])
     path.write_bytes(stream.getvalue())
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    path.unlink(missing_ok=True)

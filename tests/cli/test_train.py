@@ -129,7 +129,7 @@ def interrupted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A training that Ctrl-C stops at the second record."""
     honest, count = fit.check, iter(range(100))
 
-    def check(*given: Any) -> dict[str, float]:
+    def check(*given: object) -> dict[str, float]:
         if next(count) == 1:
             raise KeyboardInterrupt
         return honest(*given)

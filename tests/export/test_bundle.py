@@ -180,7 +180,7 @@ def test_an_interruption_at_any_moment_leaves_nothing_behind(
     elif moment == "opening":
         monkeypatch.setattr(model, "load", _fails(error))
     else:
-        monkeypatch.setattr(Path, "rename", _fails(error))
+        monkeypatch.setattr(os, "replace", _fails(error))
     files = contents(baseline / "bundle.ssdgm")
     del files["SHA256SUMS"]
     with pytest.raises(type(error)):
@@ -265,7 +265,7 @@ def test_the_manifest_tells_of_the_run(m2: Path) -> None:
     for key in ("labelled", "unlabelled", "validation_labels_are_extra"):
         assert told[key] == run["data"][key]
     assert [told[k] for k in ("validation", "test")] == [result[k] for k in ("validation", "test")]
-    assert found["model"]["hidden"] == [8]
+    assert found["model"]["config"]["hidden"] == [8]
     assert found["classes"] == run["data"]["classes"]
     reports = {
         name: json.loads((m2 / f"bundle.ssdgm/reports/{name}.json").read_text())

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import itertools
 import json
+import os
 import pickle
 import shutil
 from collections.abc import Callable
@@ -191,8 +192,9 @@ class Saboteur:
     def __init__(self, patch: pytest.MonkeyPatch, fatal: int) -> None:
         self.fatal, self.count = fatal, 0
         for owner, name in (
-            (Path, "rename"),
-            (Path, "replace"),
+            (os, "rename"),
+            (os, "replace"),
+            (os, "fsync"),
             (Path, "mkdir"),
             (checkpoint, "append_metrics"),
         ):

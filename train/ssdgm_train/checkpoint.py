@@ -13,7 +13,6 @@ moment can be resumed.
 """
 
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from ssdgm_runtime import errors, inputs
+from ssdgm_runtime import atomic, errors, inputs
 from ssdgm_train import fit
 from ssdgm_train.data.split import Split
 
@@ -106,6 +105,20 @@ class Run:
         return found
 
 
+def check_new(path: Path) -> None:
+    """Check that a run directory may be made, before the work that it is for.
+
+    Raises:
+        OutputExists: Something is there already.
+    """
+    if path.exists():
+        raise errors.OutputExists(
+            f"{path} exists",
+            "a new folder",
+            f"Give another --out, or go on with: ssdgm-export train --resume {path}",
+        )
+
+
 def create(
     path: Path, document: Json, split: Split, texts: Mapping[str, str] = MappingProxyType({})
 ) -> Run:
@@ -115,29 +128,17 @@ def create(
         OutputExists: Something is there already.
         RunError: Nothing can be written there.
     """
-    if path.exists():
-        raise errors.OutputExists(
-            f"{path} exists",
-            "a new folder",
-            f"Give another --out, or go on with: ssdgm-export train --resume {path}",
-        )
-    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
-    shutil.rmtree(partial, ignore_errors=True)
+    check_new(path)
     try:
-        partial.mkdir(parents=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunError(f"{path} cannot be made ({error})", "a folder to write in") from None
-    try:
+    with atomic.folder(path) as partial:
         write_json(partial / "run.json", document)
         for name, text in texts.items():
-            write_file(partial / name, text.encode())
-        with (partial / "split.npz").open("wb") as file:
-            np.savez(file, **{k: getattr(split, k) for k in PARTS})
+            (partial / name).write_text(text, encoding="utf-8")
+        np.savez(partial / "split.npz", **{k: getattr(split, k) for k in PARTS})
         (partial / "checkpoints").mkdir()
-        partial.rename(path)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
     return Run(path)
 
 
@@ -162,11 +163,12 @@ def save_best(run: Run, model: nn.Module, step: int, scalars: Json) -> None:
 def tidy(run: Run) -> None:
     """Drop all checkpoints but the newest and the best, and what a killed run left unfinished."""
     kept = (run.latest, run.best)
-    for pattern in ("step-*", "best-*", ".*.partial"):
-        for path in (run.path / "checkpoints").glob(pattern):
+    checkpoints = run.path / "checkpoints"
+    for pattern in ("step-*", "best-*", atomic.LEFTOVERS):
+        for path in checkpoints.glob(pattern):
             if path not in kept:
                 shutil.rmtree(path)
-    for path in run.path.glob(".*.partial-*"):
+    for path in run.path.glob(atomic.LEFTOVERS):
         path.unlink()
 
 
@@ -210,22 +212,13 @@ def read_metrics(run: Run, upto: int | None = None) -> list[Json]:
 def truncate_metrics(run: Run, step: int) -> None:
     """Drop the records after a step, those that a resumed run will write again."""
     kept = "".join(json.dumps(r) + "\n" for r in read_metrics(run, step))
-    write_file(run.path / "metrics.jsonl", kept.encode())
+    atomic.write(run.path / "metrics.jsonl", kept.encode(), force=True)
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
     """Write a JSON file, whole or not at all."""
-    write_file(path, (json.dumps(document, indent=2, allow_nan=False) + "\n").encode())
-
-
-def write_file(path: Path, content: bytes) -> None:
-    """Write a file, whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
-    with partial.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    text = json.dumps(document, indent=2, allow_nan=False) + "\n"
+    atomic.write(path, text.encode(), force=True)
 
 
 def _read_json(path: Path) -> Json:
@@ -246,15 +239,11 @@ def _newest(path: Path, pattern: str) -> Path | None:
 
 
 def _save_folder(folder: Path, files: Mapping[str, Mapping[str, Tensor]], scalars: Json) -> None:
-    partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
-    for stem, tensors in files.items():
-        kept = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
-        write_file(partial / f"{stem}.safetensors", safetensors.torch.save(kept))
-    write_json(partial / "state.json", scalars)
-    shutil.rmtree(folder, ignore_errors=True)
-    partial.rename(folder)
+    with atomic.folder(folder, replace=True) as partial:
+        for stem, tensors in files.items():
+            kept = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
+            safetensors.torch.save_file(kept, partial / f"{stem}.safetensors")
+        write_json(partial / "state.json", scalars)
 
 
 def _tensors(path: Path) -> dict[str, Tensor]:

@@ -77,10 +77,7 @@ def begin(
     place = document.pick_device(device)
     if not 0 <= seed < 2**63:
         raise errors.InputError("seed", str(seed), "a whole number from 0 to below 2**63")
-    if out.exists():
-        raise errors.OutputExists(
-            f"{out} exists", "a new folder", f"Go on with: ssdgm-export train --resume {out}"
-        )
+    checkpoint.check_new(out)
     dataset = data.load(source)
     parts = split(dataset, labelled, plan.data.validation, seed)
     _check_selection(plan, parts)
