@@ -14,7 +14,8 @@ import numpy as np
 
 import ssdgm_runtime
 from benchmarks import results
-from ssdgm_export import convert, parity
+from ssdgm_export import convert
+from ssdgm_runtime import agreement
 from ssdgm_train import begin, evaluate, recipe, resume, train
 
 RECIPE = Path(__file__).resolve().parent.parent / "examples" / "recipes" / "m2-mnist.toml"
@@ -36,8 +37,7 @@ def main(run: Path, steps: int | None, seed: int) -> dict[str, object]:
         found = ssdgm_runtime.load(converted.path).classify(x)
     wanted = evaluate.logits(session.model, x, session.device).argmax(-1).numpy()
     differ = np.flatnonzero(found.labels != wanted)
-    top = np.sort(found.probs, 1)[:, -2:]
-    clear = top[:, 1] - top[:, 0] > 2 * (parity.ATOL + parity.RTOL * top[:, 1])
+    clear = agreement.clear(found.probs, converted.parity.atol, converted.parity.rtol)
     result = session.run.result
     assert result is not None
     return results.write(

@@ -13,6 +13,7 @@ import numpy as np
 
 import ssdgm_runtime
 from ssdgm_export import convert
+from ssdgm_runtime import agreement
 from ssdgm_train import begin, evaluate, recipe, train
 
 
@@ -33,8 +34,7 @@ def main(out: Path, steps: int, seed: int) -> int:
     torch_logits = evaluate.logits(session.model, x, session.device).numpy()
 
     differ = np.flatnonzero(found.labels != torch_logits.argmax(1))
-    top = np.sort(found.probs, 1)[:, -2:]
-    clear = top[:, 1] - top[:, 0] > 2 * (1e-4 + 1e-4 * top[:, 1])
+    clear = agreement.clear(found.probs, bundle.parity.atol, bundle.parity.rtol)
     print(f"test error through the runtime: {100 * (found.labels != y).mean():.2f} %")
     print(f"rows predicted otherwise than torch: {differ.tolist()} ({clear[differ].sum()} clear)")
     return int(clear[differ].sum())

@@ -1,8 +1,8 @@
 """torch against the engine, on the same rows and the same noise.
 
-A graph passes when every value obeys |a - b| <= atol + rtol * |b|, at every batch size, and when
-the classifier predicts the same class on every row whose two top probabilities differ by more
-than twice that bound. Both sides run on one thread, so that the figures come out the same again.
+A graph passes when its values agree at every batch size, and the classifier's predictions on every
+distinct row; `ssdgm_runtime.agreement` has the rule. Both sides run on one thread, so that the
+figures come out the same again.
 """
 
 import contextlib
@@ -16,10 +16,10 @@ import torch
 from numpy.typing import NDArray
 
 from ssdgm_export import graphs
-from ssdgm_runtime import errors, manifest, noise, plans, session
+from ssdgm_runtime import agreement, errors, manifest, noise, plans, session
 
 BATCHES = (1, 2, 3, 17, 64, 257)
-ATOL, RTOL = 1e-4, 1e-4
+ATOL, RTOL = agreement.ATOL, agreement.RTOL
 SEED = 20140620
 
 Array = NDArray[Any]
@@ -40,11 +40,11 @@ class Report:
         atol: Absolute tolerance.
         rtol: Relative tolerance.
         batches: The batch sizes compared.
-        rows: Distinct real rows among them.
+        rows: Distinct real rows among them: all of these are in the largest batch.
         max_abs: The largest difference of each output, by graph.
         worst: The largest |a - b| / (atol + rtol * |b|) of all; at most 1 passes.
-        compared: Rows whose predictions were compared.
-        close_calls: Rows too close to tell, whose predictions may differ.
+        compared: Rows whose predictions were compared, each once; none without a classifier.
+        close_calls: Rows of them too close to tell, whose predictions may differ.
         disagreements: Indices of rows predicted otherwise although they were not close.
     """
 
@@ -89,7 +89,7 @@ def compare(
     Raises:
         ParityError: A difference is above the tolerance.
     """
-    tally = _Tally(atol, rtol)
+    tally, distinct = _Tally(atol, rtol), min(len(x), max(batches))
     with one_thread():
         for name, graph in found.items():
             plan = plans.Plan(provider="cpu")
@@ -97,8 +97,11 @@ def compare(
             for batch in batches:
                 rows = np.take(x, np.arange(batch), axis=0, mode="wrap")
                 feeds = feed(graph, found, rows, batch)
-                tally.add(name, reference(graph, feeds), engine.run(feeds))
-    report = tally.report(tuple(batches), min(len(x), max(batches)))
+                want, got = reference(graph, feeds), engine.run(feeds)
+                tally.values(name, want, got)
+                if name == "classifier" and batch == max(batches):
+                    tally.predictions(want["probs"][:distinct], got["probs"][:distinct])
+    report = tally.report(tuple(batches), distinct)
     if not report.passed:
         raise ParityError(
             f"the engine differs from torch by {report.worst:.3g} times the tolerance, and "
@@ -153,54 +156,29 @@ def _labels(graph: graphs.Graph, found: Mapping[str, graphs.Graph], x: Array) ->
     return np.where(even, probs, one_hot)
 
 
-def _gaps(a: Array, b: Array, atol: float, rtol: float) -> tuple[float, float]:
-    """The largest difference, and the largest as a share of what is allowed."""
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        gap = np.abs(a - b)
-        share = gap / (atol + rtol * np.abs(b))
-    # a NaN on either side must fail, and is never above a bound; 0 / 0 is exact and must pass
-    gap = np.nan_to_num(gap, nan=np.inf)
-    share = np.where(gap == 0, 0.0, np.nan_to_num(share, nan=np.inf))
-    return float(gap.max()), float(share.max())
-
-
 class _Tally:
     """Differences, gathered batch by batch."""
 
     def __init__(self, atol: float, rtol: float) -> None:
         self.atol, self.rtol = atol, rtol
         self.max_abs: dict[str, dict[str, float]] = {}
-        self.worst, self.compared, self.close = 0.0, 0, 0
-        self.disagreements: set[int] = set()
+        self.worst, self.compared, self.close_calls = 0.0, 0, 0
+        self.disagreements: tuple[int, ...] = ()
 
-    def add(self, graph: str, want: Arrays, got: Arrays) -> None:
-        """Compare one batch of one graph."""
+    def values(self, graph: str, want: Arrays, got: Arrays) -> None:
+        """Compare every output of one batch of one graph."""
+        row = self.max_abs.setdefault(graph, {})
         for name, b in want.items():
-            gap, share = _gaps(got[name].astype(np.float64), b, self.atol, self.rtol)
-            row = self.max_abs.setdefault(graph, {})
+            gap, share = agreement.gaps(got[name], b, self.atol, self.rtol)
             row[name] = max(row.get(name, 0.0), gap)
             self.worst = max(self.worst, share)
-        if "probs" in want and graph == "classifier":
-            self._predictions(want["probs"], got["probs"])
 
-    def _predictions(self, want: Array, got: Array) -> None:
-        top = np.sort(want, -1)[:, -2:]
-        clear = top[:, 1] - top[:, 0] > 2 * (self.atol + self.rtol * top[:, 1])
-        differ = want.argmax(-1) != got.argmax(-1)
-        self.compared += len(want)
-        self.close += int((~clear).sum())
-        self.disagreements |= set(np.flatnonzero(differ & clear).tolist())
+    def predictions(self, want: Array, got: Array) -> None:
+        """Compare the predictions of rows, each of them once."""
+        self.compared = len(want)
+        self.close_calls = int((~agreement.clear(want, self.atol, self.rtol)).sum())
+        self.disagreements = agreement.disagreements(got, want, self.atol, self.rtol)
 
     def report(self, batches: tuple[int, ...], rows: int) -> Report:
         """The tally as a report."""
-        return Report(
-            self.atol,
-            self.rtol,
-            batches,
-            rows,
-            self.max_abs,
-            self.worst,
-            self.compared,
-            self.close,
-            tuple(sorted(self.disagreements)),
-        )
+        return Report(batches=batches, rows=rows, **vars(self))

@@ -25,6 +25,7 @@ from ssdgm_runtime.errors import (
     SsdgmError,
     TaskUnavailable,
     UnsupportedVersion,
+    UsageError,
 )
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ __all__ = [
     "SsdgmError",
     "TaskUnavailable",
     "UnsupportedVersion",
+    "UsageError",
     "__version__",
     "load",
 ]

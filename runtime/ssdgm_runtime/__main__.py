@@ -12,32 +12,34 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import ssdgm_runtime
-from ssdgm_runtime import errors, show, use_cases
+from ssdgm_runtime import arguments, errors, show, use_cases
 
 Json = dict[str, Any]
-_FAILED = 1
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise errors.SsdgmError(message, mend=f"See {self.prog} --help.")
+        raise errors.UsageError(message, mend=f"See {self.prog} --help.")
+
+    def _print_message(self, message: str, file: Any = None) -> None:  # noqa: ANN401  (a stream)
+        show.say(message.rstrip("\n"), file or sys.stdout)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    words = list(sys.argv[1:] if argv is None else argv)
     try:
         given = _parser().parse_args(words)
         table = given.run(given)
         text = json.dumps(table, allow_nan=False) if given.json else given.show(table)
-        print(text, flush=True)
-        return 0 if table.get("passed", True) else _FAILED
+        show.say(text, sys.stdout)
+        return use_cases.exit_code(table)
     except (Exception, KeyboardInterrupt) as error:  # the last stop: nobody gets a traceback
         table, code = use_cases.failure(error)
         if "--json" in words:
-            print(json.dumps(table))
+            show.say(json.dumps(table), sys.stdout)
         else:
-            print(f"error: {table['error']['message']}", file=sys.stderr)
+            show.say(f"error: {table['error']['message']}", sys.stderr)
         return code
 
 
@@ -59,6 +61,7 @@ def _engine_options(command: argparse.ArgumentParser) -> None:
     add("--provider", default="auto", help="auto, cpu, cuda, ... (auto)")
     add("--variant", default="auto", help="auto, or a precision such as int8 (auto)")
     add("--threads", type=int, help="the size of the thread pool")
+    add("--allow-partial", action="store_true", help="let a named provider use the CPU too")
 
 
 def _classify_options(command: argparse.ArgumentParser) -> None:
@@ -85,20 +88,15 @@ def _generate_options(command: argparse.ArgumentParser) -> None:
 
 def _bench_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
-    add(
-        "--batch",
-        dest="batches",
-        type=show.sizes,
-        metavar="N,N",
-        default=(1, 8, 64, 256),
-        help="1,8,64,256",
-    )
+    batches = use_cases.BATCHES
+    add("--batch", metavar="N,N", default=batches, help=f"batch sizes ({batches})")
     add("--seconds", type=float, default=0.5, help="time a graph and batch size (0.5)")
     _engine_options(command)
 
 
 def _engine(given: argparse.Namespace) -> dict[str, Any]:
-    return {key: getattr(given, key) for key in ("provider", "variant", "threads")}
+    keys = ("provider", "variant", "threads", "allow_partial")
+    return {key: getattr(given, key) for key in keys}
 
 
 def _classify(given: argparse.Namespace) -> Json:
@@ -113,9 +111,8 @@ def _generate(given: argparse.Namespace) -> Json:
 
 
 def _bench(given: argparse.Namespace) -> Json:
-    return use_cases.bench(
-        given.bundle, batches=given.batches, seconds=given.seconds, **_engine(given)
-    )
+    batches = arguments.sizes(given.batch)
+    return use_cases.bench(given.bundle, batches=batches, seconds=given.seconds, **_engine(given))
 
 
 _Options = Callable[[argparse.ArgumentParser], None]

@@ -131,6 +131,18 @@ def positive(value: float, name: str) -> float:
     return float(value)
 
 
+def sizes(text: str) -> tuple[int, ...]:
+    """Read batch sizes as a command line has them, such as "1,8,64".
+
+    Raises:
+        InputError: They are not whole numbers with commas.
+    """
+    words = [word.strip() for word in text.split(",")]
+    if not all(word.isascii() and word.isdigit() for word in words):
+        raise errors.InputError("--batch", repr(text), "whole numbers with commas, such as 1,8,64")
+    return tuple(int(word) for word in words)
+
+
 def value_range(about: manifest.Manifest) -> tuple[float, float]:
     """The data's smallest and largest value, for hints and pictures.
 

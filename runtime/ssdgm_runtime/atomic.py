@@ -1,16 +1,25 @@
-"""Files that appear whole or not at all, and never over something a user had."""
+"""Files and folders that appear whole or not at all, and never over something a user had.
+
+Everything is made under a hidden name beside its place, brought to disk and renamed there, so who
+looks sees nothing or all of it, whatever stops the process. What a killed process leaves behind
+has a name that `LEFTOVERS` matches.
+"""
 
 import contextlib
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from ssdgm_runtime import errors
 
 PathLike = str | os.PathLike[str]
+LEFTOVERS = ".*.part"
+_READ = os.O_RDWR if os.name == "nt" else os.O_RDONLY  # Windows flushes what it may write only
 
 
 def claim(path: PathLike, *, force: bool = False) -> Path:
-    """Check that an output may be written, before the work that it is for.
+    """Check that an output file may be written, before the work that it is for.
 
     Raises:
         OutputExists: Something is there and `force` is not given.
@@ -18,29 +27,126 @@ def claim(path: PathLike, *, force: bool = False) -> Path:
     """
     target = Path(path)
     if target.is_dir() or (os.path.lexists(target) and not force):
-        raise errors.OutputExists(
-            f"{target} exists already",
-            "a path where nothing is",
-            "Choose another name, or pass --force (force=True) to replace a file.",
+        raise _exists(
+            target, "Choose another name, or pass --force (force=True) to replace a file."
         )
-    if not target.parent.is_dir():
-        raise errors.DataNotFound(
-            f"there is no folder {target.parent}", "a folder to write to", "Make it first."
-        )
+    _check_parent(target)
     return target
 
 
 def write(path: PathLike, data: bytes, *, force: bool = False) -> None:
-    """Write a file beside its place and rename it there; errors as in `claim`."""
+    """Write a file; `force` replaces the file that is there. Errors as in `claim`."""
     target = claim(path, force=force)
-    draft = target.with_name(f".{target.name}.{os.getpid()}-{os.urandom(4).hex()}.part")
+    with draft(target, replace=force) as partial, open(partial, "xb") as stream:
+        stream.write(data)
+
+
+@contextlib.contextmanager
+def folder(path: PathLike, *, replace: bool = False) -> Iterator[Path]:
+    """Make a folder: the body fills an empty one, which gets its name when the body ends.
+
+        with atomic.folder("runs/a") as partial:
+            (partial / "run.json").write_text(text)
+
+    Arguments, errors and what happens when the body fails are those of `draft`.
+    """
+    with draft(path, replace=replace) as partial:
+        partial.mkdir()
+        yield partial
+
+
+@contextlib.contextmanager
+def draft(path: PathLike, *, replace: bool = False) -> Iterator[Path]:
+    """Make a file or a folder: the body creates it at the path that it is given.
+
+    When the body ends, every file and folder of the draft is brought to disk and the draft is
+    renamed to its place. When the body raises anything, an interrupt too, the draft is removed and
+    what was there stays.
+
+    Args:
+        path: Where it shall be; the folder to hold it must be there.
+        replace: Take the place of a file by a file, or of a folder by a folder. A file is replaced
+            in one step; a folder is moved aside first, and moved back if its successor cannot be
+            renamed, so for a moment nothing is there.
+
+    Raises:
+        OutputExists: Something is there, when the body begins or when it ends, and `replace` is
+            not given or it is a folder for a file or a file for a folder.
+        DataNotFound: There is no folder to make it in.
+    """
+    target = Path(path)
+    if os.path.lexists(target) and not replace:
+        raise _exists(target)
+    _check_parent(target)
+    partial = _beside(target)
     try:
-        with open(draft, "xb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(draft, target)
+        yield partial
+        _sync(partial)
+        _place(partial, target, replace)
+    finally:
+        _remove(partial)
+    _sync_folder(target.parent)
+
+
+def _place(partial: Path, target: Path, replace: bool) -> None:
+    there = os.path.lexists(target)
+    if there and (not replace or partial.is_dir() != target.is_dir()):
+        raise _exists(target)
+    if not (there and target.is_dir()):
+        os.replace(partial, target)
+        return
+    aside = _beside(target)
+    os.rename(target, aside)
+    try:
+        os.rename(partial, target)
     except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(draft)
+        os.rename(aside, target)
         raise
+    _remove(aside)
+
+
+def _beside(target: Path) -> Path:
+    return target.with_name(f".{target.name}.{os.getpid()}-{os.urandom(4).hex()}.part")
+
+
+def _sync(path: Path) -> None:
+    """Bring a file, or a folder with all that is in it, to disk."""
+    for place in (*path.rglob("*"), path):
+        if place.is_dir():
+            _sync_folder(place)
+        elif not place.is_symlink():
+            _sync_one(place)
+
+
+def _sync_folder(path: Path) -> None:
+    """Bring a folder's list of names to disk, where the system can: Windows opens no folder."""
+    with contextlib.suppress(OSError):
+        _sync_one(path)
+
+
+def _sync_one(path: Path) -> None:
+    handle = os.open(path, _READ)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _remove(path: Path) -> None:
+    """Remove what is there, if anything is; a failure must not hide the error that led here."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+def _check_parent(target: Path) -> None:
+    if not target.parent.is_dir():
+        raise errors.DataNotFound(
+            f"there is no folder {target.parent}", "a folder to write to", "Make it first."
+        )
+
+
+def _exists(target: Path, mend: str = "Choose another name.") -> errors.OutputExists:
+    return errors.OutputExists(f"{target} exists already", "a path where nothing is", mend)

@@ -70,6 +70,10 @@ class InputError(SsdgmError, ValueError):
         self.args = (name, got, want, hint)
 
 
+class UsageError(SsdgmError, ValueError):
+    """A command line with an unknown command, option or value."""
+
+
 class DataError(SsdgmError, ValueError):
     """A file or array of data that cannot be used."""
 

@@ -43,7 +43,10 @@ def generate(opened: graphs.Graphs, request: Request, size: int) -> answers.Samp
         given = np.float32(temperature) * noise.draw(seed, "z", len(y), width)
     feeds = {"y": y, "z": given} if "y" in inputs else {"z": given}
     feeds |= _extra(opened, seed, len(y)) if request.sample else {}
-    x = (_draws if request.sample else _means)(opened, feeds, size, seed)
+    if request.sample:
+        x = _draws(opened, feeds, size, seed)
+    else:
+        x = opened.run("decoder", feeds, size, "x")["x"]
     return answers.Samples(x=x, y=y, z=given, seed=seed, dtype=arguments.input_dtype(about))
 
 
@@ -99,11 +102,6 @@ def _extra(opened: graphs.Graphs, seed: int, rows: int) -> dict[str, Floats]:
     graph = opened.graph("decoder", _TASK)
     tensors = [t for t in graph.inputs if t.name in graph.noise and t.name != "z"]
     return {t.name: noise.draw(seed, t.name, rows, t.width).reshape(rows, *t.row) for t in tensors}
-
-
-def _means(opened: graphs.Graphs, feeds: Mapping[str, Floats], size: int, seed: int) -> Floats:
-    x: Floats = opened.run("decoder", feeds, size, "x")["x"]
-    return x
 
 
 def _draws(opened: graphs.Graphs, feeds: Mapping[str, Floats], size: int, seed: int) -> Floats:

@@ -1,6 +1,6 @@
 """A bundle's graphs, each opened when it is first needed and run in chunks of rows."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -157,12 +157,18 @@ def _zeros(graph: manifest.Graph, given: Mapping[str, session.Array], n: int) ->
 
 
 def _compare(name: str, opened: session.Session, graph: manifest.Graph) -> None:
-    """Refuse a graph whose inputs and outputs are not the declared ones."""
-    inputs = {t.name: t.dtype for t in graph.inputs}
-    outputs = {t.name: t.dtype for t in graph.outputs}
-    given = {k: v for k, v in opened.outputs.items() if k in outputs}
-    for found, wanted in ((opened.inputs, inputs), (given, outputs)):
-        if found != wanted:
+    """Refuse a graph whose inputs and outputs are not the declared ones; more outputs may be."""
+    known = {t.name for t in graph.outputs}
+    given = [t for t in opened.outputs.values() if t.name in known]
+    for found, wanted in ((opened.inputs.values(), graph.inputs), (given, graph.outputs)):
+        if {t.name: t for t in found} != {t.name: t for t in wanted}:
             raise errors.FormatError(
-                f"{name} has {found}", f"{wanted}, as the manifest says", "Convert the run again."
+                f"{name} has {_listed(found)}",
+                f"{_listed(wanted)}, as the manifest says",
+                "Convert the run again.",
             )
+
+
+def _listed(tensors: Iterable[manifest.Tensor]) -> str:
+    told = (f"{t.name} {t.dtype} [{', '.join(map(str, t.shape))}]" for t in tensors)
+    return ", ".join(sorted(told)) or "nothing"

@@ -10,15 +10,24 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
-from ssdgm_runtime import errors
+from ssdgm_runtime import errors, jsonfile
 
 FORMAT = (1, 0)
 SCHEMA = "1.0"
+_INTEGERS = ("uint8", "int8", "uint16", "int16", "int32", "int64")
+DTYPES = ("bool", *_INTEGERS, "float16", "float32", "float64")
+_SURE = 1e-3  # how far from 1 the prior's sum may be
+_MOST = 2**31 - 1
 
-Json = dict[str, Any]
-T = TypeVar("T")
+Json = jsonfile.Json
+_KNOWN = {  # a component's inputs that must be there, those that may be, and its outputs
+    "classifier": (("x",), ("x",), ("logits", "probs")),
+    "encoder": (("x",), ("x", "y"), ("z_mean", "z_scale")),
+    "decoder": (("z",), ("y", "z"), ("x",)),
+}
+_get, _typed, _tuple = jsonfile.get, jsonfile.typed, jsonfile.each
 
 
 @dataclass(frozen=True)
@@ -114,11 +123,7 @@ def loads(text: str | bytes) -> Manifest:
         FormatError: It is no manifest, or a field is missing or has the wrong type.
         UnsupportedVersion: It has another major version than this reader.
     """
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise errors.FormatError(f"manifest.json is not JSON ({error})", "a JSON object") from None
-    return parse(document)
+    return parse(jsonfile.loads(text, "manifest.json"))
 
 
 def parse(document: object) -> Manifest:
@@ -129,9 +134,11 @@ def parse(document: object) -> Manifest:
     version = _version(_get(section, "format", str))
     labels = _tuple(section, "labels", str)
     classes = _tuple(section, "classes", (int, str))
-    prior = _tuple(section, "prior", (int, float))
+    prior = tuple(jsonfile.number(p, "prior", 0) for p in _get(section, "prior", list))
     _check_classes(labels, classes, prior)
     graphs = {k: _graph(v, k) for k, v in _get(section, "io", dict).items()}
+    for component, graph in graphs.items():
+        _check_graph(component, graph, len(labels))
     components = _get(top, "components", dict)
     variants = tuple(v for name in components for v in _variants(name, components[name]))
     _check_components(graphs, variants)
@@ -141,32 +148,11 @@ def parse(document: object) -> Manifest:
         format=version,
         labels=labels,
         classes=classes,
-        prior=tuple(float(p) for p in prior),
+        prior=prior,
         likelihood=_likelihood(section.get("likelihood")),
         graphs=graphs,
         variants=variants,
     )
-
-
-def _typed(value: object, kind: type[T] | tuple[type, ...], where: str) -> T:
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        names = " or ".join(k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,)))
-        raise errors.FormatError(
-            f"{where} of the manifest is {type(value).__name__}", names, "Convert the run again."
-        )
-    return value  # type: ignore[return-value]
-
-
-def _get(table: Json, key: str, kind: type[T]) -> T:
-    if key not in table:
-        raise errors.FormatError(
-            f"the manifest has no {key!r}", "a field of this name", "Convert the run again."
-        )
-    return _typed(table[key], kind, key)
-
-
-def _tuple(table: Json, key: str, kind: type | tuple[type, ...]) -> tuple[Any, ...]:
-    return tuple(_typed(v, kind, f"an entry of {key}") for v in _get(table, key, list))
 
 
 def _check_schema(version: str) -> None:
@@ -199,14 +185,29 @@ def _check_classes(labels: Sequence[str], classes: Sequence[Any], prior: Sequenc
             f"the manifest has {sizes[0]} labels, {sizes[1]} classes and {sizes[2]} prior entries",
             "as many of each",
         )
+    if not labels:
+        raise errors.FormatError("the manifest has no label", "one at least", jsonfile.MEND)
+    jsonfile.distinct(labels, "the label")
+    jsonfile.distinct(classes, "the class")
+    if abs(sum(prior) - 1) > _SURE:
+        raise errors.FormatError(
+            f"the prior of the manifest sums to {sum(prior):g}", "1", jsonfile.MEND
+        )
 
 
 def _tensor(value: object, where: str) -> Tensor:
     table = _typed(value, dict, where)
     shape = _tuple(table, "shape", (int, str))
-    if not shape or shape[0] != "batch" or not all(isinstance(n, int) for n in shape[1:]):
-        raise errors.FormatError(f"{where} has shape {list(shape)}", 'a shape ["batch", ints]')
-    return Tensor(_get(table, "name", str), _get(table, "dtype", str), shape)
+    row = shape[1:]
+    if shape[:1] != ("batch",) or not all(isinstance(n, int) and 0 < n <= _MOST for n in row):
+        wanted = 'a shape ["batch", positive whole numbers]'
+        shown = f"{list(shape)}"[:80]
+        raise errors.FormatError(f"{where} has shape {shown}", wanted, jsonfile.MEND)
+    dtype = _get(table, "dtype", str)
+    if dtype not in DTYPES:
+        wanted = f"one of {', '.join(DTYPES)}"
+        raise errors.FormatError(f"{where} has dtype {dtype!r}", wanted, jsonfile.MEND)
+    return Tensor(_get(table, "name", str), dtype, shape)
 
 
 def _graph(value: object, name: str) -> Graph:
@@ -215,8 +216,33 @@ def _graph(value: object, name: str) -> Graph:
         tuple(_tensor(v, f"io.{name}.{key}") for v in _get(table, key, list))
         for key in ("inputs", "outputs")
     )
+    for tensors, side in ((inputs, "input"), (outputs, "output")):
+        jsonfile.distinct([t.name for t in tensors], f"the {side} of {name}")
     noise = _tuple(table, "noise", str) if "noise" in table else ()
     return Graph(inputs, outputs, noise)
+
+
+def _check_graph(component: str, graph: Graph, k: int) -> None:
+    """Refuse a known component that lacks what every one has, or takes what nothing gives."""
+    inputs, outputs = ({t.name for t in side} for side in (graph.inputs, graph.outputs))
+    needs, may, gives = _KNOWN.get(component, ((), tuple(inputs), ()))
+    lacking = sorted({*needs, *graph.noise} - inputs) + sorted(set(gives) - outputs)
+    odd = sorted(inputs - set(may) - set(graph.noise))
+    if lacking or odd or not inputs or not outputs:
+        raise errors.FormatError(
+            f"{component} of the manifest has inputs {sorted(inputs)}, noise {sorted(graph.noise)}"
+            f" and outputs {sorted(outputs)}",
+            f"inputs {list(needs)}, outputs {list(gives)}, and further inputs only for noise",
+            jsonfile.MEND,
+        )
+    scores = [t for t in graph.outputs if component == "classifier" and t.name in gives]
+    for tensor in (*scores, *(t for t in graph.inputs if t.name == "y")):
+        if (tensor.dtype, tensor.row) != ("float32", (k,)):
+            raise errors.FormatError(
+                f"{tensor.name} of {component} is {tensor.dtype} {list(tensor.shape)}",
+                f"float32 ['batch', {k}], as there are {k} labels",
+                jsonfile.MEND,
+            )
 
 
 def _variants(component: str, value: object) -> list[Variant]:
@@ -235,9 +261,9 @@ def _variant(component: str, name: str, value: object) -> Variant:
         path=f"{_get(table, 'variant_directory', str)}/{_get(engine, 'model_file', str)}",
         provider=_get(table, "ep", str),
         precision=_get(extra, "precision", str),
-        default=bool(extra.get("default", False)),
-        atol=_get(tolerance, "atol", float),
-        rtol=_get(tolerance, "rtol", float),
+        default=_typed(extra.get("default", False), bool, "default"),
+        atol=jsonfile.get_number(tolerance, "atol", 0),
+        rtol=jsonfile.get_number(tolerance, "rtol", 0),
     )
 
 
@@ -247,9 +273,9 @@ def _likelihood(value: object) -> Likelihood | None:
     table = _typed(value, dict, "likelihood")
     return Likelihood(
         name=_get(table, "name", str),
-        total=_typed(table.get("total", 1), int, "likelihood.total"),
-        low=float(_typed(table.get("low", 0), (int, float), "likelihood.low")),
-        step=float(_typed(table.get("step", 1), (int, float), "likelihood.step")),
+        total=jsonfile.whole(table.get("total", 1), "likelihood.total", 1, _MOST),
+        low=jsonfile.number(table.get("low", 0), "likelihood.low"),
+        step=jsonfile.number(table.get("step", 1), "likelihood.step"),
     )
 
 

@@ -7,6 +7,7 @@ does not grow with the data.
 
 import os
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -98,11 +99,13 @@ class Model:
         """The K labels' names."""
         return self._about.labels
 
-    @property
+    @cached_property
     def classes_(self) -> NDArray[Any]:
         """The training labels' own values, [K]: integers or strings, as `predict` gives them."""
         kinds = {type(c) for c in self._about.classes}
-        return np.array(self._about.classes, dtype=object if len(kinds) > 1 else None)
+        found = np.array(self._about.classes, dtype=object if len(kinds) > 1 else None)
+        found.flags.writeable = False
+        return found
 
     @property
     def tasks(self) -> tuple[str, ...]:

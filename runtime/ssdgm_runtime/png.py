@@ -1,12 +1,11 @@
-"""Write PNG files with nothing but numpy and zlib, and lay images out in a grid."""
+"""Make PNG files with nothing but numpy and zlib, and lay images out in a grid."""
 
-import os
 from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdgm_runtime import atomic, errors
+from ssdgm_runtime import errors
 
 Bytes = NDArray[np.uint8]
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -38,17 +37,6 @@ def encode_png(image: Bytes) -> bytes:
     filtered = np.hstack([np.zeros((shape[0], 1), np.uint8), lines])  # filter 0 before each line
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(filtered.tobytes(), 9)), (b"IEND", b""))
     return _SIGNATURE + b"".join(_chunk(kind, body) for kind, body in chunks)
-
-
-def write_png(path: str | os.PathLike[str], image: Bytes, *, force: bool = False) -> None:
-    """Write a PNG file whole or not at all; `image` as in `encode_png`.
-
-    Raises:
-        InputError: The array is no image.
-        OutputExists: Something is there and `force` is not given.
-        DataNotFound: There is no folder to write it to.
-    """
-    atomic.write(path, encode_png(image), force=force)
 
 
 def grid(images: Bytes, columns: int, pad: int = 1) -> Bytes:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from ssdgm_runtime import errors, forks, onnxfile, plans, providers
+from ssdgm_runtime import errors, forks, manifest, onnxfile, plans, providers
 
 if TYPE_CHECKING:
     import logging
@@ -22,9 +22,6 @@ Array = NDArray[Any]
 Arrays = dict[str, Array]
 Ort = Any  # the engine has no stubs
 
-CPU = providers.CPU
-Options = plans.Options
-Plan = plans.Plan
 SMALL = 8
 _QUIET = 3
 
@@ -49,8 +46,8 @@ class Session:
         self.provider = plan.provider
         self._placement: plans.Placement | None = None
         first = self._engine(plan.threads)
-        self.inputs = {i.name: _dtype(i.type) for i in first.get_inputs()}
-        self.outputs = {o.name: _dtype(o.type) for o in first.get_outputs()}
+        self.inputs = {i.name: _tensor(i) for i in first.get_inputs()}
+        self.outputs = {o.name: _tensor(o) for o in first.get_outputs()}
 
     @property
     def placement(self) -> plans.Placement:
@@ -210,12 +207,12 @@ def _call(thing: Ort, name: str) -> Ort:
     """Call what only newer engines have; say so in the log where it is missing or fails."""
     method = getattr(thing, name, None)
     if method is None:
-        _log().debug("this onnxruntime has no %s", name)
+        _log().info("this onnxruntime has no %s", name)
         return None
     try:
         return method()
     except Exception as error:  # what is nice to have must not stop what is needed
-        _log().debug("onnxruntime's %s failed: %s", name, error)
+        _log().info("onnxruntime's %s failed: %s", name, error)
         return None
 
 
@@ -229,15 +226,19 @@ def _nodes(found: Ort) -> dict[str, int]:
 
 def _check_partial(name: str, provider: str, nodes: Mapping[str, int], plan: plans.Plan) -> None:
     strays = {p: n for p, n in nodes.items() if p != provider}
-    if not strays or provider == providers.CPU or plan.allow_partial:
+    if provider == providers.CPU or plan.allow_partial:
         return
-    if plan.provider == providers.AUTO:
+    if not nodes:
+        _log().warning("this onnxruntime cannot say whether all of %s runs on %s", name, provider)
+    elif not strays:
+        return
+    elif plan.provider == providers.AUTO:
         _log().warning("%s runs only in part on %s: %s nodes elsewhere", name, provider, strays)
     else:
         raise errors.ProviderUnavailable(
             f"{name} runs only in part on {provider}: {strays} nodes elsewhere",
             f"every node on {provider}",
-            "Pass allow_partial=True, or provider='cpu'.",
+            "Pass allow_partial=True (--allow-partial), or provider='cpu'.",
         )
 
 
@@ -247,10 +248,14 @@ def _log() -> "logging.Logger":
     return logging.getLogger("ssdgm_runtime")
 
 
-def _dtype(kind: str) -> str:
-    """Onnxruntime's `tensor(float)` in numpy's words."""
-    inner = kind.removeprefix("tensor(").removesuffix(")")
-    return {"float": "float32", "double": "float64"}.get(inner, inner)
+def _tensor(port: Ort) -> manifest.Tensor:
+    """An input or output as a manifest has it: numpy's words, "batch" for a free first axis."""
+    inner = port.type.removeprefix("tensor(").removesuffix(")")
+    dtype = {"float": "float32", "double": "float64"}.get(inner, inner)
+    shape = [n if isinstance(n, int) else str(n or "?") for n in port.shape]
+    if shape and isinstance(shape[0], str):
+        shape[0] = "batch"
+    return manifest.Tensor(port.name, dtype, tuple(shape))
 
 
 def _missing(why: str) -> errors.MissingEngine:

@@ -1,36 +1,37 @@
 """Results as lines for people: what every command line prints when JSON is not asked for."""
 
+import os
 from collections.abc import Sequence
-from typing import Any
-
-from ssdgm_runtime import errors
+from typing import IO, Any
 
 Json = dict[str, Any]
+
+
+def say(text: str, stream: IO[str]) -> None:
+    """Write a text and a newline; quietly nothing more once the reader has gone, as `head` does.
+
+    The descriptor is then led to nowhere, or Python would complain of it as the program ends.
+    """
+    try:
+        stream.write(f"{text}\n")
+        stream.flush()
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def table(rows: Sequence[Sequence[object]], header: Sequence[str] = ()) -> str:
     """Columns padded to their widest cell, numbers to the right."""
     lines = [tuple(map(str, row)) for row in ([header, *rows] if header else rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    right = [all(isinstance(c, int | float) for c in column) for column in zip(*rows, strict=True)]
+    right = [all(map(_is_number, column)) for column in zip(*rows, strict=True)]
     return "\n".join(_line(cells, widths, right) for cells in lines)
 
 
 def fields(found: Json) -> str:
     """One line a field: its name and its value."""
     return table([(name, str(value)) for name, value in found.items()])
-
-
-def sizes(text: str) -> tuple[int, ...]:
-    """Batch sizes such as "1,8,64".
-
-    Raises:
-        InputError: They are not positive whole numbers with commas.
-    """
-    words = text.split(",")
-    if not all(word.strip().isascii() and word.strip().isdigit() for word in words):
-        raise errors.InputError("--batch", repr(text), "whole numbers with commas, such as 1,8,64")
-    return tuple(int(word) for word in words)
 
 
 def inspect(table: Json) -> str:
@@ -53,8 +54,8 @@ def verify(table: Json) -> str:
     """The result of `use_cases.verify`."""
     lines = [
         f"{c['component']} {c['precision']} on {c['provider']}: {c['rows']} rows, largest"
-        f" difference {c['max_abs']:.3g} ({c['excess']:.2%} of what is allowed),"
-        f" {c['flips']} predictions differ: {'passed' if c['passed'] else 'FAILED'}"
+        f" difference {c['max_abs']:.3g} ({c['worst']:.2%} of what is allowed),"
+        f" {len(c['disagreements'])} predictions differ: {'passed' if c['passed'] else 'FAILED'}"
         for c in table["checks"]
     ]
     return "\n".join([*lines, f"{table['bundle']}: {'passed' if table['passed'] else 'FAILED'}"])
@@ -77,18 +78,26 @@ def generate(table: Json) -> str:
     return f"{table['rows']} rows generated with seed {table['seed']}: {table['output']}"
 
 
-def bench(table: Json) -> str:
+def bench(report: Json) -> str:
     """The result of `use_cases.bench`."""
-    head = f"{'graph':<12}{'batch':>6}{'p50 ms':>10}{'p95 ms':>10}{'p99 ms':>10}{'rows/s':>12}"
-    lines = [f"{head}{'bare p50':>10}{'ratio':>8}"]
-    for cell in table["cells"]:
-        own, bare = cell["model"], cell["bare"]
-        times = "".join(f"{own[key]:>10.3f}" for key in ("p50_ms", "p95_ms", "p99_ms"))
-        lines.append(
-            f"{cell['component']:<12}{cell['batch']:>6}{times}{own['rows_per_s']:>12.0f}"
-            f"{bare['p50_ms']:>10.3f}{cell['ratio']:>8.2f}"
-        )
-    return "\n".join([*lines, f"opened and warmed up in {table['load_ms']:.1f} ms"])
+    header = ("graph", "batch", "p50 ms", "p95 ms", "p99 ms", "rows/s", "bare p50", "ratio")
+    lines = table([_cell(cell) for cell in report["cells"]], header)
+    return f"{lines}\nopened and warmed up in {report['load_ms']:.1f} ms"
+
+
+def _cell(cell: Json) -> tuple[str, ...]:
+    own, bare = cell["model"], cell["bare"]
+    times = (f"{own[key]:.3f}" for key in ("p50_ms", "p95_ms", "p99_ms"))
+    rates = (f"{own['rows_per_s']:.0f}", f"{bare['p50_ms']:.3f}", f"{cell['ratio']:.2f}")
+    return (cell["component"], str(cell["batch"]), *times, *rates)
+
+
+def _is_number(cell: object) -> bool:
+    try:
+        float(str(cell))
+    except ValueError:
+        return False
+    return True
 
 
 def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:

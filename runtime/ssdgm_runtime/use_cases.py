@@ -23,7 +23,8 @@ from ssdgm_runtime import (
 
 Json = dict[str, Any]
 PathLike = atomic.PathLike
-_INTERNAL, _INTERRUPTED = 70, 130
+_FAILED, _INTERNAL, _INTERRUPTED = 1, 70, 130
+BATCHES = ",".join(map(str, benchmark.BATCHES))  # as a command line has them
 
 
 def inspect(path: PathLike) -> Json:
@@ -54,10 +55,17 @@ def inspect(path: PathLike) -> Json:
 
 
 def verify(
-    path: PathLike, *, provider: str = "auto", variant: str = "auto", threads: int | None = None
+    path: PathLike,
+    *,
+    provider: str = "auto",
+    variant: str = "auto",
+    threads: int | None = None,
+    allow_partial: bool = False,
 ) -> Json:
     """Hash a bundle's files and run its golden rows here; `passed` is the outcome."""
-    with model.load(path, provider=provider, variant=variant, threads=threads) as opened:
+    with model.load(
+        path, provider=provider, variant=variant, threads=threads, allow_partial=allow_partial
+    ) as opened:
         return opened.verify().to_json()
 
 
@@ -71,6 +79,7 @@ def classify(
     provider: str = "auto",
     variant: str = "auto",
     threads: int | None = None,
+    allow_partial: bool = False,
     force: bool = False,
 ) -> Json:
     """Classify a file or folder of rows; see `inputs.read_rows` for what is read.
@@ -85,11 +94,14 @@ def classify(
         provider: As for `Model`.
         variant: As for `Model`.
         threads: As for `Model`.
+        allow_partial: As for `Model`.
         force: Replace `out` if it is there.
     """
     arguments.count(top, "top", 1)
     suffix = outputs.check(out, outputs.CLASSIFY, force=force) if out is not None else ""
-    with model.load(path, provider=provider, variant=variant, threads=threads) as opened:
+    with model.load(
+        path, provider=provider, variant=variant, threads=threads, allow_partial=allow_partial
+    ) as opened:
         about = opened.graphs.bundle.manifest
         graph = opened.graphs.graph("classifier", "classify")
         rows = inputs.read_rows(source, next(t.row for t in graph.inputs if t.name == "x"))
@@ -123,6 +135,7 @@ def generate(
     provider: str = "auto",
     variant: str = "auto",
     threads: int | None = None,
+    allow_partial: bool = False,
     force: bool = False,
 ) -> Json:
     """Generate rows by class and write them.
@@ -138,10 +151,13 @@ def generate(
         provider: As for `Model`.
         variant: As for `Model`.
         threads: As for `Model`.
+        allow_partial: As for `Model`.
         force: Replace `out` if it is there.
     """
     suffix = outputs.check(out, outputs.GENERATE, force=force)
-    with model.load(path, provider=provider, variant=variant, threads=threads) as opened:
+    with model.load(
+        path, provider=provider, variant=variant, threads=threads, allow_partial=allow_partial
+    ) as opened:
         about = opened.graphs.bundle.manifest
         labelled = any(t.name == "y" for t in opened.graphs.graph("decoder", "generate").inputs)
         chosen = [_class(c, about.labels) for c in classes] or list(range(len(about.labels)))
@@ -177,10 +193,18 @@ def bench(
     provider: str = "auto",
     variant: str = "auto",
     threads: int | None = None,
+    allow_partial: bool = False,
 ) -> Json:
     """Measure a bundle here; `benchmark.run` documents the numbers."""
-    with model.load(path, provider=provider, variant=variant, threads=threads) as opened:
+    with model.load(
+        path, provider=provider, variant=variant, threads=threads, allow_partial=allow_partial
+    ) as opened:
         return benchmark.run(opened, batches=batches, seconds=seconds).to_json()
+
+
+def exit_code(table: Json) -> int:
+    """The exit code of a result: whether what was to be checked has passed."""
+    return 0 if table.get("passed", True) else _FAILED
 
 
 def failure(error: BaseException) -> tuple[Json, int]:

@@ -16,7 +16,8 @@ from ssdgm_export.cli import bundles, console, inference, training
 from ssdgm_runtime import errors
 
 INTERRUPTED = 130
-UsageError: Any = typer.BadParameter.__mro__[1]
+# typer ships its own click and exports only this child of the error that every usage error is
+UsageError: Any = typer.BadParameter.__base__
 
 app = typer.Typer(
     name="ssdgm-export",
@@ -70,6 +71,8 @@ def run(arguments: Sequence[str]) -> int:
         if os.environ.get("SSDGM_DEBUG"):
             raise
         return console.fail(told, "--json" in arguments)
+    except SystemExit:  # typer's word for --help whose reader has gone
+        return 0
     if code == INTERRUPTED:  # typer's own word for Ctrl-C
         return console.fail(KeyboardInterrupt(), "--json" in arguments)
     return code if isinstance(code, int) else 0
@@ -82,7 +85,7 @@ def _told(error: BaseException) -> BaseException:
     if isinstance(error, UsageError):
         message = " ".join(error.format_message().split())  # names the option, as str() does not
         mend = "" if message.endswith("?") else "See ssdgm-export --help."
-        return errors.SsdgmError(message, mend=mend)
+        return errors.UsageError(message, mend=mend)
     if isinstance(error, ModuleNotFoundError) and not isinstance(error, errors.SsdgmError):
         return errors.MissingExtra(
             f"the package {error.name} is not installed",

@@ -6,11 +6,10 @@ from typing import Annotated, Any
 import typer
 
 from ssdgm_export.cli import console
-from ssdgm_export.cli.options import AsJson, Bundle, Provider, Threads, Variant
-from ssdgm_runtime import show, use_cases
+from ssdgm_export.cli.options import AllowPartial, AsJson, Bundle, Provider, Threads, Variant
+from ssdgm_runtime import agreement, show, use_cases
 
 Json = dict[str, Any]
-FAILED = 1
 
 
 def convert(
@@ -22,8 +21,12 @@ def convert(
     golden_from: Annotated[
         Path | None, typer.Option(help="A file of rows that may ship inside as golden rows.")
     ] = None,
-    atol: Annotated[float, typer.Option(help="Absolute tolerance of parity.", min=0)] = 1e-4,
-    rtol: Annotated[float, typer.Option(help="Relative tolerance of parity.", min=0)] = 1e-4,
+    atol: Annotated[
+        float, typer.Option(help="Absolute tolerance of parity.", min=0)
+    ] = agreement.ATOL,
+    rtol: Annotated[
+        float, typer.Option(help="Relative tolerance of parity.", min=0)
+    ] = agreement.RTOL,
     license: Annotated[str | None, typer.Option(help="An SPDX expression for the bundle.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -48,12 +51,15 @@ def verify(
     provider: Provider = "auto",
     variant: Variant = "auto",
     threads: Threads = None,
+    allow_partial: AllowPartial = False,
     as_json: AsJson = False,
 ) -> int:
     """Check a bundle's digests and its golden rows here."""
-    found = use_cases.verify(bundle, provider=provider, variant=variant, threads=threads)
+    found = use_cases.verify(
+        bundle, provider=provider, variant=variant, threads=threads, allow_partial=allow_partial
+    )
     console.emit(found, as_json, show.verify)
-    return 0 if found["passed"] else FAILED
+    return use_cases.exit_code(found)
 
 
 def _converted(found: Json) -> str:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from ssdgm_runtime import use_cases
+from ssdgm_runtime import show, use_cases
 
 Json = Mapping[str, Any]
 
@@ -13,14 +13,14 @@ Json = Mapping[str, Any]
 def emit(document: Json, as_json: bool, render: Callable[[Any], str]) -> None:
     """Print a result: one JSON object, or lines for people."""
     text = json.dumps(document, indent=2, ensure_ascii=False) if as_json else render(document)
-    sys.stdout.write(text.rstrip("\n") + "\n")
+    show.say(text.rstrip("\n"), sys.stdout)
 
 
 def fail(error: BaseException, as_json: bool) -> int:
     """Print an error, as one JSON object on stdout or a line on stderr; returns its exit code."""
     told, code = use_cases.failure(error)
     if as_json:
-        sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
+        show.say(json.dumps(told, ensure_ascii=False), sys.stdout)
     else:
         note(f"error: {told['error']['message']}")
     return code
@@ -28,7 +28,7 @@ def fail(error: BaseException, as_json: bool) -> int:
 
 def note(text: str) -> None:
     """Print a line on stderr."""
-    sys.stderr.write(text + "\n")
+    show.say(text, sys.stderr)
 
 
 def track(steps: Iterable[Any], total: int, done: int, quiet: bool) -> Iterator[Any]:

@@ -6,8 +6,16 @@ from typing import Annotated
 import typer
 
 from ssdgm_export.cli import console
-from ssdgm_export.cli.options import AsJson, Bundle, Force, Provider, Threads, Variant
-from ssdgm_runtime import show, use_cases
+from ssdgm_export.cli.options import (
+    AllowPartial,
+    AsJson,
+    Bundle,
+    Force,
+    Provider,
+    Threads,
+    Variant,
+)
+from ssdgm_runtime import arguments, show, use_cases
 
 
 def classify(
@@ -26,6 +34,7 @@ def classify(
     provider: Provider = "auto",
     variant: Variant = "auto",
     threads: Threads = None,
+    allow_partial: AllowPartial = False,
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
@@ -39,6 +48,7 @@ def classify(
         provider=provider,
         variant=variant,
         threads=threads,
+        allow_partial=allow_partial,
         force=force,
     )
     console.emit(found, as_json, show.classify)
@@ -62,6 +72,7 @@ def generate(
     provider: Provider = "auto",
     variant: Variant = "auto",
     threads: Threads = None,
+    allow_partial: AllowPartial = False,
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
@@ -77,6 +88,7 @@ def generate(
         provider=provider,
         variant=variant,
         threads=threads,
+        allow_partial=allow_partial,
         force=force,
     )
     console.emit(found, as_json, show.generate)
@@ -84,15 +96,16 @@ def generate(
 
 def bench(
     bundle: Bundle,
-    batch: Annotated[str, typer.Option(help="Batch sizes, with commas.")] = "1,8,64,256",
+    batch: Annotated[str, typer.Option(help="Batch sizes, with commas.")] = use_cases.BATCHES,
     seconds: Annotated[float, typer.Option(help="Time a graph and batch size.", min=0.01)] = 0.5,
     provider: Provider = "auto",
     variant: Variant = "auto",
     threads: Threads = None,
+    allow_partial: AllowPartial = False,
     as_json: AsJson = False,
 ) -> None:
     """Time every graph beside a bare onnxruntime session."""
-    batches = show.sizes(batch)
+    batches = arguments.sizes(batch)
     found = use_cases.bench(
         bundle,
         batches=batches,
@@ -100,5 +113,6 @@ def bench(
         provider=provider,
         variant=variant,
         threads=threads,
+        allow_partial=allow_partial,
     )
     console.emit(found, as_json, show.bench)

@@ -194,15 +194,15 @@ WORDS: dict[str, tuple[tuple[object, ...], str]] = {
     "a class that is none": (("generate", "--class", "eleven", "-o", "a.png"), "InputError"),
     "an index that is none": (("generate", "--class", "10", "-o", "a.png"), "InputError"),
     "a picture of another kind": (("generate", "-o", "a.jpg"), "InputError"),
-    "no output": (("generate",), "SsdgmError"),
+    "no output": (("generate",), "UsageError"),
     "a temperature that is none": (("generate", "--temperature", "nan", "-o", "a.png"), ""),
     "a table of another kind": (("classify", "good.npy", "-o", "a.xlsx"), "InputError"),
-    "no rows at all": (("classify",), "SsdgmError"),
+    "no rows at all": (("classify",), "UsageError"),
     "a batch that is none": (("bench", "--batch", "0"), "InputError"),
     "batches that are none": (("bench", "--batch", "1,x"), "InputError"),
     "a provider that is none": (("verify", "--provider", "gpu9"), "InputError"),
     "a variant that is none": (("verify", "--variant", "int4"), "InputError"),
-    "threads that are none": (("verify", "--threads", "0"), "SsdgmError"),
+    "threads that are none": (("verify", "--threads", "0"), "UsageError"),
 }
 
 

@@ -156,9 +156,9 @@ WORDS: dict[str, tuple[tuple[str, ...], str, str]] = {
         "one of auto",
     ),
     "a prior of another length": (("--set", "data.prior=[0.5, 0.5]"), "DataError", "sum to one"),
-    "a negative seed": (("--seed", "-1"), "SsdgmError", "--seed"),
-    "labels that are no number": (("--labels", "all"), "SsdgmError", "--labels"),
-    "an option that is none": (("--lables", "9"), "SsdgmError", "--labels"),
+    "a negative seed": (("--seed", "-1"), "UsageError", "--seed"),
+    "labels that are no number": (("--labels", "all"), "UsageError", "--labels"),
+    "an option that is none": (("--lables", "9"), "UsageError", "--labels"),
 }
 
 

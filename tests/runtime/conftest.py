@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ssdgm_runtime import model
+from ssdgm_runtime import model, plans, session
 
 HERE = Path(__file__).parent
 
@@ -99,3 +99,19 @@ def noisy(data: Path) -> Iterator[model.Model]:
 def images() -> np.ndarray:
     """Rows that `tiny` takes."""
     return np.random.default_rng(3).integers(0, 17, (30, 4, 4)).astype(np.uint8)
+
+
+@pytest.fixture
+def graph(data: Path) -> bytes:
+    """The classifier of `tiny`."""
+    return (data / "tiny.ssdgm/models/classifier/fp32/model.onnx").read_bytes()
+
+
+@pytest.fixture
+def opened(graph: bytes) -> Callable[..., session.Session]:
+    """Open it with these settings."""
+
+    def run(**settings: Any) -> session.Session:  # noqa: ANN401
+        return session.Session("graph", lambda: graph, plans.Plan(**settings))
+
+    return run

@@ -199,3 +199,10 @@ def test_the_range_of_the_data(edit: Callable[..., Path]) -> None:
         assert table(nothing, drawn) == (-8, 24)
         assert table(nothing, {"name": "gaussian"}) == (0, 1)
         assert table(nothing, None) == (0, 1)
+
+
+def test_sizes() -> None:
+    assert arguments.sizes("1,8, 64") == (1, 8, 64)
+    for bad in ("", "1,", "a", "-1", "1.5", "1;2", "٣"):
+        with pytest.raises(errors.InputError, match="--batch is"):
+            arguments.sizes(bad)

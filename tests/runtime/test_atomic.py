@@ -45,3 +45,138 @@ def test_a_failure_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.Mon
         atomic.write(tmp_path / "a", b"data", force=True)
     assert os.listdir(tmp_path) == ["a"]
     assert (tmp_path / "a").read_bytes() == b"mine"
+
+
+def fill(partial: Path, text: str = "data", error: type[BaseException] | None = None) -> None:
+    (partial / "deep").mkdir()
+    (partial / "deep" / "a").write_text(text)
+    (partial / "b").write_text(text)
+    if error:
+        raise error
+
+
+def race(partial: Path, target: Path) -> None:
+    """Make a draft while somebody else makes what it is for."""
+    for path, text in ((partial, "mine"), (target, "theirs")):
+        path.mkdir(exist_ok=True)
+        (path / text).write_text(text)
+
+
+def test_a_folder_appears_when_it_is_whole(tmp_path: Path) -> None:
+    with atomic.folder(tmp_path / "made") as partial:
+        assert partial.parent == tmp_path
+        assert partial.match(atomic.LEFTOVERS)
+        assert os.listdir(partial) == []
+        fill(partial)
+        assert not (tmp_path / "made").exists()
+    assert os.listdir(tmp_path) == ["made"]
+    assert (tmp_path / "made/deep/a").read_text() == "data"
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_folder_that_fails_leaves_nothing(
+    tmp_path: Path, error: type[BaseException], replace: bool
+) -> None:
+    if replace:
+        (tmp_path / "made").mkdir()
+        fill(tmp_path / "made", "before")
+    with pytest.raises(error), atomic.folder(tmp_path / "made", replace=replace) as partial:
+        fill(partial, error=error)
+    assert os.listdir(tmp_path) == (["made"] if replace else [])
+    assert not replace or (tmp_path / "made/b").read_text() == "before"
+
+
+def test_what_is_there_is_replaced_on_request_only(tmp_path: Path) -> None:
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made" / "old").write_text("old")
+    with pytest.raises(errors.OutputExists), atomic.folder(tmp_path / "made"):
+        pytest.fail("the body must not run")
+    with atomic.folder(tmp_path / "made", replace=True) as partial:
+        fill(partial)
+        assert (tmp_path / "made/old").exists()
+    assert os.listdir(tmp_path) == ["made"]
+    assert sorted(os.listdir(tmp_path / "made")) == ["b", "deep"]
+
+
+def test_what_appears_meanwhile_stays(tmp_path: Path) -> None:
+    with pytest.raises(errors.OutputExists), atomic.folder(tmp_path / "made") as partial:
+        race(partial, tmp_path / "made")
+    assert os.listdir(tmp_path) == ["made"]
+    assert os.listdir(tmp_path / "made") == ["theirs"]
+
+
+def test_a_file_and_a_folder_do_not_replace_each_other(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "made").mkdir()
+    with pytest.raises(errors.OutputExists), atomic.folder(tmp_path / "file", replace=True):
+        pass
+    with (
+        pytest.raises(errors.OutputExists),
+        atomic.draft(tmp_path / "made", replace=True) as partial,
+    ):
+        partial.write_text("data")
+    assert (tmp_path / "file").read_text() == "mine"
+    assert sorted(os.listdir(tmp_path)) == ["file", "made"]
+
+
+def test_a_folder_whose_successor_cannot_be_renamed_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "made").mkdir()
+    fill(tmp_path / "made", "before")
+    rename = os.rename
+
+    def refuse(source: Path, target: Path) -> None:
+        if (source / "new").exists():
+            raise PermissionError("no")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", refuse)
+    with (
+        pytest.raises(PermissionError),
+        atomic.folder(tmp_path / "made", replace=True) as partial,
+    ):
+        (partial / "new").write_text("new")
+    assert os.listdir(tmp_path) == ["made"]
+    assert (tmp_path / "made/b").read_text() == "before"
+
+
+def test_every_file_and_folder_is_brought_to_disk_before_the_rename(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced, fsync = [], os.fsync
+
+    def watch(handle: int) -> None:
+        synced.append((os.fstat(handle).st_ino, (tmp_path / "made").exists()))
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", watch)
+    with atomic.folder(tmp_path / "made") as partial:
+        fill(partial)
+    inside = [tmp_path / "made", *(tmp_path / "made").rglob("*")]
+    assert sorted(synced) == sorted(
+        [*((path.stat().st_ino, False) for path in inside), (tmp_path.stat().st_ino, True)]
+    )
+
+
+def test_no_folder_to_make_it_in(tmp_path: Path) -> None:
+    with (
+        pytest.raises(errors.DataNotFound, match="there is no folder"),
+        atomic.folder(tmp_path / "b" / "a"),
+    ):
+        pytest.fail("the body must not run")
+
+
+def test_a_disk_that_flushes_no_folder_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(handle: int) -> None:
+        if os.path.isdir(f"/dev/fd/{handle}"):
+            raise OSError("no folders here")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with atomic.folder(tmp_path / "made") as partial:
+        fill(partial)
+        (partial / "link").symlink_to("nowhere")
+    assert os.listdir(tmp_path) == ["made"]

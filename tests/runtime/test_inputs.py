@@ -203,7 +203,7 @@ class TestImages:
     def folder(self, tmp_path: Path) -> Path:
         (tmp_path / "b").mkdir()
         for name, shift in (("b/1.png", 1), ("a.png", 0), ("b/10.PNG", 2)):
-            png.write_png(tmp_path / name, IMAGES[0] + np.uint8(shift))
+            (tmp_path / name).write_bytes(png.encode_png(IMAGES[0] + np.uint8(shift)))
         put(tmp_path / "notes.txt", b"no image")
         return tmp_path
 
@@ -221,7 +221,7 @@ class TestImages:
 
     def test_colours_by_the_shape_that_is_asked(self, tmp_path: Path) -> None:
         colours = np.random.default_rng(0).integers(0, 255, (3, 4, 3)).astype(np.uint8)
-        png.write_png(tmp_path / "a.png", colours)
+        (tmp_path / "a.png").write_bytes(png.encode_png(colours))
         np.testing.assert_array_equal(inputs.read_rows(tmp_path, (3, 4, 3)).x[0], colours)
         np.testing.assert_array_equal(inputs.read_images(tmp_path).x[0], colours)
         assert inputs.read_rows(tmp_path, (3, 4)).x.shape == (1, 3, 4)
@@ -233,7 +233,7 @@ class TestImages:
 
     def test_without_a_shape_all_must_be_like_the_first(self, folder: Path) -> None:
         assert inputs.read_images(folder).x.shape == (3, 3, 4)
-        png.write_png(folder / "z.png", np.zeros((5, 5), np.uint8))
+        (folder / "z.png").write_bytes(png.encode_png(np.zeros((5, 5), np.uint8)))
         with pytest.raises(errors.DataError, match=r"z\.png is 5 pixels high"):
             inputs.read_images(folder)
 
@@ -256,7 +256,7 @@ class TestImages:
 def test_without_pillow_the_extra_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    png.write_png(tmp_path / "a.png", IMAGES[0])
+    (tmp_path / "a.png").write_bytes(png.encode_png(IMAGES[0]))
     original = builtins.__import__
 
     def missing(name: str, *rest: object) -> object:

@@ -1,3 +1,4 @@
+import importlib
 import json
 import os
 import subprocess
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from ssdgm_runtime import __main__ as cli
-from ssdgm_runtime import use_cases
+from ssdgm_runtime import model, use_cases
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ COMMANDS = {
     "verify": ("--provider", "cpu"),
     "classify": ("{rows}", "--top", "2"),
     "generate": ("-o", "{out}", "--seed", "1", "--class", "one", "--class", "2", "-n", "2"),
-    "bench": ("--batch", "1,3", "--seconds", "0.001"),
+    "bench": ("--batch", "1,3", "--seconds", "0.01", "--allow-partial"),
 }
 
 
@@ -74,10 +75,10 @@ FAILURES = {
         "ProviderUnavailable",
     ),
     "no word": (2, ("verify", "{tiny}", "--provider", "gpu"), "InputError"),
-    "no command": (2, (), "SsdgmError"),
-    "unknown command": (2, ("train",), "SsdgmError"),
-    "unknown option": (2, ("inspect", "{tiny}", "--colour"), "SsdgmError"),
-    "no number": (2, ("bench", "{tiny}", "--batch", "a"), "SsdgmError"),
+    "no command": (2, (), "UsageError"),
+    "unknown command": (2, ("train",), "UsageError"),
+    "unknown option": (2, ("inspect", "{tiny}", "--colour"), "UsageError"),
+    "no number": (2, ("bench", "{tiny}", "--batch", "a"), "InputError"),
 }
 
 
@@ -154,3 +155,69 @@ def test_as_a_program(tiny_path: Path, tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert json.loads(done.stdout)["error"]["type"] == "OutputExists"
+
+
+@pytest.mark.parametrize("program", ["ssdgm_runtime", "ssdgm_export"])
+@pytest.mark.parametrize("words", [["classify", "{tiny}", "{rows}"], ["--help"], ["--version"]])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_has_gone_is_no_error(
+    tiny_path: Path, rows: Path, program: str, words: list[str], unbuffered: str
+) -> None:
+    if program == "ssdgm_export":
+        pytest.importorskip("typer")
+    filled = [w.format(tiny=tiny_path, rows=rows) for w in words]
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", program, *filled],
+            stdout=write,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        )
+    finally:
+        os.close(write)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_check_that_fails_is_told_by_the_code_though_nobody_reads(
+    bundle: Path, reseal: Callable[..., Path]
+) -> None:
+    path = bundle / "golden/decoder/fp32/x.npy"
+    path.write_bytes(path.read_bytes()[:-4] + b"\0\0\0\0")
+    reseal(bundle)
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "ssdgm_runtime", "verify", str(bundle)]
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "inspect"])
+@pytest.mark.parametrize("program", ["ssdgm_runtime.__main__", "ssdgm_export.cli"])
+def test_every_engine_option_reaches_the_model(
+    monkeypatch: pytest.MonkeyPatch,
+    tiny_path: Path,
+    rows: Path,
+    tmp_path: Path,
+    program: str,
+    name: str,
+) -> None:
+    if program == "ssdgm_export.cli":
+        pytest.importorskip("typer")
+    found, given = importlib.import_module(program), []
+
+    def load(path: Path, **settings: object) -> Never:
+        given.append(settings)
+        raise RuntimeError
+
+    monkeypatch.setattr(model, "load", load)
+    words = [w.format(rows=rows, out=tmp_path / "out.png") for w in COMMANDS[name]]
+    words += ["--provider", "cuda", "--variant", "int8", "--threads", "3", "--allow-partial"]
+    run = getattr(found, "run", None) or found.main
+    assert run([name, str(tiny_path), *words]) == 70
+    expected = {"provider": "cuda", "variant": "int8", "threads": 3, "allow_partial": True}
+    assert given == [expected]

@@ -113,3 +113,100 @@ def test_a_shape_must_begin_with_batch(data: Path, shape: object) -> None:
     bad = changed(data, *OURS, "io", "decoder", "inputs", 0, "shape", value=shape)
     with pytest.raises(errors.FormatError):
         manifest.loads(bad)
+
+
+X = (*OURS, "io", "classifier", "inputs", 0)
+VARIANT = ("components", "decoder", "variants", "cpu-fp32", "additional_metadata")
+TOLERANCE = (*VARIANT, "tolerance")
+BIG, INF, NAN = 10**400, float("inf"), float("nan")
+PRIORS = ([0.5, 0.5, 0.5], [0, 0, 0], [1.5, -0.25, -0.25], [NAN, 0.5, 0.5], [INF, 0, 0])
+REFUSED = [
+    *(((*X, "dtype"), v) for v in ("object", "str", "O", "uint64", "complex64", "<f4", "", 1)),
+    *(((*X, "shape"), ["batch", v]) for v in (0, -1, 2.5, True, BIG, "n")),
+    *(((*OURS, "prior"), v) for v in (*PRIORS, [0.5, 0.25, "a"], [True, 0, 0], [BIG, 0, 0])),
+    ((*OURS, "labels"), ["a", "b", "a"]),
+    ((*OURS, "classes"), [1, 2, 1]),
+    *(((*TOLERANCE, "atol"), v) for v in (-1e-9, NAN, INF, "1", True, None, BIG)),
+    *(((*TOLERANCE, "rtol"), v) for v in (-1, NAN, INF)),
+    ((*VARIANT, "default"), "yes"),
+    *(((*OURS, "likelihood", "total"), v) for v in (0, -1, 1.5, True, BIG)),
+    *(((*OURS, "likelihood", key), v) for key in ("low", "step") for v in (NAN, INF, BIG, "1")),
+    ((*OURS, "io", "classifier", "inputs", 0, "name"), "pixels"),
+    ((*OURS, "io", "classifier", "outputs", 1, "name"), "logits"),
+    ((*OURS, "io", "classifier", "outputs", 0, "shape"), ["batch", 4]),
+    ((*OURS, "io", "classifier", "outputs", 0, "dtype"), "float64"),
+    ((*OURS, "io", "encoder", "inputs", 1, "shape"), ["batch", 4]),
+    ((*OURS, "io", "encoder", "inputs", 1, "name"), "x"),
+    ((*OURS, "io", "decoder", "noise"), ["a"]),
+    ((*OURS, "io", "encoder", "outputs"), []),
+    ((*OURS, "io", "decoder", "inputs"), []),
+    ((*OURS, "training"), {"error": NAN}),
+]
+
+
+@pytest.mark.parametrize(("path", "value"), REFUSED)
+def test_a_value_that_no_bundle_has(data: Path, path: tuple[Any, ...], value: object) -> None:
+    with pytest.raises(errors.FormatError) as caught:
+        manifest.loads(changed(data, *path, value=value))
+    assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ((*TOLERANCE, "atol"), 0),
+        ((*TOLERANCE, "rtol"), 1),
+        ((*OURS, "prior"), [0.3333, 0.3333, 0.3333]),
+        ((*OURS, "prior"), [1, 0, 0]),
+        ((*OURS, "classes"), [1, "1", 2]),
+        ((*OURS, "likelihood"), None),
+        ((*OURS, "likelihood"), {"name": "poisson", "rate": 3}),
+        ((*OURS, "likelihood", "step"), -0.5),
+        *(((*X, "dtype"), kind) for kind in manifest.DTYPES),
+    ],
+)
+def test_a_value_that_a_bundle_may_have(data: Path, path: tuple[Any, ...], value: object) -> None:
+    manifest.loads(changed(data, *path, value=value))
+
+
+def test_no_label_is_no_model(data: Path) -> None:
+    document = json.loads(text(data))
+    document["additional_metadata"]["ssdgm"] |= {"labels": [], "classes": [], "prior": []}
+    with pytest.raises(errors.FormatError, match="no label"):
+        manifest.parse(document)
+
+
+def test_a_component_of_the_future_may_be_anything(data: Path) -> None:
+    document = json.loads(text(data))
+    io, components = document["additional_metadata"]["ssdgm"]["io"], document["components"]
+    tensor = {"name": "image", "dtype": "float32", "shape": ["batch", 2]}
+    io["critic"] = {"inputs": [tensor], "outputs": [{**tensor, "name": "score"}]}
+    components["critic"] = components["decoder"]
+    assert "critic" in manifest.parse(document).graphs
+
+
+def test_only_utf_8(data: Path) -> None:
+    good = text(data).replace("A bundle", "Ein Bündel")
+    assert manifest.loads(good.encode()).document["description"].startswith("Ein Bündel")
+    for encoding in ("latin-1", "utf-16", "utf-8-sig"):
+        with pytest.raises(errors.FormatError, match="not JSON"):
+            manifest.loads(good.encode(encoding))
+    with pytest.raises(errors.FormatError, match="surrogates"):
+        manifest.loads(good.replace("Ein", "\\ud800"))
+
+
+@pytest.mark.parametrize("depth", [70, 900, 100_000])
+def test_too_deep(data: Path, depth: int) -> None:
+    deep = f'"future": {"[" * depth}{"]" * depth}, "labels"'
+    with pytest.raises(errors.FormatError, match=r"nested deeper than 64|recursion"):
+        manifest.loads(text(data).replace('"labels"', deep, 1))
+
+
+def test_too_large(data: Path) -> None:
+    with pytest.raises(errors.FormatError, match="bytes; expected at most"):
+        manifest.loads(text(data) + " " * (16 << 20))
+
+
+def test_a_number_of_too_many_digits(data: Path) -> None:
+    with pytest.raises(errors.FormatError):
+        manifest.loads(text(data).replace("16", "1" * 10_000))

@@ -23,6 +23,8 @@ def test_what_a_model_says_of_itself(tiny: model.Model, data: Path) -> None:
     assert tiny.tasks == ("classify", "encode", "reconstruct", "generate")
     assert tiny.labels == ("zero", "one", "two")
     assert tiny.classes_.tolist() == [10, 20, 30]
+    assert tiny.classes_ is tiny.classes_
+    assert not tiny.classes_.flags.writeable
     assert tiny.info["variants"]["decoder"] == {"name": "cpu-fp32", "precision": "fp32"}
     assert tiny.info["path"] == str(data / "tiny.ssdgm")
     assert {p.active for p in tiny.placement().values()} == {"CPUExecutionProvider"}

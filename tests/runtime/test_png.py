@@ -32,18 +32,16 @@ def decode(data: bytes) -> np.ndarray:
 
 
 @pytest.mark.parametrize("shape", [(3, 5), (1, 1), (3, 5, 3)])
-def test_what_is_written_can_be_read(shape: tuple[int, ...], tmp_path: Path) -> None:
+def test_what_is_made_can_be_read(shape: tuple[int, ...]) -> None:
     image = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
     np.testing.assert_array_equal(decode(png.encode_png(image)), image)
     np.testing.assert_array_equal(decode(png.encode_png(image[::-1])), image[::-1])
-    png.write_png(tmp_path / "a.png", image)
-    np.testing.assert_array_equal(decode((tmp_path / "a.png").read_bytes()), image)
 
 
 def test_pillow_reads_it_too(tmp_path: Path) -> None:
     image = pytest.importorskip("PIL.Image")
     colours = np.random.default_rng(0).integers(0, 256, (6, 5, 3)).astype(np.uint8)
-    png.write_png(tmp_path / "a.png", colours)
+    (tmp_path / "a.png").write_bytes(png.encode_png(colours))
     with image.open(tmp_path / "a.png") as opened:
         np.testing.assert_array_equal(np.asarray(opened), colours)
 
@@ -57,19 +55,9 @@ def test_pillow_reads_it_too(tmp_path: Path) -> None:
         np.zeros((0, 2), np.uint8),
     ],
 )
-def test_no_image(bad: np.ndarray, tmp_path: Path) -> None:
+def test_no_image(bad: np.ndarray) -> None:
     with pytest.raises(errors.InputError, match="image is"):
-        png.write_png(tmp_path / "a.png", bad)
-    assert not list(tmp_path.iterdir())
-
-
-def test_nothing_is_overwritten(tmp_path: Path) -> None:
-    image = np.zeros((1, 1), np.uint8)
-    png.write_png(tmp_path / "a.png", image)
-    with pytest.raises(errors.OutputExists):
-        png.write_png(tmp_path / "a.png", image + 1)
-    png.write_png(tmp_path / "a.png", image + 1, force=True)
-    assert decode((tmp_path / "a.png").read_bytes()).tolist() == [[1]]
+        png.encode_png(bad)
 
 
 def test_grid() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ssdgm_runtime import errors, golden, manifest, model, selfcheck
+from ssdgm_runtime import errors, golden, model
 
 
 def rewrite(path: Path, change: Callable[..., Any]) -> None:
@@ -34,7 +34,7 @@ def test_an_intact_bundle_passes(data: Path, which: str, threads: int) -> None:
     assert report.passed
     assert report.digests
     assert [c.component for c in report.checks] == ["classifier", "encoder", "decoder"]
-    assert all(c.rows == 6 and c.max_abs < 1e-4 and c.excess < 0.1 for c in report.checks)
+    assert all(c.rows == 6 and c.max_abs < 1e-4 and c.worst < 0.1 for c in report.checks)
     table = json.loads(json.dumps(report.to_json(), allow_nan=False))
     assert table["id"] == opened.info["id"]
     assert table["checks"][0]["provider"] == "CPUExecutionProvider"
@@ -69,15 +69,24 @@ def test_just_inside_and_just_outside_the_tolerance(
         path.write_bytes(original)
 
 
-def test_flips_are_counted_only_where_the_best_two_are_apart() -> None:
-    kept = np.float32([[0.7, 0.3], [0.51, 0.49], [0.4, 0.6]])
-    found = {"probs": kept[:, ::-1], "logits": kept}
-    counts = []
-    for atol in (0.0, 0.05, 0.15, 0.25):
-        variant = manifest.Variant("classifier", "", "", "", "fp32", True, atol, 0.0)
-        counts.append(selfcheck._flips(found, {"probs": kept}, variant))
-        assert selfcheck._flips({**found, "probs": kept}, {"probs": kept}, variant) == 0
-    assert counts == [3, 2, 1, 0]
+@pytest.mark.parametrize(("atol", "expected"), [(0.0, (4,)), (0.2, (4,)), (0.6, ())])
+def test_rows_that_are_predicted_otherwise_are_listed(
+    edit: Callable[..., Path], reseal: Callable[..., Path], atol: float, expected: tuple[int, ...]
+) -> None:
+    def change(document: object) -> None:
+        for variant in document["components"]["classifier"]["variants"].values():
+            variant["additional_metadata"]["tolerance"] = {"atol": atol, "rtol": 0}
+
+    def turn(array: np.ndarray) -> np.ndarray:
+        turned = array.copy()
+        turned[4] = np.eye(3, dtype=np.float32)[array[4].argmin()]
+        return turned
+
+    folder = edit(change)
+    rewrite(folder / "golden/classifier/fp32/probs.npy", turn)
+    with model.load(reseal(folder)) as opened:
+        check = opened.verify().checks[0]
+    assert (check.disagreements, check.passed) == (expected, False)
 
 
 def test_no_tolerance_asks_for_the_same_bits(
@@ -97,7 +106,7 @@ def test_no_tolerance_asks_for_the_same_bits(
     with model.load(reseal(folder), threads=1) as opened:
         check = opened.verify().checks[0]
         assert check.passed
-        assert check.excess == 0
+        assert check.worst == 0
     rewrite(folder / "golden/classifier/fp32/logits.npy", nudge(1e-6))
     with model.load(reseal(folder), threads=1) as opened:
         assert not opened.verify().checks[0].passed

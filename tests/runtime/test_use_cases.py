@@ -61,7 +61,7 @@ class TestClassify:
         pytest.importorskip("PIL")
         (tmp_path / "in").mkdir()
         for i in range(3):
-            png.write_png(tmp_path / "in" / f"{i}.png", images[i])
+            (tmp_path / "in" / f"{i}.png").write_bytes(png.encode_png(images[i]))
         table = use_cases.classify(data / "tiny.ssdgm", tmp_path / "in")
         assert [r["source"] for r in table["predictions"]] == ["0.png", "1.png", "2.png"]
 
@@ -141,3 +141,10 @@ def test_every_error_has_a_code_and_the_same_shape(error: BaseException, code: i
     assert table["error"]["type"] == type(error).__name__
     assert table["error"]["message"]
     json.dumps(table)
+
+
+@pytest.mark.parametrize(
+    ("table", "code"), [({}, 0), ({"passed": True}, 0), ({"passed": False}, 1)]
+)
+def test_the_code_of_a_result(table: dict[str, object], code: int) -> None:
+    assert use_cases.exit_code(table) == code

@@ -1,0 +1,47 @@
+"""When two results agree: one rule for parity, golden rows and whatever compares predictions.
+
+Values agree when |found - wanted| <= atol + rtol * |wanted|; NaN and infinity never do.
+Predictions agree when the most probable class is the same, in every row whose two best
+probabilities differ by more than twice that bound.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+ATOL, RTOL = 1e-4, 1e-4  # what fp32 graphs are held to
+HUGE = float(np.finfo(np.float64).max)  # stands for NaN and infinity, which JSON has no word for
+
+
+def gaps(found: Array, wanted: Array, atol: float, rtol: float) -> tuple[float, float]:
+    """How far two arrays of one shape are apart.
+
+    Returns:
+        The largest difference, and the largest as a share of what is allowed: at most 1 agrees.
+        `HUGE` stands for what is not finite; arrays without values are 0 apart.
+    """
+    kept = wanted.astype(np.float64)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        gap = np.abs(found.astype(np.float64) - kept)
+        share = gap / (atol + rtol * np.abs(kept))
+    share = np.where(gap == 0, 0.0, share)  # 0 / 0, exact where nothing is allowed, agrees
+    # infinity over infinity is NaN, so a value that should be infinite never agrees either
+    largest = [np.nan_to_num(a, nan=HUGE, posinf=HUGE).max(initial=0.0) for a in (gap, share)]
+    return float(largest[0]), float(largest[1])
+
+
+def clear(probs: Array, atol: float, rtol: float) -> NDArray[np.bool_]:
+    """Which rows of probabilities [n, K] have a best class beyond doubt, bool [n]."""
+    if probs.shape[1] < 2:
+        return np.ones(len(probs), dtype=np.bool_)
+    top = np.sort(probs.astype(np.float64), axis=1)[:, -2:]
+    found: NDArray[np.bool_] = top[:, 1] - top[:, 0] > 2 * (atol + rtol * top[:, 1])
+    return found
+
+
+def disagreements(found: Array, wanted: Array, atol: float, rtol: float) -> tuple[int, ...]:
+    """The rows of two [n, K] of probabilities that predict otherwise though `wanted` is clear."""
+    differ = found.argmax(axis=1) != wanted.argmax(axis=1)
+    return tuple(np.flatnonzero(differ & clear(wanted, atol, rtol)).tolist())

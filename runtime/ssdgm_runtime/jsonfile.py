@@ -1,0 +1,112 @@
+"""JSON that may come from anyone: read within bounds, and field by field with its type.
+
+Whatever does not fit is a FormatError that names the field.
+"""
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from ssdgm_runtime import errors
+
+MAX_BYTES = 16 << 20
+MAX_DEPTH = 64
+MEND = "Convert the run again."
+
+Json = dict[str, Any]
+T = TypeVar("T")
+
+
+def loads(text: str | bytes, name: str) -> object:
+    """Read a document that can be written again as strict JSON in UTF-8.
+
+    Args:
+        text: The file's content.
+        name: What to call it in a message.
+
+    Raises:
+        FormatError: It is too large or too deep, no UTF-8, no JSON, or holds NaN or infinity.
+    """
+    if len(text) > MAX_BYTES:
+        raise errors.FormatError(f"{name} has {len(text)} bytes", f"at most {MAX_BYTES}", MEND)
+    try:
+        plain = text.decode("utf-8") if isinstance(text, bytes) else text
+        document = json.loads(plain)
+        _check_depth(document, name, MAX_DEPTH)
+        json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
+    except errors.FormatError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise errors.FormatError(f"{name} is not JSON ({error})", "a JSON object", MEND) from None
+    return document
+
+
+def typed(value: object, kind: type[T] | tuple[type, ...], where: str) -> T:
+    """A value that must be of a kind; a boolean is no number."""
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        names = " or ".join(k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,)))
+        raise errors.FormatError(f"{where} of the manifest is {type(value).__name__}", names, MEND)
+    return value  # type: ignore[return-value]
+
+
+def get(table: Json, key: str, kind: type[T]) -> T:
+    """A field that must be there."""
+    return typed(_field(table, key), kind, key)
+
+
+def each(table: Json, key: str, kind: type | tuple[type, ...]) -> tuple[Any, ...]:
+    """A list's entries, all of a kind."""
+    return tuple(typed(v, kind, f"an entry of {key}") for v in get(table, key, list))
+
+
+def number(value: object, where: str, least: float = -math.inf) -> float:
+    """A finite number, at least `least`."""
+    try:
+        found = float(typed(value, (int, float), where))
+    except OverflowError:
+        found = math.inf
+    if not (math.isfinite(found) and found >= least):
+        wanted = "a finite number" if least == -math.inf else f"a finite number from {least:g}"
+        raise errors.FormatError(f"{where} of the manifest is {found}", wanted, MEND)
+    return found
+
+
+def get_number(table: Json, key: str, least: float = -math.inf) -> float:
+    """A field that must be a finite number, at least `least`."""
+    return number(_field(table, key), key, least)
+
+
+def whole(value: object, where: str, least: int, most: int) -> int:
+    """A whole number between bounds."""
+    found: int = typed(value, int, where)
+    if not least <= found <= most:
+        shown = found if abs(found) < 1 << 64 else "far beyond"
+        raise errors.FormatError(
+            f"{where} of the manifest is {shown}", f"a whole number from {least} to {most}", MEND
+        )
+    return found
+
+
+def distinct(values: Sequence[object], what: str) -> None:
+    """Refuse a value that is there twice."""
+    seen = set()
+    for value in values:
+        if value in seen:
+            raise errors.FormatError(f"the manifest has {what} {value!r} twice", "each once", MEND)
+        seen.add(value)
+
+
+def _field(table: Json, key: str) -> object:
+    if key not in table:
+        raise errors.FormatError(f"the manifest has no {key!r}", "a field of this name", MEND)
+    return table[key]
+
+
+def _check_depth(value: object, name: str, left: int) -> None:
+    if not isinstance(value, (dict, list)):
+        return
+    if not left:
+        raise errors.FormatError(f"{name} is nested deeper than {MAX_DEPTH}", "less", MEND)
+    for inner in value.values() if isinstance(value, dict) else value:
+        _check_depth(inner, name, left - 1)
