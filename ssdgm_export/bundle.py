@@ -70,7 +70,8 @@ def convert(
     """
     source, target = checkpoint.Run(Path(run)), _target(Path(out))
     described, result = source.read(), _result(source)
-    problem = training.load_problem(described)
+    with checkpoint.reading(source):
+        problem = training.load_problem(described)
     found = graphs.of(training.load_model(source), problem)
     properties = {"ssdgm.format": ".".join(map(str, manifest.FORMAT))}
     models = {

@@ -393,7 +393,7 @@ def test_data_that_has_changed_is_an_error(tmp_path: Path) -> None:
     cases.saved(tmp_path / "set.npz", cases.separable("bernoulli-uint8", 60, test=30, seed=8))
     before = snapshot(tmp_path)
     text = cases.message(RunError, lambda: ssdgm_train.resume(tmp_path / "run"))
-    assert f"the data at {source} has changed since the run began" in text
+    assert f"the data of {tmp_path / 'run'} has changed since the run began" in text
     assert "Put the data back" in text
     assert snapshot(tmp_path) == before
 

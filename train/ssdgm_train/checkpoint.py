@@ -12,31 +12,31 @@ Files and folders appear whole, by a rename within the directory, so a run that 
 moment can be resumed.
 """
 
+import contextlib
+import fcntl
 import json
+import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-import safetensors
-import safetensors.torch
 import torch
 from torch import Tensor, nn
 
 from ssdgm_runtime import atomic, errors, inputs
-from ssdgm_train import fit
+from ssdgm_train import fit, storage
 from ssdgm_train.data.split import Split
+from ssdgm_train.storage import RunError, write_json
+
+__all__ = ["Run", "RunError", "create", "restore", "save", "write_json"]
 
 Json = dict[str, Any]
 FORMAT = 1
 PARTS = ("labelled", "unlabelled", "validation")
-
-
-class RunError(errors.SsdgmError, ValueError):
-    """A run directory that cannot be used."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Run:
         Raises:
             RunError: The folder is no run directory.
         """
-        found = _read_json(self.path / "run.json")
+        found = storage.read_json(self.path / "run.json")
         if found.get("format") != FORMAT:
             raise RunError(
                 f"{self.path / 'run.json'} is of no known format",
@@ -77,7 +77,7 @@ class Run:
     def result(self) -> Json | None:
         """`result.json`, once the run has ended."""
         path = self.path / "result.json"
-        return _read_json(path) if path.exists() else None
+        return storage.read_json(path) if path.exists() else None
 
     @property
     def latest(self) -> Path | None:
@@ -149,35 +149,71 @@ def save(run: Run, model: nn.Module, state: fit.State, scalars: Json) -> None:
         "optimiser": _optimiser_tensors(state.optimisers),
         "random": {"generator": state.generator.get_state()},
     }
-    _save_folder(run.path / "checkpoints" / f"step-{state.step:08d}", files, scalars)
+    storage.save_tensors(run.path / "checkpoints" / f"step-{state.step:08d}", files, scalars)
     tidy(run)
 
 
 def save_best(run: Run, model: nn.Module, step: int, scalars: Json) -> None:
     """Write the weights of the best step so far, then drop the former ones."""
     files = {"weights": model.state_dict()}
-    _save_folder(run.path / "checkpoints" / f"best-{step:08d}", files, scalars)
+    storage.save_tensors(run.path / "checkpoints" / f"best-{step:08d}", files, scalars)
     tidy(run)
+
+
+@contextlib.contextmanager
+def locked(run: Run) -> Iterator[None]:
+    """Work on a run alone; the system lifts the lock of a process that is killed.
+
+    Raises:
+        RunError: Another process works on it.
+    """
+    handle = os.open(run.path, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise RunError(
+            f"another process is working on {run.path}",
+            "one at a time",
+            "Wait for it, or stop it.",
+        ) from None
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def reading(run: Run) -> Iterator[None]:
+    """Whatever cannot be made of a run's files is a `RunError` that names the run."""
+    try:
+        yield
+    except errors.SsdgmError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        raise RunError(
+            f"{run.path} is damaged ({type(error).__name__}: {error})",
+            "a run directory as ssdgm-export train left it",
+            "Restore it from a copy, or begin a new run.",
+        ) from None
 
 
 def tidy(run: Run) -> None:
     """Drop all checkpoints but the newest and the best, and what a killed run left unfinished."""
     kept = (run.latest, run.best)
     checkpoints = run.path / "checkpoints"
-    for pattern in ("step-*", "best-*", atomic.LEFTOVERS):
-        for path in checkpoints.glob(pattern):
-            if path not in kept:
-                shutil.rmtree(path)
-    for path in run.path.glob(atomic.LEFTOVERS):
-        path.unlink()
+    found = [p for w in ("step-*", "best-*", atomic.LEFTOVERS) for p in checkpoints.glob(w)]
+    for path in (*found, *run.path.glob(atomic.LEFTOVERS)):
+        if path.is_dir() and path not in kept:
+            shutil.rmtree(path)
+        elif path not in kept:
+            path.unlink()
 
 
 def restore(folder: Path, model: nn.Module, state: fit.State) -> Json:
     """Load a checkpoint into a model and a fresh state; returns its scalars."""
     load_weights(folder, model)
-    _load_optimisers(_tensors(folder / "optimiser.safetensors"), state.optimisers)
-    state.generator.set_state(_tensors(folder / "random.safetensors")["generator"])
-    scalars = _read_json(folder / "state.json")
+    _load_optimisers(storage.load_tensors(folder, "optimiser"), state.optimisers)
+    state.generator.set_state(storage.load_tensors(folder, "random")["generator"])
+    scalars = storage.read_json(folder / "state.json")
     state.step = scalars["step"]
     return scalars
 
@@ -189,7 +225,7 @@ def load_weights(folder: Path, model: nn.Module) -> None:
         RunError: They are damaged or belong to another model.
     """
     try:
-        model.load_state_dict(_tensors(folder / "weights.safetensors"))
+        model.load_state_dict(storage.load_tensors(folder, "weights"))
     except RuntimeError as error:
         reason = " ".join(str(error).split())
         raise RunError(f"{folder} does not fit the run's recipe ({reason})", "its own") from None
@@ -199,14 +235,23 @@ def append_metrics(run: Run, record: Json) -> None:
     """Add a record to `metrics.jsonl`."""
     with (run.path / "metrics.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps(record, allow_nan=False) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def read_metrics(run: Run, upto: int | None = None) -> list[Json]:
     """The records of `metrics.jsonl` up to a step; a last line cut short is left out."""
     path = run.path / "metrics.jsonl"
-    lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
-    records: list[Json] = [json.loads(line) for line in lines]
-    return [r for r in records if upto is None or r["step"] <= upto]
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
+        records: list[Json] = [json.loads(line) for line in lines]
+        return [r for r in records if upto is None or r["step"] <= upto]
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise RunError(
+            f"{path} is damaged ({error})",
+            "one JSON object a line",
+            "Remove it to go on without its history.",
+        ) from None
 
 
 def truncate_metrics(run: Run, step: int) -> None:
@@ -215,42 +260,9 @@ def truncate_metrics(run: Run, step: int) -> None:
     atomic.write(run.path / "metrics.jsonl", kept.encode(), force=True)
 
 
-def write_json(path: Path, document: Mapping[str, Any]) -> None:
-    """Write a JSON file, whole or not at all."""
-    text = json.dumps(document, indent=2, allow_nan=False) + "\n"
-    atomic.write(path, text.encode(), force=True)
-
-
-def _read_json(path: Path) -> Json:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(found, dict):
-            raise ValueError("no object")
-    except (OSError, ValueError) as error:
-        raise RunError(
-            f"{path.parent} is no run directory ({path.name}: {error})",
-            "a folder that ssdgm-export train wrote",
-        ) from None
-    return found
-
-
 def _newest(path: Path, pattern: str) -> Path | None:
-    return max((path / "checkpoints").glob(pattern), default=None)
-
-
-def _save_folder(folder: Path, files: Mapping[str, Mapping[str, Tensor]], scalars: Json) -> None:
-    with atomic.folder(folder, replace=True) as partial:
-        for stem, tensors in files.items():
-            kept = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
-            safetensors.torch.save_file(kept, partial / f"{stem}.safetensors")
-        write_json(partial / "state.json", scalars)
-
-
-def _tensors(path: Path) -> dict[str, Tensor]:
-    try:
-        return safetensors.torch.load_file(path)
-    except (OSError, safetensors.SafetensorError) as error:
-        raise RunError(f"{path} cannot be read ({error})", "an undamaged checkpoint") from None
+    found = (p for p in (path / "checkpoints").glob(pattern) if p.is_dir())
+    return max(found, key=lambda p: (len(p.name), p.name), default=None)
 
 
 def _optimiser_tensors(optimisers: Mapping[str, torch.optim.Adam]) -> dict[str, Tensor]:

@@ -71,10 +71,10 @@ def load_data(run: checkpoint.Run, source: str | None = None) -> data.Dataset:
         RunError: It is not the data that the run was made with.
     """
     document = run.read()
-    dataset = data.load(source or document["data"]["source"])
+    dataset = data.load(document["data"]["source"] if source is None else source)
     if dataset.digest != document["data"]["digest"]:
         raise checkpoint.RunError(
-            f"the data at {source or document['data']['source']} has changed since the run began",
+            f"the data of {run.path} has changed since the run began",
             f"digest {document['data']['digest'][:12]}, not {dataset.digest[:12]}",
             "Put the data back as it was, or begin a new run.",
         )
@@ -84,9 +84,10 @@ def load_data(run: checkpoint.Run, source: str | None = None) -> data.Dataset:
 def load_model(run: checkpoint.Run) -> nn.Module:
     """The trained model of a run, with the weights its recipe selects, in evaluation mode."""
     document = run.read()
-    plan = recipe.from_table(document["recipe"])
-    model = plan.spec.build(plan.model, load_problem(document))
-    checkpoint.load_weights(run.chosen(plan.run.select), model)
+    with checkpoint.reading(run):
+        plan = recipe.from_table(document["recipe"])
+        model = plan.spec.build(plan.model, load_problem(document))
+        checkpoint.load_weights(run.chosen(plan.run.select), model)
     return model.eval()
 
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from ssdgm_runtime import errors
 from ssdgm_train import method, schedules, settings
 
+LARGEST_BATCH = 1_000_000
 Draw = Callable[[int], method.Batch]
 
 
@@ -40,8 +41,8 @@ class Plan:
     """
 
     steps: int = settings.setting(20_000, settings.above(0))
-    labelled_batch: int = settings.setting(100, settings.above(0))
-    unlabelled_batch: int = settings.setting(100, settings.above(0))
+    labelled_batch: int = settings.setting(100, settings.between(1, LARGEST_BATCH + 1))
+    unlabelled_batch: int = settings.setting(100, settings.between(1, LARGEST_BATCH + 1))
     learning_rate: float = settings.setting(1e-3, settings.above(0))
     schedule: str = settings.setting("cosine", settings.among(schedules.SCHEDULES))
     beta1: float = settings.setting(0.9, settings.between(0, 1))

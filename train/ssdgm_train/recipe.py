@@ -102,7 +102,7 @@ def _read(path: Path) -> Table:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise RecipeError(f"no recipe at {path}", "a TOML file") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise RecipeError(f"{path} is no TOML ({error})", "a TOML file") from None
 
 
@@ -121,9 +121,10 @@ def _set(table: Table, change: str) -> None:
 def _value(text: str) -> Any:  # noqa: ANN401
     """A TOML value, or else the text itself: `select=best` needs no quotes."""
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        found = tomllib.loads(f"value = {text}")
+    except (ValueError, RecursionError):
         return text
+    return found["value"] if found.keys() == {"value"} else text
 
 
 def _build(cls: type[T], table: object, prefix: str) -> T:
@@ -152,7 +153,7 @@ def _cast(value: Any, hint: Any, where: str) -> Any:  # noqa: ANN401
     if typing.get_origin(hint) is tuple:
         items = value if isinstance(value, list | tuple) else [value]
         return tuple(_cast(item, typing.get_args(hint)[0], where) for item in items)
-    if hint is float and type(value) is int:
+    if hint is float and type(value) is int and abs(value) < 2**53:
         return float(value)
     if type(value) is not hint:
         wanted = hint.__name__ if isinstance(hint, type | types.GenericAlias) else str(hint)

@@ -83,28 +83,32 @@ def begin(
     _check_selection(plan, parts)
     stated = problem.problem(dataset, parts, plan.data)
     described = document.compose(source, dataset, parts, stated, plan, labelled, seed, place)
+    model = _built(plan, stated, seed)
     run = checkpoint.create(out, described, parts, {"recipe.toml": recipe.dumps(plan)})
-    return _session(run, plan, stated, dataset, parts, seed, place)
+    return _session(run, plan, model, dataset, parts, seed, place)
 
 
 def resume(path: Path) -> Session:
     """Open a run where it stopped, with everything taken from its directory.
 
     Raises:
-        RunError: It is no run directory, or its data is no longer what it was.
+        RunError: It is no run directory, is damaged, its data is no longer what it was, or another
+            process is working on it.
     """
     run = checkpoint.Run(path)
     found = run.read()
-    plan, stated = recipe.from_table(found["recipe"]), document.load_problem(found)
-    device = document.pick_device(found["environment"]["device"])
-    dataset = document.load_data(run)
-    session = _session(run, plan, stated, dataset, run.split(), found["seed"], device)
-    session.threads = found["environment"]["threads"]
-    if run.latest:
-        scalars = checkpoint.restore(run.latest, session.model, session.state)
-        session.best = math.inf if scalars["best"] is None else scalars["best"]
-    checkpoint.truncate_metrics(run, session.state.step)
-    checkpoint.tidy(run)
+    with checkpoint.locked(run), checkpoint.reading(run):
+        plan, stated = recipe.from_table(found["recipe"]), document.load_problem(found)
+        device = document.pick_device(found["environment"]["device"])
+        dataset, seed = document.load_data(run), found["seed"]
+        model = _built(plan, stated, seed)
+        session = _session(run, plan, model, dataset, run.split(), seed, device)
+        session.threads = found["environment"]["threads"]
+        if run.latest:
+            scalars = checkpoint.restore(run.latest, session.model, session.state)
+            session.best = math.inf if scalars["best"] is None else scalars["best"]
+        checkpoint.truncate_metrics(run, session.state.step)
+        checkpoint.tidy(run)
     return session
 
 
@@ -116,7 +120,7 @@ def train(session: Session) -> Iterator[Progress]:
     """
     plan, window = session.recipe.train, fit.Window()
     draw = _batches(session)
-    with _threads(session.threads):
+    with checkpoint.locked(session.run), _threads(session.threads):
         steps = fit.fit(session.model, session.phases, plan, session.sizes, draw, session.state)
         for step in steps:
             window.add(step.terms)
@@ -150,18 +154,28 @@ def _check_selection(plan: recipe.Recipe, parts: Split) -> None:
         )
 
 
+def _built(plan: recipe.Recipe, stated: method.Problem, seed: int) -> nn.Module:
+    """The model with its initial weights, which depend on the seed alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seeds.derive(seed, seeds.WEIGHTS))
+        try:
+            return plan.spec.build(plan.model, stated)
+        except (RuntimeError, MemoryError) as error:
+            reason = str(error).split("\n")[0]
+            raise recipe.RecipeError(
+                f"the model cannot be built ({reason})", "one that fits into memory"
+            ) from None
+
+
 def _session(
     run: checkpoint.Run,
     plan: recipe.Recipe,
-    stated: method.Problem,
+    model: nn.Module,
     dataset: data.Dataset,
     parts: Split,
     seed: int,
     device: torch.device,
 ) -> Session:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seeds.derive(seed, seeds.WEIGHTS))
-        model = plan.spec.build(plan.model, stated)
     model.to(device)
     sizes = method.Sizes(len(parts.labelled), len(parts.unlabelled))
     phases = plan.spec.phases(plan.model, sizes)

@@ -16,7 +16,7 @@ def above(bound: int | float) -> Check:
 
 def between(low: int | float, high: int | float) -> Check:
     """Numbers from low to high, high not included."""
-    return lambda v: "" if low <= v < high else f"a number from {low:g} to below {high:g}"
+    return lambda v: "" if low <= v < high else f"a number from {low:,} to below {high:,}"
 
 
 def among(allowed: Collection[str]) -> Check:

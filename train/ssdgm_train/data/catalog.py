@@ -36,6 +36,8 @@ def locate(source: str, data_dir: str | None = None) -> str:
     """The name of an embedded set, or the absolute path of what `source` stands for."""
     if source in EMBEDDED:
         return source
+    if not source:
+        raise errors.DataError("the data's name is empty", "a path or a name", "")
     path = Path(source)
     if not path.exists():
         path = _named(source, data_dir or os.environ.get("SSDGM_DATA_DIR"))

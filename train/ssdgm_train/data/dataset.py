@@ -70,6 +70,7 @@ def make(
     Raises:
         DataError: A shape, dtype, value or label that cannot be trained on.
     """
+    name = " ".join(name.encode(errors="replace").decode().split())
     x = _rows("x", x)
     _same_length("x", x, "y", y)
     classes, indices = _classes(y)
@@ -134,6 +135,9 @@ def _classes(y: NDArray[np.generic]) -> tuple[tuple[int | str, ...], NDArray[np.
         raise errors.DataError(
             f"y has the label {values[0]}", "labels from 0, or -1 where one is not known", ""
         )
+    for value in values:
+        if str(value).encode(errors="replace").decode() != str(value):
+            raise errors.DataError(f"y has the label {value!r}", "labels that UTF-8 can write")
     classes = tuple(values)
     return classes, _lookup(y, classes)
 
@@ -151,8 +155,10 @@ def _indices(y: NDArray[np.generic], classes: tuple[int | str, ...]) -> NDArray[
 
 
 def _label_values(name: str, y: NDArray[np.generic]) -> NDArray[np.generic]:
-    if y.dtype.kind == "f" and np.isfinite(y).all() and np.array_equal(y, np.trunc(y)):
+    if y.dtype.kind == "f" and np.array_equal(y, np.trunc(y)) and (np.abs(y) < 2**53).all():
         y = y.astype(np.int64)
+    if y.dtype.kind == "u" and bool((y.astype(np.uint64) > np.iinfo(np.int64).max).any()):
+        raise errors.DataError(f"{name} has the label {y.max()}", "labels below 2**63")
     if y.dtype.kind not in "iuU":
         raise errors.DataError(
             f"{name} has dtype {y.dtype}",

@@ -1,0 +1,71 @@
+"""JSON objects and folders of tensors on disk, whole or not at all, with digests; no pickle."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+from torch import Tensor
+
+from ssdgm_runtime import atomic, errors
+
+Json = dict[str, Any]
+
+
+class RunError(errors.SsdgmError, ValueError):
+    """A run directory that cannot be used."""
+
+
+def write_json(path: Path, document: Mapping[str, Any]) -> None:
+    """Write a JSON file, whole or not at all."""
+    text = json.dumps(document, indent=2, allow_nan=False) + "\n"
+    atomic.write(path, text.encode(), force=True)
+
+
+def read_json(path: Path) -> Json:
+    """A JSON object of a run directory.
+
+    Raises:
+        RunError: There is none.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(found, dict):
+            raise ValueError("no object")
+    except (OSError, ValueError, RecursionError) as error:
+        raise RunError(
+            f"{path.parent} is no run directory ({path.name}: {error})",
+            "a folder that ssdgm-export train wrote",
+        ) from None
+    return found
+
+
+def save_tensors(folder: Path, files: Mapping[str, Mapping[str, Tensor]], scalars: Json) -> None:
+    """Files of tensors, and `state.json` with the scalars and each file's SHA-256."""
+    digests = {}
+    with atomic.folder(folder, replace=True) as partial:
+        for stem, tensors in files.items():
+            kept = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
+            content = safetensors.torch.save(kept)
+            digests[stem] = hashlib.sha256(content).hexdigest()
+            (partial / f"{stem}.safetensors").write_bytes(content)
+        write_json(partial / "state.json", {**scalars, "sha256": digests})
+
+
+def load_tensors(folder: Path, stem: str) -> dict[str, Tensor]:
+    """One file of tensors of such a folder.
+
+    Raises:
+        RunError: It is missing or differs from its digest.
+    """
+    path = folder / f"{stem}.safetensors"
+    try:
+        content = path.read_bytes()
+        if hashlib.sha256(content).hexdigest() != read_json(folder / "state.json")["sha256"][stem]:
+            raise ValueError("it differs from its digest")
+        return safetensors.torch.load(content)
+    except (OSError, LookupError, TypeError, ValueError, safetensors.SafetensorError) as error:
+        raise RunError(f"{path} cannot be read ({error})", "an undamaged checkpoint") from None
