@@ -37,9 +37,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (Exception, KeyboardInterrupt) as error:  # the last stop: nobody gets a traceback
         table, code = use_cases.failure(error)
         if "--json" in words:
-            show.say(json.dumps(table), sys.stdout)
+            show.say(json.dumps(table), sys.stdout, sure=False)
         else:
-            show.say(f"error: {table['error']['message']}", sys.stderr)
+            text = show.lines(f"error: {table['error']['message']}")
+            show.say(text, sys.stderr, sure=False)
         return code
 
 

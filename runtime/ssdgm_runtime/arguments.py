@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ssdgm_runtime import errors, manifest
+from ssdgm_runtime import errors, jsonfile, manifest
 
 Array = NDArray[Any]
 Floats = NDArray[np.float32]
+_MOST = 2**31 - 1
+_LONG, _DIGITS = 80, 18
 Labels = str | int | Sequence[str] | Sequence[int] | ArrayLike
 
 
@@ -33,17 +35,16 @@ def rows(value: ArrayLike, tensor: manifest.Tensor, high: float | None = None) -
         InputError: The dtype or the shape is another, or a number is not finite.
     """
     name = tensor.name
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        raise errors.InputError(name, "ragged", _want(tensor), "np.stack(rows)") from None
+    array = _array(value, name, _want(tensor))
+    spelled = name if isinstance(value, np.ndarray) else f"np.asarray({name})"
     wanted = np.dtype(tensor.dtype)
     cast = array.dtype.newbyteorder("=") in (wanted, _wider(wanted))
     if not cast:
-        hint = _dtype_hint(array, wanted, name, high)
+        hint = _dtype_hint(array, wanted, spelled, high)
         raise errors.InputError(name, _got(array), _want(tensor), hint)
     if array.ndim != len(tensor.shape) or array.shape[1:] != tensor.row:
-        raise errors.InputError(name, _got(array), _want(tensor), _shape_hint(array, tensor))
+        hint = _shape_hint(array, tensor, spelled)
+        raise errors.InputError(name, _got(array), _want(tensor), hint)
     with np.errstate(over="ignore"):  # a float64 too large for float32 is reported below
         plain = np.ascontiguousarray(array, dtype=wanted)
     finite(plain, name)
@@ -85,17 +86,16 @@ def entries(y: Labels, labels: Sequence[str]) -> Floats:
     if isinstance(plain, (list, tuple)) and all(_is_label(v) for v in plain):
         indices = [_index(v, labels) for v in plain]
         return np.eye(len(labels), dtype=np.float32)[np.asarray(indices, dtype=np.int64)]
-    try:
-        matrix = np.asarray(plain)  # numpy refuses ragged rows
-    except ValueError:
-        matrix = np.zeros((), dtype=object)
+    want = f"an index, a name, a sequence of them, or numbers [n, {len(labels)}]"
+    matrix = _array(plain, "y", want)
     if matrix.dtype.kind not in "iuf" or matrix.ndim != 2 or matrix.shape[1] != len(labels):
         got = "of mixed or ragged entries" if matrix.dtype.kind == "O" else _got(matrix)
-        want = f"an index, a name, a sequence of them, or numbers [n, {len(labels)}]"
         hint = "y[None]" if matrix.shape == (len(labels),) else ""
         raise errors.InputError("y", got, want, hint)
-    finite(matrix, "y")
-    return matrix.astype(np.float32)
+    with np.errstate(over="ignore"):
+        weights: Floats = matrix.astype(np.float32)
+    finite(weights, "y")
+    return weights
 
 
 def labels_of(y: Labels, labels: Sequence[str], n: int) -> Floats:
@@ -108,15 +108,26 @@ def labels_of(y: Labels, labels: Sequence[str], n: int) -> Floats:
     raise errors.InputError("y", f"of {len(found)} rows", f"one for each of the {n} rows of x")
 
 
-def count(value: int, name: str, least: int) -> int:
+def count(value: int, name: str, least: int, most: int = _MOST) -> int:
     """Check a whole number.
 
     Raises:
-        InputError: It is none, or smaller than `least`.
+        InputError: It is none, smaller than `least` or larger than `most`.
     """
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise errors.InputError(name, repr(value), f"a whole number from {least}")
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole or not least <= value <= most:
+        limit = f" to {most}" if whole and value > most else ""
+        raise errors.InputError(name, shown(value), f"a whole number from {least}{limit}")
     return int(value)
+
+
+def shown(value: object) -> str:
+    """A value as a message has it, however long it is."""
+    try:
+        text = repr(value)
+    except Exception:  # a number of too many digits, or anyone's __repr__
+        return f"a {type(value).__name__} that cannot be shown"
+    return text if len(text) <= _LONG else f"{text[:_LONG]}... ({len(text)} characters)"
 
 
 def positive(value: float, name: str) -> float:
@@ -126,9 +137,13 @@ def positive(value: float, name: str) -> float:
         InputError: It is none.
     """
     numeric = isinstance(value, (int, float, np.integer, np.floating))
-    if isinstance(value, bool) or not numeric or not (0 < value < math.inf):
-        raise errors.InputError(name, repr(value), "a positive finite number")
-    return float(value)
+    try:
+        found = float(value) if numeric and not isinstance(value, bool) else math.nan
+    except OverflowError:  # a whole number beyond every float
+        found = math.inf
+    if not 0 < found < math.inf:
+        raise errors.InputError(name, shown(value), "a positive finite number")
+    return found
 
 
 def sizes(text: str) -> tuple[int, ...]:
@@ -138,8 +153,9 @@ def sizes(text: str) -> tuple[int, ...]:
         InputError: They are not whole numbers with commas.
     """
     words = [word.strip() for word in text.split(",")]
-    if not all(word.isascii() and word.isdigit() for word in words):
-        raise errors.InputError("--batch", repr(text), "whole numbers with commas, such as 1,8,64")
+    if not all(word.isascii() and word.isdigit() and len(word) <= _DIGITS for word in words):
+        want = "whole numbers with commas, such as 1,8,64"
+        raise errors.InputError("--batch", shown(text), want)
     return tuple(int(word) for word in words)
 
 
@@ -151,7 +167,8 @@ def value_range(about: manifest.Manifest) -> tuple[float, float]:
     described = about.section.get("input")
     found = described.get("range") if isinstance(described, dict) else None
     if isinstance(found, list) and len(found) == 2:
-        low, high = (float(v) if isinstance(v, (int, float)) else math.nan for v in found)
+        numeric = all(isinstance(v, (int, float)) for v in found)
+        low, high = (jsonfile.number(v, "input.range") if numeric else math.nan for v in found)
         if low < high:
             return low, high
     drawn = about.likelihood
@@ -166,6 +183,20 @@ def input_dtype(about: manifest.Manifest) -> str:
     return found[0] if found else "float32"
 
 
+def _array(value: Any, name: str, want: str) -> Array:  # noqa: ANN401  (whatever a caller has)
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        hint = f"{name}.filled(0), or leave those rows out"
+        raise errors.InputError(name, "masked in part", want, hint)
+    try:
+        return np.asarray(value)
+    except Exception as error:  # ValueError for ragged rows, else whatever __array__ raises
+        if isinstance(value, (list, tuple)) and isinstance(error, ValueError):
+            raise errors.InputError(name, "ragged", want, "np.stack(rows)") from None
+        got = f"{type(value).__name__} that numpy cannot read ({shown(str(error))})"
+        hint = f"{name}.detach().cpu().numpy()" if hasattr(value, "detach") else ""
+        raise errors.InputError(name, got, want, hint) from None
+
+
 def _is_label(value: object) -> bool:
     return isinstance(value, (str, int, np.integer, np.str_)) and not isinstance(value, bool)
 
@@ -177,7 +208,9 @@ def _index(value: Any, labels: Sequence[str]) -> int:  # noqa: ANN401  (str or a
     elif 0 <= value < len(labels):
         return int(value)
     raise errors.InputError(
-        "y", repr(value), f"an index from 0 to {len(labels) - 1} or a name among {_listed(labels)}"
+        "y",
+        shown(value),
+        f"an index from 0 to {len(labels) - 1} or a name among {_listed(labels)}",
     )
 
 
@@ -212,9 +245,9 @@ def _dtype_hint(array: Array, wanted: np.dtype[Any], name: str, high: float | No
     return f"{name}{'.round()' if array.dtype.kind == 'f' else ''}.astype({kind})"
 
 
-def _shape_hint(array: Array, tensor: manifest.Tensor) -> str:
+def _shape_hint(array: Array, tensor: manifest.Tensor, name: str) -> str:
     if array.shape == tensor.row:
-        return f"{tensor.name}[None]"
+        return f"{name}[None]"
     if tensor.width and array.ndim and math.prod(array.shape[1:]) == tensor.width:
-        return f"{tensor.name}.reshape(-1, {', '.join(map(str, tensor.row))})"
+        return f"{name}.reshape(-1, {', '.join(map(str, tensor.row))})"
     return ""

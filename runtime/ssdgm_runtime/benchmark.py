@@ -13,11 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdgm_runtime import arguments, golden, machine, model, plans, session
+from ssdgm_runtime import arguments, errors, golden, machine, model, plans, session
 
 Arrays = session.Arrays
 BATCHES = (1, 8, 64, 256)
 _WARMUP, _LEAST, _LOADS = 3, 5, 3
+_MOST_ROWS = 1 << 16
+_MEND = "Convert the run again."
 
 _CALLS: dict[str, Callable[[model.Model, Arrays], object]] = {
     "classifier": lambda opened, feeds: opened.classify(feeds["x"]),
@@ -76,10 +78,11 @@ def run(opened: model.Model, *, batches: Sequence[int] = BATCHES, seconds: float
         seconds: How long to measure each graph at each batch size, about.
 
     Raises:
-        InputError: A batch size or the time is not positive.
+        InputError: A batch size or the time is not positive, or a batch is beyond 65536 rows.
+        FormatError: The golden rows are none.
         IntegrityError: The bundle has no golden rows to run on.
     """
-    sizes = [arguments.count(batch, "batch", 1) for batch in batches]
+    sizes = [arguments.count(batch, "batch", 1, _MOST_ROWS) for batch in batches]
     arguments.positive(seconds, "seconds")
     loads = [_load_ms(opened) for _ in range(_LOADS)]
     cells = [_cell(opened, c, n, seconds) for c in opened.graphs.components for n in sizes]
@@ -135,6 +138,10 @@ def _feeds(opened: model.Model, component: str, batch: int) -> Arrays:
     """Golden rows, over and over; noise but the latent is zero, as `Model` has it."""
     graph = opened.graphs.bundle.manifest.graphs[component]
     kept = golden.inputs(opened.graphs.bundle, component)
+    if not all(map(len, kept.values())):
+        raise errors.FormatError(
+            f"golden/{component} has no rows", "one at least, to measure with", _MEND
+        )
     quiet = [name for name in graph.noise if name != "z"]
     rows = {name: np.take(a, np.arange(batch), axis=0, mode="wrap") for name, a in kept.items()}
     return {name: np.zeros_like(a) if name in quiet else a for name, a in rows.items()}

@@ -80,12 +80,13 @@ def open_bundle(
             a large bundle faster; what is used is checked either way.
 
     Raises:
+        InputError: `path` is no path.
         BundleNotFound: Nothing lies at `path`.
         FormatError: What lies there is no bundle.
         UnsupportedVersion: The bundle has a format that this reader does not know.
         IntegrityError: A file is missing, unlisted, unsafe, or differs from its digest.
     """
-    place = Path(os.path.abspath(path))
+    place = Path(os.path.abspath(_told(path)))
     source = sources.open_source(place, max_bytes)
     _check_layout(source, place)
     sums = _read(source, SUMS)
@@ -97,6 +98,14 @@ def open_bundle(
     if verify:
         bundle.check()
     return bundle
+
+
+def _told(path: object) -> str:
+    found = os.fspath(path) if isinstance(path, (str, os.PathLike)) else path
+    if not isinstance(found, str) or not found or "\0" in found:
+        shown = f"{found!r}"[:80] if isinstance(found, (str, bytes)) else type(found).__name__
+        raise errors.InputError("path", shown, "a bundle's path, a string or pathlib.Path")
+    return found
 
 
 def _check_layout(source: sources.Source, place: Path) -> None:

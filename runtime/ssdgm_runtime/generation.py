@@ -14,6 +14,8 @@ from ssdgm_runtime import answers, arguments, errors, graphs, manifest, noise
 
 Floats = NDArray[np.float32]
 _TASK = "generate"
+_MOST_SEED = 2**63 - 1
+_MOST_BYTES = 1 << 34
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,24 +42,33 @@ def generate(opened: graphs.Graphs, request: Request, size: int) -> answers.Samp
     y = _labels(request, about, "y" in inputs, seed, None if given is None else len(given))
     if given is None:
         width = inputs["z"].width
-        given = np.float32(temperature) * noise.draw(seed, "z", len(y), width)
+        given = _scaled(noise.draw(seed, "z", len(y), width), temperature)
     feeds = {"y": y, "z": given} if "y" in inputs else {"z": given}
     feeds |= _extra(opened, seed, len(y)) if request.sample else {}
     if request.sample:
         x = _draws(opened, feeds, size, seed)
     else:
-        x = opened.run("decoder", feeds, size, "x")["x"]
+        x = opened.answer("decoder", feeds, size, "x")["x"]
     return answers.Samples(x=x, y=y, z=given, seed=seed, dtype=arguments.input_dtype(about))
+
+
+def _scaled(z: Floats, temperature: float) -> Floats:
+    with np.errstate(over="ignore", invalid="ignore"):
+        found: Floats = np.float32(temperature) * z
+    if not np.isfinite(found).all():
+        want = "a number with which z stays within float32, usually from 0.1 to 2"
+        raise errors.InputError("temperature", repr(temperature), want)
+    return found
 
 
 def seed_of(seed: int | None) -> int:
     """The caller's seed, or a fresh one of 48 bits (which JSON keeps exact).
 
     Raises:
-        InputError: It is no whole number from 0.
+        InputError: It is no whole number from 0 to 2^63 - 1.
     """
     if seed is not None:
-        return arguments.count(seed, "seed", 0)
+        return arguments.count(seed, "seed", 0, _MOST_SEED)
     import secrets
 
     return secrets.randbits(48)
@@ -68,6 +79,7 @@ def _labels(
 ) -> Floats:
     """One row of y for each row to generate, float32 [rows, K or 0]."""
     n = arguments.count(request.n, "n", 0)
+    _fits(n, about)
     if not labelled:
         if request.y is not None:
             raise errors.InputError("y", "given", "None: this decoder takes no label")
@@ -75,8 +87,19 @@ def _labels(
     if request.y is None:
         return _prior(about.prior, _rows(n, 1, given), seed)
     chosen = arguments.entries(request.y, about.labels)
+    _fits(n * len(chosen), about)
     total = _rows(n, len(chosen), given)
     return np.repeat(chosen, total // max(len(chosen), 1), axis=0)
+
+
+def _fits(rows: int, about: manifest.Manifest) -> None:
+    """Refuse more rows than memory could hold."""
+    graph = about.graphs["decoder"]
+    most = _MOST_BYTES // sum(4 * t.width for t in (*graph.inputs, *graph.outputs))
+    if rows > most:
+        raise errors.InputError(
+            "n", f"{rows} rows in all", f"at most {most} at once", "Call again with another seed."
+        )
 
 
 def _rows(n: int, entries: int, given: int | None) -> int:
@@ -107,13 +130,17 @@ def _extra(opened: graphs.Graphs, seed: int, rows: int) -> dict[str, Floats]:
 def _draws(opened: graphs.Graphs, feeds: Mapping[str, Floats], size: int, seed: int) -> Floats:
     outputs = {t.name: t for t in opened.graph("decoder", _TASK).outputs}
     likelihood = _likelihood(opened.bundle.manifest, outputs)
-    names = noise.PARAMETERS[likelihood.name]
+    names, done = noise.PARAMETERS[likelihood.name], 0
     row, width = outputs[names[0]].row, outputs[names[0]].width
     stream, sampler = noise.Stream(seed, "x", width), noise.SAMPLERS[likelihood.name]
     parts = [np.zeros((0, *row), dtype=np.float32)]
     for chunk in opened.chunks("decoder", feeds, size, *names):
+        graphs.check(chunk, feeds, done)
         flat = {name: chunk[name].reshape(len(chunk[name]), width) for name in names}
-        parts.append(sampler(flat, likelihood, stream).reshape(-1, *row))
+        with np.errstate(over="ignore", invalid="ignore"):
+            parts.append(sampler(flat, likelihood, stream).reshape(-1, *row))
+        graphs.check({"x": parts[-1]}, feeds, done)
+        done += len(parts[-1])
     return np.concatenate(parts)
 
 

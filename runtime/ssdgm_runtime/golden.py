@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdgm_runtime import errors, files, manifest
+from ssdgm_runtime import errors, files, manifest, sources
 
 Array = NDArray[Any]
 
@@ -40,8 +40,9 @@ def _read(
 def _array(bundle: files.Bundle, name: str, tensor: manifest.Tensor) -> Array:
     data = bundle.read(name)
     try:
+        sources.check_npy(io.BytesIO(data), len(data))
         array: Array = np.load(io.BytesIO(data), allow_pickle=False)
-    except (ValueError, EOFError) as error:
+    except Exception as error:  # numpy lets through whatever its parsers trip over
         raise errors.FormatError(f"{name} is no array ({error})", "an .npy file") from None
     if array.dtype != np.dtype(tensor.dtype) or array.shape[1:] != tensor.row or not array.ndim:
         raise errors.FormatError(

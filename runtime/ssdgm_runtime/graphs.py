@@ -45,7 +45,7 @@ class Graphs:
         self._closed = False
         variants = bundle.manifest.variants
         known = {word for v in variants for word in (v.name, v.precision)}
-        if variant != providers.AUTO and variant not in known:
+        if not isinstance(variant, str) or variant not in {providers.AUTO, *known}:
             raise errors.InputError("variant", repr(variant), f"auto or one of {sorted(known)}")
         self._wanted = variant
 
@@ -118,6 +118,21 @@ class Graphs:
             return parts[0]
         return {t.name: np.concatenate([p[t.name] for p in parts]) for t in wanted}
 
+    def answer(
+        self, component: str, feeds: Mapping[str, session.Array], size: int, *names: str
+    ) -> Arrays:
+        """Compute outputs as `run` does, and give only finite ones.
+
+        Raises:
+            InputError: An output is not finite; it says in which row.
+        """
+        found = self.run(component, feeds, size, *names)
+        if "logits" in found:  # the probabilities are theirs, and one look costs less than two
+            check({"logits": found["logits"]}, feeds)
+        else:
+            check(found, feeds)
+        return found
+
     def chunks(
         self, component: str, feeds: Mapping[str, session.Array], size: int, *names: str
     ) -> Iterator[Arrays]:
@@ -149,6 +164,30 @@ class Graphs:
         if self.plan.provider == providers.AUTO:
             self._next = replace(self.plan, provider=opened.provider, allow_partial=True)
         return opened
+
+
+def check(found: Mapping[str, session.Array], feeds: Iterable[str], start: int = 0) -> None:
+    """Refuse outputs that are not finite: what went in was too large, or the weights are bad.
+
+    Args:
+        found: The outputs, [n, ...].
+        feeds: The inputs' names, for the message.
+        start: The number of the first row.
+
+    Raises:
+        InputError: There are some; it names the first row.
+    """
+    for name, array in found.items():
+        if array.dtype.kind != "f" or bool(np.isfinite(array).all()):
+            continue
+        bad = ~np.isfinite(array).reshape(len(array), -1).all(axis=1)
+        raise errors.InputError(
+            f"the output {name}",
+            f"not finite in {int(bad.sum())} rows (first: row {start + int(bad.argmax())})",
+            "finite numbers",
+            f"Check that row of {' and '.join(feeds)} for values far beyond the training data's"
+            " (generating: a smaller temperature); if they are usual, run verify on the bundle.",
+        )
 
 
 def _zeros(graph: manifest.Graph, given: Mapping[str, session.Array], n: int) -> Arrays:

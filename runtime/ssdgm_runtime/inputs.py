@@ -5,6 +5,7 @@ rescaled, resized or unpickled: what a file holds is what a graph gets, and a fi
 anything else is an error that says so.
 """
 
+import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import IO, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdgm_runtime import errors, images
+from ssdgm_runtime import errors, images, sources
 
 Array = NDArray[Any]
 PathLike = str | os.PathLike[str]
@@ -22,6 +23,8 @@ Shape = tuple[int, ...]
 
 _IDX_TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 _PIECE = 1 << 20
+_AXES = 8
+MAX_BYTES = 1 << 34
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -72,16 +75,19 @@ def read_npy(path: PathLike) -> Array:
     raise errors.DataError(f"{path} is an npz archive", "a .npy file", "Name it .npz.")
 
 
-def read_npz(path: PathLike, keys: Sequence[str] = ()) -> dict[str, Array]:
+def read_npz(
+    path: PathLike, keys: Sequence[str] = (), max_bytes: int = MAX_BYTES
+) -> dict[str, Array]:
     """Read arrays from a .npz file.
 
     Args:
         path: The file.
         keys: The arrays that must be there; without any, all are read.
+        max_bytes: The most that one array may hold once it is unpacked.
 
     Raises:
         DataNotFound: Nothing lies there.
-        DataError: It is damaged, holds pickled objects, or has no array of that name.
+        DataError: It is damaged, too big, holds pickled objects, or has no array of that name.
     """
     place = _file(path)
     with open(place, "rb") as stream:
@@ -94,7 +100,7 @@ def read_npz(path: PathLike, keys: Sequence[str] = ()) -> dict[str, Array]:
             raise errors.DataError(
                 f"{place} has arrays {found}", f"an array named {missing[0]!r}", "Rename one."
             )
-        return {key: _member(place, loaded, key) for key in keys or found}
+        return {key: _member(place, loaded, key, max_bytes) for key in keys or found}
 
 
 def read_images(path: PathLike, shape: Shape | None = None) -> Rows:
@@ -113,7 +119,7 @@ def read_images(path: PathLike, shape: Shape | None = None) -> Rows:
         DataError: A file is no image, has another size than `shape`, or more than 8 bits a colour.
         MissingExtra: Pillow is not installed.
     """
-    place = Path(path)
+    place = _path(path)
     files = images.find(place) if place.is_dir() else [_file(place)]
     if not files:
         raise errors.DataNotFound(
@@ -140,7 +146,7 @@ def read_rows(path: PathLike, shape: Shape | None = None) -> Rows:
         DataError: It cannot be read, or as none of these.
         MissingExtra: It is an image and Pillow is not installed.
     """
-    place = Path(path)
+    place = _path(path)
     if place.is_dir():
         return read_images(place, shape)
     suffix = _file(place).suffix.lower()
@@ -189,8 +195,15 @@ def _sniff(place: Path) -> Callable[[Path], Array]:
     )
 
 
+def _path(path: PathLike) -> Path:
+    told = isinstance(path, (str, os.PathLike)) and os.fspath(path)
+    if not isinstance(told, str) or not told or "\0" in told:
+        raise errors.DataError(f"the path of the data is {path!r}", "a file or folder")
+    return Path(told)
+
+
 def _file(path: PathLike) -> Path:
-    place = Path(path)
+    place = _path(path)
     if not place.exists():
         raise errors.DataNotFound(f"there is no file {place}", "a file", "Check the spelling.")
     if not place.is_file():
@@ -202,18 +215,20 @@ def _file(path: PathLike) -> Path:
 
 def _idx(stream: Stream, place: Path) -> Array:
     head = stream.read(4)
-    if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in _IDX_TYPES or not head[3]:
+    plain = len(head) == 4 and head[:2] == b"\0\0" and head[2] in _IDX_TYPES
+    if not plain or not 0 < head[3] <= _AXES:
         raise errors.DataError(
-            f"{place} begins with {head.hex(' ')}", "an IDX file (00 00, type, number of axes)"
+            f"{place} begins with {head.hex(' ')}",
+            f"an IDX file (00 00, type, number of axes from 1 to {_AXES})",
         )
     sizes = stream.read(4 * head[3])
     if len(sizes) < 4 * head[3]:
         raise _cut(place, len(sizes), 4 * head[3], "header")
     shape = tuple(int(n) for n in np.frombuffer(sizes, ">u4"))
     dtype = np.dtype(_IDX_TYPES[head[2]])
-    wanted = dtype.itemsize
-    for n in shape:
-        wanted *= n
+    if math.prod(max(n, 1) for n in shape) * dtype.itemsize > MAX_BYTES:
+        raise _too_big(f"{place} of shape {list(shape)}", MAX_BYTES)
+    wanted = math.prod(shape) * dtype.itemsize
     data = _take(stream, wanted + 1)
     if len(data) != wanted:
         raise _cut(place, len(data), wanted, "data")
@@ -243,15 +258,33 @@ def _load(place: Path, stream: IO[bytes]) -> Any:  # noqa: ANN401  (an array or 
         raise _damaged(place, "npy or npz file without pickled objects", error) from None
 
 
-def _member(place: Path, archive: Any, key: str) -> Array:  # noqa: ANN401
+def _member(place: Path, archive: Any, key: str, most: int) -> Array:  # noqa: ANN401
     try:
+        _check_member(place, archive.zip, key, most)
         array = archive[key]
+    except errors.DataError:
+        raise
     except Exception as error:  # as above, and zipfile's and zlib's
         what = f"npz file whose array {key!r} holds numbers, not pickled objects"
         raise _damaged(place, what, error) from None
     if not isinstance(array, np.ndarray):
         raise errors.DataError(f"{key!r} in {place} is no array", "an .npy file in the archive")
     return array
+
+
+def _check_member(place: Path, archive: Any, key: str, most: int) -> None:  # noqa: ANN401
+    """Look at what an array announces before anything of that size is allocated."""
+    name = key if key in archive.namelist() else f"{key}.npy"
+    size = archive.getinfo(name).file_size
+    if size > most:
+        raise _too_big(f"{key!r} in {place}, of {size} bytes,", most)
+    with archive.open(name) as stream:
+        if stream.peek(6)[:6] == np.lib.format.MAGIC_PREFIX:
+            sources.check_npy(stream, size)
+
+
+def _too_big(what: str, most: int) -> errors.DataError:
+    return errors.DataError(f"{what} is too big", f"at most {most} bytes", "Split the data.")
 
 
 def _damaged(place: Path, wanted: str, error: Exception) -> errors.DataError:

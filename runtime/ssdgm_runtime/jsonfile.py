@@ -26,13 +26,14 @@ def loads(text: str | bytes, name: str) -> object:
         name: What to call it in a message.
 
     Raises:
-        FormatError: It is too large or too deep, no UTF-8, no JSON, or holds NaN or infinity.
+        FormatError: It is too large or too deep, no UTF-8, no JSON, has a key twice in one
+            object, or holds NaN or infinity.
     """
     if len(text) > MAX_BYTES:
         raise errors.FormatError(f"{name} has {len(text)} bytes", f"at most {MAX_BYTES}", MEND)
     try:
         plain = text.decode("utf-8") if isinstance(text, bytes) else text
-        document = json.loads(plain)
+        document = json.loads(plain, object_pairs_hook=_table)
         _check_depth(document, name, MAX_DEPTH)
         json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
     except errors.FormatError:
@@ -101,6 +102,15 @@ def _field(table: Json, key: str) -> object:
     if key not in table:
         raise errors.FormatError(f"the manifest has no {key!r}", "a field of this name", MEND)
     return table[key]
+
+
+def _table(pairs: list[tuple[str, object]]) -> Json:
+    found = dict(pairs)
+    if len(found) < len(pairs):  # readers differ in which of two they take
+        seen: set[str] = set()
+        twin = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise errors.FormatError(f"a JSON object has {twin[:80]!r} twice", "each key once", MEND)
+    return found
 
 
 def _check_depth(value: object, name: str, left: int) -> None:

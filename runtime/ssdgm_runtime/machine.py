@@ -8,6 +8,8 @@ from pathlib import Path
 from ssdgm_runtime import errors
 
 MOST_THREADS = 4
+_LIMIT, _BITS = 1024, 64
+_WANT = f"a positive whole number to {_LIMIT}"
 VARIABLES = ("SSDGM_THREADS", "ORT_INTRA_OP_NUM_THREADS", "OMP_NUM_THREADS")
 
 
@@ -23,11 +25,13 @@ def threads(wanted: int | None = None, environment: Mapping[str, str] | None = N
         given; else the smallest of the affinity, the cgroup's quota rounded up, and 4.
 
     Raises:
-        InputError: What was given is no positive whole number.
+        InputError: What was given is no whole number from 1 to 1024.
     """
     if wanted is not None:
-        if isinstance(wanted, bool) or not isinstance(wanted, int) or wanted < 1:
-            raise errors.InputError("threads", repr(wanted), "a positive whole number or None")
+        whole = isinstance(wanted, int) and not isinstance(wanted, bool)
+        if not whole or not 0 < wanted <= _LIMIT:
+            got = str(wanted) if whole and wanted.bit_length() < _BITS else _told(wanted)
+            raise errors.InputError("threads", got, f"{_WANT} or None")
         return wanted
     table = os.environ if environment is None else environment
     for name in VARIABLES:
@@ -64,11 +68,16 @@ def cpu() -> str:
     return platform.processor() or platform.machine()
 
 
+def _told(value: object) -> str:
+    return "far beyond" if isinstance(value, int) and abs(value) > _LIMIT else repr(value)
+
+
 def _parsed(name: str, text: str) -> int:
     # OpenMP allows one number a nesting level; the first is the outermost
     first = text.split(",")[0].strip()
-    if not (first.isascii() and first.isdigit() and int(first) > 0):
-        raise errors.InputError(name, repr(text), "a positive whole number", f"export {name}=1")
+    digits = first.isascii() and first.isdigit() and len(first) <= _BITS
+    if not (digits and 0 < int(first) <= _LIMIT):
+        raise errors.InputError(name, repr(text[:_BITS]), _WANT, f"export {name}=1")
     return int(first)
 
 

@@ -19,7 +19,7 @@ SCHEMA = "1.0"
 _INTEGERS = ("uint8", "int8", "uint16", "int16", "int32", "int64")
 DTYPES = ("bool", *_INTEGERS, "float16", "float32", "float64")
 _SURE = 1e-3  # how far from 1 the prior's sum may be
-_MOST = 2**31 - 1
+_MOST, _MOST_TOTAL, _DIGITS = 2**31 - 1, 2**16, 9
 
 Json = jsonfile.Json
 _KNOWN = {  # a component's inputs that must be there, those that may be, and its outputs
@@ -166,8 +166,9 @@ def _check_schema(version: str) -> None:
 
 def _version(text: str) -> tuple[int, int]:
     parts = text.split(".")
-    if len(parts) != 2 or not all(p.isascii() and p.isdigit() for p in parts):
-        raise errors.FormatError(f"the bundle's format is {text!r}", '"<major>.<minor>"')
+    digits = all(p.isascii() and p.isdigit() and len(p) <= _DIGITS for p in parts)
+    if len(parts) != 2 or not digits:
+        raise errors.FormatError(f"the bundle's format is {text[:40]!r}", '"<major>.<minor>"')
     major, minor = (int(p) for p in parts)
     if major != FORMAT[0]:
         raise errors.UnsupportedVersion(
@@ -219,6 +220,7 @@ def _graph(value: object, name: str) -> Graph:
     for tensors, side in ((inputs, "input"), (outputs, "output")):
         jsonfile.distinct([t.name for t in tensors], f"the {side} of {name}")
     noise = _tuple(table, "noise", str) if "noise" in table else ()
+    jsonfile.distinct(noise, f"the noise of {name}")
     return Graph(inputs, outputs, noise)
 
 
@@ -273,7 +275,7 @@ def _likelihood(value: object) -> Likelihood | None:
     table = _typed(value, dict, "likelihood")
     return Likelihood(
         name=_get(table, "name", str),
-        total=jsonfile.whole(table.get("total", 1), "likelihood.total", 1, _MOST),
+        total=jsonfile.whole(table.get("total", 1), "likelihood.total", 1, _MOST_TOTAL),
         low=jsonfile.number(table.get("low", 0), "likelihood.low"),
         step=jsonfile.number(table.get("step", 1), "likelihood.step"),
     )

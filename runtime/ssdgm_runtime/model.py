@@ -141,7 +141,7 @@ class Model:
             TaskUnavailable: The bundle has no classifier.
         """
         rows = self._rows("classifier", "classify", x)
-        found = self.graphs.run(
+        found = self.graphs.answer(
             "classifier", {"x": rows}, self._size(batch_size), "logits", "probs"
         )
         return answers.Classification(found["logits"], found["probs"], self.labels)
@@ -169,7 +169,7 @@ class Model:
         rows = self._rows("encoder", "encode", x)
         weights = self._weights("encode", rows, y, "encoder")
         feeds = self._only("encoder", {"x": rows, **weights})
-        found = self.graphs.run("encoder", feeds, self._size(None), "z_mean", "z_scale")
+        found = self.graphs.answer("encoder", feeds, self._size(None), "z_mean", "z_scale")
         return answers.Latent(found["z_mean"], found["z_scale"])
 
     def reconstruct(self, x: ArrayLike, y: arguments.Labels | None = None) -> NDArray[np.float32]:
@@ -180,9 +180,11 @@ class Model:
         rows = self._rows("encoder", "reconstruct", x)
         weights = self._weights("reconstruct", rows, y, "encoder", "decoder")
         feeds = self._only("encoder", {"x": rows, **weights})
-        z = self.graphs.run("encoder", feeds, self._size(None), "z_mean")["z_mean"]
+        z = self.graphs.answer("encoder", feeds, self._size(None), "z_mean")["z_mean"]
         feeds = self._only("decoder", {"z": z, **weights})
-        found: NDArray[np.float32] = self.graphs.run("decoder", feeds, self._size(None), "x")["x"]
+        found: NDArray[np.float32] = self.graphs.answer("decoder", feeds, self._size(None), "x")[
+            "x"
+        ]
         return found
 
     def generate(
@@ -267,7 +269,7 @@ class Model:
         if y is not None:
             return {"y": arguments.labels_of(y, self.labels, len(rows))}
         self.graphs.graph("classifier", f"{task} without y")
-        found = self.graphs.run("classifier", {"x": rows}, self._size(None), "probs")
+        found = self.graphs.answer("classifier", {"x": rows}, self._size(None), "probs")
         return {"y": found["probs"]}
 
     def _only(self, component: str, feeds: session.Arrays) -> session.Arrays:

@@ -40,6 +40,8 @@ def candidates(word: str, available: Sequence[str]) -> tuple[str, ...]:
         InputError: The word is neither.
         ProviderUnavailable: The provider is not in this engine.
     """
+    if not isinstance(word, str):
+        raise errors.InputError("provider", type(word).__name__, "a string, such as 'cpu'")
     if word == AUTO:
         return tuple(p for p in (CUDA, CPU) if p in available)
     name = WORDS.get(word, word)

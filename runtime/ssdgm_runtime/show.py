@@ -1,5 +1,6 @@
 """Results as lines for people: what every command line prints when JSON is not asked for."""
 
+import contextlib
 import os
 from collections.abc import Sequence
 from typing import IO, Any
@@ -7,26 +8,58 @@ from typing import IO, Any
 Json = dict[str, Any]
 
 
-def say(text: str, stream: IO[str]) -> None:
-    """Write a text and a newline; quietly nothing more once the reader has gone, as `head` does.
+def say(text: str, stream: IO[str] | None, *, sure: bool = True) -> None:
+    """Write a text and a newline; quietly nothing where nobody reads, as with `head` or `>&-`.
 
-    The descriptor is then led to nowhere, or Python would complain of it as the program ends.
+    What the stream's encoding lacks is written as an escape. After a failure the descriptor is
+    led to nowhere, or Python would complain of it as the program ends.
+
+    Args:
+        text: The text.
+        stream: Where to; None is what Python has for a closed descriptor.
+        sure: Raise what goes wrong; without it, as when telling of a failure, nothing is raised.
+
+    Raises:
+        OSError: It cannot be written, as on a full disk.
     """
+    if stream is None or stream.closed:
+        return
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    plain = text.encode(encoding, "backslashreplace").decode(encoding)
     try:
-        stream.write(f"{text}\n")
+        stream.write(f"{plain}\n")
         stream.flush()
-    except BrokenPipeError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            _divert(stream)
+        if sure and not isinstance(error, BrokenPipeError):
+            raise
+
+
+def plain(text: str) -> str:
+    """A text whose control characters, which a terminal would obey, are written as escapes."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def lines(text: str) -> str:
+    """As `plain`, with the line breaks kept."""
+    return "\n".join(map(plain, text.split("\n")))
+
+
+def _divert(stream: IO[str]) -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def table(rows: Sequence[Sequence[object]], header: Sequence[str] = ()) -> str:
     """Columns padded to their widest cell, numbers to the right."""
-    lines = [tuple(map(str, row)) for row in ([header, *rows] if header else rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    texts = [tuple(plain(str(c)) for c in row) for row in ([header, *rows] if header else rows)]
+    widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
     right = [all(map(_is_number, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(_line(cells, widths, right) for cells in lines)
+    return "\n".join(_line(cells, widths, right) for cells in texts)
 
 
 def fields(found: Json) -> str:
@@ -43,7 +76,7 @@ def inspect(table: Json) -> str:
         sides = (", ".join(map(_tensor, graph[side])) for side in ("inputs", "outputs"))
         lines.append(f"{name}: {' -> '.join(sides)}")
     lines += [f"{v['component']} {v['name']}: {v['precision']}" for v in table["variants"]]
-    return "\n".join(lines)
+    return "\n".join(map(plain, lines))
 
 
 def _tensor(spec: Json) -> str:
@@ -58,7 +91,8 @@ def verify(table: Json) -> str:
         f" {len(c['disagreements'])} predictions differ: {'passed' if c['passed'] else 'FAILED'}"
         for c in table["checks"]
     ]
-    return "\n".join([*lines, f"{table['bundle']}: {'passed' if table['passed'] else 'FAILED'}"])
+    lines.append(f"{table['bundle']}: {'passed' if table['passed'] else 'FAILED'}")
+    return "\n".join(map(plain, lines))
 
 
 def classify(table: Json) -> str:
@@ -70,7 +104,7 @@ def classify(table: Json) -> str:
         best = record.get("top", [[record["name"], record["probability"]]])
         shown = "  ".join(f"{name} {p:.4f}" for name, p in best)
         lines.append(f"{record.get('source', record['row'])}  {shown}")
-    return "\n".join(lines)
+    return "\n".join(map(plain, lines))
 
 
 def generate(table: Json) -> str:

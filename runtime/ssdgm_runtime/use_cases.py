@@ -24,6 +24,7 @@ from ssdgm_runtime import (
 Json = dict[str, Any]
 PathLike = atomic.PathLike
 _FAILED, _INTERNAL, _INTERRUPTED = 1, 70, 130
+_LONG = 19  # digits
 BATCHES = ",".join(map(str, benchmark.BATCHES))  # as a command line has them
 
 
@@ -216,6 +217,9 @@ def failure(error: BaseException) -> tuple[Json, int]:
         code = error.exit_code
     elif isinstance(error, KeyboardInterrupt):
         message, code = "interrupted", _INTERRUPTED
+    elif isinstance(error, MemoryError):
+        message = "there is not enough memory for this; ask for fewer rows or smaller batches"
+        code = errors.SsdgmError.exit_code
     elif isinstance(error, OSError):
         code = errors.SsdgmError.exit_code
     else:
@@ -225,7 +229,8 @@ def failure(error: BaseException) -> tuple[Json, int]:
 
 def _class(value: str | int, labels: Sequence[str]) -> int:
     """A name, else an index as a command line gives it."""
-    digits = isinstance(value, str) and value not in labels and value.isascii() and value.isdigit()
+    unknown = isinstance(value, str) and value not in labels
+    digits = unknown and str(value).isascii() and str(value).isdigit() and len(str(value)) < _LONG
     entry = int(value) if digits else value
     return int(arguments.entries(entry, labels)[0].argmax())
 

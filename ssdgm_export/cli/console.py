@@ -12,7 +12,7 @@ Json = Mapping[str, Any]
 
 def emit(document: Json, as_json: bool, render: Callable[[Any], str]) -> None:
     """Print a result: one JSON object, or lines for people."""
-    text = json.dumps(document, indent=2, ensure_ascii=False) if as_json else render(document)
+    text = _dumps(document, indent=2) if as_json else render(document)
     show.say(text.rstrip("\n"), sys.stdout)
 
 
@@ -20,7 +20,7 @@ def fail(error: BaseException, as_json: bool) -> int:
     """Print an error, as one JSON object on stdout or a line on stderr; returns its exit code."""
     told, code = use_cases.failure(error)
     if as_json:
-        show.say(json.dumps(told, ensure_ascii=False), sys.stdout)
+        show.say(_dumps(told), sys.stdout, sure=False)
     else:
         note(f"error: {told['error']['message']}")
     return code
@@ -28,17 +28,24 @@ def fail(error: BaseException, as_json: bool) -> int:
 
 def note(text: str) -> None:
     """Print a line on stderr."""
-    show.say(text, sys.stderr)
+    show.say(show.lines(text), sys.stderr, sure=False)
 
 
 def track(steps: Iterable[Any], total: int, done: int, quiet: bool) -> Iterator[Any]:
     """Pass training progress on, with a bar on a terminal and lines elsewhere."""
     if quiet:
         yield from steps
-    elif sys.stderr.isatty():
+    elif sys.stderr is not None and sys.stderr.isatty():
         yield from _bar(steps, total, done)
     else:
         yield from _lines(steps)
+
+
+def _dumps(document: Json, indent: int | None = None) -> str:
+    """Strict JSON, escaped where the output's encoding lacks characters."""
+    encoding = getattr(sys.stdout, "encoding", None) or ""
+    escaped = not encoding.lower().startswith("utf")
+    return json.dumps(document, indent=indent, ensure_ascii=escaped, allow_nan=False)
 
 
 def _bar(steps: Iterable[Any], total: int, done: int) -> Iterator[Any]:
