@@ -4,6 +4,8 @@ Two interleaved half circles, eight labels, nine hundred unlabelled points. The 
 labels alone and cuts both moons in two. M2 has to explain every point with one smooth curve a
 class, so the curves become the moons, and the labels only say which is which.
 
+Which eight points are labelled matters: `--seed` draws others, and some mislead it.
+
 The networks are small on purpose: with enough units one class can draw half of each moon as
 easily as a whole one, and nothing in the data speaks against it.
 
@@ -97,5 +99,5 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("runs/two-moons"))
     parser.add_argument("--steps", type=int, default=1500)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=0)
     main(**vars(parser.parse_args()))

@@ -13,10 +13,10 @@ moment can be resumed.
 """
 
 import contextlib
-import fcntl
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -167,6 +167,11 @@ def locked(run: Run) -> Iterator[None]:
     Raises:
         RunError: Another process works on it.
     """
+    if sys.platform == "win32":  # it has no such lock for a folder
+        yield
+        return
+    import fcntl
+
     handle = os.open(run.path, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
