@@ -132,13 +132,14 @@ def _target(out: Path) -> Path:
 
 
 def _result(run: checkpoint.Run) -> Json:
-    if run.result is None:
+    found = run.result
+    if found is None:
         raise checkpoint.RunError(
             f"{run.path} has not ended",
             "a finished run",
             f"Go on with: ssdgm-export train --resume {run.path}",
         )
-    return run.result
+    return found
 
 
 def _texts(text: Json, run: Json, result: Json, report: parity.Report) -> dict[str, bytes]:

@@ -59,9 +59,8 @@ def _results(made: Json) -> str:
                 f"| {part} | {score['rows']} | {100 * score['error']:.2f} % | {score['nll']:.3f} |"
             )
     extra = "extra to" if made["validation_labels_are_extra"] else "part of"
-    return "\n".join(
-        [*lines, "", f"The labels of the validation rows are {extra} the budget.", ""]
-    )
+    sentence = f"The labels of the validation rows are {extra} the budget."
+    return "\n".join([*lines, "", *([sentence, ""] if made["validation"] else [])])
 
 
 def _graphs(io: Json, parity: Json) -> str:

@@ -64,6 +64,14 @@ def test_the_figures_are_those_of_the_reports(m2: Path, reports: tuple[Json, Jso
     assert "part of the budget" in text
 
 
+def test_nothing_is_said_of_validation_labels_where_there_are_none(
+    reports: tuple[Json, Json],
+) -> None:
+    manifest, parity = copy.deepcopy(reports)
+    manifest["additional_metadata"]["ssdgm"]["training"]["validation"] = None
+    assert "labels of the validation rows" not in card.card(manifest, parity)
+
+
 def test_a_score_that_was_not_taken_is_left_out(reports: tuple[Json, Json]) -> None:
     manifest, parity = copy.deepcopy(reports)
     manifest["additional_metadata"]["ssdgm"]["training"]["test"] = None

@@ -174,14 +174,15 @@ def locked(run: Run) -> Iterator[None]:
 
     handle = os.open(run.path, os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunError(
+                f"another process is working on {run.path}",
+                "one at a time",
+                "Wait for it, or stop it.",
+            ) from None
         yield
-    except BlockingIOError:
-        raise RunError(
-            f"another process is working on {run.path}",
-            "one at a time",
-            "Wait for it, or stop it.",
-        ) from None
     finally:
         os.close(handle)
 

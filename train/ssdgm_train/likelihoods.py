@@ -2,7 +2,8 @@ r"""The likelihood \(p(x \mid y, z)\): what the decoder's raw outputs mean.
 
 A likelihood works on *observations*: rows flattened and mapped by `nn.Standardise`, to [0, 1] for
 Bernoulli and Binomial, to zero mean and unit variance for Gaussian. A new one is a function that
-returns a `Likelihood`, and a line in `LIKELIHOODS`.
+returns a `Likelihood` and a line in `LIKELIHOODS`; a scaling in `data.problem`; and, to be sampled
+on a device, a sampler in `ssdgm_runtime.noise` and its row in `runtime/FORMAT.md`.
 
 References:
     Semi-Supervised Learning with Deep Generative Models (Kingma et al., 2014), section 3.1.
