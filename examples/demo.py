@@ -106,7 +106,8 @@ def show(report: dict[str, Any], out: Path, seconds: float) -> None:
     parity = report["parity"]
     worst = max(v for graph in parity["max_abs"].values() for v in graph.values())
     disagree = len(parity["disagreements"])
-    print(f"runtime, first M2: test error {100 * report['error']:.1f} %, golden rows passed")
+    golden = "passed" if report["verified"] else "FAILED"
+    print(f"runtime, first M2: test error {100 * report['error']:.1f} %, golden rows {golden}")
     print(f"parity with torch: largest difference {worst:.1e}, {disagree} predictions differ")
     for cell in report["bench"]["cells"]:
         if cell["component"] == "classifier":
