@@ -69,7 +69,7 @@ def convert(
         ParityError: A graph differs from torch; nothing is written.
     """
     source, target = checkpoint.Run(Path(run)), _target(Path(out))
-    described, result = source.read(), _result(source)
+    described, result = source.read(), checkpoint.ended(source)
     with checkpoint.reading(source):
         problem = training.load_problem(described)
     found = graphs.of(training.load_model(source), problem)
@@ -129,17 +129,6 @@ def _target(out: Path) -> Path:
     if not out.parent.is_dir():
         raise errors.DataNotFound(f"there is no folder {out.parent}", "a folder to write to")
     return out
-
-
-def _result(run: checkpoint.Run) -> Json:
-    found = run.result
-    if found is None:
-        raise checkpoint.RunError(
-            f"{run.path} has not ended",
-            "a finished run",
-            f"Go on with: ssdgm-export train --resume {run.path}",
-        )
-    return found
 
 
 def _texts(text: Json, run: Json, result: Json, report: parity.Report) -> dict[str, bytes]:

@@ -78,7 +78,9 @@ def _classify_options(command: argparse.ArgumentParser) -> None:
 def _generate_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("--class", dest="classes", action="append", default=[], help="a name or index (all)")
-    add("-n", type=int, default=8, help="rows a class (8)")
+    add("--picture", metavar="NAME", help="styles, analogies or walk, instead of plain rows")
+    add("--rows", metavar="INPUT", help="data for analogies, or for a walk unless Z is 2")
+    add("-n", type=int, default=8, help="rows a class, or lines of a picture (8)")
     add("--seed", type=int, help="of the draws")
     add("--sample", action="store_true", help="draw x instead of its expected value")
     add("--temperature", type=float, default=1.0, help="what the latent is multiplied by (1)")
@@ -106,7 +108,7 @@ def _classify(given: argparse.Namespace) -> Json:
 
 
 def _generate(given: argparse.Namespace) -> Json:
-    keys = ("classes", "n", "seed", "sample", "temperature", "force")
+    keys = ("classes", "picture", "rows", "n", "seed", "sample", "temperature", "force")
     options = {key: getattr(given, key) for key in keys}
     return use_cases.generate(given.bundle, given.out, **options, **_engine(given))
 

@@ -85,10 +85,7 @@ class Samples:
     @property
     def labels(self) -> NDArray[np.int64]:
         """The index of the label each row was generated for, int64 [n]; -1 without labels."""
-        if not self.y.shape[1]:
-            return np.full(len(self.y), -1, dtype=np.int64)
-        best: NDArray[np.int64] = self.y.argmax(axis=1).astype(np.int64)
-        return best
+        return _best(self.y)
 
     def as_input(self) -> NDArray[Any]:
         """`x` rounded and clipped to the input dtype, [n, *shape], ready for `classify`."""
@@ -101,3 +98,42 @@ class Samples:
 
     def __len__(self) -> int:
         return len(self.x)
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """Rows laid out in lines and columns, listed line by line.
+
+    Attributes:
+        x: float32 [lines * columns, *shape] in the data set's own units.
+        y: float32 [lines * columns, K], each cell's label; K is 0 without labels.
+        z: float32 [lines * columns, Z], each cell's latent.
+        columns: How many cells stand beside one another.
+        seed: What z was drawn with; None where it was not drawn.
+    """
+
+    x: Floats
+    y: Floats
+    z: Floats
+    columns: int
+    seed: int | None = None
+
+    @property
+    def lines(self) -> int:
+        """How many lines there are."""
+        return len(self.x) // self.columns
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """The index of each cell's label, int64 [lines * columns]; -1 without labels."""
+        return _best(self.y)
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+
+def _best(y: Floats) -> NDArray[np.int64]:
+    if not y.shape[1]:
+        return np.full(len(y), -1, dtype=np.int64)
+    best: NDArray[np.int64] = y.argmax(axis=1).astype(np.int64)
+    return best

@@ -68,12 +68,13 @@ def finite(array: Array, name: str) -> None:
     )
 
 
-def entries(y: Labels, labels: Sequence[str]) -> Floats:
+def entries(y: Labels, labels: Sequence[str], name: str = "y") -> Floats:
     """Read labels in any of their forms.
 
     Args:
         y: An index or a name, a sequence of them, or [n, K] with a weight for each label.
         labels: The K names.
+        name: What a message calls y.
 
     Returns:
         float32 [n, K], one-hot where indices or names were given.
@@ -84,17 +85,17 @@ def entries(y: Labels, labels: Sequence[str]) -> Floats:
     plain: Any = y.tolist() if isinstance(y, np.ndarray) and y.ndim < 2 else y
     plain = [plain] if _is_label(plain) else plain
     if isinstance(plain, (list, tuple)) and all(_is_label(v) for v in plain):
-        indices = [_index(v, labels) for v in plain]
+        indices = [_index(v, labels, name) for v in plain]
         return np.eye(len(labels), dtype=np.float32)[np.asarray(indices, dtype=np.int64)]
     want = f"an index, a name, a sequence of them, or numbers [n, {len(labels)}]"
-    matrix = _array(plain, "y", want)
+    matrix = _array(plain, name, want)
     if matrix.dtype.kind not in "iuf" or matrix.ndim != 2 or matrix.shape[1] != len(labels):
         got = "of mixed or ragged entries" if matrix.dtype.kind == "O" else _got(matrix)
-        hint = "y[None]" if matrix.shape == (len(labels),) else ""
-        raise errors.InputError("y", got, want, hint)
+        hint = f"{name}[None]" if matrix.shape == (len(labels),) else ""
+        raise errors.InputError(name, got, want, hint)
     with np.errstate(over="ignore"):
         weights: Floats = matrix.astype(np.float32)
-    finite(weights, "y")
+    finite(weights, name)
     return weights
 
 
@@ -201,14 +202,14 @@ def _is_label(value: object) -> bool:
     return isinstance(value, (str, int, np.integer, np.str_)) and not isinstance(value, bool)
 
 
-def _index(value: Any, labels: Sequence[str]) -> int:  # noqa: ANN401  (str or any integer)
+def _index(value: Any, labels: Sequence[str], name: str) -> int:  # noqa: ANN401  (str or any integer)
     if isinstance(value, str):
         if value in labels:
             return labels.index(value)
     elif 0 <= value < len(labels):
         return int(value)
     raise errors.InputError(
-        "y",
+        name,
         shown(value),
         f"an index from 0 to {len(labels) - 1} or a name among {_listed(labels)}",
     )

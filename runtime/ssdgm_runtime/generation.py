@@ -79,7 +79,7 @@ def _labels(
 ) -> Floats:
     """One row of y for each row to generate, float32 [rows, K or 0]."""
     n = arguments.count(request.n, "n", 0)
-    _fits(n, about)
+    fits(n, about.graphs["decoder"])
     if not labelled:
         if request.y is not None:
             raise errors.InputError("y", "given", "None: this decoder takes no label")
@@ -87,18 +87,24 @@ def _labels(
     if request.y is None:
         return _prior(about.prior, _rows(n, 1, given), seed)
     chosen = arguments.entries(request.y, about.labels)
-    _fits(n * len(chosen), about)
+    fits(n * len(chosen), about.graphs["decoder"])
     total = _rows(n, len(chosen), given)
     return np.repeat(chosen, total // max(len(chosen), 1), axis=0)
 
 
-def _fits(rows: int, about: manifest.Manifest) -> None:
-    """Refuse more rows than memory could hold."""
-    graph = about.graphs["decoder"]
+def fits(rows: int, graph: manifest.Graph) -> None:
+    """Refuse more rows of a decoder than memory could hold.
+
+    Raises:
+        InputError: They are more.
+    """
     most = _MOST_BYTES // sum(4 * t.width for t in (*graph.inputs, *graph.outputs))
     if rows > most:
         raise errors.InputError(
-            "n", f"{rows} rows in all", f"at most {most} at once", "Call again with another seed."
+            "n",
+            f"{rows} rows in all",
+            f"at most {most} at once",
+            "Ask for fewer; another seed gives others.",
         )
 
 

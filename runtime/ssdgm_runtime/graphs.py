@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from ssdgm_runtime import errors, files, forks, manifest, plans, providers, session
+from ssdgm_runtime import errors, files, forks, manifest, parts, plans, providers, session
 
 Arrays = session.Arrays
 
@@ -60,14 +60,7 @@ class Graphs:
         Raises:
             TaskUnavailable: The bundle has no such graph.
         """
-        graphs = self.bundle.manifest.graphs
-        if component not in graphs:
-            raise errors.TaskUnavailable(
-                f"this bundle cannot {task}: it has no {component}",
-                f"a bundle with a {component}",
-                f"It has {', '.join(graphs) or 'no graph'}; convert a model of a method that can.",
-            )
-        return graphs[component]
+        return parts.need(self.bundle.manifest.graphs, component, task)
 
     def variant(self, component: str) -> manifest.Variant:
         """The variant that is in use for a component."""
@@ -109,14 +102,14 @@ class Graphs:
         Returns:
             The outputs, [n, ...].
         """
-        parts = list(self.chunks(component, feeds, size, *names))
+        pieces = list(self.chunks(component, feeds, size, *names))
         outputs = self.bundle.manifest.graphs[component].outputs
         wanted = [t for t in outputs if not names or t.name in names]
-        if not parts:
+        if not pieces:
             return {t.name: np.empty((0, *t.row), dtype=t.dtype) for t in wanted}
-        if len(parts) == 1:
-            return parts[0]
-        return {t.name: np.concatenate([p[t.name] for p in parts]) for t in wanted}
+        if len(pieces) == 1:
+            return pieces[0]
+        return {t.name: np.concatenate([p[t.name] for p in pieces]) for t in wanted}
 
     def answer(
         self, component: str, feeds: Mapping[str, session.Array], size: int, *names: str

@@ -7,7 +7,7 @@ does not grow with the data.
 
 import os
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,14 +16,14 @@ from numpy.typing import ArrayLike, NDArray
 from ssdgm_runtime import (
     answers,
     arguments,
-    errors,
     files,
     generation,
     graphs,
     machine,
+    parts,
+    pictures,
     plans,
     providers,
-    session,
 )
 
 if TYPE_CHECKING:
@@ -84,8 +84,10 @@ class Model:
             "max_bytes": max_bytes,
         }
         self._about = bundle.manifest
-        self._high = arguments.value_range(bundle.manifest)[1]
         self.graphs = graphs.Graphs(bundle, plan, variant)
+        high = arguments.value_range(self._about)[1]
+        run = partial(_answer, self.graphs, options.max_batch)
+        self._parts = parts.Parts(self._about.graphs, self._about.labels, run, high)
         for component in self.graphs.components[:1]:  # trouble with the engine shows now
             self.graphs.open(component)
 
@@ -140,10 +142,8 @@ class Model:
             InputError: x has another dtype or shape, or holds NaN or infinity.
             TaskUnavailable: The bundle has no classifier.
         """
-        rows = self._rows("classifier", "classify", x)
-        found = self.graphs.answer(
-            "classifier", {"x": rows}, self._size(batch_size), "logits", "probs"
-        )
+        feeds, size = {"x": self._parts.rows("classifier", "classify", x)}, self._size(batch_size)
+        found = self.graphs.answer("classifier", feeds, size, "logits", "probs")
         return answers.Classification(found["logits"], found["probs"], self.labels)
 
     def predict(self, x: ArrayLike) -> NDArray[Any]:
@@ -166,9 +166,8 @@ class Model:
             InputError: x or y is not one of these.
             TaskUnavailable: The bundle has no encoder, or y is left to a classifier it lacks.
         """
-        rows = self._rows("encoder", "encode", x)
-        weights = self._weights("encode", rows, y, "encoder")
-        feeds = self._only("encoder", {"x": rows, **weights})
+        rows = self._parts.rows("encoder", "encode", x)
+        feeds = {"x": rows, **self._parts.weights("encode", rows, y, "encoder")}
         found = self.graphs.answer("encoder", feeds, self._size(None), "z_mean", "z_scale")
         return answers.Latent(found["z_mean"], found["z_scale"])
 
@@ -177,15 +176,8 @@ class Model:
 
         Arguments and errors are those of `encode`; TaskUnavailable also without a decoder.
         """
-        rows = self._rows("encoder", "reconstruct", x)
-        weights = self._weights("reconstruct", rows, y, "encoder", "decoder")
-        feeds = self._only("encoder", {"x": rows, **weights})
-        z = self.graphs.answer("encoder", feeds, self._size(None), "z_mean")["z_mean"]
-        feeds = self._only("decoder", {"z": z, **weights})
-        found: NDArray[np.float32] = self.graphs.answer("decoder", feeds, self._size(None), "x")[
-            "x"
-        ]
-        return found
+        found = self._parts.posterior("reconstruct", x, y, "decoder")
+        return self._parts.answer("decoder", {"z": found.z, **found.y})
 
     def generate(
         self,
@@ -215,6 +207,32 @@ class Model:
         """
         request = generation.Request(y, n, z, seed, sample, temperature)
         return generation.generate(self.graphs, request, self._size(None))
+
+    def styles(
+        self, n: int = 8, *, classes: arguments.Labels | None = None, seed: int | None = None
+    ) -> answers.Picture:
+        """Draw n latents, each in every class; arguments and errors as of `pictures.styles`."""
+        return pictures.styles(self._parts, n, seed, classes)
+
+    def analogies(
+        self,
+        x: ArrayLike,
+        y: arguments.Labels | None = None,
+        *,
+        classes: arguments.Labels | None = None,
+    ) -> answers.Picture:
+        """Each row, then its style in every class; see `pictures.analogies`, also for errors."""
+        return pictures.analogies(self._parts, x, y, classes)
+
+    def walk(
+        self, n: int = 8, x: ArrayLike | None = None, *, classes: arguments.Labels | None = None
+    ) -> answers.Picture:
+        """Walk through a plane of the latent space; see `pictures.walk`, also for errors.
+
+        The plane is the one that `pictures.plane_of` finds for rows x; needed unless Z is 2.
+        """
+        plane = None if x is None else pictures.plane_of(self._parts, x)
+        return pictures.walk(self._parts, n, plane, classes)
 
     def verify(self) -> "selfcheck.VerifyReport":
         """Hash every file again and run the bundle's golden rows here; see `selfcheck.verify`."""
@@ -253,29 +271,6 @@ class Model:
     def __repr__(self) -> str:
         return f"<Model {self._about.name} {self.graphs.bundle.id[:12]}: {', '.join(self.tasks)}>"
 
-    def _rows(self, component: str, task: str, x: ArrayLike) -> session.Array:
-        inputs = self.graphs.graph(component, task).inputs
-        declared = next(t for t in inputs if t.name == "x")
-        return arguments.rows(x, declared, self._high)
-
-    def _weights(
-        self, task: str, rows: session.Array, y: arguments.Labels | None, *components: str
-    ) -> session.Arrays:
-        """The y that these graphs take, [n, K] by name; nothing where none takes any."""
-        if not any(t.name == "y" for c in components for t in self.graphs.graph(c, task).inputs):
-            if y is not None:
-                raise errors.InputError("y", "given", "None: this bundle's graphs take no label")
-            return {}
-        if y is not None:
-            return {"y": arguments.labels_of(y, self.labels, len(rows))}
-        self.graphs.graph("classifier", f"{task} without y")
-        found = self.graphs.answer("classifier", {"x": rows}, self._size(None), "probs")
-        return {"y": found["probs"]}
-
-    def _only(self, component: str, feeds: session.Arrays) -> session.Arrays:
-        names = {t.name for t in self._about.graphs[component].inputs}
-        return {name: array for name, array in feeds.items() if name in names}
-
     def _size(self, batch_size: int | None) -> int:
         if batch_size is None:
             return self.graphs.plan.options.max_batch
@@ -285,6 +280,10 @@ class Model:
 def load(path: PathLike, **settings: Any) -> Model:  # noqa: ANN401
     """Open a bundle; arguments and errors are those of `Model`."""
     return Model(path, **settings)
+
+
+def _answer(opened: graphs.Graphs, size: int, component: str, feeds: parts.Arrays) -> parts.Arrays:
+    return opened.answer(component, feeds, size, parts.GIVES[component])
 
 
 def _reopen(path: str, settings: Mapping[str, Any]) -> Model:

@@ -53,13 +53,13 @@ class Drawn:
     """Generated rows with what a picture of them needs.
 
     Attributes:
-        samples: The rows, grouped by label.
+        samples: The rows, in the order of the grid.
         columns: How many stand beside one another in a grid.
         low: The value that is black.
         high: The value that is white.
     """
 
-    samples: answers.Samples
+    samples: answers.Samples | answers.Picture
     columns: int
     low: float
     high: float
@@ -98,11 +98,13 @@ def npy(answer: Predictions) -> bytes:
 
 
 def npz(drawn: Drawn) -> bytes:
-    """Arrays x, y, z, label and seed."""
+    """Arrays x, y, z, label where there are labels, seed if one was used, columns of a picture."""
     samples, stream = drawn.samples, io.BytesIO()
-    arrays = {"x": samples.x, "y": samples.y, "z": samples.z, "seed": np.array(samples.seed)}
+    arrays = {"x": samples.x, "y": samples.y, "z": samples.z}
+    seed = {} if samples.seed is None else {"seed": np.array(samples.seed)}
     label = {"label": samples.labels} if samples.y.shape[1] else {}
-    np.savez(stream, allow_pickle=False, **arrays, **label)
+    laid = {"columns": np.array(drawn.columns)} if isinstance(samples, answers.Picture) else {}
+    np.savez(stream, allow_pickle=False, **arrays, **seed, **label, **laid)
     return stream.getvalue()
 
 

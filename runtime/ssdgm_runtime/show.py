@@ -109,7 +109,9 @@ def classify(table: Json) -> str:
 
 def generate(table: Json) -> str:
     """The result of `use_cases.generate`."""
-    return f"{table['rows']} rows generated with seed {table['seed']}: {table['output']}"
+    what = f" ({table['picture']})" if table["picture"] else ""
+    seed = "" if table["seed"] is None else f" with seed {table['seed']}"
+    return f"{table['rows']} rows generated{what}{seed}: {table['output']}"
 
 
 def bench(report: Json) -> str:

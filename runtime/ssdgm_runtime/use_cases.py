@@ -3,16 +3,15 @@
 Nothing here prints, parses or exits, so that every command line says the same.
 """
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from ssdgm_runtime import (
-    answers,
     arguments,
     atomic,
     benchmark,
+    drawing,
     errors,
     files,
     graphs,
@@ -128,6 +127,8 @@ def generate(
     path: PathLike,
     out: PathLike,
     *,
+    picture: str | None = None,
+    rows: PathLike | None = None,
     classes: Sequence[str | int] = (),
     n: int = 8,
     seed: int | None = None,
@@ -139,13 +140,17 @@ def generate(
     allow_partial: bool = False,
     force: bool = False,
 ) -> Json:
-    """Generate rows by class and write them.
+    """Generate rows by class, or one of the pictures, and write them.
 
     Args:
         path: The bundle.
         out: A .png grid, one line a class (one class alone fills a square), or an .npz file.
+        picture: `styles`, `analogies` or `walk`, laid out as `pictures` documents them.
+        rows: A file or folder of data, read as by `classify`: the rows to draw analogies of, or
+            those whose latents give the plane to walk in, which Z = 2 does without.
         classes: Names or indices; every class by default.
-        n: Rows a class.
+        n: Rows a class; lines of styles; how many of the first rows to draw analogies of; lines
+            and columns a class of a walk.
         seed: Of the draws; a fresh one by default, which is returned.
         sample: Draw from the likelihood instead of giving expected values.
         temperature: What the drawn z is multiplied by.
@@ -155,6 +160,8 @@ def generate(
         allow_partial: As for `Model`.
         force: Replace `out` if it is there.
     """
+    request = drawing.Request(picture, rows, n, seed, sample, temperature)
+    drawing.check(request)
     suffix = outputs.check(out, outputs.GENERATE, force=force)
     with model.load(
         path, provider=provider, variant=variant, threads=threads, allow_partial=allow_partial
@@ -162,22 +169,17 @@ def generate(
         about = opened.graphs.bundle.manifest
         labelled = any(t.name == "y" for t in opened.graphs.graph("decoder", "generate").inputs)
         chosen = [_class(c, about.labels) for c in classes] or list(range(len(about.labels)))
-        found = opened.generate(
-            chosen if labelled or classes else None,
-            n,
-            seed=seed,
-            sample=sample,
-            temperature=temperature,
-        )
+        drawn = drawing.draw(opened, request, chosen if labelled or classes else None)
         active, key = opened.graphs.placement("decoder").active, opened.graphs.bundle.id
-    low, high = arguments.value_range(about)
-    drawn = outputs.Drawn(found, _columns(found, n), low, high)
+    found = drawn.samples
     atomic.write(out, outputs.GENERATE[suffix](drawn), force=force)
     return {
         "bundle": about.name,
         "id": key,
         "provider": active,
+        "picture": picture,
         "rows": len(found),
+        "columns": drawn.columns,
         "classes": [about.labels[i] for i in chosen] if found.y.shape[1] else [],
         "n": n,
         "seed": found.seed,
@@ -233,7 +235,3 @@ def _class(value: str | int, labels: Sequence[str]) -> int:
     digits = unknown and str(value).isascii() and str(value).isdigit() and len(str(value)) < _LONG
     entry = int(value) if digits else value
     return int(arguments.entries(entry, labels)[0].argmax())
-
-
-def _columns(found: answers.Samples, n: int) -> int:
-    return n if len(found) > n else max(1, math.ceil(math.sqrt(n)))

@@ -61,7 +61,13 @@ def generate(
         list[str] | None,
         typer.Option("--class", help="A name or an index; repeatable; every class, if left out."),
     ] = None,
-    n: Annotated[int, typer.Option("-n", help="Rows a class.", min=1)] = 8,
+    picture: Annotated[
+        str | None, typer.Option(help="styles, analogies or walk, instead of plain rows.")
+    ] = None,
+    rows: Annotated[
+        Path | None, typer.Option(help="Data for analogies, or for a walk unless Z is 2.")
+    ] = None,
+    n: Annotated[int, typer.Option("-n", help="Rows a class, or lines of a picture.", min=1)] = 8,
     seed: Annotated[
         int | None, typer.Option(help="Of the draws; a fresh one is reported.", min=0)
     ] = None,
@@ -80,6 +86,8 @@ def generate(
     found = use_cases.generate(
         bundle,
         out,
+        picture=picture,
+        rows=rows,
         classes=classes or (),
         n=n,
         seed=seed,

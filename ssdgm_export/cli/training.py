@@ -46,13 +46,18 @@ def train(
         typer.Option(help="Of the split, weights, batches and noise; 0, if left out.", min=0),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The run directory to make.")] = None,
-    recipe: Annotated[Path | None, typer.Option(help="A TOML file.")] = None,
+    recipe: Annotated[
+        str | None, typer.Option(help="A TOML file, or a recipe that ships; see `recipes`.")
+    ] = None,
     change: Annotated[
         list[str] | None,
         typer.Option("--set", help="Change a setting, such as train.steps=1000; repeatable."),
     ] = None,
     device: Annotated[
         str | None, typer.Option(help="auto, cpu or cuda; auto, if left out.")
+    ] = None,
+    init_from: Annotated[
+        Path | None, typer.Option(help="A run to start from, or .npz weights of the authors.")
     ] = None,
     resume: Annotated[
         Path | None, typer.Option(help="Go on with this run; needs nothing else.")
@@ -63,41 +68,38 @@ def train(
     """Train a method on DATA, or go on with a run."""
     session: Any
     if resume is not None:
-        _check_alone(data, method, labels, seed, out, recipe, change, device)
+        _check_alone(data, method, labels, seed, out, recipe, change, device, init_from)
         session = _resume(resume)
     else:
-        changes = change or []
-        session = _begin(data, method, labels, seed or 0, out, recipe, changes, device or "auto")
+        plan = recipe, method, change or []
+        session = _begin(data, plan, out, labels, seed or 0, device or "auto", init_from)
     _run(session, quiet)
     console.emit(_summary(session), as_json, _summary_lines)
 
 
 def _begin(
     data: str | None,
-    method: str | None,
+    plan: tuple[str | None, str | None, list[str]],
+    out: Path | None,
     labels: int | None,
     seed: int,
-    out: Path | None,
-    recipe: Path | None,
-    changes: list[str],
     device: str,
+    init_from: Path | None,
 ) -> Any:  # noqa: ANN401
     if data is None or out is None:
         missing = "DATA" if data is None else "--out"
         raise errors.InputError(
             missing, "missing", "given", "ssdgm-export train digits --labels 100 --out runs/a"
         )
-    from ssdgm_train import recipe as recipes
-    from ssdgm_train import run
+    from ssdgm_train import recipe, session
 
-    plan = recipes.load(recipe, method, changes)
-    return run.begin(data, plan, out, labels, seed, device)
+    return session.begin(data, recipe.load(*plan), out, labels, seed, device, init_from)
 
 
 def _resume(path: Path) -> Any:  # noqa: ANN401
-    from ssdgm_train import run
+    from ssdgm_train import session
 
-    return run.resume(path)
+    return session.resume(path)
 
 
 def _check_alone(*others: object) -> None:
@@ -110,7 +112,7 @@ def _check_alone(*others: object) -> None:
 def _run(session: Any, quiet: bool) -> None:  # noqa: ANN401
     from ssdgm_train import run
 
-    total, done = session.recipe.train.steps, session.state.step
+    total, done = session.steps, session.state.step
     try:
         for _ in console.track(run.train(session), total, done, quiet):
             pass

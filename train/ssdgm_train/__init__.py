@@ -14,7 +14,8 @@ __version__ = "0.1.0"
 
 from ssdgm_train import recipe
 from ssdgm_train.methods import METHODS
-from ssdgm_train.run import Progress, Session, begin, resume, train
+from ssdgm_train.run import Progress, train
+from ssdgm_train.session import Session, begin, resume
 
 __all__ = [
     "METHODS",

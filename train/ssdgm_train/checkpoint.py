@@ -13,7 +13,6 @@ moment can be resumed.
 """
 
 import contextlib
-import json
 import os
 import shutil
 import sys
@@ -103,6 +102,22 @@ class Run:
                 f"Go on with: ssdgm-export train --resume {self.path}",
             )
         return found
+
+
+def ended(run: Run) -> Json:
+    """`result.json` of a run that has ended.
+
+    Raises:
+        RunError: It has not.
+    """
+    found = run.result
+    if found is None:
+        raise RunError(
+            f"{run.path} has not ended",
+            "a finished run",
+            f"Go on with: ssdgm-export train --resume {run.path}",
+        )
+    return found
 
 
 def check_new(path: Path) -> None:
@@ -235,35 +250,6 @@ def load_weights(folder: Path, model: nn.Module) -> None:
     except RuntimeError as error:
         reason = " ".join(str(error).split())
         raise RunError(f"{folder} does not fit the run's recipe ({reason})", "its own") from None
-
-
-def append_metrics(run: Run, record: Json) -> None:
-    """Add a record to `metrics.jsonl`."""
-    with (run.path / "metrics.jsonl").open("a", encoding="utf-8") as file:
-        file.write(json.dumps(record, allow_nan=False) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def read_metrics(run: Run, upto: int | None = None) -> list[Json]:
-    """The records of `metrics.jsonl` up to a step; a last line cut short is left out."""
-    path = run.path / "metrics.jsonl"
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
-        records: list[Json] = [json.loads(line) for line in lines]
-        return [r for r in records if upto is None or r["step"] <= upto]
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise RunError(
-            f"{path} is damaged ({error})",
-            "one JSON object a line",
-            "Remove it to go on without its history.",
-        ) from None
-
-
-def truncate_metrics(run: Run, step: int) -> None:
-    """Drop the records after a step, those that a resumed run will write again."""
-    kept = "".join(json.dumps(r) + "\n" for r in read_metrics(run, step))
-    atomic.write(run.path / "metrics.jsonl", kept.encode(), force=True)
 
 
 def _newest(path: Path, pattern: str) -> Path | None:

@@ -26,6 +26,7 @@ def compose(
     labelled: int | None,
     seed: int,
     device: torch.device,
+    origin: Json | None = None,
 ) -> Json:
     """What `run.json` holds: all that is needed to go on, and to convert the run later."""
     return {
@@ -45,9 +46,15 @@ def compose(
             "test": 0 if dataset.x_test is None else len(dataset.x_test),
         },
         "split": parts.digest,
+        "init": origin,
         "problem": dataclasses.asdict(stated),
         "environment": _environment(device),
     }
+
+
+def done(document: Json) -> tuple[str, ...]:
+    """The phases that the run did not have to run, because it began with their outcome."""
+    return tuple((document.get("init") or {}).get("done", ()))
 
 
 def load_problem(document: Json) -> method.Problem:

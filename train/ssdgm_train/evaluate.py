@@ -48,6 +48,33 @@ def score(
     return Score(len(y), error, nll)
 
 
+def terms(
+    model: nn.Module,
+    phase: method.Phase,
+    x: NDArray[np.generic],
+    y: NDArray[np.int64],
+    context: method.Context,
+    device: torch.device,
+) -> dict[str, float]:
+    """The means of a phase's terms on held-out rows, which serve as labelled and as unlabelled.
+
+    Args:
+        model: The model.
+        phase: The phase.
+        x: Raw rows; the first `ROWS` are taken.
+        y: Their class indices.
+        context: With a generator of its own, the same for every call that is to be compared.
+        device: Where the model is.
+    """
+    with evaluating(model), torch.no_grad():
+        rows = phase.prepare(model, torch.from_numpy(x[:ROWS]).to(device))
+        batch = method.Batch(rows, torch.from_numpy(y[:ROWS]).to(device), rows)
+        found: dict[str, Tensor] = {}
+        for player in phase.players:
+            found |= player.loss(model, batch, context)
+    return {name: float(value.mean()) for name, value in found.items()}
+
+
 @contextlib.contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
     """Evaluation mode inside, the former mode afterwards."""

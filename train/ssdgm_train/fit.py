@@ -4,6 +4,7 @@ Everything that must survive an interruption is in the model and in `State`; wit
 on the same machine and number of threads, the records that follow are the same to the bit.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,6 @@ from ssdgm_runtime import errors
 from ssdgm_train import method, schedules, settings
 
 LARGEST_BATCH = 1_000_000
-Draw = Callable[[int], method.Batch]
 
 
 class Diverged(errors.SsdgmError, ArithmeticError):
@@ -25,14 +25,14 @@ class Diverged(errors.SsdgmError, ArithmeticError):
 
 @dataclass(frozen=True)
 class Plan:
-    """How a run is optimised.
+    """How a phase is optimised.
 
     Attributes:
-        steps: Updates in all, shared among the method's phases.
+        steps: Updates.
         labelled_batch: Labelled rows a step.
         unlabelled_batch: Unlabelled rows a step.
         learning_rate: Adam's step size.
-        schedule: A key of `schedules.SCHEDULES`, over each phase.
+        schedule: A key of `schedules.SCHEDULES`, over the phase.
         beta1: Adam's decay of the first moment.
         beta2: Adam's decay of the second moment.
         weight_prior: Precision of a zero-mean Gaussian prior on all parameters; 1 is the paper's
@@ -49,6 +49,21 @@ class Plan:
     beta2: float = settings.setting(0.999, settings.between(0, 1))
     weight_prior: float = settings.setting(0.0, settings.between(0, 1e9))
     clip_norm: float = settings.setting(0.0, settings.between(0, 1e9))
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A phase and how it is optimised."""
+
+    phase: method.Phase
+    plan: Plan
+
+
+Draw = Callable[[int], method.Batch]
+"""The number of a step within its phase, from 0, to its batch."""
+
+Serve = Callable[[Stage, nn.Module], Draw]
+"""Enter a stage."""
 
 
 @dataclass
@@ -71,56 +86,61 @@ class Step:
 
 def start(
     model: nn.Module,
-    phases: Sequence[method.Phase],
-    plan: Plan,
+    stages: Sequence[Stage],
     sizes: method.Sizes,
     seed: int,
     device: torch.device,
 ) -> State:
     """The state before the first step."""
-    decay = plan.weight_prior / sizes.total
     optimisers = {
         player.name: torch.optim.Adam(
             list(player.parameters(model)),
-            lr=plan.learning_rate,
-            betas=(plan.beta1, plan.beta2),
-            weight_decay=decay,
+            lr=stage.plan.learning_rate,
+            betas=(stage.plan.beta1, stage.plan.beta2),
+            weight_decay=stage.plan.weight_prior / sizes.total,
             fused=True,
         )
-        for phase in phases
-        for player in phase.players
+        for stage in stages
+        for player in stage.phase.players
     }
     return State(0, optimisers, torch.Generator(device).manual_seed(seed))
 
 
+def length(stages: Sequence[Stage]) -> int:
+    """The number of steps of a run."""
+    return sum(stage.plan.steps for stage in stages)
+
+
 def fit(
-    model: nn.Module,
-    phases: Sequence[method.Phase],
-    plan: Plan,
-    sizes: method.Sizes,
-    draw: Draw,
-    state: State,
+    model: nn.Module, stages: Sequence[Stage], sizes: method.Sizes, serve: Serve, state: State
 ) -> Iterator[Step]:
-    """Train from `state` to the end of the plan, yielding after every update.
+    """Train from `state` to the end of the last stage, yielding after every update.
 
     The model is put into training mode before every update, so the caller may evaluate it between
     two records.
 
     Whether the numbers are still finite is for the caller to `check`, when it looks at them.
     """
-    ends = _ends(phases, plan.steps)
-    while state.step < plan.steps:
-        index = next(i for i, end in enumerate(ends) if state.step < end)
-        begin = ends[index - 1] if index else 0
-        progress = (state.step - begin) / (ends[index] - begin)
-        context = method.Context(progress, sizes, state.generator)
-        batch = draw(state.step)
+    ends = itertools.accumulate(stage.plan.steps for stage in stages)
+    for stage, end in zip(stages, ends, strict=True):
+        if state.step < end:
+            yield from _stage(model, stage, end, sizes, serve(stage, model), state)
+
+
+def _stage(
+    model: nn.Module, stage: Stage, end: int, sizes: method.Sizes, draw: Draw, state: State
+) -> Iterator[Step]:
+    while state.step < end:
+        done = state.step - (end - stage.plan.steps)
+        context = method.Context(done / stage.plan.steps, sizes, state.generator)
+        batch = draw(done)
         model.train()
         terms: dict[str, Tensor] = {}
-        for player in phases[index].players:
-            terms |= _play(player, model, batch, context, plan, state.optimisers[player.name])
+        for player in stage.phase.players:
+            optimiser = state.optimisers[player.name]
+            terms |= _play(player, model, batch, context, stage.plan, optimiser)
         state.step += 1
-        yield Step(state.step, phases[index].name, terms)
+        yield Step(state.step, stage.phase.name, terms)
 
 
 class Window:
@@ -157,13 +177,6 @@ def check(model: nn.Module, step: int, terms: dict[str, float]) -> dict[str, flo
             "Lower train.learning_rate or set train.clip_norm=5; the last checkpoint is kept.",
         )
     return terms
-
-
-def _ends(phases: Sequence[method.Phase], steps: int) -> list[int]:
-    """The step at which each phase ends."""
-    whole = sum(phase.share for phase in phases)
-    shares = [phase.share / whole for phase in phases]
-    return [round(steps * sum(shares[: i + 1])) for i in range(len(shares))]
 
 
 def _play(

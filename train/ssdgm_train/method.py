@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ssdgm_train import distributions, labels
+from ssdgm_train.nn import MLP
 
 
 @dataclass(frozen=True)
@@ -95,13 +96,53 @@ class Player:
     parameters: Callable[[Any], Iterable[nn.Parameter]] = nn.Module.parameters
 
 
+def _nothing(model: nn.Module, rows: Tensor) -> None:
+    """A phase that needs no measurements."""
+
+
+def _raw(model: nn.Module, rows: Tensor) -> Tensor:
+    """A phase whose batches are raw rows."""
+    return rows
+
+
 @dataclass(frozen=True)
 class Phase:
-    """Players that take turns at every step, for a share of the run's steps."""
+    """Players that take turns at every step.
+
+    Attributes:
+        name: Unique within the method.
+        players: Who minimises what.
+        classifies: Whether it trains q(y | x), so that its error means something.
+        enter: (model, raw training rows): measure what the phase needs into buffers. It is called
+            before the phase's first step and again after an interruption, with the same outcome.
+        prepare: (model, raw rows [n, *shape]) to what batches hold, [n, ...]: what a frozen part
+            makes of them is computed once and not at every step.
+    """
 
     name: str
     players: tuple[Player, ...]
-    share: float = 1.0
+    classifies: bool = True
+    enter: Callable[[Any, Tensor], None] = _nothing
+    prepare: Callable[[Any, Tensor], Tensor] = _raw
+
+
+@dataclass(frozen=True)
+class Adoption:
+    """What a method takes over from a trained model.
+
+    Attributes:
+        config: The method's hyper-parameters, changed to fit.
+        weights: Initial weights, by their names in the new model.
+        done: Names of phases that need not be run any more.
+    """
+
+    config: Any
+    weights: Mapping[str, Tensor]
+    done: tuple[str, ...] = ()
+
+
+def _adopts_nothing(config: object, donor: nn.Module) -> Adoption | None:
+    """A method that cannot start from another model."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +167,7 @@ class Method:
         build: (config, problem) to a model; its structural protocols below decide the tasks.
         phases: (config, sizes) to the phases of a run.
         tasks: What its bundle offers: "classify", "encode", "reconstruct", "generate".
+        adopt: (config, a trained model) to what can be taken over from it; None for nothing.
     """
 
     name: str
@@ -135,6 +177,7 @@ class Method:
     build: Callable[[Any, Problem], nn.Module]
     phases: Callable[[Any, Sizes], tuple[Phase, ...]]
     tasks: tuple[str, ...]
+    adopt: Callable[[Any, nn.Module], Adoption | None] = _adopts_nothing
 
 
 @runtime_checkable
@@ -164,3 +207,48 @@ class Decodes(Protocol):
 
         All are [batch, *shape] in the data's own units.
         """
+
+
+@runtime_checkable
+class Embeds(Protocol):
+    """A model with q(z | x), where no label takes part."""
+
+    def embed(self, x: Tensor) -> distributions.Normal:
+        """Raw rows [batch, *shape] to a Gaussian [batch, latent]."""
+
+
+@runtime_checkable
+class Renders(Protocol):
+    """A model with p(x | z), where no label takes part."""
+
+    latent: int
+
+    def render(self, z: Tensor) -> dict[str, Tensor]:
+        """Latents [batch, latent] to what `Decodes.decode` gives."""
+
+
+@runtime_checkable
+class Weighs(Protocol):
+    """A model whose evidence can be estimated by importance sampling."""
+
+    def log_weights(self, x: Tensor, generator: torch.Generator | None) -> Tensor:
+        r"""One draw of the weights of every class, in nats, [batch, K]; [batch, 1] without labels.
+
+        \(\log p(x, y, z) - \log q(z \mid x, y)\), z from q, for observations [batch, features].
+        """
+
+
+@runtime_checkable
+class Pretrains(Protocol):
+    """A model whose encoder a classifier can start from."""
+
+    def trunk(self) -> MLP:
+        """A network of observations alone."""
+
+
+@runtime_checkable
+class Slims(Protocol):
+    """A model that holds more than its bundle needs."""
+
+    def slim(self) -> nn.Module:
+        """A model with fewer weights that computes the same graphs."""

@@ -8,6 +8,7 @@ with \(x\).
 """
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 
 import torch
@@ -120,6 +121,7 @@ class MLP(nn.Module):
         batch_norm: bool = False,
     ) -> None:
         super().__init__()
+        self.hidden, self.activation = tuple(hidden), activation
         self.first = Joint(inputs, hidden[0])
         layers: list[nn.Module] = _after(hidden[0], activation, batch_norm)
         for before, width in itertools.pairwise(hidden):
@@ -130,6 +132,15 @@ class MLP(nn.Module):
         """[..., inputs[i]] each to [..., out]."""
         found: Tensor = self.rest(self.first(*inputs))
         return found
+
+    @property
+    def last(self) -> str:
+        """The name of the last layer, whose outputs are the network's."""
+        return f"rest.{len(self.rest) - 1}"
+
+    def hidden_state(self) -> dict[str, Tensor]:
+        """The weights of all layers but the last, by name."""
+        return {k: v for k, v in self.state_dict().items() if not k.startswith(f"{self.last}.")}
 
 
 class GaussianMLP(MLP):
@@ -144,6 +155,67 @@ class GaussianMLP(MLP):
         """[..., inputs[i]] each to a Normal [..., latent]; the head gives the log-variance."""
         mean, log_variance = super().forward(*inputs).chunk(2, -1)
         return distributions.Normal(mean, torch.exp(0.5 * log_variance))
+
+
+class Fourier(nn.Module):
+    r"""Random Fourier features: \(\sqrt{2 / D} \cos(W z + b)\), whose products are a kernel's.
+
+    \(W \sim N(0, \ell^{-2})\) and \(b \sim U(0, 2 \pi)\) stay as they are drawn.
+    """
+
+    weight: Tensor
+    bias: Tensor
+
+    def __init__(self, inputs: int, features: int, length: float) -> None:
+        super().__init__()
+        self.register_buffer("weight", torch.randn(features, inputs) / length)
+        self.register_buffer("bias", 2 * math.pi * torch.rand(features))
+
+    def forward(self, z: shapes.Codes) -> Tensor:
+        """[batch, inputs] to [batch, features]."""
+        found = torch.cos(nn.functional.linear(z, self.weight, self.bias))
+        return math.sqrt(2 / len(self.bias)) * found
+
+
+def small_(net: MLP) -> None:
+    """N(0, 0.001^2) for every weight, zero biases: the start of M2's networks in the paper."""
+    for name, value in net.named_parameters():
+        nn.init.zeros_(value) if name.endswith("bias") else nn.init.normal_(value, std=1e-3)
+
+
+def fan_in_(net: MLP) -> None:
+    """N(0, 1 / inputs) for weights, N(0, 0.01^2) for biases: the start of the authors' M1."""
+    for layer in (net.first, *net.rest):
+        if isinstance(layer, Joint | nn.Linear):
+            weights = [*layer.weights] if isinstance(layer, Joint) else [layer.weight]
+            inputs = sum(weight.shape[1] for weight in weights)
+            for weight in weights:
+                nn.init.normal_(weight, std=inputs**-0.5)
+            nn.init.normal_(layer.bias, std=0.01)
+
+
+def _kept(net: MLP) -> None:
+    """Torch's own start of a linear layer."""
+
+
+INITIALISERS: dict[str, Callable[[MLP], None]] = {
+    "torch": _kept,
+    "small": small_,
+    "fan_in": fan_in_,
+}
+
+
+def initialise(net: MLP, name: str, spreads: int = 0) -> None:
+    """Give a network its first weights.
+
+    Args:
+        net: The network.
+        name: A key of `INITIALISERS`.
+        spreads: How many of the last outputs are log-spreads, which the authors start at zero.
+    """
+    INITIALISERS[name](net)
+    if spreads and name != "torch":
+        nn.init.zeros_(net.get_parameter(f"{net.last}.weight").detach()[-spreads:])
 
 
 def _after(width: int, activation: str, batch_norm: bool) -> list[nn.Module]:

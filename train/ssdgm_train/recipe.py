@@ -1,8 +1,9 @@
 """Recipes: TOML and `key=value` settings into frozen dataclasses, and back.
 
 A recipe has the name of its method, a table `model` for the method's own `Config`, a table `train`
-for `fit.Plan`, a table `data` for `data.problem.DataPlan`, and a table `run` for `RunPlan`. Every
-field has a default; an unknown key or a value of the wrong type is an error that names it.
+for `fit.Plan` with tables `phases.NAME` for what differs in one phase, a table `data` for
+`data.problem.DataPlan`, and a table `run` for `RunPlan`. Every field has a default; an unknown key
+or a value of the wrong type is an error that names it. `base` names a recipe to start from.
 """
 
 import dataclasses
@@ -10,24 +11,21 @@ import difflib
 import tomllib
 import types
 import typing
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import tomli_w
 
-from ssdgm_runtime import errors
-from ssdgm_train import fit, methods, settings
+from ssdgm_train import fit, methods, recipes, settings
 from ssdgm_train.data import problem
-from ssdgm_train.method import Method
+from ssdgm_train.method import Method, Sizes
+from ssdgm_train.recipes import RecipeError, Table
+
+__all__ = ["Recipe", "RecipeError", "dumps", "from_table", "load", "to_table"]
 
 T = TypeVar("T")
-Table = dict[str, Any]
-
-
-class RecipeError(errors.SsdgmError, ValueError):
-    """A recipe or setting that cannot be used."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +48,7 @@ class Recipe:
     method: str = "m2"
     model: Any = None
     train: fit.Plan = field(default_factory=fit.Plan)
+    phases: Mapping[str, fit.Plan] = field(default_factory=dict)
     data: problem.DataPlan = field(default_factory=problem.DataPlan)
     run: RunPlan = field(default_factory=RunPlan)
 
@@ -58,9 +57,24 @@ class Recipe:
         """The method itself."""
         return methods.METHODS[self.method]
 
+    def stages(self, sizes: Sizes, done: Collection[str] = ()) -> tuple[fit.Stage, ...]:
+        """The method's phases with their plans, without those that are done already."""
+        return tuple(
+            fit.Stage(phase, self.phases.get(phase.name, self.train))
+            for phase in self.spec.phases(self.model, sizes)
+            if phase.name not in done
+        )
 
-def load(path: Path | None, name: str | None = None, changes: Iterable[str] = ()) -> Recipe:
-    """Read a recipe file, if any, then apply the method's name and `key=value` settings.
+
+def load(
+    source: str | Path | None, name: str | None = None, changes: Iterable[str] = ()
+) -> Recipe:
+    """Read a recipe, if any, then apply the method's name and `key=value` settings.
+
+    Args:
+        source: A file, the name of a recipe that ships, or None.
+        name: A method.
+        changes: Settings such as `train.steps=100`.
 
     Example:
         >>> load(None, "m2", ["train.steps=100"]).train.steps
@@ -69,7 +83,7 @@ def load(path: Path | None, name: str | None = None, changes: Iterable[str] = ()
     Raises:
         RecipeError: The file, a key or a value cannot be used.
     """
-    table = _read(path) if path else {}
+    table = recipes.read(source) if source else {}
     if name:
         table["method"] = name
     for change in changes:
@@ -82,9 +96,11 @@ def from_table(table: Table) -> Recipe:
     name = table.get("method", Recipe.method)
     if not isinstance(name, str) or name not in methods.METHODS:
         raise RecipeError(f"the method is {name!r}", f"one of {', '.join(methods.METHODS)}")
-    found: Recipe = _build(Recipe, {**table, "model": {}, "method": name}, "")
+    rest = {key: value for key, value in table.items() if key not in ("model", "phases")}
+    found: Recipe = _build(Recipe, {**rest, "method": name}, "")
     model: Any = _build(methods.METHODS[name].Config, table.get("model", {}), "model.")
-    return dataclasses.replace(found, model=model)
+    found = dataclasses.replace(found, model=model)
+    return dataclasses.replace(found, phases=_phases(found, table.get("phases", {})))
 
 
 def to_table(recipe: Recipe) -> Table:
@@ -97,13 +113,15 @@ def dumps(recipe: Recipe) -> str:
     return tomli_w.dumps(to_table(recipe))
 
 
-def _read(path: Path) -> Table:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise RecipeError(f"no recipe at {path}", "a TOML file") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise RecipeError(f"{path} is no TOML ({error})", "a TOML file") from None
+def _phases(recipe: Recipe, tables: object) -> dict[str, fit.Plan]:
+    """The plans of single phases: the table `train` with their changes."""
+    names = [stage.phase.name for stage in recipe.stages(Sizes(1, 1))]
+    if not isinstance(tables, dict) or not all(isinstance(v, dict) for v in tables.values()):
+        raise RecipeError(f"phases is {tables!r}", "tables such as [phases.joint]")
+    for name in tables.keys() - names:
+        raise RecipeError(f"phases.{name} is no phase", f"one of {', '.join(names)}")
+    common = dataclasses.asdict(recipe.train)
+    return {k: _build(fit.Plan, {**common, **v}, f"phases.{k}.") for k, v in tables.items()}
 
 
 def _set(table: Table, change: str) -> None:

@@ -1,7 +1,7 @@
-"""A training run from beginning to end: what the command line and the examples call.
+"""A training run to its end: what the command line and the examples call after `session`.
 
-`begin` makes a run directory, `resume` opens one; both give a `Session`, and `train` takes it to
-its end, yielding `Progress` after every step, writing metrics and checkpoints on the way.
+`train` takes a `Session` to its end, yielding `Progress` after every step, writing metrics and
+checkpoints on the way.
 """
 
 import contextlib
@@ -10,37 +10,14 @@ import datetime
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
-from ssdgm_runtime import errors
-from ssdgm_train import checkpoint, data, document, evaluate, fit, method, recipe, seeds
-from ssdgm_train.data import batches, problem
-from ssdgm_train.data.split import Split, split
-
-
-@dataclass
-class Session:
-    """A run in memory: its directory, its parts, and where it is."""
-
-    run: checkpoint.Run
-    recipe: recipe.Recipe
-    data: data.Dataset
-    split: Split
-    seed: int
-    device: torch.device
-    model: nn.Module
-    phases: tuple[method.Phase, ...]
-    state: fit.State
-    threads: int
-    best: float = math.inf
-
-    @property
-    def sizes(self) -> method.Sizes:
-        """How many labelled and unlabelled training rows there are."""
-        return method.Sizes(len(self.split.labelled), len(self.split.unlabelled))
+from ssdgm_train import checkpoint, evaluate, fit, method, metrics, seeds
+from ssdgm_train.data import batches
+from ssdgm_train.session import Session
 
 
 @dataclass(frozen=True)
@@ -49,67 +26,9 @@ class Progress:
 
     step: int
     steps: int
+    phase: str
     terms: dict[str, float] | None = None
     validation: evaluate.Score | None = None
-
-
-def begin(
-    source: str,
-    plan: recipe.Recipe,
-    out: Path,
-    labelled: int | None = None,
-    seed: int = 0,
-    device: str = "auto",
-) -> Session:
-    """Start a run in a new directory.
-
-    Args:
-        source: As `data.load` takes it.
-        plan: The recipe.
-        out: The directory, which must not exist.
-        labelled: The budget of labels; None for all.
-        seed: Of the split, the initial weights, the batches and the noise.
-        device: "auto", "cpu" or "cuda".
-
-    Raises:
-        SsdgmError: The data, the budget, the device or the output cannot be used.
-    """
-    place = document.pick_device(device)
-    if not 0 <= seed < 2**63:
-        raise errors.InputError("seed", str(seed), "a whole number from 0 to below 2**63")
-    checkpoint.check_new(out)
-    dataset = data.load(source)
-    parts = split(dataset, labelled, plan.data.validation, seed)
-    _check_selection(plan, parts)
-    stated = problem.problem(dataset, parts, plan.data)
-    described = document.compose(source, dataset, parts, stated, plan, labelled, seed, place)
-    model = _built(plan, stated, seed)
-    run = checkpoint.create(out, described, parts, {"recipe.toml": recipe.dumps(plan)})
-    return _session(run, plan, model, dataset, parts, seed, place)
-
-
-def resume(path: Path) -> Session:
-    """Open a run where it stopped, with everything taken from its directory.
-
-    Raises:
-        RunError: It is no run directory, is damaged, its data is no longer what it was, or another
-            process is working on it.
-    """
-    run = checkpoint.Run(path)
-    found = run.read()
-    with checkpoint.locked(run), checkpoint.reading(run):
-        plan, stated = recipe.from_table(found["recipe"]), document.load_problem(found)
-        device = document.pick_device(found["environment"]["device"])
-        dataset, seed = document.load_data(run), found["seed"]
-        model = _built(plan, stated, seed)
-        session = _session(run, plan, model, dataset, run.split(), seed, device)
-        session.threads = found["environment"]["threads"]
-        if run.latest:
-            scalars = checkpoint.restore(run.latest, session.model, session.state)
-            session.best = math.inf if scalars["best"] is None else scalars["best"]
-        checkpoint.truncate_metrics(run, session.state.step)
-        checkpoint.tidy(run)
-    return session
 
 
 def train(session: Session) -> Iterator[Progress]:
@@ -118,14 +37,14 @@ def train(session: Session) -> Iterator[Progress]:
     Raises:
         Diverged: The loss or a weight is no longer finite; the last checkpoint is kept.
     """
-    plan, window = session.recipe.train, fit.Window()
-    draw = _batches(session)
+    window, steps = fit.Window(), session.steps
     with checkpoint.locked(session.run), _threads(session.threads):
-        steps = fit.fit(session.model, session.phases, plan, session.sizes, draw, session.state)
-        for step in steps:
+        for step in fit.fit(
+            session.model, session.stages, session.sizes, _server(session), session.state
+        ):
             window.add(step.terms)
-            if step.number % session.recipe.run.evaluate_every and step.number < plan.steps:
-                yield Progress(step.number, plan.steps)
+            if step.number % session.recipe.run.evaluate_every and step.number < steps:
+                yield Progress(step.number, steps, step.phase)
                 continue
             terms = fit.check(session.model, step.number, window.means())
             window = fit.Window()
@@ -145,69 +64,55 @@ def _threads(count: int) -> Iterator[None]:
         torch.set_num_threads(former)
 
 
-def _check_selection(plan: recipe.Recipe, parts: Split) -> None:
-    if plan.run.select == "best" and not len(parts.validation):
-        raise errors.DataError(
-            "run.select is best and there are no validation rows",
-            "rows to tell the best weights by",
-            "Raise data.validation, or set run.select=last.",
-        )
+def _server(session: Session) -> fit.Serve:
+    """What enters a stage: the phase measures, then prepares the rows that batches are made of."""
+    parts, seed = session.split, session.seed
+    x = torch.from_numpy(session.data.x).to(session.device)
+    y = torch.from_numpy(session.data.y).to(session.device)
+    training = torch.from_numpy(np.union1d(parts.labelled, parts.unlabelled))
 
+    def serve(stage: fit.Stage, model: nn.Module) -> fit.Draw:
+        with evaluate.evaluating(model):
+            stage.phase.enter(model, x[training.to(session.device)])
+            rows = stage.phase.prepare(model, x)
+        plan = stage.plan
+        labelled = batches.Stream(parts.labelled, plan.labelled_batch, (seed, seeds.LABELLED))
+        others = batches.Stream(parts.unlabelled, plan.unlabelled_batch, (seed, seeds.UNLABELLED))
+        return batches.Batches(rows, y, labelled, others)
 
-def _built(plan: recipe.Recipe, stated: method.Problem, seed: int) -> nn.Module:
-    """The model with its initial weights, which depend on the seed alone."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seeds.derive(seed, seeds.WEIGHTS))
-        try:
-            return plan.spec.build(plan.model, stated)
-        except (RuntimeError, MemoryError) as error:
-            reason = str(error).split("\n")[0]
-            raise recipe.RecipeError(
-                f"the model cannot be built ({reason})", "one that fits into memory"
-            ) from None
-
-
-def _session(
-    run: checkpoint.Run,
-    plan: recipe.Recipe,
-    model: nn.Module,
-    dataset: data.Dataset,
-    parts: Split,
-    seed: int,
-    device: torch.device,
-) -> Session:
-    model.to(device)
-    sizes = method.Sizes(len(parts.labelled), len(parts.unlabelled))
-    phases = plan.spec.phases(plan.model, sizes)
-    noise = seeds.derive(seed, seeds.NOISE)
-    state = fit.start(model, phases, plan.train, sizes, noise, device)
-    threads = torch.get_num_threads()
-    return Session(run, plan, dataset, parts, seed, device, model, phases, state, threads)
-
-
-def _batches(session: Session) -> fit.Draw:
-    plan, parts, seed = session.recipe.train, session.split, session.seed
-    return batches.Batches(
-        session.data.x,
-        session.data.y,
-        batches.Stream(parts.labelled, plan.labelled_batch, (seed, seeds.LABELLED)),
-        batches.Stream(parts.unlabelled, plan.unlabelled_batch, (seed, seeds.UNLABELLED)),
-        session.device,
-    )
+    return serve
 
 
 def _record(session: Session, step: fit.Step, terms: dict[str, float]) -> Progress:
     """Validate, write the record, then the checkpoint that makes it count."""
-    score = _score(session, "validation")
+    phase = next(s.phase for s in session.stages if s.phase.name == step.phase)
+    score = _score(session, "validation") if phase.classifies else None
     if score and score.nll < session.best:
         session.best = score.nll
         checkpoint.save_best(session.run, session.model, step.number, {"step": step.number})
-    found = dataclasses.asdict(score) if score else None
-    record = {"step": step.number, "phase": step.phase, "terms": terms, "validation": found}
-    checkpoint.append_metrics(session.run, record)
+    record = {
+        "step": step.number,
+        "phase": step.phase,
+        "terms": terms,
+        "validation": dataclasses.asdict(score) if score else None,
+        "validation_terms": _validation_terms(session, phase),
+    }
+    metrics.append(session.run.path, record)
     best = session.best if math.isfinite(session.best) else None
     checkpoint.save(session.run, session.model, session.state, {"step": step.number, "best": best})
-    return Progress(step.number, session.recipe.train.steps, terms, score)
+    return Progress(step.number, session.steps, step.phase, terms, score)
+
+
+def _validation_terms(session: Session, phase: method.Phase) -> dict[str, float] | None:
+    """The phase's terms on the first validation rows, under the same noise every time."""
+    held = session.split.validation
+    if not len(held):
+        return None
+    seed = seeds.derive(session.seed, seeds.VALIDATION)
+    generator = torch.Generator(session.device).manual_seed(seed)
+    context = method.Context(1.0, session.sizes, generator)
+    x, y = session.data.x[held], session.data.y[held]
+    return evaluate.terms(session.model, phase, x, y, context, session.device)
 
 
 def _score(session: Session, part: str) -> evaluate.Score | None:

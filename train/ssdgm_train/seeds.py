@@ -2,7 +2,7 @@
 
 import numpy as np
 
-SPLIT, LABELLED, UNLABELLED, WEIGHTS, NOISE = range(5)
+SPLIT, LABELLED, UNLABELLED, WEIGHTS, NOISE, VALIDATION = range(6)
 
 
 def derive(seed: int, purpose: int) -> int:

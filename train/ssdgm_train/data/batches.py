@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from ssdgm_train import method, seeds
 
@@ -43,22 +44,20 @@ class Stream:
 
 
 class Batches:
-    """Rows on a device, served as `method.Batch` by the number of the step."""
+    """Rows on a device, served as `method.Batch` by the number of the step.
 
-    def __init__(
-        self,
-        x: NDArray[np.generic],
-        y: NDArray[np.int64],
-        labelled: Stream,
-        unlabelled: Stream,
-        device: torch.device,
-    ) -> None:
-        self.x = torch.from_numpy(x).to(device)
-        self.y = torch.from_numpy(y).to(device)
-        self.labelled, self.unlabelled, self.device = labelled, unlabelled, device
+    Args:
+        x: Rows [n, ...], as they are or as a phase prepared them.
+        y: Their class indices [n].
+        labelled: Indices of labelled rows by step.
+        unlabelled: Indices of unlabelled rows by step.
+    """
+
+    def __init__(self, x: Tensor, y: Tensor, labelled: Stream, unlabelled: Stream) -> None:
+        self.x, self.y, self.labelled, self.unlabelled = x, y, labelled, unlabelled
 
     def __call__(self, step: int) -> method.Batch:
         """The batch of one step."""
-        rows = torch.from_numpy(self.labelled(step)).to(self.device)
-        others = torch.from_numpy(self.unlabelled(step)).to(self.device)
+        rows = torch.from_numpy(self.labelled(step)).to(self.x.device)
+        others = torch.from_numpy(self.unlabelled(step)).to(self.x.device)
         return method.Batch(self.x[rows], self.y[rows], self.x[others])

@@ -29,7 +29,13 @@ class Split:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def split(data: dataset.Dataset, labels: int | None, validation: float, seed: int) -> Split:
+def split(
+    data: dataset.Dataset,
+    labels: int | None,
+    validation: float,
+    seed: int,
+    held: Indices | None = None,
+) -> Split:
     """Draw a split.
 
     Where every label is known (a benchmark), validation rows are held out first and their labels
@@ -41,6 +47,7 @@ def split(data: dataset.Dataset, labels: int | None, validation: float, seed: in
         labels: The budget of labelled training rows; None for every label there is.
         validation: The share of rows held out, 0 to 1; a number from 1 on counts rows.
         seed: Of the draw.
+        held: Validation rows to keep to, where every label is known, instead of drawing some.
 
     Raises:
         DataError: The budget is below one label a class or above what there is.
@@ -49,7 +56,8 @@ def split(data: dataset.Dataset, labels: int | None, validation: float, seed: in
     known = np.flatnonzero(data.y != dataset.UNLABELLED)
     size = len(data.classes)
     if data.fully_labelled:
-        held = _stratified(data.y, known, _count(validation, len(known)), size, rng)
+        if held is None:
+            held = _stratified(data.y, known, _count(validation, len(known)), size, rng)
         rest = np.setdiff1d(known, held)
         chosen = _budget(data.y, rest, labels, size, rng)
     else:

@@ -21,13 +21,13 @@ References:
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
 from ssdgm_train import distributions, likelihoods, method, objectives, shapes
-from ssdgm_train.nn import ACTIVATIONS, MLP, GaussianMLP, Standardise
+from ssdgm_train.nn import ACTIVATIONS, INITIALISERS, MLP, GaussianMLP, Standardise, initialise
 from ssdgm_train.settings import above, among, between, setting
 
 
@@ -63,21 +63,29 @@ class Config:
 
     Attributes:
         hidden: Widths of the hidden layers of each of the three networks.
+        classifier: Widths of the classifier's hidden layers, where they differ from `hidden`.
         latent: Dimensions of z.
         activation: "relu", "silu", "softplus" or "tanh".
         batch_norm: Normalise the classifier's hidden layers over the batch.
         binarise: Train Bernoulli data on freshly drawn bits; evaluation is always on grey levels.
         alpha: Weight of the classifier's term against the sum over the data set.
         weighting: "paper" or "balanced", see `WEIGHTINGS`.
+        initial: "torch", "small" or "fan_in", a key of `nn.INITIALISERS`.
     """
 
     hidden: tuple[int, ...] = setting((500,), above(0))
+    classifier: tuple[int, ...] = setting((), above(0))
     latent: int = setting(50, above(0))
     activation: str = setting("relu", among(ACTIVATIONS))
     batch_norm: bool = False
     binarise: bool = True
     alpha: float = setting(0.1, between(0, 1e9))
     weighting: str = setting("balanced", among(WEIGHTINGS))
+    initial: str = setting("torch", among(INITIALISERS))
+
+
+TRAINING = ("binarise", "alpha", "weighting")
+"""The settings that a model of other shape can be trained with."""
 
 
 class Model(nn.Module):
@@ -86,14 +94,18 @@ class Model(nn.Module):
     def __init__(self, config: Config, problem: method.Problem) -> None:
         super().__init__()
         width, classes, act = problem.width, problem.labels.size, config.activation
-        self.labels, self.latent = problem.labels, config.latent
+        self.config, self.labels, self.latent = config, problem.labels, config.latent
         self.likelihood = likelihoods.LIKELIHOODS[problem.likelihood](problem.total)
         self.draw = self.likelihood.draw if config.binarise else likelihoods.same
         self.standardise = Standardise(problem.shape, problem.shift, problem.scale)
-        self.classifier = MLP([width], config.hidden, classes, act, config.batch_norm)
+        shape = config.classifier or config.hidden
+        self.classifier = MLP([width], shape, classes, act, config.batch_norm)
         self.encoder = GaussianMLP([width, classes], config.hidden, config.latent, act)
-        outputs = width * self.likelihood.heads
-        self.decoder = MLP([config.latent, classes], config.hidden, outputs, act)
+        heads = self.likelihood.heads
+        self.decoder = MLP([config.latent, classes], config.hidden, width * heads, act)
+        initialise(self.classifier, config.initial)
+        initialise(self.encoder, config.initial, spreads=config.latent)
+        initialise(self.decoder, config.initial, spreads=width * (heads - 1))
 
     def classify(self, x: shapes.Rows) -> shapes.Logits:
         """Logits of q(y | x) for raw rows."""
@@ -120,6 +132,16 @@ class Model(nn.Module):
         log_py = y @ self.labels.log_prior(like=y)
         return objectives.labelled_bound(log_px, log_py, distributions.normal_kl(*posterior))
 
+    def log_weights(self, x: shapes.Flat, generator: torch.Generator | None) -> Tensor:
+        """Log p(x, y, z) - log q(z | x, y) with one draw of z for each class, [batch, K]."""
+        every = self.labels.every(like=x)
+        posterior = self.encoder(x[:, None], every)
+        z = posterior.sample(generator)
+        log_px = self.likelihood.log_prob(x[:, None], self.decoder(z, every))
+        log_pz = distributions.normal_log_prob(z, torch.zeros_like(z), torch.ones_like(z))
+        log_q = distributions.normal_log_prob(z, *posterior)
+        return log_px + self.labels.log_prior(like=x) + log_pz - log_q
+
 
 def loss(model: Model, batch: method.Batch, context: method.Context) -> method.Terms:
     """-L of labelled rows, -U of unlabelled ones, -log q(y | x) of labelled ones, in nats."""
@@ -142,6 +164,21 @@ def _phases(config: Config, sizes: method.Sizes) -> tuple[method.Phase, ...]:
     return (method.Phase("joint", (method.Player("all", loss, weights),)),)
 
 
+def _adopt(config: Config, donor: nn.Module) -> method.Adoption | None:
+    """All three networks of an m2; or the classifier's hidden layers from an encoder."""
+    if isinstance(donor, Model):
+        kept = {name: getattr(config, name) for name in TRAINING}
+        return method.Adoption(replace(donor.config, **kept), donor.state_dict())
+    if not isinstance(donor, method.Pretrains):
+        return None
+    trunk = donor.trunk()
+    weights = {f"classifier.{name}": value for name, value in trunk.hidden_state().items()}
+    fitting = replace(
+        config, classifier=trunk.hidden, activation=trunk.activation, batch_norm=False
+    )
+    return method.Adoption(fitting, weights)
+
+
 METHOD = method.Method(
     name="m2",
     summary="generative semi-supervised model; the unknown label is summed out",
@@ -155,4 +192,5 @@ METHOD = method.Method(
     build=Model,
     phases=_phases,
     tasks=("classify", "encode", "reconstruct", "generate"),
+    adopt=_adopt,
 )

@@ -5,7 +5,7 @@ r"""The baseline: the same classifier, trained on the labels alone.
 Whatever a semi-supervised method claims is measured against this network with these labels.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor, nn
 
@@ -63,6 +63,16 @@ def _phases(config: Config, sizes: method.Sizes) -> tuple[method.Phase, ...]:
     return (method.Phase("joint", (method.Player("all", loss, {"classifier": 1.0}),)),)
 
 
+def _adopt(config: Config, donor: nn.Module) -> method.Adoption | None:
+    """The hidden layers of a trained encoder, the simplest use of unlabelled rows."""
+    if not isinstance(donor, method.Pretrains):
+        return None
+    trunk = donor.trunk()
+    weights = {f"classifier.{name}": value for name, value in trunk.hidden_state().items()}
+    fitting = replace(config, hidden=trunk.hidden, activation=trunk.activation, batch_norm=False)
+    return method.Adoption(fitting, weights)
+
+
 METHOD = method.Method(
     name="supervised",
     summary="the same classifier on the labels alone: the baseline",
@@ -76,4 +86,5 @@ METHOD = method.Method(
     build=Model,
     phases=_phases,
     tasks=("classify",),
+    adopt=_adopt,
 )

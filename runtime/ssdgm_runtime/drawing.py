@@ -1,0 +1,103 @@
+"""What the `generate` of a command line draws: rows by class, or one of the pictures."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ssdgm_runtime import answers, arguments, atomic, errors, inputs, model, outputs
+
+Classes = Sequence[int] | None
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to draw; `use_cases.generate` documents the fields."""
+
+    picture: str | None
+    rows: atomic.PathLike | None
+    n: int
+    seed: int | None
+    sample: bool
+    temperature: float
+
+
+def check(request: Request) -> None:
+    """Look for what does not go together, before any work.
+
+    Raises:
+        InputError: The picture is unknown, lacks its rows, or would leave an option unused.
+    """
+    name = request.picture
+    if name is None:
+        _unused("--rows", request.rows, "without --picture analogies or --picture walk")
+        return
+    if name not in PICTURES:
+        want = f"one of {', '.join(PICTURES)}"
+        raise errors.InputError("--picture", arguments.shown(name), want)
+    if name == "styles":
+        _unused("--rows", request.rows, "with --picture styles, whose latents are drawn")
+    else:
+        _unused("--seed", request.seed, f"with --picture {name}, where nothing is drawn")
+    _unused("--sample", request.sample or None, "with --picture, which shows expected values")
+    scaled = None if request.temperature == 1.0 else request.temperature
+    _unused("--temperature", scaled, "with --picture, whose latents stay as they are")
+    if name == "analogies" and request.rows is None:
+        want = "the file or folder of rows to draw analogies of"
+        raise errors.InputError("--rows", "not given", want)
+
+
+def draw(opened: model.Model, request: Request, classes: Classes) -> outputs.Drawn:
+    """Draw what is asked for; raises as `Model`'s methods and `inputs.read_rows` do.
+
+    Args:
+        opened: The model.
+        request: The request.
+        classes: The classes' indices; None for every one, or where there are no labels.
+    """
+    low, high = arguments.value_range(opened.graphs.bundle.manifest)
+    if request.picture is not None:
+        found = PICTURES[request.picture](opened, request, classes)
+        return outputs.Drawn(found, found.columns, low, high)
+    samples = opened.generate(
+        classes,
+        request.n,
+        seed=request.seed,
+        sample=request.sample,
+        temperature=request.temperature,
+    )
+    square = max(1, math.ceil(math.sqrt(request.n)))
+    columns = request.n if len(samples) > request.n else square
+    return outputs.Drawn(samples, columns, low, high)
+
+
+def _styles(opened: model.Model, request: Request, classes: Classes) -> answers.Picture:
+    return opened.styles(request.n, classes=classes, seed=request.seed)
+
+
+def _analogies(opened: model.Model, request: Request, classes: Classes) -> answers.Picture:
+    n = arguments.count(request.n, "n", 1)
+    return opened.analogies(_rows(opened, request)[:n], classes=classes)
+
+
+def _walk(opened: model.Model, request: Request, classes: Classes) -> answers.Picture:
+    x = None if request.rows is None else _rows(opened, request)
+    return opened.walk(request.n, x, classes=classes)
+
+
+PICTURES: dict[str, Callable[[model.Model, Request, Classes], answers.Picture]] = {
+    "styles": _styles,
+    "analogies": _analogies,
+    "walk": _walk,
+}
+
+
+def _rows(opened: model.Model, request: Request) -> inputs.Array:
+    assert request.rows is not None
+    graph = opened.graphs.graph("encoder", f"draw {request.picture} from rows")
+    shape = next(t.row for t in graph.inputs if t.name == "x")
+    return inputs.read_rows(request.rows, shape).x
+
+
+def _unused(option: str, value: object, why: str) -> None:
+    if value is not None:
+        raise errors.InputError(option, arguments.shown(value), f"none {why}")

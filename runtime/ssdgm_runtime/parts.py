@@ -1,0 +1,123 @@
+"""A model's conditional distributions behind one call, wherever they are computed.
+
+A bundle's graphs and a workshop's modules are both `Parts`; what is worked out over them, such as
+a reconstruction or a picture, is the same for both.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import ArrayLike, NDArray
+
+from ssdgm_runtime import arguments, errors, manifest
+
+Array = NDArray[Any]
+Arrays = dict[str, Array]
+Run = Callable[[str, Arrays], Mapping[str, Array]]
+
+GIVES = {"classifier": "probs", "encoder": "z_mean", "decoder": "x"}
+"""The one output of each component that is asked for here."""
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """q(z | x, y) of some rows.
+
+    Attributes:
+        x: The rows as they were given, checked, [n, *shape].
+        y: The label of each, float32 [n, K] under its name; nothing where no part takes any.
+        z: The means, float32 [n, Z].
+    """
+
+    x: Array
+    y: Arrays
+    z: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """Classifier, encoder and decoder, or those of them that there are.
+
+    Attributes:
+        graphs: What each eats and gives, by its name.
+        labels: The K labels' names.
+        run: A part's name and its inputs by name, [n, ...], to its outputs by name, [n, ...],
+            the one of `GIVES` among them. How many rows it computes at once is its own affair.
+        high: The largest value of the data, for the hint to whoever has it scaled to [0, 1].
+    """
+
+    graphs: Mapping[str, manifest.Graph]
+    labels: tuple[str, ...]
+    run: Run
+    high: float | None = None
+
+    def takes(self, component: str, name: str, task: str) -> bool:
+        """Whether a part has an input of this name; raises as `need`."""
+        return any(t.name == name for t in need(self.graphs, component, task).inputs)
+
+    def only(self, component: str, feeds: Arrays) -> Arrays:
+        """Those feeds that a part takes."""
+        names = {t.name for t in self.graphs[component].inputs}
+        return {name: array for name, array in feeds.items() if name in names}
+
+    def answer(self, component: str, feeds: Arrays) -> Array:
+        """The output of a part that `GIVES` names, from those feeds that it takes."""
+        return self.run(component, self.only(component, feeds))[GIVES[component]]
+
+    def rows(self, component: str, task: str, x: ArrayLike) -> Array:
+        """Rows for a part, checked, [n, *shape]; raises as `need` and `arguments.rows`."""
+        inputs = need(self.graphs, component, task).inputs
+        return arguments.rows(x, next(t for t in inputs if t.name == "x"), self.high)
+
+    def weights(
+        self, task: str, rows: Array, y: arguments.Labels | None, *components: str
+    ) -> Arrays:
+        """The y that these parts take, float32 [n, K] by name; nothing where none takes any.
+
+        Raises:
+            InputError: y is no label, not one for each row, or nothing takes it.
+            TaskUnavailable: A part is not there, or y is left to a classifier that is not.
+        """
+        if not any([self.takes(component, "y", task) for component in components]):
+            if y is not None:
+                raise errors.InputError("y", "given", "None: this bundle's graphs take no label")
+            return {}
+        if y is not None:
+            return {"y": arguments.labels_of(y, self.labels, len(rows))}
+        need(self.graphs, "classifier", f"{task} without y")
+        return {"y": self.answer("classifier", {"x": rows})}
+
+    def posterior(
+        self, task: str, x: ArrayLike, y: arguments.Labels | None, *others: str
+    ) -> Posterior:
+        """The mean of q(z | x, y).
+
+        Args:
+            task: What it is for, as a message has it.
+            x: [n, *shape] in the data set's own dtype.
+            y: As for `arguments.labels_of`; by default the classifier's probabilities.
+            others: Further parts that are to take the same y.
+
+        Raises:
+            InputError: x or y is not one of these.
+            TaskUnavailable: There is no encoder, or one of the others or the classifier lacks.
+        """
+        rows = self.rows("encoder", task, x)
+        weights = self.weights(task, rows, y, "encoder", *others)
+        return Posterior(rows, weights, self.answer("encoder", {"x": rows, **weights}))
+
+
+def need(graphs: Mapping[str, manifest.Graph], component: str, task: str) -> manifest.Graph:
+    """What a graph eats and gives.
+
+    Raises:
+        TaskUnavailable: There is no such graph.
+    """
+    if component not in graphs:
+        raise errors.TaskUnavailable(
+            f"this bundle cannot {task}: it has no {component}",
+            f"a bundle with a {component}",
+            f"It has {', '.join(graphs) or 'no graph'}; convert a model of a method that can.",
+        )
+    return graphs[component]

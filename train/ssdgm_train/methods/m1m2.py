@@ -1,0 +1,172 @@
+r"""M1+M2: the features of M1 are the data of M2.
+
+.. math::
+    p(x, y, z_1, z_2) = p(y) \, p(z_2) \, p(z_1 \mid y, z_2) \, p(x \mid z_1)
+
+    q(z_1, z_2, y \mid x) = q(z_1 \mid x) \, q(y \mid z_1) \, q(z_2 \mid z_1, y)
+
+M1 is trained first and stays as it is; M2 then sees draws \(z_1 \sim q(z_1 \mid x)\), fresh ones
+at every step, under a Gaussian likelihood whose variance it learns. Classification takes the mean
+of \(z_1\). Latents of M1 that carry nothing are dropped: M2 neither sees nor models them, they are
+zero where rows are generated, and the exported graphs lack them.
+
+References:
+    Semi-Supervised Learning with Deep Generative Models (Kingma et al., 2014), sections 2.3 and 4;
+    the dropping of latents is in the authors' code (data/mnist.py).
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor, nn
+
+from ssdgm_train import distributions, labels, method, shapes
+from ssdgm_train.methods import m1, m2
+from ssdgm_train.nn import MLP
+
+NEUTRAL = 1 / math.sqrt(2 * math.pi)
+"""The scale of the normal whose log-density is zero at its mean."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Hyper-parameters of M1's autoencoder, and of M2 on its features."""
+
+    features: m1.Features = field(default_factory=m1.Features)
+    joint: m2.Config = field(default_factory=m2.Config)
+
+
+class Model(nn.Module):
+    """M1's autoencoder under M2."""
+
+    def __init__(self, config: Config, problem: method.Problem) -> None:
+        super().__init__()
+        self.config, self.problem, self.latent = config, problem, config.joint.latent
+        self.features = m1.VAE(config.features, problem)
+        self.joint = m2.Model(config.joint, _on_codes(config.features.latent, problem.labels))
+        self.joint.likelihood = replace(self.joint.likelihood, log_prob=self.log_prob)
+
+    def log_prob(self, z: shapes.Features, raw: Tensor) -> shapes.Nats:
+        """Log p(z1 | y, z2) of the kept latents, in nats."""
+        found, kept = self.joint.likelihood.parameters(raw), self.features.kept
+        scale = torch.where(kept > 0, found["scale"], NEUTRAL)
+        return distributions.normal_log_prob(z, found["mean"] * kept, scale)
+
+    def codes(self, x: shapes.Rows) -> shapes.Codes:
+        """The mean of q(z1 | x), zero where latents are dropped."""
+        return self.features.embed(x).mean * self.features.kept
+
+    def classify(self, x: shapes.Rows) -> shapes.Logits:
+        """Logits of q(y | z1) at the mean of q(z1 | x)."""
+        return self.joint.classify(self.codes(x))
+
+    def encode(self, x: shapes.Rows, y: shapes.Given) -> distributions.Normal:
+        """q(z2 | z1, y) at the mean of q(z1 | x)."""
+        return self.joint.encode(self.codes(x), y)
+
+    def decode(self, y: shapes.Given, z: shapes.Codes) -> dict[str, Tensor]:
+        """The mean of p(x | z1) as "x" and its parameters, at the mean of p(z1 | y, z2)."""
+        return self.features.render(self.joint.decode(y, z)["mean"] * self.features.kept)
+
+    def log_weights(self, x: shapes.Flat, generator: torch.Generator | None) -> Tensor:
+        """Log p(x, y, z1, z2) - log q(z1, z2 | x, y), one draw for each class, [batch, K]."""
+        if not self.features.kept.all():
+            return self.slim().log_weights(x, generator)
+        z = self.features.encoder(x).sample(generator)
+        return self.features.log_weights(x, z)[:, None] + self.joint.log_weights(z, generator)
+
+    def trunk(self) -> MLP:
+        """M1's encoder."""
+        return self.features.encoder
+
+    @property
+    def kept(self) -> list[int]:
+        """Which latents of M1 are features."""
+        found: list[int] = self.features.kept.nonzero()[:, 0].tolist()
+        return found
+
+    def slim(self) -> "Model":
+        """The same model with the dropped latents cut out of every weight."""
+        kept = self.features.kept.bool()
+        features = replace(self.config.features, latent=len(self.kept))
+        found = Model(replace(self.config, features=features), self.problem).to(kept.device)
+        found.load_state_dict(self._cut(kept))
+        return found.eval()
+
+    def _cut(self, kept: Tensor) -> dict[str, Tensor]:
+        """All weights without the latents that are not kept, as inputs and as outputs."""
+        both, encoder, decoder = torch.cat([kept, kept]), self.features.encoder, self.joint.decoder
+        outputs = (f"features.encoder.{encoder.last}", f"joint.decoder.{decoder.last}")
+
+        def cut(name: str, value: Tensor) -> Tensor:
+            if name in INPUTS:
+                return value[:, kept]
+            if name == "features.kept":
+                return value[kept]
+            return value[both] if name.startswith(outputs) else value
+
+        return {name: cut(name, value) for name, value in self.state_dict().items()}
+
+
+INPUTS = (
+    "features.decoder.first.weights.0",
+    "joint.classifier.first.weights.0",
+    "joint.encoder.first.weights.0",
+)
+"""The weights whose columns are latents of M1."""
+
+
+def _on_codes(latent: int, space: labels.Classes) -> method.Problem:
+    """M2's problem: rows are latents of M1, taken as they are."""
+    return method.Problem((latent,), "float32", space, "gaussian", (0.0,), (1.0,))
+
+
+def features_loss(model: Model, batch: method.Batch, context: method.Context) -> method.Terms:
+    """M1's negative bound of all rows, in nats."""
+    return {"features": -m1.bounds(model.features, batch, context)}
+
+
+def joint_loss(model: Model, batch: method.Batch, context: method.Context) -> method.Terms:
+    """M2's terms of draws of z1; x and u hold posteriors [n, 2, latent]."""
+    x, u = (model.features.codes(part, context.generator) for part in (batch.x, batch.u))
+    return m2.loss(model.joint, method.Batch(x, batch.y, u), context)
+
+
+def _phases(config: Config, sizes: method.Sizes) -> tuple[method.Phase, ...]:
+    weights = m2.WEIGHTINGS[config.joint.weighting](config.joint.alpha, sizes)
+    features = method.Player("features", features_loss, {"features": 1.0}, _features)
+    joint = method.Player("joint", joint_loss, weights, _joint)
+    return (
+        method.Phase("features", (features,), classifies=False),
+        method.Phase("joint", (joint,), enter=_measure, prepare=_posteriors),
+    )
+
+
+def _features(model: Model) -> Iterator[nn.Parameter]:
+    return model.features.parameters()
+
+
+def _joint(model: Model) -> Iterator[nn.Parameter]:
+    return model.joint.parameters()
+
+
+def _measure(model: Model, rows: Tensor) -> None:
+    model.features.measure(rows)
+
+
+def _posteriors(model: Model, rows: Tensor) -> Tensor:
+    return model.features.posteriors(rows)
+
+
+METHOD = method.Method(
+    name="m1m2",
+    summary="m2 on the features of m1: the paper's best",
+    paper=m2.METHOD.paper,
+    Config=Config,
+    build=Model,
+    phases=_phases,
+    tasks=("classify", "encode", "reconstruct", "generate"),
+    adopt=m1.adopt_features,
+)

@@ -1,0 +1,106 @@
+"""A trained model to start from: a run, or weights that the paper's authors published."""
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ssdgm_train import checkpoint, data, document, kingma2014, method, recipe
+
+Json = dict[str, Any]
+LIKE = ("shape", "dtype", "likelihood")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where weights come from: a finished run, an .npz file of `kingma2014`, or nowhere."""
+
+    path: Path | None = None
+    run: checkpoint.Run | None = None
+
+    def held(self, dataset: data.Dataset) -> NDArray[Any] | None:
+        """The validation rows of a run on the same data: it has seen all the others."""
+        if self.run is None or self.run.read()["data"]["digest"] != dataset.digest:
+            return None
+        return self.run.split().validation
+
+    def stated(self, problem: method.Problem) -> method.Problem:
+        """A problem with rows scaled as the weights are used to.
+
+        Raises:
+            RunError: The weights are for other rows.
+        """
+        if self.run is None:
+            return problem
+        theirs = document.load_problem(self.run.read())
+        for name in LIKE:
+            found, wanted = getattr(theirs, name), getattr(problem, name)
+            if found != wanted:
+                raise checkpoint.RunError(
+                    f"the {name} of the rows of {self.path} is {found}",
+                    f"{wanted}, as the data's is",
+                    "Start from a run on rows like these.",
+                )
+        return dataclasses.replace(
+            problem, shift=theirs.shift, scale=theirs.scale, total=theirs.total
+        )
+
+    def model(self, problem: method.Problem) -> nn.Module | None:
+        """The trained model."""
+        if self.run is not None:
+            return document.load_model(self.run)
+        return kingma2014.load(self.path, problem) if self.path else None
+
+
+def find(path: Path | None) -> Source:
+    """Look at what there is to start from.
+
+    Raises:
+        RunError: It is neither an .npz file nor a run that has ended.
+    """
+    if path is None or path.suffix == ".npz":
+        return Source(path)
+    run = checkpoint.Run(path)
+    run.read()
+    checkpoint.ended(run)
+    return Source(path, run)
+
+
+def adopt(
+    source: Source, plan: recipe.Recipe, problem: method.Problem
+) -> tuple[recipe.Recipe, Mapping[str, Tensor], Json | None]:
+    """What a recipe's method takes over: the recipe made to fit, weights by name, and a record.
+
+    Raises:
+        RecipeError: The method can take nothing from this model.
+        DataError: The .npz file holds no weights for these rows.
+    """
+    donor = source.model(problem)
+    if donor is None:
+        return plan, {}, None
+    found = plan.spec.adopt(plan.model, donor)
+    if found is None:
+        raise recipe.RecipeError(
+            f"{plan.method} cannot start from the model in {source.path}",
+            "an m1 or m1m2 for m1, m1m2, m2 and supervised; an m2 for m2",
+        )
+    record = {
+        "source": str(source.path),
+        "sha256": _digest(found.weights),
+        "done": list(found.done),
+    }
+    return dataclasses.replace(plan, model=found.config), found.weights, record
+
+
+def _digest(weights: Mapping[str, Tensor]) -> str:
+    """SHA-256 of weights by name."""
+    whole = hashlib.sha256()
+    for name in sorted(weights):
+        whole.update(name.encode())
+        whole.update(weights[name].detach().cpu().contiguous().numpy().tobytes())
+    return whole.hexdigest()

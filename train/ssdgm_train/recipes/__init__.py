@@ -1,0 +1,72 @@
+"""The recipes that ship: TOML files beside this one, found by name; and how a recipe is read.
+
+A recipe may name another as its `base`, a file beside it or one that ships: its own settings are
+laid over those.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from ssdgm_runtime import errors
+
+Table = dict[str, Any]
+SHELF = Path(__file__).parent
+SUFFIX = ".toml"
+
+
+class RecipeError(errors.SsdgmError, ValueError):
+    """A recipe or setting that cannot be used."""
+
+
+def names() -> list[str]:
+    """The recipes that ship."""
+    return sorted(path.name.removesuffix(SUFFIX) for path in SHELF.glob(f"*{SUFFIX}"))
+
+
+def read(name: str | Path) -> Table:
+    """A recipe's document, with its bases under it.
+
+    Args:
+        name: A file, or the name of a recipe that ships.
+
+    Raises:
+        RecipeError: There is none, it is no TOML, or its bases lead in a circle.
+    """
+    return _read(_find(Path(name), Path()), ())
+
+
+def _read(path: Path, above: tuple[Path, ...]) -> Table:
+    if path in above:
+        raise RecipeError(f"the base of {above[-1]} leads back to {path}", "no circle of bases")
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        known = ", ".join(names())
+        raise RecipeError(f"no recipe at {path}", f"a TOML file, or one of {known}") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise RecipeError(f"{path} is no TOML ({error})", "a TOML file") from None
+    base = table.pop("base", None)
+    if base is None:
+        return table
+    if not isinstance(base, str):
+        raise RecipeError(f"the base of {path} is {base!r}", "the name of a recipe")
+    return _over(_read(_find(Path(base), path.parent), (*above, path)), table)
+
+
+def _find(path: Path, folder: Path) -> Path:
+    """A file, else the recipe that ships under this name."""
+    place = folder / path
+    shipped = SHELF / f"{path.name}{SUFFIX}"
+    bare = path.name == str(path)
+    return (shipped if bare and not place.is_file() and shipped.is_file() else place).resolve()
+
+
+def _over(under: Table, table: Table) -> Table:
+    """Settings laid over others, table by table."""
+    found = dict(under)
+    for key, value in table.items():
+        former = found.get(key)
+        both = isinstance(value, dict) and isinstance(former, dict)
+        found[key] = _over(former, value) if both else value  # type: ignore[arg-type]
+    return found

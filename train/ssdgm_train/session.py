@@ -1,0 +1,162 @@
+"""A run in memory: begun in a new directory, or opened again where it stopped."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from ssdgm_runtime import errors
+from ssdgm_train import (
+    checkpoint,
+    data,
+    document,
+    fit,
+    method,
+    metrics,
+    pretrained,
+    recipe,
+    seeds,
+)
+from ssdgm_train.data import problem
+from ssdgm_train.data.split import Split, split
+
+
+@dataclass
+class Session:
+    """A run in memory: its directory, its parts, and where it is."""
+
+    run: checkpoint.Run
+    recipe: recipe.Recipe
+    data: data.Dataset
+    split: Split
+    seed: int
+    device: torch.device
+    model: nn.Module
+    stages: tuple[fit.Stage, ...]
+    state: fit.State
+    threads: int
+    best: float = math.inf
+
+    @property
+    def sizes(self) -> method.Sizes:
+        """How many labelled and unlabelled training rows there are."""
+        return _sizes(self.split)
+
+    @property
+    def steps(self) -> int:
+        """The number of steps of the whole run."""
+        return fit.length(self.stages)
+
+
+def begin(
+    source: str,
+    plan: recipe.Recipe,
+    out: Path,
+    labelled: int | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    init_from: Path | None = None,
+) -> Session:
+    """Start a run in a new directory.
+
+    Args:
+        source: As `data.load` takes it.
+        plan: The recipe.
+        out: The directory, which must not exist.
+        labelled: The budget of labels; None for all.
+        seed: Of the split, the initial weights, the batches and the noise.
+        device: "auto", "cpu" or "cuda".
+        init_from: A trained model to start from, see `pretrained`: another run, whose validation
+            rows are then kept, or an .npz file of published weights.
+
+    Raises:
+        SsdgmError: The data, the budget, the device or the output cannot be used.
+    """
+    place = document.pick_device(device)
+    if not 0 <= seed < 2**63:
+        raise errors.InputError("seed", str(seed), "a whole number from 0 to below 2**63")
+    checkpoint.check_new(out)
+    start, dataset = pretrained.find(init_from), data.load(source)
+    parts = split(dataset, labelled, plan.data.validation, seed, start.held(dataset))
+    _check_selection(plan, parts)
+    stated = start.stated(problem.problem(dataset, parts, plan.data))
+    plan, taken, origin = pretrained.adopt(start, plan, stated)
+    described = document.compose(
+        source, dataset, parts, stated, plan, labelled, seed, place, origin
+    )
+    model = _built(plan, stated, seed)
+    model.load_state_dict({**model.state_dict(), **taken})
+    run = checkpoint.create(out, described, parts, {"recipe.toml": recipe.dumps(plan)})
+    session = _assembled(run, plan, model, dataset, parts, seed, place)
+    if taken:
+        checkpoint.save(run, session.model, session.state, {"step": 0, "best": None})
+    return session
+
+
+def resume(path: Path) -> Session:
+    """Open a run where it stopped, with everything taken from its directory.
+
+    Raises:
+        RunError: It is no run directory, is damaged, its data is no longer what it was, or another
+            process is working on it.
+    """
+    run = checkpoint.Run(path)
+    found = run.read()
+    with checkpoint.locked(run), checkpoint.reading(run):
+        plan, stated = recipe.from_table(found["recipe"]), document.load_problem(found)
+        device = document.pick_device(found["environment"]["device"])
+        dataset, seed = document.load_data(run), found["seed"]
+        model = _built(plan, stated, seed)
+        session = _assembled(run, plan, model, dataset, run.split(), seed, device)
+        session.threads = found["environment"]["threads"]
+        if run.latest:
+            scalars = checkpoint.restore(run.latest, session.model, session.state)
+            session.best = math.inf if scalars["best"] is None else scalars["best"]
+        metrics.truncate(run.path, session.state.step)
+        checkpoint.tidy(run)
+    return session
+
+
+def _check_selection(plan: recipe.Recipe, parts: Split) -> None:
+    if plan.run.select == "best" and not len(parts.validation):
+        raise errors.DataError(
+            "run.select is best and there are no validation rows",
+            "rows to tell the best weights by",
+            "Raise data.validation, or set run.select=last.",
+        )
+
+
+def _built(plan: recipe.Recipe, stated: method.Problem, seed: int) -> nn.Module:
+    """The model with its initial weights, which depend on the seed alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seeds.derive(seed, seeds.WEIGHTS))
+        try:
+            return plan.spec.build(plan.model, stated)
+        except (RuntimeError, MemoryError) as error:
+            reason = str(error).split("\n")[0]
+            raise recipe.RecipeError(
+                f"the model cannot be built ({reason})", "one that fits into memory"
+            ) from None
+
+
+def _assembled(
+    run: checkpoint.Run,
+    plan: recipe.Recipe,
+    model: nn.Module,
+    dataset: data.Dataset,
+    parts: Split,
+    seed: int,
+    device: torch.device,
+) -> Session:
+    model.to(device)
+    sizes = _sizes(parts)
+    stages = plan.stages(sizes, document.done(run.read()))
+    state = fit.start(model, stages, sizes, seeds.derive(seed, seeds.NOISE), device)
+    threads = torch.get_num_threads()
+    return Session(run, plan, dataset, parts, seed, device, model, stages, state, threads)
+
+
+def _sizes(parts: Split) -> method.Sizes:
+    return method.Sizes(len(parts.labelled), len(parts.unlabelled))
