@@ -57,7 +57,8 @@ def compose(
         "additional_metadata": {
             "ssdgm": {
                 "format": ".".join(map(str, manifest.FORMAT)),
-                "model": _model(spec, run),
+                "model": _model(spec, run, result),
+                "calibration": {"temperature": result.get("temperature") or 1.0},
                 "labels": [str(value) for value in run["data"]["classes"]],
                 "classes": run["data"]["classes"],
                 "prior": list(problem.labels.prior),
@@ -127,11 +128,12 @@ def _component(name: str, report: parity.Report) -> Json:
     }
 
 
-def _model(spec: method.Method, run: Json) -> Json:
+def _model(spec: method.Method, run: Json, result: Json) -> Json:
     return {
         "family": spec.name,
         "paper": asdict(spec.paper),
         "config": run["recipe"]["model"],
+        "latents": result.get("latents"),
     }
 
 

@@ -22,17 +22,17 @@ DTYPES = {"uint8": torch.uint8, "float32": torch.float32}
 
 
 class Classifier(nn.Module):
-    """q(y | x): x to logits and probabilities."""
+    """q(y | x): x to logits, divided by a temperature, and probabilities."""
 
     outputs = ("logits", "probs")
 
-    def __init__(self, model: Any) -> None:  # noqa: ANN401  (a module with one of the protocols)
+    def __init__(self, model: Any, temperature: float) -> None:  # noqa: ANN401  (has a protocol)
         super().__init__()
-        self.model = model
+        self.model, self.temperature = model, temperature
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """[batch, *shape] to two [batch, K]."""
-        logits: Tensor = self.model.classify(x)
+        logits: Tensor = self.model.classify(x) / self.temperature
         return logits, torch.softmax(logits, -1)
 
 
@@ -51,6 +51,21 @@ class Encoder(nn.Module):
         return mean, scale
 
 
+class Embedder(nn.Module):
+    """q(z | x): x to a mean and a standard deviation."""
+
+    outputs = ("z_mean", "z_scale")
+
+    def __init__(self, model: Any) -> None:  # noqa: ANN401  (a module with one of the protocols)
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """[batch, *shape] to two [batch, Z]."""
+        mean, scale = self.model.embed(x)
+        return mean, scale
+
+
 class Decoder(nn.Module):
     """p(x | y, z): label probabilities and latents to the mean and the parameters of x."""
 
@@ -64,6 +79,19 @@ class Decoder(nn.Module):
         return tuple(found[name] for name in self.outputs)
 
 
+class Renderer(nn.Module):
+    """p(x | z): latents to the mean and the parameters of x."""
+
+    def __init__(self, model: Any, outputs: tuple[str, ...]) -> None:  # noqa: ANN401
+        super().__init__()
+        self.model, self.outputs = model, outputs
+
+    def forward(self, z: Tensor) -> tuple[Tensor, ...]:
+        """[batch, Z] to [batch, *shape] each, in the data's own units."""
+        found = self.model.render(z)
+        return tuple(found[name] for name in self.outputs)
+
+
 @dataclass(frozen=True)
 class Graph:
     """A module to trace, and what the manifest says of its tensors."""
@@ -73,10 +101,20 @@ class Graph:
     spec: manifest.Graph
 
 
-def of(model: nn.Module, problem: method.Problem) -> dict[str, Graph]:
-    """Every graph that the model offers, by name, in evaluation mode."""
-    model.eval()
-    found = (maker(model, problem) for maker in (_classifier, _encoder, _decoder))
+def of(model: nn.Module, problem: method.Problem, temperature: float = 1.0) -> dict[str, Graph]:
+    """Every graph that the model offers, by name, in evaluation mode.
+
+    Args:
+        model: A trained model.
+        problem: Its problem.
+        temperature: What the classifier's logits are divided by (Guo et al., 2017).
+    """
+    model = (model.slim() if isinstance(model, method.Slims) else model).eval()
+    found = (
+        _classifier(model, problem, temperature),
+        _encoder(model, problem),
+        _decoder(model, problem),
+    )
     return {graph.name: graph for graph in found if graph is not None}
 
 
@@ -85,24 +123,34 @@ def example(spec: manifest.Tensor, rows: int) -> Tensor:
     return torch.zeros(rows, *spec.row, dtype=DTYPES[spec.dtype])
 
 
-def _classifier(model: nn.Module, problem: method.Problem) -> Graph | None:
+def _classifier(model: nn.Module, problem: method.Problem, temperature: float) -> Graph | None:
     if not isinstance(model, method.Classifies):
         return None
-    return _graph("classifier", Classifier(model), [_x(problem)])
+    return _graph("classifier", Classifier(model, temperature), [_x(problem)])
 
 
 def _encoder(model: nn.Module, problem: method.Problem) -> Graph | None:
-    if not isinstance(model, method.Encodes):
-        return None
-    return _graph("encoder", Encoder(model), [_x(problem), _y(problem)])
+    if isinstance(model, method.Encodes):
+        return _graph("encoder", Encoder(model), [_x(problem), _y(problem)])
+    if isinstance(model, method.Embeds):
+        return _graph("encoder", Embedder(model), [_x(problem)])
+    return None
 
 
 def _decoder(model: nn.Module, problem: method.Problem) -> Graph | None:
-    if not isinstance(model, method.Decodes):
-        return None
-    inputs = [_y(problem), manifest.Tensor("z", "float32", (BATCH, model.latent))]
-    names = tuple(_run(model.decode, inputs))
-    return _graph("decoder", Decoder(model, names), inputs, noise=("z",))
+    if isinstance(model, method.Decodes):
+        inputs = [_y(problem), _z(model.latent)]
+        names = tuple(_run(model.decode, inputs))
+        return _graph("decoder", Decoder(model, names), inputs, noise=("z",))
+    if isinstance(model, method.Renders):
+        inputs = [_z(model.latent)]
+        names = tuple(_run(model.render, inputs))
+        return _graph("decoder", Renderer(model, names), inputs, noise=("z",))
+    return None
+
+
+def _z(latent: int) -> manifest.Tensor:
+    return manifest.Tensor("z", "float32", (BATCH, latent))
 
 
 def _x(problem: method.Problem) -> manifest.Tensor:

@@ -234,4 +234,4 @@ def _class(value: str | int, labels: Sequence[str]) -> int:
     unknown = isinstance(value, str) and value not in labels
     digits = unknown and str(value).isascii() and str(value).isdigit() and len(str(value)) < _LONG
     entry = int(value) if digits else value
-    return int(arguments.entries(entry, labels)[0].argmax())
+    return int(arguments.entries(entry, labels, "--class")[0].argmax())

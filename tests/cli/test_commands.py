@@ -164,6 +164,49 @@ def test_generate_writes_a_picture_of_every_class(
         assert len(picture.getcolors(1 << 16)) > 5
 
 
+@pytest.mark.parametrize(
+    ("picture", "given", "cells"),
+    [("styles", False, 20), ("analogies", True, 22), ("walk", True, 40)],
+)
+def test_generate_draws_the_pictures_of_the_paper(
+    picture: str, given: bool, cells: int, bundle: Path, tmp_path: Path, tool: Tool
+) -> None:
+    rows = ("--rows", _npy(tmp_path)) if given else ("--seed", 3)
+    words = ("generate", bundle, "--picture", picture, *rows, "-n", 2, "-o")
+    found = tool(*words, tmp_path / "a.png", "--json")
+    assert found.code == 0
+    assert (found.json["picture"], found.json["rows"]) == (picture, cells)
+    assert found.json["seed"] == (None if given else 3)
+    tool(*words, tmp_path / "b.png")
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    tool(*words, tmp_path / "a.npz")
+    x = np.load(tmp_path / "a.npz")["x"]
+    assert x.shape == (cells, 8, 8)
+    if picture == "analogies":
+        np.testing.assert_array_equal(x[::11], X[:2])
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--picture", "grid"), "--picture is 'grid'; expected one of styles, analogies, walk"),
+        (("--picture", "analogies"), "--rows is not given; expected the file or folder"),
+        (("--picture", "walk", "--seed", 1), "--seed is 1; expected none with --picture walk"),
+        (("--picture", "styles", "--class", "x"), "--class is 'x'; expected an index"),
+    ],
+)
+def test_pictures_that_cannot_be_drawn_are_refused(
+    words: tuple[object, ...],
+    told: str,
+    bundle: Path,
+    tmp_path: Path,
+    refused: Callable[..., Any],
+) -> None:
+    error = refused(tmp_path, "generate", bundle, *words, "-o", tmp_path / "a.png")
+    assert error["type"] == "InputError"
+    assert error["message"].startswith(told)
+
+
 def test_a_drawn_seed_is_told_and_gives_the_same_again(
     bundle: Path, tmp_path: Path, tool: Tool
 ) -> None:

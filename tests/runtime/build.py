@@ -23,8 +23,8 @@ Json = dict[str, Any]
 Nodes = list[tuple[str, list[str], list[str], Json]]
 
 
-def tiny() -> dict[str, bytes]:
-    """The files of the first bundle: x uint8 [n, 4, 4] in 0..16, three classes, two latents."""
+def tiny(latents: int = 2) -> dict[str, bytes]:
+    """The files of the first bundle: x uint8 [n, 4, 4] in 0..16, three classes."""
     rng = np.random.default_rng(0)
     weights = {
         "scale": np.float32(1 / 16),
@@ -35,9 +35,9 @@ def tiny() -> dict[str, bytes]:
         **_dense(rng, "c0", 16, 8, 4),
         **_dense(rng, "c1", 8, 3, 2),
         **_dense(rng, "e0", 19, 8),
-        **_dense(rng, "e1", 8, 2),
-        **_dense(rng, "e2", 8, 2),
-        **_dense(rng, "d0", 5, 8),
+        **_dense(rng, "e1", 8, latents),
+        **_dense(rng, "e2", 8, latents),
+        **_dense(rng, "d0", 3 + latents, 8),
         **_dense(rng, "d1", 8, 16),
     }
     pixels: Nodes = [
@@ -46,7 +46,7 @@ def tiny() -> dict[str, bytes]:
         ("Mul", ["flat_x", "scale"], ["shares"], {}),
         ("Sub", ["shares", "half"], ["h"], {}),
     ]
-    x, y, z = ("x", "uint8", (4, 4)), ("y", "float32", (3,)), ("z", "float32", (2,))
+    x, y, z = ("x", "uint8", (4, 4)), ("y", "float32", (3,)), ("z", "float32", (latents,))
     decode: Nodes = [
         ("Concat", ["y", "z"], ["yz"], {"axis": 1}),
         *_hidden("yz", "d0", "d"),
@@ -57,7 +57,7 @@ def tiny() -> dict[str, bytes]:
     ]
     graphs = {
         "classifier": (pixels + _classify("h"), [x], _classes(3)),
-        "encoder": (pixels + _encode(["h", "y"]), [x, y], _normal(2)),
+        "encoder": (pixels + _encode(["h", "y"]), [x, y], _normal(latents)),
         "decoder": (decode, [y, z], [("x", "float32", (4, 4)), ("probs", "float32", (4, 4))]),
     }
     about = {

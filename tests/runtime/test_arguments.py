@@ -152,6 +152,11 @@ class TestLabels:
         with pytest.raises(errors.InputError, match=r"y\[None\]"):
             arguments.entries(np.float32([0, 0, 1]), LABELS)
 
+    def test_a_message_calls_them_what_the_caller_does(self) -> None:
+        for bad in ("four", np.eye(2), [[0.0, 1.0, np.nan]]):
+            with pytest.raises(errors.InputError, match="classes is"):
+                arguments.entries(bad, LABELS, "classes")
+
     def test_not_finite(self) -> None:
         with pytest.raises(errors.InputError, match="not finite in 1 of 1 rows"):
             arguments.entries([[0.0, 1.0, np.nan]], LABELS)

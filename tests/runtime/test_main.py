@@ -68,6 +68,21 @@ FAILURES = {
     "other rows": (2, ("classify", "{tiny}", "{other}"), "InputError"),
     "other suffix": (2, ("classify", "{tiny}", "{rows}", "-o", "{tmp}/a.xls"), "InputError"),
     "output exists": (2, ("classify", "{tiny}", "{rows}", "-o", "{rows}"), "OutputExists"),
+    "no such picture": (
+        2,
+        ("generate", "{tiny}", "-o", "{tmp}/a.png", "--picture", "grid"),
+        "InputError",
+    ),
+    "analogies of nothing": (
+        2,
+        ("generate", "{tiny}", "-o", "{tmp}/a.png", "--picture", "analogies"),
+        "InputError",
+    ),
+    "rows of another shape": (
+        2,
+        ("generate", "{tiny}", "-o", "{tmp}/a.png", "--picture", "walk", "--rows", "{other}"),
+        "InputError",
+    ),
     "no class": (2, ("generate", "{tiny}", "-o", "{tmp}/a.png", "--class", "9"), "InputError"),
     "no provider": (
         3,
@@ -99,6 +114,26 @@ def test_each_failure_in_words_and_as_json(
     assert (found, err) == (code, "")
     assert json.loads(out)["error"]["type"] == kind
     assert sorted(os.listdir(tmp_path)) == before
+
+
+PICTURES = {
+    "styles": (("--seed", "4"), "9 rows generated (styles) with seed 4: "),
+    "analogies": (("--rows", "{rows}"), "12 rows generated (analogies): "),
+    "walk": (("--class", "one"), "9 rows generated (walk): "),
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_each_picture_in_words_and_as_json(
+    run: Callable[..., Any], name: str, tiny_path: Path, rows: Path, tmp_path: Path
+) -> None:
+    options, told = PICTURES[name]
+    options = [w.format(rows=rows) for w in options]
+    words = ("generate", tiny_path, "--picture", name, *options, "-n", 3, "-o")
+    assert run(*words, tmp_path / "a.png") == (0, f"{told}{tmp_path / 'a.png'}\n", "")
+    code, out, err = run(*words, tmp_path / "b.png", "--json")
+    assert (code, err, json.loads(out)["picture"]) == (0, "", name)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
 def test_a_failed_check_is_one(

@@ -66,6 +66,17 @@ def test_npz() -> None:
             np.testing.assert_array_equal(found["x"], drawn.samples.x)
 
 
+def test_npz_of_a_picture_says_how_it_is_laid_out() -> None:
+    rows = samples((4, 4))
+    for seed in (None, 5):
+        found = answers.Picture(rows.x, rows.y, rows.z, 3, seed)
+        data = outputs.npz(outputs.Drawn(found, found.columns, 0, 16))
+        with np.load(io.BytesIO(data), allow_pickle=False) as read:
+            assert int(read["columns"]) == 3
+            assert read["label"].tolist() == [0, 0, 1]
+            assert ("seed" in read) is (seed is not None)
+
+
 @pytest.mark.parametrize(("shape", "size"), [((4, 4), 48), ((4, 4, 3), 48), ((60, 60), 60)])
 def test_pictures_are_large_enough_to_see(shape: tuple[int, ...], size: int) -> None:
     data = outputs.picture(outputs.Drawn(samples(shape), 2, 0, 16))

@@ -1,6 +1,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -114,6 +115,120 @@ class TestGenerate:
         with pytest.raises(errors.DataError, match=r"Write an \.npz file"):
             use_cases.generate(data / "noisy.ssdgm", tmp_path / "a.png")
         assert not list(tmp_path.iterdir())
+
+
+def size(path: Path) -> tuple[int, int]:
+    """A PNG file's width and height."""
+    head = path.read_bytes()[16:24]
+    return int.from_bytes(head[:4], "big"), int.from_bytes(head[4:], "big")
+
+
+class TestPictures:
+    @pytest.mark.parametrize(
+        ("picture", "columns", "lines"), [("styles", 3, 4), ("analogies", 4, 4), ("walk", 4, 12)]
+    )
+    def test_a_picture_has_its_lines_and_columns(
+        self, data: Path, rows: Path, tmp_path: Path, picture: str, columns: int, lines: int
+    ) -> None:
+        given = {"rows": rows} if picture == "analogies" else {}
+        path, out = data / "tiny.ssdgm", tmp_path / "a.png"
+        table = use_cases.generate(path, out, picture=picture, n=4, **given)
+        assert size(out) == (50 * columns + 2, 50 * lines + 2)
+        assert (table["picture"], table["rows"]) == (picture, columns * lines)
+        assert (table["columns"], table["classes"]) == (columns, ["zero", "one", "two"])
+        json.dumps(table, allow_nan=False)
+        with pytest.raises(errors.OutputExists):
+            use_cases.generate(path, out, picture=picture, n=4, **given)
+        use_cases.generate(path, out, picture=picture, n=4, **given, force=True)
+
+    def test_a_file_holds_what_the_model_draws(
+        self, data: Path, rows: Path, tmp_path: Path, tiny: model.Model, images: np.ndarray
+    ) -> None:
+        drawn = {
+            "styles": ({"seed": 3}, tiny.styles(2, classes=["two", "zero"], seed=3)),
+            "analogies": ({"rows": rows}, tiny.analogies(images[:2], classes=["two", "zero"])),
+            "walk": ({"rows": rows}, tiny.walk(2, images, classes=["two", "zero"])),
+        }
+        for name, (given, expected) in drawn.items():
+            out, words = tmp_path / f"{name}.npz", ["two", "0"]
+            use_cases.generate(
+                data / "tiny.ssdgm", out, picture=name, n=2, classes=words, threads=1, **given
+            )
+            with np.load(out) as found:
+                for key in ("x", "y", "z"):
+                    np.testing.assert_array_equal(found[key], getattr(expected, key))
+                np.testing.assert_array_equal(found["label"], expected.labels)
+                assert int(found["columns"]) == expected.columns
+                assert ("seed" in found) is (name == "styles")
+
+    def test_a_walk_of_two_latents_needs_no_rows(self, data: Path, tmp_path: Path) -> None:
+        table = use_cases.generate(
+            data / "tiny.ssdgm", tmp_path / "a.npz", picture="walk", classes=["one"], n=3
+        )
+        assert (table["rows"], table["seed"], table["classes"]) == (9, None, ["one"])
+
+    def test_further_latents_need_rows(
+        self, build: ModuleType, rows: Path, tmp_path: Path, images: np.ndarray
+    ) -> None:
+        pytest.importorskip("onnx")
+        bundle = build.write(tmp_path / "deep.ssdgm", build.tiny(latents=5))
+        words = {"picture": "walk", "n": 3, "classes": ["one"], "threads": 1}
+        with pytest.raises(errors.InputError, match=r"latent has 5 numbers and not 2.*\(--rows\)"):
+            use_cases.generate(bundle, tmp_path / "a.png", **words)
+        use_cases.generate(bundle, tmp_path / "a.npz", **words, rows=rows)
+        with model.load(bundle, threads=1) as opened, np.load(tmp_path / "a.npz") as found:
+            means = opened.encode(images).mean
+            np.testing.assert_allclose(found["z"][4], means.mean(0), rtol=1e-5, atol=1e-6)
+            np.testing.assert_array_equal(found["x"], opened.walk(3, images, classes=1).x)
+
+    def test_no_picture_of_columns(self, data: Path, tmp_path: Path) -> None:
+        words = {"picture": "walk", "n": 2}
+        with pytest.raises(errors.DataError, match=r"Write an \.npz file"):
+            use_cases.generate(data / "noisy.ssdgm", tmp_path / "a.png", **words)
+        use_cases.generate(data / "noisy.ssdgm", tmp_path / "a.npz", **words)
+        assert [p.name for p in tmp_path.iterdir()] == ["a.npz"]
+
+    @pytest.mark.parametrize(
+        ("given", "message"),
+        [
+            ({"picture": "grid"}, "--picture is 'grid'; expected one of styles, analogies, walk"),
+            ({"rows": "x.npy"}, "--rows is 'x.npy'; expected none without --picture analogies"),
+            (
+                {"picture": "styles", "rows": "x.npy"},
+                "--rows is 'x.npy'; expected none with --picture styles, whose latents are drawn",
+            ),
+            (
+                {"picture": "walk", "seed": 0},
+                "--seed is 0; expected none with --picture walk, where nothing is drawn",
+            ),
+            (
+                {"picture": "styles", "sample": True},
+                "--sample is True; expected none with --picture, which shows expected values",
+            ),
+            (
+                {"picture": "styles", "temperature": 0.5},
+                "--temperature is 0.5; expected none with --picture, whose latents stay",
+            ),
+            (
+                {"picture": "analogies"},
+                "--rows is not given; expected the file or folder of rows to draw analogies of",
+            ),
+        ],
+    )
+    def test_what_does_not_go_together(
+        self, tmp_path: Path, given: dict[str, object], message: str
+    ) -> None:
+        with pytest.raises(errors.InputError) as caught:
+            use_cases.generate(tmp_path / "no.ssdgm", tmp_path / "a.png", **given)
+        assert str(caught.value).startswith(message)
+
+    def test_bad_rows_leave_nothing_behind(self, data: Path, rows: Path, tmp_path: Path) -> None:
+        np.save(tmp_path / "bad.npy", np.zeros((2, 5, 5), np.uint8))
+        words = {"picture": "analogies", "rows": tmp_path / "bad.npy"}
+        for extra in ({}, {"rows": tmp_path / "none.npy"}, {"rows": rows, "n": 0}):
+            with pytest.raises((errors.InputError, errors.DataNotFound)):
+                use_cases.generate(data / "tiny.ssdgm", tmp_path / "a.png", **{**words, **extra})
+        assert not (tmp_path / "a.png").exists()
 
 
 def test_bench(data: Path) -> None:

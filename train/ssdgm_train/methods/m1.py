@@ -50,6 +50,8 @@ class Features:
         activation: "relu", "silu", "softplus" or "tanh".
         binarise: Train Bernoulli data on freshly drawn bits; features are always of grey levels.
         initial: "torch", "small" or "fan_in", a key of `nn.INITIALISERS`.
+        warm_up: The share of the phase over which the divergence's weight grows from 0 to 1, so
+            that more latents come into use (Sønderby et al., 2016); 0 weighs it fully throughout.
         threshold: A latent whose posterior mean deviates less than this over the rows carries
             nothing and is dropped from the features.
     """
@@ -59,6 +61,7 @@ class Features:
     activation: str = setting("softplus", among(ACTIVATIONS))
     binarise: bool = True
     initial: str = setting("torch", among(INITIALISERS))
+    warm_up: float = setting(0.0, between(0, 1.0))
     threshold: float = setting(0.1, between(0, 1e9))
 
 
@@ -118,11 +121,16 @@ class VAE(nn.Module):
         x = self.standardise.inverse(self.likelihood.mean(found))
         return {"x": x, **self.standardise.in_units(found)}
 
-    def bound(self, x: shapes.Flat, generator: torch.Generator | None) -> shapes.Nats:
-        """The evidence lower bound of observations in nats, from one draw of z."""
+    def bound(
+        self, x: shapes.Flat, generator: torch.Generator | None, beta: float = 1.0
+    ) -> shapes.Nats:
+        """The evidence lower bound of observations in nats, from one draw of z.
+
+        With the divergence weighted by a `beta` below one it is no bound.
+        """
         posterior = self.encoder(x)
         log_px = self.likelihood.log_prob(x, self.decoder(posterior.sample(generator)))
-        return log_px - distributions.normal_kl(*posterior)
+        return log_px - beta * distributions.normal_kl(*posterior)
 
     def log_weights(self, x: shapes.Flat, z: shapes.Codes) -> shapes.Nats:
         """Log p(x | z) - log q(z | x) for given draws, in nats."""
@@ -187,9 +195,11 @@ def features_loss(model: Model, batch: method.Batch, context: method.Context) ->
 
 
 def bounds(vae: VAE, batch: method.Batch, context: method.Context) -> Tensor:
-    """The bound of the batch's rows, labelled or not, in nats."""
+    """The bound of the batch's rows, labelled or not, in nats; warmed up with the progress."""
     rows = vae.standardise(torch.cat([batch.x, batch.u]))
-    return vae.bound(vae.draw(rows, context.generator), context.generator)
+    warm_up = vae.config.warm_up
+    beta = min(context.progress / warm_up, 1.0) if warm_up else 1.0
+    return vae.bound(vae.draw(rows, context.generator), context.generator, beta)
 
 
 def logistic_loss(model: Model, batch: method.Batch, context: method.Context) -> method.Terms:

@@ -1,8 +1,7 @@
-"""What a classifier is worth: error and negative log-likelihood on held-out rows."""
+"""A model over many rows, some at a time, in evaluation mode."""
 
 import contextlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -15,37 +14,26 @@ ROWS = 1000
 """Rows a pass, so that memory does not grow with the data."""
 
 
-@dataclass(frozen=True)
-class Score:
-    """Classification of held-out rows.
-
-    Attributes:
-        rows: How many.
-        error: The share misclassified, 0 to 1.
-        nll: The mean of -log q(y | x), in nats.
-    """
-
-    rows: int
-    error: float
-    nll: float
-
-
 def logits(model: nn.Module, x: NDArray[np.generic], device: torch.device) -> Tensor:
     """Logits [n, K] of raw rows, on the CPU, the model in evaluation mode."""
     assert isinstance(model, method.Classifies)
+    return passes(model, model.classify, torch.from_numpy(np.ascontiguousarray(x)), device=device)
+
+
+def passes(
+    model: nn.Module, function: Callable[..., Tensor], *given: Tensor, device: torch.device
+) -> Tensor:
+    """What a function of a model gives for all rows, on the CPU, `ROWS` of them at a time.
+
+    Args:
+        model: The model, which is in evaluation mode meanwhile.
+        function: From rows on the device to [rows, ...].
+        given: Its arguments, [n, ...] each.
+        device: Where the model is.
+    """
+    parts = zip(*(torch.split(part, ROWS) for part in given), strict=True)
     with evaluating(model), torch.inference_mode():
-        parts = [model.classify(part).cpu() for part in _parts(x, device)]
-    return torch.cat(parts)
-
-
-def score(
-    model: nn.Module, x: NDArray[np.generic], y: NDArray[np.int64], device: torch.device
-) -> Score:
-    """Error and negative log-likelihood of raw rows x with class indices y."""
-    found, truth = logits(model, x, device), torch.from_numpy(y)
-    error = float((found.argmax(-1) != truth).double().mean())
-    nll = float(nn.functional.cross_entropy(found.double(), truth))
-    return Score(len(y), error, nll)
+        return torch.cat([function(*(p.to(device) for p in part)).cpu() for part in parts])
 
 
 def terms(
@@ -84,8 +72,3 @@ def evaluating(model: nn.Module) -> Iterator[None]:
         yield
     finally:
         model.train(training)
-
-
-def _parts(x: NDArray[np.generic], device: torch.device) -> Iterator[Tensor]:
-    for begin in range(0, len(x), ROWS):
-        yield torch.from_numpy(np.ascontiguousarray(x[begin : begin + ROWS])).to(device)

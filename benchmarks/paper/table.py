@@ -1,0 +1,117 @@
+"""The table and the plot of the grid, from the cells that are there."""
+
+import json
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from benchmarks import results
+from benchmarks.paper.published import LABELS, NAMES, OTHERS, PAPER
+
+Cell = dict[str, Any]
+
+
+def write(out: Path, kind: str) -> None:
+    """Write results/paper-KIND.json, .md and .png from the cells under a folder."""
+    found = read(out)
+    summary = [summarise(found, method, labels) for method in PAPER for labels in LABELS]
+    kept = [entry for entry in summary if entry["runs"]]
+    results.write(
+        f"paper-{kind}",
+        claim="the paper's test errors on MNIST are reached, through torch and the runtime alike",
+        passed=bool(kept) and all(entry["reached"] and entry["runtime_equal"] for entry in kept),
+        figures={"cells": kept},
+    )
+    text = "\n".join(markdown(summary)) + "\n"
+    (results.RESULTS / f"paper-{kind}.md").write_text(text)
+    plot(summary, results.RESULTS / f"paper-{kind}.png")
+    print(text)
+
+
+def read(out: Path) -> list[Cell]:
+    """The cells that have ended."""
+    return [json.loads(path.read_text()) for path in sorted(out.glob("*/cell.json"))]
+
+
+def summarise(found: list[Cell], method: str, labels: int) -> Cell:
+    """Mean and spread of one entry of the table, in percent."""
+    mine = [c for c in found if c["method"] == method and c["labelled"] == labels]
+    errors = [100 * c["test_error"] for c in mine]
+    mean = statistics.mean(errors) if errors else None
+    return {
+        "method": method,
+        "labels": labels,
+        "runs": len(mine),
+        "errors": [round(error, 2) for error in errors],
+        "mean": mean,
+        "stdev": statistics.stdev(errors) if len(errors) > 1 else None,
+        "pool": statistics.mean(100 * c["pool_error"] for c in mine) if mine else None,
+        "paper": PAPER[method][labels][0],
+        "reached": mean is not None and mean <= PAPER[method][labels][0],
+        "runtime_equal": all(c["test_error"] == c["runtime_test_error"] for c in mine),
+        "verified": all(c["verified"] for c in mine),
+        "minutes": [round(c["minutes"], 1) for c in mine],
+        "steps": sorted({c["steps"] for c in mine}),
+    }
+
+
+def markdown(summary: list[Cell]) -> Iterator[str]:
+    """The table: the paper, others, ours; in percent of the 10,000 test images."""
+    yield "| | " + " | ".join(f"{labels} labels" for labels in LABELS) + " |"
+    yield "|---|" + "--:|" * len(LABELS)
+    for method, name in NAMES.items():
+        yield _line(f"{name}, paper", [f"{m:.2f} ± {s:g}" for m, s in PAPER[method].values()])
+        for who, errors in OTHERS[method].items():
+            yield _line(who, [f"{errors[labels]:.2f}" for labels in LABELS])
+        ours = [entry for entry in summary if entry["method"] == method]
+        yield _line(f"**{name}, ours**", [_error(entry) for entry in ours])
+        yield _line("draws, minutes a run", [_cost(entry) for entry in ours])
+
+
+def _line(head: str, entries: list[str]) -> str:
+    return f"| {head} | " + " | ".join(entries) + " |"
+
+
+def _error(entry: Cell) -> str:
+    if entry["mean"] is None:
+        return "–"
+    spread = "" if entry["stdev"] is None else f" ± {entry['stdev']:.2f}"
+    mark = "" if entry["reached"] else " (missed)"
+    return f"**{entry['mean']:.2f}**{spread}{mark}"
+
+
+def _cost(entry: Cell) -> str:
+    if not entry["runs"]:
+        return "–"
+    return f"{entry['runs']}, {statistics.mean(entry['minutes']):.0f} min"
+
+
+def plot(summary: list[Cell], path: Path) -> None:
+    """Error against the number of labels: ours with their draws, the paper's dashed."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4.5), dpi=120, layout="constrained")
+    axes = figure.add_subplot()
+    for colour, (method, name) in zip(("C0", "C1", "C2"), NAMES.items(), strict=True):
+        paper = [PAPER[method][labels][0] for labels in LABELS]
+        axes.plot(LABELS, paper, "--", color=colour, label=f"{name}: paper")
+        ours = [entry for entry in summary if entry["method"] == method and entry["runs"]]
+        axes.plot(
+            [entry["labels"] for entry in ours],
+            [entry["mean"] for entry in ours],
+            "o-",
+            color=colour,
+            label=f"{name}: ours",
+        )
+        for entry in ours:
+            axes.plot([entry["labels"]] * entry["runs"], entry["errors"], ".", color=colour)
+    axes.set(xscale="log", yscale="log", xlabel="labels", ylabel="test error, %")
+    axes.set_xticks(LABELS, [str(labels) for labels in LABELS])
+    axes.set_yticks(TICKS, [str(tick) for tick in TICKS])
+    axes.minorticks_off()
+    axes.legend(fontsize="small")
+    figure.savefig(path, metadata={"Software": None})
+
+
+TICKS = (1, 2, 3, 5, 10, 20)

@@ -1,0 +1,48 @@
+"""A report of a finished run that people look at: one HTML page, and its pictures as PNG files.
+
+The page holds everything itself: pictures as base64, no script, nothing from a network. It knows
+neither dates nor paths, so that the same run gives the same bytes wherever it lies.
+"""
+
+import os
+from pathlib import Path
+
+from ssdgm_export import parity
+from ssdgm_export.report import classification, curves, examples, generation, material, page
+from ssdgm_runtime import atomic
+
+__all__ = ["FIGURES", "PAGE", "write"]
+
+PAGE = "report.html"
+FIGURES = "figures"
+
+
+def write(run_dir: str | os.PathLike[str], data: str | None = None) -> Path:
+    """Write `report.html` and `figures/*.png` into a run's directory, over those of before.
+
+    Args:
+        run_dir: A finished run.
+        data: Where the run's data lies now, if it has moved.
+
+    Returns:
+        The page's path.
+
+    Raises:
+        RunError: The run has not ended, is damaged, or its data has changed.
+    """
+    place = Path(run_dir)
+    found = material.gather(place, data)
+    with parity.one_thread():
+        sections = (
+            page.Section("Learning curves", curves.plates(found)),
+            page.Section("Classification", classification.plates(found)),
+            page.Section("What the model generates", generation.plates(found)),
+            page.Section("Examples to look at", examples.plates(found)),
+        )
+    shown = [section for section in sections if section.plates]
+    with atomic.folder(place / FIGURES, replace=True) as folder:
+        for section in shown:
+            for plate in section.plates:
+                (folder / f"{plate.name}.png").write_bytes(plate.png)
+    atomic.write(place / PAGE, page.page(found, shown).encode(), force=True)
+    return place / PAGE

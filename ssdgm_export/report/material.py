@@ -1,0 +1,115 @@
+"""What a report is made of: a run's files, its data, and its model as the parts that a bundle has."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssdgm_export import document, graphs, parity
+from ssdgm_runtime import parts
+from ssdgm_train import checkpoint, metrics, recipe
+from ssdgm_train import document as training
+from ssdgm_train.data import dataset
+from ssdgm_train.data.split import Split
+
+Json = dict[str, Any]
+ROWS = 1000
+"""Rows a pass."""
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """Rows that the model is looked at with.
+
+    Attributes:
+        kind: "test", "validation" or "labelled training".
+        x: [n, *shape], raw.
+        y: Their class indices, int64 [n].
+        probs: q(y | x), float32 [n, K], as the bundle gives it.
+    """
+
+    kind: str
+    x: NDArray[Any]
+    y: NDArray[np.int64]
+    probs: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """Everything a section may show.
+
+    Attributes:
+        run: `run.json`.
+        result: `result.json`.
+        records: The lines of `metrics.jsonl`.
+        recipe: The run's recipe.
+        parts: Its model.
+        rows: The first training rows, raw, whatever is known of their labels.
+        held: The rows that are classified and shown.
+        low: The value that pictures show as black.
+        high: The value that they show as white.
+    """
+
+    run: Json
+    result: Json
+    records: list[Json]
+    recipe: recipe.Recipe
+    parts: parts.Parts
+    rows: NDArray[Any]
+    held: Held
+    low: float
+    high: float
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The K labels' names."""
+        return self.parts.labels
+
+
+def gather(place: Path, data: str | None) -> Material:
+    """Read a finished run.
+
+    Raises:
+        RunError: It has not ended, is damaged, or its data has changed.
+    """
+    run = checkpoint.Run(place)
+    described, result = run.read(), checkpoint.ended(run)
+    with checkpoint.reading(run):
+        problem, plan = training.load_problem(described), recipe.from_table(described["recipe"])
+        model = training.load_model(run)
+    found = graphs.of(model, problem, result.get("temperature") or 1.0)
+
+    def compute(name: str, feeds: parity.Arrays) -> parity.Arrays:
+        return parity.reference(found[name], feeds)
+
+    labels = tuple(map(str, described["data"]["classes"]))
+    model_parts = parts.Parts({key: graph.spec for key, graph in found.items()}, labels, compute)
+    rows, (low, high) = training.load_data(run, data), document.value_range(problem)
+    return Material(
+        run=described,
+        result=result,
+        records=metrics.read(place),
+        recipe=plan,
+        parts=model_parts,
+        rows=rows.x[:ROWS],
+        held=_held(rows, run.split(), model_parts),
+        low=low,
+        high=high,
+    )
+
+
+def _held(data: dataset.Dataset, split: Split, model: parts.Parts) -> Held:
+    """The test rows; or the validation rows, or else the labelled ones."""
+    if data.x_test is not None and data.y_test is not None and len(data.x_test):
+        kind, x, y = "test", data.x_test, data.y_test
+    else:
+        kind, chosen = "validation", split.validation
+        if not len(chosen):
+            kind, chosen = "labelled training", split.labelled
+        x, y = data.x[chosen], data.y[chosen]
+    with parity.one_thread():
+        passes = (x[begin : begin + ROWS] for begin in range(0, len(x), ROWS))
+        probs = np.concatenate([model.answer("classifier", {"x": part}) for part in passes])
+    return Held(kind, x, y, probs)

@@ -1,0 +1,109 @@
+r"""What probabilities are worth against labels: error, proper scores, and calibration.
+
+With one-hot labels :math:`e_y` and \(n\) rows,
+
+.. math::
+    Brier = \frac1n \sum_i \| q(\cdot \mid x_i) - e_{y_i} \|^2, \quad
+    ECE = \sum_b \frac{n_b}{n} | acc_b - conf_b |
+
+where bin \(b\) holds the \(n_b\) rows whose top probability lies in the b-th of 15 equal parts of
+[0, 1], \(conf_b\) is its mean there and \(acc_b\) the share that is right.
+
+References:
+    On Calibration of Modern Neural Networks (Guo et al., 2017), section 2.
+    Verification of Forecasts Expressed in Terms of Probability (Brier, 1950).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ssdgm_train.evaluate import passes
+
+BINS = 15
+
+
+@dataclass(frozen=True)
+class Score:
+    """Classification of held-out rows.
+
+    Attributes:
+        rows: How many.
+        error: The share misclassified, 0 to 1.
+        nll: The mean of -log q(y | x), in nats.
+        brier: The mean squared distance between q(. | x) and the one-hot label, 0 to 2.
+        ece: The expected calibration error, 0 to 1.
+    """
+
+    rows: int
+    error: float
+    nll: float
+    brier: float
+    ece: float
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """How right a classifier is where it is how sure; an empty bin has zeros.
+
+    Attributes:
+        counts: Rows in every bin, [15].
+        confidence: The mean top probability, [15].
+        accuracy: The share that is right, [15].
+    """
+
+    counts: Tensor
+    confidence: Tensor
+    accuracy: Tensor
+
+    @property
+    def error(self) -> float:
+        """The expected calibration error."""
+        gaps = (self.accuracy - self.confidence).abs()
+        return float((self.counts * gaps).sum() / self.counts.sum())
+
+
+def score(
+    model: nn.Module, x: NDArray[np.generic], y: NDArray[np.int64], device: torch.device
+) -> Score:
+    """The score of a model's own probabilities of raw rows x with class indices y."""
+    return measure(passes.logits(model, x, device), torch.from_numpy(y))
+
+
+def measure(logits: Tensor, y: Tensor) -> Score:
+    """The score of softmax(logits), [n, K], against class indices [n]."""
+    logits = logits.double()
+    misses = logits.softmax(-1) - F.one_hot(y, logits.shape[-1])
+    return Score(
+        rows=len(y),
+        error=float((logits.argmax(-1) != y).double().mean()),
+        nll=float(F.cross_entropy(logits, y)),
+        brier=float(misses.square().sum(-1).mean()),
+        ece=reliability(logits, y).error,
+    )
+
+
+def reliability(logits: Tensor, y: Tensor) -> Reliability:
+    """The reliability diagram of softmax(logits), [n, K], against class indices [n]."""
+    top, predicted = logits.double().softmax(-1).max(-1)
+    bins = (top * BINS).long().clamp(max=BINS - 1)
+
+    def sums(weights: Tensor) -> Tensor:
+        return torch.bincount(bins, weights.double(), minlength=BINS)
+
+    counts = sums(torch.ones_like(top))
+    filled = counts.clamp(min=1)
+    return Reliability(counts, sums(top) / filled, sums(predicted == y) / filled)
+
+
+def confusion(logits: Tensor, y: Tensor) -> NDArray[np.int64]:
+    """How many rows of each class (down) were taken for each (across), [K, K]."""
+    from sklearn import metrics
+
+    found: Any = metrics.confusion_matrix(y, logits.argmax(-1), labels=range(logits.shape[-1]))
+    return np.asarray(found, np.int64)
