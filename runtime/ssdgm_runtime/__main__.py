@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import ssdgm_runtime
-from ssdgm_runtime import arguments, errors, show, use_cases
+from ssdgm_runtime import arguments, drawing, errors, show, use_cases
 
 Json = dict[str, Any]
 
@@ -78,7 +78,11 @@ def _classify_options(command: argparse.ArgumentParser) -> None:
 def _generate_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("--class", dest="classes", action="append", default=[], help="a name or index (all)")
-    add("--picture", metavar="NAME", help="styles, analogies or walk, instead of plain rows")
+    pictures = command.add_mutually_exclusive_group()
+    for name, told in drawing.TOLD.items():
+        pictures.add_argument(
+            f"--{name}", dest="picture", action="store_const", const=name, help=told
+        )
     add("--rows", metavar="INPUT", help="data for analogies, or for a walk unless Z is 2")
     add("-n", type=int, default=8, help="rows a class, or lines of a picture (8)")
     add("--seed", type=int, help="of the draws")

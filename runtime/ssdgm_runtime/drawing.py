@@ -29,18 +29,18 @@ def check(request: Request) -> None:
     """
     name = request.picture
     if name is None:
-        _unused("--rows", request.rows, "without --picture analogies or --picture walk")
+        _unused("--rows", request.rows, "without --analogies or --walk")
         return
     if name not in PICTURES:
         want = f"one of {', '.join(PICTURES)}"
-        raise errors.InputError("--picture", arguments.shown(name), want)
+        raise errors.InputError("picture", arguments.shown(name), want)
     if name == "styles":
-        _unused("--rows", request.rows, "with --picture styles, whose latents are drawn")
+        _unused("--rows", request.rows, "with --styles, whose latents are drawn")
     else:
-        _unused("--seed", request.seed, f"with --picture {name}, where nothing is drawn")
-    _unused("--sample", request.sample or None, "with --picture, which shows expected values")
+        _unused("--seed", request.seed, f"with --{name}, where nothing is drawn")
+    _unused("--sample", request.sample or None, f"with --{name}, which shows expected values")
     scaled = None if request.temperature == 1.0 else request.temperature
-    _unused("--temperature", scaled, "with --picture, whose latents stay as they are")
+    _unused("--temperature", scaled, f"with --{name}, whose latents stay as they are")
     if name == "analogies" and request.rows is None:
         want = "the file or folder of rows to draw analogies of"
         raise errors.InputError("--rows", "not given", want)
@@ -89,6 +89,13 @@ PICTURES: dict[str, Callable[[model.Model, Request, Classes], answers.Picture]] 
     "analogies": _analogies,
     "walk": _walk,
 }
+
+TOLD = {
+    "styles": "a picture: a style a line, a class a column",
+    "analogies": "a picture: a row of INPUT a line, then its style in every class",
+    "walk": "a picture: a walk through the latent plane of each class",
+}
+"""What each picture is, for a command's help."""
 
 
 def _rows(opened: model.Model, request: Request) -> inputs.Array:

@@ -15,7 +15,7 @@ from ssdgm_export.cli.options import (
     Threads,
     Variant,
 )
-from ssdgm_runtime import arguments, show, use_cases
+from ssdgm_runtime import arguments, errors, show, use_cases
 
 
 def classify(
@@ -61,9 +61,15 @@ def generate(
         list[str] | None,
         typer.Option("--class", help="A name or an index; repeatable; every class, if left out."),
     ] = None,
-    picture: Annotated[
-        str | None, typer.Option(help="styles, analogies or walk, instead of plain rows.")
-    ] = None,
+    styles: Annotated[
+        bool, typer.Option("--styles", help="A picture: a style a line, a class a column.")
+    ] = False,
+    analogies: Annotated[
+        bool, typer.Option("--analogies", help="A picture: the style of each of ROWS by class.")
+    ] = False,
+    walk: Annotated[
+        bool, typer.Option("--walk", help="A picture: a walk through the latent plane.")
+    ] = False,
     rows: Annotated[
         Path | None, typer.Option(help="Data for analogies, or for a walk unless Z is 2.")
     ] = None,
@@ -86,7 +92,7 @@ def generate(
     found = use_cases.generate(
         bundle,
         out,
-        picture=picture,
+        picture=_picture(styles=styles, analogies=analogies, walk=walk),
         rows=rows,
         classes=classes or (),
         n=n,
@@ -100,6 +106,15 @@ def generate(
         force=force,
     )
     console.emit(found, as_json, show.generate)
+
+
+def _picture(**wanted: bool) -> str | None:
+    names = [name for name, given in wanted.items() if given]
+    if len(names) > 1:
+        raise errors.InputError(
+            f"--{names[1]}", f"given beside --{names[0]}", "one picture a time"
+        )
+    return names[0] if names else None
 
 
 def bench(

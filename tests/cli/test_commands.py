@@ -172,7 +172,7 @@ def test_generate_draws_the_pictures_of_the_paper(
     picture: str, given: bool, cells: int, bundle: Path, tmp_path: Path, tool: Tool
 ) -> None:
     rows = ("--rows", _npy(tmp_path)) if given else ("--seed", 3)
-    words = ("generate", bundle, "--picture", picture, *rows, "-n", 2, "-o")
+    words = ("generate", bundle, f"--{picture}", *rows, "-n", 2, "-o")
     found = tool(*words, tmp_path / "a.png", "--json")
     assert found.code == 0
     assert (found.json["picture"], found.json["rows"]) == (picture, cells)
@@ -189,10 +189,10 @@ def test_generate_draws_the_pictures_of_the_paper(
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("--picture", "grid"), "--picture is 'grid'; expected one of styles, analogies, walk"),
-        (("--picture", "analogies"), "--rows is not given; expected the file or folder"),
-        (("--picture", "walk", "--seed", 1), "--seed is 1; expected none with --picture walk"),
-        (("--picture", "styles", "--class", "x"), "--class is 'x'; expected an index"),
+        (("--styles", "--walk"), "--walk is given beside --styles; expected one picture"),
+        (("--analogies",), "--rows is not given; expected the file or folder"),
+        (("--walk", "--seed", 1), "--seed is 1; expected none with --walk"),
+        (("--styles", "--class", "x"), "--class is 'x'; expected an index"),
     ],
 )
 def test_pictures_that_cannot_be_drawn_are_refused(

@@ -70,17 +70,22 @@ FAILURES = {
     "output exists": (2, ("classify", "{tiny}", "{rows}", "-o", "{rows}"), "OutputExists"),
     "no such picture": (
         2,
-        ("generate", "{tiny}", "-o", "{tmp}/a.png", "--picture", "grid"),
-        "InputError",
+        ("generate", "{tiny}", "-o", "{tmp}/a.png", "--grid"),
+        "UsageError",
+    ),
+    "two pictures": (
+        2,
+        ("generate", "{tiny}", "-o", "{tmp}/a.png", "--styles", "--walk"),
+        "UsageError",
     ),
     "analogies of nothing": (
         2,
-        ("generate", "{tiny}", "-o", "{tmp}/a.png", "--picture", "analogies"),
+        ("generate", "{tiny}", "-o", "{tmp}/a.png", "--analogies"),
         "InputError",
     ),
     "rows of another shape": (
         2,
-        ("generate", "{tiny}", "-o", "{tmp}/a.png", "--picture", "walk", "--rows", "{other}"),
+        ("generate", "{tiny}", "-o", "{tmp}/a.png", "--walk", "--rows", "{other}"),
         "InputError",
     ),
     "no class": (2, ("generate", "{tiny}", "-o", "{tmp}/a.png", "--class", "9"), "InputError"),
@@ -129,7 +134,7 @@ def test_each_picture_in_words_and_as_json(
 ) -> None:
     options, told = PICTURES[name]
     options = [w.format(rows=rows) for w in options]
-    words = ("generate", tiny_path, "--picture", name, *options, "-n", 3, "-o")
+    words = ("generate", tiny_path, f"--{name}", *options, "-n", 3, "-o")
     assert run(*words, tmp_path / "a.png") == (0, f"{told}{tmp_path / 'a.png'}\n", "")
     code, out, err = run(*words, tmp_path / "b.png", "--json")
     assert (code, err, json.loads(out)["picture"]) == (0, "", name)

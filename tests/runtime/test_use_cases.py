@@ -191,23 +191,23 @@ class TestPictures:
     @pytest.mark.parametrize(
         ("given", "message"),
         [
-            ({"picture": "grid"}, "--picture is 'grid'; expected one of styles, analogies, walk"),
-            ({"rows": "x.npy"}, "--rows is 'x.npy'; expected none without --picture analogies"),
+            ({"picture": "grid"}, "picture is 'grid'; expected one of styles, analogies, walk"),
+            ({"rows": "x.npy"}, "--rows is 'x.npy'; expected none without --analogies"),
             (
                 {"picture": "styles", "rows": "x.npy"},
-                "--rows is 'x.npy'; expected none with --picture styles, whose latents are drawn",
+                "--rows is 'x.npy'; expected none with --styles, whose latents are drawn",
             ),
             (
                 {"picture": "walk", "seed": 0},
-                "--seed is 0; expected none with --picture walk, where nothing is drawn",
+                "--seed is 0; expected none with --walk, where nothing is drawn",
             ),
             (
                 {"picture": "styles", "sample": True},
-                "--sample is True; expected none with --picture, which shows expected values",
+                "--sample is True; expected none with --styles, which shows expected values",
             ),
             (
                 {"picture": "styles", "temperature": 0.5},
-                "--temperature is 0.5; expected none with --picture, whose latents stay",
+                "--temperature is 0.5; expected none with --styles, whose latents stay",
             ),
             (
                 {"picture": "analogies"},
