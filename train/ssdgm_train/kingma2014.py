@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ssdgm_runtime import errors, inputs
-from ssdgm_train import method
+from ssdgm_train import method, vae
 from ssdgm_train.methods import m1, m2
 
 Arrays = Mapping[str, NDArray[np.generic]]
@@ -58,7 +58,7 @@ def load(path: Path, problem: method.Problem) -> nn.Module:
 
 
 def _m1(arrays: Arrays, problem: method.Problem) -> nn.Module:
-    features = m1.Features(
+    features = vae.Features(
         hidden=_widths(arrays, "q"), latent=len(arrays["q/mean_b"]), activation=ACTIVATION
     )
     return m1.Model(m1.Config(features=features), problem)

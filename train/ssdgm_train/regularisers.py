@@ -32,5 +32,6 @@ def imbalance(margins: shapes.Logits, log_prior: torch.Tensor) -> torch.Tensor:
 
     Without it the hat is smallest where every row is in one class.
     """
-    mean = F.softmax(margins, -1).flatten(0, -2).mean(0)
+    rows = F.softmax(margins, -1).flatten(0, -2)
+    mean = rows.sum(0) / max(len(rows), 1)
     return (mean * (mean.clamp_min(1e-12).log() - log_prior)).sum()[None]

@@ -22,8 +22,8 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor, nn
 
-from ssdgm_train import distributions, labels, method, shapes
-from ssdgm_train.methods import m1, m2
+from ssdgm_train import distributions, labels, method, shapes, vae
+from ssdgm_train.methods import m2
 from ssdgm_train.nn import MLP
 
 NEUTRAL = 1 / math.sqrt(2 * math.pi)
@@ -34,7 +34,7 @@ NEUTRAL = 1 / math.sqrt(2 * math.pi)
 class Config:
     """Hyper-parameters of M1's autoencoder, and of M2 on its features."""
 
-    features: m1.Features = field(default_factory=m1.Features)
+    features: vae.Features = field(default_factory=vae.Features)
     joint: m2.Config = field(default_factory=m2.Config)
 
 
@@ -44,7 +44,7 @@ class Model(nn.Module):
     def __init__(self, config: Config, problem: method.Problem) -> None:
         super().__init__()
         self.config, self.problem, self.latent = config, problem, config.joint.latent
-        self.features = m1.VAE(config.features, problem)
+        self.features = vae.VAE(config.features, problem)
         self.joint = m2.Model(config.joint, _on_codes(config.features.latent, problem.labels))
         self.joint.likelihood = replace(self.joint.likelihood, log_prob=self.log_prob)
 
@@ -123,11 +123,6 @@ def _on_codes(latent: int, space: labels.Classes) -> method.Problem:
     return method.Problem((latent,), "float32", space, "gaussian", (0.0,), (1.0,))
 
 
-def features_loss(model: Model, batch: method.Batch, context: method.Context) -> method.Terms:
-    """M1's negative bound of all rows, in nats."""
-    return {"features": -m1.bounds(model.features, batch, context)}
-
-
 def joint_loss(model: Model, batch: method.Batch, context: method.Context) -> method.Terms:
     """M2's terms of draws of z1; x and u hold posteriors [n, 2, latent]."""
     x, u = (model.features.codes(part, context.generator) for part in (batch.x, batch.u))
@@ -136,28 +131,12 @@ def joint_loss(model: Model, batch: method.Batch, context: method.Context) -> me
 
 def _phases(config: Config, sizes: method.Sizes) -> tuple[method.Phase, ...]:
     weights = m2.WEIGHTINGS[config.joint.weighting](config.joint.alpha, sizes)
-    features = method.Player("features", features_loss, {"features": 1.0}, _features)
-    joint = method.Player("joint", joint_loss, weights, _joint)
-    return (
-        method.Phase("features", (features,), classifies=False),
-        method.Phase("joint", (joint,), enter=_measure, prepare=_posteriors),
-    )
-
-
-def _features(model: Model) -> Iterator[nn.Parameter]:
-    return model.features.parameters()
+    player = method.Player("joint", joint_loss, weights, _joint)
+    return (vae.phase(), vae.after("joint", player))
 
 
 def _joint(model: Model) -> Iterator[nn.Parameter]:
     return model.joint.parameters()
-
-
-def _measure(model: Model, rows: Tensor) -> None:
-    model.features.measure(rows)
-
-
-def _posteriors(model: Model, rows: Tensor) -> Tensor:
-    return model.features.posteriors(rows)
 
 
 METHOD = method.Method(
@@ -168,5 +147,5 @@ METHOD = method.Method(
     build=Model,
     phases=_phases,
     tasks=("classify", "encode", "reconstruct", "generate"),
-    adopt=m1.adopt_features,
+    adopt=vae.adopt,
 )

@@ -1,0 +1,179 @@
+r"""The autoencoder of m1 and m1m2, and the phases that train it and that work on its features.
+
+.. math::
+    p(z) = N(0, I), \quad p(x \mid z) = f(x; z, \theta), \quad q(z \mid x) = N(\mu_\phi(x),
+    \sigma_\phi^2(x))
+
+.. math:: \max_{\theta, \phi} \; E_{q(z \mid x)} \log p(x \mid z) - KL(q(z \mid x) \| p(z))
+
+A model that has one keeps it under the name `features`.
+
+References:
+    Auto-Encoding Variational Bayes (Kingma and Welling, 2014).
+    Semi-Supervised Learning with Deep Generative Models (Kingma et al., 2014), section 2.1.
+    Ladder Variational Autoencoders (Sønderby et al., 2016), section 2.2: warm-up.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ssdgm_train import distributions, likelihoods, method, shapes
+from ssdgm_train.nn import ACTIVATIONS, INITIALISERS, MLP, GaussianMLP, Standardise, initialise
+from ssdgm_train.settings import above, among, between, setting
+
+ROWS = 1000
+"""Rows a pass where posteriors are computed, and rows by which latents are measured."""
+
+
+@dataclass(frozen=True)
+class Features:
+    """Hyper-parameters of the autoencoder.
+
+    Attributes:
+        hidden: Widths of the hidden layers of the encoder; the decoder's are these in reverse.
+        latent: Dimensions of z.
+        activation: "relu", "silu", "softplus" or "tanh".
+        binarise: Train Bernoulli data on freshly drawn bits; features are always of grey levels.
+        initial: "torch", "small" or "fan_in", a key of `nn.INITIALISERS`.
+        warm_up: The share of the phase over which the divergence's weight grows from 0 to 1, so
+            that more latents come into use (Sønderby et al., 2016); 0 weighs it fully throughout.
+        threshold: A latent whose posterior mean deviates less than this over the rows carries
+            nothing and is dropped from the features.
+    """
+
+    hidden: tuple[int, ...] = setting((500, 500), above(0))
+    latent: int = setting(50, above(0))
+    activation: str = setting("softplus", among(ACTIVATIONS))
+    binarise: bool = True
+    initial: str = setting("torch", among(INITIALISERS))
+    warm_up: float = setting(0.0, between(0, 1.0))
+    threshold: float = setting(0.1, between(0, 1e9))
+
+
+class VAE(nn.Module):
+    """p(x | z) and q(z | x), and which latents are in use."""
+
+    kept: Tensor
+
+    def __init__(self, config: Features, problem: method.Problem) -> None:
+        super().__init__()
+        self.config, act = config, config.activation
+        self.likelihood = likelihoods.LIKELIHOODS[problem.likelihood](problem.total)
+        self.draw = self.likelihood.draw if config.binarise else likelihoods.same
+        self.standardise = Standardise(problem.shape, problem.shift, problem.scale)
+        self.encoder = GaussianMLP([problem.width], config.hidden, config.latent, act)
+        outputs, heads = problem.width * self.likelihood.heads, self.likelihood.heads
+        self.decoder = MLP([config.latent], config.hidden[::-1], outputs, act)
+        initialise(self.encoder, config.initial, spreads=config.latent)
+        initialise(self.decoder, config.initial, spreads=problem.width * (heads - 1))
+        self.register_buffer("kept", torch.ones(config.latent))
+
+    def embed(self, x: shapes.Rows) -> distributions.Normal:
+        """q(z | x) for raw rows."""
+        posterior: distributions.Normal = self.encoder(self.standardise(x))
+        return posterior
+
+    def render(self, z: shapes.Codes) -> dict[str, Tensor]:
+        """The mean of p(x | z) as "x" and its parameters, in the data's own units."""
+        found = self.likelihood.parameters(self.decoder(z))
+        x = self.standardise.inverse(self.likelihood.mean(found))
+        return {"x": x, **self.standardise.in_units(found)}
+
+    def bound(
+        self, x: shapes.Flat, generator: torch.Generator | None, beta: float = 1.0
+    ) -> shapes.Nats:
+        """The evidence lower bound of observations in nats, from one draw of z.
+
+        With the divergence weighted by a `beta` below one it is no bound.
+        """
+        posterior = self.encoder(x)
+        log_px = self.likelihood.log_prob(x, self.decoder(posterior.sample(generator)))
+        return log_px - beta * distributions.normal_kl(*posterior)
+
+    def log_weights(self, x: shapes.Flat, z: shapes.Codes) -> shapes.Nats:
+        """Log p(x | z) - log q(z | x) for given draws, in nats."""
+        log_q = distributions.normal_log_prob(z, *self.encoder(x))
+        return self.likelihood.log_prob(x, self.decoder(z)) - log_q
+
+    def posteriors(self, rows: Tensor) -> Tensor:
+        """The mean and scale of q(z | x) of raw rows, [n, 2, latent], some rows at a time."""
+        with torch.no_grad():
+            parts = torch.split(rows, ROWS)
+            return torch.cat([torch.stack(self.embed(part), 1) for part in parts])
+
+    def measure(self, rows: Tensor) -> None:
+        """Set which latents are kept by the spread of their means over some rows."""
+        spread = self.posteriors(rows[:ROWS])[:, 0].std(0)
+        self.kept.copy_((spread > self.config.threshold).to(self.kept.dtype))
+
+    def codes(
+        self, posteriors: Tensor, generator: torch.Generator | None, noise: float = 1.0
+    ) -> Tensor:
+        """Draws of the kept latents, [n, latent], zero where they are dropped.
+
+        Args:
+            posteriors: As `posteriors` gives them.
+            generator: Of the draws.
+            noise: What scales are multiplied by.
+        """
+        mean, scale = posteriors.unbind(1)
+        return distributions.Normal(mean, noise * scale).sample(generator) * self.kept
+
+
+def phase() -> method.Phase:
+    """The phase that trains the autoencoder on all rows, labelled or not."""
+    player = method.Player("features", loss, {"features": 1.0}, _parameters)
+    return method.Phase("features", (player,), classifies=False)
+
+
+def after(name: str, player: method.Player) -> method.Phase:
+    """A phase on features: its batches hold posteriors [n, 2, latent]."""
+    return method.Phase(name, (player,), enter=_measure, prepare=_posteriors)
+
+
+def loss(model: Any, batch: method.Batch, context: method.Context) -> method.Terms:  # noqa: ANN401
+    """The negative bound of rows in nats; warmed up with the progress.
+
+    Rows are weighted so that their mean is that of the data set, however many of the batch are
+    labelled.
+    """
+    vae: VAE = model.features
+    rows = vae.standardise(torch.cat([batch.x, batch.u]))
+    warm_up, sizes = vae.config.warm_up, context.sizes
+    beta = min(context.progress / warm_up, 1.0) if warm_up else 1.0
+    found = vae.bound(vae.draw(rows, context.generator), context.generator, beta)
+    parts = ((len(batch.x), sizes.labelled), (len(batch.u), sizes.unlabelled))
+    weights = [found.new_full((n,), len(rows) / max(n, 1) * of / sizes.total) for n, of in parts]
+    return {"features": -found * torch.cat(weights)}
+
+
+def adopt(config: Any, donor: nn.Module) -> method.Adoption | None:  # noqa: ANN401
+    """Take over the autoencoder of a trained m1 or m1m2, so that its phase need not be run.
+
+    Args:
+        config: Hyper-parameters with a field `features`.
+        donor: The trained model.
+    """
+    features = getattr(donor, "features", None)
+    if not isinstance(features, VAE):
+        return None
+    weights = {f"features.{name}": value for name, value in features.state_dict().items()}
+    return method.Adoption(replace(config, features=features.config), weights, ("features",))
+
+
+def _parameters(model: Any) -> Iterator[nn.Parameter]:  # noqa: ANN401
+    vae: VAE = model.features
+    return vae.parameters()
+
+
+def _measure(model: Any, rows: Tensor) -> None:  # noqa: ANN401
+    model.features.measure(rows)
+
+
+def _posteriors(model: Any, rows: Tensor) -> Tensor:  # noqa: ANN401
+    found: Tensor = model.features.posteriors(rows)
+    return found
