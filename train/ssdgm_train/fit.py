@@ -94,7 +94,7 @@ def start(
     """The state before the first step."""
     optimisers = {
         player.name: torch.optim.Adam(
-            list(player.parameters(model)),
+            _groups(player, model),
             lr=stage.plan.learning_rate,
             betas=(stage.plan.beta1, stage.plan.beta2),
             weight_decay=stage.plan.weight_prior / sizes.total,
@@ -104,6 +104,14 @@ def start(
         for player in stage.phase.players
     }
     return State(0, optimisers, torch.Generator(device).manual_seed(seed))
+
+
+def _groups(player: method.Player, model: nn.Module) -> list[dict[str, Any]]:
+    """The player's parameters by the factor on their learning rate."""
+    rates, groups = player.rates(model), dict[float, list[nn.Parameter]]()
+    for value in player.parameters(model):
+        groups.setdefault(rates.get(value, 1.0), []).append(value)
+    return [{"params": values, "rate": rate} for rate, values in groups.items()]
 
 
 def length(stages: Sequence[Stage]) -> int:
@@ -194,8 +202,9 @@ def _play(
     total.backward()
     if plan.clip_norm:
         nn.utils.clip_grad_norm_(list(player.parameters(model)), plan.clip_norm)
+    rate = plan.learning_rate * schedules.SCHEDULES[plan.schedule](context.progress)
     for group in optimiser.param_groups:
-        group["lr"] = plan.learning_rate * schedules.SCHEDULES[plan.schedule](context.progress)
+        group["lr"] = rate * group["rate"]
     optimiser.step()
     return {name: mean.detach() for name, mean in means.items()}
 

@@ -79,6 +79,11 @@ Terms = dict[str, Tensor]
 Loss = Callable[[Any, Batch, Context], Terms]
 
 
+def _whole(model: nn.Module) -> Mapping[nn.Parameter, float]:
+    """The whole learning rate for every parameter."""
+    return {}
+
+
 @dataclass(frozen=True)
 class Player:
     """Who minimises what.
@@ -88,12 +93,14 @@ class Player:
         loss: (model, batch, context) to terms in nats, [n] each; a term of the whole batch is [1].
         weights: The factor of every term's mean in the number that is minimised.
         parameters: The parameters this player moves.
+        rates: Factors on the learning rate of some of them.
     """
 
     name: str
     loss: Loss
     weights: Mapping[str, float]
     parameters: Callable[[Any], Iterable[nn.Parameter]] = nn.Module.parameters
+    rates: Callable[[Any], Mapping[nn.Parameter, float]] = _whole
 
 
 def _nothing(model: nn.Module, rows: Tensor) -> None:

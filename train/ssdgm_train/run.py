@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from ssdgm_train import checkpoint, evaluate, fit, method, metrics, seeds
-from ssdgm_train.data import batches
+from ssdgm_train.data import batches, dataset
 from ssdgm_train.session import Session
 
 
@@ -115,23 +115,28 @@ def _validation_terms(session: Session, phase: method.Phase) -> dict[str, float]
     return evaluate.terms(session.model, phase, x, y, context, session.device)
 
 
+def _labelled(session: Session, part: str) -> evaluate.Labelled | None:
+    """The rows of a part whose labels are known; None where there are none."""
+    found = session.data
+    if part == "test":
+        x, y = found.x_test, found.y_test
+        return None if x is None or y is None else evaluate.Labelled(x, y)
+    rows = getattr(session.split, part)
+    known = rows[found.y[rows] != dataset.UNLABELLED]
+    return evaluate.Labelled(found.x[known], found.y[known]) if len(known) else None
+
+
 def _score(session: Session, part: str) -> evaluate.Score | None:
-    """Error on the validation or the test rows; None where there are none."""
-    dataset, held = session.data, session.split.validation
-    rows = {
-        "validation": (dataset.x[held], dataset.y[held]),
-        "test": (dataset.x_test, dataset.y_test),
-    }
-    x, y = rows[part]
-    if x is None or y is None or not len(x):
-        return None
-    return evaluate.score(session.model, x, y, session.device)
+    """The score of a part; None where it has no rows."""
+    rows = _labelled(session, part)
+    return evaluate.score(session.model, *rows, session.device) if rows else None
 
 
 def _finish(session: Session) -> None:
-    """Score the selected weights on validation and, once, on the test rows."""
+    """Measure the selected weights on validation and training rows and, once, on the test rows."""
     checkpoint.load_weights(session.run.chosen(session.recipe.run.select), session.model)
-    scores = {part: _score(session, part) for part in ("validation", "test")}
+    parts = {part: _labelled(session, part) for part in (*checkpoint.PARTS, "test")}
+    classes = len(session.data.classes)
     now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
     checkpoint.write_json(
         session.run.path / "result.json",
@@ -139,6 +144,6 @@ def _finish(session: Session) -> None:
             "ended": now.isoformat(),
             "steps": session.state.step,
             "select": session.recipe.run.select,
-            **{k: dataclasses.asdict(v) if v else None for k, v in scores.items()},
+            **evaluate.outcome(session.model, parts, classes, session.device),
         },
     )

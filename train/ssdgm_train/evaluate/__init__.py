@@ -1,4 +1,7 @@
-"""What a trained model is worth: errors, calibration, latents in use, and the evidence."""
+"""What a trained model is worth: errors, calibration, latents in use, and the evidence.
+
+`outcome` is what a run's end is measured by; `evidence` is measured on request, see `evaluation`.
+"""
 
 from ssdgm_train.evaluate.outcome import Labelled, outcome
 from ssdgm_train.evaluate.passes import ROWS, evaluating, logits, terms

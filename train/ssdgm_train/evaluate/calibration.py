@@ -6,8 +6,9 @@ References:
 
 import math
 
-from torch import Tensor
 from torch.nn import functional as F
+
+from ssdgm_train import shapes
 
 FEWEST = 100
 """Validation rows below which a fitted temperature would be noise, and is left at one."""
@@ -15,7 +16,7 @@ FEWEST = 100
 BOUNDS = (0.05, 20.0)
 
 
-def temperature(logits: Tensor, y: Tensor) -> float:
+def temperature(logits: shapes.Logits, y: shapes.Labels) -> float:
     """The temperature at which logits [n, K] have the lowest NLL of class indices [n].
 
     It lies in `BOUNDS`, and is 1 where there are fewer than `FEWEST` rows. The NLL is convex in

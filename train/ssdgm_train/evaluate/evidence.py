@@ -1,7 +1,7 @@
 r"""The evidence log p(x) by importance sampling, and the labels that it implies.
 
-With \(z_s \sim q(z \mid x, y)\) and proper weights \(w_s(x, y) = p(x, y, z_s) / q(z_s \mid x, y)\),
-whose mean is p(x, y) whatever q is,
+With \(z_s \sim q(z \mid x, y)\) and weights \(w_s(x, y) = p(x, y, z_s) / q(z_s \mid x, y)\),
+proper ones, whose mean is p(x, y) whatever q is,
 
 .. math::
     \log p(x) \ge E \log \sum_y \frac1S \sum_s w_s(x, y), \quad
@@ -18,19 +18,24 @@ Bernoulli likelihood it is a cross-entropy and no probability; of fresh bits it 
 
 References:
     Importance Weighted Autoencoders (Burda et al., 2016), theorem 1.
-    Semi-Supervised Learning with Deep Generative Models (Kingma et al., 2014), section 4.4: labels.
+    Semi-Supervised Learning with Deep Generative Models (Kingma et al., 2014), section 4, for the
+    labels.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from ssdgm_train import likelihoods, method
+from ssdgm_runtime import errors
+from ssdgm_train import likelihoods, method, shapes
 from ssdgm_train.evaluate import passes
 from ssdgm_train.nn import Standardise
+
+BOUNDED = ("bernoulli", "binomial")
+"""Likelihoods of observations from 0 to 1."""
 
 NUMBERS = 2**23
 """Rows times classes times features of one pass, at most."""
@@ -48,32 +53,41 @@ class Estimate:
     """
 
     draws: int
-    single: Tensor
-    log_joint: Tensor
+    single: shapes.Nats
+    log_joint: shapes.Logits
 
     @property
-    def bound(self) -> Tensor:
+    def bound(self) -> shapes.Nats:
         """The importance-weighted bound of log p(x) of S draws, [n], in nats."""
         return self.log_joint.logsumexp(-1)
 
 
 def observations(
-    problem: method.Problem, x: Tensor, generator: torch.Generator
+    problem: method.Problem, x: shapes.Rows, generator: torch.Generator
 ) -> dict[str, Tensor]:
     """Raw rows as observations [n, features].
 
     Returns:
         "rows", as they are; and "bits", drawn once, where the likelihood draws some.
+
+    Raises:
+        DataError: A row holds a value that the likelihood does not know.
     """
     likelihood = likelihoods.LIKELIHOODS[problem.likelihood](problem.total)
     rows = Standardise(problem.shape, problem.shift, problem.scale).to(x.device)(x)
+    if likelihood.name in BOUNDED and not bool(((rows >= 0) & (rows <= 1)).all()):
+        raise errors.DataError(
+            f"rows to measure the evidence on lie in [{float(x.min()):g}, {float(x.max()):g}]",
+            f"{likelihood.name} values up to {problem.scale[0]:g}, as in training",
+            "Scale these rows as the training rows, or train with data.likelihood=gaussian.",
+        )
     if likelihood.draw is likelihoods.same:
         return {"rows": rows}
     return {"rows": rows, "bits": likelihood.draw(rows, generator)}
 
 
 def estimates(
-    model: nn.Module, x: Tensor, classes: int, draws: int, generator: torch.Generator
+    model: nn.Module, x: shapes.Flat, classes: int, draws: int, generator: torch.Generator
 ) -> Iterator[Estimate]:
     """The estimate after every draw.
 
@@ -88,13 +102,13 @@ def estimates(
     size = max(1, min(passes.ROWS, NUMBERS // (classes * x.shape[1])))
     log_sum, single = torch.tensor(-math.inf), torch.zeros(len(x), dtype=torch.float64)
     for count in range(1, draws + 1):
-        log_weights = _draw(slim, x.split(size), generator)
+        log_weights = _draw(slim, torch.split(x, size), generator)
         log_sum = torch.logaddexp(log_sum, log_weights)
         single = single + log_weights.logsumexp(-1)
         yield Estimate(count, single / count, log_sum - math.log(count))
 
 
-def _draw(model: nn.Module, parts: tuple[Tensor, ...], generator: torch.Generator) -> Tensor:
+def _draw(model: nn.Module, parts: Sequence[Tensor], generator: torch.Generator) -> Tensor:
     """The log-weights of one draw for every row, [n, K], on the CPU."""
     assert isinstance(model, method.Weighs)
     with passes.evaluating(model), torch.no_grad():

@@ -1,6 +1,6 @@
 r"""What probabilities are worth against labels: error, proper scores, and calibration.
 
-With one-hot labels :math:`e_y` and \(n\) rows,
+With one-hot labels \(e_y\) and \(n\) rows,
 
 .. math::
     Brier = \frac1n \sum_i \| q(\cdot \mid x_i) - e_{y_i} \|^2, \quad
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ssdgm_train import shapes
 from ssdgm_train.evaluate import passes
 
 BINS = 15
@@ -75,7 +76,7 @@ def score(
     return measure(passes.logits(model, x, device), torch.from_numpy(y))
 
 
-def measure(logits: Tensor, y: Tensor) -> Score:
+def measure(logits: shapes.Logits, y: shapes.Labels) -> Score:
     """The score of softmax(logits), [n, K], against class indices [n]."""
     logits = logits.double()
     misses = logits.softmax(-1) - F.one_hot(y, logits.shape[-1])
@@ -88,7 +89,7 @@ def measure(logits: Tensor, y: Tensor) -> Score:
     )
 
 
-def reliability(logits: Tensor, y: Tensor) -> Reliability:
+def reliability(logits: shapes.Logits, y: shapes.Labels) -> Reliability:
     """The reliability diagram of softmax(logits), [n, K], against class indices [n]."""
     top, predicted = logits.double().softmax(-1).max(-1)
     bins = (top * BINS).long().clamp(max=BINS - 1)
@@ -101,7 +102,7 @@ def reliability(logits: Tensor, y: Tensor) -> Reliability:
     return Reliability(counts, sums(top) / filled, sums(predicted == y) / filled)
 
 
-def confusion(logits: Tensor, y: Tensor) -> NDArray[np.int64]:
+def confusion(logits: shapes.Logits, y: shapes.Labels) -> NDArray[np.int64]:
     """How many rows of each class (down) were taken for each (across), [K, K]."""
     from sklearn import metrics
 

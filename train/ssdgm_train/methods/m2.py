@@ -71,6 +71,8 @@ class Config:
         alpha: Weight of the classifier's term against the sum over the data set.
         weighting: "paper" or "balanced", see `WEIGHTINGS`.
         initial: "torch", "small" or "fan_in", a key of `nn.INITIALISERS`.
+        trunk_rate: Factor on the learning rate of the classifier's hidden layers; below one it
+            keeps what they were pretrained to.
     """
 
     hidden: tuple[int, ...] = setting((500,), above(0))
@@ -82,9 +84,10 @@ class Config:
     alpha: float = setting(0.1, between(0, 1e9))
     weighting: str = setting("balanced", among(WEIGHTINGS))
     initial: str = setting("torch", among(INITIALISERS))
+    trunk_rate: float = setting(1.0, between(0, 1e9))
 
 
-TRAINING = ("binarise", "alpha", "weighting")
+TRAINING = ("binarise", "alpha", "weighting", "trunk_rate")
 """The settings that a model of other shape can be trained with."""
 
 
@@ -161,7 +164,12 @@ def loss(model: Model, batch: method.Batch, context: method.Context) -> method.T
 
 def _phases(config: Config, sizes: method.Sizes) -> tuple[method.Phase, ...]:
     weights = WEIGHTINGS[config.weighting](config.alpha, sizes)
-    return (method.Phase("joint", (method.Player("all", loss, weights),)),)
+    return (method.Phase("joint", (method.Player("all", loss, weights, rates=_rates),)),)
+
+
+def _rates(model: Model) -> dict[nn.Parameter, float]:
+    *hidden, _, _ = model.classifier.parameters()
+    return dict.fromkeys(hidden, model.config.trunk_rate)
 
 
 def _adopt(config: Config, donor: nn.Module) -> method.Adoption | None:
