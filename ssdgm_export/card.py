@@ -51,12 +51,16 @@ def _title(name: str, ours: Json) -> str:
 
 
 def _results(made: Json) -> str:
-    lines = ["| rows | how many | error | -log q(y given x), nats |", "|---|--:|--:|--:|"]
+    lines = [
+        "| rows | how many | error | -log q(y given x), nats | Brier score | calibration error |",
+        "|---|--:|--:|--:|--:|--:|",
+    ]
     for part in ("validation", "test"):
         score = made[part]
         if score:
             lines.append(
-                f"| {part} | {score['rows']} | {100 * score['error']:.2f} % | {score['nll']:.3f} |"
+                f"| {part} | {score['rows']} | {100 * score['error']:.2f} % | {score['nll']:.3f} "
+                f"| {score['brier']:.3f} | {score['ece']:.3f} |"
             )
     extra = "extra to" if made["validation_labels_are_extra"] else "part of"
     sentence = f"The labels of the validation rows are {extra} the budget."

@@ -12,7 +12,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 import ssdgm_export
-from ssdgm_export.cli import bundles, console, inference, training
+from ssdgm_export.cli import bundles, console, evaluation, inference, reports, training
 from ssdgm_runtime import errors
 
 INTERRUPTED = 130
@@ -29,6 +29,8 @@ app = typer.Typer(
 for command in (
     training.methods,
     training.train,
+    evaluation.evaluate,
+    reports.report,
     bundles.convert,
     bundles.inspect,
     bundles.verify,

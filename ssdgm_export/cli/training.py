@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ssdgm_export.cli import console
+from ssdgm_export.cli import console, reports
 from ssdgm_export.cli.options import AsJson, Quiet
 from ssdgm_runtime import errors, show
 
@@ -62,6 +62,9 @@ def train(
     resume: Annotated[
         Path | None, typer.Option(help="Go on with this run; needs nothing else.")
     ] = None,
+    no_report: Annotated[
+        bool, typer.Option("--no-report", help="Write no report.html into the run.")
+    ] = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
@@ -74,7 +77,8 @@ def train(
         plan = recipe, method, change or []
         session = _begin(data, plan, out, labels, seed or 0, device or "auto", init_from)
     _run(session, quiet)
-    console.emit(_summary(session), as_json, _summary_lines)
+    told = None if no_report else reports.after(session.run.path)
+    console.emit({**_summary(session), "report": told}, as_json, _summary_lines)
 
 
 def _begin(
@@ -131,7 +135,7 @@ def _summary(session: Any) -> Json:  # noqa: ANN401
         "rows": counts,
         "validation_labels_are_extra": described["data"]["validation_labels_are_extra"],
         "seed": session.seed,
-        **{key: result[key] for key in ("steps", "select", "validation", "test")},
+        **{key: value for key, value in result.items() if key != "ended"},
     }
 
 
@@ -142,19 +146,45 @@ def _summary_lines(found: Json) -> str:
         "run": found["run"],
         "rows": f"{rows['labelled']} labelled, {rows['unlabelled']} unlabelled, "
         f"{rows['validation']} for validation ({extra})",
-        "validation": _score(found["validation"]),
-        "test": _score(found["test"]),
+        **{part: _score(found[part]) for part in ("validation", "test")},
+        "unlabelled": _score(found["unlabelled"], "no labels known"),
+        "temperature": _temperature(found),
+        **_encoder(found),
+        "report": found["report"] or "none",
         "next": f"ssdgm-export convert {found['run']} -o {Path(found['run']).name}.ssdgm",
     }
     return show.fields(lines)
 
 
-def _score(score: Json | None) -> str:
+def _score(score: Json | None, missing: str = "no rows") -> str:
     if score is None:
-        return "no rows"
+        return missing
     return (
-        f"error {100 * score['error']:.2f} % of {score['rows']} rows, NLL {score['nll']:.3f} nats"
+        f"error {100 * score['error']:.2f} % of {score['rows']} rows, "
+        f"NLL {score['nll']:.3f} nats, ECE {score['ece']:.3f}"
     )
+
+
+def _temperature(found: Json) -> str:
+    before, after = found["uncalibrated"]["validation"], found["validation"]
+    if before is None or found["temperature"] == 1:
+        return f"{found['temperature']:.2f}"
+    return (
+        f"{found['temperature']:.2f}, for which validation NLL went "
+        f"from {before['nll']:.3f} to {after['nll']:.3f} nats"
+    )
+
+
+def _encoder(found: Json) -> Json:
+    """Lines for what the encoder has learnt, where there is one."""
+    lines, latents, vote = {}, found["latents"], found["neighbours"]
+    if latents:
+        lines["latents"] = f"{len(latents['active'])} of {latents['size']} active"
+        if "kept" in latents:
+            lines["latents"] += f", on {len(latents['kept'])} features"
+    if vote:
+        lines["neighbours"] = f"error {100 * vote['error']:.2f} % by the {vote['k']} nearest"
+    return lines
 
 
 def _method_table(found: Json) -> str:

@@ -10,9 +10,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import Tensor
+from torch import Tensor, nn
 
 from ssdgm_train import distributions, labels, method, objectives
+from ssdgm_train.evaluate import evidence
 from ssdgm_train.methods import m2
 
 NATS = st.floats(-50, 50)
@@ -169,6 +170,59 @@ def test_the_importance_bound_grows_with_the_samples_up_to_the_evidence() -> Non
     assert means == sorted(means)
     assert means[-1] - means[0] > 0.1
     assert means[-1] <= model.evidence(X) + 1e-2
+
+
+class Classed(nn.Module):
+    """A linear model for every class under a prior; q is off the posterior by a factor."""
+
+    def __init__(self, prior: tuple[float, ...], off: float) -> None:
+        super().__init__()
+        self.prior, self.off = torch.tensor(prior).double(), off
+        base = linear()
+        self.models = [dataclasses.replace(base, bias=base.bias + k) for k in range(len(prior))]
+
+    def log_joint(self, x: Tensor) -> Tensor:
+        """The exact log p(x, y) of every class."""
+        return self.prior.log() + torch.stack([m.evidence(x) for m in self.models], -1)
+
+    def log_weights(self, x: Tensor, generator: torch.Generator | None) -> Tensor:
+        """One draw for every class."""
+        return self.prior.log() + torch.stack([self.one(m, x, generator) for m in self.models], -1)
+
+    def one(self, model: Linear, x: Tensor, generator: torch.Generator | None) -> Tensor:
+        """One draw for one class."""
+        mean, scale = model.posterior(x)
+        q = distributions.Normal(mean + 0.5 * (self.off - 1), scale * self.off)
+        return model.log_weight(x, q.sample(generator), q)
+
+
+ROWS_OF_X = X + torch.linspace(0, 1, 4, dtype=torch.float64)[:, None]
+
+
+def estimated(model: Classed, draws: int) -> list[evidence.Estimate]:
+    generator = torch.Generator().manual_seed(0)
+    return list(evidence.estimates(model, ROWS_OF_X, 3, draws, generator))
+
+
+@pytest.mark.parametrize("prior", [(1 / 3, 1 / 3, 1 / 3), (0.7, 0.2, 0.1)])
+@pytest.mark.parametrize(("off", "draws", "apart"), [(1.0, 1, 1e-9), (1.3, 1500, 0.05)])
+def test_posterior_labels_are_those_of_the_exact_evidence(
+    prior: tuple[float, ...], off: float, draws: int, apart: float
+) -> None:
+    model = Classed(prior, off)
+    exact, found = model.log_joint(ROWS_OF_X), estimated(model, draws)[-1]
+    torch.testing.assert_close(found.bound, exact.logsumexp(-1), rtol=0, atol=apart)
+    labels_of = (e.softmax(-1) for e in (found.log_joint, exact))
+    torch.testing.assert_close(*labels_of, rtol=0, atol=apart)
+
+
+def test_one_weight_a_class_is_a_bound_in_expectation_and_more_draws_a_closer_one() -> None:
+    model = Classed((0.5, 0.3, 0.2), 1.6)
+    exact = model.log_joint(ROWS_OF_X).logsumexp(-1)
+    found = estimated(model, 1500)
+    single, many = found[-1].single, found[-1].bound
+    assert (single < exact - 0.02).all()
+    assert ((many - exact).abs() < (exact - single) / 4).all()
 
 
 # M2's own bounds

@@ -257,5 +257,9 @@ class Pretrains(Protocol):
 class Slims(Protocol):
     """A model that holds more than its bundle needs."""
 
+    @property
+    def kept(self) -> list[int]:
+        """Which latents of the inner model are in use."""
+
     def slim(self) -> nn.Module:
         """A model with fewer weights that computes the same graphs."""

@@ -21,9 +21,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ssdgm_runtime import errors
 from ssdgm_train import distributions, likelihoods, method, shapes
 from ssdgm_train.nn import ACTIVATIONS, INITIALISERS, MLP, GaussianMLP, Standardise, initialise
 from ssdgm_train.settings import above, among, between, setting
+
+class Collapsed(errors.SsdgmError, ArithmeticError):
+    """An autoencoder whose latents say nothing about rows."""
+
 
 ROWS = 1000
 """Rows a pass where posteriors are computed, and rows by which latents are measured."""
@@ -106,8 +111,18 @@ class VAE(nn.Module):
             return torch.cat([torch.stack(self.embed(part), 1) for part in parts])
 
     def measure(self, rows: Tensor) -> None:
-        """Set which latents are kept by the spread of their means over some rows."""
+        """Set which latents are kept by the spread of their means over some rows.
+
+        Raises:
+            Collapsed: None is.
+        """
         spread = self.posteriors(rows[:ROWS])[:, 0].std(0)
+        if not (spread > self.config.threshold).any():
+            raise Collapsed(
+                f"the mean of no latent deviates by more than {float(spread.max()):.2g} over rows",
+                f"one at least above {self.config.threshold:g}",
+                "Train the features longer, raise warm_up, or lower threshold.",
+            )
         self.kept.copy_((spread > self.config.threshold).to(self.kept.dtype))
 
     def codes(

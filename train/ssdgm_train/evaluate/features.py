@@ -8,7 +8,7 @@ References:
     Semi-Supervised Learning with Deep Generative Models (Kingma et al., 2014), data/mnist.py.
 """
 
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,15 +22,6 @@ from ssdgm_train.evaluate import passes
 Json = dict[str, Any]
 ACTIVE = 0.01
 NEIGHBOURS = 5
-
-
-@runtime_checkable
-class Keeps(method.Slims, Protocol):
-    """A model that drops some latents of its first part."""
-
-    @property
-    def kept(self) -> list[int]:
-        """The latents that are left."""
 
 
 def latents(
@@ -60,7 +51,7 @@ def latents(
     else:
         return None
     active = (means.double().var(0, correction=0) > ACTIVE).nonzero()[:, 0].tolist()
-    kept = {"kept": model.kept} if isinstance(model, Keeps) else {}
+    kept = {"kept": model.kept} if isinstance(model, method.Slims) else {}
     return {"size": means.shape[1], "active": active, **kept}
 
 

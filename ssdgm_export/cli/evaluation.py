@@ -1,0 +1,59 @@
+"""`evaluate`."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ssdgm_export.cli import console
+from ssdgm_export.cli.options import AsJson, Quiet
+from ssdgm_runtime import errors, show
+
+Json = dict[str, Any]
+ALL = "all"
+
+
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="A finished run directory.")],
+    samples: Annotated[int, typer.Option(help="Draws of the latents a row.", min=1)] = 100,
+    rows: Annotated[str, typer.Option(help="How many rows at most, or all.")] = "1000",
+    data: Annotated[
+        str | None, typer.Option(help="Where the run's data lies now, if it has moved.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Estimate log p(x) of RUN's test rows, and labels by it."""
+    most = _most(rows)
+    from ssdgm_train import evaluation
+
+    job = evaluation.prepare(run, samples, most, data, device)
+    for _ in console.track(evaluation.measure(job), job.steps, 0, quiet):
+        pass
+    console.emit({"run": str(run), **evaluation.read(job.run)}, as_json, _lines)
+
+
+def _most(rows: str) -> int | None:
+    if rows == ALL:
+        return None
+    if not rows.isdecimal() or not int(rows):
+        raise errors.InputError("--rows", repr(rows), "a whole number from 1, or all")
+    return int(rows)
+
+
+def _lines(found: Json) -> str:
+    bounds = {
+        f"log p({name})": f"{value['importance']:.2f} ± {value['standard_error']:.2f} nats with "
+        f"{found['samples']} draws, {value['bound']:.2f} with one"
+        for name, value in found["evidence"].items()
+        if value
+    }
+    labels = {
+        name: f"error {100 * score['error']:.2f} %, NLL {score['nll']:.3f} nats"
+        for name, score in zip(("q(y | x)", "p(y | x)"), found["labels"].values(), strict=True)
+        if score
+    }
+    return show.fields(
+        {"run": found["run"], "rows": f"{found['rows']} {found['part']} rows", **bounds, **labels}
+    )

@@ -1,0 +1,78 @@
+"""What holds for the weights of every method that has them, and for models that are slimmed."""
+
+import cases
+import pytest
+import torch
+from torch import Tensor, nn
+
+from ssdgm_train import method, methods
+from ssdgm_train.evaluate import evidence
+
+NAMES = [name for name, spec in methods.METHODS.items() if "generate" in spec.tasks]
+WEIGHING = pytest.mark.parametrize("name", NAMES)
+KINDS = pytest.mark.parametrize("kind", list(cases.KINDS))
+
+
+def seen(kind: str, dtype: torch.dtype = torch.float32) -> Tensor:
+    """A few observations of a kind."""
+    stated, rows = cases.stated(kind), cases.batch(kind).x
+    return evidence.observations(stated, rows, torch.Generator())["rows"].to(dtype)
+
+
+def test_a_method_that_generates_has_weights_and_no_other() -> None:
+    weighing = {n for n, s in methods.METHODS.items() if isinstance(cases.built(s), method.Weighs)}
+    assert weighing == set(NAMES)
+
+
+@WEIGHING
+@KINDS
+def test_weights_are_one_finite_number_a_row_and_class(
+    name: str, kind: str, dtype: torch.dtype
+) -> None:
+    model, x = cases.built(methods.METHODS[name], kind, dtype).eval(), seen(kind, dtype)
+    assert isinstance(model, method.Weighs)
+    found = model.log_weights(x, torch.Generator().manual_seed(0))
+    labelled = isinstance(model, method.Encodes)
+    assert found.shape == (len(x), cases.CLASSES if labelled else 1)
+    assert torch.isfinite(found).all()
+
+
+@WEIGHING
+def test_the_importance_bound_grows_with_the_draws(name: str) -> None:
+    kind = "bernoulli-uint8"
+    model, x = cases.built(methods.METHODS[name], kind), seen(kind)
+    generator = torch.Generator().manual_seed(0)
+    found = {
+        e.draws: float(e.bound.mean())
+        for e in evidence.estimates(model, x.repeat(400, 1), cases.CLASSES, 16, generator)
+    }
+    single, few, many = (found[draws] for draws in (1, 4, 16))
+    assert single < few < many
+
+
+SLIMMING = [n for n, s in methods.METHODS.items() if isinstance(cases.built(s), method.Slims)]
+
+
+@pytest.mark.parametrize("name", SLIMMING)
+@KINDS
+def test_a_slim_model_computes_what_the_whole_one_does(name: str, kind: str) -> None:
+    whole, batch = cases.built(methods.METHODS[name], kind).eval(), cases.batch(kind)
+    whole.get_buffer("features.kept")[::2] = 0
+    assert isinstance(whole, method.Slims)
+    slim = whole.slim()
+    assert weights(slim) < weights(whole)
+    y = torch.eye(cases.CLASSES)[batch.y]
+    for model in (whole, slim):
+        assert isinstance(model, method.Classifies)
+        assert isinstance(model, method.Encodes)
+        assert isinstance(model, method.Decodes)
+    with torch.no_grad():
+        z = torch.randn(len(y), whole.latent)
+        torch.testing.assert_close(slim.classify(batch.x), whole.classify(batch.x))
+        torch.testing.assert_close(slim.encode(batch.x, y), whole.encode(batch.x, y))
+        torch.testing.assert_close(slim.decode(y, z), whole.decode(y, z))
+
+
+def weights(model: nn.Module) -> int:
+    """How many numbers a model holds."""
+    return sum(p.numel() for p in model.parameters())
