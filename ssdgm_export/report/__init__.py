@@ -34,10 +34,10 @@ def write(run_dir: str | os.PathLike[str], data: str | None = None) -> Path:
     found = material.gather(place, data)
     with parity.one_thread():
         sections = (
-            page.Section("Learning curves", curves.plates(found)),
-            page.Section("Classification", classification.plates(found)),
-            page.Section("What the model generates", generation.plates(found)),
-            page.Section("Examples to look at", examples.plates(found)),
+            page.Section("Learning curves", curves.of(found)),
+            page.Section("Classification", classification.of(found)),
+            page.Section("What the model generates", generation.of(found)),
+            page.Section("Examples to look at", examples.of(found)),
         )
     shown = [section for section in sections if section.plates]
     with atomic.folder(place / FIGURES, replace=True) as folder:

@@ -1,4 +1,4 @@
-"""What a report is made of: a run's files, its data, and its model as the parts that a bundle has."""
+"""What a report is made of: a run's files, its data, and its model as the parts of a bundle."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ssdgm_export import document, graphs, parity
 from ssdgm_runtime import parts
-from ssdgm_train import checkpoint, metrics, recipe
+from ssdgm_train import checkpoint, evaluation, metrics, recipe
 from ssdgm_train import document as training
 from ssdgm_train.data import dataset
 from ssdgm_train.data.split import Split
@@ -27,12 +27,14 @@ class Held:
         kind: "test", "validation" or "labelled training".
         x: [n, *shape], raw.
         y: Their class indices, int64 [n].
-        probs: q(y | x), float32 [n, K], as the bundle gives it.
+        logits: Of q(y | x), float32 [n, K], divided by the run's temperature as in its bundle.
+        probs: Their softmax, float32 [n, K].
     """
 
     kind: str
     x: NDArray[Any]
     y: NDArray[np.int64]
+    logits: NDArray[np.float32]
     probs: NDArray[np.float32]
 
 
@@ -43,6 +45,7 @@ class Material:
     Attributes:
         run: `run.json`.
         result: `result.json`.
+        evidence: `evaluation.json`; empty where there is none.
         records: The lines of `metrics.jsonl`.
         recipe: The run's recipe.
         parts: Its model.
@@ -54,6 +57,7 @@ class Material:
 
     run: Json
     result: Json
+    evidence: Json
     records: list[Json]
     recipe: recipe.Recipe
     parts: parts.Parts
@@ -90,6 +94,7 @@ def gather(place: Path, data: str | None) -> Material:
     return Material(
         run=described,
         result=result,
+        evidence=evaluation.read(run) if (place / evaluation.NAME).exists() else {},
         records=metrics.read(place),
         recipe=plan,
         parts=model_parts,
@@ -110,6 +115,9 @@ def _held(data: dataset.Dataset, split: Split, model: parts.Parts) -> Held:
             kind, chosen = "labelled training", split.labelled
         x, y = data.x[chosen], data.y[chosen]
     with parity.one_thread():
-        passes = (x[begin : begin + ROWS] for begin in range(0, len(x), ROWS))
-        probs = np.concatenate([model.answer("classifier", {"x": part}) for part in passes])
-    return Held(kind, x, y, probs)
+        passes = [
+            model.run("classifier", {"x": x[begin : begin + ROWS]})
+            for begin in range(0, len(x), ROWS)
+        ]
+    logits, probs = (np.concatenate([p[name] for p in passes]) for name in ("logits", "probs"))
+    return Held(kind, x, y, logits, probs)

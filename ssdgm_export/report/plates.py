@@ -1,4 +1,4 @@
-"""Plates: pictures with a title and a caption. Matplotlib's objects draw them, and no global state.
+"""Plates: pictures with a title and a caption, drawn by matplotlib without any global state.
 
 A plate's bytes depend on what it shows alone: fixed sizes, no dates, no names of programs.
 """
@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -21,12 +20,12 @@ DPI = 100
 SIZE = 8
 """Of letters, in points."""
 
-WIDEST = 1000
 LETTER = 7
 """Pixels that a letter of `SIZE` needs."""
 
 CELL = 48
 MARGIN = 6
+GAP = 4.0
 LONGEST = 14
 
 
@@ -68,24 +67,27 @@ def figure(width: float, height: float) -> Figure:
 def encode(drawn: Figure) -> bytes:
     """A figure as a PNG file, without anything about who made it and when."""
     stream = io.BytesIO()
-    FigureCanvasAgg(drawn)
     with warnings.catch_warnings():  # a letter that the font lacks is drawn as a box
         warnings.filterwarnings("ignore", message="Glyph")
         drawn.savefig(stream, format="png", metadata={"Software": None})
     return stream.getvalue()
 
 
-def short(text: str, most: int = LONGEST) -> str:
+def short(text: str) -> str:
     """A text on one line, cut where it is too long for a picture."""
     line = " ".join(text.split())
-    return line if len(line) <= most else f"{line[: most - 1]}…"
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
 
 
-def enlarged(x: NDArray[Any], low: float, high: float, least: int = CELL) -> png.Bytes:
-    """Rows as images, small ones enlarged by whole pixels until a side has `least`."""
+def sized(x: NDArray[Any], low: float, high: float, least: int = CELL) -> png.Bytes:
+    """Rows as images of which a side has `least` pixels, but less than twice as many.
+
+    Pixels of small ones are repeated; of large ones some are left out.
+    """
     images = png.to_images(x, low, high)
-    zoom = max(1, math.ceil(least / max(images.shape[1:3])))
-    return images.repeat(zoom, axis=1).repeat(zoom, axis=2)
+    side = max(images.shape[1:3])
+    zoom, skip = max(1, math.ceil(least / side)), max(1, side // least)
+    return images[:, ::skip, ::skip].repeat(zoom, axis=1).repeat(zoom, axis=2)
 
 
 def grid(
@@ -104,8 +106,8 @@ def grid(
     upright = any(len(name) * LETTER > wide for name in above)
     sheet = png.grid(images, columns, pad)
     texts = [
-        *(Text(pad + (j + 0.5) * wide, -4, name) for j, name in enumerate(above)),
-        *(Text(-4, pad + (i + 0.5) * high, t, "right", "center") for i, t in enumerate(left)),
+        *(Text(pad + (j + 0.5) * wide, -GAP, name) for j, name in enumerate(above)),
+        *(Text(-GAP, pad + (i + 0.5) * high, t, "right", "center") for i, t in enumerate(left)),
     ]
     top = LETTER * max(map(len, above)) if upright else 2 * LETTER * bool(above)
     return sheeted(sheet, texts, LETTER * max(map(len, left), default=0), top, upright)
@@ -114,7 +116,7 @@ def grid(
 def sheeted(
     sheet: png.Bytes, texts: Iterable[Text], left: int = 0, top: int = 0, upright: bool = False
 ) -> bytes:
-    """A sheet of images pixel for pixel, as far as it is not too wide, with texts on it.
+    """A sheet of images, pixel for pixel, with texts on it.
 
     Args:
         sheet: uint8 [height, width] or [height, width, 3].
@@ -125,8 +127,7 @@ def sheeted(
     """
     high, wide = sheet.shape[:2]
     width, height = wide + left + 2 * MARGIN, high + top + 2 * MARGIN
-    scale = min(1.0, WIDEST / width) / DPI
-    drawn = Figure(figsize=(width * scale, height * scale), dpi=DPI)
+    drawn = Figure(figsize=(width / DPI, height / DPI), dpi=DPI)
     box = ((left + MARGIN) / width, MARGIN / height, wide / width, high / height)
     axes = drawn.add_axes(box)
     axes.set_axis_off()

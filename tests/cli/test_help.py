@@ -12,7 +12,10 @@ import pytest
 import ssdgm_export
 
 Tool = Callable[..., Any]
-COMMANDS = ("methods", "train", "convert", "inspect", "verify", "classify", "generate", "bench")
+COMMANDS = (
+    *("methods", "train", "evaluate", "report", "convert", "inspect", "verify"),
+    *("classify", "generate", "bench"),
+)
 HEAVY = ("torch", "onnx", "onnxruntime", "onnxscript", "sklearn", "matplotlib", "ssdgm_train")
 
 

@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 
 from ssdgm_export.cli import console
-from ssdgm_train import fit
+from ssdgm_train import fit, recipe
 
 Tool = Callable[..., Any]
 SMALL = (
     *("--set", "train.steps=12", "--set", "run.evaluate_every=4"),
     *("--set", "model.hidden=8", "--set", "model.latent=2"),
     *("--set", "train.labelled_batch=6", "--set", "train.unlabelled_batch=6"),
+    "--no-report",
 )
 
 
@@ -53,6 +54,33 @@ def test_an_archive_with_blanks_goes_the_whole_circle(
     assert sum(told["counts"].values()) == 78
 
 
+def test_people_read_scores_temperature_latents_and_neighbours(tmp_path: Path, tool: Tool) -> None:
+    rows = cases.saved(tmp_path / "rows.npz", cases.separable("binomial-uint8", 300, test=12))
+    told = {}
+    for method in ("m1", "supervised"):
+        plan = cases.small_recipe(method, "data.validation=100")
+        (tmp_path / f"{method}.toml").write_text(recipe.dumps(plan))
+        words = ("--recipe", tmp_path / f"{method}.toml", "--labels", 9, "--no-report", "-q")
+        found = tool("train", rows, "--out", tmp_path / method, *words)
+        assert found.code == 0, found
+        told[method] = dict(line.split(maxsplit=1) for line in found.out.splitlines())
+    m1, baseline = told["m1"], told["supervised"]
+    assert "of 12 rows, NLL" in m1["test"]
+    assert "of 191 rows, NLL" in m1["unlabelled"]
+    assert ", ECE 0." in m1["validation"]
+    assert "for which validation NLL went from" in m1["temperature"]
+    assert m1["latents"].endswith(" of 2 active")
+    assert m1["neighbours"].endswith("% by the 5 nearest")
+    assert not {"latents", "neighbours"} & baseline.keys()
+
+
+def test_what_could_not_be_scored_is_said(source: str, tmp_path: Path, tool: Tool) -> None:
+    found = tool("train", source, "--out", tmp_path / "run", *SMALL, "--no-report", "-q")
+    told = dict(line.split(maxsplit=1) for line in found.out.splitlines())
+    assert told["unlabelled"] == "no labels known"
+    assert told["temperature"] == "1.00"
+
+
 def shapes(place: Path, packed: bool) -> Path:
     """A small set in the MNIST layout."""
     y = {"train": np.arange(60) % cases.CLASSES, "t10k": np.arange(12) % cases.CLASSES}
@@ -68,7 +96,7 @@ def test_a_folder_in_the_mnist_layout_goes_the_whole_circle(
 ) -> None:
     place, run = shapes(tmp_path / "set", packed), tmp_path / "run"
     words = ("train", place, "--method", "supervised", "--labels", 9, "--out", run, *SMALL[:4])
-    trained = tool(*words, "--set", "model.hidden=8", "--json").json
+    trained = tool(*words, "--set", "model.hidden=8", "--no-report", "--json").json
     assert trained["rows"] == {"labelled": 9, "unlabelled": 45, "validation": 6, "test": 12}
     assert trained["validation_labels_are_extra"] is True
     tool("convert", run, "-o", tmp_path / "a.ssdgm")
@@ -154,7 +182,7 @@ def test_an_interrupted_training_ends_with_130_and_goes_on_to_the_same_weights(
     assert (early.code, early.json["error"]["type"]) == (2, "RunError")
     assert not (tmp_path / "a.ssdgm").exists()
 
-    resumed = tool("train", "--resume", tmp_path / "stopped", "--json")
+    resumed = tool("train", "--resume", tmp_path / "stopped", "--no-report", "--json")
     assert resumed.code == 0
     assert tool(*words, "--out", tmp_path / "whole").code == 0
     assert cases.outcome(tmp_path / "stopped") == cases.outcome(tmp_path / "whole")
@@ -164,7 +192,7 @@ def test_a_finished_run_is_resumed_to_the_same_summary(
     source: str, tmp_path: Path, tool: Tool
 ) -> None:
     first = tool("train", source, "--out", tmp_path / "run", *SMALL, "--json")
-    again = tool("train", "--resume", tmp_path / "run", "--json")
+    again = tool("train", "--resume", tmp_path / "run", "--no-report", "--json")
     assert (again.code, again.json) == (0, first.json)
 
 
@@ -204,7 +232,7 @@ def test_a_recipe_and_its_changes_are_stored_with_the_run(
         "labelled_batch = 6\nunlabelled_batch = 6\n[run]\nevaluate_every = 4\n"
     )
     words = ("--recipe", tmp_path / "r.toml", "--set", "model.latent=2", "--out", tmp_path / "a")
-    assert tool("train", source, *words).code == 0
+    assert tool("train", source, *words, "--no-report").code == 0
     recipe = json.loads((tmp_path / "a/run.json").read_text())["recipe"]
     assert (recipe["model"]["latent"], recipe["train"]["steps"]) == (2, 8)
     assert sorted(os.listdir(tmp_path)) == ["a", "r.toml", "rows.npz"]

@@ -1,0 +1,88 @@
+"""What was measured, in words: a table of scores, and sentences for the rest."""
+
+from collections.abc import Iterator
+
+from ssdgm_export.report.material import Json, Material
+
+PARTS = {"validation": "validation", "test": "test", "unlabelled": "unlabelled training"}
+"""The scores of `result.json`, and whose they are."""
+
+COLUMNS = {
+    "rows": ("how many", 1, ".0f"),
+    "error": ("error, %", 100, ".2f"),
+    "nll": ("−log q(y | x), nats", 1, ".3f"),
+    "brier": ("Brier", 1, ".3f"),
+    "ece": ("ECE, %", 100, ".1f"),
+}
+"""What a score holds: a heading, a factor and a format."""
+
+SEEN = {"rows": "as they are", "bits": "as bits drawn from them"}
+"""What `evaluation.json` has the evidence of."""
+
+
+def table(material: Material) -> list[list[str]]:
+    """A heading, then a line for each part that was scored; a run may lack some columns."""
+    found = {name: material.result.get(key) for key, name in PARTS.items()}
+    scores = {name: score for name, score in found.items() if score}
+    keys = [key for key in COLUMNS if any(key in score for score in scores.values())]
+    lines = [[name, *(_cell(score, key) for key in keys)] for name, score in scores.items()]
+    return [["rows", *(COLUMNS[key][0] for key in keys)], *lines]
+
+
+def facts(material: Material) -> list[str]:
+    """A sentence for each further thing that was measured."""
+    return [
+        *_unlabelled(material.result),
+        *_calibration(material.result),
+        *_latents(material.result),
+        *_evidence(material.evidence),
+    ]
+
+
+def _cell(score: Json, key: str) -> str:
+    _, factor, form = COLUMNS[key]
+    return format(factor * score[key], form) if key in score else ""
+
+
+def _unlabelled(result: Json) -> Iterator[str]:
+    if result.get("unlabelled"):
+        yield "Labels of unlabelled training rows, where they are known, serve this table alone."
+
+
+def _calibration(result: Json) -> Iterator[str]:
+    temperature = result.get("temperature") or 1.0
+    if temperature == 1.0:
+        return
+    before = result["uncalibrated"]["validation"]["nll"]
+    yield (
+        f"Logits are divided by {temperature:.2f}, which was fitted on the validation rows: their "
+        f"NLL was {before:.3f} nats without it."
+    )
+
+
+def _latents(result: Json) -> Iterator[str]:
+    latents, vote = result.get("latents"), result.get("neighbours")
+    if latents:
+        kept = f", on {len(latents['kept'])} features that are kept" if "kept" in latents else ""
+        yield f"{len(latents['active'])} of {latents['size']} latents are active{kept}."
+    if vote:
+        yield (
+            f"A vote of the {vote['k']} nearest of {vote['rows']} labelled rows, by their "
+            f"latents, errs on {100 * vote['error']:.2f} %."
+        )
+
+
+def _evidence(found: Json) -> Iterator[str]:
+    for name, value in found.get("evidence", {}).items():
+        if value:
+            yield (
+                f"log p(x) of {found['rows']} {found['part']} rows, {SEEN[name]}, at least: "
+                f"{value['importance']:.2f} ± {value['standard_error']:.2f} nats with "
+                f"{found['samples']} draws, {value['bound']:.2f} with one."
+            )
+    posterior = found.get("labels", {}).get("posterior")
+    if posterior:
+        yield (
+            f"Labels by p(y | x), of the same draws: error {100 * posterior['error']:.2f} %, NLL "
+            f"{posterior['nll']:.3f} nats."
+        )

@@ -1,0 +1,129 @@
+"""The page itself: HTML that needs nothing but a browser, every text in it escaped."""
+
+import base64
+import html
+import shlex
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from ssdgm_export.report import numbers, plates
+from ssdgm_export.report.material import Json, Material
+from ssdgm_train import recipe
+
+STYLE = """
+:root { color-scheme: light dark; }
+body { font: 1rem/1.5 system-ui, sans-serif; }
+body { max-width: 62rem; margin: auto; padding: 0 1rem 3rem; }
+figure { margin: 1.5rem 0; }
+img { max-width: 100%; height: auto; background: #fff; border-radius: 4px; }
+@media (max-width: 40rem) { img { max-width: 40rem; } }
+figcaption { font-size: .9rem; opacity: .85; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; }
+th, td { padding: .2rem .8rem .2rem 0; text-align: right; }
+th:first-child, td:first-child { text-align: left; }
+pre { overflow-x: auto; padding: .8rem; border: 1px solid #8886; border-radius: 4px; }
+""".strip()
+
+NAMED = 10
+"""Classes whose names the first paragraph lists."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """Plates under a heading."""
+
+    title: str
+    plates: Sequence[plates.Plate]
+
+
+def page(material: Material, sections: Iterable[Section]) -> str:
+    """The whole document."""
+    run = material.run
+    title = f"{run['recipe']['method']} on {run['data']['name']}"
+    parts = (
+        "<!doctype html>",
+        '<html lang="en"><head><meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f"<title>{_safe(title)}</title><style>{STYLE}</style></head><body>",
+        f"<h1>{_safe(title)}</h1>",
+        _opening(material),
+        _measured(material),
+        *map(_section, sections),
+        _again(run),
+        f"<details><summary>Settings</summary><pre>{_safe(recipe.dumps(material.recipe))}</pre>"
+        "</details>",
+        "</body></html>",
+    )
+    return "\n".join(parts) + "\n"
+
+
+def _safe(text: object) -> str:
+    return html.escape(str(text))
+
+
+def _opening(material: Material) -> str:
+    run, result, spec = material.run, material.result, material.recipe.spec
+    data, paper = run["data"], spec.paper
+    rows = f"{data['labelled']} labelled and {data['unlabelled']} unlabelled rows"
+    extra = "extra to" if data["validation_labels_are_extra"] else "part of"
+    held = f" The labels of the validation rows are {extra} the budget of labels."
+    return (
+        f"<p><b>{_safe(spec.name)}</b>, {_safe(spec.summary)} ({_safe(paper.authors)}, "
+        f'{paper.year}: <a href="{_safe(paper.link)}">{_safe(paper.title)}</a>), trained on '
+        f"{rows} of <b>{_safe(data['name'])}</b> in {_classes(material.classes)}, seed "
+        f"{run['seed']}, {result['steps']} steps; the {_safe(result['select'])} weights."
+        f"{held if data['validation'] else ''}</p>"
+    )
+
+
+def _classes(names: Sequence[str]) -> str:
+    """How many there are, and the first few of them."""
+    first = ", ".join(map(plates.short, names[:NAMED]))
+    return f"{len(names)} classes ({_safe(first)}{', …' if len(names) > NAMED else ''})"
+
+
+def _measured(material: Material) -> str:
+    """The table of scores, and sentences."""
+    heading, *lines = numbers.table(material)
+    rows = _line("th", heading) + "".join(_line("td", line) for line in lines)
+    told = "".join(f"<li>{_safe(fact)}</li>" for fact in numbers.facts(material))
+    return f'<div class="wide"><table>{rows}</table></div>\n<ul>{told}</ul>'
+
+
+def _line(tag: str, cells: Iterable[str]) -> str:
+    return f"<tr>{''.join(f'<{tag}>{_safe(cell)}</{tag}>' for cell in cells)}</tr>"
+
+
+def _section(section: Section) -> str:
+    return f"<h2>{_safe(section.title)}</h2>\n" + "\n".join(map(_figure, section.plates))
+
+
+def _figure(plate: plates.Plate) -> str:
+    content = base64.b64encode(plate.png).decode()
+    return (
+        f"<h3>{_safe(plate.title)}</h3>\n"
+        f'<figure><div class="wide"><img alt="{_safe(plate.alt)}" '
+        f'src="data:image/png;base64,{content}"></div>\n'
+        f"<figcaption>{_safe(plate.caption)}</figcaption></figure>"
+    )
+
+
+def _again(run: Json) -> str:
+    """The command that trains this once more, from the recipe that lies beside the page."""
+    made, data = run["environment"], run["data"]
+    words = ["ssdgm-export", "train", PurePath(data["source"]).name, "--recipe", "recipe.toml"]
+    words += [] if run["labels"] is None else ["--labels", str(run["labels"])]
+    words += ["--seed", str(run["seed"]), "--device", made["device"]]
+    origin = run.get("init")
+    words += ["--init-from", PurePath(origin["source"]).name] if origin else []
+    command = shlex.join([*words, "--out", "again"])
+    return (
+        "<h2>How to reproduce it</h2>\n"
+        f"<pre>{_safe(command)}</pre>\n"
+        f"<p>recipe.toml lies beside this page; the data's digest is "
+        f"{_safe(data['digest'][:12])}. It was run with torch {_safe(made['torch'])} on "
+        f"{made['threads']} thread{'s' if made['threads'] > 1 else ''} of a "
+        f"{_safe(made['device'])}.</p>"
+    )
