@@ -135,9 +135,20 @@ def check_new(path: Path) -> None:
 
 
 def create(
-    path: Path, document: Json, split: Split, texts: Mapping[str, str] = MappingProxyType({})
+    path: Path,
+    document: Json,
+    split: Split,
+    texts: Mapping[str, str] = MappingProxyType({}),
+    first: tuple[nn.Module, fit.State] | None = None,
 ) -> Run:
-    """Make a run directory, whole or not at all, with some text files for people.
+    """Make a run directory, whole or not at all.
+
+    Args:
+        path: The directory.
+        document: `run.json`.
+        split: The split.
+        texts: Files for people.
+        first: What to begin with, as a checkpoint, where the seed alone does not give it back.
 
     Raises:
         OutputExists: Something is there already.
@@ -154,6 +165,8 @@ def create(
             (partial / name).write_text(text, encoding="utf-8")
         np.savez(partial / "split.npz", **{k: getattr(split, k) for k in PARTS})
         (partial / "checkpoints").mkdir()
+        if first:
+            save(Run(partial), *first, {"step": first[1].step, "best": None})
     return Run(path)
 
 

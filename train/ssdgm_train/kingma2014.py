@@ -44,6 +44,8 @@ def load(path: Path, problem: method.Problem) -> nn.Module:
     arrays = inputs.read_npz(path)
     joint = "q/w0x" in arrays
     try:
+        if problem.likelihood != "bernoulli":
+            raise ValueError("they are Bernoulli's logits")
         model = _m2(arrays, problem) if joint else _m1(arrays, problem)
         weights = {name: value.float() for name, value in _weights(arrays, joint).items()}
         part = model if joint else model.get_submodule("features")

@@ -3,6 +3,8 @@ r"""The label space: how many classes, how likely each, and all of them at once.
 References:
     Semi-Supervised Learning with Deep Generative Models (Kingma et al., 2014), section 3.1.2: the
     unknown label is summed out, so every class is tried for every unlabelled row.
+    Rao-Blackwellized Stochastic Gradients for Discrete Distributions (Liu, Regier, Tripuraneni,
+    Jordan, McAuliffe, 2019): few of them need be tried.
 """
 
 from dataclasses import dataclass
@@ -11,7 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ssdgm_train import shapes
+SMALLEST = 1e-30
+"""A probability that can still be drawn."""
 
 
 @dataclass(frozen=True)
@@ -29,13 +32,37 @@ class Classes:
         """Log p(y) of every class, in nats, [K]; kept even when uniform, so bounds are right."""
         return torch.tensor(self.prior, dtype=like.dtype, device=like.device).log()
 
-    def one_hot(self, y: shapes.Labels, like: Tensor) -> shapes.Logits:
-        """Labels as float one-hot rows, [batch, K]."""
+    def one_hot(self, y: Tensor, like: Tensor) -> Tensor:
+        """Class indices [...] as float one-hot rows, [..., K]."""
         return F.one_hot(y, self.size).to(like.dtype)
 
     def every(self, like: Tensor) -> Tensor:
         """Every class once, one-hot: the identity [K, K], to broadcast against [batch, 1, ...]."""
         return torch.eye(self.size, dtype=like.dtype, device=like.device)
+
+    def likeliest(
+        self, logits: Tensor, k: int, generator: torch.Generator | None
+    ) -> tuple[Tensor, Tensor]:
+        r"""Each row's k likeliest classes and one of the others, and their factors in a sum.
+
+        \(\sum_j w_j f(y_j)\) and its gradient are without bias those of
+        \(\sum_y q(y) f(y)\), at the cost of k + 1 classes (Liu et al., 2019, equation 4).
+
+        Args:
+            logits: Of q(y | x), [batch, K].
+            k: From 0 to K - 1.
+            generator: Of the class that is drawn.
+
+        Returns:
+            The classes y, one-hot [batch, k + 1, K], and their factors w, [batch, k + 1].
+        """
+        q = F.softmax(logits, -1)
+        top = q.topk(k, -1).indices
+        rest = q.detach().clamp_min(SMALLEST).scatter(-1, top, 0.0)
+        drawn = torch.multinomial(rest, 1, generator=generator)
+        share = rest.gather(-1, drawn) / rest.sum(-1, keepdim=True)
+        factors = torch.cat([q.gather(-1, top), q.gather(-1, drawn) / share], -1)
+        return self.one_hot(torch.cat([top, drawn], -1), like=logits), factors
 
 
 def uniform(size: int) -> Classes:

@@ -20,6 +20,7 @@ References:
 import math
 
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from ssdgm_train import distributions, shapes
@@ -30,19 +31,22 @@ def labelled_bound(log_px: shapes.Nats, log_py: shapes.Nats, kl: shapes.Nats) ->
     return log_px + log_py - kl
 
 
-def unlabelled_bound(bounds: shapes.Logits, logits: shapes.Logits) -> shapes.Nats:
-    """The evidence lower bound U(x) of a row whose label is summed out exactly.
+def unlabelled_bound(
+    bounds: Tensor, logits: shapes.Logits, factors: Tensor | None = None
+) -> shapes.Nats:
+    """The evidence lower bound U(x) of a row whose label is summed out.
 
     Args:
-        bounds: L(x, y) of every class, in nats.
+        bounds: L(x, y) of every class, in nats; or of those that `labels.likeliest` chose.
         logits: The classifier's logits of q(y | x).
+        factors: What those bounds are multiplied by; q(y | x), if left out.
 
     Example:
         >>> bounds = torch.tensor([-3.0, -1.0])
         >>> torch.allclose(unlabelled_bound(bounds, logits=bounds), bounds.logsumexp(-1))
         True
     """
-    q = F.softmax(logits, -1)
+    q = F.softmax(logits, -1) if factors is None else factors
     return (q * bounds).sum(-1) + distributions.categorical_entropy(logits)
 
 

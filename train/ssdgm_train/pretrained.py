@@ -46,6 +46,12 @@ class Source:
                     f"{wanted}, as the data's is",
                     "Start from a run on rows like these.",
                 )
+        if problem.total > theirs.total:
+            raise checkpoint.RunError(
+                f"the rows of {self.path} are counts up to {theirs.total}",
+                f"{problem.total}, as the data's are",
+                "Start from a run on rows like these.",
+            )
         return dataclasses.replace(
             problem, shift=theirs.shift, scale=theirs.scale, total=theirs.total
         )
@@ -95,6 +101,23 @@ def adopt(
         "done": list(found.done),
     }
     return dataclasses.replace(plan, model=found.config), found.weights, record
+
+
+def fill(model: nn.Module, weights: Mapping[str, Tensor], source: Source) -> None:
+    """Give a model the weights that its method takes over.
+
+    Raises:
+        RunError: They are for another number of classes.
+    """
+    try:
+        model.load_state_dict({**model.state_dict(), **weights})
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())
+        raise checkpoint.RunError(
+            f"the weights of {source.path} do not fit ({reason})",
+            "a model for as many classes as the data has",
+            "Start from a run on rows like these.",
+        ) from None
 
 
 def _digest(weights: Mapping[str, Tensor]) -> str:

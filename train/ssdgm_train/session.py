@@ -87,11 +87,12 @@ def begin(
         source, dataset, parts, stated, plan, labelled, seed, place, origin
     )
     model = _built(plan, stated, seed)
-    model.load_state_dict({**model.state_dict(), **taken})
-    run = checkpoint.create(out, described, parts, {"recipe.toml": recipe.dumps(plan)})
-    session = _assembled(run, plan, model, dataset, parts, seed, place)
-    if taken:
-        checkpoint.save(run, session.model, session.state, {"step": 0, "best": None})
+    pretrained.fill(model, taken, start)
+    stages = plan.stages(_sizes(parts), document.done(described))
+    session = _assembled(checkpoint.Run(out), plan, model, dataset, parts, seed, place, stages)
+    texts = {"recipe.toml": recipe.dumps(plan)}
+    first = (session.model, session.state) if taken else None
+    checkpoint.create(out, described, parts, texts, first)
     return session
 
 
@@ -109,7 +110,9 @@ def resume(path: Path) -> Session:
         device = document.pick_device(found["environment"]["device"])
         dataset, seed = document.load_data(run), found["seed"]
         model = _built(plan, stated, seed)
-        session = _assembled(run, plan, model, dataset, run.split(), seed, device)
+        parts = run.split()
+        stages = plan.stages(_sizes(parts), document.done(found))
+        session = _assembled(run, plan, model, dataset, parts, seed, device, stages)
         session.threads = found["environment"]["threads"]
         if run.latest:
             scalars = checkpoint.restore(run.latest, session.model, session.state)
@@ -149,11 +152,10 @@ def _assembled(
     parts: Split,
     seed: int,
     device: torch.device,
+    stages: tuple[fit.Stage, ...],
 ) -> Session:
     model.to(device)
-    sizes = _sizes(parts)
-    stages = plan.stages(sizes, document.done(run.read()))
-    state = fit.start(model, stages, sizes, seeds.derive(seed, seeds.NOISE), device)
+    state = fit.start(model, stages, _sizes(parts), seeds.derive(seed, seeds.NOISE), device)
     threads = torch.get_num_threads()
     return Session(run, plan, dataset, parts, seed, device, model, stages, state, threads)
 

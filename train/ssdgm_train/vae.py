@@ -26,12 +26,12 @@ from ssdgm_train import distributions, likelihoods, method, shapes
 from ssdgm_train.nn import ACTIVATIONS, INITIALISERS, MLP, GaussianMLP, Standardise, initialise
 from ssdgm_train.settings import above, among, between, setting
 
-class Collapsed(errors.SsdgmError, ArithmeticError):
-    """An autoencoder whose latents say nothing about rows."""
-
-
 ROWS = 1000
 """Rows a pass where posteriors are computed, and rows by which latents are measured."""
+
+
+class Collapsed(errors.SsdgmError, ArithmeticError):
+    """An autoencoder whose latents say nothing about rows."""
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,8 @@ def adopt(config: Any, donor: nn.Module) -> method.Adoption | None:  # noqa: ANN
     if not isinstance(features, VAE):
         return None
     weights = {f"features.{name}": value for name, value in features.state_dict().items()}
-    return method.Adoption(replace(config, features=features.config), weights, ("features",))
+    taken = replace(features.config, threshold=config.features.threshold)
+    return method.Adoption(replace(config, features=taken), weights, ("features",))
 
 
 def _parameters(model: Any) -> Iterator[nn.Parameter]:  # noqa: ANN401

@@ -91,7 +91,7 @@ class Model(nn.Module):
         """The same model with the dropped latents cut out of every weight."""
         kept = self.features.kept.bool()
         features = replace(self.config.features, latent=len(self.kept))
-        found = Model(replace(self.config, features=features), self.problem).to(kept.device)
+        found = Model(replace(self.config, features=features), self.problem).to(self.features.kept)
         found.load_state_dict(self._cut(kept))
         return found.eval()
 

@@ -71,6 +71,10 @@ class Config:
         alpha: Weight of the classifier's term against the sum over the data set.
         weighting: "paper" or "balanced", see `WEIGHTINGS`.
         initial: "torch", "small" or "fan_in", a key of `nn.INITIALISERS`.
+        likeliest: How many of a row's likeliest classes are summed exactly, while one of the
+            others is drawn: without bias, and cheaper than 0, which sums all of them.
+        settle: The share of the run in which unlabelled rows leave q(y | x) alone, so that the
+            other two networks learn what a label means before they are asked for one.
         trunk_rate: Factor on the learning rate of the classifier's hidden layers; below one it
             keeps what they were pretrained to.
     """
@@ -84,10 +88,12 @@ class Config:
     alpha: float = setting(0.1, between(0, 1e9))
     weighting: str = setting("balanced", among(WEIGHTINGS))
     initial: str = setting("torch", among(INITIALISERS))
+    likeliest: int = setting(0, between(0, 1e9))
+    settle: float = setting(0.0, between(0, 1.0))
     trunk_rate: float = setting(1.0, between(0, 1e9))
 
 
-TRAINING = ("binarise", "alpha", "weighting", "trunk_rate")
+TRAINING = ("binarise", "alpha", "weighting", "likeliest", "settle", "trunk_rate")
 """The settings that a model of other shape can be trained with."""
 
 
@@ -154,12 +160,26 @@ def loss(model: Model, batch: method.Batch, context: method.Context) -> method.T
     x, u = both[:labelled], both[labelled:]
     logits = model.classifier(both)
     y = model.labels.one_hot(batch.y, like=x)
-    bounds = model.bound(u[:, None], model.labels.every(like=u), context.generator)
+    settled = context.progress >= model.config.settle
+    guess = logits[labelled:] if settled else logits[labelled:].detach()
     return {
         "labelled": -model.bound(x, y, context.generator),
-        "unlabelled": -objectives.unlabelled_bound(bounds, logits[labelled:]),
+        "unlabelled": -unlabelled_bound(model, u, guess, context.generator),
         "classifier": objectives.cross_entropy(logits[:labelled], batch.y),
     }
+
+
+def unlabelled_bound(
+    model: Model, u: shapes.Flat, logits: Tensor, generator: torch.Generator | None
+) -> shapes.Nats:
+    """U(x) in nats of observations, all classes summed or the likeliest of them."""
+    few = model.config.likeliest
+    if 0 < few < model.labels.size - 1:
+        tried, factors = model.labels.likeliest(logits, few, generator)
+        bounds = model.bound(u[:, None], tried, generator)
+        return objectives.unlabelled_bound(bounds, logits, factors)
+    bounds = model.bound(u[:, None], model.labels.every(like=u), generator)
+    return objectives.unlabelled_bound(bounds, logits)
 
 
 def _phases(config: Config, sizes: method.Sizes) -> tuple[method.Phase, ...]:
