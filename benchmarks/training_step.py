@@ -81,17 +81,19 @@ def build() -> m2.Model:
     problem = method.Problem(
         (WIDTH,), "float32", labels.uniform(CLASSES), "bernoulli", (0.0,), (1.0,)
     )
-    config = m2.Config((HIDDEN,), LATENT, "softplus", batch_norm=False, binarise=False)
+    config = m2.Config(
+        hidden=(HIDDEN,), latent=LATENT, activation="softplus", batch_norm=False, binarise=False
+    )
     return m2.Model(config, problem)
 
 
 def our_steps(model: m2.Model, x: Tensor) -> Iterator[fit.Step]:
     sizes = method.Sizes(100, 49_900)
-    phases = m2.METHOD.phases(m2.Config(), sizes)
-    plan = fit.Plan(steps=10**9, schedule="constant")
-    state = fit.start(model, phases, plan, sizes, 0, torch.device("cpu"))
+    (phase,) = m2.METHOD.phases(m2.Config(), sizes)
+    stages = [fit.Stage(phase, fit.Plan(steps=10**9, schedule="constant"))]
+    state = fit.start(model, stages, sizes, 0, torch.device("cpu"))
     batch = method.Batch(x[:0], torch.zeros(0, dtype=torch.long), x)
-    return fit.fit(model, phases, plan, sizes, lambda step: batch, state)
+    return fit.fit(model, stages, sizes, lambda stage, model: lambda step: batch, state)
 
 
 def their_steps(networks: Networks, x: Tensor) -> Iterator[float]:
