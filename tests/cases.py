@@ -1,6 +1,7 @@
 """Small cases for tests of anything that trains: data sets, problems, configurations, runs."""
 
 import dataclasses
+import typing
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,15 +14,27 @@ from torch import nn
 
 import ssdgm_train
 from ssdgm_runtime import errors
-from ssdgm_train import checkpoint, fit, method, recipe
+from ssdgm_train import checkpoint, evaluate, fit, method, recipe
 from ssdgm_train.data import batches, dataset, problem
 from ssdgm_train.data.split import Split
 
-TINY: dict[str, Any] = {"hidden": (8,), "latent": 2, "batch_norm": True}
-"""What makes any method small and keep what it can between batches; the fields it has of these."""
+TINY: dict[str, Any] = {
+    "hidden": (8,),
+    "latent": 2,
+    "batch_norm": True,
+    "kernel": 16,
+    "threshold": 0.0,
+}
+"""What makes any method small and keep what it can: the fields it has of these, in any table."""
 
-SPECIAL: dict[str, dict[str, Any]] = {}
-"""Changes to `TINY` for the methods that it does not fit, by name."""
+SPECIAL: dict[str, dict[str, Any]] = {
+    "m1": {"hidden": (16,), "activation": "relu", "length": 1.0},
+    "m1m2": {"hidden": (16,), "activation": "relu"},
+}
+"""Changes to `TINY` for the methods that it does not fit, by name: features are learnt first."""
+
+SMALL = {"hidden": "[8]", "latent": "2", "kernel": "16", "threshold": "0"}
+"""The same for the recipes of runs, as settings."""
 
 CLASSES = 3
 CPU = torch.device("cpu")
@@ -49,9 +62,14 @@ KINDS = {
 
 def config(spec: method.Method) -> Any:  # noqa: ANN401
     """The method's smallest configuration."""
-    wanted = {**TINY, **SPECIAL.get(spec.name, {})}
-    names = {field.name for field in dataclasses.fields(spec.Config)}
-    return dataclasses.replace(spec.Config(), **{k: v for k, v in wanted.items() if k in names})
+    return _changed(spec.Config(), {**TINY, **SPECIAL.get(spec.name, {})})
+
+
+def _changed(chosen: Any, wanted: dict[str, Any]) -> Any:  # noqa: ANN401
+    """Hyper-parameters with some fields changed wherever they are, in nested tables too."""
+    found = {field.name: getattr(chosen, field.name) for field in dataclasses.fields(chosen)}
+    tables = {k: _changed(v, wanted) for k, v in found.items() if dataclasses.is_dataclass(v)}
+    return dataclasses.replace(chosen, **tables, **{k: wanted[k] for k in found if k in wanted})
 
 
 def rows(kind: str, y: NDArray[np.int64], seed: int = 0) -> NDArray[np.generic]:
@@ -117,6 +135,21 @@ def batch(
     return method.Batch(*parts)
 
 
+def served(
+    phase: method.Phase,
+    model: nn.Module,
+    kind: str = "gaussian-float32",
+    labelled: int = 5,
+    unlabelled: int = 7,
+    device: torch.device = CPU,
+) -> method.Batch:
+    """A batch as a phase gets it: entered with these rows, and prepared."""
+    raw = batch(kind, labelled, unlabelled, device)
+    with evaluate.evaluating(model):
+        phase.enter(model, torch.cat([raw.x, raw.u]))
+        return method.Batch(phase.prepare(model, raw.x), raw.y, phase.prepare(model, raw.u))
+
+
 def context(
     labelled: int = 32, unlabelled: int = 64, device: torch.device = CPU, seed: int = 5
 ) -> method.Context:
@@ -133,37 +166,60 @@ def trained(
     device: torch.device = CPU,
     **plan: Any,  # noqa: ANN401
 ) -> tuple[nn.Module, fit.State]:
-    """A small model after some steps on all rows of a data set, and the state of its run."""
+    """A small model after some steps of every phase on all rows, and the state of its run."""
     parts, chosen = everything(data), config(spec)
     torch.manual_seed(seed)
     model = spec.build(chosen, problem.problem(data, parts, problem.DataPlan())).to(device)
     sizes = method.Sizes(len(parts.labelled), len(parts.unlabelled))
     setting = fit.Plan(steps=steps, labelled_batch=16, unlabelled_batch=16, **plan)
-    phases = spec.phases(chosen, sizes)
-    state = fit.start(model, phases, setting, sizes, seed, device)
-    draw = batches.Batches(
-        data.x,
-        data.y,
-        batches.Stream(parts.labelled, setting.labelled_batch, (seed, 1)),
-        batches.Stream(parts.unlabelled, setting.unlabelled_batch, (seed, 2)),
-        device,
-    )
-    for step in fit.fit(model, phases, setting, sizes, draw, state):
+    stages = [fit.Stage(phase, setting) for phase in spec.phases(chosen, sizes)]
+    state = fit.start(model, stages, sizes, seed, device)
+    serve = serving(data, parts, seed, device)
+    for step in fit.fit(model, stages, sizes, serve, state):
         fit.check(model, step.number, {k: float(v) for k, v in step.terms.items()})
     return model, state
 
 
+def serving(data: dataset.Dataset, parts: Split, seed: int, device: torch.device) -> fit.Serve:
+    """Batches of a split for any stage."""
+    x, y = torch.from_numpy(data.x).to(device), torch.from_numpy(data.y).to(device)
+    training = np.union1d(parts.labelled, parts.unlabelled)
+
+    def serve(stage: fit.Stage, model: nn.Module) -> fit.Draw:
+        with evaluate.evaluating(model):
+            stage.phase.enter(model, x[training])
+            prepared = stage.phase.prepare(model, x)
+        streams = (
+            batches.Stream(parts.labelled, stage.plan.labelled_batch, (seed, 1)),
+            batches.Stream(parts.unlabelled, stage.plan.unlabelled_batch, (seed, 2)),
+        )
+        return batches.Batches(prepared, y, *streams)
+
+    return serve
+
+
+def settings(name: str, **values: str) -> tuple[str, ...]:
+    """The settings that give hyper-parameters of a method, in nested tables too, these values."""
+    return tuple(_settings(ssdgm_train.METHODS[name].Config, "model", values))
+
+
+def _settings(table: type, prefix: str, values: dict[str, str]) -> Iterator[str]:
+    for key, hint in typing.get_type_hints(table).items():
+        if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+            yield from _settings(hint, f"{prefix}.{key}", values)
+        elif key in values:
+            yield f"{prefix}.{key}={values[key]}"
+
+
 def small_recipe(name: str = "m2", *changes: str) -> recipe.Recipe:
-    """A recipe for a run of seconds: 12 steps, a validation every 4."""
-    names = {field.name for field in dataclasses.fields(ssdgm_train.METHODS[name].Config)}
-    sizes = [c for c in ("hidden=[8]", "latent=2") if c.split("=")[0] in names]
-    settings = [
+    """A recipe for a run of seconds: 12 steps a phase, a validation every 4."""
+    plan = [
         "train.steps=12",
         "train.labelled_batch=6",
         "train.unlabelled_batch=6",
         "run.evaluate_every=4",
     ]
-    return recipe.load(None, name, [*settings, *(f"model.{s}" for s in sizes), *changes])
+    return recipe.load(None, name, [*plan, *settings(name, **SMALL), *changes])
 
 
 def saved(path: Path, data: dataset.Dataset) -> str:

@@ -1,6 +1,7 @@
 """Runs and bundles that many tests look at: made once a test session, whichever worker asks."""
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -67,6 +68,12 @@ def modules(run: Path) -> dict[str, graphs.Graph]:
 def problem(run: Path) -> method.Problem:
     """The run's problem."""
     return document.load_problem(checkpoint.Run(run).read())
+
+
+def copied(run: Path, place: Path) -> Path:
+    """A run of one's own to change."""
+    shutil.copytree(run, place)
+    return place
 
 
 def left_behind(place: Path) -> list[str]:

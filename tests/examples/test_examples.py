@@ -17,7 +17,14 @@ Example = Callable[[str], ModuleType]
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 BUNDLE = ROOT / "tests/golden/m2-tiny.ssdgm"
-RUN = {"two_moons", "your_own_method", "on_a_device", "mnist_100_labels", "demo"}
+RUN = {
+    "two_moons",
+    "your_own_method",
+    "on_a_device",
+    "mnist_100_labels",
+    "kingma_2014",
+    "demo",
+}
 
 
 def test_every_example_is_run_by_a_test() -> None:
@@ -92,6 +99,19 @@ def test_mnist_runs_alike_in_torch_and_in_the_runtime(
     if not (data_dir / "mnist").is_dir():
         pytest.skip("SSDGM_DATA_DIR has no folder mnist")
     assert example("mnist_100_labels").main(tmp_path / "run", steps=40, seed=0) == 0
+
+
+def test_the_authors_autoencoder_is_measured_and_built_on(
+    example: Example, data_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = data_dir / "kingma2014-m1/m1_mnist_50-500-500.npz"
+    if not weights.is_file() or not (data_dir / "mnist").is_dir():
+        pytest.skip("SSDGM_DATA_DIR has no folder mnist or kingma2014-m1")
+    module = example("kingma_2014")
+    assert module.main(weights, tmp_path / "run", labelled=100, steps=200, seed=0) < 0.5
+    out = capsys.readouterr().out
+    assert "bound on sampled test pixels: 87." in out
+    assert "bound on grey test pixels: 9" in out
 
 
 @pytest.mark.slow

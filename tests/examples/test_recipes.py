@@ -2,6 +2,7 @@
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,14 +19,17 @@ def test_a_recipe_loads_and_means_the_method_of_its_name(path: Path) -> None:
     assert recipe.from_table(recipe.to_table(found)) == found
 
 
+def outline(table: dict[str, Any]) -> dict[str, Any]:
+    """The keys of a document, table in table."""
+    return {k: outline(v) if isinstance(v, dict) else None for k, v in table.items()}
+
+
 @pytest.mark.parametrize("name", METHODS)
 def test_a_method_has_a_recipe_that_shows_every_field_with_its_default(name: str) -> None:
     path = RECIPES / f"{name}.toml"
     table = tomllib.loads(path.read_text(encoding="utf-8"))
     wanted = recipe.to_table(recipe.load(None, name))
-    assert table.keys() == wanted.keys()
-    for section in ("model", "train", "data", "run"):
-        assert table[section].keys() == wanted[section].keys(), section
+    assert outline(table) == outline(wanted)
     assert recipe.load(path) == recipe.load(None, name)
 
 

@@ -54,7 +54,10 @@ def test_the_figures_are_those_of_the_reports(m2: Path, reports: tuple[Json, Jso
     training = manifest["additional_metadata"]["ssdgm"]["training"]
     for part in ("validation", "test"):
         score = training[part]
-        row = rf"\| {part} \| {score['rows']} \| {100 * score['error']:.2f} % \|"
+        row = (
+            rf"\| {part} \| {score['rows']} \| {100 * score['error']:.2f} % "
+            rf"\| {score['nll']:.3f} \| {score['brier']:.3f} \| {score['ece']:.3f} \|"
+        )
         assert re.search(row, text), row
     for graph, outputs in parity["max_abs"].items():
         row = rf"\| {graph} \|.*\| {max(outputs.values()):.1e} \|"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 import ssdgm_export
 from ssdgm_export import bundle, golden
 from ssdgm_runtime import errors, model
-from ssdgm_train import checkpoint, document
+from ssdgm_train import METHODS, checkpoint, document
 
 Array = NDArray[Any]
 
@@ -36,7 +36,7 @@ def common(a: Array, b: Array) -> int:
 
 
 @pytest.mark.parametrize("kind", ["bernoulli-uint8", "binomial-uint8", "gaussian-float32"])
-@pytest.mark.parametrize("name", ["supervised", "m2"])
+@pytest.mark.parametrize("name", list(METHODS))
 def test_no_row_of_the_data_ships(
     name: str, kind: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

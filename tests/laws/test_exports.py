@@ -22,10 +22,11 @@ from ssdgm_runtime import manifest, model, noise, session
 from ssdgm_train import method, methods
 
 LIKELIHOODS = ("bernoulli-uint8", "binomial-uint8", "gaussian-float32")
+NORMALISED = {name: cases.settings(name, batch_norm="true") for name in methods.METHODS}
 CASES = [
     *((name, kind, ()) for name in methods.METHODS for kind in LIKELIHOODS),
-    *((name, LIKELIHOODS[0], ("model.activation=softplus",)) for name in methods.METHODS),
-    *((name, LIKELIHOODS[2], ("model.batch_norm=false",)) for name in methods.METHODS),
+    *((name, LIKELIHOODS[0], ("model.activation=softplus",)) for name in ("supervised", "m2")),
+    *((name, LIKELIHOODS[2], found) for name, found in NORMALISED.items() if found),
 ]
 NAMES = pytest.mark.parametrize("name", list(methods.METHODS))
 Arrays = dict[str, NDArray[Any]]
@@ -105,14 +106,22 @@ def test_torch_and_the_engine_agree(
 @NAMES
 def test_the_bundle_offers_what_the_method_declares(case: Opened, name: str) -> None:
     found, trained = case(name), cases.built(methods.METHODS[name])
-    protocols = {
-        "classifier": isinstance(trained, method.Classifies),
-        "encoder": isinstance(trained, method.Encodes),
-        "decoder": isinstance(trained, method.Decodes),
+    inputs = {
+        "classifier": {"x"} if isinstance(trained, method.Classifies) else set(),
+        "encoder": _given(trained, method.Encodes, method.Embeds, "x"),
+        "decoder": _given(trained, method.Decodes, method.Renders, "z"),
     }
-    assert set(found.about.graphs) == {key for key, has in protocols.items() if has}
+    wanted = {key: names for key, names in inputs.items() if names}
+    assert {k: {t.name for t in g.inputs} for k, g in found.about.graphs.items()} == wanted
     with model.load(found.bundle) as opened:
         assert set(opened.tasks) == set(methods.METHODS[name].tasks)
+
+
+def _given(model: object, labelled: type, plain: type, name: str) -> set[str]:
+    """The inputs of a graph: a label with them where one takes part."""
+    if isinstance(model, labelled):
+        return {name, "y"}
+    return {name} if isinstance(model, plain) else set()
 
 
 @NAMES
@@ -210,8 +219,10 @@ def test_what_is_generated_is_in_the_data_s_units_and_can_be_classified(
 ) -> None:
     found, like = case(name, kind), cases.KINDS[kind]
     with model.load(found.bundle) as opened:
-        means = opened.generate([0, 1, 2], n=20, seed=4)
-        draws = opened.generate([0, 1, 2], n=20, seed=4, sample=True)
+        labelled = "y" in {t.name for t in found.about.graphs["decoder"].inputs}
+        y, n = ([0, 1, 2], 20) if labelled else (None, 60)
+        means = opened.generate(y, n=n, seed=4)
+        draws = opened.generate(y, n=n, seed=4, sample=True)
         for samples in (means, draws):
             again = samples.as_input()
             assert again.dtype == like.dtype

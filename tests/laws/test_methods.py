@@ -12,24 +12,34 @@ import torch
 from torch import Tensor, nn
 
 from ssdgm_train import checkpoint, evaluate, fit, method, methods
+from ssdgm_train.nn import Standardise
 
 SPECS = pytest.mark.parametrize(
     "spec", [pytest.param(m, id=n) for n, m in methods.METHODS.items()]
 )
 KINDS = pytest.mark.parametrize("kind", list(cases.KINDS))
 FOLDER = Path(methods.__file__).parent
+SIZES = method.Sizes(32, 64)
 
 
-def players(spec: method.Method, sizes: method.Sizes) -> list[method.Player]:
-    phases = spec.phases(cases.config(spec), sizes)
-    return [player for phase in phases for player in phase.players]
+def phases(spec: method.Method, sizes: method.Sizes = SIZES) -> tuple[method.Phase, ...]:
+    return spec.phases(cases.config(spec), sizes)
 
 
-def losses(
-    spec: method.Method, model: nn.Module, batch: method.Batch, context: method.Context
-) -> Iterator[tuple[method.Player, method.Terms]]:
-    for player in players(spec, context.sizes):
-        yield player, player.loss(model, batch, context)
+def turns(
+    spec: method.Method,
+    model: nn.Module,
+    context: method.Context,
+    kind: str = "gaussian-float32",
+    labelled: int = 5,
+    unlabelled: int = 7,
+    device: torch.device = cases.CPU,
+) -> Iterator[tuple[method.Player, method.Batch]]:
+    """Every player of every phase, with a batch as its phase gets them."""
+    for phase in phases(spec, context.sizes):
+        batch = cases.served(phase, model, kind, labelled, unlabelled, device)
+        for player in phase.players:
+            yield player, batch
 
 
 @SPECS
@@ -38,9 +48,9 @@ def test_a_loss_is_one_finite_number_an_example(
     spec: method.Method, kind: str, device: torch.device, dtype: torch.dtype
 ) -> None:
     model = cases.built(spec, kind, dtype, device)
-    batch, context = cases.batch(kind, 5, 7, device), cases.context(device=device)
-    for player, terms in losses(spec, model, batch, context):
-        for name, value in terms.items():
+    context = cases.context(device=device)
+    for player, batch in turns(spec, model, context, kind, device=device):
+        for name, value in player.loss(model, batch, context).items():
             where = f"{spec.name}/{player.name}/{name}"
             assert value.shape in {(5,), (7,), (12,), (1,)}, f"{where} has shape {value.shape}"
             assert torch.isfinite(value).all(), f"{where} is not finite"
@@ -52,7 +62,8 @@ def test_every_term_has_a_weight_and_every_weight_a_term(
     spec: method.Method, labelled: int, unlabelled: int
 ) -> None:
     model, context = cases.built(spec), cases.context(labelled, unlabelled)
-    for player, terms in losses(spec, model, cases.batch(), context):
+    for player, batch in turns(spec, model, context):
+        terms = player.loss(model, batch, context)
         assert terms.keys() == player.weights.keys(), f"{spec.name}/{player.name}"
         assert all(0 <= w < float("inf") for w in player.weights.values())
 
@@ -63,10 +74,11 @@ def test_a_gradient_reaches_every_parameter_of_some_player(
     spec: method.Method, kind: str, device: torch.device, dtype: torch.dtype
 ) -> None:
     model = cases.built(spec, kind, dtype, device)
-    batch, context = cases.batch(kind, device=device), cases.context(device=device)
+    context = cases.context(device=device)
     reached: set[nn.Parameter] = set()
-    for player, terms in losses(spec, model, batch, context):
+    for player, batch in turns(spec, model, context, kind, device=device):
         model.zero_grad()
+        terms = player.loss(model, batch, context)
         torch.stack([player.weights[k] * v.mean() for k, v in terms.items()]).sum().backward()
         reached |= {p for p in player.parameters(model) if p.grad is not None}
         assert all(torch.isfinite(p.grad).all() for p in reached if p.grad is not None)
@@ -111,13 +123,13 @@ def test_permuting_the_batch_permutes_the_losses(
 ) -> None:
     _every_row_draws_the_same_noise(monkeypatch)
     model = cases.built(spec, kind, dtype, device)
-    batch, context = cases.batch(kind, 5, 7, device), cases.context(device=device)
+    context = cases.context(device=device)
     one, other = torch.randperm(5, device=device), torch.randperm(7, device=device)
-    shuffled = method.Batch(batch.x[one], batch.y[one], batch.u[other])
     orders = {5: one, 7: other, 12: torch.cat([one, 5 + other]), 1: torch.tensor([0])}
-    for player, terms in losses(spec, model, batch, context):
+    for player, batch in turns(spec, model, context, kind, device=device):
+        shuffled = method.Batch(batch.x[one], batch.y[one], batch.u[other])
         found = player.loss(model, shuffled, context)
-        for name, value in terms.items():
+        for name, value in player.loss(model, batch, context).items():
             order = orders[len(value)].to(device)
             torch.testing.assert_close(found[name], value[order], msg=f"{player.name}/{name}")
 
@@ -139,10 +151,11 @@ def _every_row_draws_the_same_noise(monkeypatch: pytest.MonkeyPatch) -> None:
 @SPECS
 def test_noise_comes_from_the_context_alone(spec: method.Method) -> None:
     kind = "bernoulli-uint8"
-    model, batch = cases.built(spec, kind), cases.batch(kind)
+    model = cases.built(spec, kind)
 
     def drawn(seed: int) -> list[Tensor]:
-        terms = [t for _, t in losses(spec, model, batch, cases.context(seed=seed))]
+        context = cases.context(seed=seed)
+        terms = [p.loss(model, batch, context) for p, batch in turns(spec, model, context, kind)]
         return [value for found in terms for value in found.values()]
 
     one, again, other = drawn(5), drawn(5), drawn(6)
@@ -177,7 +190,8 @@ def test_the_same_seed_gives_the_same_weights_bit_for_bit(
 @SPECS
 def test_a_batch_without_unlabelled_rows_is_a_batch(spec: method.Method) -> None:
     model, context = cases.built(spec), cases.context()
-    for player, terms in losses(spec, model, cases.batch(unlabelled=0), context):
+    for player, batch in turns(spec, model, context, unlabelled=0):
+        terms = player.loss(model, batch, context)
         assert all(torch.isfinite(v).all() for v in terms.values()), player.name
         assert any(len(v) == 5 for v in terms.values()), player.name
 
@@ -186,7 +200,7 @@ def test_a_batch_without_unlabelled_rows_is_a_batch(spec: method.Method) -> None
 def test_all_rows_may_be_labelled(spec: method.Method) -> None:
     data = cases.separable(labelled=32, blank=0)
     model, state = cases.trained(spec, data, 150, learning_rate=1e-2)
-    assert state.step == 150
+    assert state.step == 150 * len(phases(spec))
     assert evaluate.score(model, data.x, data.y, cases.CPU).error == 0
 
 
@@ -195,7 +209,7 @@ def test_a_checkpoint_gives_back_what_was_saved(spec: method.Method, tmp_path: P
     data = cases.separable("bernoulli-uint8", blank=32)
     model, state = cases.trained(spec, data, 5)
     run = checkpoint.create(tmp_path / "run", {}, cases.everything(data))
-    checkpoint.save(run, model, state, {"step": 5, "best": None})
+    checkpoint.save(run, model, state, {"step": state.step, "best": None})
     assert run.latest is not None
     fresh, start = cases.trained(spec, data, 1, seed=9)
     checkpoint.restore(run.latest, fresh, start)
@@ -218,7 +232,8 @@ def _flat(tree: Any) -> Any:  # noqa: ANN401
 @SPECS
 def test_a_model_can_do_what_its_method_declares_and_no_more(spec: method.Method) -> None:
     model = cases.built(spec)
-    encodes, decodes = isinstance(model, method.Encodes), isinstance(model, method.Decodes)
+    encodes = isinstance(model, method.Encodes | method.Embeds)
+    decodes = isinstance(model, method.Decodes | method.Renders)
     able = {
         "classify": isinstance(model, method.Classifies),
         "encode": encodes,
@@ -229,21 +244,55 @@ def test_a_model_can_do_what_its_method_declares_and_no_more(spec: method.Method
 
 
 @SPECS
+def test_a_label_takes_part_in_both_directions_or_in_none(spec: method.Method) -> None:
+    """What `reconstruct` asks for follows from the encoder, and the decoder has to agree."""
+    model = cases.built(spec)
+    assert isinstance(model, method.Encodes) == isinstance(model, method.Decodes)
+    assert isinstance(model, method.Embeds) == isinstance(model, method.Renders)
+    assert not isinstance(model, method.Encodes) or not isinstance(model, method.Embeds)
+
+
+@SPECS
 @KINDS
 def test_codes_and_reconstructions_have_the_shapes_of_the_contract(
     spec: method.Method, kind: str
 ) -> None:
     model, batch = cases.built(spec, kind).eval(), cases.batch(kind)
     y = torch.full((5, cases.CLASSES), 1 / cases.CLASSES)
+    codes, found = [], []
     if isinstance(model, method.Encodes):
-        code = model.encode(batch.x, y)
+        codes.append(model.encode(batch.x, y))
+    if isinstance(model, method.Embeds):
+        codes.append(model.embed(batch.x))
+    if isinstance(model, method.Decodes):
+        found.append(model.decode(y, torch.zeros(5, model.latent)))
+    if isinstance(model, method.Renders):
+        found.append(model.render(torch.zeros(5, model.latent)))
+    assert len(codes) == ("encode" in spec.tasks)
+    assert len(found) == ("generate" in spec.tasks)
+    for code in codes:
         assert code.mean.shape == code.scale.shape == (5, cases.TINY["latent"])
         assert (code.scale > 0).all()
-    if isinstance(model, method.Decodes):
-        found = model.decode(y, torch.zeros(5, model.latent))
-        assert found.keys() > {"x"}
-        assert {value.shape for value in found.values()} == {batch.x.shape}
-        assert all(torch.isfinite(value).all() for value in found.values())
+    for parameters in found:
+        assert parameters.keys() > {"x"}
+        assert {value.shape for value in parameters.values()} == {batch.x.shape}
+        assert all(torch.isfinite(value).all() for value in parameters.values())
+
+
+@SPECS
+@KINDS
+def test_log_weights_are_a_number_for_every_class_or_for_the_row(
+    spec: method.Method, kind: str
+) -> None:
+    model, x = cases.built(spec, kind).eval(), cases.batch(kind).x
+    if not isinstance(model, method.Weighs):
+        assert "generate" not in spec.tasks
+        return
+    problem = cases.stated(kind)
+    rows = Standardise(problem.shape, problem.shift, problem.scale)(x)
+    found = model.log_weights(rows, torch.Generator().manual_seed(1))
+    assert found.shape == (5, cases.CLASSES if isinstance(model, method.Encodes) else 1)
+    assert torch.isfinite(found).all()
 
 
 @SPECS
@@ -255,24 +304,48 @@ def test_a_configuration_is_frozen_and_has_a_default_for_everything(spec: method
 
 
 @SPECS
-def test_players_have_names_of_their_own_and_phases_a_share(spec: method.Method) -> None:
-    sizes = method.Sizes(32, 64)
-    names = [player.name for player in players(spec, sizes)]
+def test_phases_and_players_have_names_of_their_own(spec: method.Method) -> None:
+    parts = phases(spec)
+    names = [player.name for phase in parts for player in phase.players]
     assert len(names) == len(set(names))
-    assert all(phase.share > 0 for phase in spec.phases(cases.config(spec), sizes))
+    assert len(parts) == len({phase.name for phase in parts})
+
+
+@SPECS
+def test_a_classifier_is_trained_last(spec: method.Method) -> None:
+    """The end of a run is scored, and the best weights are told by the classifier."""
+    assert phases(spec)[-1].classifies
 
 
 @SPECS
 def test_a_step_changes_the_parameters_of_its_players_alone(spec: method.Method) -> None:
-    model, sizes = cases.built(spec), method.Sizes(32, 64)
-    phases = spec.phases(cases.config(spec), sizes)
-    state = fit.start(model, phases, fit.Plan(steps=1), sizes, 0, cases.CPU)
-    before = {name: p.detach().clone() for name, p in model.named_parameters()}
-    moved = {id(p) for player in phases[0].players for p in player.parameters(model)}
-    next(fit.fit(model, phases, fit.Plan(steps=1), sizes, lambda _: cases.batch(), state))
-    changed = {id(p) for name, p in model.named_parameters() if not torch.equal(p, before[name])}
-    assert changed
-    assert changed <= moved
+    plan = fit.Plan(steps=1)
+    for phase in phases(spec):
+        model, stages = cases.built(spec), [fit.Stage(phase, plan)]
+        state = fit.start(model, stages, SIZES, 0, cases.CPU)
+        batch = cases.served(phase, model)
+        before = {name: p.detach().clone() for name, p in model.named_parameters()}
+        moved = {id(p) for player in phase.players for p in player.parameters(model)}
+        next(fit.fit(model, stages, SIZES, lambda *_, b=batch: lambda _: b, state))
+        changed = {
+            id(p) for name, p in model.named_parameters() if not torch.equal(p, before[name])
+        }
+        assert changed, phase.name
+        assert changed <= moved, phase.name
+
+
+@SPECS
+def test_entering_a_phase_again_changes_nothing(spec: method.Method) -> None:
+    """A run that is interrupted enters its phase a second time."""
+    model = cases.built(spec)
+    for phase in phases(spec):
+        one = cases.served(phase, model)
+        kept = {name: value.clone() for name, value in model.state_dict().items()}
+        again = cases.served(phase, model)
+        assert torch.equal(one.x, again.x)
+        assert torch.equal(one.u, again.u)
+        for name, value in model.state_dict().items():
+            assert torch.equal(value, kept[name]), f"{phase.name}: {name}"
 
 
 def unregistered(folder: Path) -> list[str]:
@@ -299,6 +372,7 @@ def test_a_file_that_is_not_registered_is_found(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", list(methods.METHODS))
 def test_every_method_has_the_four_headings(name: str) -> None:
     module = importlib.import_module(f"ssdgm_train.methods.{name}")
-    assert all(hasattr(module, heading) for heading in ("Config", "Model", "loss", "METHOD"))
+    assert all(hasattr(module, heading) for heading in ("Config", "Model", "METHOD"))
+    assert [n for n in vars(module) if n == "loss" or n.endswith("_loss")], "a loss"
     assert module.METHOD is methods.METHODS[name]
     assert module.METHOD.name == name

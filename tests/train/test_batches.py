@@ -55,14 +55,26 @@ def test_memory_does_not_grow_with_the_steps() -> None:
     assert len(draw._rounds) <= 2
 
 
+def draw(x: torch.Tensor, y: torch.Tensor, unlabelled: int) -> Batches:
+    others = Stream(np.arange(20, 20 + unlabelled), 8, (0, 2))
+    return Batches(x, y, Stream(np.arange(20), 6, (0, 1)), others)
+
+
 @pytest.mark.parametrize("unlabelled", [0, 20])
 def test_a_batch_holds_the_rows_of_its_indices(unlabelled: int) -> None:
-    x = np.arange(40, dtype=np.float32).reshape(-1, 1)
-    y = np.where(np.arange(40) < 20, np.arange(40) % 3, -1)
-    others = Stream(np.arange(20, 20 + unlabelled), 8, (0, 2))
-    draw = Batches(x, y, Stream(np.arange(20), 6, (0, 1)), others, torch.device("cpu"))
-    batch = draw(2)
+    x = torch.arange(40.0).reshape(-1, 1)
+    y = torch.where(torch.arange(40) < 20, torch.arange(40) % 3, -1)
+    batch = draw(x, y, unlabelled)(2)
     assert batch.x.shape == (6, 1)
     assert torch.equal(batch.y, batch.x[:, 0].long() % 3)
     assert len(batch.u) == (8 if unlabelled else 0)
     assert (batch.u >= 20).all()
+
+
+def test_prepared_rows_of_any_shape_are_batches_too() -> None:
+    """Posteriors [n, 2, latent]: a mean and a scale, each a function of the row's number."""
+    posteriors = torch.stack([torch.arange(120.0).reshape(40, 3), torch.ones(40, 3)], 1)
+    batch = draw(posteriors, torch.arange(40) % 3, 20)(1)
+    assert batch.x.shape == (6, 2, 3)
+    assert batch.u.shape == (8, 2, 3)
+    assert torch.equal(batch.y, (batch.x[:, 0, 0] / 3).long() % 3)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ssdgm_runtime.errors import DataError, OutputExists
-from ssdgm_train import checkpoint, method, methods
+from ssdgm_train import checkpoint, method, methods, metrics
 from ssdgm_train.checkpoint import Run, RunError
 from ssdgm_train.data.split import Split
 
@@ -109,13 +109,14 @@ def test_without_a_checkpoint_there_is_nothing_to_choose(run: Run, select: str) 
 
 
 def test_metrics_are_read_up_to_a_step_and_without_a_line_cut_short(run: Run) -> None:
-    assert checkpoint.read_metrics(run) == []
+    assert metrics.read(run.path) == []
     for step in (4, 8, 12):
-        checkpoint.append_metrics(run, {"step": step})
+        metrics.append(run.path, {"step": step})
     with (run.path / "metrics.jsonl").open("a") as file:
         file.write('{"step": 1')
-    assert [r["step"] for r in checkpoint.read_metrics(run)] == [4, 8, 12]
-    checkpoint.truncate_metrics(run, 8)
+    assert [r["step"] for r in metrics.read(run.path)] == [4, 8, 12]
+    assert [r["step"] for r in metrics.read(run.path, 8)] == [4, 8]
+    metrics.truncate(run.path, 8)
     assert (run.path / "metrics.jsonl").read_text() == '{"step": 4}\n{"step": 8}\n'
 
 
@@ -199,10 +200,10 @@ def _two_players(model: object, steps: int) -> object:
         return method.Player(name, loss, {name: 1.0}, lambda m: getattr(m, part).parameters())
 
     phase = method.Phase("game", (player("one", "classifier"), player("two", "encoder")))
-    plan, sizes = fit.Plan(steps=max(steps, 1)), method.Sizes(5, 7)
-    state = fit.start(model, [phase], plan, sizes, 0, cases.CPU)
+    stages, sizes = [fit.Stage(phase, fit.Plan(steps=max(steps, 1)))], method.Sizes(5, 7)
+    state = fit.start(model, stages, sizes, 0, cases.CPU)
     if steps:
-        list(fit.fit(model, [phase], plan, sizes, lambda _: cases.batch(), state))
+        list(fit.fit(model, stages, sizes, lambda *_: lambda _: cases.batch(), state))
     return state
 
 

@@ -1,4 +1,4 @@
-"""The loop: phases in their shares, players in turn, schedules, priors, clipping, divergence."""
+"""The loop: stages with plans of their own, players in turn, schedules, priors, clipping."""
 
 import itertools
 from collections.abc import Callable
@@ -29,53 +29,116 @@ def linear(model: Numbers, _: method.Batch, __: method.Context) -> method.Terms:
     return {"a": 4 * model.a.sum().expand(5)}
 
 
-def phases(*shares: float, loss: Loss = linear, names: str = "xyz") -> tuple[method.Phase, ...]:
-    return tuple(
-        method.Phase(name, (method.Player(name, loss, {"a": 1.0}),), share)
-        for name, share in zip(names, shares, strict=False)
-    )
+def phase(name: str, loss: Loss = linear) -> method.Phase:
+    return method.Phase(name, (method.Player(name, loss, {"a": 1.0}),))
+
+
+def stages(*plans: fit.Plan, loss: Loss = linear, names: str = "xyz") -> list[fit.Stage]:
+    return [fit.Stage(phase(n, loss), plan) for n, plan in zip(names, plans, strict=False)]
+
+
+def always(_: fit.Stage, __: nn.Module) -> fit.Draw:
+    """The same batch at every step of every stage."""
+    return lambda _: cases.batch()
 
 
 def run(
-    parts: tuple[method.Phase, ...], plan: fit.Plan, model: Numbers | None = None
+    parts: list[fit.Stage], model: Numbers | None = None
 ) -> tuple[Numbers, list[fit.Step], fit.State]:
     model = model or Numbers()
-    state = fit.start(model, parts, plan, SIZES, 0, cases.CPU)
-    steps = list(fit.fit(model, parts, plan, SIZES, lambda _: cases.batch(), state))
-    return model, steps, state
+    state = fit.start(model, parts, SIZES, 0, cases.CPU)
+    return model, list(fit.fit(model, parts, SIZES, always, state)), state
 
 
-@pytest.mark.parametrize(
-    ("steps", "shares", "expected"),
-    [
-        (10, (1.0,), "xxxxxxxxxx"),
-        (10, (1.0, 1.0), "xxxxxyyyyy"),
-        (10, (0.3, 0.7), "xxxyyyyyyy"),
-        (10, (1.0, 2.0, 1.0), "xxyyyyyyzz"),
-        (7, (1.0, 1.0, 1.0), "xxyyyzz"),
-        (1, (1.0, 1.0, 1.0), "z"),
-    ],
-)
-def test_phases_follow_each_other_in_their_shares(
-    steps: int, shares: tuple[float, ...], expected: str
-) -> None:
-    _, found, state = run(phases(*shares), fit.Plan(steps=steps))
-    assert len(found) == state.step == steps
-    assert [step.number for step in found] == list(range(1, steps + 1))
-    if steps > 1:
-        assert "".join(step.phase for step in found) == expected
+def test_stages_follow_each_other_each_with_its_own_steps() -> None:
+    plans = [fit.Plan(steps=steps) for steps in (3, 1, 2)]
+    _, found, state = run(stages(*plans))
+    assert "".join(step.phase for step in found) == "xxxyzz"
+    assert [step.number for step in found] == list(range(1, 7))
+    assert len(found) == state.step == fit.length(stages(*plans)) == 6
 
 
-def test_progress_runs_from_zero_in_every_phase() -> None:
+def test_progress_runs_from_zero_in_every_stage_and_its_batches_too() -> None:
     seen: list[float] = []
+    asked: list[int] = []
 
     def loss(model: Numbers, batch: method.Batch, context: method.Context) -> method.Terms:
         seen.append(context.progress)
         assert context.sizes == SIZES
         return linear(model, batch, context)
 
-    run(phases(1.0, 1.0, loss=loss), fit.Plan(steps=8))
-    assert seen == [0, 0.25, 0.5, 0.75] * 2
+    def serve(_: fit.Stage, __: nn.Module) -> fit.Draw:
+        return lambda step: asked.append(step) or cases.batch()
+
+    parts, model = stages(fit.Plan(steps=4), fit.Plan(steps=2), loss=loss), Numbers()
+    list(fit.fit(model, parts, SIZES, serve, fit.start(model, parts, SIZES, 0, cases.CPU)))
+    assert seen == [0, 0.25, 0.5, 0.75, 0, 0.5]
+    assert asked == [0, 1, 2, 3, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("stop", "entered"),
+    [(0, "xy"), (1, "xxy"), (2, "xxy"), (3, "xy"), (4, "xyy"), (5, "xyy"), (6, "xy")],
+)
+def test_a_stage_is_entered_once_and_again_after_an_interruption_inside_it(
+    stop: int, entered: str
+) -> None:
+    names: list[str] = []
+
+    def serve(stage: fit.Stage, model: nn.Module) -> fit.Draw:
+        assert isinstance(model, Numbers)
+        names.append(stage.phase.name)
+        return always(stage, model)
+
+    parts, model = stages(fit.Plan(steps=3), fit.Plan(steps=3)), Numbers()
+    state = fit.start(model, parts, SIZES, 0, cases.CPU)
+    for _ in itertools.islice(fit.fit(model, parts, SIZES, serve, state), stop):
+        pass
+    for _ in fit.fit(model, parts, SIZES, serve, state):
+        pass
+    assert "".join(names) == entered
+    assert state.step == 6
+
+
+def test_a_stage_is_served_only_when_the_one_before_it_is_done() -> None:
+    """What a phase measures depends on what the phases before it have learnt."""
+    seen: list[tuple[str, float]] = []
+
+    def serve(stage: fit.Stage, model: nn.Module) -> fit.Draw:
+        assert isinstance(model, Numbers)
+        seen.append((stage.phase.name, float(model.a[0].detach())))
+        return always(stage, model)
+
+    plan = fit.Plan(steps=2, learning_rate=0.1, schedule="constant")
+    parts, model = stages(plan, plan), Numbers()
+    list(fit.fit(model, parts, SIZES, serve, fit.start(model, parts, SIZES, 0, cases.CPU)))
+    assert seen == [("x", 1.0), ("y", pytest.approx(0.8))]
+
+
+def test_every_player_has_an_optimiser_with_its_stage_s_settings() -> None:
+    one = fit.Plan(steps=2, learning_rate=0.1, beta1=0.5, beta2=0.7, weight_prior=8.0)
+    other = fit.Plan(steps=2, learning_rate=0.3)
+    parts = stages(one, other)
+    state = fit.start(Numbers(), parts, SIZES, 0, cases.CPU)
+    groups = {name: o.param_groups[0] for name, o in state.optimisers.items()}
+    assert {k: (g["lr"], g["betas"], g["weight_decay"]) for k, g in groups.items()} == {
+        "x": (0.1, (0.5, 0.7), 0.2),
+        "y": (0.3, (0.9, 0.999), 0.0),
+    }
+
+
+def test_every_stage_has_its_own_rate_schedule_and_clipping() -> None:
+    one = fit.Plan(steps=2, learning_rate=0.1, schedule="constant", clip_norm=0.5)
+    other = fit.Plan(steps=2, learning_rate=0.3)
+    parts, model, seen = stages(one, other), Numbers(), []
+    state = fit.start(model, parts, SIZES, 0, cases.CPU)
+    for step in fit.fit(model, parts, SIZES, always, state):
+        assert model.a.grad is not None
+        rate = state.optimisers[step.phase].param_groups[0]["lr"]
+        seen.append((rate, float(model.a.grad.norm())))
+    steep = pytest.approx(4 * 3**0.5)
+    clipped = pytest.approx(0.5, rel=1e-5)
+    assert seen == [(0.1, clipped), (0.1, clipped), (0.3, steep), (pytest.approx(0.15), steep)]
 
 
 def test_players_take_turns_and_move_their_own_parameters_alone() -> None:
@@ -88,8 +151,8 @@ def test_players_take_turns_and_move_their_own_parameters_alone() -> None:
 
         return method.Player(name, loss, {name: 1.0}, lambda m: [getattr(m, name)])
 
-    parts = (method.Phase("game", (player("a", "b"), player("b", "a"))),)
-    model, (step,), _ = run(parts, fit.Plan(steps=1))
+    game = method.Phase("game", (player("a", "b"), player("b", "a")))
+    model, (step,), _ = run([fit.Stage(game, fit.Plan(steps=1))])
     assert turns == ["a", "b"]
     assert step.terms.keys() == {"a", "b"}
     assert not torch.equal(model.a, torch.ones(3))
@@ -101,10 +164,7 @@ def test_terms_are_means_and_are_weighted_in_the_sum_alone() -> None:
         return {"a": model.a, "b": 2 * model.b, "none": model.a[:0]}
 
     player = method.Player("x", loss, {"a": 3.0, "b": 0.5, "none": 1.0})
-    parts = (method.Phase("x", (player,)),)
-    model = Numbers()
-    state = fit.start(model, parts, fit.Plan(steps=1), SIZES, 0, cases.CPU)
-    step = next(fit.fit(model, parts, fit.Plan(steps=1), SIZES, lambda _: cases.batch(), state))
+    model, (step,), _ = run([fit.Stage(method.Phase("x", (player,)), fit.Plan(steps=1))])
     assert {k: float(v) for k, v in step.terms.items()} == {"a": 1, "b": 2, "none": 0}
     torch.testing.assert_close(model.a.grad, torch.full((3,), 3.0 / 3))
     torch.testing.assert_close(model.b.grad, torch.full((3,), 0.5 * 2 / 3))
@@ -112,12 +172,11 @@ def test_terms_are_means_and_are_weighted_in_the_sum_alone() -> None:
 
 def test_the_rate_follows_the_schedule() -> None:
     plan = fit.Plan(steps=4, learning_rate=0.1, schedule="cosine")
-    parts = phases(1.0)
-    model = Numbers()
-    state = fit.start(model, parts, plan, SIZES, 0, cases.CPU)
+    parts, model = stages(plan), Numbers()
+    state = fit.start(model, parts, SIZES, 0, cases.CPU)
     rates = [
         state.optimisers["x"].param_groups[0]["lr"]
-        for _ in fit.fit(model, parts, plan, SIZES, lambda _: cases.batch(), state)
+        for _ in fit.fit(model, parts, SIZES, always, state)
     ]
     assert rates == pytest.approx([0.1, 0.1 * 0.8535534, 0.05, 0.1 * 0.1464466])
 
@@ -125,9 +184,7 @@ def test_the_rate_follows_the_schedule() -> None:
 def test_the_weight_prior_pulls_by_its_precision_over_all_rows() -> None:
     """With the loss c a, the gradient of the sum is c + a prior / N: Adam is told both at once."""
     plan = fit.Plan(steps=1, weight_prior=8.0, learning_rate=0.1)
-    model, parts = Numbers(), phases(1.0)
-    state = fit.start(model, parts, plan, SIZES, 0, cases.CPU)
-    next(fit.fit(model, parts, plan, SIZES, lambda _: cases.batch(), state))
+    model, _, state = run(stages(plan))
     average = state.optimisers["x"].state[model.a]["exp_avg"]
     expected = (1 - plan.beta1) * (4 + 8.0 / SIZES.total * 1)
     torch.testing.assert_close(average, torch.full((3,), expected))
@@ -135,7 +192,7 @@ def test_the_weight_prior_pulls_by_its_precision_over_all_rows() -> None:
 
 @pytest.mark.parametrize("limit", [0.5, 100.0])
 def test_the_gradient_is_clipped_to_its_norm(limit: float) -> None:
-    model, _, _ = run(phases(1.0), fit.Plan(steps=1, clip_norm=limit))
+    model, _, _ = run(stages(fit.Plan(steps=1, clip_norm=limit)))
     assert model.a.grad is not None
     assert float(model.a.grad.norm()) == pytest.approx(min(limit, 4 * 3**0.5), rel=1e-5)
 
@@ -147,9 +204,9 @@ def test_the_model_trains_in_training_mode_whatever_happens_between_steps() -> N
         modes.append(model.training)
         return linear(model, batch, context)
 
-    model, parts, plan = Numbers(), phases(1.0, loss=loss), fit.Plan(steps=3)
-    state = fit.start(model, parts, plan, SIZES, 0, cases.CPU)
-    for _ in fit.fit(model, parts, plan, SIZES, lambda _: cases.batch(), state):
+    model, parts = Numbers(), stages(fit.Plan(steps=3), loss=loss)
+    state = fit.start(model, parts, SIZES, 0, cases.CPU)
+    for _ in fit.fit(model, parts, SIZES, always, state):
         model.eval()
     assert modes == [True] * 3
 
@@ -161,11 +218,11 @@ def test_batches_are_asked_for_by_the_number_of_steps_done() -> None:
         asked.append(step)
         return cases.batch()
 
-    model, parts, plan = Numbers(), phases(1.0), fit.Plan(steps=6)
-    state = fit.start(model, parts, plan, SIZES, 0, cases.CPU)
-    for _ in itertools.islice(fit.fit(model, parts, plan, SIZES, draw, state), 2):
+    model, parts = Numbers(), stages(fit.Plan(steps=6))
+    state = fit.start(model, parts, SIZES, 0, cases.CPU)
+    for _ in itertools.islice(fit.fit(model, parts, SIZES, lambda *_: draw, state), 2):
         pass
-    for _ in fit.fit(model, parts, plan, SIZES, draw, state):
+    for _ in fit.fit(model, parts, SIZES, lambda *_: draw, state):
         pass
     assert asked == list(range(6))
 
@@ -204,14 +261,11 @@ def test_training_diverges_with_a_typed_error() -> None:
 
 def test_training_keeps_its_hands_off_the_global_random_state() -> None:
     before: Tensor = torch.get_rng_state()
-    parts, plan = phases(1.0), fit.Plan(steps=3)
-    model = Numbers()
-    state = fit.start(model, parts, plan, SIZES, 0, cases.CPU)
-    list(fit.fit(model, parts, plan, SIZES, lambda _: cases.batch(), state))
+    run(stages(fit.Plan(steps=3)))
     assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_gradients_do_not_add_up_over_the_steps() -> None:
-    model, _, _ = run(phases(1.0), fit.Plan(steps=3))
+    model, _, _ = run(stages(fit.Plan(steps=3)))
     assert model.a.grad is not None
     torch.testing.assert_close(model.a.grad, torch.full((3,), 4.0))

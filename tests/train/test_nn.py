@@ -5,7 +5,15 @@ import pytest
 import torch
 from torch import nn
 
-from ssdgm_train.nn import ACTIVATIONS, MLP, GaussianMLP, Joint, Standardise
+from ssdgm_train.nn import (
+    ACTIVATIONS,
+    MLP,
+    Fourier,
+    GaussianMLP,
+    Joint,
+    Standardise,
+    initialise,
+)
 
 
 def test_a_joint_layer_is_a_linear_layer_of_the_concatenation() -> None:
@@ -89,3 +97,80 @@ def test_a_batch_of_one_row_is_normalised_by_the_running_averages() -> None:
     net(x)
     one = net(x[:1])
     torch.testing.assert_close(one, net.eval()(x[:1]))
+
+
+def test_products_of_fourier_features_approximate_the_gaussian_kernel() -> None:
+    torch.manual_seed(0)
+    mapping = Fourier(3, 20_000, length=1.5).double()
+    z = torch.randn(12, 3, dtype=torch.float64)
+    features = mapping(z)
+    wanted = torch.exp(-torch.cdist(z, z).square() / (2 * 1.5**2))
+    torch.testing.assert_close(features @ features.T, wanted, rtol=0, atol=0.03)
+
+
+def test_fourier_features_are_drawn_once_and_travel_with_the_weights() -> None:
+    one, other = Fourier(2, 16, 1.0), Fourier(2, 16, 1.0)
+    z = torch.randn(4, 2)
+    assert not list(one.parameters())
+    assert not torch.equal(one(z), other(z))
+    other.load_state_dict(one.state_dict())
+    assert torch.equal(one(z), other(z))
+
+
+def drawn(name: str, spreads: int = 0) -> GaussianMLP:
+    torch.manual_seed(3)
+    net = GaussianMLP([400, 200], (500, 300), 50)
+    initialise(net, name, spreads)
+    return net
+
+
+def linears(net: MLP) -> list[tuple[list[torch.Tensor], torch.Tensor]]:
+    rest = [m for m in net.rest if isinstance(m, nn.Linear)]
+    return [([*net.first.weights], net.first.bias), *(([m.weight], m.bias) for m in rest)]
+
+
+def test_torch_s_own_start_is_left_as_it_is() -> None:
+    torch.manual_seed(3)
+    plain = GaussianMLP([400, 200], (500, 300), 50)
+    for found, wanted in zip(drawn("torch", 50).parameters(), plain.parameters(), strict=True):
+        assert torch.equal(found, wanted)
+
+
+def test_the_small_start_is_that_of_m2_in_the_paper() -> None:
+    for weights, bias in linears(drawn("small")):
+        assert bias.abs().max() == 0
+        assert all(w.std().item() == pytest.approx(1e-3, rel=0.05) for w in weights)
+
+
+def test_the_fan_in_start_counts_the_inputs_of_the_whole_layer() -> None:
+    layers = linears(drawn("fan_in"))
+    for (weights, bias), inputs in zip(layers, (600, 500, 300), strict=True):
+        assert bias.std().item() == pytest.approx(0.01, rel=0.3)
+        assert all(w.std().item() == pytest.approx(inputs**-0.5, rel=0.05) for w in weights)
+
+
+@pytest.mark.parametrize("name", ["small", "fan_in"])
+def test_log_spreads_start_at_zero_and_means_do_not(name: str) -> None:
+    net = drawn(name, spreads=50)
+    last = net.get_submodule(net.last)
+    assert isinstance(last, nn.Linear)
+    assert last.weight[50:].abs().max() == 0
+    assert (last.weight[:50] != 0).all()
+
+
+def test_normalisation_is_no_layer_to_be_given_weights() -> None:
+    net = MLP([4], (8, 6), 2, batch_norm=True)
+    initialise(net, "fan_in")
+    norms = [m for m in net.modules() if isinstance(m, nn.BatchNorm1d)]
+    assert all((m.weight == 1).all() for m in norms)
+
+
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_the_hidden_state_of_a_network_is_all_but_its_last_layer(batch_norm: bool) -> None:
+    net, other = (MLP([4, 3], (8, 6), out, batch_norm=batch_norm) for out in (2, 5))
+    hidden = net.hidden_state()
+    assert net.state_dict().keys() - hidden.keys() == {f"{net.last}.weight", f"{net.last}.bias"}
+    other.load_state_dict({**other.state_dict(), **hidden})
+    x, y = torch.randn(7, 4), torch.randn(7, 3)
+    before = [nn.Sequential(*n.eval().rest[:-1])(n.first(x, y)) for n in (net, other)]
+    assert torch.equal(*before)

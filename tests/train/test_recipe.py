@@ -2,12 +2,14 @@
 
 import dataclasses
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cases
 import pytest
 
-from ssdgm_train import methods, recipe
+from ssdgm_train import method, methods, recipe
 from ssdgm_train.recipe import RecipeError
 
 NAMES = pytest.mark.parametrize("name", list(methods.METHODS))
@@ -25,15 +27,24 @@ def test_the_default_recipe_comes_back_from_its_own_toml(name: str, tmp_path: Pa
 
 @NAMES
 def test_every_setting_that_is_written_can_be_set(name: str) -> None:
-    table = tomllib.loads(recipe.dumps(recipe.load(None, name)))
-    for section, entries in table.items():
-        if section == "method":
-            continue
-        assert entries, section
-        for key, value in entries.items():
-            text = str(value).lower() if isinstance(value, bool) else str(value)
-            plan = recipe.load(None, name, [f"{section}.{key}={text}"])
-            assert plan == recipe.load(None, name), key
+    default = recipe.load(None, name)
+    table = tomllib.loads(recipe.dumps(default))
+    assert table.pop("method") == name
+    assert table.pop("phases") == {}
+    assert set(table) == {"model", "train", "data", "run"}
+    for key, value in entries(table):
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        assert recipe.load(None, name, [f"{key}={text}"]) == default, key
+
+
+def entries(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The settings of a document, those of nested tables too."""
+    for key, value in table.items():
+        if isinstance(value, dict):
+            assert value, f"{prefix}{key}"
+            yield from entries(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
 
 
 def test_a_changed_recipe_comes_back_too(tmp_path: Path) -> None:
@@ -69,8 +80,8 @@ def test_a_recipe_is_frozen() -> None:
 
 
 BAD = {
-    "modle.hidden=3": "modle is no setting; expected one of method, model, train, data, run. "
-    "Did you mean model?",
+    "modle.hidden=3": "modle is no setting; expected one of method, model, train, phases, data, "
+    "run. Did you mean model?",
     "train.stepps=3": "train.stepps is no setting; expected one of steps, ",
     "train.learningrate=3": "Did you mean train.learning_rate?",
     "model.hiden=3": "Did you mean model.hidden?",
@@ -97,12 +108,20 @@ BAD = {
     "train.clip_norm=-1": "train.clip_norm is -1.0; expected a number from 0",
     "data.prior=[0.5, -0.5]": "data.prior is (0.5, -0.5); expected a number above 0",
     "data.validation=inf": "data.validation is inf; expected a number above 0",
+    "model.joint.alpha=3": "model.joint is no setting; expected one of hidden, ",
+    "phases=3": "phases is 3; expected tables such as [phases.joint]",
+    "phases.joint=3": "phases is {'joint': 3}; expected tables such as [phases.joint]",
+    "phases.head.steps=3": "phases.head is no phase; expected one of joint",
+    "phases.joint.stepps=3": "phases.joint.stepps is no setting; expected one of steps, ",
+    "phases.joint.steps=0": "phases.joint.steps is 0; expected a number above 0",
+    "phases.joint.steps=often": "phases.joint.steps is 'often'; expected a value of type int",
+    "base=m2": "base is no setting; expected one of method, model, ",
     "train=3": "train is 3; expected a table",
     "model=3": "model is 3; expected a table",
     "train.steps": "the setting is 'train.steps'; expected key=value, such as train.steps=1000",
     "=3": "the setting is '=3'; expected key=value",
-    "method=m3": "the method is 'm3'; expected one of supervised, m2",
-    "method=[1]": "the method is [1]; expected one of supervised, m2",
+    "method=m3": "the method is 'm3'; expected one of supervised, m1, m2, m1m2",
+    "method=[1]": "the method is [1]; expected one of supervised, m1, m2, m1m2",
     "method.name=m2": "the method is {'name': 'm2'}; expected one of",
 }
 
@@ -142,3 +161,39 @@ def test_a_file_that_cannot_be_used_is_an_error(
 def test_settings_of_one_method_are_unknown_to_another() -> None:
     text = cases.message(RecipeError, lambda: recipe.load(None, "supervised", ["model.latent=3"]))
     assert "model.latent is no setting" in text
+
+
+BAD_NESTED = {
+    "model.features=3": "model.features is 3; expected a table",
+    "model.features.hidden=[]": "model.features.hidden is (); expected at least one value",
+    "model.features.latents=3": "Did you mean model.features.latent?",
+    "model.latent=3": "model.latent is no setting; expected one of features, head",
+    "model.head.loss=svm": "model.head.loss is 'svm'; expected one of logistic, s3vm",
+    "model.head.kernel=-1": "model.head.kernel is -1; expected a number from 0",
+    "model.features.warm_up=1": "model.features.warm_up is 1.0; expected a number from 0",
+    "phases.joint.steps=3": "phases.joint is no phase; expected one of features, head",
+}
+
+
+@pytest.mark.parametrize(("change", "text"), BAD_NESTED.items(), ids=list(BAD_NESTED))
+def test_a_setting_of_a_nested_table_is_named_whole(change: str, text: str) -> None:
+    assert text in cases.message(RecipeError, lambda: recipe.load(None, "m1", [change]))
+
+
+def test_a_phase_has_the_common_settings_but_for_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "plan.toml"
+    train = "[train]\nsteps = 7\nlearning_rate = 0.5\n"
+    path.write_text(f'method = "m1"\n{train}[phases.head]\nsteps = 3\n')
+    plan = recipe.load(path, None, ["phases.features.clip_norm=2", "train.beta1=0.5"])
+    features, head = (stage.plan for stage in plan.stages(method.Sizes(1, 1)))
+    assert (features.steps, features.learning_rate, features.clip_norm) == (7, 0.5, 2.0)
+    assert (head.steps, head.learning_rate, head.clip_norm) == (3, 0.5, 0.0)
+    assert features.beta1 == head.beta1 == 0.5
+    (tmp_path / "again.toml").write_text(recipe.dumps(plan))
+    assert recipe.load(tmp_path / "again.toml") == plan
+
+
+def test_phases_that_are_done_have_no_stage() -> None:
+    plan = recipe.load(None, "m1m2", ["phases.joint.steps=5"])
+    (stage,) = plan.stages(method.Sizes(1, 1), ("features",))
+    assert (stage.phase.name, stage.plan.steps) == ("joint", 5)

@@ -4,23 +4,22 @@ import contextlib
 import dataclasses
 import itertools
 import json
-import os
 import pickle
-import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import cases
 import numpy as np
 import pytest
+import sabotage
 import torch
 
 import ssdgm_train
 from ssdgm_runtime.errors import DataError, DataNotFound, InputError, OutputExists, SsdgmError
-from ssdgm_train import checkpoint, document, evaluate, method, methods, recipe
+from ssdgm_train import checkpoint, document, evaluate, fit, method, methods, metrics, recipe
 from ssdgm_train.checkpoint import Run, RunError
-from ssdgm_train.run import Progress, Session
+from ssdgm_train.run import Progress
+from ssdgm_train.session import Session
 
 DATA = cases.separable("bernoulli-uint8", labelled=60, test=30)
 STEPS = 12
@@ -78,9 +77,11 @@ def test_a_directory_holds_all_that_a_run_needs_to_go_on(undisturbed: Path) -> N
     assert found["split"] == Run(undisturbed).split().digest
     assert found["environment"]["torch"] == torch.__version__
     assert found["environment"]["threads"] == 1
-    records = checkpoint.read_metrics(Run(undisturbed))
+    records = metrics.read(undisturbed)
     assert [r["step"] for r in records] == [4, 8, 12]
-    assert all(r.keys() == {"step", "phase", "terms", "validation"} for r in records)
+    assert all(
+        r.keys() == {"step", "phase", "terms", "validation", "validation_terms"} for r in records
+    )
     kinds = {p.suffix for p in undisturbed.rglob("*") if p.is_file()}
     assert kinds == {".json", ".jsonl", ".npz", ".safetensors", ".toml"}
     assert recipe.load(undisturbed / "recipe.toml") == recipe.from_table(found["recipe"])
@@ -90,14 +91,14 @@ def test_the_terms_in_the_metrics_are_means_over_the_interval(source: str, tmp_p
     every, fourth = (tmp_path / name for name in ("every", "fourth"))
     list(ssdgm_train.train(begin(source, every, "run.evaluate_every=1")))
     list(ssdgm_train.train(begin(source, fourth)))
-    single = [r["terms"]["labelled"] for r in checkpoint.read_metrics(Run(every))]
-    means = [r["terms"]["labelled"] for r in checkpoint.read_metrics(Run(fourth))]
+    single = [r["terms"]["labelled"] for r in metrics.read(every)]
+    means = [r["terms"]["labelled"] for r in metrics.read(fourth)]
     assert means == pytest.approx([np.mean(single[i : i + 4]) for i in (0, 4, 8)])
 
 
 def test_the_result_scores_the_selected_weights_on_held_out_rows(undisturbed: Path) -> None:
     run = Run(undisturbed)
-    result, records = run.result, checkpoint.read_metrics(run)
+    result, records = run.result, metrics.read(run.path)
     assert result is not None
     assert (result["steps"], result["select"]) == (12, "best")
     best = min(records, key=lambda r: r["validation"]["nll"])
@@ -106,14 +107,16 @@ def test_the_result_scores_the_selected_weights_on_held_out_rows(undisturbed: Pa
     assert DATA.x_test is not None
     assert DATA.y_test is not None
     score = evaluate.score(model, DATA.x_test, DATA.y_test, cases.CPU)
-    assert result["test"] == {"rows": 30, "error": score.error, "nll": score.nll}
+    assert result["test"] == dataclasses.asdict(score)
 
 
 def test_the_best_weights_are_those_with_the_lowest_validation_nll(
     source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     losses = iter([3.0, 1.0, 2.0, 1.0, 1.0])
-    monkeypatch.setattr(evaluate, "score", lambda *_: evaluate.Score(6, 0.5, next(losses)))
+    monkeypatch.setattr(
+        evaluate, "score", lambda *_: evaluate.Score(6, 0.5, next(losses), 0.0, 0.0)
+    )
     session = begin(source, tmp_path / "run")
     list(ssdgm_train.train(session))
     assert session.run.best is not None
@@ -156,8 +159,7 @@ def test_every_method_resumes_to_the_same_bits(
     name: str, norm: str, source: str, tmp_path: Path
 ) -> None:
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    fields = {field.name for field in dataclasses.fields(methods.METHODS[name].Config)}
-    changes = [f"model.batch_norm={norm}"] if "batch_norm" in fields else []
+    changes = cases.settings(name, batch_norm=norm)
     sessions = [
         ssdgm_train.begin(
             source, cases.small_recipe(name, *changes), out, labelled=12, device="cpu"
@@ -182,56 +184,17 @@ def test_metrics_after_the_last_checkpoint_are_written_again(
     assert cases.outcome(out) == cases.outcome(undisturbed)
 
 
-class Killed(BaseException):
-    """What stands for SIGKILL within the process."""
-
-
-class Saboteur:
-    """Ends the program at the n-th time that it touches the disk, before or half-way."""
-
-    def __init__(self, patch: pytest.MonkeyPatch, fatal: int) -> None:
-        self.fatal, self.count = fatal, 0
-        for owner, name in (
-            (os, "rename"),
-            (os, "replace"),
-            (os, "fsync"),
-            (Path, "mkdir"),
-            (checkpoint, "append_metrics"),
-        ):
-            patch.setattr(owner, name, self._before(getattr(owner, name)))
-        self.remove = shutil.rmtree
-        patch.setattr(shutil, "rmtree", self._half)
-
-    def _touch(self) -> bool:
-        self.count += 1
-        return self.count == self.fatal
-
-    def _before(self, action: Callable[..., Any]) -> Callable[..., Any]:
-        def watched(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
-            if self._touch():
-                raise Killed
-            return action(*args, **kwargs)
-
-        return watched
-
-    def _half(self, path: Path, ignore_errors: bool = False) -> None:
-        if path.exists() and self._touch():
-            next(p for p in path.iterdir() if p.is_file()).unlink()
-            raise Killed
-        self.remove(path, ignore_errors=ignore_errors)
-
-
 def _touches(source: str, out: Path) -> int:
     with pytest.MonkeyPatch.context() as patch:
-        saboteur = Saboteur(patch, 0)
+        saboteur = sabotage.Saboteur(patch, 0)
         list(ssdgm_train.train(begin(source, out)))
     return saboteur.count
 
 
 def _killed(source: str, out: Path, fatal: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        Saboteur(patch, fatal)
-        with contextlib.suppress(Killed):
+        sabotage.Saboteur(patch, fatal)
+        with contextlib.suppress(sabotage.Killed):
             list(ssdgm_train.train(begin(source, out)))
             pytest.fail("the run was not killed")
 
@@ -427,11 +390,11 @@ def test_a_run_that_diverges_keeps_its_last_checkpoint(
     list(itertools.islice(steps, 6))
     with torch.no_grad():
         next(session.model.parameters()).fill_(float("nan"))
-    with pytest.raises(ssdgm_train.run.fit.Diverged, match="at step 8"):
+    with pytest.raises(fit.Diverged, match="at step 8"):
         list(steps)
     assert session.run.latest is not None
     assert session.run.latest.name == "step-00000004"
-    assert [r["step"] for r in checkpoint.read_metrics(session.run)] == [4]
+    assert [r["step"] for r in metrics.read(session.run.path)] == [4]
     assert session.run.result is None
 
 

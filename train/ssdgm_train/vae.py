@@ -111,12 +111,13 @@ class VAE(nn.Module):
             return torch.cat([torch.stack(self.embed(part), 1) for part in parts])
 
     def measure(self, rows: Tensor) -> None:
-        """Set which latents are kept by the spread of their means over some rows.
+        """Set which latents are kept by the spread of their means over rows far apart.
 
         Raises:
             Collapsed: None is.
         """
-        spread = self.posteriors(rows[:ROWS])[:, 0].std(0)
+        some = rows[:: max(len(rows) // ROWS, 1)]
+        spread = self.posteriors(some)[:, 0].std(0)
         if not (spread > self.config.threshold).any():
             raise Collapsed(
                 f"the mean of no latent deviates by more than {float(spread.max()):.2g} over rows",

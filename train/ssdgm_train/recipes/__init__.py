@@ -4,6 +4,7 @@ A recipe may name another as its `base`, a file beside it or one that ships: its
 laid over those.
 """
 
+import os
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,8 @@ def _find(path: Path, folder: Path) -> Path:
     place = folder / path
     shipped = SHELF / f"{path.name}{SUFFIX}"
     bare = path.name == str(path)
-    return (shipped if bare and not place.is_file() and shipped.is_file() else place).resolve()
+    found = shipped if bare and not place.is_file() and shipped.is_file() else place
+    return Path(os.path.abspath(found))  # `resolve` raises for a name with a NUL
 
 
 def _over(under: Table, table: Table) -> Table:

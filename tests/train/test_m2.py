@@ -1,0 +1,57 @@
+"""M2's own settings: a classifier of another shape, first weights, a slower trunk."""
+
+import dataclasses
+
+import cases
+import pytest
+import torch
+
+from ssdgm_train import fit, method, methods
+from ssdgm_train.methods import m2
+
+SPEC = methods.METHODS["m2"]
+SIZES = method.Sizes(32, 64)
+
+
+def test_the_classifier_may_have_other_widths_than_the_other_networks() -> None:
+    model = cases.built(SPEC, classifier=(9, 4))
+    assert isinstance(model, m2.Model)
+    assert model.classifier.hidden == (9, 4)
+    assert model.encoder.hidden == model.decoder.hidden == (8,)
+    assert cases.built(SPEC).classifier.hidden == (8,)
+
+
+@pytest.mark.parametrize(("kind", "heads"), [("bernoulli-uint8", 1), ("gaussian-float32", 2)])
+def test_all_networks_start_small_and_spreads_at_zero(kind: str, heads: int) -> None:
+    model = cases.built(SPEC, kind, initial="small", batch_norm=False)
+    assert isinstance(model, m2.Model)
+    for name, value in model.named_parameters():
+        assert value.abs().max() < 0.01, name
+        assert not name.endswith("bias") or value.abs().max() == 0, name
+    x = model.standardise(cases.batch(kind).x)
+    assert (model.encoder(x, torch.eye(3)[:1].expand(5, -1)).scale == 1).all()
+    if heads == 2:
+        raw = model.decoder(torch.randn(5, 2), torch.eye(3)[:1].expand(5, -1))
+        assert (raw.chunk(2, -1)[1] == 0).all()
+
+
+def test_the_trunk_of_the_classifier_may_learn_at_a_rate_of_its_own() -> None:
+    """Its hidden layers alone; a rate of zero leaves them to the bit."""
+    plan = fit.Plan(steps=3, learning_rate=0.1, schedule="constant")
+    for factor in (0.0, 0.25, 1.0):
+        changes = {"batch_norm": False, "trunk_rate": factor}
+        model = cases.built(SPEC, **changes)
+        assert isinstance(model, m2.Model)
+        config = dataclasses.replace(cases.config(SPEC), **changes)
+        stages = [fit.Stage(phase, plan) for phase in SPEC.phases(config, SIZES)]
+        state = fit.start(model, stages, SIZES, 0, cases.CPU)
+        trunk = model.classifier.hidden_state()
+        before = {name: value.clone() for name, value in trunk.items()}
+        list(fit.fit(model, stages, SIZES, lambda *_: lambda _: cases.batch(), state))
+        groups = state.optimisers["all"].param_groups
+        rates = {id(p): group["lr"] for group in groups for p in group["params"]}
+        for name, value in model.named_parameters():
+            slow = name.removeprefix("classifier.") in trunk and name.startswith("classifier.")
+            assert rates[id(value)] == pytest.approx(0.1 * (factor if slow else 1.0)), name
+        moved = [not torch.equal(v, before[k]) for k, v in model.classifier.hidden_state().items()]
+        assert all(moved) if factor else not any(moved)
