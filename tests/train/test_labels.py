@@ -29,3 +29,34 @@ def test_every_class_is_the_one_hot_of_its_index() -> None:
     assert every.dtype == torch.float64
     assert every.argmax(-1).tolist() == [0, 1, 2, 3]
     assert every.sum(-1).tolist() == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("k", [0, 1, 3])
+def test_the_likeliest_classes_and_a_drawn_one_stand_for_all_without_bias(k: int) -> None:
+    space, draws = labels.uniform(5), 60_000
+    logits = torch.tensor([0.3, -1.2, 2.0, 0.9, -0.4], dtype=torch.float64)
+    values = torch.tensor([1.0, -2.0, 0.5, 3.0, 7.0], dtype=torch.float64)
+    exact = logits.clone().requires_grad_()
+    (wanted,) = torch.autograd.grad(total := (exact.softmax(-1) * values).sum(), exact)
+    rows = logits.expand(draws, -1).clone().requires_grad_()
+    y, factors = space.likeliest(rows, k, torch.Generator().manual_seed(0))
+    assert y.shape == (draws, k + 1, 5)
+    sums = (factors * (y @ values)).sum(-1)
+    (found,) = torch.autograd.grad(sums.sum(), rows)
+    torch.testing.assert_close(sums.mean(), total, atol=0.03, rtol=0)
+    torch.testing.assert_close(found.mean(0), wanted, atol=0.03, rtol=0)
+
+
+def test_the_likeliest_classes_come_first_and_are_not_drawn_again() -> None:
+    logits = torch.randn(500, 6, generator=torch.Generator().manual_seed(2))
+    y, factors = labels.uniform(6).likeliest(logits, 2, torch.Generator().manual_seed(3))
+    chosen = y.argmax(-1)
+    assert torch.equal(chosen[:, :2], logits.topk(2).indices)
+    assert (chosen[:, 2:] != chosen[:, :2]).all()
+    torch.testing.assert_close(factors.sum(-1), torch.ones(500))
+
+
+def test_a_class_is_drawn_even_where_the_classifier_is_certain() -> None:
+    logits = torch.tensor([[1e4, 0.0, 0.0]])
+    _, factors = labels.uniform(3).likeliest(logits, 1, torch.Generator().manual_seed(0))
+    assert factors.tolist() == [[1.0, 0.0]]

@@ -55,3 +55,33 @@ def test_the_trunk_of_the_classifier_may_learn_at_a_rate_of_its_own() -> None:
             assert rates[id(value)] == pytest.approx(0.1 * (factor if slow else 1.0)), name
         moved = [not torch.equal(v, before[k]) for k, v in model.classifier.hidden_state().items()]
         assert all(moved) if factor else not any(moved)
+
+
+def terms(progress: float = 0.5, **changes: object) -> tuple[m2.Model, method.Terms]:
+    model = cases.built(SPEC, batch_norm=False, **changes)
+    assert isinstance(model, m2.Model)
+    context = dataclasses.replace(cases.context(), progress=progress)
+    return model, m2.loss(model, cases.batch(unlabelled=400), context)
+
+
+def test_a_few_classes_bound_what_all_of_them_do() -> None:
+    exact, found = terms()[1]["unlabelled"], terms(likeliest=1)[1]["unlabelled"]
+    assert not torch.equal(found, exact)
+    torch.testing.assert_close(found.mean(), exact.mean(), rtol=0.05, atol=0)
+
+
+def test_as_many_classes_as_there_are_but_one_are_summed_exactly() -> None:
+    """One class is then left to draw, which costs as much as summing it."""
+    torch.testing.assert_close(terms(likeliest=2)[1], terms()[1])
+    torch.testing.assert_close(terms(likeliest=50)[1], terms()[1])
+
+
+@pytest.mark.parametrize(("progress", "moves"), [(0.0, False), (0.29, False), (0.3, True)])
+def test_unlabelled_rows_leave_the_classifier_alone_until_it_has_settled(
+    progress: float, moves: bool
+) -> None:
+    model, found = terms(progress, settle=0.3)
+    found["unlabelled"].mean().backward()
+    touched = [p.grad is not None and bool(p.grad.any()) for p in model.classifier.parameters()]
+    assert any(touched) == moves
+    assert all(p.grad is not None for p in model.decoder.parameters())
