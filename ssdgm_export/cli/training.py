@@ -13,8 +13,8 @@ Json = dict[str, Any]
 
 
 def methods(as_json: AsJson = False) -> None:
-    """List the methods and what their bundles offer."""
-    from ssdgm_train import METHODS
+    """List the methods, what their bundles offer, and the recipes that ship."""
+    from ssdgm_train import METHODS, recipes
 
     rows = [
         {
@@ -27,7 +27,7 @@ def methods(as_json: AsJson = False) -> None:
         }
         for spec in METHODS.values()
     ]
-    console.emit({"methods": rows}, as_json, _method_table)
+    console.emit({"methods": rows, "recipes": recipes.names()}, as_json, _method_table)
 
 
 def train(
@@ -47,7 +47,7 @@ def train(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The run directory to make.")] = None,
     recipe: Annotated[
-        str | None, typer.Option(help="A TOML file, or a recipe that ships; see `recipes`.")
+        str | None, typer.Option(help="A TOML file, or one that ships, as listed by `methods`.")
     ] = None,
     change: Annotated[
         list[str] | None,
@@ -191,4 +191,5 @@ def _method_table(found: Json) -> str:
     rows = [
         (m["method"], m["year"], ", ".join(m["tasks"]), m["summary"]) for m in found["methods"]
     ]
-    return show.table(rows, ("method", "year", "its bundle offers", "what it is"))
+    table = show.table(rows, ("method", "year", "its bundle offers", "what it is"))
+    return f"{table}\n\nrecipes for train --recipe: {', '.join(found['recipes'])}"
