@@ -12,8 +12,9 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
-SCRIPTS = ("startup", "training_step", "digits", "kill", "mnist")
-BEGIN, END = "<!-- results -->\n", "<!-- /results -->"
+SCRIPTS = ("startup", "training_step", "digits", "kill", "mnist", "paper")
+"""All but `m1_bound`, which needs the authors' weights."""
+PAPER = FOLDER / "results" / "paper-default" / "table.md"
 
 
 def table() -> str:
@@ -30,10 +31,15 @@ def table() -> str:
 
 
 def rewrite() -> None:
-    """Put the table into README.md."""
-    path = FOLDER / "README.md"
-    head, rest = path.read_text().split(BEGIN)
-    path.write_text(head + BEGIN + table() + END + rest.split(END)[1])
+    """Put the tables into README.md here and above."""
+    _put(FOLDER / "README.md", "results", table())
+    _put(FOLDER.parent / "README.md", "paper", PAPER.read_text() if PAPER.exists() else "")
+
+
+def _put(path: Path, name: str, text: str) -> None:
+    begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+    head, rest = path.read_text().split(begin)
+    path.write_text(head + begin + text + end + rest.split(end, 1)[1])
 
 
 def _short(value: object) -> str:
