@@ -39,15 +39,20 @@ def unlabelled_bound(
     Args:
         bounds: L(x, y) of every class, in nats; or of those that `labels.likeliest` chose.
         logits: The classifier's logits of q(y | x).
-        factors: What those bounds are multiplied by; q(y | x), if left out.
+        factors: What those bounds are multiplied by; q(y | x), if left out. The last is of the
+            class that was drawn: the mean of the others then serves as a baseline, without which
+            the gradient of its probability is mostly noise.
 
     Example:
         >>> bounds = torch.tensor([-3.0, -1.0])
         >>> torch.allclose(unlabelled_bound(bounds, logits=bounds), bounds.logsumexp(-1))
         True
     """
-    q = F.softmax(logits, -1) if factors is None else factors
-    return (q * bounds).sum(-1) + distributions.categorical_entropy(logits)
+    entropy = distributions.categorical_entropy(logits)
+    if factors is None:
+        return (F.softmax(logits, -1) * bounds).sum(-1) + entropy
+    baseline = bounds[..., :-1].mean(-1).detach()
+    return (factors * (bounds - baseline[..., None])).sum(-1) + baseline + entropy
 
 
 def cross_entropy(logits: shapes.Logits, y: shapes.Labels) -> shapes.Nats:
