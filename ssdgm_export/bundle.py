@@ -72,8 +72,7 @@ def convert(
     described, result = source.read(), checkpoint.ended(source)
     with checkpoint.reading(source):
         problem = training.load_problem(described)
-    temperature = result.get("temperature") or 1.0
-    found = graphs.of(training.load_model(source), problem, temperature)
+    found = graphs.of(training.load_model(source), problem, result["temperature"])
     properties = {"ssdgm.format": ".".join(map(str, manifest.FORMAT))}
     models = {
         key: trace.trace(graph, {**properties, "ssdgm.graph": key}) for key, graph in found.items()

@@ -58,7 +58,7 @@ def compose(
             "ssdgm": {
                 "format": ".".join(map(str, manifest.FORMAT)),
                 "model": _model(spec, run, result),
-                "calibration": {"temperature": result.get("temperature") or 1.0},
+                "calibration": {"temperature": result["temperature"]},
                 "labels": [str(value) for value in run["data"]["classes"]],
                 "classes": run["data"]["classes"],
                 "prior": list(problem.labels.prior),
@@ -133,7 +133,7 @@ def _model(spec: method.Method, run: Json, result: Json) -> Json:
         "family": spec.name,
         "paper": asdict(spec.paper),
         "config": run["recipe"]["model"],
-        "latents": result.get("latents"),
+        "latents": result["latents"],
     }
 
 

@@ -55,6 +55,7 @@ def main(
     out: Path, kind: str, only: list[str], labels: list[int], seeds: int | None, jobs: int
 ) -> int:
     """Run what is missing; returns how many runs failed."""
+    out = out / kind
     if run(out, 1, ["--kind", kind]):
         return 1
     missing = [
@@ -79,6 +80,6 @@ if __name__ == "__main__":
     parser.add_argument("--table", action="store_true", help="the table alone, from what is there")
     given = vars(parser.parse_args())
     if given.pop("table"):
-        table.write(given["out"], given["kind"])
+        table.write(given["out"] / given["kind"], given["kind"])
     else:
         sys.exit(main(**given))

@@ -31,7 +31,17 @@ def inspect(path: PathLike) -> Json:
     """What a bundle says of itself, its files hashed; needs no engine."""
     bundle = files.open_bundle(path)
     about, section = bundle.manifest, bundle.manifest.section
-    told = ("model", "input", "requires", "training", "parity", "producer", "license", "created")
+    told = (
+        "model",
+        "calibration",
+        "input",
+        "requires",
+        "training",
+        "parity",
+        "producer",
+        "license",
+        "created",
+    )
     return {
         "name": about.name,
         "description": str(about.document.get("description", "")),

@@ -13,7 +13,7 @@ Json = dict[str, Any]
 
 
 def methods(as_json: AsJson = False) -> None:
-    """List the methods, what their bundles offer, and the recipes that ship."""
+    """List the methods, their bundles' tasks, and the recipes."""
     from ssdgm_train import METHODS, recipes
 
     rows = [

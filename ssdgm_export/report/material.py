@@ -83,7 +83,7 @@ def gather(place: Path, data: str | None) -> Material:
     with checkpoint.reading(run):
         problem, plan = training.load_problem(described), recipe.from_table(described["recipe"])
         model = training.load_model(run)
-    found = graphs.of(model, problem, result.get("temperature") or 1.0)
+    found = graphs.of(model, problem, result["temperature"])
 
     def compute(name: str, feeds: parity.Arrays) -> parity.Arrays:
         return parity.reference(found[name], feeds)

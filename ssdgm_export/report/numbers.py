@@ -50,7 +50,7 @@ def _unlabelled(result: Json) -> Iterator[str]:
 
 
 def _calibration(result: Json) -> Iterator[str]:
-    temperature = result.get("temperature") or 1.0
+    temperature = result["temperature"]
     if temperature == 1.0:
         return
     before = result["uncalibrated"]["validation"]["nll"]

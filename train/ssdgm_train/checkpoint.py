@@ -110,12 +110,14 @@ def ended(run: Run) -> Json:
     Raises:
         RunError: It has not.
     """
-    found = run.result
+    found, again = run.result, f"ssdgm-export train --resume {run.path}"
     if found is None:
+        raise RunError(f"{run.path} has not ended", "a finished run", f"Go on with: {again}")
+    if "temperature" not in found:
         raise RunError(
-            f"{run.path} has not ended",
-            "a finished run",
-            f"Go on with: ssdgm-export train --resume {run.path}",
+            f"{run.path / 'result.json'} has no temperature",
+            "a result as this ssdgm-train writes it",
+            f"Remove the file, then: {again}",
         )
     return found
 

@@ -194,12 +194,12 @@ def fan_in_(net: MLP) -> None:
             nn.init.normal_(layer.bias, std=0.01)
 
 
-def _kept(net: MLP) -> None:
+def _as_built(net: MLP) -> None:
     """Torch's own start of a linear layer."""
 
 
 INITIALISERS: dict[str, Callable[[MLP], None]] = {
-    "torch": _kept,
+    "torch": _as_built,
     "small": small_,
     "fan_in": fan_in_,
 }

@@ -93,7 +93,8 @@ def adopt(
     if found is None:
         raise recipe.RecipeError(
             f"{plan.method} cannot start from the model in {source.path}",
-            "an m1 or m1m2 for m1, m1m2, m2 and supervised; an m2 for m2",
+            f"a model that {plan.method} says it can use, see its `adopt`",
+            "Give another --init-from: a run of m1 serves every method but m2's generative part.",
         )
     record = {
         "source": str(source.path),

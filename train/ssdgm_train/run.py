@@ -7,6 +7,7 @@ checkpoints on the way.
 import contextlib
 import dataclasses
 import datetime
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -37,14 +38,15 @@ def train(session: Session) -> Iterator[Progress]:
     Raises:
         Diverged: The loss or a weight is no longer finite; the last checkpoint is kept.
     """
-    window, steps = fit.Window(), session.steps
+    window, every = fit.Window(), session.recipe.run.evaluate_every
+    ends = set(itertools.accumulate(stage.plan.steps for stage in session.stages))
     with checkpoint.locked(session.run), _threads(session.threads):
         for step in fit.fit(
             session.model, session.stages, session.sizes, _server(session), session.state
         ):
             window.add(step.terms)
-            if step.number % session.recipe.run.evaluate_every and step.number < steps:
-                yield Progress(step.number, steps, step.phase)
+            if step.number % every and step.number not in ends:
+                yield Progress(step.number, session.steps, step.phase)
                 continue
             terms = fit.check(session.model, step.number, window.means())
             window = fit.Window()

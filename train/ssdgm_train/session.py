@@ -1,6 +1,8 @@
 """A run in memory: begun in a new directory, or opened again where it stopped."""
 
+import contextlib
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,7 +84,8 @@ def begin(
     parts = split(dataset, labelled, plan.data.validation, seed, start.held(dataset))
     _check_selection(plan, parts)
     stated = start.stated(problem.problem(dataset, parts, plan.data))
-    plan, taken, origin = pretrained.adopt(start, plan, stated)
+    with _seeded(seed):
+        plan, taken, origin = pretrained.adopt(start, plan, stated)
     described = document.compose(
         source, dataset, parts, stated, plan, labelled, seed, place, origin
     )
@@ -133,8 +136,7 @@ def _check_selection(plan: recipe.Recipe, parts: Split) -> None:
 
 def _built(plan: recipe.Recipe, stated: method.Problem, seed: int) -> nn.Module:
     """The model with its initial weights, which depend on the seed alone."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seeds.derive(seed, seeds.WEIGHTS))
+    with _seeded(seed):
         try:
             return plan.spec.build(plan.model, stated)
         except (RuntimeError, MemoryError) as error:
@@ -142,6 +144,14 @@ def _built(plan: recipe.Recipe, stated: method.Problem, seed: int) -> nn.Module:
             raise recipe.RecipeError(
                 f"the model cannot be built ({reason})", "one that fits into memory"
             ) from None
+
+
+@contextlib.contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Torch's own random state as the seed has it, inside."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seeds.derive(seed, seeds.WEIGHTS))
+        yield
 
 
 def _assembled(

@@ -99,10 +99,14 @@ class VAE(nn.Module):
         log_px = self.likelihood.log_prob(x, self.decoder(posterior.sample(generator)))
         return log_px - beta * distributions.normal_kl(*posterior)
 
-    def log_weights(self, x: shapes.Flat, z: shapes.Codes) -> shapes.Nats:
-        """Log p(x | z) - log q(z | x) for given draws, in nats."""
-        log_q = distributions.normal_log_prob(z, *self.encoder(x))
-        return self.likelihood.log_prob(x, self.decoder(z)) - log_q
+    def weighed(
+        self, x: shapes.Flat, generator: torch.Generator | None
+    ) -> tuple[shapes.Codes, shapes.Nats]:
+        """One draw of z for observations, and log p(x | z) - log q(z | x) in nats."""
+        posterior = self.encoder(x)
+        z = posterior.sample(generator)
+        log_q = distributions.normal_log_prob(z, *posterior)
+        return z, self.likelihood.log_prob(x, self.decoder(z)) - log_q
 
     def posteriors(self, rows: Tensor) -> Tensor:
         """The mean and scale of q(z | x) of raw rows, [n, 2, latent], some rows at a time."""

@@ -47,7 +47,7 @@ def split(
         labels: The budget of labelled training rows; None for every label there is.
         validation: The share of rows held out, 0 to 1; a number from 1 on counts rows.
         seed: Of the draw.
-        held: Validation rows to keep to, where every label is known, instead of drawing some.
+        held: Validation rows to keep to instead of drawing some.
 
     Raises:
         DataError: The budget is below one label a class or above what there is.
@@ -60,6 +60,9 @@ def split(
             held = _stratified(data.y, known, _count(validation, len(known)), size, rng)
         rest = np.setdiff1d(known, held)
         chosen = _budget(data.y, rest, labels, size, rng)
+    elif held is not None:
+        left = None if labels is None else max(labels - len(held), 0)
+        chosen = _budget(data.y, np.setdiff1d(known, held), left, size, rng)
     else:
         budget = _budget(data.y, known, labels, size, rng)
         held = _stratified(data.y, budget, _count(validation, len(budget)), size, rng)

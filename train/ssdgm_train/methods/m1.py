@@ -83,10 +83,10 @@ class Model(nn.Module):
 
     def log_weights(self, x: shapes.Flat, generator: torch.Generator | None) -> Tensor:
         """Log p(x, z) - log q(z | x) with one draw of z, [batch, 1]."""
-        z = self.features.encoder(x).sample(generator)
+        z, log_weights = self.features.weighed(x, generator)
         zeros, ones = torch.zeros_like(z), torch.ones_like(z)
         log_pz = distributions.normal_log_prob(z, zeros, ones)
-        return (self.features.log_weights(x, z) + log_pz)[:, None]
+        return (log_weights + log_pz)[:, None]
 
     def trunk(self) -> MLP:
         """The encoder."""

@@ -74,8 +74,8 @@ class Model(nn.Module):
         """Log p(x, y, z1, z2) - log q(z1, z2 | x, y), one draw for each class, [batch, K]."""
         if not self.features.kept.all():
             return self.slim().log_weights(x, generator)
-        z = self.features.encoder(x).sample(generator)
-        return self.features.log_weights(x, z)[:, None] + self.joint.log_weights(z, generator)
+        z, log_weights = self.features.weighed(x, generator)
+        return log_weights[:, None] + self.joint.log_weights(z, generator)
 
     def trunk(self) -> MLP:
         """M1's encoder."""

@@ -73,7 +73,7 @@ class Config:
         initial: "torch", "small" or "fan_in", a key of `nn.INITIALISERS`.
         likeliest: How many of a row's likeliest classes are summed exactly, while one of the
             others is drawn: without bias, and cheaper than 0, which sums all of them.
-        settle: The share of the run in which unlabelled rows leave q(y | x) alone, so that the
+        settle: The share of the phase in which unlabelled rows leave q(y | x) alone, so that the
             other two networks learn what a label means before they are asked for one.
         trunk_rate: Factor on the learning rate of the classifier's hidden layers; below one it
             keeps what they were pretrained to.
@@ -94,7 +94,7 @@ class Config:
 
 
 TRAINING = ("binarise", "alpha", "weighting", "likeliest", "settle", "trunk_rate")
-"""The settings that a model of other shape can be trained with."""
+"""The settings that stay the recipe's own where the networks of another m2 are taken over."""
 
 
 class Model(nn.Module):
