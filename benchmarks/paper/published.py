@@ -21,5 +21,6 @@ OTHERS: dict[str, dict[str, dict[int, float]]] = {
     "m1m2": {"jonemeth/generative-models, 1 seed": {100: 2.80, 600: 2.35, 1000: 2.45, 3000: 2.44}},
 }
 
-NAMES = {"m1": "M1 + S3VM (the paper: TSVM)", "m2": "M2", "m1m2": "M1+M2"}
+NAMES = {"m1": ("M1+TSVM", "M1+S3VM"), "m2": ("M2", "M2"), "m1m2": ("M1+M2", "M1+M2")}
+"""What the paper calls its method, and what we call ours."""
 LABELS = (100, 600, 1000, 3000)

@@ -74,13 +74,15 @@ def markdown(summary: list[Cell]) -> Iterator[str]:
     """The table: the paper, others, ours; in percent of the 10,000 test images."""
     yield "| | " + " | ".join(f"{labels} labels" for labels in LABELS) + " |"
     yield "|---|" + "--:|" * len(LABELS)
-    for method, name in NAMES.items():
-        yield _line(f"{name}, paper", [f"{m:.2f} ± {s:g}" for m, s in PAPER[method].values()])
+    for method, (theirs, mine) in NAMES.items():
+        yield _line(
+            f"{theirs}, the paper", [f"{m:.2f} ± {s:g}" for m, s in PAPER[method].values()]
+        )
         for who, errors in OTHERS[method].items():
             yield _line(who, [f"{errors[labels]:.2f}" for labels in LABELS])
         ours = [entry for entry in summary if entry["method"] == method]
-        yield _line(f"**{name}, ours**", [_error(entry) for entry in ours])
-        yield _line("draws, minutes a run", [_cost(entry) for entry in ours])
+        yield _line(f"**{mine}, ours**", [_error(entry) for entry in ours])
+        yield _line("draws, minutes of one core a run", [_cost(entry) for entry in ours])
 
 
 def _line(head: str, entries: list[str]) -> str:
@@ -107,17 +109,13 @@ def plot(summary: list[Cell], path: Path) -> None:
 
     figure = Figure(figsize=(7, 4.5), dpi=120, layout="constrained")
     axes = figure.add_subplot()
-    for colour, (method, name) in zip(("C0", "C1", "C2"), NAMES.items(), strict=True):
+    for colour, (method, (theirs, mine)) in zip(("C0", "C1", "C2"), NAMES.items(), strict=True):
         paper = [PAPER[method][labels][0] for labels in LABELS]
-        axes.plot(LABELS, paper, "--", color=colour, label=f"{name}: paper")
+        axes.plot(LABELS, paper, "--", color=colour, label=f"{theirs}, the paper")
         ours = [entry for entry in summary if entry["method"] == method and entry["runs"]]
-        axes.plot(
-            [entry["labels"] for entry in ours],
-            [entry["mean"] for entry in ours],
-            "o-",
-            color=colour,
-            label=f"{name}: ours",
-        )
+        if ours:
+            at, means = zip(*((entry["labels"], entry["mean"]) for entry in ours), strict=True)
+            axes.plot(at, means, "o-", color=colour, label=f"{mine}, ours")
         for entry in ours:
             axes.plot([entry["labels"]] * entry["runs"], entry["errors"], ".", color=colour)
     axes.set(xscale="log", yscale="log", xlabel="labels", ylabel="test error, %")
