@@ -75,8 +75,8 @@ def _styles(opened: model.Model, request: Request, classes: Classes) -> answers.
 
 
 def _analogies(opened: model.Model, request: Request, classes: Classes) -> answers.Picture:
-    n = arguments.count(request.n, "n", 1)
-    return opened.analogies(_rows(opened, request)[:n], classes=classes)
+    n, x = arguments.count(request.n, "n", 1), _rows(opened, request)
+    return opened.analogies(x[:n] if x.ndim else x, classes=classes)
 
 
 def _walk(opened: model.Model, request: Request, classes: Classes) -> answers.Picture:

@@ -34,10 +34,13 @@ def evaluate(
     console.emit({"run": str(run), **evaluation.read(job.run)}, as_json, _lines)
 
 
+LONG = 19  # digits
+
+
 def _most(rows: str) -> int | None:
     if rows == ALL:
         return None
-    if not rows.isdecimal() or not int(rows):
+    if not (rows.isascii() and rows.isdigit() and len(rows) < LONG) or not int(rows):
         raise errors.InputError("--rows", repr(rows), "a whole number from 1, or all")
     return int(rows)
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ssdgm_export import document, graphs, parity
 from ssdgm_runtime import parts
-from ssdgm_train import checkpoint, evaluation, metrics, recipe
+from ssdgm_train import checkpoint, evaluation, metrics, patterns, recipe
 from ssdgm_train import document as training
 from ssdgm_train.data import dataset
 from ssdgm_train.data.split import Split
@@ -95,7 +95,7 @@ def gather(place: Path, data: str | None) -> Material:
         run=described,
         result=result,
         evidence=evaluation.read(run) if (place / evaluation.NAME).exists() else {},
-        records=metrics.read(place),
+        records=_records(place),
         recipe=plan,
         parts=model_parts,
         rows=rows.x[:ROWS],
@@ -103,6 +103,17 @@ def gather(place: Path, data: str | None) -> Material:
         low=low,
         high=high,
     )
+
+
+def _records(place: Path) -> list[Json]:
+    found = metrics.read(place)
+    for missing in filter(None, (patterns.misfit(record, patterns.RECORD) for record in found)):
+        raise checkpoint.RunError(
+            f"{place / metrics.NAME} is damaged ({missing} is missing or of another kind)",
+            "records as this ssdgm-train writes them",
+            "Remove it to go on without its history.",
+        )
+    return found
 
 
 def _held(data: dataset.Dataset, split: Split, model: parts.Parts) -> Held:

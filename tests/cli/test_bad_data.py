@@ -133,7 +133,7 @@ def test_a_folder_that_cannot_be_trained_on(
 WORDS: dict[str, tuple[tuple[str, ...], str, str]] = {
     "fewer labels than classes": (("--labels", "2"), "DataError", "at least one label a class"),
     "more labels than rows": (("--labels", "61"), "DataError", "at most"),
-    "a method that is none": (("--method", "m3"), "RecipeError", "one of supervised, m2"),
+    "a method that is none": (("--method", "m3"), "RecipeError", "one of supervised, m1, m2"),
     "a setting that is none": (
         ("--set", "train.step=9"),
         "RecipeError",

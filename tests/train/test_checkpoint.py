@@ -14,12 +14,48 @@ from ssdgm_train.checkpoint import Run, RunError
 from ssdgm_train.data.split import Split
 
 PARTS = Split(np.array([1, 3]), np.array([0, 4]), np.array([2]))
-DOCUMENT = {"format": checkpoint.FORMAT, "split": PARTS.digest, "word": "ü"}
+DOCUMENT = {
+    "format": checkpoint.FORMAT,
+    "recipe": {"method": "m2", "model": {}},
+    "seed": 0,
+    "labels": None,
+    "data": {
+        **{"source": "a", "name": "b", "digest": "c", "classes": [0, 1]},
+        **{"labelled": 2, "unlabelled": 2, "validation": 1, "test": 0},
+        "validation_labels_are_extra": True,
+    },
+    "split": PARTS.digest,
+    "problem": {
+        **{"dtype": "uint8", "likelihood": "bernoulli", "total": 1},
+        **{"shape": [2], "shift": [0.0], "scale": [1.0], "labels": {"prior": [0.5, 0.5]}},
+    },
+    "environment": {"device": "cpu", "threads": 1},
+    "word": "ü",
+}
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     return checkpoint.create(tmp_path / "run", DOCUMENT, PARTS)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [("seed", "x"), ("data", {}), ("split", None), ("environment", {"device": 1}), ("labels", [])],
+)
+def test_a_document_that_lacks_something_is_an_error_that_names_it(
+    tmp_path: Path, place: str, value: object
+) -> None:
+    run = checkpoint.create(tmp_path / "run", {**DOCUMENT, place: value}, PARTS)
+    text = cases.message(RunError, run.read)
+    assert f"run.json is damaged ({place}" in text
+    assert "is missing or of another kind" in text
+
+
+@pytest.mark.parametrize("value", ["NaN", "null", '"2"'])
+def test_a_result_of_another_kind_is_an_error(run: Run, value: str) -> None:
+    (run.path / "result.json").write_text(f'{{"temperature": {value}}}')
+    cases.message(RunError, lambda: checkpoint.ended(run))
 
 
 def names(path: Path) -> list[str]:

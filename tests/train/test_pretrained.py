@@ -42,7 +42,7 @@ def begin(place: Path, out: Path, name: str, donor: str, *changes: str) -> Sessi
         cases.small_recipe(name, *changes),
         out,
         labelled=12,
-        seed=8,
+        seed=0 if name == donor == "m2" else 8,
         device="cpu",
         init_from=place / donor,
     )
@@ -106,6 +106,30 @@ def test_an_m2_is_taken_over_whole_and_trained_as_the_recipe_says(
     assert len(list(ssdgm_train.train(session))) == 12
 
 
+def test_labels_that_an_m2_has_learnt_from_have_to_be_of_the_budget(
+    place: Path, tmp_path: Path
+) -> None:
+    plan, source = cases.small_recipe("m2"), str(place / "set.npz")
+
+    def other(out: Path, labelled: int, seed: int) -> Session:
+        return ssdgm_train.begin(source, plan, out, labelled, seed, "cpu", init_from=place / "m2")
+
+    text = cases.message(RunError, lambda: other(tmp_path / "a", 12, 8))
+    assert "m2 has learnt from 12 labels that are not all of this run's" in text
+    assert "Give --labels and --seed as it had: 12 and 0." in text
+    assert not (tmp_path / "a").exists()
+    assert len(other(tmp_path / "b", 12, 0).split.labelled) == 12
+
+
+def test_a_run_that_has_lost_the_weights_it_began_with_does_not_go_on(
+    place: Path, tmp_path: Path
+) -> None:
+    session = begin(place, tmp_path / "run", "m1m2", "m1")
+    shutil.rmtree(session.run.path / "checkpoints")
+    text = cases.message(RunError, lambda: ssdgm_train.resume(tmp_path / "run"))
+    assert "has lost its checkpoints" in text
+
+
 def test_the_run_says_where_it_started_from(place: Path, tmp_path: Path) -> None:
     session = begin(place, tmp_path / "run", "m1m2", "m1")
     found = session.run.read()["init"]
@@ -162,7 +186,8 @@ def test_a_model_of_which_nothing_can_be_used_is_refused(
 ) -> None:
     text = cases.message(RecipeError, lambda: begin(place, tmp_path / "run", name, donor))
     assert f"{name} cannot start from the model in {place / donor}" in text
-    assert "expected an m1 or m1m2 for m1, m1m2, m2 and supervised; an m2 for m2" in text
+    assert f"expected a model that {name} says it can use" in text
+    assert "Give another --init-from" in text
     assert list(tmp_path.iterdir()) == []
 
 

@@ -75,7 +75,11 @@ def test_a_wheel_holds_its_package_and_nothing_else(name: str, wheels: Path) -> 
     assert f"{name}/py.typed" in files
     assert f"{told}/licenses/LICENSE" in files
     folder = Path(PACKAGES[name].__file__ or "").parent
-    sources = {f"{name}/{p.relative_to(folder).as_posix()}" for p in folder.rglob("*.py")}
+    sources = {
+        f"{name}/{p.relative_to(folder).as_posix()}"
+        for p in folder.rglob("*.*")
+        if p.suffix in (".py", ".toml")
+    }
     kinds = {file for file in files if file.startswith(f"{name}/")}
     assert kinds == {*sources, f"{name}/py.typed"}
 

@@ -27,7 +27,7 @@ import torch
 from torch import Tensor, nn
 
 from ssdgm_runtime import atomic, errors, inputs
-from ssdgm_train import fit, storage
+from ssdgm_train import fit, patterns, storage
 from ssdgm_train.data.split import Split
 from ssdgm_train.storage import RunError, write_json
 
@@ -50,13 +50,12 @@ class Run:
         Raises:
             RunError: The folder is no run directory.
         """
-        found = storage.read_json(self.path / "run.json")
-        if found.get("format") != FORMAT:
+        path = self.path / "run.json"
+        if storage.read_json(path).get("format") != FORMAT:
             raise RunError(
-                f"{self.path / 'run.json'} is of no known format",
-                f"format {FORMAT}, as this ssdgm-train writes it",
+                f"{path} is of no known format", f"format {FORMAT}, as this ssdgm-train writes it"
             )
-        return found
+        return storage.read_json(path, patterns.DOCUMENT)
 
     def split(self) -> Split:
         """The split's indices.
@@ -76,7 +75,7 @@ class Run:
     def result(self) -> Json | None:
         """`result.json`, once the run has ended."""
         path = self.path / "result.json"
-        return storage.read_json(path) if path.exists() else None
+        return storage.read_json(path, patterns.RESULT) if path.exists() else None
 
     @property
     def latest(self) -> Path | None:
@@ -110,14 +109,12 @@ def ended(run: Run) -> Json:
     Raises:
         RunError: It has not.
     """
-    found, again = run.result, f"ssdgm-export train --resume {run.path}"
+    found = run.result
     if found is None:
-        raise RunError(f"{run.path} has not ended", "a finished run", f"Go on with: {again}")
-    if "temperature" not in found:
         raise RunError(
-            f"{run.path / 'result.json'} has no temperature",
-            "a result as this ssdgm-train writes it",
-            f"Remove the file, then: {again}",
+            f"{run.path} has not ended",
+            "a finished run",
+            f"Go on with: ssdgm-export train --resume {run.path}",
         )
     return found
 

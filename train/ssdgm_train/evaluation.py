@@ -26,7 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from ssdgm_runtime import errors
-from ssdgm_train import checkpoint, data, document, evaluate, method, seeds, storage
+from ssdgm_train import checkpoint, data, document, evaluate, method, patterns, seeds, storage
 from ssdgm_train.evaluate import evidence, scores
 from ssdgm_train.run import Progress
 
@@ -117,7 +117,7 @@ def read(run: checkpoint.Run) -> Json:
     Raises:
         RunError: There is none.
     """
-    return storage.read_json(run.path / NAME)
+    return storage.read_json(run.path / NAME, patterns.EVALUATION)
 
 
 def _check_weighs(model: nn.Module, path: Path, name: str) -> None:

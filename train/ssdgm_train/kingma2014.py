@@ -44,6 +44,7 @@ def load(path: Path, problem: method.Problem) -> nn.Module:
     arrays = inputs.read_npz(path)
     joint = "q/w0x" in arrays
     try:
+        _check_numbers(arrays)
         if problem.likelihood != "bernoulli":
             raise ValueError("they are Bernoulli's logits")
         model = _m2(arrays, problem) if joint else _m1(arrays, problem)
@@ -57,6 +58,12 @@ def load(path: Path, problem: method.Problem) -> nn.Module:
             "arrays q/w0, q/b0, ..., q/mean_w, ..., p/out_b as the authors published them",
         ) from None
     return model.eval()
+
+
+def _check_numbers(arrays: Arrays) -> None:
+    for name, value in arrays.items():
+        if value.dtype.kind != "f" or not value.size or not np.isfinite(value).all():
+            raise ValueError(f"{name} holds other than finite real numbers")
 
 
 def _m1(arrays: Arrays, problem: method.Problem) -> nn.Module:

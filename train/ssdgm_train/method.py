@@ -141,11 +141,13 @@ class Adoption:
         config: The method's hyper-parameters, changed to fit.
         weights: Initial weights, by their names in the new model.
         done: Names of phases that need not be run any more.
+        labelled: Whether labels took part in the weights, which then count among the budget.
     """
 
     config: Any
     weights: Mapping[str, Tensor]
     done: tuple[str, ...] = ()
+    labelled: bool = False
 
 
 def _adopts_nothing(config: object, donor: nn.Module) -> Adoption | None:

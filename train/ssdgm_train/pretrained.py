@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -25,9 +26,7 @@ class Source:
 
     def held(self, dataset: data.Dataset) -> NDArray[Any] | None:
         """The validation rows of a run on the same data: it has seen all the others."""
-        if self.run is None or self.run.read()["data"]["digest"] != dataset.digest:
-            return None
-        return self.run.split().validation
+        return self.run.split().validation if self.run and _same(self.run, dataset) else None
 
     def stated(self, problem: method.Problem) -> method.Problem:
         """A problem with rows scaled as the weights are used to.
@@ -78,13 +77,25 @@ def find(path: Path | None) -> Source:
 
 
 def adopt(
-    source: Source, plan: recipe.Recipe, problem: method.Problem
+    source: Source,
+    plan: recipe.Recipe,
+    problem: method.Problem,
+    dataset: data.Dataset,
+    labelled: NDArray[Any],
 ) -> tuple[recipe.Recipe, Mapping[str, Tensor], Json | None]:
     """What a recipe's method takes over: the recipe made to fit, weights by name, and a record.
+
+    Args:
+        source: Where the model is.
+        plan: The recipe.
+        problem: What the new model is for.
+        dataset: The new run's data.
+        labelled: Its labelled rows.
 
     Raises:
         RecipeError: The method can take nothing from this model.
         DataError: The .npz file holds no weights for these rows.
+        RunError: The weights have seen labels that are not of the new run.
     """
     donor = source.model(problem)
     if donor is None:
@@ -96,12 +107,30 @@ def adopt(
             f"a model that {plan.method} says it can use, see its `adopt`",
             "Give another --init-from: a run of m1 serves every method but m2's generative part.",
         )
+    if found.labelled and source.run and _same(source.run, dataset):
+        _check_labels(source.run, labelled)
     record = {
         "source": str(source.path),
         "sha256": _digest(found.weights),
         "done": list(found.done),
     }
     return dataclasses.replace(plan, model=found.config), found.weights, record
+
+
+def _same(run: checkpoint.Run, dataset: data.Dataset) -> bool:
+    same: bool = run.read()["data"]["digest"] == dataset.digest
+    return same
+
+
+def _check_labels(run: checkpoint.Run, labelled: NDArray[Any]) -> None:
+    seen = run.split().labelled
+    if not np.isin(seen, labelled).all():
+        document = run.read()
+        raise checkpoint.RunError(
+            f"{run.path} has learnt from {len(seen)} labels that are not all of this run's",
+            "the same labelled rows, or more",
+            f"Give --labels and --seed as it had: {document['labels']} and {document['seed']}.",
+        )
 
 
 def fill(model: nn.Module, weights: Mapping[str, Tensor], source: Source) -> None:

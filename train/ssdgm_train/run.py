@@ -41,6 +41,7 @@ def train(session: Session) -> Iterator[Progress]:
     window, every = fit.Window(), session.recipe.run.evaluate_every
     ends = set(itertools.accumulate(stage.plan.steps for stage in session.stages))
     with checkpoint.locked(session.run), _threads(session.threads):
+        _check_alone(session)
         for step in fit.fit(
             session.model, session.stages, session.sizes, _server(session), session.state
         ):
@@ -53,6 +54,17 @@ def train(session: Session) -> Iterator[Progress]:
             yield _record(session, step, terms)
         if session.run.result is None:
             _finish(session)
+
+
+def _check_alone(session: Session) -> None:
+    """Whether no other process has gone on with the run since it was opened."""
+    latest = session.run.latest
+    if latest and int(latest.name.removeprefix("step-")) > session.state.step:
+        raise checkpoint.RunError(
+            f"{session.run.path} has gone on to {latest.name} since it was opened",
+            f"step {session.state.step}, where this process has it",
+            "Open it again with --resume.",
+        )
 
 
 @contextlib.contextmanager

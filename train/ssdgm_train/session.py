@@ -85,7 +85,7 @@ def begin(
     _check_selection(plan, parts)
     stated = start.stated(problem.problem(dataset, parts, plan.data))
     with _seeded(seed):
-        plan, taken, origin = pretrained.adopt(start, plan, stated)
+        plan, taken, origin = pretrained.adopt(start, plan, stated, dataset, parts.labelled)
     described = document.compose(
         source, dataset, parts, stated, plan, labelled, seed, place, origin
     )
@@ -117,6 +117,12 @@ def resume(path: Path) -> Session:
         stages = plan.stages(_sizes(parts), document.done(found))
         session = _assembled(run, plan, model, dataset, parts, seed, device, stages)
         session.threads = found["environment"]["threads"]
+        if not run.latest and found.get("init"):
+            raise checkpoint.RunError(
+                f"{path} has lost its checkpoints",
+                "the weights that it began with",
+                "Restore them from a copy, or begin a new run.",
+            )
         if run.latest:
             scalars = checkpoint.restore(run.latest, session.model, session.state)
             session.best = math.inf if scalars["best"] is None else scalars["best"]
@@ -139,7 +145,7 @@ def _built(plan: recipe.Recipe, stated: method.Problem, seed: int) -> nn.Module:
     with _seeded(seed):
         try:
             return plan.spec.build(plan.model, stated)
-        except (RuntimeError, MemoryError) as error:
+        except (RuntimeError, MemoryError, TypeError, OverflowError) as error:
             reason = str(error).split("\n")[0]
             raise recipe.RecipeError(
                 f"the model cannot be built ({reason})", "one that fits into memory"

@@ -4,13 +4,15 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NoReturn
 
 import safetensors
 import safetensors.torch
 from torch import Tensor
 
 from ssdgm_runtime import atomic, errors
+from ssdgm_train import patterns
 
 Json = dict[str, Any]
 
@@ -25,14 +27,18 @@ def write_json(path: Path, document: Mapping[str, Any]) -> None:
     atomic.write(path, text.encode(), force=True)
 
 
-def read_json(path: Path) -> Json:
+def read_json(path: Path, like: patterns.Like = MappingProxyType({})) -> Json:
     """A JSON object of a run directory.
 
+    Args:
+        path: The file.
+        like: What it must hold, see `patterns`.
+
     Raises:
-        RunError: There is none.
+        RunError: There is none, or it holds something else.
     """
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
         if not isinstance(found, dict):
             raise ValueError("no object")
     except (OSError, ValueError, RecursionError) as error:
@@ -40,7 +46,17 @@ def read_json(path: Path) -> Json:
             f"{path.parent} is no run directory ({path.name}: {error})",
             "a folder that ssdgm-export train wrote",
         ) from None
+    if place := patterns.misfit(found, like):
+        raise RunError(
+            f"{path} is damaged ({place} is missing or of another kind)",
+            "a file as this ssdgm-train writes it",
+            "Restore it from a copy, or begin a new run.",
+        )
     return found
+
+
+def _refuse(word: str) -> NoReturn:
+    raise ValueError(f"it holds {word}")
 
 
 def save_tensors(folder: Path, files: Mapping[str, Mapping[str, Tensor]], scalars: Json) -> None:

@@ -56,20 +56,31 @@ def split(
     known = np.flatnonzero(data.y != dataset.UNLABELLED)
     size = len(data.classes)
     if data.fully_labelled:
-        if held is None:
-            held = _stratified(data.y, known, _count(validation, len(known)), size, rng)
-        rest = np.setdiff1d(known, held)
-        chosen = _budget(data.y, rest, labels, size, rng)
-    elif held is not None:
-        left = None if labels is None else max(labels - len(held), 0)
-        chosen = _budget(data.y, np.setdiff1d(known, held), left, size, rng)
+        drawn = _stratified(data.y, known, _count(validation, len(known)), size, rng)
+        held = drawn if held is None else held
+        chosen = _budget(data.y, np.setdiff1d(known, held), labels, size, rng)
     else:
         budget = _budget(data.y, known, labels, size, rng)
-        held = _stratified(data.y, budget, _count(validation, len(budget)), size, rng)
+        drawn = _stratified(data.y, budget, _count(validation, len(budget)), size, rng)
+        held = drawn if held is None else held
+        if not np.isin(held, budget).all():
+            left = _left(labels, len(held), size)
+            budget = _budget(data.y, np.setdiff1d(known, held), left, size, rng)
         chosen = np.setdiff1d(budget, held)
     _check_every_class(data, chosen)
     others = np.setdiff1d(np.arange(len(data.y)), np.union1d(held, chosen))
     return Split(chosen, others, held)
+
+
+def _left(labels: int | None, held: int, size: int) -> int | None:
+    """What is left of a budget beside validation rows that are given."""
+    if labels is not None and labels - held < size:
+        raise errors.DataError(
+            f"--labels is {labels}, and {held} are validation rows of the run to start from",
+            f"at least {held + size}, one label a class beside them",
+            "Raise --labels, or leave it out to use them all.",
+        )
+    return None if labels is None else labels - held
 
 
 def _count(validation: float, rows: int) -> int:

@@ -196,7 +196,7 @@ def _adopt(config: Config, donor: nn.Module) -> method.Adoption | None:
     """All three networks of an m2; or the classifier's hidden layers from an encoder."""
     if isinstance(donor, Model):
         kept = {name: getattr(config, name) for name in TRAINING}
-        return method.Adoption(replace(donor.config, **kept), donor.state_dict())
+        return method.Adoption(replace(donor.config, **kept), donor.state_dict(), labelled=True)
     if not isinstance(donor, method.Pretrains):
         return None
     trunk = donor.trunk()
