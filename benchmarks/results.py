@@ -13,14 +13,16 @@ RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("ssdgm-runtime", "numpy", "onnxruntime", "torch")
 
 
-def write(name: str, claim: str, passed: bool, figures: Mapping[str, object]) -> dict[str, object]:
-    """Write a result and print it."""
+def write(
+    name: str, claim: str, passed: bool, figures: Mapping[str, object], script: str = ""
+) -> dict[str, object]:
+    """Write a result and print it; `script` is the module's name where it is not `name`."""
     found = {
         "name": name,
         "claim": claim,
         "passed": passed,
         "figures": dict(figures),
-        "command": f"python -m benchmarks.{name} {' '.join(sys.argv[1:])}".strip(),
+        "command": f"python -m benchmarks.{script or name} {' '.join(sys.argv[1:])}".strip(),
         "measured": datetime.date.today().isoformat(),
         "machine": machine(),
     }

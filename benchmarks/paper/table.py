@@ -32,6 +32,7 @@ def write(out: Path, kind: str) -> None:
             "runs": {_key(entry): entry["runs"] for entry in kept},
             "missed": [_key(entry) for entry in kept if not _holds(entry)],
         },
+        script="paper",
     )
 
 
