@@ -101,7 +101,7 @@ def _error(entry: Cell) -> str:
 def _cost(entry: Cell) -> str:
     if not entry["runs"]:
         return "–"
-    return f"{entry['runs']}, {statistics.mean(entry['minutes']):.0f} min"
+    return f"{entry['runs']}, {statistics.mean(entry['minutes']):.1f} min"
 
 
 def plot(summary: list[Cell], path: Path) -> None:
