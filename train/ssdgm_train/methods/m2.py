@@ -162,9 +162,10 @@ def loss(model: Model, batch: method.Batch, context: method.Context) -> method.T
     y = model.labels.one_hot(batch.y, like=x)
     settled = context.progress >= model.config.settle
     guess = logits[labelled:] if settled else logits[labelled:].detach()
+    unlabelled = unlabelled_bound(model, u, guess, context.generator)
     return {
         "labelled": -model.bound(x, y, context.generator),
-        "unlabelled": -unlabelled_bound(model, u, guess, context.generator),
+        "unlabelled": -unlabelled,
         "classifier": objectives.cross_entropy(logits[:labelled], batch.y),
     }
 
