@@ -129,9 +129,10 @@ class MLP(nn.Module):
         self.rest = nn.Sequential(*layers, nn.Linear(hidden[-1], out))
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        """[..., inputs[i]] each to [..., out]."""
+        """[..., inputs[i]] each to [..., out], of the weights' precision under autocast too."""
         found: Tensor = self.rest(self.first(*inputs))
-        return found
+        precision = self.first.bias.dtype
+        return found if found.dtype == precision else found.to(precision)
 
     @property
     def last(self) -> str:

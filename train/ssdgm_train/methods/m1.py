@@ -93,17 +93,24 @@ class Model(nn.Module):
         return self.features.encoder
 
 
+def _judge(model: Model, codes: shapes.Codes) -> shapes.Logits:
+    """The head's logits; never in mixed precision, where a kernel's cosines would be noise."""
+    with torch.autocast(codes.device.type, enabled=False):
+        logits: Tensor = model.head(codes)
+    return logits
+
+
 def logistic_loss(model: Model, batch: method.Batch, context: method.Context) -> method.Terms:
     """Cross-entropy of the labelled rows' draws of z, in nats."""
-    logits = model.head(model.features.codes(batch.x, context.generator, model.noise))
-    return {"classifier": objectives.cross_entropy(logits, batch.y)}
+    codes = model.features.codes(batch.x, context.generator, model.noise)
+    return {"classifier": objectives.cross_entropy(_judge(model, codes), batch.y)}
 
 
 def s3vm_loss(model: Model, batch: method.Batch, context: method.Context) -> method.Terms:
     """Hinge, hat and balance of draws of z; the hat grows to half of the phase."""
     rows = torch.cat([batch.x, batch.u])
     codes = model.features.codes(rows, context.generator, model.noise)
-    labelled, unlabelled = model.head(codes).split([len(batch.x), len(batch.u)])
+    labelled, unlabelled = torch.split(_judge(model, codes), [len(batch.x), len(batch.u)])
     return {
         "hinge": regularisers.hinge(labelled, batch.y),
         "hat": min(2 * context.progress, 1.0) * regularisers.hat(unlabelled),

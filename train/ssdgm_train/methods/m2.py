@@ -66,6 +66,7 @@ class Config:
         classifier: Widths of the classifier's hidden layers, where they differ from `hidden`.
         latent: Dimensions of z.
         activation: "relu", "silu", "softplus" or "tanh".
+        classifier_activation: The classifier's, where it differs.
         batch_norm: Normalise the classifier's hidden layers over the batch.
         binarise: Train Bernoulli data on freshly drawn bits; evaluation is always on grey levels.
         alpha: Weight of the classifier's term against the sum over the data set.
@@ -77,12 +78,14 @@ class Config:
             other two networks learn what a label means before they are asked for one.
         trunk_rate: Factor on the learning rate of the classifier's hidden layers; below one it
             keeps what they were pretrained to.
+        head_rate: The same of its last layer.
     """
 
     hidden: tuple[int, ...] = setting((500,), above(0))
     classifier: tuple[int, ...] = setting((), above(0))
     latent: int = setting(50, above(0))
     activation: str = setting("relu", among(ACTIVATIONS))
+    classifier_activation: str = setting("", among(("", *ACTIVATIONS)))
     batch_norm: bool = False
     binarise: bool = True
     alpha: float = setting(0.1, between(0, 1e9))
@@ -91,9 +94,10 @@ class Config:
     likeliest: int = setting(0, between(0, 1e9))
     settle: float = setting(0.0, between(0, 1.0))
     trunk_rate: float = setting(1.0, between(0, 1e9))
+    head_rate: float = setting(1.0, between(0, 1e9))
 
 
-TRAINING = ("binarise", "alpha", "weighting", "likeliest", "settle", "trunk_rate")
+TRAINING = ("binarise", "alpha", "weighting", "likeliest", "settle", "trunk_rate", "head_rate")
 """The settings that stay the recipe's own where the networks of another m2 are taken over."""
 
 
@@ -107,8 +111,8 @@ class Model(nn.Module):
         self.likelihood = likelihoods.LIKELIHOODS[problem.likelihood](problem.total)
         self.draw = self.likelihood.draw if config.binarise else likelihoods.same
         self.standardise = Standardise(problem.shape, problem.shift, problem.scale)
-        shape = config.classifier or config.hidden
-        self.classifier = MLP([width], shape, classes, act, config.batch_norm)
+        shape, own = config.classifier or config.hidden, config.classifier_activation or act
+        self.classifier = MLP([width], shape, classes, own, config.batch_norm)
         self.encoder = GaussianMLP([width, classes], config.hidden, config.latent, act)
         heads = self.likelihood.heads
         self.decoder = MLP([config.latent, classes], config.hidden, width * heads, act)
@@ -189,8 +193,9 @@ def _phases(config: Config, sizes: method.Sizes) -> tuple[method.Phase, ...]:
 
 
 def _rates(model: Model) -> dict[nn.Parameter, float]:
-    *hidden, _, _ = model.classifier.parameters()
-    return dict.fromkeys(hidden, model.config.trunk_rate)
+    *hidden, weight, bias = model.classifier.parameters()
+    head = dict.fromkeys((weight, bias), model.config.head_rate)
+    return head | dict.fromkeys(hidden, model.config.trunk_rate)
 
 
 def _adopt(config: Config, donor: nn.Module) -> method.Adoption | None:
@@ -203,7 +208,10 @@ def _adopt(config: Config, donor: nn.Module) -> method.Adoption | None:
     trunk = donor.trunk()
     weights = {f"classifier.{name}": value for name, value in trunk.hidden_state().items()}
     fitting = replace(
-        config, classifier=trunk.hidden, activation=trunk.activation, batch_norm=False
+        config,
+        classifier=trunk.hidden,
+        classifier_activation=trunk.activation,
+        batch_norm=False,
     )
     return method.Adoption(fitting, weights)
 
