@@ -1,5 +1,6 @@
 """`methods` and `train`."""
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -135,6 +136,7 @@ def _summary(session: Any) -> Json:  # noqa: ANN401
         "rows": counts,
         "validation_labels_are_extra": described["data"]["validation_labels_are_extra"],
         "seed": session.seed,
+        "init": described.get("init"),
         **{key: value for key, value in result.items() if key != "ended"},
     }
 
@@ -144,6 +146,7 @@ def _summary_lines(found: Json) -> str:
     extra = "extra labels" if found["validation_labels_are_extra"] else "labels of the budget"
     lines = {
         "run": found["run"],
+        **_init(found["init"]),
         "rows": f"{rows['labelled']} labelled, {rows['unlabelled']} unlabelled, "
         f"{rows['validation']} for validation ({extra})",
         **{part: _score(found[part]) for part in ("validation", "test")},
@@ -154,6 +157,15 @@ def _summary_lines(found: Json) -> str:
         "next": f"ssdgm-export convert {found['run']} -o {Path(found['run']).name}.ssdgm",
     }
     return show.fields(lines)
+
+
+def _init(init: Json | None) -> Json:
+    """A line for the model that the run began with, and the settings that came with it."""
+    if init is None:
+        return {}
+    settings = init.get("settings", {})
+    taken = ", ".join(f"{name}={json.dumps(value)}" for name, value in settings.items())
+    return {"init": init["source"] + (f", whose {taken} are taken" if taken else "")}
 
 
 def _score(score: Json | None, missing: str = "no rows") -> str:

@@ -74,6 +74,19 @@ def test_people_read_scores_temperature_latents_and_neighbours(tmp_path: Path, t
     assert not {"latents", "neighbours"} & baseline.keys()
 
 
+def test_what_was_taken_from_another_run_is_said(source: str, tmp_path: Path, tool: Tool) -> None:
+    plan, m1 = cases.small_recipe("m1", "model.features.activation=tanh"), tmp_path / "m1"
+    (tmp_path / "m1.toml").write_text(recipe.dumps(plan))
+    words = ("train", source, "--no-report", "-q")
+    assert tool(*words, "--recipe", tmp_path / "m1.toml", "--out", m1).code == 0
+    start = ("--init-from", m1, *SMALL)
+    found = tool(*words, *start, "--out", tmp_path / "a", "--json").json["init"]
+    assert found["settings"]["model.classifier_activation"] == "tanh"
+    told = tool(*words, *start, "--out", tmp_path / "b").out
+    assert f"init         {m1}, whose model.classifier=[" in told
+    assert 'model.classifier_activation="tanh" are taken' in told
+
+
 def test_what_could_not_be_scored_is_said(source: str, tmp_path: Path, tool: Tool) -> None:
     found = tool("train", source, "--out", tmp_path / "run", *SMALL, "--no-report", "-q")
     told = dict(line.split(maxsplit=1) for line in found.out.splitlines())

@@ -135,7 +135,12 @@ def test_the_run_says_where_it_started_from(place: Path, tmp_path: Path) -> None
     found = session.run.read()["init"]
     weights = model(place / "m1").features.state_dict()
     digest = pretrained._digest({f"features.{k}": v for k, v in weights.items()})
-    assert found == {"source": str(place / "m1"), "sha256": digest, "done": ["features"]}
+    assert found == {
+        "source": str(place / "m1"),
+        "sha256": digest,
+        "done": ["features"],
+        "settings": {"model.features.hidden": [7, 5]},
+    }
     other = begin(place, tmp_path / "other", "m2", "m1").run.read()["init"]
     assert other["done"] == []
     assert other["sha256"] != digest

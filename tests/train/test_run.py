@@ -365,7 +365,10 @@ def test_data_that_has_gone_is_an_error(tmp_path: Path) -> None:
     source = cases.saved(tmp_path / "set.npz", DATA)
     take(begin(source, tmp_path / "run"), 5)
     Path(source).unlink()
-    assert source in cases.message(DataNotFound, lambda: ssdgm_train.resume(tmp_path / "run"))
+    text = cases.message(DataNotFound, lambda: ssdgm_train.resume(tmp_path / "run"))
+    assert source in text
+    assert "the data that" in text
+    assert "--data" in text
 
 
 def test_the_data_of_a_run_may_be_read_from_another_place(tmp_path: Path) -> None:

@@ -76,9 +76,17 @@ def load_data(run: checkpoint.Run, source: str | None = None) -> data.Dataset:
 
     Raises:
         RunError: It is not the data that the run was made with.
+        DataNotFound: It is not there.
     """
     document = run.read()
-    dataset = data.load(document["data"]["source"] if source is None else source)
+    try:
+        dataset = data.load(document["data"]["source"] if source is None else source)
+    except errors.DataNotFound as error:
+        raise errors.DataNotFound(
+            error.found,
+            f"the data that {run.path} was trained on",
+            "Put it back; convert, evaluate and report can also be told with --data where it is.",
+        ) from None
     if dataset.digest != document["data"]["digest"]:
         raise checkpoint.RunError(
             f"the data of {run.path} has changed since the run began",

@@ -113,8 +113,20 @@ def adopt(
         "source": str(source.path),
         "sha256": _digest(found.weights),
         "done": list(found.done),
+        "settings": _taken(dataclasses.asdict(plan.model), dataclasses.asdict(found.config)),
     }
     return dataclasses.replace(plan, model=found.config), found.weights, record
+
+
+def _taken(own: Json, fitting: Json, table: str = "model") -> Json:
+    """The settings that the recipe had otherwise, by their full names, as they are now."""
+    found: Json = {}
+    for name, value in fitting.items():
+        if isinstance(value, dict):
+            found |= _taken(own[name], value, f"{table}.{name}")
+        elif value != own[name]:
+            found[f"{table}.{name}"] = value
+    return found
 
 
 def _same(run: checkpoint.Run, dataset: data.Dataset) -> bool:
