@@ -2,7 +2,8 @@
 
 One draw of z for each image, the divergence in closed form, the same noise for both models, three
 estimators: the encoder and the likelihood see sampled bits; both see grey levels; the encoder sees
-grey levels and the likelihood sampled bits (the one by which the authors' weights give 92.1 nats).
+grey levels and the likelihood sampled bits. The last is judged: by it the authors' weights give
+92.1 nats. They have seen the first 50,000 training images, ours 50,000 drawn from all of them.
 Needs MNIST under SSDGM_DATA_DIR, a finished run of m1, and the weights of `kingma2014`.
 
     SSDGM_DATA_DIR=data python -m benchmarks.m1_bound --run runs/paper/m1 --weights m1.npz
@@ -18,6 +19,7 @@ from ssdgm_train import checkpoint, data, distributions, document, kingma2014
 from ssdgm_train.vae import VAE
 
 DRAWS = 10
+JUDGED = "bits_encoded_from_grey"
 
 
 def bounds(vae: VAE, x: torch.Tensor, seed: int) -> dict[str, float]:
@@ -48,7 +50,7 @@ def main(run: Path, weights: Path) -> dict[str, object]:
     return results.write(
         "m1_bound",
         claim="M1's bound on MNIST test pixels is better than that of the authors' weights",
-        passed=all(ours[name] < theirs[name] for name in ours),
+        passed=ours[JUDGED] < theirs[JUDGED],
         figures={
             "ours_nats": ours,
             "authors_nats": theirs,

@@ -1,10 +1,13 @@
 """Mixed precision: networks multiply in bfloat16, and everything around them stays float32."""
 
+from pathlib import Path
+
 import cases
 import pytest
 import torch
 from torch import Tensor
 
+import ssdgm_train
 from ssdgm_train import fit, method, methods
 
 SPECS = pytest.mark.parametrize(
@@ -63,3 +66,9 @@ def test_what_is_trained_in_mixed_precision_classifies(spec: method.Method) -> N
     assert isinstance(model, method.Classifies)
     found = model.eval().classify(torch.from_numpy(data.x)).argmax(1)
     assert found.tolist() == data.y.tolist()
+
+
+def test_a_run_says_whether_its_machine_multiplies_bfloat16(native: bool, tmp_path: Path) -> None:
+    source = cases.saved(tmp_path / "set.npz", cases.separable())
+    session = ssdgm_train.begin(source, cases.small_recipe("m2"), tmp_path / "run", device="cpu")
+    assert session.run.read()["environment"]["bfloat16"] is native

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from ssdgm_runtime import errors
-from ssdgm_train import checkpoint, data, labels, method, recipe
+from ssdgm_train import checkpoint, data, fit, labels, method, recipe
 from ssdgm_train.data.split import Split
 
 Json = dict[str, Any]
@@ -136,4 +136,5 @@ def _environment(device: torch.device) -> Json:
         "processor": platform.machine(),
         "threads": torch.get_num_threads(),
         "device": device.type,
+        "bfloat16": fit.multiplies_bfloat16(device),
     }

@@ -214,13 +214,17 @@ def _play(
     return {name: mean.detach() for name, mean in means.items()}
 
 
+def multiplies_bfloat16(device: torch.device) -> bool:
+    """Whether a device has instructions for it."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return any(on for name, on in torch.cpu.get_capabilities().items() if "bf16" in name)
+
+
 def _precision(name: str, device: torch.device) -> torch.autocast:
     """What networks multiply in, inside."""
-    if device.type == "cuda":
-        native = torch.cuda.is_bf16_supported(including_emulation=False)
-    else:
-        native = any(on for what, on in torch.cpu.get_capabilities().items() if "bf16" in what)
-    return torch.autocast(device.type, torch.bfloat16, enabled=native and name == "mixed")
+    mixed = name == "mixed" and multiplies_bfloat16(device)
+    return torch.autocast(device.type, torch.bfloat16, enabled=mixed)
 
 
 def _mean(value: Tensor) -> Tensor:
