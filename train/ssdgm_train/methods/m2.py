@@ -78,7 +78,6 @@ class Config:
             other two networks learn what a label means before they are asked for one.
         trunk_rate: Factor on the learning rate of the classifier's hidden layers; below one it
             keeps what they were pretrained to.
-        head_rate: The same of its last layer.
     """
 
     hidden: tuple[int, ...] = setting((500,), above(0))
@@ -94,10 +93,9 @@ class Config:
     likeliest: int = setting(0, between(0, 1e9))
     settle: float = setting(0.0, between(0, 1.0))
     trunk_rate: float = setting(1.0, between(0, 1e9))
-    head_rate: float = setting(1.0, between(0, 1e9))
 
 
-TRAINING = ("binarise", "alpha", "weighting", "likeliest", "settle", "trunk_rate", "head_rate")
+TRAINING = ("binarise", "alpha", "weighting", "likeliest", "settle", "trunk_rate")
 """The settings that stay the recipe's own where the networks of another m2 are taken over."""
 
 
@@ -193,9 +191,8 @@ def _phases(config: Config, sizes: method.Sizes) -> tuple[method.Phase, ...]:
 
 
 def _rates(model: Model) -> dict[nn.Parameter, float]:
-    *hidden, weight, bias = model.classifier.parameters()
-    head = dict.fromkeys((weight, bias), model.config.head_rate)
-    return head | dict.fromkeys(hidden, model.config.trunk_rate)
+    *hidden, _, _ = model.classifier.parameters()
+    return dict.fromkeys(hidden, model.config.trunk_rate)
 
 
 def _adopt(config: Config, donor: nn.Module) -> method.Adoption | None:
