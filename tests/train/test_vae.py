@@ -187,26 +187,3 @@ def test_features_stay_as_they_are_to_the_bit_while_what_is_on_them_trains(
     before, after = (cases.trained(s, data, 6, weight_prior=3.0)[0] for s in (only, spec))
     for (key, value), other in zip(before.named_parameters(), after.parameters(), strict=True):
         assert torch.equal(value, other) == key.startswith("features."), key
-
-
-def test_training_sees_bits_grey_levels_or_blends_of_the_two() -> None:
-    rows = torch.full((2000, 9), 0.25)
-    seen = {
-        (binarise, blend): vae._seen(
-            built("bernoulli-uint8", binarise=binarise, blend=blend),
-            rows,
-            torch.Generator().manual_seed(0),
-        )
-        for binarise in (True, False)
-        for blend in (True, False)
-    }
-    assert set(seen[True, False].unique().tolist()) == {0.0, 1.0}
-    assert torch.equal(seen[False, False], rows)
-    torch.testing.assert_close(seen[False, True], rows)
-    blended = seen[True, True]
-    torch.testing.assert_close(blended.mean(), rows.mean(), rtol=0.05, atol=0)
-    shares = (blended.amin(1) / 0.25)[(blended < 0.25).any(1)]
-    assert shares.min() < 0.01
-    assert shares.max() > 0.99
-    torch.testing.assert_close(shares.mean(), torch.tensor(0.5), rtol=0.05, atol=0)
-    assert all(len(row.unique()) <= 2 for row in blended)

@@ -43,8 +43,6 @@ class Features:
         latent: Dimensions of z.
         activation: "relu", "silu", "softplus" or "tanh".
         binarise: Train Bernoulli data on freshly drawn bits; features are always of grey levels.
-        blend: Mix each row's bits with its grey levels, by a share drawn for the row: the encoder
-            then knows both, and its bound on grey levels is better by half a nat on MNIST.
         initial: "torch", "small" or "fan_in", a key of `nn.INITIALISERS`.
         warm_up: The share of the phase over which the divergence's weight grows from 0 to 1, so
             that more latents come into use (Sønderby et al., 2016); 0 weighs it fully throughout.
@@ -56,7 +54,6 @@ class Features:
     latent: int = setting(50, above(0))
     activation: str = setting("softplus", among(ACTIVATIONS))
     binarise: bool = True
-    blend: bool = False
     initial: str = setting("torch", among(INITIALISERS))
     warm_up: float = setting(0.0, between(0, 1.0))
     threshold: float = setting(0.1, between(0, 1e9))
@@ -168,19 +165,10 @@ def loss(model: Any, batch: method.Batch, context: method.Context) -> method.Ter
     rows = vae.standardise(torch.cat([batch.x, batch.u]))
     warm_up, sizes = vae.config.warm_up, context.sizes
     beta = min(context.progress / warm_up, 1.0) if warm_up else 1.0
-    found = vae.bound(_seen(vae, rows, context.generator), context.generator, beta)
+    found = vae.bound(vae.draw(rows, context.generator), context.generator, beta)
     parts = ((len(batch.x), sizes.labelled), (len(batch.u), sizes.unlabelled))
     weights = [found.new_full((n,), len(rows) / max(n, 1) * of / sizes.total) for n, of in parts]
     return {"features": -found * torch.cat(weights)}
-
-
-def _seen(vae: VAE, rows: shapes.Flat, generator: torch.Generator | None) -> shapes.Flat:
-    """What training sees of rows: bits, perhaps blended with the grey levels they stand for."""
-    drawn = vae.draw(rows, generator)
-    if not vae.config.blend:
-        return drawn
-    shares = torch.rand(len(rows), 1, generator=generator, device=rows.device, dtype=rows.dtype)
-    return torch.lerp(drawn, rows, shares)
 
 
 def adopt(config: Any, donor: nn.Module) -> method.Adoption | None:  # noqa: ANN401
