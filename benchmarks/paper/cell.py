@@ -14,34 +14,40 @@ from ssdgm_train import begin, recipe, resume, train
 from ssdgm_train.session import Session
 
 DATA = "mnist"
+SPENT = "seconds.json"
 FIRST = "m1"
-"""The run that the others start from: M1, trained once without looking at a label."""
+"""The run that the others start from: M1, trained once; its features never look at a label."""
 
 
 def main(out: Path, kind: str, method: str, labels: int, seed: int) -> None:
     """Bring a cell to its end; its folder then holds `cell.json`."""
     folder = out / name(method, labels, seed)
-    run, spent = folder / "run", folder / "seconds.json"
+    run = folder / "run"
+    session = resume(run) if run.exists() else _begin(out, run, kind, method, labels, seed)
+    minutes = _trained(session, folder / SPENT)
+    _write(folder / "cell.json", {**_figures(session, folder), "minutes": minutes})
+
+
+def first(out: Path, kind: str, seed: int) -> None:
+    """Train the M1 that the cells start from, if it is not trained yet."""
+    run = out / FIRST
+    if not (run / "result.json").exists():
+        session = resume(run) if run.exists() else begin(DATA, _recipe(kind, "m1"), run, 100, seed)
+        _trained(session, out / f"{FIRST}-{SPENT}")
+
+
+def _trained(session: Session, spent: Path) -> float:
+    """Train to the end; the minutes of one core that it took, those before a break included."""
     former = json.loads(spent.read_text()) if spent.exists() else 0.0
     begun = time.perf_counter()
-    session = resume(run) if run.exists() else _begin(out, run, kind, method, labels, seed)
     try:
         for progress in train(session):
             if progress.terms is not None:
                 print(progress.step, progress.steps, progress.validation, flush=True)
     finally:
-        seconds = former + time.perf_counter() - begun
+        seconds = former + (time.perf_counter() - begun) * session.threads
         spent.write_text(json.dumps(seconds))
-    _write(folder / "cell.json", {**_figures(session, folder), "minutes": seconds / 60})
-
-
-def first(out: Path, kind: str, seed: int) -> None:
-    """Train the M1 that the cells start from."""
-    run = out / FIRST
-    session = resume(run) if run.exists() else begin(DATA, _recipe(kind, "m1"), run, 100, seed)
-    for progress in train(session):
-        if progress.terms is not None:
-            print(progress.step, progress.steps, progress.terms, flush=True)
+    return seconds / 60
 
 
 def name(method: str, labels: int, seed: int) -> str:

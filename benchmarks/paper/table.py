@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import results
+from benchmarks.paper import cell
 from benchmarks.paper.published import LABELS, NAMES, OTHERS, PAPER
 
 Cell = dict[str, Any]
@@ -15,12 +16,14 @@ Cell = dict[str, Any]
 def write(out: Path, kind: str) -> None:
     """Write results/paper-KIND.json, and the table, plot and cells in results/paper-KIND/."""
     found = read(out)
+    spent = out / f"{cell.FIRST}-{cell.SPENT}"
+    first = json.loads(spent.read_text()) / 60 if spent.exists() else None
     summary = [summarise(found, method, labels) for method in PAPER for labels in LABELS]
     kept = [entry for entry in summary if entry["runs"]]
     folder = results.RESULTS / f"paper-{kind}"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "cells.json").write_text(json.dumps(found, indent=2) + "\n")
-    (folder / "table.md").write_text("\n".join(markdown(summary)) + "\n")
+    (folder / "table.md").write_text("\n".join(markdown(summary, first)) + "\n")
     plot(summary, folder / "plot.png")
     results.write(
         f"paper-{kind}",
@@ -28,6 +31,7 @@ def write(out: Path, kind: str) -> None:
         passed=len(kept) == len(summary) and all(map(_holds, kept)),
         figures={
             "recipes": kind,
+            "m1_minutes_of_one_core": first,
             "mean_test_error_percent": {_key(entry): entry["mean"] for entry in kept},
             "runs": {_key(entry): entry["runs"] for entry in kept},
             "missed": [_key(entry) for entry in kept if not _holds(entry)],
@@ -71,8 +75,14 @@ def summarise(found: list[Cell], method: str, labels: int) -> Cell:
     }
 
 
-def markdown(summary: list[Cell]) -> Iterator[str]:
-    """The table: the paper, others, ours; in percent of the 10,000 test images."""
+def markdown(summary: list[Cell], first: float | None) -> Iterator[str]:
+    """The table: the paper, others, ours; in percent of the 10,000 test images.
+
+    Args:
+        summary: The entries.
+        first: What the M1 that all start from took, in minutes of one core.
+    """
+    after = "" if first is None else f", after M1's {first:.0f}"
     yield "| | " + " | ".join(f"{labels} labels" for labels in LABELS) + " |"
     yield "|---|" + "--:|" * len(LABELS)
     for method, (theirs, mine) in NAMES.items():
@@ -83,7 +93,7 @@ def markdown(summary: list[Cell]) -> Iterator[str]:
             yield _line(who, [f"{errors[labels]:.2f}" for labels in LABELS])
         ours = [entry for entry in summary if entry["method"] == method]
         yield _line(f"**{mine}, ours**", [_error(entry) for entry in ours])
-        yield _line("draws, minutes of one core a run", [_cost(entry) for entry in ours])
+        yield _line(f"draws, minutes of one core a run{after}", [_cost(entry) for entry in ours])
 
 
 def _line(head: str, entries: list[str]) -> str:

@@ -163,8 +163,7 @@ def _init(init: Json | None) -> Json:
     """A line for the model that the run began with, and the settings that came with it."""
     if init is None:
         return {}
-    settings = init.get("settings", {})
-    taken = ", ".join(f"{name}={json.dumps(value)}" for name, value in settings.items())
+    taken = ", ".join(f"{name}={json.dumps(value)}" for name, value in init["settings"].items())
     return {"init": init["source"] + (f", whose {taken} are taken" if taken else "")}
 
 

@@ -45,12 +45,12 @@ def _panels(records: list[Json]) -> dict[str, dict[str, Line]]:
         name: {
             "training": _line((r["step"], r["terms"].get(name)) for r in records),
             "validation": _line(
-                (r["step"], (r.get("validation_terms") or {}).get(name)) for r in records
+                (r["step"], (r["validation_terms"] or {}).get(name)) for r in records
             ),
         }
         for name in names
     }
-    scores = ((r["step"], r.get("validation")) for r in records)
+    scores = ((r["step"], r["validation"]) for r in records)
     error = _line((step, 100 * score["error"] if score else None) for step, score in scores)
     return panels | ({ERROR: {"validation": error}} if error[0] else {})
 

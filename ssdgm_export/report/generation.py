@@ -1,6 +1,6 @@
 """What a generative model makes: the pictures of `ssdgm_runtime.pictures`, and what has no label.
 
-They are those that `ssdgm-export generate` draws from the run's bundle.
+Styles and analogies are those that `ssdgm-export generate` draws from the run's bundle.
 """
 
 from typing import Any

@@ -49,7 +49,7 @@ class Material:
         records: The lines of `metrics.jsonl`.
         recipe: The run's recipe.
         parts: Its model.
-        rows: The first training rows, raw, whatever is known of their labels.
+        rows: The first rows that were trained on, raw, whatever is known of their labels.
         held: The rows that are classified and shown.
         low: The value that pictures show as black.
         high: The value that they show as white.
@@ -91,6 +91,8 @@ def gather(place: Path, data: str | None) -> Material:
     labels = tuple(map(str, described["data"]["classes"]))
     model_parts = parts.Parts({key: graph.spec for key, graph in found.items()}, labels, compute)
     rows, (low, high) = training.load_data(run, data), document.value_range(problem)
+    split = run.split()
+    seen = np.union1d(split.labelled, split.unlabelled)[:ROWS]
     return Material(
         run=described,
         result=result,
@@ -98,8 +100,8 @@ def gather(place: Path, data: str | None) -> Material:
         records=_records(place),
         recipe=plan,
         parts=model_parts,
-        rows=rows.x[:ROWS],
-        held=_held(rows, run.split(), model_parts),
+        rows=rows.x[seen],
+        held=_held(rows, split, model_parts),
         low=low,
         high=high,
     )

@@ -21,12 +21,11 @@ SEEN = {"rows": "as they are", "bits": "as bits drawn from them"}
 
 
 def table(material: Material) -> list[list[str]]:
-    """A heading, then a line for each part that was scored; a run may lack some columns."""
-    found = {name: material.result.get(key) for key, name in PARTS.items()}
+    """A heading, then a line for each part that was scored."""
+    found = {name: material.result[key] for key, name in PARTS.items()}
     scores = {name: score for name, score in found.items() if score}
-    keys = [key for key in COLUMNS if any(key in score for score in scores.values())]
-    lines = [[name, *(_cell(score, key) for key in keys)] for name, score in scores.items()]
-    return [["rows", *(COLUMNS[key][0] for key in keys)], *lines]
+    lines = [[name, *(_cell(score, key) for key in COLUMNS)] for name, score in scores.items()]
+    return [["rows", *(heading for heading, _, _ in COLUMNS.values())], *lines]
 
 
 def facts(material: Material) -> list[str]:
@@ -41,11 +40,11 @@ def facts(material: Material) -> list[str]:
 
 def _cell(score: Json, key: str) -> str:
     _, factor, form = COLUMNS[key]
-    return format(factor * score[key], form) if key in score else ""
+    return format(factor * score[key], form)
 
 
 def _unlabelled(result: Json) -> Iterator[str]:
-    if result.get("unlabelled"):
+    if result["unlabelled"]:
         yield "Labels of unlabelled training rows, where they are known, serve this table alone."
 
 
@@ -61,7 +60,7 @@ def _calibration(result: Json) -> Iterator[str]:
 
 
 def _latents(result: Json) -> Iterator[str]:
-    latents, vote = result.get("latents"), result.get("neighbours")
+    latents, vote = result["latents"], result["neighbours"]
     if latents:
         kept = f", on {len(latents['kept'])} features that are kept" if "kept" in latents else ""
         yield f"{len(latents['active'])} of {latents['size']} latents are active{kept}."

@@ -142,7 +142,7 @@ def test_a_walk_takes_two_latents_or_the_plane_of_most_variance(
     drawn = {plate.name: plate for plate in generation.of(material.gather(made, None))}
     assert drawn.keys() == {"styles", "analogies", *(["walk"] if walks else [])}
     if walks:
-        assert "posterior means of 30 training rows" in drawn["walk"].caption
+        assert "posterior means of 27 training rows" in drawn["walk"].caption
 
 
 def test_the_pictures_are_those_of_the_bundle(m2: Path) -> None:

@@ -72,3 +72,15 @@ def test_a_run_says_whether_its_machine_multiplies_bfloat16(native: bool, tmp_pa
     source = cases.saved(tmp_path / "set.npz", cases.separable())
     session = ssdgm_train.begin(source, cases.small_recipe("m2"), tmp_path / "run", device="cpu")
     assert session.run.read()["environment"]["bfloat16"] is native
+
+
+def test_the_prior_of_the_label_is_not_rounded() -> None:
+    model = cases.built(methods.METHODS["m2"])
+    x, y = torch.rand(4, 6), torch.eye(3)[[0, 1, 2, 0]]
+    terms = []
+    with pytest.MonkeyPatch.context() as patch, torch.autocast("cpu", torch.bfloat16):
+        patch.setattr("ssdgm_train.objectives.labelled_bound", lambda *parts: terms.extend(parts))
+        model.bound(x, y, torch.Generator().manual_seed(0))
+    expected = model.labels.log_prior(like=x)[y.argmax(-1)]
+    assert terms[1].dtype == torch.float32
+    assert torch.equal(terms[1], expected)

@@ -116,7 +116,7 @@ def test_labels_that_an_m2_has_learnt_from_have_to_be_of_the_budget(
 
     text = cases.message(RunError, lambda: other(tmp_path / "a", 12, 8))
     assert "m2 has learnt from 12 labels that are not all of this run's" in text
-    assert "Give --labels and --seed as it had: 12 and 0." in text
+    assert "Give --labels 12 and give --seed 0, as it had." in text
     assert not (tmp_path / "a").exists()
     assert len(other(tmp_path / "b", 12, 0).split.labelled) == 12
 

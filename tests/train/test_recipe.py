@@ -197,3 +197,11 @@ def test_phases_that_are_done_have_no_stage() -> None:
     plan = recipe.load(None, "m1m2", ["phases.joint.steps=5"])
     (stage,) = plan.stages(method.Sizes(1, 1), ("features",))
     assert (stage.phase.name, stage.plan.steps) == ("joint", 5)
+
+
+def test_a_common_setting_that_every_phase_overrides_is_refused() -> None:
+    with pytest.raises(recipe.RecipeError) as caught:
+        recipe.load("default-m1m2", None, ["train.steps=10"])
+    assert "train.steps has no effect" in str(caught.value)
+    assert "phases.joint.steps=10" in str(caught.value)
+    assert recipe.load("default-m1m2", None, ["train.clip_norm=5"]).train.clip_norm == 5

@@ -186,7 +186,7 @@ def check(model: nn.Module, step: int, terms: dict[str, float]) -> dict[str, flo
         raise Diverged(
             f"training diverged at step {step}: {found}",
             "finite terms and weights",
-            "Lower train.learning_rate or set train.clip_norm=5; the last checkpoint is kept.",
+            "Lower its learning_rate or set train.clip_norm=5; the last checkpoint is kept.",
         )
     return terms
 

@@ -212,11 +212,13 @@ def initialise(net: MLP, name: str, spreads: int = 0) -> None:
     Args:
         net: The network.
         name: A key of `INITIALISERS`.
-        spreads: How many of the last outputs are log-spreads, which the authors start at zero.
+        spreads: How many of the last outputs are log-spreads, which the authors' encoders start
+            at zero.
     """
     INITIALISERS[name](net)
     if spreads and name != "torch":
-        nn.init.zeros_(net.get_parameter(f"{net.last}.weight").detach()[-spreads:])
+        for part in ("weight", "bias"):
+            nn.init.zeros_(net.get_parameter(f"{net.last}.{part}").detach()[-spreads:])
 
 
 def _after(width: int, activation: str, batch_norm: bool) -> list[nn.Module]:

@@ -137,11 +137,12 @@ def _same(run: checkpoint.Run, dataset: data.Dataset) -> bool:
 def _check_labels(run: checkpoint.Run, labelled: NDArray[Any]) -> None:
     seen = run.split().labelled
     if not np.isin(seen, labelled).all():
-        document = run.read()
+        asked, seed = run.read()["labels"], run.read()["seed"]
+        told = "Leave --labels out" if asked is None else f"Give --labels {asked}"
         raise checkpoint.RunError(
             f"{run.path} has learnt from {len(seen)} labels that are not all of this run's",
             "the same labelled rows, or more",
-            f"Give --labels and --seed as it had: {document['labels']} and {document['seed']}.",
+            f"{told} and give --seed {seed}, as it had.",
         )
 
 

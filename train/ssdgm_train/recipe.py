@@ -86,9 +86,12 @@ def load(
     table = recipes.read(source) if source else {}
     if name:
         table["method"] = name
+    changes = list(changes)
     for change in changes:
         _set(table, change)
-    return from_table(table)
+    found = from_table(table)
+    _check_effect(found, table.get("phases", {}), changes)
+    return found
 
 
 def from_table(table: Table) -> Recipe:
@@ -122,6 +125,20 @@ def _phases(recipe: Recipe, tables: object) -> dict[str, fit.Plan]:
         raise RecipeError(f"phases.{name} is no phase", f"one of {', '.join(names)}")
     common = dataclasses.asdict(recipe.train)
     return {k: _build(fit.Plan, {**common, **v}, f"phases.{k}.") for k, v in tables.items()}
+
+
+def _check_effect(recipe: Recipe, phases: Table, changes: Iterable[str]) -> None:
+    """Refuse a change of `train` that no phase follows, since each has a value of its own."""
+    names = [stage.phase.name for stage in recipe.stages(Sizes(1, 1))]
+    for change in changes:
+        section, _, key = change.partition("=")[0].strip().partition(".")
+        if section == "train" and all(key in phases.get(name, {}) for name in names):
+            theirs = " and ".join(f"phases.{name}.{key}" for name in names)
+            raise RecipeError(
+                f"train.{key} has no effect",
+                f"a change of {theirs}, which this recipe sets",
+                f"Write phases.{names[-1]}.{change.strip().removeprefix('train.')}.",
+            )
 
 
 def _set(table: Table, change: str) -> None:

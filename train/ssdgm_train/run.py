@@ -100,7 +100,7 @@ def _server(session: Session) -> fit.Serve:
 def _record(session: Session, step: fit.Step, terms: dict[str, float]) -> Progress:
     """Validate, write the record, then the checkpoint that makes it count."""
     phase = next(s.phase for s in session.stages if s.phase.name == step.phase)
-    score = _score(session, "validation") if phase.classifies else None
+    score = _score(session) if phase.classifies else None
     if score and score.nll < session.best:
         session.best = score.nll
         checkpoint.save_best(session.run, session.model, step.number, {"step": step.number})
@@ -140,9 +140,9 @@ def _labelled(session: Session, part: str) -> evaluate.Labelled | None:
     return evaluate.Labelled(found.x[known], found.y[known]) if len(known) else None
 
 
-def _score(session: Session, part: str) -> evaluate.Score | None:
-    """The score of a part; None where it has no rows."""
-    rows = _labelled(session, part)
+def _score(session: Session) -> evaluate.Score | None:
+    """The score of the validation rows; None where there are none."""
+    rows = _labelled(session, "validation")
     return evaluate.score(session.model, *rows, session.device) if rows else None
 
 

@@ -5,7 +5,7 @@ above 0.01, which is the authors' rule that its standard deviation be above 0.1.
 
 References:
     Importance Weighted Autoencoders (Burda et al., 2016), section 5.2: the same threshold.
-    Semi-Supervised Learning with Deep Generative Models (Kingma et al., 2014), data/mnist.py.
+    Semi-Supervised Learning with Deep Generative Models (Kingma et al., 2014), learn_yz_x_ss.py.
 """
 
 from typing import Any

@@ -12,7 +12,7 @@ zero where rows are generated, and the exported graphs lack them.
 
 References:
     Semi-Supervised Learning with Deep Generative Models (Kingma et al., 2014), sections 2.3 and 4;
-    the dropping of latents is in the authors' code (data/mnist.py).
+    the dropping of latents is in the authors' code (learn_yz_x_ss.py).
 """
 
 import math
@@ -131,7 +131,7 @@ def joint_loss(model: Model, batch: method.Batch, context: method.Context) -> me
 
 def _phases(config: Config, sizes: method.Sizes) -> tuple[method.Phase, ...]:
     weights = m2.WEIGHTINGS[config.joint.weighting](config.joint.alpha, sizes)
-    player = method.Player("joint", joint_loss, weights, _joint)
+    player = method.Player("joint", joint_loss, weights, _joint, lambda m: m2.rates(m.joint))
     return (vae.phase(), vae.after("joint", player))
 
 

@@ -140,7 +140,7 @@ class Model(nn.Module):
         """L(x, y) in nats from one draw of z; x [..., features] and y [..., K] broadcast."""
         posterior = self.encoder(x, y)
         log_px = self.likelihood.log_prob(x, self.decoder(posterior.sample(generator), y))
-        log_py = y @ self.labels.log_prior(like=y)
+        log_py = (y * self.labels.log_prior(like=y)).sum(-1)
         return objectives.labelled_bound(log_px, log_py, distributions.normal_kl(*posterior))
 
     def log_weights(self, x: shapes.Flat, generator: torch.Generator | None) -> Tensor:
@@ -187,10 +187,11 @@ def unlabelled_bound(
 
 def _phases(config: Config, sizes: method.Sizes) -> tuple[method.Phase, ...]:
     weights = WEIGHTINGS[config.weighting](config.alpha, sizes)
-    return (method.Phase("joint", (method.Player("all", loss, weights, rates=_rates),)),)
+    return (method.Phase("joint", (method.Player("all", loss, weights, rates=rates),)),)
 
 
-def _rates(model: Model) -> dict[nn.Parameter, float]:
+def rates(model: Model) -> dict[nn.Parameter, float]:
+    """The factors on the learning rate: `trunk_rate` for the classifier's hidden layers."""
     *hidden, _, _ = model.classifier.parameters()
     return dict.fromkeys(hidden, model.config.trunk_rate)
 
