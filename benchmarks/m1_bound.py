@@ -1,9 +1,9 @@
 """Claim: our M1's bound on the MNIST test images is better than that of the authors' weights.
 
 Means over ten draws of z for each image, the divergence in closed form, the same noise for both
-models, three estimators: the encoder and the likelihood see sampled bits; both see grey levels; the
-encoder sees grey levels and the likelihood sampled bits. The last is judged. The authors' weights
-have seen the first 50,000 training images, ours 50,000 drawn from all of them.
+models, three estimators: the encoder and the likelihood see sampled bits; both see grey levels;
+the encoder sees grey levels and the likelihood sampled bits. The last is judged. The authors'
+weights have seen the first 50,000 training images, ours 50,000 drawn from all of them.
 Needs MNIST under SSDGM_DATA_DIR, a finished run of m1, and the weights of `kingma2014`.
 
     SSDGM_DATA_DIR=data python -m benchmarks.m1_bound --run runs/paper/m1 --weights m1.npz
