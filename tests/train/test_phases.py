@@ -112,3 +112,30 @@ def test_an_autoencoder_that_carries_nothing_ends_the_run_with_an_error_that_say
     assert "expected one at least above 90" in text
     assert session.run.latest is not None
     assert session.run.latest.name == "step-00000008"
+
+
+@pytest.mark.parametrize("name", ["m1", "m1m2"])
+def test_polishing_is_a_phase_of_its_own(name: str, source: str, tmp_path: Path) -> None:
+    polish = "model.features.polish=true"
+    session = begin(source, tmp_path / "run", name, polish, "phases.polish.steps=3")
+    found = list(ssdgm_train.train(session))
+    assert [p.phase for p in found[:11]] == ["features"] * 8 + ["polish"] * 3
+    records = {r["phase"]: r["terms"] for r in metrics.read(session.run.path)}
+    assert records["polish"].keys() == {"polish"}
+
+
+def test_a_run_may_polish_what_another_has_trained(source: str, tmp_path: Path) -> None:
+    list(ssdgm_train.train(begin(source, tmp_path / "plain", "m1")))
+    polish = ("model.features.polish=true", "phases.polish.steps=3")
+
+    def phases(name: str, donor: Path, out: Path, *changes: str) -> list[str]:
+        plan = cases.small_recipe(name, *changes)
+        session = ssdgm_train.begin(
+            source, plan, out, labelled=12, seed=3, device="cpu", init_from=donor
+        )
+        list(ssdgm_train.train(session))
+        return [stage.phase.name for stage in session.stages]
+
+    assert phases("m1", tmp_path / "plain", tmp_path / "a", *polish) == ["polish", "head"]
+    assert phases("m1m2", tmp_path / "a", tmp_path / "b", *polish) == ["joint"]
+    assert phases("m1m2", tmp_path / "a", tmp_path / "c") == ["joint"]

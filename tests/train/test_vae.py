@@ -187,3 +187,14 @@ def test_features_stay_as_they_are_to_the_bit_while_what_is_on_them_trains(
     before, after = (cases.trained(s, data, 6, weight_prior=3.0)[0] for s in (only, spec))
     for (key, value), other in zip(before.named_parameters(), after.parameters(), strict=True):
         assert torch.equal(value, other) == key.startswith("features."), key
+
+
+def test_polishing_shows_the_encoder_rows_as_they_are() -> None:
+    model = torch.nn.Module()
+    model.features = built("bernoulli-uint8", warm_up=0.9)
+    batch, seed = cases.batch("bernoulli-uint8"), torch.Generator().manual_seed
+    sizes = method.Sizes(len(batch.x), len(batch.u))
+    found = vae.polish_loss(model, batch, method.Context(0.0, sizes, seed(3)))["polish"]
+    x = model.features.standardise(torch.cat([batch.x, batch.u]))
+    assert ((x > 0) & (x < 1)).any()
+    torch.testing.assert_close(found, -model.features.bound(x, seed(3)))

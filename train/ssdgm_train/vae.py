@@ -46,6 +46,8 @@ class Features:
         initial: "torch", "small" or "fan_in", a key of `nn.INITIALISERS`.
         warm_up: The share of the phase over which the divergence's weight grows from 0 to 1, so
             that more latents come into use (Sønderby et al., 2016); 0 weighs it fully throughout.
+        polish: Train on in a phase of that name on rows as they are, which is what features are
+            of; it matters where `binarise` has shown the encoder nothing but bits.
         threshold: A latent whose posterior mean deviates less than this over the rows carries
             nothing and is dropped from the features.
     """
@@ -56,6 +58,7 @@ class Features:
     binarise: bool = True
     initial: str = setting("torch", among(INITIALISERS))
     warm_up: float = setting(0.0, between(0, 1.0))
+    polish: bool = False
     threshold: float = setting(0.1, between(0, 1e9))
 
 
@@ -144,10 +147,15 @@ class VAE(nn.Module):
         return distributions.Normal(mean, noise * scale).sample(generator) * self.kept
 
 
-def phase() -> method.Phase:
-    """The phase that trains the autoencoder on all rows, labelled or not."""
-    player = method.Player("features", loss, {"features": 1.0}, _parameters)
-    return method.Phase("features", (player,), classifies=False)
+def phases(config: Features) -> tuple[method.Phase, ...]:
+    """The phases that train the autoencoder, on all rows, labelled or not."""
+    losses = {"features": loss, **({"polish": polish_loss} if config.polish else {})}
+    return tuple(
+        method.Phase(
+            name, (method.Player(name, each, {name: 1.0}, _parameters),), classifies=False
+        )
+        for name, each in losses.items()
+    )
 
 
 def after(name: str, player: method.Player) -> method.Phase:
@@ -156,23 +164,39 @@ def after(name: str, player: method.Player) -> method.Phase:
 
 
 def loss(model: Any, batch: method.Batch, context: method.Context) -> method.Terms:  # noqa: ANN401
-    """The negative bound of rows in nats; warmed up with the progress.
+    """The negative bound of observations in nats; warmed up with the progress.
 
     Rows are weighted so that their mean is that of the data set, however many of the batch are
     labelled.
     """
     vae: VAE = model.features
-    rows = vae.standardise(torch.cat([batch.x, batch.u]))
-    warm_up, sizes = vae.config.warm_up, context.sizes
+    warm_up, rows = vae.config.warm_up, _rows(vae, batch)
     beta = min(context.progress / warm_up, 1.0) if warm_up else 1.0
     found = vae.bound(vae.draw(rows, context.generator), context.generator, beta)
+    return {"features": -found * _weights(batch, context.sizes, like=found)}
+
+
+def polish_loss(model: Any, batch: method.Batch, context: method.Context) -> method.Terms:  # noqa: ANN401
+    """The negative bound of rows as they are, weighted as in `loss`."""
+    vae: VAE = model.features
+    found = vae.bound(_rows(vae, batch), context.generator)
+    return {"polish": -found * _weights(batch, context.sizes, like=found)}
+
+
+def _rows(vae: VAE, batch: method.Batch) -> Tensor:
+    rows: Tensor = vae.standardise(torch.cat([batch.x, batch.u]))
+    return rows
+
+
+def _weights(batch: method.Batch, sizes: method.Sizes, like: Tensor) -> Tensor:
+    """What makes a mean over the batch one over the data set, a factor for each row."""
     parts = ((len(batch.x), sizes.labelled), (len(batch.u), sizes.unlabelled))
-    weights = [found.new_full((n,), len(rows) / max(n, 1) * of / sizes.total) for n, of in parts]
-    return {"features": -found * torch.cat(weights)}
+    shares = [(n, len(like) / max(n, 1) * of / sizes.total) for n, of in parts]
+    return torch.cat([like.new_full((n,), share) for n, share in shares])
 
 
 def adopt(config: Any, donor: nn.Module) -> method.Adoption | None:  # noqa: ANN401
-    """Take over the autoencoder of a trained m1 or m1m2, so that its phase need not be run.
+    """Take over the autoencoder of a trained m1 or m1m2, so that its phases need not be run.
 
     Args:
         config: Hyper-parameters with a field `features`.
@@ -182,8 +206,9 @@ def adopt(config: Any, donor: nn.Module) -> method.Adoption | None:  # noqa: ANN
     if not isinstance(features, VAE):
         return None
     weights = {f"features.{name}": value for name, value in features.state_dict().items()}
-    taken = replace(features.config, threshold=config.features.threshold)
-    return method.Adoption(replace(config, features=taken), weights, ("features",))
+    own, done = config.features, [phase.name for phase in phases(features.config)]
+    taken = replace(features.config, threshold=own.threshold, polish=own.polish)
+    return method.Adoption(replace(config, features=taken), weights, tuple(done))
 
 
 def _parameters(model: Any) -> Iterator[nn.Parameter]:  # noqa: ANN401

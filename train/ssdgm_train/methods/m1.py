@@ -123,7 +123,7 @@ def _phases(config: Config, sizes: method.Sizes) -> tuple[method.Phase, ...]:
         "logistic": method.Player("head", logistic_loss, {"classifier": 1.0}, _head),
         "s3vm": method.Player("head", s3vm_loss, _margins(config.head), _head),
     }
-    return (vae.phase(), vae.after("head", losses[config.head.loss]))
+    return (*vae.phases(config.features), vae.after("head", losses[config.head.loss]))
 
 
 def _margins(head: Head) -> dict[str, float]:

@@ -132,7 +132,7 @@ def joint_loss(model: Model, batch: method.Batch, context: method.Context) -> me
 def _phases(config: Config, sizes: method.Sizes) -> tuple[method.Phase, ...]:
     weights = m2.WEIGHTINGS[config.joint.weighting](config.joint.alpha, sizes)
     player = method.Player("joint", joint_loss, weights, _joint, lambda m: m2.rates(m.joint))
-    return (vae.phase(), vae.after("joint", player))
+    return (*vae.phases(config.features), vae.after("joint", player))
 
 
 def _joint(model: Model) -> Iterator[nn.Parameter]:
