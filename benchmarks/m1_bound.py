@@ -4,9 +4,10 @@ Means over ten draws of z for each image, the divergence in closed form, the sam
 models, three estimators: the encoder and the likelihood see sampled bits; both see grey levels;
 the encoder sees grey levels and the likelihood sampled bits. The last is judged. The authors'
 weights have seen the first 50,000 training images, ours 50,000 drawn from all of them.
-Needs MNIST under SSDGM_DATA_DIR, a finished run of m1, and the weights of `kingma2014`.
+Needs MNIST under SSDGM_DATA_DIR, a finished run of the recipe density-m1, and the weights of
+`kingma2014`.
 
-    SSDGM_DATA_DIR=data python -m benchmarks.m1_bound --run runs/paper/m1 --weights m1.npz
+    SSDGM_DATA_DIR=data python -m benchmarks.m1_bound --run runs/m1 --weights m1.npz
 """
 
 import argparse
@@ -64,6 +65,6 @@ def main(run: Path, weights: Path) -> dict[str, object]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--run", type=Path, default=Path("runs/paper/m1"))
+    parser.add_argument("--run", type=Path, default=Path("runs/m1"))
     parser.add_argument("--weights", type=Path, required=True)
     main(**vars(parser.parse_args()))

@@ -2,6 +2,7 @@
 
 import json
 import statistics
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,13 @@ Cell = dict[str, Any]
 
 
 def write(out: Path, kind: str) -> None:
-    """Write results/paper-KIND.json, and the table, plot and cells in results/paper-KIND/."""
+    """Write results/paper-KIND.json, and the table, plot and cells in results/paper-KIND/.
+
+    Raises:
+        SystemExit: The results hold cells that `out` does not.
+    """
     found = read(out)
+    _check_whole(found, results.RESULTS / f"paper-{kind}" / "cells.json", out)
     spent = out / f"{cell.FIRST}-{cell.SPENT}"
     first = json.loads(spent.read_text()) / 60 if spent.exists() else None
     summary = [summarise(found, method, labels) for method in PAPER for labels in LABELS]
@@ -38,6 +44,20 @@ def write(out: Path, kind: str) -> None:
         },
         script="paper",
     )
+
+
+def _check_whole(found: list[Cell], kept: Path, out: Path) -> None:
+    known = json.loads(kept.read_text()) if kept.exists() else []
+    here = {_run(cell) for cell in found}
+    if not here or {_run(cell) for cell in known} - here:
+        sys.exit(
+            f"{out} has {len(here)} runs and lacks some of the {len(known)} of {kept}: nothing is"
+            f" written. Run the rest, or remove {kept} to begin anew."
+        )
+
+
+def _run(found: Cell) -> tuple[str, int, int]:
+    return found["method"], found["labelled"], found["seed"]
 
 
 def _holds(entry: Cell) -> bool:

@@ -24,6 +24,7 @@ def claim(path: PathLike, *, force: bool = False) -> Path:
     Raises:
         OutputExists: Something is there and `force` is not given.
         DataNotFound: There is no folder to write it to.
+        NotWritable: It lets nothing be written.
     """
     target = Path(path)
     if target.is_dir() or (os.path.lexists(target) and not force):
@@ -73,6 +74,7 @@ def draft(path: PathLike, *, replace: bool = False) -> Iterator[Path]:
         OutputExists: Something is there, when the body begins or when it ends, and `replace` is
             not given or it is a folder for a file or a file for a folder.
         DataNotFound: There is no folder to make it in.
+        NotWritable: It lets nothing be written.
     """
     target = Path(path)
     if os.path.lexists(target) and not replace:
@@ -145,6 +147,12 @@ def _check_parent(target: Path) -> None:
     if not target.parent.is_dir():
         raise errors.DataNotFound(
             f"there is no folder {target.parent}", "a folder to write to", "Make it first."
+        )
+    if not os.access(target.parent, os.W_OK):
+        raise errors.NotWritable(
+            f"nothing can be written in {target.parent}",
+            "a folder that this user may write in",
+            "Choose another place, or change its permissions.",
         )
 
 

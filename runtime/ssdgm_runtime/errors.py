@@ -86,6 +86,10 @@ class OutputExists(SsdgmError, FileExistsError):
     """Something is already there, and nothing a user had is overwritten."""
 
 
+class NotWritable(SsdgmError, PermissionError):
+    """A folder in which nothing can be written."""
+
+
 class ProviderUnavailable(SsdgmError, RuntimeError):
     """An execution provider was named and cannot be had."""
 

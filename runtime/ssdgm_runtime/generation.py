@@ -82,7 +82,9 @@ def _labels(
     fits(n, about.graphs["decoder"])
     if not labelled:
         if request.y is not None:
-            raise errors.InputError("y", "given", "None: this decoder takes no label")
+            raise errors.InputError(
+                "y", "given", "None: this decoder takes no label", "Leave y (--class) out."
+            )
         return np.zeros((_rows(n, 1, given), 0), dtype=np.float32)
     if request.y is None:
         return _prior(about.prior, _rows(n, 1, given), seed)

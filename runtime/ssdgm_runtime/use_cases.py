@@ -233,10 +233,20 @@ def failure(error: BaseException) -> tuple[Json, int]:
         message = "there is not enough memory for this; ask for fewer rows or smaller batches"
         code = errors.SsdgmError.exit_code
     elif isinstance(error, OSError):
-        code = errors.SsdgmError.exit_code
+        table["found"] = ": ".join(filter(None, [_place(error), error.strerror or str(error)]))
+        table["expected"] = "a file system that lets this be read and written"
+        table["mend"] = "Look at the path, its permissions and the free space."
+        message, code = table["found"], errors.SsdgmError.exit_code
     else:
         message = f"internal error, please report it: {type(error).__name__}: {error}"
     return {"error": {**table, "message": message}}, code
+
+
+def _place(error: OSError) -> str:
+    """The path in an error, without the hidden name under which it was being made."""
+    import re
+
+    return re.sub(r"\.([^/\\]+)\.\d+-[0-9a-f]{8}\.part", r"\1", str(error.filename or ""))
 
 
 def _class(value: str | int, labels: Sequence[str]) -> int:

@@ -160,11 +160,12 @@ def _summary_lines(found: Json) -> str:
 
 
 def _init(init: Json | None) -> Json:
-    """A line for the model that the run began with, and the settings that came with it."""
+    """A line for the model that the run began with, and for what came with it."""
     if init is None:
         return {}
+    done = f"; done already: {', '.join(init['done'])}" if init["done"] else ""
     taken = ", ".join(f"{name}={json.dumps(value)}" for name, value in init["settings"].items())
-    return {"init": init["source"] + (f", whose {taken} are taken" if taken else "")}
+    return {"init": init["source"] + (f", whose {taken} are taken" if taken else "") + done}
 
 
 def _score(score: Json | None, missing: str = "no rows") -> str:

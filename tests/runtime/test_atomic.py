@@ -4,7 +4,7 @@ from typing import Never
 
 import pytest
 
-from ssdgm_runtime import atomic, errors
+from ssdgm_runtime import atomic, errors, use_cases
 
 
 def test_writes_whole_files(tmp_path: Path) -> None:
@@ -180,3 +180,26 @@ def test_a_disk_that_flushes_no_folder_is_no_error(
         fill(partial)
         (partial / "link").symlink_to("nowhere")
     assert os.listdir(tmp_path) == ["made"]
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_takes_nothing_is_an_error_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "shut").mkdir(mode=0o555)
+    with pytest.raises(errors.NotWritable, match="nothing can be written"):
+        atomic.claim(tmp_path / "shut" / "a.png")
+
+
+def test_a_folder_that_takes_nothing_is_told_by_the_system(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(errors.NotWritable, match="nothing can be written"):
+        atomic.claim(tmp_path / "a.png")
+
+
+def test_an_error_of_the_file_system_names_the_place_and_not_its_draft() -> None:
+    hidden = "/runs/.a.4711-0123abcd.part"
+    found, code = use_cases.failure(OSError(28, "No space left on device", hidden))
+    assert found["error"]["found"] == "/runs/a: No space left on device"
+    assert found["error"]["mend"]
+    assert code == 2

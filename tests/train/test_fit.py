@@ -232,7 +232,7 @@ def test_a_loss_that_is_not_finite_is_an_error_that_says_what_to_change(value: f
     terms = {"good": 1.0, "bad": value}
     text = cases.message(fit.Diverged, lambda: fit.check(Numbers(), 7, terms))
     assert "training diverged at step 7: {'good': 1.0, 'bad': " in text
-    assert "Lower train.learning_rate" in text
+    assert "Lower its learning_rate" in text
     with pytest.raises(ArithmeticError):
         fit.check(Numbers(), 7, terms)
 

@@ -15,7 +15,7 @@ from torch import nn
 
 import ssdgm_train
 from ssdgm_runtime.errors import DataError, DataNotFound
-from ssdgm_train import checkpoint, document, pretrained
+from ssdgm_train import checkpoint, document, pretrained, vae
 from ssdgm_train.checkpoint import Run, RunError
 from ssdgm_train.recipe import RecipeError
 from ssdgm_train.session import Session
@@ -272,12 +272,40 @@ def test_a_run_that_has_not_ended_is_refused(place: Path, tmp_path: Path) -> Non
     early = ssdgm_train.begin(
         str(place / "set.npz"), cases.small_recipe("m1"), tmp_path / "early", 12, device="cpu"
     )
-    list(itertools.islice(ssdgm_train.train(early), 15))
+    list(itertools.islice(ssdgm_train.train(early), 11))
     text = cases.message(
         RunError, lambda: begin(place, tmp_path / "run", "m1m2", str(tmp_path / "early"))
     )
     assert f"{tmp_path / 'early'} has not ended; expected a finished run" in text
     assert "--resume" in text
+
+
+def test_a_run_that_has_learnt_its_features_serves_before_its_end(
+    place: Path, tmp_path: Path
+) -> None:
+    early = ssdgm_train.begin(
+        str(place / "set.npz"),
+        cases.small_recipe("m1", "run.select=best"),
+        tmp_path / "early",
+        12,
+        device="cpu",
+    )
+    list(itertools.islice(ssdgm_train.train(early), 15))
+    session = begin(place, tmp_path / "run", "m1m2", str(tmp_path / "early"))
+    assert [stage.phase.name for stage in session.stages] == ["joint"]
+    kept, after = early.model.features.parameters(), session.model.features.parameters()
+    assert all(torch.equal(*pair) for pair in zip(after, kept, strict=True))
+
+
+def test_features_that_say_nothing_are_refused_before_a_run_is_made(
+    place: Path, tmp_path: Path
+) -> None:
+    text = cases.message(
+        vae.Collapsed,
+        lambda: begin(place, tmp_path / "run", "m1m2", "m1", "model.features.threshold=1e6"),
+    )
+    assert "model.features.threshold" in text
+    assert not (tmp_path / "run").exists()
 
 
 def test_what_is_neither_a_run_nor_a_file_is_refused(place: Path, tmp_path: Path) -> None:

@@ -87,6 +87,11 @@ class Run:
         """The checkpoint with the lowest validation NLL."""
         return _newest(self.path, "best-*")
 
+    @property
+    def step(self) -> int:
+        """The step of the newest checkpoint; 0 without any."""
+        return int(self.latest.name.removeprefix("step-")) if self.latest else 0
+
     def chosen(self, select: str) -> Path:
         """The checkpoint that the recipe's `run.select` asks for.
 

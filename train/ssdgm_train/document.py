@@ -57,6 +57,14 @@ def done(document: Json) -> tuple[str, ...]:
     return tuple((document.get("init") or {}).get("done", ()))
 
 
+def learnt(run: checkpoint.Run) -> bool:
+    """Whether a run is past a first phase that learns features, if not at its end."""
+    document = run.read()
+    sizes = method.Sizes(document["data"]["labelled"], document["data"]["unlabelled"])
+    first, *others = recipe.from_table(document["recipe"]).stages(sizes, done(document))
+    return bool(others and not first.phase.classifies and run.step >= first.plan.steps)
+
+
 def load_problem(document: Json) -> method.Problem:
     """The problem that `run.json` states."""
     found = document["problem"]
@@ -97,12 +105,12 @@ def load_data(run: checkpoint.Run, source: str | None = None) -> data.Dataset:
 
 
 def load_model(run: checkpoint.Run) -> nn.Module:
-    """The trained model of a run, with the weights its recipe selects, in evaluation mode."""
+    """The model of a run in evaluation mode, with the weights its recipe selects once it ended."""
     document = run.read()
     with checkpoint.reading(run):
         plan = recipe.from_table(document["recipe"])
         model = plan.spec.build(plan.model, load_problem(document))
-        checkpoint.load_weights(run.chosen(plan.run.select), model)
+        checkpoint.load_weights(run.chosen(plan.run.select if run.result else "last"), model)
     return model.eval()
 
 

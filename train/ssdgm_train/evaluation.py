@@ -25,7 +25,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ssdgm_runtime import errors
+from ssdgm_runtime import atomic, errors
 from ssdgm_train import checkpoint, data, document, evaluate, method, patterns, seeds, storage
 from ssdgm_train.evaluate import evidence, scores
 from ssdgm_train.run import Progress
@@ -82,11 +82,13 @@ def prepare(
 
     Raises:
         RunError: It has not ended, or has no p(x).
+        NotWritable: Its directory takes no file.
         DataError: It has neither test nor validation rows, or one that p(x) cannot give.
     """
     run, place = checkpoint.Run(path), document.pick_device(device)
     described = run.read()
     checkpoint.ended(run)
+    atomic.claim(run.path / NAME, force=True)
     model = document.load_model(run).to(place)
     _check_weighs(model, path, described["recipe"]["method"])
     part, held = _held(run, document.load_data(run, source))

@@ -45,6 +45,7 @@ def load(path: Path, problem: method.Problem) -> nn.Module:
     joint = "q/w0x" in arrays
     try:
         _check_numbers(arrays)
+        _check_width(arrays, "q/w0x" if joint else "q/w0", problem.width)
         if problem.likelihood != "bernoulli":
             raise ValueError("they are Bernoulli's logits")
         model = _m2(arrays, problem) if joint else _m1(arrays, problem)
@@ -54,16 +55,29 @@ def load(path: Path, problem: method.Problem) -> nn.Module:
     except (KeyError, IndexError, ValueError, TypeError, RuntimeError) as error:
         raise errors.DataError(
             f"{path} does not hold the weights of an M1 or M2 for {problem.width} "
-            f"{problem.likelihood} pixels ({' '.join(str(error).split())})",
+            f"{problem.likelihood} pixels ({_reason(error)})",
             "arrays q/w0, q/b0, ..., q/mean_w, ..., p/out_b as the authors published them",
         ) from None
     return model.eval()
 
 
+def _reason(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"there is no {error.args[0]}"
+    return " ".join(str(error).split())
+
+
 def _check_numbers(arrays: Arrays) -> None:
     for name, value in arrays.items():
-        if value.dtype.kind != "f" or not value.size or not np.isfinite(value).all():
-            raise ValueError(f"{name} holds other than finite real numbers")
+        with np.errstate(over="ignore"):
+            real = value.dtype.kind == "f" and value.size and np.isfinite(value.astype("f4")).all()
+        if not real:
+            raise ValueError(f"{name} holds other than finite numbers that fit float32")
+
+
+def _check_width(arrays: Arrays, name: str, width: int) -> None:
+    if arrays[name].shape[1:] != (width,):
+        raise ValueError(f"{name} is {list(arrays[name].shape)}, not [hidden, {width}]")
 
 
 def _m1(arrays: Arrays, problem: method.Problem) -> nn.Module:

@@ -43,7 +43,8 @@ class Source:
                 raise checkpoint.RunError(
                     f"the {name} of the rows of {self.path} is {found}",
                     f"{wanted}, as the data's is",
-                    "Start from a run on rows like these.",
+                    "Start from a run on rows like these"
+                    + (f", or set data.likelihood={found}." if name == "likelihood" else "."),
                 )
         if problem.total > theirs.total:
             raise checkpoint.RunError(
@@ -66,13 +67,13 @@ def find(path: Path | None) -> Source:
     """Look at what there is to start from.
 
     Raises:
-        RunError: It is neither an .npz file nor a run that has ended.
+        RunError: It is neither an .npz file nor a run whose features are learnt.
     """
     if path is None or path.suffix == ".npz":
         return Source(path)
     run = checkpoint.Run(path)
-    run.read()
-    checkpoint.ended(run)
+    if not document.learnt(run):
+        checkpoint.ended(run)
     return Source(path, run)
 
 

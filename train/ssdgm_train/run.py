@@ -58,10 +58,9 @@ def train(session: Session) -> Iterator[Progress]:
 
 def _check_alone(session: Session) -> None:
     """Whether no other process has gone on with the run since it was opened."""
-    latest = session.run.latest
-    if latest and int(latest.name.removeprefix("step-")) > session.state.step:
+    if session.run.step > session.state.step:
         raise checkpoint.RunError(
-            f"{session.run.path} has gone on to {latest.name} since it was opened",
+            f"{session.run.path} has gone on to step {session.run.step} since it was opened",
             f"step {session.state.step}, where this process has it",
             "Open it again with --resume.",
         )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -93,6 +94,8 @@ def begin(
     pretrained.fill(model, taken, start)
     stages = plan.stages(_sizes(parts), document.done(described))
     session = _assembled(checkpoint.Run(out), plan, model, dataset, parts, seed, place, stages)
+    if taken:
+        _enter(session)
     texts = {"recipe.toml": recipe.dumps(plan)}
     first = (session.model, session.state) if taken else None
     checkpoint.create(out, described, parts, texts, first)
@@ -117,10 +120,10 @@ def resume(path: Path) -> Session:
         stages = plan.stages(_sizes(parts), document.done(found))
         session = _assembled(run, plan, model, dataset, parts, seed, device, stages)
         session.threads = found["environment"]["threads"]
-        if not run.latest and found.get("init"):
+        if not run.latest and (found.get("init") or run.result):
             raise checkpoint.RunError(
                 f"{path} has lost its checkpoints",
-                "the weights that it began with",
+                "the weights that it stands for",
                 "Restore them from a copy, or begin a new run.",
             )
         if run.latest:
@@ -129,6 +132,13 @@ def resume(path: Path) -> Session:
         metrics.truncate(run.path, session.state.step)
         checkpoint.tidy(run)
     return session
+
+
+def _enter(session: Session) -> None:
+    """Enter the first phase, so that what it has to complain of shows before a run is made."""
+    training = np.union1d(session.split.labelled, session.split.unlabelled)
+    rows = torch.from_numpy(session.data.x[training]).to(session.device)
+    session.stages[0].phase.enter(session.model.eval(), rows)
 
 
 def _check_selection(plan: recipe.Recipe, parts: Split) -> None:

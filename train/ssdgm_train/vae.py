@@ -129,7 +129,8 @@ class VAE(nn.Module):
             raise Collapsed(
                 f"the mean of no latent deviates by more than {float(spread.max()):.2g} over rows",
                 f"one at least above {self.config.threshold:g}",
-                "Train the features longer, raise warm_up, or lower threshold.",
+                "Train phases.features longer, raise model.features.warm_up, or begin a run with"
+                " --init-from this one and a lower model.features.threshold.",
             )
         self.kept.copy_((spread > self.config.threshold).to(self.kept.dtype))
 

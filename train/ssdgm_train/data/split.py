@@ -100,8 +100,8 @@ def _budget(
     if labels > len(pool):
         raise errors.DataError(
             f"--labels is {labels} and there are {len(pool)} labelled training rows",
-            f"at most {len(pool)}",
-            "Leave --labels out to use them all.",
+            f"at most {len(pool)}" if len(pool) else "some, beside the validation rows",
+            "Leave --labels out to use them all." if len(pool) else "Lower data.validation.",
         )
     counts = np.bincount(y[pool], minlength=size)
     return _take(y, pool, _balanced(counts, labels, rng), rng)
@@ -143,5 +143,5 @@ def _check_every_class(data: dataset.Dataset, chosen: Indices) -> None:
         raise errors.DataError(
             f"no label is left to train on for {[data.classes[k] for k in missing]}",
             "at least two labelled rows a class, one of them for validation",
-            "Label more rows, or lower data.validation.",
+            "Label more rows, raise --labels, or lower data.validation.",
         )
