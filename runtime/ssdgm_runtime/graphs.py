@@ -102,13 +102,14 @@ class Graphs:
         Returns:
             The outputs, [n, ...].
         """
+        n = len(next(iter(feeds.values())))
+        if 0 < n <= size:  # one piece: nothing to slice, nothing to join
+            return self._piece(component, feeds, names, small=n <= session.SMALL)
         pieces = list(self.chunks(component, feeds, size, *names))
         outputs = self.bundle.manifest.graphs[component].outputs
         wanted = [t for t in outputs if not names or t.name in names]
         if not pieces:
             return {t.name: np.empty((0, *t.row), dtype=t.dtype) for t in wanted}
-        if len(pieces) == 1:
-            return pieces[0]
         return {t.name: np.concatenate([p[t.name] for p in pieces]) for t in wanted}
 
     def answer(
@@ -130,15 +131,11 @@ class Graphs:
         self, component: str, feeds: Mapping[str, session.Array], size: int, *names: str
     ) -> Iterator[Arrays]:
         """Compute outputs chunk by chunk; arguments as in `run`."""
-        opened = self.open(component)
-        graph = self.bundle.manifest.graphs[component]
-        outputs = names or tuple(t.name for t in graph.outputs)
         n = len(next(iter(feeds.values())))
         small = n <= session.SMALL  # by the whole call: how it is chunked must not change the pool
         for start in range(0, n, size):
             part = {name: array[start : start + size] for name, array in feeds.items()}
-            zeros = _zeros(graph, part, min(size, n - start))
-            yield opened.run({**part, **zeros}, outputs, small=small)
+            yield self._piece(component, part, names, small=small)
 
     def placement(self, component: str) -> plans.Placement:
         """Where a graph runs; opens and raises as `open`."""
@@ -149,6 +146,19 @@ class Graphs:
         self._closed = True
         for opened in self._sessions.values():
             opened.close()
+
+    def _piece(
+        self,
+        component: str,
+        feeds: Mapping[str, session.Array],
+        names: tuple[str, ...],
+        *,
+        small: bool,
+    ) -> Arrays:
+        opened, graph = self.open(component), self.bundle.manifest.graphs[component]
+        if graph.noise:
+            feeds = {**_zeros(graph, feeds), **feeds}
+        return opened.run(feeds, names or tuple(t.name for t in graph.outputs), small=small)
 
     def _open(self, component: str) -> session.Session:
         path = self.variant(component).path
@@ -183,7 +193,8 @@ def check(found: Mapping[str, session.Array], feeds: Iterable[str], start: int =
         )
 
 
-def _zeros(graph: manifest.Graph, given: Mapping[str, session.Array], n: int) -> Arrays:
+def _zeros(graph: manifest.Graph, given: Mapping[str, session.Array]) -> Arrays:
+    n = len(next(iter(given.values())))
     missing = [t for t in graph.inputs if t.name in graph.noise and t.name not in given]
     return {t.name: np.zeros((n, *t.row), dtype=t.dtype) for t in missing}
 

@@ -67,8 +67,8 @@ class Session:
         """
         alone = small and self.provider == providers.CPU
         engine = self._engine(1 if alone else self._plan.threads)
-        names = list(names or self.outputs)
-        return dict(zip(names, engine.run(names, dict(feeds)), strict=True))
+        names = names or tuple(self.outputs)
+        return dict(zip(names, engine.run(names, feeds), strict=True))
 
     def close(self) -> None:
         """Drop this process's engines."""

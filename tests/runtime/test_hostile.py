@@ -13,7 +13,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ssdgm_runtime import arguments, benchmark, errors, files, golden, inputs, machine, model, show
+from ssdgm_runtime import (
+    arguments,
+    benchmark,
+    errors,
+    files,
+    golden,
+    inputs,
+    machine,
+    model,
+    session,
+    show,
+)
 
 Anything = Any
 HUGE = int("9" * 4000) ** 2
@@ -30,15 +41,15 @@ class TestOutputs:
     @pytest.fixture
     def broken(self, tiny: model.Model, monkeypatch: pytest.MonkeyPatch) -> model.Model:
         """A model whose graphs give one row that is not finite."""
-        chunks = tiny.graphs.chunks
+        run = session.Session.run
 
-        def spoilt(*given: Anything) -> Anything:
-            for part in chunks(*given):
-                for array in part.values():
-                    array[1] = np.nan
-                yield part
+        def spoilt(*given: Anything, **named: Anything) -> Anything:
+            found = run(*given, **named)
+            for array in found.values():
+                array[1] = np.nan
+            return found
 
-        monkeypatch.setattr(tiny.graphs, "chunks", spoilt)
+        monkeypatch.setattr(session.Session, "run", spoilt)
         return tiny
 
     @pytest.mark.parametrize(
