@@ -24,6 +24,7 @@ from ssdgm_runtime import (
     pictures,
     plans,
     providers,
+    serving,
 )
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ PathLike = str | os.PathLike[str]
 _DEFAULTS = Options()
 
 
-class Model:
+class Model(serving.Serving):
     """An open bundle; made by `load`.
 
     Args:

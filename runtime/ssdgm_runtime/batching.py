@@ -1,0 +1,152 @@
+"""Rows from many callers, computed together: what a server puts before a model.
+
+A call for one row costs almost as much as a call for many. A `Batcher` collects single rows for a
+moment and computes them at once; every caller gets the row's own answer.
+"""
+
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ssdgm_runtime import answers, errors
+
+Array = NDArray[Any]
+Answer = answers.Classification
+
+
+class Busy(errors.SsdgmError, TimeoutError):
+    """As many rows wait as may, and none was taken within the time given."""
+
+
+class _Waiting(NamedTuple):
+    row: Array
+    future: "Future[Answer]"
+    since: float
+
+
+class Batcher:
+    """Collects rows and classifies them together; made by `Model.batcher`.
+
+    Safe to call from many threads. Used as a context, it ends with `close`.
+
+    Args:
+        classify: Rows [n, *shape] to their answers.
+        check: A caller's row to one that `classify` takes, [1, *shape]; raises for any other.
+        max_batch: The most rows computed at once.
+        max_delay_ms: How long a row waits for others, in milliseconds.
+        max_waiting: The most rows that wait; whoever brings another waits too.
+    """
+
+    def __init__(
+        self,
+        classify: Callable[[Array], Answer],
+        check: Callable[[ArrayLike], Array],
+        max_batch: int,
+        max_delay_ms: float,
+        max_waiting: int,
+    ) -> None:
+        self._classify, self._check = classify, check
+        self._size, self._delay, self._most = max_batch, max_delay_ms / 1e3, max_waiting
+        self._rows: deque[_Waiting] = deque()
+        self._closed, self._process = False, os.getpid()
+        lock = threading.Lock()
+        self._work, self._room = threading.Condition(lock), threading.Condition(lock)
+        self._thread = threading.Thread(target=self._serve, name="ssdgm-batcher", daemon=True)
+        self._thread.start()
+
+    def submit(self, row: ArrayLike, timeout: float | None = None) -> "Future[Answer]":
+        """Hand in one row.
+
+        Args:
+            row: [*shape] in the data set's own dtype.
+            timeout: The most seconds to wait for room; by default as long as it takes.
+
+        Returns:
+            A future of the row's `Classification`, of one row. It can be cancelled until its
+            batch is computed; in a coroutine, `await asyncio.wrap_future(future)`.
+
+        Raises:
+            InputError: The row has another dtype or shape, or the batcher is closed or was made by
+                the process that forked this one.
+            Busy: There was no room within the time given.
+        """
+        self._check_process()
+        waiting = _Waiting(self._check(row), Future(), time.monotonic())
+        with self._work:
+            if len(self._rows) >= self._most and not self._closed:
+                self._await_room(timeout)
+            if self._closed:
+                raise errors.InputError("the batcher", "closed", "an open one", "model.batcher()")
+            self._rows.append(waiting)
+            if len(self._rows) in (1, self._size):
+                self._work.notify()
+        return waiting.future
+
+    def close(self) -> None:
+        """Take no more rows, answer those that wait, and return when that is done."""
+        with self._work:
+            self._closed = True
+            self._work.notify_all()
+            self._room.notify_all()
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+
+    def __enter__(self) -> "Batcher":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _check_process(self) -> None:
+        if os.getpid() != self._process:
+            raise errors.InputError(
+                "the batcher", "of the process that forked this one", "one of this process", ""
+            )
+
+    def _await_room(self, timeout: float | None) -> None:
+        if not self._room.wait_for(lambda: self._closed or len(self._rows) < self._most, timeout):
+            raise Busy(
+                f"{len(self._rows)} rows wait, and no room came within {timeout} seconds",
+                f"fewer than {self._most} waiting rows",
+                "Submit more slowly, wait longer, or raise max_waiting.",
+            )
+
+    def _serve(self) -> None:
+        while batch := self._collect():
+            live = [one for one in batch if one.future.set_running_or_notify_cancel()]
+            if live:
+                self._answer(live)
+
+    def _collect(self) -> list[_Waiting]:
+        """The next batch; empty when the batcher is closed and nothing waits."""
+        with self._work:
+            self._work.wait_for(lambda: self._rows or self._closed)
+            while 0 < len(self._rows) < self._size and not self._closed:
+                left = self._rows[0].since + self._delay - time.monotonic()
+                if left <= 0 or not self._work.wait(left):
+                    break
+            batch = [self._rows.popleft() for _ in range(min(self._size, len(self._rows)))]
+            self._room.notify(len(batch))
+        return batch
+
+    def _answer(self, batch: list[_Waiting]) -> None:
+        """Compute a batch; where that fails, its rows one by one, so that none hurts another."""
+        try:
+            found = self._classify(np.concatenate([one.row for one in batch]))
+        except Exception as error:
+            if len(batch) == 1:
+                batch[0].future.set_exception(error)
+                return
+            for one in batch:
+                self._answer([one])
+            return
+        for i, one in enumerate(batch):
+            part = slice(i, i + 1)
+            one.future.set_result(Answer(found.logits[part], found.probs[part], found.label_names))
