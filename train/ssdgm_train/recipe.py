@@ -83,7 +83,7 @@ def load(
     Raises:
         RecipeError: The file, a key or a value cannot be used.
     """
-    table = recipes.read(source) if source else {}
+    table = {} if source is None else recipes.read(source)
     if name:
         table["method"] = name
     changes = list(changes)
