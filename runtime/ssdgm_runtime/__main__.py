@@ -50,7 +50,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, (text, options, run, render) in _COMMANDS.items():
         command = commands.add_parser(name, help=text, description=text)
-        command.add_argument("bundle", help="NAME.ssdgm, a folder or a zip")
+        if name != "doctor":
+            command.add_argument("bundle", help="NAME.ssdgm, a folder or a zip")
         command.add_argument("--json", action="store_true", help="print one JSON object")
         options(command)
         command.set_defaults(run=run, show=render)
@@ -144,6 +145,12 @@ _COMMANDS: dict[str, tuple[str, _Options, _Run, Callable[[Json], str]]] = {
         _bench_options,
         _bench,
         show.bench,
+    ),
+    "doctor": (
+        "Say what stands in the way of running bundles here, and its remedy.",
+        lambda command: None,
+        lambda given: use_cases.examine(),
+        show.doctor,
     ),
 }
 

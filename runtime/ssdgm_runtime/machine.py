@@ -9,6 +9,7 @@ from ssdgm_runtime import errors
 
 MOST_THREADS = 4
 _LIMIT, _BITS = 1024, 64
+_PATH, _UNLIMITED = 2, 1 << 60
 _WANT = f"a positive whole number to {_LIMIT}"
 VARIABLES = ("SSDGM_THREADS", "ORT_INTRA_OP_NUM_THREADS", "OMP_NUM_THREADS")
 
@@ -66,6 +67,39 @@ def cpu() -> str:
         if line.startswith(("model name", "Model")) and ":" in line:
             return line.split(":", 1)[1].strip()
     return platform.processor() or platform.machine()
+
+
+def features() -> frozenset[str]:
+    """The processor's features as the system names them; none where it does not tell."""
+    for line in _lines(Path("/proc/cpuinfo")):
+        if line.startswith(("flags", "Features")) and ":" in line:
+            return frozenset(line.split(":", 1)[1].split())
+    return frozenset()
+
+
+def memory() -> int | None:
+    """The machine's memory in bytes, or None where the system does not tell."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
+def memory_limit(root: Path = Path("/")) -> int | None:
+    """The bytes that the cgroups grant, or None where there is no limit; `root` as in `quota`."""
+    parts = [line.split(":", 2) for line in _lines(root / "proc/self/cgroup")]
+    found = [n for part in parts if len(part) > _PATH for n in _limits(root, *part[1:])]
+    return min(found, default=None)
+
+
+def _limits(root: Path, controllers: str, path: str) -> list[int]:
+    name, top = ("memory.max", "") if not controllers else ("memory.limit_in_bytes", "memory")
+    if controllers and "memory" not in controllers.split(","):
+        return []
+    steps = [p for p in path.split("/") if p and p != ".."]
+    folders = [root.joinpath("sys/fs/cgroup", top, *steps[:n]) for n in range(len(steps) + 1)]
+    texts = ["".join(_lines(folder / name)).strip() for folder in folders]
+    return [int(t) for t in texts if t.isdigit() and int(t) < _UNLIMITED]
 
 
 def _told(value: object) -> str:

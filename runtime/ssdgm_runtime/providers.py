@@ -57,7 +57,7 @@ def candidates(word: str, available: Sequence[str]) -> tuple[str, ...]:
 
 def unavailable(name: str, available: Sequence[str], why: str) -> errors.ProviderUnavailable:
     """The error for a provider that was named and cannot be had."""
-    found = _distributions()
+    found = distributions()
     return errors.ProviderUnavailable(
         f"{name} cannot be used: {why}; the engine offers {', '.join(available)}"
         f" (installed: {', '.join(found) or 'no onnxruntime distribution'})",
@@ -75,7 +75,8 @@ def _mend(name: str, found: Sequence[str]) -> str:
     return install
 
 
-def _distributions() -> list[str]:
+def distributions() -> list[str]:
+    """The installed packages whose name begins with onnxruntime, with their versions."""
     from importlib import metadata
 
     pairs = {

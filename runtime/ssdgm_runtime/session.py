@@ -24,6 +24,11 @@ Ort = Any  # the engine has no stubs
 
 SMALL = 8
 _QUIET = 3
+_PROBE = (
+    b'\x08\x08:9\n\x10\n\x01x\x12\x01y"\x08Identity\x12\x01gZ\x10\n\x01x\x12\x0b\n\t\x08\x01\x12'
+    b"\x05\n\x03\x12\x01nb\x10\n\x01y\x12\x0b\n\t\x08\x01\x12\x05\n\x03\x12\x01nB\x04\n\x00\x10\r"
+)
+"""A model of one node, y = Identity(x)."""
 
 
 class Session:
@@ -127,6 +132,17 @@ def preferred(word: str) -> str:
     """The provider that a word stands for with this engine; errors as in `Session`."""
     found = providers.candidates(word, engine().get_available_providers())
     return found[0] if found else providers.CPU
+
+
+def available() -> tuple[str, ...]:
+    """The providers that this engine offers, whether they can be used or not."""
+    return tuple(engine().get_available_providers())
+
+
+def probe(provider: str) -> str:
+    """Why a provider cannot run the smallest of graphs; empty if it can."""
+    found, why = _attempt(engine(), _PROBE, provider, 1, plans.Options())
+    return "" if found is not None and provider in found.get_providers() else why
 
 
 def version() -> str:

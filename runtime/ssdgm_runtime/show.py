@@ -95,6 +95,16 @@ def verify(table: Json) -> str:
     return "\n".join(map(plain, lines))
 
 
+def doctor(table: Json) -> str:
+    """The result of `use_cases.examine`."""
+    lines = []
+    for finding in table["findings"]:
+        lines.append(f"{finding['level']:8} {finding['topic']:10} {finding['found']}")
+        if finding["mend"]:
+            lines.append(f"{'':19} {finding['mend']}")
+    return "\n".join(map(plain, lines))
+
+
 def classify(table: Json) -> str:
     """The result of `use_cases.classify`."""
     if "predictions" not in table:

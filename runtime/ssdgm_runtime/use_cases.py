@@ -5,12 +5,14 @@ Nothing here prints, parses or exits, so that every command line says the same.
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from ssdgm_runtime import (
     arguments,
     atomic,
     benchmark,
+    doctor,
     drawing,
     errors,
     files,
@@ -215,9 +217,20 @@ def bench(
         return benchmark.run(opened, batches=batches, seconds=seconds).to_json()
 
 
+def examine() -> Json:
+    """Look for what stands in the way here; `passed` says whether there is no trouble."""
+    found = doctor.examine()
+    return {
+        "findings": [asdict(finding) for finding in found],
+        "passed": all(finding.level != doctor.TROUBLE for finding in found),
+    }
+
+
 def exit_code(table: Json) -> int:
     """The exit code of a result: whether what was to be checked has passed."""
-    return 0 if table.get("passed", True) else _FAILED
+    if table.get("passed", True):
+        return 0
+    return errors.MissingEngine.exit_code if "findings" in table else _FAILED
 
 
 def failure(error: BaseException) -> tuple[Json, int]:

@@ -37,6 +37,7 @@ for command in (
     inference.classify,
     inference.generate,
     inference.bench,
+    bundles.doctor,
 ):
     app.command()(command)
 

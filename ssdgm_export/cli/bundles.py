@@ -1,4 +1,4 @@
-"""`convert`, `inspect` and `verify`."""
+"""`convert`, `inspect`, `verify` and `doctor`."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -59,6 +59,13 @@ def verify(
         bundle, provider=provider, variant=variant, threads=threads, allow_partial=allow_partial
     )
     console.emit(found, as_json, show.verify)
+    return use_cases.exit_code(found)
+
+
+def doctor(as_json: AsJson = False) -> int:
+    """Say what stands in the way of running bundles here, and its remedy."""
+    found = use_cases.examine()
+    console.emit(found, as_json, show.doctor)
     return use_cases.exit_code(found)
 
 

@@ -14,7 +14,7 @@ import ssdgm_export
 Tool = Callable[..., Any]
 COMMANDS = (
     *("methods", "train", "evaluate", "report", "convert", "inspect", "verify"),
-    *("classify", "generate", "bench"),
+    *("classify", "generate", "bench", "doctor"),
 )
 HEAVY = ("torch", "onnx", "onnxruntime", "onnxscript", "sklearn", "matplotlib", "ssdgm_train")
 
