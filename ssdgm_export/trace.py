@@ -15,7 +15,7 @@ import onnx
 import torch
 from onnxscript import opset18 as op
 
-from ssdgm_export import graphs
+from ssdgm_export import folding, graphs
 
 OPSET = 18
 IR_VERSION = 10
@@ -55,6 +55,7 @@ def trace(graph: graphs.Graph, properties: Mapping[str, str]) -> bytes:
     assert program is not None
     model = onnx.ModelProto()
     model.CopyFrom(program.model_proto)
+    folding.fold(model)
     _strip(model, graph.name)
     _number(model.graph)
     for key in sorted(properties):

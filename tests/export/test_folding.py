@@ -1,0 +1,134 @@
+"""Folding changes which nodes compute a graph, and nothing of what it computes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
+
+from ssdgm_export import folding
+
+WIDTH, ROWS = 6, 4
+RANDOM = np.random.default_rng(7)
+CONSTANTS = {
+    "w": RANDOM.normal(size=(WIDTH, 5)),
+    "wt": RANDOM.normal(size=(5, WIDTH)),
+    "v": RANDOM.normal(size=(5, 3)),
+    "b": RANDOM.normal(size=5),
+    "c": RANDOM.normal(size=3),
+    "one": np.ones(()),
+    "nought": np.zeros(5),
+    "two": np.array(2.5),
+    "each": RANDOM.uniform(0.5, 2, size=WIDTH),
+    "line": RANDOM.uniform(0.5, 2, size=(1, 5)),
+    "rows": RANDOM.normal(size=(ROWS, 1)),
+    "five": RANDOM.normal(size=5),
+}
+Node = tuple[Any, ...]
+
+
+def model(nodes: Sequence[Node], outputs: Sequence[str] = ("y",)) -> onnx.ModelProto:
+    """A model of (operator, inputs, outputs, attributes) with every constant above."""
+    made = [
+        helper.make_node(kind, given.split(), found.split(), **(rest[0] if rest else {}))
+        for kind, given, found, *rest in nodes
+    ]
+    graph = helper.make_graph(
+        made,
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", WIDTH])],
+        [
+            helper.make_tensor_value_info(n, TensorProto.FLOAT, ["batch", "columns"])
+            for n in outputs
+        ],
+        [numpy_helper.from_array(v.astype(np.float32), n) for n, v in CONSTANTS.items()],
+    )
+    graph.initializer.append(numpy_helper.from_array(np.array([1, 4]), "sizes"))
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
+
+
+def folded(proto: onnx.ModelProto) -> list[str]:
+    """The operators that are left; what they compute has not changed."""
+    x = np.random.default_rng(8).normal(size=(ROWS, WIDTH)).astype(np.float32)
+    before = ReferenceEvaluator(proto).run(None, {"x": x})
+    folding.fold(proto)
+    onnx.checker.check_model(proto)
+    after = ReferenceEvaluator(proto).run(None, {"x": x})
+    for one, other in zip(before, after, strict=True):
+        np.testing.assert_allclose(other, one, rtol=1e-5, atol=1e-5)
+    read = {name for node in proto.graph.node for name in node.input}
+    assert {t.name for t in proto.graph.initializer} <= read
+    return [node.op_type for node in proto.graph.node]
+
+
+GEMM = ("Gemm", "h w b", "y")
+
+
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        [("Div", "x two", "h"), GEMM],
+        [("Mul", "two x", "h"), GEMM],
+        [("Sub", "x each", "h"), GEMM],
+        [("Add", "each x", "h"), GEMM],
+        [("Sub", "x each", "g"), ("Div", "g each", "h"), GEMM],
+        [("Div", "x each", "h"), ("Gemm", "h wt b", "y", {"transB": 1})],
+        [("Gemm", "x w", "h"), ("Add", "h five", "y")],
+        [("Gemm", "x w b", "h"), ("Div", "h two", "y")],
+        [("Gemm", "x w b", "h"), ("Mul", "h line", "y")],
+        [("Gemm", "x w b", "h"), ("Sub", "h five", "g"), ("Div", "g two", "y")],
+        [("Div", "x two", "g"), ("Gemm", "g w b", "h"), ("Mul", "h two", "y")],
+        [("Gemm", "x w b", "h"), ("Mul", "h one", "g"), ("Add", "g nought", "y")],
+        [("Gemm", "x w b", "h"), ("Split", "h", "y rest", {"axis": 1, "num_outputs": 2})],
+        [("Gemm", "x w b", "h"), ("Split", "h", "rest y", {"axis": -1, "num_outputs": 2})],
+        [("Gemm", "x w b", "h"), ("Split", "h sizes", "rest y", {"axis": 1})],
+    ],
+)
+def test_it_goes_into_the_weights(nodes: list[Node]) -> None:
+    assert folded(model(nodes)) == ["Gemm"]
+
+
+def test_what_changes_nothing_goes_without_a_product() -> None:
+    assert folded(model([("Relu", "x", "h"), ("Mul", "h one", "g"), ("Exp", "g", "y")])) == [
+        "Relu",
+        "Exp",
+    ]
+
+
+def test_a_value_that_several_products_read_goes_into_each() -> None:
+    nodes = [
+        ("Div", "x two", "h"),
+        ("Gemm", "h w b", "p"),
+        ("Gemm", "h wt b", "q", {"transB": 1}),
+        ("Add", "p q", "y"),
+    ]
+    assert folded(model(nodes)) == ["Gemm", "Gemm", "Add"]
+
+
+def test_weights_that_two_products_share_are_changed_for_one() -> None:
+    nodes = [("Div", "x two", "h"), ("Gemm", "h w b", "y"), ("Gemm", "x w b", "z")]
+    assert folded(model(nodes, ("y", "z"))) == ["Gemm", "Gemm"]
+
+
+@pytest.mark.parametrize(
+    ("nodes", "outputs"),
+    [
+        ([("Div", "x two", "h"), GEMM], ("y", "h")),  # its value is asked for
+        ([("Gemm", "x w b", "h"), ("Div", "h two", "y")], ("y", "h")),
+        ([("Div", "x two", "h"), ("Gemm", "h w b", "g"), ("Relu", "h", "y")], ("y", "g")),
+        ([("Gemm", "x w b", "h"), ("Sub", "five h", "y")], ("y",)),  # the other way round
+        ([("Gemm", "x w b", "h"), ("Mul", "h rows", "y")], ("y",)),  # by row
+        ([("Gemm", "x w b", "h"), ("Mul", "h h", "y")], ("y",)),
+        ([("Add", "x rows", "h"), GEMM], ("y",)),
+        ([("Div", "x two", "h"), ("Gemm", "h w b", "y", {"alpha": 2.0})], ("y",)),
+        ([("Gemm", "x w b", "h"), ("Div", "h two", "g"), ("Add", "g h", "y")], ("y",)),
+        ([("Gemm", "x w b", "h"), ("Split", "h sizes", "y z", {"axis": 1})], ("y", "z")),
+        ([("Gemm", "x w b", "h"), ("Split", "h", "y z", {"axis": 0, "num_outputs": 2})], ("y",)),
+        ([("Relu", "x", "h"), ("Div", "h two", "y")], ("y",)),
+    ],
+)
+def test_what_would_change_an_answer_stays(nodes: list[Node], outputs: tuple[str, ...]) -> None:
+    assert folded(model(nodes, outputs)) == [kind for kind, *_ in nodes]
