@@ -20,7 +20,7 @@ Doubles = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Affine:
-    """x ↦ x * factor + shift, elementwise along the last axis; [] or [n] each."""
+    """x ↦ x * factor + shift, elementwise along the last axis; [1] or [n] each."""
 
     factor: Doubles
     shift: Doubles
@@ -119,10 +119,10 @@ class _Graph:
 
 _BIAS = 2
 AFFINE: Mapping[str, Callable[[Doubles], Affine]] = {
-    "Add": lambda c: Affine(np.ones(()), c),
-    "Sub": lambda c: Affine(np.ones(()), -c),
-    "Mul": lambda c: Affine(c, np.zeros(())),
-    "Div": lambda c: Affine(1 / c, np.zeros(())),
+    "Add": lambda c: Affine(np.ones(1), c),
+    "Sub": lambda c: Affine(np.ones(1), -c),
+    "Mul": lambda c: Affine(c, np.zeros(1)),
+    "Div": lambda c: Affine(1 / c, np.zeros(1)),
 }
 
 
@@ -132,8 +132,7 @@ def _flat(constant: Array) -> bool:
 
 
 def _doubles(constant: Array) -> Doubles:
-    flat = constant.astype(np.float64).reshape(-1)
-    return flat[0] if flat.size == 1 else flat
+    return constant.astype(np.float64).reshape(-1)
 
 
 def _idle(graph: _Graph) -> bool:

@@ -230,7 +230,7 @@ class TestProviders:
 
     def test_two_builds_in_one_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(
-            providers, "_distributions", lambda: ["onnxruntime 1.32.0", "onnxruntime-gpu 1.31.1"]
+            providers, "distributions", lambda: ["onnxruntime 1.32.0", "onnxruntime-gpu 1.31.1"]
         )
         error = providers.unavailable(CUDA, [CPU], "why")
         assert "pip uninstall -y onnxruntime onnxruntime-gpu; pip install" in error.mend
