@@ -1,9 +1,9 @@
 """Claim: our M1's bound on the MNIST test images is better than that of the authors' weights.
 
 Means over ten draws of z for each image, the divergence in closed form, the same noise for both
-models, three estimators: the encoder and the likelihood see sampled bits; both see grey levels;
-the encoder sees grey levels and the likelihood sampled bits. The last is judged. The authors'
-weights have seen the first 50,000 training images, ours 50,000 drawn from all of them.
+models, three estimators, and ours has to be better by each: the encoder and the likelihood see
+sampled bits; both see grey levels; the encoder sees grey levels and the likelihood sampled bits.
+The authors' weights have seen the first 50,000 training images, ours 50,000 drawn from all of them.
 Needs MNIST under SSDGM_DATA_DIR, a finished run of the recipe density-m1, and the weights of
 `kingma2014`.
 
@@ -20,7 +20,6 @@ from ssdgm_train import checkpoint, data, distributions, document, kingma2014
 from ssdgm_train.vae import VAE
 
 DRAWS = 10
-JUDGED = "bits_encoded_from_grey"
 
 
 def bounds(vae: VAE, x: torch.Tensor, seed: int) -> dict[str, float]:
@@ -50,11 +49,12 @@ def main(run: Path, weights: Path) -> dict[str, object]:
     theirs = bounds(kingma2014.load(weights, problem).features, x, 0)
     return results.write(
         "m1_bound",
-        claim="M1's bound on MNIST test pixels is better than that of the authors' weights",
-        passed=ours[JUDGED] < theirs[JUDGED],
+        claim="M1's bound on MNIST test pixels is better than the authors', by three estimators",
+        passed=all(ours[name] < theirs[name] for name in ours),
         figures={
             "ours_nats": ours,
             "authors_nats": theirs,
+            "ours_better_by": [name for name in ours if ours[name] < theirs[name]],
             "images": len(x),
             "draws": DRAWS,
             "training_rows": described["data"]["labelled"] + described["data"]["unlabelled"],
