@@ -3,7 +3,7 @@
 Means over ten draws of z for each image, the divergence in closed form, the same noise for both
 models, three estimators, and ours has to be better by each: the encoder and the likelihood see
 sampled bits; both see grey levels; the encoder sees grey levels and the likelihood sampled bits.
-The authors' weights have seen the first 50,000 training images, ours 50,000 drawn from all of them.
+The authors' weights have seen the first 50,000 training images, ours 50,000 drawn from all.
 Needs MNIST under SSDGM_DATA_DIR, a finished run of the recipe density-m1, and the weights of
 `kingma2014`.
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ssdgm_runtime.errors import (
     BundleError,
     BundleNotFound,
+    Busy,
     DataError,
     DataNotFound,
     FormatError,
@@ -37,6 +38,7 @@ __version__ = "0.1.0"
 __all__ = [
     "BundleError",
     "BundleNotFound",
+    "Busy",
     "DataError",
     "DataNotFound",
     "FormatError",

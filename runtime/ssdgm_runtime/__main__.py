@@ -50,12 +50,19 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, (text, options, run, render) in _COMMANDS.items():
         command = commands.add_parser(name, help=text, description=text)
-        if name != "doctor":
-            command.add_argument("bundle", help="NAME.ssdgm, a folder or a zip")
         command.add_argument("--json", action="store_true", help="print one JSON object")
         options(command)
         command.set_defaults(run=run, show=render)
     return parser
+
+
+def _bundle(command: argparse.ArgumentParser) -> None:
+    command.add_argument("bundle", help="NAME.ssdgm, a folder or a zip")
+
+
+def _verify_options(command: argparse.ArgumentParser) -> None:
+    _bundle(command)
+    _engine_options(command)
 
 
 def _engine_options(command: argparse.ArgumentParser) -> None:
@@ -68,6 +75,7 @@ def _engine_options(command: argparse.ArgumentParser) -> None:
 
 def _classify_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
+    _bundle(command)
     add("input", help="npy, npz, IDX, an image or a folder of images")
     add("-o", "--out", help="write a .csv, .jsonl or .npy file")
     add("--top", type=int, default=1, help="how many labels a row (1)")
@@ -78,6 +86,7 @@ def _classify_options(command: argparse.ArgumentParser) -> None:
 
 def _generate_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
+    _bundle(command)
     add("--class", dest="classes", action="append", default=[], help="a name or index (all)")
     pictures = command.add_mutually_exclusive_group()
     for name, told in drawing.TOLD.items():
@@ -96,6 +105,7 @@ def _generate_options(command: argparse.ArgumentParser) -> None:
 
 def _bench_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
+    _bundle(command)
     batches = use_cases.BATCHES
     add("--batch", metavar="N,N", default=batches, help=f"batch sizes ({batches})")
     add("--seconds", type=float, default=0.5, help="time a graph and batch size (0.5)")
@@ -128,13 +138,13 @@ _Run = Callable[[argparse.Namespace], Json]
 _COMMANDS: dict[str, tuple[str, _Options, _Run, Callable[[Json], str]]] = {
     "inspect": (
         "Say what a bundle holds, its files compared with their digests.",
-        lambda command: None,
+        _bundle,
         lambda given: use_cases.inspect(given.bundle),
         show.inspect,
     ),
     "verify": (
         "Compare the files with their digests and run the golden rows on this device.",
-        _engine_options,
+        _verify_options,
         lambda given: use_cases.verify(given.bundle, **_engine(given)),
         show.verify,
     ),

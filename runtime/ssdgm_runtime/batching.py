@@ -21,10 +21,6 @@ Array = NDArray[Any]
 Answer = answers.Classification
 
 
-class Busy(errors.SsdgmError, TimeoutError):
-    """As many rows wait as may, and none was taken within the time given."""
-
-
 class _Waiting(NamedTuple):
     row: Array
     future: "Future[Answer]"
@@ -112,7 +108,7 @@ class Batcher:
 
     def _await_room(self, timeout: float | None) -> None:
         if not self._room.wait_for(lambda: self._closed or len(self._rows) < self._most, timeout):
-            raise Busy(
+            raise errors.Busy(
                 f"{len(self._rows)} rows wait, and no room came within {timeout} seconds",
                 f"fewer than {self._most} waiting rows",
                 "Submit more slowly, wait longer, or raise max_waiting.",

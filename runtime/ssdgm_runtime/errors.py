@@ -86,6 +86,10 @@ class OutputExists(SsdgmError, FileExistsError):
     """Something is already there, and nothing a user had is overwritten."""
 
 
+class Busy(SsdgmError, TimeoutError):
+    """As many rows wait as may, and there was no room for another within the time given."""
+
+
 class NotWritable(SsdgmError, PermissionError):
     """A folder in which nothing can be written."""
 

@@ -62,17 +62,35 @@ def _gathered(source: Iterable[Any], tensor: manifest.Tensor, size: int) -> Iter
     kept: list[Array] = []
     count = 0
     for item in source:
-        array = np.asarray(item)
+        array = _array(item, len(tensor.row))
         rows = array[None] if array.ndim == len(tensor.row) else array
+        if count and (rows.shape[1:], rows.dtype) != (kept[0].shape[1:], kept[0].dtype):
+            yield np.concatenate(
+                kept
+            )  # whoever computes the next piece says what is wrong with it
+            kept, count = [], 0
         for start in range(0, len(rows), size):  # a batch may be larger than all that is kept
             kept.append(rows[start : start + size])
             count += len(kept[-1])
             while count >= size:
                 whole = np.concatenate(kept)
                 yield whole[:size]
-                kept, count = [whole[size:]], count - size
+                count -= size
+                kept = [whole[size:]] if count else []
     if count:
         yield np.concatenate(kept)
+
+
+def _array(item: object, axes: int) -> Array:
+    """An entry as an array of so many axes, or one more."""
+    try:
+        found = np.asarray(item)
+    except (ValueError, TypeError) as error:
+        raise errors.InputError("source", f"an entry that is no array ({error})", "rows") from None
+    if found.ndim not in (axes, axes + 1):
+        got = f"an entry of shape {list(found.shape)}"
+        raise errors.InputError("source", got, f"rows of {axes} axes, or batches of them")
+    return found
 
 
 def ordered(call: Callable[[Array], T], parts: Iterator[Array], workers: int) -> Iterator[T]:

@@ -157,7 +157,7 @@ class TestBatcher:
         while made._rows:  # until the first is being computed
             time.sleep(0.001)
         futures += [made.submit(np.zeros(1)) for _ in range(2)]
-        with pytest.raises(batching.Busy, match="2 rows wait"):
+        with pytest.raises(errors.Busy, match="2 rows wait"):
             made.submit(np.zeros(1), timeout=0.01)
         late = threading.Thread(target=lambda: futures.append(made.submit(np.zeros(1))))
         late.start()
@@ -219,3 +219,12 @@ class TestBatcher:
     ) -> None:
         with pytest.raises(errors.InputError):
             tiny.batcher(**bad)
+
+
+@pytest.mark.parametrize("bad", [[[1, 2], [3]], np.zeros((2, 5), np.uint8), object()])
+def test_an_entry_that_is_no_row_is_an_error_of_the_family(
+    tiny: model.Model, x: np.ndarray, bad: object
+) -> None:
+    found = tiny.classify_iter(iter([x[:3], bad]), batch_size=8)
+    with pytest.raises(errors.InputError):
+        list(found)
