@@ -7,20 +7,21 @@ import hashlib
 import io
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ssdgm_export import card, document, golden, graphs, parity, trace
+from ssdgm_export import card, document, gate, golden, graphs, parity, trace, variants
 from ssdgm_runtime import atomic, errors, inputs, manifest
 from ssdgm_runtime import model as runtime
 from ssdgm_train import checkpoint, method
 from ssdgm_train import document as training
 
 SUFFIX = ".ssdgm"
+_LIMITS = gate.Limits()
 Json = dict[str, Any]
 
 
@@ -33,12 +34,24 @@ class Converted:
         id: The SHA-256 of its SHA256SUMS.
         bytes: The size of its files together.
         parity: How far its graphs are from torch.
+        gates: How its graphs of lower precision were judged, those that may not ship too.
     """
 
     path: Path
     id: str
     bytes: int
     parity: parity.Report
+    gates: tuple[gate.Gate, ...] = ()
+
+    def to_json(self) -> Json:
+        """As a command line prints it."""
+        return {
+            "bundle": str(self.path),
+            "id": self.id,
+            "bytes": self.bytes,
+            "parity": self.parity.to_json(),
+            "gates": [verdict.to_json() for verdict in self.gates],
+        }
 
 
 def convert(
@@ -50,6 +63,9 @@ def convert(
     atol: float = parity.ATOL,
     rtol: float = parity.RTOL,
     license: str | None = None,
+    precision: str | Sequence[str] = variants.FP32,
+    limits: gate.Limits = _LIMITS,
+    fuse: bool = False,
 ) -> Converted:
     """Convert a finished run into a bundle.
 
@@ -62,37 +78,52 @@ def convert(
         atol: Absolute tolerance of parity and of golden rows.
         rtol: Relative tolerance.
         license: An SPDX expression for the manifest and the card.
+        precision: Some of fp32, int8 and fp16, in a list or with commas. A graph ships in a lower
+            precision only where it passes its gate, and is then what `auto` takes: int8 on a CPU,
+            fp16 on a GPU.
+        limits: What lower precision may cost.
+        fuse: Add the graph `encoder_classifier`, for hosts that want everything in one call.
 
     Raises:
         OutputExists: Something lies at `out`.
+        InputError: A precision is unknown, or there is no encoder to fuse.
         RunError: The run has not ended or its data has changed.
         ParityError: A graph differs from torch; nothing is written.
+        GateError: A graph may ship in none of the precisions; nothing is written.
     """
+    wanted = variants.precisions(precision)
     source, target = checkpoint.Run(Path(run)), _target(Path(out))
     described, result = source.read(), checkpoint.ended(source)
     with checkpoint.reading(source):
         problem = training.load_problem(described)
-    found = graphs.of(training.load_model(source), problem, result["temperature"])
+    found = graphs.of(training.load_model(source), problem, result["temperature"], fuse=fuse)
     properties = {"ssdgm.format": ".".join(map(str, manifest.FORMAT))}
     models = {
         key: trace.trace(graph, {**properties, "ssdgm.graph": key}) for key, graph in found.items()
     }
-    rows = golden_rows(found, problem, golden_from)
-    report = parity.compare(found, models, held_out(source, data), atol, rtol)
+    held, train = material(source, data)
+    report = parity.compare(found, models, held.x, atol, rtol)
+    given = golden.inputs(found, golden_rows(found, problem, golden_from))
+    origin = variants.Source(found, models, given, report)
+    shipped, gates = variants.make(origin, wanted, train, held, limits)
     name = f"{described['recipe']['method']}-{described['data']['name']}"
-    text = document.compose(name, described, result, problem, found, report, license)
+    text = document.compose(name, described, result, problem, found, shipped, report, license)
     files = {
-        **{f"models/{k}/{document.PRECISION}/model.onnx": v for k, v in models.items()},
-        **golden.files(found, rows, document.PRECISION),
-        **_texts(text, described, result, report),
+        **{f"models/{v.component}/{v.precision}/model.onnx": v.data for v in shipped},
+        **golden.files(given, shipped),
+        **_texts(text, described, result, report, gates),
     }
-    return _write(target, files, report)
+    size, key = _write(target, files, [p for p in wanted if p in {v.precision for v in shipped}])
+    return Converted(target, key, size, report, tuple(gates))
 
 
-def held_out(run: checkpoint.Run, data: str | None = None) -> parity.Array:
-    """The run's validation rows; its labelled rows, if none were held out."""
+def material(run: checkpoint.Run, data: str | None = None) -> tuple[gate.Rows, parity.Array]:
+    """The run's validation rows, its labelled rows if none were held out; and training rows."""
     dataset, split = training.load_data(run, data), run.split()
-    return dataset.x[split.validation if len(split.validation) else split.labelled]
+    kind = "validation" if len(split.validation) else "labelled"
+    held = getattr(split, kind)
+    rows = gate.Rows(dataset.x[held], dataset.y[held], kind)
+    return rows, dataset.x[np.sort(np.concatenate([split.labelled, split.unlabelled]))]
 
 
 def golden_rows(
@@ -131,33 +162,41 @@ def _target(out: Path) -> Path:
     return out
 
 
-def _texts(text: Json, run: Json, result: Json, report: parity.Report) -> dict[str, bytes]:
+def _texts(
+    text: Json, run: Json, result: Json, report: parity.Report, gates: Sequence[gate.Gate]
+) -> dict[str, bytes]:
     """The manifest, the card and the reports."""
+    judged = {"gates": [verdict.to_json() for verdict in gates]}
     training_report = {"recipe": run["recipe"], "seed": run["seed"], "result": result}
     pages = {
         "manifest.json": manifest.dumps(text),
-        "README.md": card.card(text, report.to_json()),
+        "README.md": card.card(text, report.to_json(), judged["gates"]),
         "reports/parity.json": manifest.dumps(report.to_json()),
         "reports/training.json": manifest.dumps(training_report),
+        **({"reports/precision.json": manifest.dumps(judged)} if gates else {}),
     }
     return {name: page.encode() for name, page in pages.items()}
 
 
-def _write(target: Path, files: Mapping[str, bytes], report: parity.Report) -> Converted:
-    """Write beside the target, open and check what was written, then rename."""
+def _write(target: Path, files: Mapping[str, bytes], ships: Iterable[str]) -> tuple[int, str]:
+    """Write beside the target, open and check what was written, then rename; its size and id."""
     sums = "".join(f"{hashlib.sha256(files[k]).hexdigest()}  {k}\n" for k in sorted(files))
     whole = {**files, "SHA256SUMS": sums.encode()}
     writer = _write_zip if target.suffix == ".zip" else _write_folder
     with atomic.draft(target) as partial:
         writer(partial, whole)
-        with runtime.load(partial, provider="cpu") as model:
-            answer = model.verify()
-        if not answer.passed:
-            raise parity.ParityError(
-                f"the golden rows fail: {answer.to_json()}", "outputs within the tolerance"
-            )
-    size = sum(map(len, whole.values()))
-    return Converted(target, hashlib.sha256(sums.encode()).hexdigest(), size, report)
+        for precision in ships:
+            _verify(partial, precision)
+    return sum(map(len, whole.values())), hashlib.sha256(sums.encode()).hexdigest()
+
+
+def _verify(path: Path, precision: str) -> None:
+    with runtime.load(path, provider="cpu", variant=precision) as model:
+        answer = model.verify()
+    if not answer.passed:
+        raise parity.ParityError(
+            f"the golden rows fail: {answer.to_json()}", "outputs within the tolerance"
+        )
 
 
 def _write_folder(path: Path, files: Mapping[str, bytes]) -> None:

@@ -1,18 +1,19 @@
 """The model card: README.md of a bundle, from its manifest and reports."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 Json = Mapping[str, Any]
 
 
-def card(manifest: Json, parity: Json) -> str:
+def card(manifest: Json, parity: Json, gates: Sequence[Json] = ()) -> str:
     """Markdown with the front matter that model hubs read.
 
     Args:
         manifest: The manifest's document.
         parity: The parity report.
+        gates: How graphs of lower precision were judged.
     """
     ours = manifest["additional_metadata"]["ssdgm"]
     parts = (
@@ -20,6 +21,7 @@ def card(manifest: Json, parity: Json) -> str:
         _title(manifest["package_name"], ours),
         _results(ours["training"]),
         _graphs(ours["io"], parity),
+        *([_precisions(gates)] if gates else []),
         _use(manifest["package_name"], ours),
     )
     return "\n".join(parts)
@@ -79,6 +81,27 @@ def _graphs(io: Json, parity: Json) -> str:
     bound = f"|a - b| <= {parity['atol']:g} + {parity['rtol']:g} |b|"
     batches = ", ".join(map(str, parity["batches"]))
     return "\n".join([*lines, "", f"Checked at batch sizes {batches}; allowed: {bound}.", ""])
+
+
+def _precisions(gates: Sequence[Json]) -> str:
+    lines = [
+        "| graph | precision | measured | fp32 | here | cost | allowed | ships |",
+        "|---|---|---|--:|--:|--:|--:|---|",
+    ]
+    for gate in gates:
+        share = 100 if gate["measure"] == "error" else 1
+        unit = " %" if gate["measure"] == "error" else ""
+        lines.append(
+            f"| {gate['component']} | {gate['precision']} | {gate['measure']} on {gate['rows']} "
+            f"{gate['kind']} rows | {share * gate['fp32']:.4g}{unit} | "
+            f"{share * gate['found']:.4g}{unit} | {100 * gate['cost']:+.2f} % | "
+            f"{100 * gate['allowed']:g} % | {'yes' if gate['passed'] else '**no**'} |"
+        )
+    told = (
+        "An error is the share of wrong rows, its cost the rise in points; a distortion is the "
+        "mean squared error of reconstructions, its cost the share by which it grows."
+    )
+    return "\n".join([*lines, "", told, ""])
 
 
 def _use(name: str, ours: Json) -> str:

@@ -7,21 +7,24 @@ import datetime
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib import metadata
 from typing import Any
 
 import numpy as np
 
-from ssdgm_export import graphs, parity, trace
+from ssdgm_export import graphs, parity, trace, variants
 from ssdgm_runtime import errors, manifest
 from ssdgm_train import method, recipe
 
 Json = dict[str, Any]
 
-PRECISION = "fp32"
-PROVIDERS = {"cpu": "CPUExecutionProvider", "gpu": "CUDAExecutionProvider"}
+DEVICES = {
+    "cpu": ("cpu", "CPUExecutionProvider", (variants.INT8, variants.FP32, variants.FP16)),
+    "cuda": ("gpu", "CUDAExecutionProvider", (variants.FP16, variants.FP32)),
+}
+"""Each device: its name and provider in the manifest; the precisions it runs, best first."""
 SCALED = ("bernoulli", "binomial")
 """Likelihoods whose observations are fractions of a range, not standardised values."""
 
@@ -32,6 +35,7 @@ def compose(
     result: Json,
     problem: method.Problem,
     found: Mapping[str, graphs.Graph],
+    shipped: Sequence[variants.Variant],
     report: parity.Report,
     license: str | None,
 ) -> Json:
@@ -43,6 +47,7 @@ def compose(
         result: Its `result.json`.
         problem: Its problem.
         found: Its graphs.
+        shipped: Their files.
         report: The parity report.
         license: An SPDX expression, or None.
     """
@@ -53,7 +58,7 @@ def compose(
         "package_version": "1.0.0",
         "layout": "portable",
         "description": f"{spec.name} on {run['data']['name']}: {spec.summary}",
-        "components": {key: _component(key, report) for key in found},
+        "components": {key: _component(key, shipped) for key in found},
         "additional_metadata": {
             "ssdgm": {
                 "format": ".".join(map(str, manifest.FORMAT)),
@@ -109,22 +114,31 @@ def created(result: Json) -> str:
         ) from None
 
 
-def _component(name: str, report: parity.Report) -> Json:
+def _component(name: str, shipped: Sequence[variants.Variant]) -> Json:
+    files = {v.precision: v for v in shipped if v.component == name}
+    found: Json = {}
+    for device in DEVICES:
+        ranked = [p for p in DEVICES[device][2] if p in files]
+        for precision in ranked:
+            entry = _variant(files[precision], device, default=precision == ranked[0])
+            found[f"{device}-{precision}"] = entry
+    return {"variants": found}
+
+
+def _variant(file: variants.Variant, device: str, *, default: bool) -> Json:
+    kind, provider, _ = DEVICES[device]
+    gate = {} if file.verdict is None else {"gate": file.verdict.to_json()}
     return {
-        "variants": {
-            f"{device if device == 'cpu' else 'cuda'}-{PRECISION}": {
-                "variant_directory": f"models/{name}/{PRECISION}",
-                "ep": provider,
-                "device": device,
-                "executor_info": {"ort": {"model_file": "model.onnx"}},
-                "additional_metadata": {
-                    "precision": PRECISION,
-                    "default": True,
-                    "tolerance": {"atol": float(report.atol), "rtol": float(report.rtol)},
-                },
-            }
-            for device, provider in PROVIDERS.items()
-        }
+        "variant_directory": f"models/{file.component}/{file.precision}",
+        "ep": provider,
+        "device": kind,
+        "executor_info": {"ort": {"model_file": "model.onnx"}},
+        "additional_metadata": {
+            "precision": file.precision,
+            "default": default,
+            "tolerance": {"atol": float(file.atol), "rtol": float(file.rtol)},
+            **gate,
+        },
     }
 
 

@@ -5,12 +5,12 @@ data, unless the caller asks for it.
 """
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import torch
 
-from ssdgm_export import graphs, parity
+from ssdgm_export import graphs, parity, variants
 from ssdgm_runtime import manifest, noise
 
 ROWS = 16
@@ -34,16 +34,25 @@ def rows(found: Mapping[str, graphs.Graph], low: float, high: float) -> parity.A
     return (drawn.clip(low, high).round() if whole else drawn).astype(spec.dtype)
 
 
-def files(found: Mapping[str, graphs.Graph], x: parity.Array, precision: str) -> dict[str, bytes]:
-    """The files under `golden/`: each graph's inputs and, by precision, torch's outputs."""
-    result: dict[str, bytes] = {}
+def inputs(found: Mapping[str, graphs.Graph], x: parity.Array) -> dict[str, parity.Arrays]:
+    """Each graph's inputs for rows x, noise among them."""
     with parity.one_thread():
-        for name, graph in found.items():
-            feeds = parity.feed(graph, found, x, SEED)
-            outputs = parity.reference(graph, feeds)
-            result |= {f"golden/{name}/{k}.npy": _npy(v) for k, v in feeds.items()}
-            result |= {f"golden/{name}/{precision}/{k}.npy": _npy(v) for k, v in outputs.items()}
-    return result
+        return {name: parity.feed(graph, found, x, SEED) for name, graph in found.items()}
+
+
+def files(
+    given: Mapping[str, parity.Arrays], shipped: Iterable[variants.Variant]
+) -> dict[str, bytes]:
+    """The files under `golden/`: each graph's inputs and, by precision, its outputs."""
+    found = {
+        f"golden/{name}/{k}.npy": _npy(v)
+        for name, feeds in given.items()
+        for k, v in feeds.items()
+    }
+    for file in shipped:
+        folder = f"golden/{file.component}/{file.precision}"
+        found |= {f"{folder}/{k}.npy": _npy(v) for k, v in file.golden.items()}
+    return found
 
 
 def _x(found: Mapping[str, graphs.Graph]) -> manifest.Tensor:

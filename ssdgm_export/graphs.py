@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from ssdgm_runtime import manifest
+from ssdgm_runtime import errors, manifest
 from ssdgm_train import method
 
 T = TypeVar("T")
@@ -49,6 +49,24 @@ class Encoder(nn.Module):
         """[batch, *shape] and [batch, K] to two [batch, Z]."""
         mean, scale = self.model.encode(x, y)
         return mean, scale
+
+
+class EncoderClassifier(nn.Module):
+    """q(y | x) and q(z | x, y = q(y | x)): all that can be said of x in one call."""
+
+    outputs = (*Classifier.outputs, *Encoder.outputs)
+
+    def __init__(self, model: Any, temperature: float) -> None:  # noqa: ANN401
+        super().__init__()
+        self.model, self.temperature = model, temperature
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """[batch, *shape] to two [batch, K] and two [batch, Z]."""
+        logits: Tensor = self.model.classify(x) / self.temperature
+        probs = torch.softmax(logits, -1)
+        labelled = isinstance(self.model, method.Encodes)
+        mean, scale = self.model.encode(x, probs) if labelled else self.model.embed(x)
+        return logits, probs, mean, scale
 
 
 class Embedder(nn.Module):
@@ -101,13 +119,19 @@ class Graph:
     spec: manifest.Graph
 
 
-def of(model: nn.Module, problem: method.Problem, temperature: float = 1.0) -> dict[str, Graph]:
+def of(
+    model: nn.Module, problem: method.Problem, temperature: float = 1.0, *, fuse: bool = False
+) -> dict[str, Graph]:
     """Every graph that the model offers, by name, in evaluation mode.
 
     Args:
         model: A trained model.
         problem: Its problem.
         temperature: What the classifier's logits are divided by (Guo et al., 2017).
+        fuse: Add `encoder_classifier`, classifier and encoder in one call.
+
+    Raises:
+        InputError: There is no encoder or no classifier to fuse.
     """
     model = (model.slim() if isinstance(model, method.Slims) else model).eval()
     found = (
@@ -115,7 +139,8 @@ def of(model: nn.Module, problem: method.Problem, temperature: float = 1.0) -> d
         _encoder(model, problem),
         _decoder(model, problem),
     )
-    return {graph.name: graph for graph in found if graph is not None}
+    fused = (_fused(model, problem, temperature),) if fuse else ()
+    return {graph.name: graph for graph in (*found, *fused) if graph is not None}
 
 
 def example(spec: manifest.Tensor, rows: int) -> Tensor:
@@ -147,6 +172,16 @@ def _decoder(model: nn.Module, problem: method.Problem) -> Graph | None:
         names = tuple(_run(model.render, inputs))
         return _graph("decoder", Renderer(model, names), inputs, noise=("z",))
     return None
+
+
+def _fused(model: nn.Module, problem: method.Problem, temperature: float) -> Graph:
+    encodes = isinstance(model, (method.Encodes, method.Embeds))
+    if not encodes or not isinstance(model, method.Classifies):
+        missing = "classifier" if encodes else "encoder"
+        raise errors.InputError(
+            "fuse", f"of a model without {missing}", "a model that classifies and encodes"
+        )
+    return _graph("encoder_classifier", EncoderClassifier(model, temperature), [_x(problem)])
 
 
 def _z(latent: int) -> manifest.Tensor:

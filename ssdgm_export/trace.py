@@ -7,6 +7,7 @@ and no paths, and the same model gives the same bytes.
 import contextlib
 import io
 import logging
+import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -21,6 +22,7 @@ OPSET = 18
 IR_VERSION = 10
 FORBIDDEN = ("Random", "Dropout", "Bernoulli", "Multinomial")
 EXAMPLE_ROWS = 2
+_NAMELESS = re.compile(r"val_|v\d+$")  # the exporter's names for constants, and ours
 
 
 class ExportError(RuntimeError):
@@ -39,7 +41,7 @@ def trace(graph: graphs.Graph, properties: Mapping[str, str]) -> bytes:
     """
     specs = graph.spec.inputs
     batch = torch.export.Dim(graphs.BATCH, min=1)
-    with _quiet():
+    with quiet():
         program = torch.onnx.export(
             graph.module,
             tuple(graphs.example(spec, EXAMPLE_ROWS) for spec in specs),
@@ -56,11 +58,22 @@ def trace(graph: graphs.Graph, properties: Mapping[str, str]) -> bytes:
     model = onnx.ModelProto()
     model.CopyFrom(program.model_proto)
     folding.fold(model)
-    _strip(model, graph.name)
+    return finish(model, graph.name, properties)
+
+
+def finish(model: onnx.ModelProto, name: str, properties: Mapping[str, str]) -> bytes:
+    """A model as the bytes of a file: stripped, its values numbered, checked; raises as `trace`.
+
+    Args:
+        model: Changed in place.
+        name: The graph's name.
+        properties: As for `trace`.
+    """
+    _strip(model, name)
     _number(model.graph)
     for key in sorted(properties):
         model.metadata_props.add(key=key, value=properties[key])
-    _check(model, graph.name)
+    _check(model, name)
     data: bytes = model.SerializeToString(deterministic=True)
     return data
 
@@ -74,16 +87,16 @@ def _softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:  # noq
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the exporter's prints and warnings from the standard output, which may be JSON."""
-    level = logging.getLogger("torch.onnx").level
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+def quiet() -> Iterator[None]:
+    """Keep a tool's prints, log and warnings from the standard output, which may be JSON."""
+    level = logging.root.manager.disable
+    logging.disable(logging.WARNING)
     try:
         with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logging.getLogger("torch.onnx").setLevel(level)
+        logging.disable(level)
 
 
 def _strip(model: onnx.ModelProto, name: str) -> None:
@@ -101,7 +114,7 @@ def _number(graph: onnx.GraphProto) -> None:
     """Number nodes and inner values by place: the exporter's counters tell what else it met."""
     if any(attribute.HasField("g") for node in graph.node for attribute in node.attribute):
         return  # a branch may use any name of the graph around it
-    constants = [t.name for t in graph.initializer if t.name.startswith("val_")]
+    constants = [t.name for t in graph.initializer if _NAMELESS.match(t.name)]
     inner = [*constants, *(name for node in graph.node for name in node.output)]
     kept = {"", *(value.name for value in graph.output)}
     names = {old: f"v{i}" for i, old in enumerate(n for n in inner if n not in kept)}

@@ -28,17 +28,34 @@ def convert(
         float, typer.Option(help="Relative tolerance of parity.", min=0)
     ] = agreement.RTOL,
     license: Annotated[str | None, typer.Option(help="An SPDX expression for the bundle.")] = None,
+    precision: Annotated[str, typer.Option(help="Some of fp32,int8,fp16.")] = "fp32",
+    max_drop: Annotated[
+        str, typer.Option(help="How many points a classifier may lose: 0.2%.")
+    ] = "0.2%",
+    max_distortion: Annotated[
+        str, typer.Option(help="By how much reconstructions' squared error may grow.")
+    ] = "1%",
+    fuse: Annotated[
+        bool, typer.Option("--fuse", help="Add encoder_classifier: all about x in one call.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Turn RUN into a bundle, compared with torch."""
-    from ssdgm_export import bundle
+    from ssdgm_export import bundle, gate
 
     found = bundle.convert(
-        run, out, data=data, golden_from=golden_from, atol=atol, rtol=rtol, license=license
+        run,
+        out,
+        data=data,
+        golden_from=golden_from,
+        atol=atol,
+        rtol=rtol,
+        license=license,
+        precision=precision,
+        limits=gate.limits(max_drop, max_distortion),
+        fuse=fuse,
     )
-    report = found.parity.to_json()
-    summary = {"bundle": str(found.path), "id": found.id, "bytes": found.bytes, "parity": report}
-    console.emit(summary, as_json, _converted)
+    console.emit(found.to_json(), as_json, _converted)
 
 
 def inspect(bundle: Bundle, as_json: AsJson = False) -> None:
@@ -79,5 +96,13 @@ def _converted(found: Json) -> str:
             "parity": f"largest difference from torch {worst:.1e}, "
             f"{100 * parity['worst']:.1f} % of what is allowed",
             "predictions": f"{len(parity['disagreements'])} of {parity['compared']} differ",
+            **{f"{g['component']} {g['precision']}": _judged(g) for g in found["gates"]},
         }
     )
+
+
+def _judged(gate: Json) -> str:
+    outcome = "ships" if gate["passed"] else "does not ship"
+    cost, allowed = (f"{100 * gate[key]:.2f}" for key in ("cost", "allowed"))
+    unit = "points of error" if gate["measure"] == "error" else "% of reconstruction error"
+    return f"{outcome}: costs {cost} {unit}, of {allowed} allowed"

@@ -184,7 +184,7 @@ def test_an_interruption_at_any_moment_leaves_nothing_behind(
     files = contents(baseline / "bundle.ssdgm")
     del files["SHA256SUMS"]
     with pytest.raises(type(error)):
-        bundle._write(tmp_path / f"a{suffix}", files, _report())
+        bundle._write(tmp_path / f"a{suffix}", files, ["fp32"])
     assert exported.left_behind(tmp_path) == []
 
 
@@ -195,10 +195,6 @@ def _half_written(error: BaseException) -> object:
         raise error
 
     return write
-
-
-def _report() -> parity.Report:
-    return parity.Report(1e-4, 1e-4, (1,), 1, {}, 0.0, 1, 0, ())
 
 
 def test_a_bundle_whose_own_golden_rows_fail_is_not_written(
