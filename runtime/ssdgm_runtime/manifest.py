@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ssdgm_runtime import errors, jsonfile
@@ -38,7 +39,7 @@ class Tensor:
     dtype: str
     shape: tuple[int | str, ...]
 
-    @property
+    @cached_property
     def row(self) -> tuple[int, ...]:
         """The shape of one row: every axis but the batch."""
         return tuple(int(n) for n in self.shape[1:])

@@ -153,7 +153,8 @@ class Model(serving.Serving):
 
     def predict_proba(self, x: ArrayLike) -> NDArray[np.float32]:
         """The probabilities, float32 [n, K] in the order of `classes_`; see `classify`."""
-        return self.classify(x).probs
+        feeds = {"x": self._parts.rows("classifier", "classify", x)}
+        return self.graphs.answer("classifier", feeds, self._size(None), "probs")["probs"]
 
     def encode(self, x: ArrayLike, y: arguments.Labels | None = None) -> answers.Latent:
         """Compute q(z | x, y).

@@ -5,7 +5,7 @@ a reconstruction or a picture, is the same for both.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from numpy.typing import ArrayLike, NDArray
@@ -51,6 +51,7 @@ class Parts:
     labels: tuple[str, ...]
     run: Run
     high: float | None = None
+    _x: dict[str, manifest.Tensor] = field(default_factory=dict, init=False, repr=False)
 
     def takes(self, component: str, name: str, task: str) -> bool:
         """Whether a part has an input of this name; raises as `need`."""
@@ -67,8 +68,11 @@ class Parts:
 
     def rows(self, component: str, task: str, x: ArrayLike) -> Array:
         """Rows for a part, checked, [n, *shape]; raises as `need` and `arguments.rows`."""
-        inputs = need(self.graphs, component, task).inputs
-        return arguments.rows(x, next(t for t in inputs if t.name == "x"), self.high)
+        declared = self._x.get(component)
+        if declared is None:
+            inputs = need(self.graphs, component, task).inputs
+            declared = self._x[component] = next(t for t in inputs if t.name == "x")
+        return arguments.rows(x, declared, self.high)
 
     def weights(
         self, task: str, rows: Array, y: arguments.Labels | None, *components: str

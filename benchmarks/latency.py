@@ -1,0 +1,138 @@
+"""Claim: `predict_proba` costs what onnxruntime's own `run` costs, and less than every peer.
+
+Trained M2, M1+M2 and a softplus M2 on MNIST images, one thread each, bytes in and probabilities
+out. At batch 1 at most 8 microseconds or 10 % above a bare session of the same graph with
+onnxruntime's defaults, from 64 rows on at most 2 %; against torch (eager and compiled) and
+OpenVINO at least 1.3 times as fast at batch 1 and not slower beyond.
+
+    SSDGM_DATA_DIR=data python -m benchmarks.latency
+"""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+import ssdgm_runtime
+from benchmarks import models, results, timing
+from ssdgm_runtime import session
+
+BATCHES = (1, 8, 64, 256, 1024)
+MICROS, SHARE = 8.0, 1.10
+LARGE_BATCH, LARGE = 64, 1.02
+LEAST = 1.3
+OURS, BARE = "ssdgm_runtime", "onnxruntime"
+Array = NDArray[Any]
+Predict = Callable[[Array], Array]
+
+
+def bare(path: Path) -> Predict:
+    """A session of onnxruntime's as it comes, but for the one thread."""
+    ort = session.engine()
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    opened = ort.InferenceSession(path, options)
+    return lambda x: opened.run(["probs"], {"x": x})[0]
+
+
+def eager(module: torch.nn.Module) -> Predict:
+    """The module that was exported, in torch."""
+
+    @torch.inference_mode()
+    def predict(x: Array) -> Array:
+        return module(torch.from_numpy(x))[1].numpy()
+
+    return predict
+
+
+def openvino(path: Path) -> Predict:
+    """OpenVINO on the exported file, in float32, which is not its default everywhere."""
+    import openvino
+
+    settings = {
+        "INFERENCE_NUM_THREADS": 1,
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": "f32",
+    }
+    compiled = openvino.Core().compile_model(str(path), "CPU", settings)
+    request = compiled.create_infer_request()
+    return lambda x: request.infer({"x": x}, share_inputs=True)["probs"]
+
+
+def predictors(made: models.Made) -> dict[str, Predict]:
+    """Everybody who computes q(y | x) with these weights."""
+    module = made.module()
+    opened = ssdgm_runtime.load(made.bundle, provider="cpu", variant="fp32", threads=1)
+    compiled = torch.compile(module, dynamic=True)
+    return {
+        OURS: opened.predict_proba,
+        BARE: bare(made.graph),
+        "torch": eager(module),
+        "torch.compile": eager(compiled),
+        "openvino": openvino(made.graph),
+    }
+
+
+def measure(made: models.Made, x: Array, rounds: int) -> dict[int, dict[str, float]]:
+    """Microseconds of one call by batch size and by who computes it."""
+    found = {}
+    everybody = predictors(made)
+    for batch in BATCHES:
+        rows = np.ascontiguousarray(x[:batch])
+        wanted = everybody[BARE](rows)
+        for name, predict in everybody.items():
+            np.testing.assert_allclose(predict(rows), wanted, atol=1e-4, err_msg=name)
+        calls = {n: lambda p=p, rows=rows: p(rows) for n, p in everybody.items()}
+        times = timing.medians(calls, rounds)
+        found[batch] = {name: timing.micros(seconds) for name, seconds in times.items()}
+        print(batch, {k: round(v, 1) for k, v in found[batch].items()}, flush=True)
+    return found
+
+
+def judge(name: str, found: dict[int, dict[str, float]]) -> tuple[dict[str, float], list[str]]:
+    """The ratios, and what does not hold."""
+    figures, missed = {}, []
+    for batch, row in found.items():
+        ours, floor = row[OURS], row[BARE]
+        figures[f"{batch}/onnxruntime"] = ours / floor
+        most = max(floor + MICROS, SHARE * floor) if batch < LARGE_BATCH else LARGE * floor
+        missed += [f"{name} {batch} onnxruntime"] * (ours > most)
+        for peer in row.keys() - {OURS, BARE}:
+            figures[f"{batch}/{peer}"] = row[peer] / ours
+            least = LEAST if batch == 1 else 1.0
+            missed += [f"{name} {batch} {peer}"] * (row[peer] < least * ours)
+    return figures, sorted(missed)
+
+
+def main(rounds: int) -> dict[str, object]:
+    torch.set_num_threads(1)
+    x, _ = models.test_rows()
+    figures: dict[str, object] = {}
+    missed: list[str] = []
+    for name in models.RECIPES:
+        found = measure(models.make(name), x, rounds)
+        ratios, wrong = judge(name, found)
+        extra = found[1][OURS] - found[1][BARE]
+        figures[name] = {
+            "microseconds_above_onnxruntime_at_1": extra,
+            **dict(sorted(ratios.items())),
+        }
+        missed += wrong
+    return results.write(
+        "latency",
+        claim="predict_proba costs onnxruntime's own run and at most 8 µs or 10 % at batch 1, 2 % "
+        "from 64 rows on; torch, torch.compile and OpenVINO take at least 1.3 times as long at "
+        "batch 1 and no less time beyond",
+        passed=not missed,
+        figures={**figures, "missed": missed, "rounds": rounds, "threads": 1},
+    )
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=101)
+    main(**vars(parser.parse_args()))

@@ -1,0 +1,76 @@
+"""The trained models that the runtime's claims are measured with, on MNIST.
+
+M2 and M1+M2 are the runs of `benchmarks.paper` with 100 labels, where they are there, else runs of
+the same recipes; `softplus` is the paper's M2, whose non-linearity that is, for 500 steps.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from ssdgm_export import convert, graphs
+from ssdgm_train import begin, checkpoint, data, document, recipe, resume, train
+
+RUNS = Path("runs")
+RECIPES = {
+    "m2": ("default-m2-100", ()),
+    "m1m2": ("default-m1m2-100", ()),
+    "softplus": ("paper-m2-100", ("train.steps=500", "model.initial=torch")),
+}
+PRECISIONS = "fp32,int8"
+
+
+@dataclass(frozen=True)
+class Made:
+    """A run and its bundle."""
+
+    run: Path
+    bundle: Path
+
+    @property
+    def graph(self) -> Path:
+        """The classifier's fp32 file."""
+        return self.bundle / "models/classifier/fp32/model.onnx"
+
+    def module(self) -> nn.Module:
+        """The classifier as the torch module that was exported."""
+        run = checkpoint.Run(self.run)
+        problem = document.load_problem(run.read())
+        temperature = run.result["temperature"] if run.result else 1.0
+        return graphs.of(document.load_model(run), problem, temperature)["classifier"].module
+
+
+def make(name: str) -> Made:
+    """A model's run and bundle, trained and converted at the first call."""
+    run = _run(name)
+    bundle = RUNS / "bench" / f"{name}.ssdgm"
+    if not bundle.exists():
+        bundle.parent.mkdir(parents=True, exist_ok=True)
+        convert(run, bundle, precision=PRECISIONS)
+    return Made(run, bundle)
+
+
+def test_rows() -> tuple[NDArray[np.generic], NDArray[np.int64]]:
+    """MNIST's 10,000 test images and their labels."""
+    found = data.load("mnist")
+    assert found.x_test is not None
+    assert found.y_test is not None
+    return found.x_test, found.y_test
+
+
+def _run(name: str) -> Path:
+    found = RUNS / "paper" / "default" / f"{name}-100-0" / "run"
+    run = found if (found / "result.json").exists() else RUNS / "bench" / name
+    if not (run / "result.json").exists():
+        title, changes = RECIPES[name]
+        plan = recipe.load(title, None, list(changes))
+        torch.set_num_threads(1)
+        session = resume(run) if run.exists() else begin("mnist", plan, run, labelled=100, seed=0)
+        for progress in train(session):
+            if progress.terms is not None:
+                print(name, progress.step, progress.steps, flush=True)
+    return run
