@@ -41,7 +41,7 @@ def bench(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> int:
-    """Time every graph beside other engines; hold it against a baseline."""
+    """Time every graph beside a bare onnxruntime session."""
     given = locals()
     wanted = request.parse(**{key: given[key] for key in request.OPTIONS})
     conditions = fail_if or ()

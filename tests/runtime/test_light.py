@@ -38,7 +38,7 @@ HEAVY = {
     "unittest",
     "urllib.request",
     "zipfile",
-    "ssdgm_runtime.benchmark",
+    "ssdgm_runtime.bench",
     "ssdgm_runtime.inputs",
     "ssdgm_runtime.png",
     "ssdgm_runtime.selfcheck",

@@ -71,7 +71,8 @@ def measure(
             cells.append(cell.measure(setup.opened, place, wanted, rivals))
             watch(done + 1, total, _line(cells[-1]))
         cold = _cold(setups[0], places[0][1].component, wanted.cold)
-        watch(total, total, "cold starts")
+        if wanted.cold:
+            watch(total, total, f"{wanted.cold} cold starts of each kind")
         about = setups[0].opened.graphs.bundle
     return {
         "schema_version": compare.SCHEMA,
