@@ -38,8 +38,8 @@ def png(report: Json) -> bytes:
         _panel(axes, name, [c for c in report["cells"] if c["component"] == name])
     place = report["environment"]
     drawn.suptitle(
-        f"{report['bundle']} on {place['cpu']}, onnxruntime {place['onnxruntime']}: "
-        "median and 95 % interval, pale: 95th percentile",
+        f"{report['bundle']} on {place['cpu']}, onnxruntime {place['onnxruntime']}\n"
+        "median and its 95 % interval, pale: 95th percentile",
         fontsize=SIZE + 1,
         parse_math=False,
     )

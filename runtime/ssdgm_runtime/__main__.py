@@ -106,7 +106,7 @@ def _generate_options(command: argparse.ArgumentParser) -> None:
 
 def _bench_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
-    told = {name: text.replace("%", "%%") for name, text in request.HELP.items()}
+    told = {name: _help(text) for name, text in request.HELP.items()}
     _bundle(command)
     for name in ("batch", "threads", "component"):
         add(f"--{name}", metavar="X,X", help=told[name])
@@ -124,6 +124,10 @@ def _bench_options(command: argparse.ArgumentParser) -> None:
     add("--fail-if", action="append", default=[], metavar="CONDITION", help=told["fail_if"])
     add("--force", action="store_true", help=told["force"])
     add("--allow-partial", action="store_true", help="let a named provider use the CPU too")
+
+
+def _help(text: str) -> str:
+    return f"{text[0].lower()}{text[1:].rstrip('.')}".replace("%", "%%")
 
 
 def _engine(given: argparse.Namespace) -> dict[str, Any]:

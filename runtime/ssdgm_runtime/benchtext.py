@@ -57,8 +57,7 @@ def _row(cell: Json, same: list[str], digits: int) -> dict[str, str]:
         row["calls/s"] = f"{own['queue']['achieved_per_s']:.0f}"
         row["wait p95"] = _ms(own["queue"]["wait_p95_ms"], digits)
     for name, ratio in cell["ratios"].items():
-        row[f"x {name}"] = f"{ratio['value']:.2f}"
-        row[f"95 %{' ' * len(row)}"] = _interval(ratio["interval"], 2)
+        row[f"x {name} (95 %)"] = f"{ratio['value']:.2f} ({_interval(ratio['interval'], 2)})"
     row[""] = " ".join(_flags(own))
     return row
 

@@ -26,6 +26,7 @@ def report(*cells: Json) -> Json:
         "id": "a" * 64,
         "started": "2014-06-20T00:00:00+00:00",
         "environment": {"cpu": "one"},
+        "settings": {"against": ["raw"]},
         "cells": list(cells) or [cell()],
         "sessions": [{"variant": "auto", "requested": "cpu", "threads": 1, "load_ms": 50.0}],
         "cold_start": {"model": {"total_ms": 100.0, "load_ms": 40.0, "rss_peak": None}},
@@ -114,7 +115,9 @@ def test_another_machine_or_bundle_is_warned_about() -> None:
     assert judge(report(), old)["warnings"] == []
     old["environment"]["cpu"], old["id"] = "two", "b" * 64
     old["cells"][0]["model"]["noisy"] = True
-    machine, bundle, noisy = judge(report(), old)["warnings"]
+    old["settings"]["against"] = ["raw", "torch"]
+    machine, rivals, bundle, noisy = judge(report(), old)["warnings"]
+    assert "['raw', 'torch'] and ['raw']" in rivals
     assert machine == "the baseline's cpu is 'two', here it is 'one'"
     assert "another bundle" in bundle
     assert noisy == "1 of 1 cells of the baseline are noisy"

@@ -94,8 +94,14 @@ def test_noise_is_windows_that_differ() -> None:
 def test_a_queue_grows_when_waits_rise_throughout() -> None:
     waits = np.linspace(0, 1, 40)
     assert figures.growing(list(waits), service=0.1)
+    assert figures.growing(list(1 + waits), service=0.1)
     assert not figures.growing(list(waits), service=2.0)
     assert not figures.growing(list(waits[::-1]), service=0.1)
     assert not figures.growing([0.5] * 40, service=0.1)
-    assert not figures.growing(list(1 + 0.01 * waits), service=0.1)
     assert not figures.growing([0.0, 1.0], service=0.1)
+
+
+def test_one_stop_of_the_machine_is_no_queue() -> None:
+    calm = list(0.01 + 0.0001 * np.arange(30))
+    assert not figures.growing(calm + [1.0] * 10, service=0.1)
+    assert not figures.growing([*calm[:20], *[1.0] * 10, *calm[20:]], service=0.1)

@@ -38,7 +38,7 @@ def test_a_line_a_cell_and_what_is_the_same_once() -> None:
     assert head.split("  ")[0] == "graph"
     assert first.split() == [
         *("decoder", "64", "1.250", "1.200-1.300", "2.000", "10.000", "12346", "1.04"),
-        *("1.25", "1.20-1.31"),
+        *("1.25", "(1.20-1.31)"),
     ]
     assert second.split()[:2] == ["decoder", "1"]
     assert lines[-1].startswith("opened and warmed up in 7.0 ms")

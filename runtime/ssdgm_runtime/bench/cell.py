@@ -2,6 +2,9 @@
 
 Engines take turns from call to call, or from stretch to stretch where there are many callers or a
 schedule, each time in the opposite order, so that whatever else the machine does falls on all.
+What one leaves in the processor's caches is gone when its turn comes again, so each is a little
+slower than alone, the more the more take part: ratios are fair, and times are only comparable
+with those of another report that was measured against the same engines.
 """
 
 from collections.abc import Callable, Iterator, Mapping

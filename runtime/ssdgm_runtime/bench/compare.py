@@ -242,6 +242,10 @@ def _warnings(report: Json, old: Json) -> list[str]:
         for name, (a, b) in pairs.items()
         if a != b
     ]
+    rivals = [_at(table, "settings", "against") for table in (old, report)]
+    if rivals[0] != rivals[1]:
+        told = " and ".join(map(arguments.shown, rivals))
+        found.append(f"the two were measured against other engines, {told}, which cost time too")
     if old.get("id") != report.get("id"):
         found.append(f"the baseline is of another bundle, {arguments.shown(old.get('id'))}")
     for which, table in (("baseline", old), ("report", report)):

@@ -22,6 +22,7 @@ DRAWS, SEED = 300, 20140620
 LEVEL = 0.95
 WINDOWS, SPREAD = 5, 0.1
 _FEW, _RARE = 10, 1000
+_STEP = 0.1
 _BETWEEN = (0.5, 0.95)
 
 
@@ -102,7 +103,8 @@ def growing(waits: Sequence[float], service: float) -> bool:
     """Whether a queue grew for as long as requests came.
 
     The waiting times are cut into quarters of the schedule. The queue grows if their medians rise
-    from quarter to quarter, the last is at least twice the first, and longer than a service.
+    by more than a service takes, and in each quarter by a tenth of that at least: one stop of
+    the machine makes one step, a queue makes them all.
 
     Args:
         waits: Seconds from the scheduled time to the start of a request, in the schedule's order.
@@ -111,8 +113,8 @@ def growing(waits: Sequence[float], service: float) -> bool:
     if len(waits) < 2 * WINDOWS:
         return False
     quarters = [float(np.median(part)) for part in np.array_split(np.asarray(waits), 4)]
-    rising = all(a < b for a, b in pairwise(quarters))
-    return rising and quarters[-1] >= 2 * quarters[0] and quarters[-1] > service
+    rise = quarters[-1] - quarters[0]
+    return rise > service and min(b - a for a, b in pairwise(quarters)) > _STEP * rise
 
 
 def _span(values: Floats) -> Pair:
