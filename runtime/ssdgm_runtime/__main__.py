@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import ssdgm_runtime
 from ssdgm_runtime import benchtext, drawing, errors, show, use_cases
-from ssdgm_runtime.bench import backends, outcome, request
+from ssdgm_runtime.bench import request
 
 Json = dict[str, Any]
 
@@ -147,6 +147,8 @@ def _generate(given: argparse.Namespace) -> Json:
 
 
 def _bench(given: argparse.Namespace) -> Json:
+    from ssdgm_runtime.bench import backends, outcome
+
     if given.trained is not None:
         raise backends.workshop("--run", "PyTorch", "--against raw,torch --run RUN")
     table = vars(given)

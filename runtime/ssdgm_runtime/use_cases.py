@@ -6,7 +6,7 @@ Nothing here prints, parses or exits, so that every command line says the same.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ssdgm_runtime import (
     arguments,
@@ -20,7 +20,9 @@ from ssdgm_runtime import (
     model,
     outputs,
 )
-from ssdgm_runtime.bench import backends, outcome, report, request
+
+if TYPE_CHECKING:
+    from ssdgm_runtime.bench import backends, outcome, report, request
 
 Json = dict[str, Any]
 PathLike = atomic.PathLike
@@ -201,11 +203,11 @@ def generate(
 
 def bench(
     path: PathLike,
-    wanted: request.Request | None = None,
-    result: outcome.Result | None = None,
+    wanted: "request.Request | None" = None,
+    result: "outcome.Result | None" = None,
     *,
-    engines: Mapping[str, backends.Opener] | None = None,
-    watch: report.Watch | None = None,
+    engines: "Mapping[str, backends.Opener] | None" = None,
+    watch: "report.Watch | None" = None,
 ) -> Json:
     """Measure a bundle here; `passed` says whether no condition failed.
 
@@ -216,6 +218,8 @@ def bench(
         engines: Backends to measure against besides those that the runtime knows.
         watch: Told how many steps are done, of how many, and what was found.
     """
+    from ssdgm_runtime.bench import outcome, request
+
     settled = result or outcome.Result(), wanted or request.Request()
     return outcome.run(path, *settled, engines=engines or {}, watch=watch)
 

@@ -9,7 +9,7 @@ import typer
 from ssdgm_export.cli import console
 from ssdgm_export.cli.options import AllowPartial, AsJson, Bundle, Force, Quiet
 from ssdgm_runtime import benchtext, use_cases
-from ssdgm_runtime.bench import backends, outcome, request
+from ssdgm_runtime.bench import backends, request
 
 Json = dict[str, Any]
 TOLD = request.HELP
@@ -43,6 +43,8 @@ def bench(
 ) -> int:
     """Time every graph beside a bare onnxruntime session."""
     given = locals()
+    from ssdgm_runtime.bench import outcome
+
     wanted = request.parse(**{key: given[key] for key in request.OPTIONS})
     conditions = fail_if or ()
     result = outcome.Result(out, plot, baseline, conditions, force, _draw() if plot else None)

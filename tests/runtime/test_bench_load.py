@@ -86,7 +86,7 @@ def test_a_schedule_of_poisson_has_its_rate_and_its_spread() -> None:
     assert len(due) == 5000
     assert gaps.mean() == pytest.approx(1 / 50, rel=0.05)
     assert gaps.std() == pytest.approx(gaps.mean(), rel=0.05)
-    assert len(load.schedule(load.Arrival(load.POISSON, 1.0), 0.1, np.random.default_rng(0))) == 5
+    assert len(load.schedule(load.Arrival(load.POISSON, 1.0), 0.1, np.random.default_rng(0))) == 1
 
 
 @pytest.mark.parametrize("arrival", [load.Arrival(), load.Arrival(load.UNIFORM, 2000.0)], ids=str)

@@ -79,6 +79,11 @@ def test_importing_a_module_loads_no_engine(module: str) -> None:
     assert found <= {f"ssdgm_runtime.{module}"}
 
 
+def test_every_command_starts_without_what_only_a_benchmark_needs() -> None:
+    found = heavy("import ssdgm_runtime.__main__")
+    assert not found & {"subprocess", "tempfile", "concurrent", "numpy.random", "onnxruntime"}
+
+
 @pytest.mark.parametrize("planted", ["onnxruntime", "zipfile", "argparse", "ssdgm_runtime.png"])
 def test_the_check_would_notice(planted: str) -> None:
     if planted == "onnxruntime":

@@ -10,11 +10,14 @@ counts from its scheduled time, however late it is served.
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent import futures
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from concurrent import futures
 
 Call = Callable[[], object]
 
@@ -22,7 +25,7 @@ CLOSED, POISSON, UNIFORM = "closed", "poisson", "uniform"
 PATIENCE = 3.0
 """How many times the schedule's length is waited for requests to be served."""
 
-_FEWEST, _ROUNDS, _SHORTEST = 5, 10, 0.02
+_ROUNDS, _SHORTEST = 10, 0.02
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,8 @@ def opened(
     if concurrency == 1 and arrival.kind == CLOSED:
         yield lambda call: _one(call, time_from)
         return
+    from concurrent import futures
+
     with futures.ThreadPoolExecutor(concurrency, thread_name_prefix="ssdgm-bench") as pool:
         crew = _Crew(pool, concurrency)
         if arrival.kind == CLOSED:
@@ -94,9 +99,9 @@ def opened(
             yield lambda call: _open(call, crew, schedule(arrival, seconds, draw), time_from)
 
 
-def schedule(arrival: Arrival, seconds: float, rng: np.random.Generator) -> list[float]:
-    """When each request is due, in seconds from the start; about `seconds` long, 5 at least."""
-    n = max(_FEWEST, round(arrival.rate * seconds))
+def schedule(arrival: Arrival, seconds: float, rng: "np.random.Generator") -> list[float]:
+    """When each request is due, in seconds from the start; for about `seconds`; one at least."""
+    n = max(1, round(arrival.rate * seconds))
     if arrival.kind == UNIFORM:
         even: list[float] = (np.arange(n) / arrival.rate).tolist()
         return even
@@ -107,7 +112,7 @@ def schedule(arrival: Arrival, seconds: float, rng: np.random.Generator) -> list
 class _Crew:
     """So many callers, the first of them this thread, who begin together."""
 
-    def __init__(self, pool: futures.Executor, size: int) -> None:
+    def __init__(self, pool: "futures.Executor", size: int) -> None:
         self._pool, self._size = pool, size
 
     def run(self, work: Callable[[], None]) -> None:
