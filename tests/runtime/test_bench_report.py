@@ -44,10 +44,12 @@ def whole(data: Path) -> Json:
 
 
 def valid(table: Json) -> Json:
-    """A report as JSON has it, which its schema allows."""
-    jsonschema = pytest.importorskip("jsonschema", reason="a tool of the development set")
+    """A report as JSON has it, which its schema allows, where there is something to check it."""
     found: Json = json.loads(json.dumps(table, allow_nan=False))
-    jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text())).validate(found)
+    with contextlib.suppress(ModuleNotFoundError):
+        import jsonschema
+
+        jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text())).validate(found)
     return found
 
 
@@ -66,6 +68,7 @@ def test_there_is_a_cell_for_each_graph_and_batch(whole: Json) -> None:
 
 
 def test_the_report_is_what_its_schema_says(whole: Json) -> None:
+    pytest.importorskip("jsonschema", reason="a tool of the development set")
     assert valid(whole)["schema_version"] == compare.SCHEMA
 
 
