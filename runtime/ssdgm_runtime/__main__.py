@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import ssdgm_runtime
-from ssdgm_runtime import arguments, drawing, errors, show, use_cases
+from ssdgm_runtime import benchtext, drawing, errors, show, use_cases
+from ssdgm_runtime.bench import request
 
 Json = dict[str, Any]
 
@@ -105,11 +106,28 @@ def _generate_options(command: argparse.ArgumentParser) -> None:
 
 def _bench_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
+    told = {name: _help(text) for name, text in request.HELP.items()}
     _bundle(command)
-    batches = use_cases.BATCHES
-    add("--batch", metavar="N,N", default=batches, help=f"batch sizes ({batches})")
-    add("--seconds", type=float, default=0.5, help="time a graph and batch size (0.5)")
-    _engine_options(command)
+    for name in ("batch", "threads", "component"):
+        add(f"--{name}", metavar="X,X", help=told[name])
+    settled = (("provider", "auto"), ("variant", "auto"), ("concurrency", "1"))
+    for name, default in (*settled, ("arrival", "closed"), ("against", "raw")):
+        add(f"--{name}", default=default, metavar="X,X", help=f"{told[name]} ({default})")
+    add("--batcher", action="store_true", help=told["batcher"])
+    add("--run", dest="trained", metavar="RUN", help=told["run"])
+    add("--seconds", type=float, default=request.SECONDS, help=told["seconds"])
+    add("--cold", type=int, default=request.COLD, metavar="N", help=told["cold"])
+    add("--rows", metavar="INPUT", help=told["rows"])
+    add("-o", "--out", help=told["out"])
+    add("--plot", help=told["plot"])
+    add("--baseline", help=told["baseline"])
+    add("--fail-if", action="append", default=[], metavar="CONDITION", help=told["fail_if"])
+    add("--force", action="store_true", help=told["force"])
+    add("--allow-partial", action="store_true", help="let a named provider use the CPU too")
+
+
+def _help(text: str) -> str:
+    return f"{text[0].lower()}{text[1:].rstrip('.')}".replace("%", "%%")
 
 
 def _engine(given: argparse.Namespace) -> dict[str, Any]:
@@ -129,8 +147,14 @@ def _generate(given: argparse.Namespace) -> Json:
 
 
 def _bench(given: argparse.Namespace) -> Json:
-    batches = arguments.sizes(given.batch)
-    return use_cases.bench(given.bundle, batches=batches, seconds=given.seconds, **_engine(given))
+    from ssdgm_runtime.bench import backends, outcome
+
+    if given.trained is not None:
+        raise backends.workshop("--run", "PyTorch", "--against raw,torch --run RUN")
+    table = vars(given)
+    wanted = request.parse(**{key: table[key] for key in request.OPTIONS})
+    result = outcome.Result(**{key: table[key] for key in outcome.OPTIONS})
+    return use_cases.bench(given.bundle, wanted, result)
 
 
 _Options = Callable[[argparse.ArgumentParser], None]
@@ -154,7 +178,7 @@ _COMMANDS: dict[str, tuple[str, _Options, _Run, Callable[[Json], str]]] = {
         "Time each graph beside a bare onnxruntime session.",
         _bench_options,
         _bench,
-        show.bench,
+        benchtext.bench,
     ),
     "doctor": (
         "Say what stands in the way of running bundles here, and its remedy.",

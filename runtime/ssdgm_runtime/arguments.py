@@ -154,8 +154,8 @@ def positive(value: float, name: str) -> float:
     return found
 
 
-def sizes(text: str) -> tuple[int, ...]:
-    """Read batch sizes as a command line has them, such as "1,8,64".
+def sizes(text: str, name: str = "--batch") -> tuple[int, ...]:
+    """Read sizes as a command line has them, such as "1,8,64"; `name` is the option's.
 
     Raises:
         InputError: They are not whole numbers with commas.
@@ -163,8 +163,8 @@ def sizes(text: str) -> tuple[int, ...]:
     words = [word.strip() for word in text.split(",")]
     if not all(word.isascii() and word.isdigit() and len(word) <= _DIGITS for word in words):
         want = "whole numbers with commas, such as 1,8,64"
-        raise errors.InputError("--batch", shown(text), want)
-    return tuple(int(word) for word in words)
+        raise errors.InputError(name, shown(text), want)
+    return tuple(dict.fromkeys(int(word) for word in words))
 
 
 def value_range(about: manifest.Manifest) -> tuple[float, float]:

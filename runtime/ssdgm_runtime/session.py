@@ -181,10 +181,10 @@ def _attempt(
     if provider != providers.CPU:
         _preload(ort)
     given = {} if provider == providers.CPU else dict(options.provider_options)
-    settings = _settings(ort, threads, options)
+    made = _settings(ort, threads, options)
     try:
         found = ort.InferenceSession(
-            data, settings, [(provider, given)], enable_fallback=0, read_config_from_model=0
+            data, made, [(provider, given)], enable_fallback=0, read_config_from_model=0
         )
     except Exception as error:  # the engine's errors share no base class of their own
         return None, next(iter(str(error).strip().splitlines()), type(error).__name__)
@@ -192,21 +192,34 @@ def _attempt(
     return found, "its libraries did not load"
 
 
-def _settings(ort: Ort, threads: int, options: plans.Options) -> Ort:
-    settings = ort.SessionOptions()
-    settings.intra_op_num_threads = threads
-    settings.inter_op_num_threads = 1
-    settings.enable_cpu_mem_arena = options.arena
-    settings.log_severity_level = _QUIET
+def settings(threads: int, options: plans.Options) -> tuple[dict[str, int], dict[str, str]]:
+    """What a session is made with: the settings' attributes, and the entries of its configuration.
+
+    The CPU's; a provider may have options of its own.
+    """
+    attributes = {
+        "intra_op_num_threads": threads,
+        "inter_op_num_threads": 1,
+        "enable_cpu_mem_arena": options.arena,
+        "log_severity_level": _QUIET,
+    }
     entries = {
         "session.intra_op.allow_spinning": str(int(options.spinning)),
         "session.inter_op.allow_spinning": str(int(options.spinning)),
         "session.record_ep_graph_assignment_info": "1",
         **options.session_config,
     }
-    for key, value in entries.items():
-        settings.add_session_config_entry(key, value)
-    return settings
+    return attributes, entries
+
+
+def _settings(ort: Ort, threads: int, options: plans.Options) -> Ort:
+    made = ort.SessionOptions()
+    attributes, entries = settings(threads, options)
+    for name, value in attributes.items():
+        setattr(made, name, value)
+    for key, entry in entries.items():
+        made.add_session_config_entry(key, entry)
+    return made
 
 
 def _preload(ort: Ort) -> None:

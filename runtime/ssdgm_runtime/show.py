@@ -124,20 +124,6 @@ def generate(table: Json) -> str:
     return f"{table['rows']} rows generated{what}{seed}: {table['output']}"
 
 
-def bench(report: Json) -> str:
-    """The result of `use_cases.bench`."""
-    header = ("graph", "batch", "p50 ms", "p95 ms", "p99 ms", "rows/s", "bare p50", "ratio")
-    lines = table([_cell(cell) for cell in report["cells"]], header)
-    return f"{lines}\nopened and warmed up in {report['load_ms']:.1f} ms"
-
-
-def _cell(cell: Json) -> tuple[str, ...]:
-    own, bare = cell["model"], cell["bare"]
-    times = (f"{own[key]:.3f}" for key in ("p50_ms", "p95_ms", "p99_ms"))
-    rates = (f"{own['rows_per_s']:.0f}", f"{bare['p50_ms']:.3f}", f"{cell['ratio']:.2f}")
-    return (cell["component"], str(cell["batch"]), *times, *rates)
-
-
 def _is_number(cell: object) -> bool:
     try:
         float(str(cell))

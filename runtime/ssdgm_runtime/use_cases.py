@@ -4,14 +4,13 @@ Nothing here prints, parses or exits, so that every command line says the same.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ssdgm_runtime import (
     arguments,
     atomic,
-    benchmark,
     doctor,
     drawing,
     errors,
@@ -22,11 +21,13 @@ from ssdgm_runtime import (
     outputs,
 )
 
+if TYPE_CHECKING:
+    from ssdgm_runtime.bench import backends, outcome, report, request
+
 Json = dict[str, Any]
 PathLike = atomic.PathLike
 _FAILED, _INTERNAL, _INTERRUPTED = 1, 70, 130
 _LONG = 19  # digits
-BATCHES = ",".join(map(str, benchmark.BATCHES))  # as a command line has them
 
 
 def inspect(path: PathLike) -> Json:
@@ -202,19 +203,25 @@ def generate(
 
 def bench(
     path: PathLike,
+    wanted: "request.Request | None" = None,
+    result: "outcome.Result | None" = None,
     *,
-    batches: Sequence[int] = benchmark.BATCHES,
-    seconds: float = 0.5,
-    provider: str = "auto",
-    variant: str = "auto",
-    threads: int | None = None,
-    allow_partial: bool = False,
+    engines: "Mapping[str, backends.Opener] | None" = None,
+    watch: "report.Watch | None" = None,
 ) -> Json:
-    """Measure a bundle here; `benchmark.run` documents the numbers."""
-    with model.load(
-        path, provider=provider, variant=variant, threads=threads, allow_partial=allow_partial
-    ) as opened:
-        return benchmark.run(opened, batches=batches, seconds=seconds).to_json()
+    """Measure a bundle here; `passed` says whether no condition failed.
+
+    Args:
+        path: The bundle.
+        wanted: What to measure; `request.parse` reads it from a command line's words.
+        result: What becomes of the report: files, a baseline, conditions.
+        engines: Backends to measure against besides those that the runtime knows.
+        watch: Told how many steps are done, of how many, and what was found.
+    """
+    from ssdgm_runtime.bench import outcome, request
+
+    settled = result or outcome.Result(), wanted or request.Request()
+    return outcome.run(path, *settled, engines=engines or {}, watch=watch)
 
 
 def examine() -> Json:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 import ssdgm_export
-from ssdgm_export.cli import bundles, console, evaluation, inference, reports, training
+from ssdgm_export.cli import benchmarks, bundles, console, evaluation, inference, reports, training
 from ssdgm_runtime import errors
 
 INTERRUPTED = 130
@@ -36,7 +36,7 @@ for command in (
     bundles.verify,
     inference.classify,
     inference.generate,
-    inference.bench,
+    benchmarks.bench,
     bundles.doctor,
 ):
     app.command()(command)

@@ -1,5 +1,6 @@
 """The only place that prints: results on stdout, progress and messages on stderr."""
 
+import contextlib
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -41,6 +42,18 @@ def track(steps: Iterable[Any], total: int, done: int, quiet: bool) -> Iterator[
         yield from _lines(steps)
 
 
+@contextlib.contextmanager
+def watch(quiet: bool) -> Iterator[Callable[[int, int, str], None]]:
+    """Someone to tell how many steps are done: a bar on a terminal, lines elsewhere."""
+    if quiet:
+        yield lambda done, total, text: None
+    elif sys.stderr is not None and sys.stderr.isatty():
+        with _counter() as tell:
+            yield tell
+    else:
+        yield lambda done, total, text: note(f"{done}/{total}  {text}")
+
+
 def _dumps(document: Json, indent: int | None = None) -> str:
     """Strict JSON, escaped where the output's encoding lacks characters."""
     encoding = getattr(sys.stdout, "encoding", None) or ""
@@ -48,7 +61,27 @@ def _dumps(document: Json, indent: int | None = None) -> str:
     return json.dumps(document, indent=indent, ensure_ascii=escaped, allow_nan=False)
 
 
+@contextlib.contextmanager
+def _counter() -> Iterator[Callable[[int, int, str], None]]:
+    """A bar that is gone when all is done."""
+    with _progress(transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total, text: bar.update(
+            task, completed=done, total=total, description=text
+        )
+
+
 def _bar(steps: Iterable[Any], total: int, done: int) -> Iterator[Any]:
+    with _progress() as bar:
+        task = bar.add_task("", total=total, completed=done)
+        for step in steps:
+            bar.advance(task)
+            if step.terms is not None:
+                bar.update(task, description=_scores(step))
+            yield step
+
+
+def _progress(transient: bool = False) -> Any:  # noqa: ANN401  (rich is imported late)
     from rich import console, progress, table
 
     # on a narrow terminal the terms are cut, not the count of steps
@@ -60,13 +93,7 @@ def _bar(steps: Iterable[Any], total: int, done: int) -> Iterator[Any]:
         progress.TextColumn("{task.description}", table_column=rest),
     )
     screen = console.Console(stderr=True)
-    with progress.Progress(*columns, console=screen, expand=True) as bar:
-        task = bar.add_task("", total=total, completed=done)
-        for step in steps:
-            bar.advance(task)
-            if step.terms is not None:
-                bar.update(task, description=_scores(step))
-            yield step
+    return progress.Progress(*columns, console=screen, expand=True, transient=transient)
 
 
 def _lines(steps: Iterable[Any]) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""`classify`, `generate` and `bench`: the runtime's own use cases, with no torch behind them."""
+"""`classify` and `generate`: the runtime's own use cases, with no torch behind them."""
 
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +15,7 @@ from ssdgm_export.cli.options import (
     Threads,
     Variant,
 )
-from ssdgm_runtime import arguments, errors, show, use_cases
+from ssdgm_runtime import errors, show, use_cases
 
 
 def classify(
@@ -115,27 +115,3 @@ def _picture(**wanted: bool) -> str | None:
             f"--{names[1]}", f"given beside --{names[0]}", "one picture a time"
         )
     return names[0] if names else None
-
-
-def bench(
-    bundle: Bundle,
-    batch: Annotated[str, typer.Option(help="Batch sizes, with commas.")] = use_cases.BATCHES,
-    seconds: Annotated[float, typer.Option(help="Time a graph and batch size.", min=0.01)] = 0.5,
-    provider: Provider = "auto",
-    variant: Variant = "auto",
-    threads: Threads = None,
-    allow_partial: AllowPartial = False,
-    as_json: AsJson = False,
-) -> None:
-    """Time every graph beside a bare onnxruntime session."""
-    batches = arguments.sizes(batch)
-    found = use_cases.bench(
-        bundle,
-        batches=batches,
-        seconds=seconds,
-        provider=provider,
-        variant=variant,
-        threads=threads,
-        allow_partial=allow_partial,
-    )
-    console.emit(found, as_json, show.bench)

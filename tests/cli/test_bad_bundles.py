@@ -24,7 +24,7 @@ def words(command: str, bundle: Path, place: Path) -> tuple[object, ...]:
     further: dict[str, tuple[object, ...]] = {
         "classify": (place / "good.npy", "-o", place / "labels.csv"),
         "generate": ("-o", place / "made.png"),
-        "bench": ("--batch", "1", "--seconds", "0.01"),
+        "bench": ("--batch", "1", "--seconds", "0.01", "--cold", "0", "--quiet"),
     }
     return (command, bundle, *further.get(command, ()))
 
@@ -200,6 +200,15 @@ WORDS: dict[str, tuple[tuple[object, ...], str]] = {
     "no rows at all": (("classify",), "UsageError"),
     "a batch that is none": (("bench", "--batch", "0"), "InputError"),
     "batches that are none": (("bench", "--batch", "1,x"), "InputError"),
+    "callers that are none": (("bench", "--concurrency", "0"), "InputError"),
+    "an arrival that is none": (("bench", "--arrival", "poisson"), "InputError"),
+    "a rival that is none": (("bench", "--against", "raw,tvm"), "InputError"),
+    "a graph that is none": (("bench", "--component", "critic"), "InputError"),
+    "a condition that is none": (("bench", "--fail-if", "p42>3"), "InputError"),
+    "a change of nothing": (("bench", "--fail-if", "p95>+10%"), "InputError"),
+    "a report of another kind": (("bench", "-o", "a.txt"), "InputError"),
+    "a picture of no report": (("bench", "--plot", "a.svg"), "InputError"),
+    "batches for a batcher": (("bench", "--batcher", "--batch", "1,8"), "InputError"),
     "a provider that is none": (("verify", "--provider", "gpu9"), "InputError"),
     "a variant that is none": (("verify", "--variant", "int4"), "InputError"),
     "threads that are none": (("verify", "--threads", "0"), "UsageError"),

@@ -65,17 +65,6 @@ def test_golden_rows_that_fail_end_with_1(tool: Tool, bundle: Path, tmp_path: Pa
     assert tool("verify", copy).code == 1
 
 
-def test_bench_times_every_graph(tool: Tool, bundle: Path) -> None:
-    found = tool("bench", bundle, "--batch", "1,2", "--seconds", "0.01", "--json")
-    assert found.code == 0
-    cells = {(c["component"], c["batch"]) for c in found.json["cells"]}
-    assert cells == {(g, b) for g in ("classifier", "encoder", "decoder") for b in (1, 2)}
-    for cell in found.json["cells"]:
-        for side in ("model", "bare"):
-            assert 0 < cell[side]["p50_ms"] <= cell[side]["p95_ms"] <= cell[side]["p99_ms"]
-    assert "classifier" in tool("bench", bundle, "--batch", "1", "--seconds", "0.01").out
-
-
 def _npy(place: Path) -> Path:
     np.save(place / "x.npy", X)
     return place / "x.npy"

@@ -15,7 +15,6 @@ import pytest
 
 from ssdgm_runtime import (
     arguments,
-    benchmark,
     errors,
     files,
     golden,
@@ -25,6 +24,7 @@ from ssdgm_runtime import (
     session,
     show,
 )
+from ssdgm_runtime.bench import cell
 
 Anything = Any
 HUGE = int("9" * 4000) ** 2
@@ -195,7 +195,7 @@ def test_no_golden_rows_to_measure_with(bundle: Path, reseal: Anything) -> None:
         model.load(reseal(bundle), provider="cpu") as opened,
         pytest.raises(errors.FormatError, match="no rows"),
     ):
-        benchmark.run(opened, batches=(1,), seconds=0.01)
+        cell.rows(opened, "classifier", 1)
 
 
 @pytest.mark.parametrize("at", range(22))

@@ -38,7 +38,7 @@ HEAVY = {
     "unittest",
     "urllib.request",
     "zipfile",
-    "ssdgm_runtime.benchmark",
+    "ssdgm_runtime.bench",
     "ssdgm_runtime.inputs",
     "ssdgm_runtime.png",
     "ssdgm_runtime.selfcheck",
@@ -77,6 +77,11 @@ def test_the_package_says_what_it_has_and_what_it_has_not() -> None:
 def test_importing_a_module_loads_no_engine(module: str) -> None:
     found = heavy(f"from ssdgm_runtime import {module}")
     assert found <= {f"ssdgm_runtime.{module}"}
+
+
+def test_every_command_starts_without_what_only_a_benchmark_needs() -> None:
+    found = heavy("import ssdgm_runtime.__main__")
+    assert not found & {"subprocess", "tempfile", "concurrent", "numpy.random", "onnxruntime"}
 
 
 @pytest.mark.parametrize("planted", ["onnxruntime", "zipfile", "argparse", "ssdgm_runtime.png"])

@@ -40,7 +40,7 @@ COMMANDS = {
     "verify": ("--provider", "cpu"),
     "classify": ("{rows}", "--top", "2"),
     "generate": ("-o", "{out}", "--seed", "1", "--class", "one", "--class", "2", "-n", "2"),
-    "bench": ("--batch", "1,3", "--seconds", "0.01", "--allow-partial"),
+    "bench": ("--batch", "1,3", "--seconds", "0.01", "--allow-partial", "--cold", "0"),
 }
 
 
@@ -99,6 +99,11 @@ FAILURES = {
     "unknown command": (2, ("train",), "UsageError"),
     "unknown option": (2, ("inspect", "{tiny}", "--colour"), "UsageError"),
     "no number": (2, ("bench", "{tiny}", "--batch", "a"), "InputError"),
+    "no condition": (2, ("bench", "{tiny}", "--fail-if", "p95=3"), "InputError"),
+    "no baseline": (2, ("bench", "{tiny}", "--baseline", "{tmp}/old.json"), "DataNotFound"),
+    "nothing to draw with": (3, ("bench", "{tiny}", "--plot", "{tmp}/a.png"), "MissingExtra"),
+    "no torch": (3, ("bench", "{tiny}", "--against", "raw,torch"), "MissingExtra"),
+    "a run without torch": (3, ("bench", "{tiny}", "--run", "{tmp}"), "MissingExtra"),
 }
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from ssdgm_runtime import errors, model, png, use_cases
+from ssdgm_runtime.bench import request
 
 
 @pytest.fixture
@@ -232,7 +233,9 @@ class TestPictures:
 
 
 def test_bench(data: Path) -> None:
-    table = use_cases.bench(data / "tiny.ssdgm", batches=(2,), seconds=1e-3, provider="cpu")
+    wanted = request.Request(batches=(2,), seconds=1e-3, providers=("cpu",), cold=0)
+    table = use_cases.bench(data / "tiny.ssdgm", wanted)
+    assert use_cases.exit_code(table) == 0
     assert len(json.loads(json.dumps(table))["cells"]) == 3
 
 

@@ -78,7 +78,7 @@ def test_a_wheel_holds_its_package_and_nothing_else(name: str, wheels: Path) -> 
     sources = {
         f"{name}/{p.relative_to(folder).as_posix()}"
         for p in folder.rglob("*.*")
-        if p.suffix in (".py", ".toml")
+        if p.suffix in (".py", ".toml", ".json")
     }
     kinds = {file for file in files if file.startswith(f"{name}/")}
     assert kinds == {*sources, f"{name}/py.typed"}
@@ -219,6 +219,10 @@ def test_the_runtime_alone_verifies_classifies_and_generates(
     words = ("-n", "3", "-o", tmp_path / "a.png", "--json")
     assert told(python(*module, "generate", BUNDLE, *words))["rows"] == 30
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+
+    words = ("--batch", "1", "--seconds", "0.01", "--cold", "1", "--json")
+    timed = told(python(*module, "bench", BUNDLE, *words))
+    assert timed["cold_start"]["model"]["steps_ms"]["answer"] > 0
 
 
 @pytest.mark.network

@@ -1,0 +1,205 @@
+"""One graph at one batch size under one load: the model and other engines, in alternation.
+
+Engines take turns from call to call, or from stretch to stretch where there are many callers or a
+schedule, each time in the opposite order, so that whatever else the machine does falls on all.
+What one leaves in the processor's caches is gone when its turn comes again, so each is a little
+slower than alone, the more the more take part: ratios are fair, and times are only comparable
+with those of another report that was measured against the same engines.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ssdgm_runtime import errors, golden, model, plans
+from ssdgm_runtime.bench import backends, figures, load, request
+
+Arrays = backends.Arrays
+Json = dict[str, Any]
+MODEL = "model"
+_MEND = "Convert the run again."
+_WARMUP, _LEAST, _SHARE, _SLICES = 3, 5, 0.1, 2
+
+_CALLS: dict[str, Callable[[model.Model, Arrays], object]] = {
+    "classifier": lambda opened, feeds: opened.classify(feeds["x"]),
+    "encoder": lambda opened, feeds: opened.encode(feeds["x"], feeds.get("y")),
+    "decoder": lambda opened, feeds: opened.generate(feeds.get("y"), z=feeds["z"], seed=0),
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which cell: a graph, rows a call, and how many callers."""
+
+    component: str
+    batch: int
+    concurrency: int
+
+
+def measure(
+    opened: model.Model,
+    place: Place,
+    wanted: request.Request,
+    rivals: Mapping[str, backends.Opener],
+    clock: load.Clock | None = None,
+) -> Json:
+    """Measure one cell.
+
+    Returns:
+        The cell's key, a timing of the model under `model` and of each rival under `against`,
+        and the ratios of the model's median to theirs.
+
+    Raises:
+        FormatError: The golden rows are none.
+        IntegrityError: The bundle has no golden rows to run on.
+    """
+    feeds, time = rows(opened, place.component, place.batch), clock or load.Clock()
+    with ExitStack() as stack:
+        own = stack.enter_context(_own(opened, place.component, feeds, wanted.batcher))
+        calls = {MODEL: own}
+        for name, opener in rivals.items():
+            run = stack.enter_context(opener(target(opened, place.component)))
+            calls[name] = _bound(run, feeds)
+        seconds = wanted.seconds / len(calls)
+        stretch = stack.enter_context(
+            load.opened(wanted.arrival, place.concurrency, seconds, time)
+        )
+        warm = _warm(calls, wanted.seconds, time)
+        found = alternate(calls, stretch, wanted, time)
+    timings = {name: timing(parts, place.batch, warm) for name, parts in found.items()}
+    latencies = {name: _latencies(parts) for name, parts in found.items()}
+    return {
+        **key(opened, place, wanted),
+        "model": timings.pop(MODEL),
+        "against": timings,
+        "ratios": {name: _ratio(latencies, name) for name in timings},
+    }
+
+
+def key(opened: model.Model, place: Place, wanted: request.Request) -> Json:
+    """What tells a cell from others."""
+    variant = opened.graphs.variant(place.component)
+    return {
+        "component": place.component,
+        "variant": variant.name,
+        "precision": variant.precision,
+        "provider": opened.graphs.placement(place.component).active,
+        "threads": opened.graphs.plan.threads,
+        "batch": place.batch,
+        "concurrency": place.concurrency,
+        "arrival": str(wanted.arrival),
+        "batcher": wanted.batcher,
+    }
+
+
+def rows(opened: model.Model, component: str, batch: int) -> Arrays:
+    """Golden rows, over and over; noise but the latent is zero, as `Model` has it."""
+    graph = opened.graphs.bundle.manifest.graphs[component]
+    kept = golden.inputs(opened.graphs.bundle, component)
+    if not all(map(len, kept.values())):
+        raise errors.FormatError(
+            f"golden/{component} has no rows", "one at least, to measure with", _MEND
+        )
+    quiet = [name for name in graph.noise if name != "z"]
+    found = {name: np.take(a, np.arange(batch), axis=0, mode="wrap") for name, a in kept.items()}
+    return {name: np.zeros_like(a) if name in quiet else a for name, a in found.items()}
+
+
+def target(opened: model.Model, component: str) -> backends.Target:
+    """A component's file, to be opened by another engine with the same settings."""
+    plan, bundle = opened.graphs.plan, opened.graphs.bundle
+    provider = opened.graphs.placement(component).active
+    return backends.Target(
+        component,
+        bundle.read(opened.graphs.variant(component).path),
+        bundle.manifest.graphs[component],
+        plans.Plan(provider, plan.threads, plan.options, True),
+    )
+
+
+def alternate(
+    calls: Mapping[str, load.Call],
+    stretch: load.Stretcher,
+    wanted: request.Request,
+    clock: load.Clock,
+) -> dict[str, list[load.Stretch]]:
+    """Stretches of each engine's calls, in turn: so many seconds, or the slices of a schedule."""
+    found: dict[str, list[load.Stretch]] = {name: [] for name in calls}
+    end, rounds = clock.now() + wanted.seconds, 0
+    scheduled = wanted.arrival.kind != load.CLOSED
+    while rounds < _SLICES if scheduled else clock.now() < end or rounds < _LEAST:
+        for name in calls if rounds % 2 else reversed(list(calls)):
+            found[name].append(stretch(calls[name]))
+        rounds += 1
+    return found
+
+
+def timing(parts: list[load.Stretch], batch: int, warm: int) -> Json:
+    """The figures of one engine's stretches, JSON-ready."""
+    latencies = _latencies(parts)
+    wall, cpu, n = sum(p.wall for p in parts), sum(p.cpu for p in parts), len(latencies)
+    return {
+        "n": n,
+        "rounds": len(parts),
+        "warmup": warm,
+        **figures.summary(latencies),
+        "rows_per_s": n * batch / wall,
+        "cpu_s_per_1000_rows": cpu / (n * batch) * 1e3,
+        "cores": cpu / wall,
+        "queue": _queue(parts, wall) if parts[0].offered else None,
+    }
+
+
+def _queue(parts: list[load.Stretch], wall: float) -> Json:
+    waits = np.concatenate([p.waits for p in parts])
+    service = float(np.median(_latencies(parts) - waits))
+    offered, n = sum(p.offered for p in parts), len(waits)
+    middle, tail = (np.quantile(waits, (0.5, 0.95)) * 1e3).tolist()
+    return {
+        "offered": offered,
+        "unserved": offered - n,
+        "achieved_per_s": n / wall,
+        "wait_p50_ms": middle,
+        "wait_p95_ms": tail,
+        "growing": offered > n or any(figures.growing(p.waits, service) for p in parts),
+    }
+
+
+def _latencies(parts: list[load.Stretch]) -> figures.Floats:
+    return np.concatenate([p.latencies for p in parts])
+
+
+def _ratio(latencies: Mapping[str, figures.Floats], name: str) -> Json:
+    value, interval = figures.ratio(latencies[MODEL], latencies[name])
+    return {"value": value, "interval": None if interval is None else list(interval)}
+
+
+def _warm(calls: Mapping[str, load.Call], seconds: float, clock: load.Clock) -> int:
+    """Call each a few times, for a tenth of the time that will be measured; how often."""
+    end, done = clock.now() + _SHARE * seconds, 0
+    while done < _WARMUP or clock.now() < end:
+        for call in calls.values():
+            call()
+        done += 1
+    return done
+
+
+def _bound(run: backends.Run, feeds: Arrays) -> load.Call:
+    return lambda: run(feeds)
+
+
+@contextmanager
+def _own(opened: model.Model, component: str, feeds: Arrays, batcher: bool) -> Iterator[load.Call]:
+    if batcher:
+        with opened.batcher() as collecting:
+            yield lambda: collecting.submit(feeds["x"][0]).result()
+        return
+    call = _CALLS.get(component)
+    batch = len(next(iter(feeds.values())))
+    if call is None:
+        yield lambda: opened.graphs.run(component, feeds, batch)
+    else:
+        yield lambda: call(opened, feeds)

@@ -1,0 +1,79 @@
+"""Rows with labels, to count errors on."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssdgm_runtime import errors, inputs, model
+
+Array = NDArray[Any]
+PathLike = str | os.PathLike[str]
+UNKNOWN = -1
+_PAIRS = (("x", "y"), ("x_test", "y_test"))
+
+
+def read(path: PathLike) -> tuple[Array, Array]:
+    """Read rows and their labels, those of unknown label (-1) left out.
+
+    Args:
+        path: An .npz file with x and y (or x_test and y_test), or an IDX file of images named as
+            MNIST's are, whose labels lie beside it: t10k-images-idx3-ubyte[.gz].
+
+    Returns:
+        x [n, *shape] and y [n], the training labels' own values.
+
+    Raises:
+        DataNotFound: Nothing lies there, or no labels.
+        DataError: It cannot be read, or rows and labels are not as many.
+    """
+    place = Path(path)
+    x, y = _npz(place) if place.suffix == ".npz" else _idx(place)
+    if y.ndim != 1 or len(x) != len(y):
+        raise errors.DataError(
+            f"{place} has {len(x)} rows and labels {list(y.shape)}", "one label for each row"
+        )
+    known = y != UNKNOWN if y.dtype.kind in "if" else np.ones(len(y), dtype=np.bool_)
+    if not known.any():
+        raise errors.DataError(f"{place} has no rows whose label is known", "one at least")
+    return x[known], y[known]
+
+
+def error(opened: model.Model, x: Array, y: Array) -> float:
+    """The share of rows that are classified wrongly.
+
+    Raises:
+        InputError: x is not what the model takes.
+        DataError: y has labels that the model does not know.
+    """
+    strange = sorted(set(y.tolist()) - set(opened.classes_.tolist()), key=str)
+    if strange:
+        raise errors.DataError(
+            f"the rows have the label {strange[0]!r}",
+            f"labels among {opened.classes_.tolist()}",
+            "Give rows with the labels that the model was trained on.",
+        )
+    return float((opened.predict(x) != y).mean())
+
+
+def _npz(place: Path) -> tuple[Array, Array]:
+    arrays = inputs.read_npz(place)
+    for x, y in _PAIRS:
+        if x in arrays and y in arrays:
+            return arrays[x], arrays[y]
+    raise errors.DataError(
+        f"{place} has arrays {list(arrays)}", "x and y", "Give rows together with their labels."
+    )
+
+
+def _idx(place: Path) -> tuple[Array, Array]:
+    beside = place.with_name(place.name.replace("images", "labels").replace("idx3", "idx1"))
+    if beside == place:
+        raise errors.DataError(
+            f"{place} is rows without labels",
+            "an .npz file with x and y, or IDX images with labels beside them",
+            "Name them t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte.",
+        )
+    return inputs.read_idx(place), inputs.read_idx(beside)

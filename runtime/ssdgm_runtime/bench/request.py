@@ -1,0 +1,153 @@
+"""What to measure, as a command line says it and as values that were checked."""
+
+import os
+from dataclasses import dataclass, field
+
+from ssdgm_runtime import arguments, errors
+from ssdgm_runtime.bench import backends, load
+
+PathLike = str | os.PathLike[str]
+
+BATCHES = (1, 8, 64, 256)
+SECONDS, COLD = 0.5, 5
+ALL = "all"
+_MOST_ROWS, _MOST_CALLERS, _MOST_STARTS, _MOST_REQUESTS = 1 << 16, 256, 100, 1_000_000
+
+HELP = {
+    "batch": "Rows a call, with commas.",
+    "threads": "Sizes of the thread pool, with commas.",
+    "provider": "auto, cpu, cuda, ... with commas.",
+    "variant": "auto, all, or names such as int8, with commas.",
+    "component": "Which graphs, with commas; all, if left out.",
+    "concurrency": "Callers at the same time, with commas.",
+    "arrival": "closed, poisson:RATE or uniform:RATE, in calls a second.",
+    "batcher": "Send single rows through Model.batcher.",
+    "against": "raw, openvino, torch, torch-compile, or none, with commas.",
+    "run": "The run that the bundle was made of, for torch.",
+    "seconds": "Time for each line of the table.",
+    "cold": "Starts of fresh processes; 0 leaves them out.",
+    "rows": "Labelled rows (x and y of an .npz, or an IDX pair) to count errors on.",
+    "out": "Write the report to this .json file.",
+    "plot": "Write a picture to this .png file.",
+    "baseline": "An older report to compare with.",
+    "fail_if": "End with 1 if, such as p95>+10% or load_ms>80; repeatable.",
+    "force": "Replace output files that exist.",
+}
+"""What each option is for, as every command line says it."""
+
+OPTIONS = (
+    *("batch", "threads", "provider", "variant", "component", "concurrency", "arrival"),
+    *("batcher", "against", "seconds", "cold", "rows", "allow_partial"),
+)
+"""The arguments of `parse`."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to measure: every combination of these.
+
+    Attributes:
+        batches: Rows a call.
+        threads: Sizes of a session's pool; None for the default of `Model`.
+        providers: Words for providers, as for `Model`.
+        variants: Words for variants, as for `Model`; `all` for each that fits the provider.
+        components: The graphs; all, if none is named.
+        concurrency: How many callers there are.
+        arrival: When calls come.
+        batcher: Let classify's calls of one row go through `Model.batcher`.
+        against: Backends to measure beside the model.
+        seconds: How long a cell is measured, all that is measured in it together.
+        cold: How many fresh processes are started, of each kind.
+        rows: Labelled rows, as of `labelled.read`.
+        allow_partial: As for `Model`.
+
+    Raises:
+        InputError: A value is out of its bounds, or two do not go together.
+    """
+
+    batches: tuple[int, ...] = BATCHES
+    threads: tuple[int | None, ...] = (None,)
+    providers: tuple[str, ...] = ("auto",)
+    variants: tuple[str, ...] = ("auto",)
+    components: tuple[str, ...] = ()
+    concurrency: tuple[int, ...] = (1,)
+    arrival: load.Arrival = field(default_factory=load.Arrival)
+    batcher: bool = False
+    against: tuple[str, ...] = (backends.RAW,)
+    seconds: float = SECONDS
+    cold: int = COLD
+    rows: PathLike | None = None
+    allow_partial: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        for batch in self.batches:
+            arguments.count(batch, "batch", 1, _MOST_ROWS)
+        for callers in self.concurrency:
+            arguments.count(callers, "concurrency", 1, _MOST_CALLERS)
+        arguments.positive(self.seconds, "seconds")
+        arguments.count(self.cold, "cold", 0, _MOST_STARTS)
+        if self.arrival.rate * self.seconds > _MOST_REQUESTS:
+            got = f"{self.arrival} for {self.seconds:g} seconds"
+            raise errors.InputError("arrival", got, f"at most {_MOST_REQUESTS} requests")
+        if self.batcher and (self.batches != (1,) or self.components != ("classifier",)):
+            hint = "--batcher --batch 1 --component classifier --concurrency 16"
+            want = "single rows for the classifier, from many callers"
+            raise errors.InputError("batcher", "given for other calls", want, hint)
+
+
+def parse(
+    *,
+    batch: str | None = None,
+    threads: str | None = None,
+    provider: str = "auto",
+    variant: str = "auto",
+    component: str | None = None,
+    concurrency: str = "1",
+    arrival: str = load.CLOSED,
+    batcher: bool = False,
+    against: str = backends.RAW,
+    seconds: float = SECONDS,
+    cold: int = COLD,
+    rows: PathLike | None = None,
+    allow_partial: bool = False,
+) -> Request:
+    """A request from a command line's words; errors as of `Request`."""
+    graphs = "classifier" if batcher and component is None else component
+    alone = "1" if batcher else ",".join(map(str, BATCHES))
+    return Request(
+        batches=arguments.sizes(batch or alone),
+        threads=arguments.sizes(threads, "--threads") if threads else (None,),
+        providers=_words(provider, "--provider"),
+        variants=_words(variant, "--variant"),
+        components=_words(graphs, "--component") if graphs else (),
+        concurrency=arguments.sizes(concurrency, "--concurrency"),
+        arrival=_arrival(arrival),
+        batcher=batcher,
+        against=_words(against, "--against"),
+        seconds=seconds,
+        cold=cold,
+        rows=rows,
+        allow_partial=allow_partial,
+    )
+
+
+def _words(text: str, name: str) -> tuple[str, ...]:
+    found = tuple(dict.fromkeys(word.strip() for word in text.split(",")))
+    if not all(found):
+        raise errors.InputError(name, arguments.shown(text), "words with commas between them")
+    return found
+
+
+def _arrival(text: str) -> load.Arrival:
+    kind, _, rate = text.partition(":")
+    if text == load.CLOSED:
+        return load.Arrival()
+    try:
+        found = load.Arrival(kind, arguments.positive(float(rate), "--arrival"))
+    except ValueError:
+        found = load.Arrival("")
+    if found.kind not in (load.POISSON, load.UNIFORM):
+        want = "closed, poisson:RATE or uniform:RATE with calls a second, such as poisson:200"
+        raise errors.InputError("--arrival", arguments.shown(text), want)
+    return found

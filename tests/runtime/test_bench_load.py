@@ -1,0 +1,115 @@
+import threading
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from ssdgm_runtime.bench import load
+
+
+class Fake:
+    """A clock that only moves when someone waits or works; one caller, so no lock."""
+
+    def __init__(self) -> None:
+        self.time, self.used, self.slept = 100.0, 7.0, 0.0
+
+    @property
+    def clock(self) -> load.Clock:
+        return load.Clock(lambda: self.time, lambda: self.used, self.sleep)
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds > 0
+        self.time += seconds
+        self.slept += seconds
+
+    def work(self, seconds: float) -> Callable[[], None]:
+        def call() -> None:
+            self.time += seconds
+            self.used += seconds / 2
+
+        return call
+
+
+def stretch(fake: Fake, arrival: load.Arrival, service: float, seconds: float) -> load.Stretch:
+    with load.opened(arrival, 1, seconds, fake.clock) as made:
+        return made(fake.work(service))
+
+
+def test_one_caller_makes_one_call() -> None:
+    found = stretch(Fake(), load.Arrival(), 0.25, 1.0)
+    assert found.latencies == pytest.approx([0.25])
+    assert (found.wall, found.cpu) == pytest.approx((0.25, 0.125))
+    assert (found.waits, found.offered) == ([], 0)
+
+
+def test_requests_that_come_slowly_wait_for_nobody() -> None:
+    fake = Fake()
+    found = stretch(fake, load.Arrival(load.UNIFORM, 10.0), 0.02, 1.0)
+    assert found.offered == len(found.latencies) == 10
+    assert found.latencies == pytest.approx([0.02] * 10)
+    assert found.waits == pytest.approx([0.0] * 10, abs=1e-9)
+    assert found.wall == pytest.approx(0.92)
+    assert fake.slept == pytest.approx(0.9 - 9 * 0.02)
+
+
+def test_latency_counts_from_the_schedule_and_not_from_the_start() -> None:
+    """A request that must wait for the one before it is not excused: no coordinated omission."""
+    found = stretch(Fake(), load.Arrival(load.UNIFORM, 10.0), 0.15, 1.0)
+    assert found.latencies == pytest.approx([0.15 + 0.05 * i for i in range(10)])
+    assert found.waits == pytest.approx([0.05 * i for i in range(10)])
+    assert found.wall == pytest.approx(1.5)
+
+
+def test_one_slow_call_is_seen_by_those_who_come_meanwhile() -> None:
+    fake, calls = Fake(), []
+
+    def call() -> None:
+        fake.time += 0.5 if len(calls) == 2 else 0.01
+        calls.append(fake.time)
+
+    with load.opened(load.Arrival(load.UNIFORM, 10.0), 1, 1.0, fake.clock) as made:
+        found = made(call)
+    assert sum(latency > 0.1 for latency in found.latencies) == 5
+    assert max(found.latencies) == pytest.approx(0.5)
+
+
+def test_who_is_not_served_in_time_is_counted() -> None:
+    found = stretch(Fake(), load.Arrival(load.UNIFORM, 10.0), 1.0, 1.0)
+    assert found.offered == 10
+    assert len(found.latencies) == 3
+    assert found.wall == pytest.approx(3.0)
+
+
+def test_a_schedule_of_poisson_has_its_rate_and_its_spread() -> None:
+    due = load.schedule(load.Arrival(load.POISSON, 50.0), 100.0, np.random.default_rng(0))
+    gaps = np.diff(due)
+    assert len(due) == 5000
+    assert gaps.mean() == pytest.approx(1 / 50, rel=0.05)
+    assert gaps.std() == pytest.approx(gaps.mean(), rel=0.05)
+    assert len(load.schedule(load.Arrival(load.POISSON, 1.0), 0.1, np.random.default_rng(0))) == 1
+
+
+@pytest.mark.parametrize("arrival", [load.Arrival(), load.Arrival(load.UNIFORM, 2000.0)], ids=str)
+def test_many_callers_call_at_the_same_time(arrival: load.Arrival) -> None:
+    together = threading.Barrier(3)
+    seen: set[int] = set()
+
+    def call() -> None:
+        if threading.get_ident() not in seen:
+            seen.add(threading.get_ident())
+            together.wait(timeout=10)
+
+    with load.opened(arrival, 3, 0.02) as made:
+        found = made(call)
+    assert len(seen) == 3
+    assert len(found.latencies) >= 3
+    assert found.wall > 0
+    assert all(latency > 0 for latency in found.latencies)
+
+
+def test_what_a_call_raises_is_raised() -> None:
+    def call() -> None:
+        raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"), load.opened(load.Arrival(), 2, 0.02) as made:
+        made(call)
