@@ -1,8 +1,8 @@
 """Open a bundle: find its files, hold them inside it, compare them with their digests.
 
 `SHA256SUMS` lists every file of a bundle and is the root of trust; its own digest is the bundle's
-id. A file is hashed when the bundle is opened and again each time it is read, so the bytes that
-are used are the bytes that were listed, whatever happens on the disk in between.
+id. A file is hashed each time it is read, so the bytes that are used are the bytes that were
+listed, whatever happened on the disk in between; a check of all files is extra.
 """
 
 import os
@@ -51,19 +51,31 @@ class Bundle:
         """
         return _read_listed(self._source, self.digests, name)
 
-    def check(self) -> None:
-        """Hash every listed file, and look for files that should be listed.
+    def look(self) -> None:
+        """Look whether the listed files are there, and no other under models/ and golden/.
 
         Raises:
-            IntegrityError: A file is missing, differs, or lies unlisted under models/ or golden/.
+            IntegrityError: A file is missing or not listed; none is read.
         """
-        unlisted = sorted(set(self._source.names(*LISTED)) - set(self.digests))
+        found = set(self._source.names(*LISTED))
+        unlisted = sorted(found - set(self.digests))
         if unlisted:
             raise errors.IntegrityError(
                 f"{unlisted[0]} is not listed in {SUMS}",
                 "only listed files under models/ and golden/",
                 "Remove it, or copy the bundle again from where it was made.",
             )
+        for name in self.paths:
+            if name not in found and not self._source.has(name):
+                raise _missing(name)
+
+    def check(self) -> None:
+        """Hash every listed file, and look for files that should be listed.
+
+        Raises:
+            IntegrityError: A file is missing, differs, or lies unlisted under models/ or golden/.
+        """
+        self.look()
         for name in self.paths:
             self.read(name)
 
@@ -76,15 +88,16 @@ def open_bundle(
     Args:
         path: The folder, or a zip with the same files at its root.
         max_bytes: The most that its files may hold together.
-        verify: Hash all files now. Without it a file is hashed only when it is read, which opens
-            a large bundle faster; what is used is checked either way.
+        verify: Hash all files now. Without it a file is hashed when it is read: what is used is
+            checked either way, and what is not used costs nothing.
 
     Raises:
         InputError: `path` is no path.
         BundleNotFound: Nothing lies at `path`.
         FormatError: What lies there is no bundle.
         UnsupportedVersion: The bundle has a format that this reader does not know.
-        IntegrityError: A file is missing, unlisted, unsafe, or differs from its digest.
+        IntegrityError: A file is missing, unlisted or unsafe, or one that was read differs from
+            its digest.
     """
     place = Path(os.path.abspath(_told(path)))
     source = sources.open_source(place, max_bytes)
@@ -95,8 +108,7 @@ def open_bundle(
     bundle = Bundle(place, _sha256(sums), document, digests, source)
     for variant in bundle.manifest.variants:
         _check_variant(variant, digests)
-    if verify:
-        bundle.check()
+    bundle.check() if verify else bundle.look()
     return bundle
 
 
@@ -144,13 +156,17 @@ def _read(source: sources.Source, name: str) -> bytes:
     try:
         return source.read(name)
     except KeyError:
-        raise errors.IntegrityError(
-            f"{name} is missing from the bundle", f"every file of {SUMS}", _AGAIN
-        ) from None
+        raise _missing(name) from None
     except OSError as error:
         raise errors.IntegrityError(
             f"{name} of the bundle cannot be read ({error.strerror})", mend=_AGAIN
         ) from None
+
+
+def _missing(name: str) -> errors.IntegrityError:
+    return errors.IntegrityError(
+        f"{name} is missing from the bundle", f"every file of {SUMS}", _AGAIN
+    )
 
 
 def _parse_sums(data: bytes) -> dict[str, str]:

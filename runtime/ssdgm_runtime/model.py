@@ -45,7 +45,8 @@ class Model(serving.Serving):
         variant: `auto`, or a variant's name or precision, such as `int8`.
         threads: The size of a session's pool; by default what the environment, the affinity and
             the cgroup grant, at most 4.
-        verify: Compare every file with its digest now, not only when it is used.
+        verify: Compare every file with its digest now. What is used is compared when it is read,
+            always; this finds what is damaged and not used yet.
         options: How sessions are made.
         allow_partial: Let a named provider leave nodes to the CPU.
         max_bytes: The most that the bundle's files may hold together.
@@ -54,7 +55,8 @@ class Model(serving.Serving):
         BundleNotFound: Nothing lies at `path`.
         FormatError: It is no bundle.
         UnsupportedVersion: It has a format that this reader does not know.
-        IntegrityError: A file is missing, unlisted, unsafe, or differs from its digest.
+        IntegrityError: A file is missing, unlisted or unsafe, or one that was read differs from
+            its digest.
         MissingEngine: No onnxruntime is installed.
         ProviderUnavailable: The provider was named and cannot be had.
         InputError: Another argument is not one of the above.
@@ -67,7 +69,7 @@ class Model(serving.Serving):
         provider: str = providers.AUTO,
         variant: str = providers.AUTO,
         threads: int | None = None,
-        verify: bool = True,
+        verify: bool = False,
         options: Options = _DEFAULTS,
         allow_partial: bool = False,
         max_bytes: int = files.MAX_BYTES,

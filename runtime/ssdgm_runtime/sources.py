@@ -76,6 +76,10 @@ class Folder:
         found = [n for f in folders if os.path.lexists(self._root / f) for n in self._walk(f)]
         return sorted(found)
 
+    def has(self, name: str) -> bool:
+        """Whether anything lies under a name."""
+        return os.path.lexists(self._root / name)
+
     def read(self, name: str) -> bytes:
         """The bytes of one file."""
         for part in (*reversed(Path(name).parents[:-1]), Path(name)):
@@ -140,6 +144,10 @@ class Archive:
     def names(self, *folders: str) -> list[str]:
         """Every file below these folders; without any, all files."""
         return sorted(n for n in self._files if not folders or n.split("/")[0] in folders)
+
+    def has(self, name: str) -> bool:
+        """Whether there is a file of this name."""
+        return name in self._files
 
     def read(self, name: str) -> bytes:
         """The bytes of one file."""

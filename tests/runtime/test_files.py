@@ -1,5 +1,6 @@
 import hashlib
 import os
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -95,10 +96,16 @@ def test_one_flipped_byte_in_the_sums(bundle: Path) -> None:
             files.open_bundle(bundle)
 
 
-def test_a_missing_file(bundle: Path) -> None:
-    (bundle / "README.md").unlink()
-    with pytest.raises(INTEGRITY, match=r"README\.md is missing"):
-        files.open_bundle(bundle)
+@pytest.mark.parametrize("verify", [True, False])
+@pytest.mark.parametrize("name", ["README.md", "models/decoder/fp32/model.onnx"])
+@pytest.mark.parametrize("archived", [False, True])
+def test_a_missing_file(
+    bundle: Path, tmp_path: Path, name: str, verify: bool, archived: bool
+) -> None:
+    (bundle / name).unlink()
+    place = zipped(bundle, tmp_path / "a.zip") if archived else bundle
+    with pytest.raises(INTEGRITY, match=f"{re.escape(name)} is missing"):
+        files.open_bundle(place, verify=verify)
 
 
 def test_no_sums(bundle: Path) -> None:
@@ -107,11 +114,12 @@ def test_no_sums(bundle: Path) -> None:
         files.open_bundle(bundle)
 
 
+@pytest.mark.parametrize("verify", [True, False])
 @pytest.mark.parametrize("folder", ["models", "golden", "models/classifier/fp32"])
-def test_an_unlisted_file_where_it_counts(bundle: Path, folder: Path) -> None:
+def test_an_unlisted_file_where_it_counts(bundle: Path, folder: Path, verify: bool) -> None:
     (bundle / folder / "extra.onnx").write_bytes(b"x")
     with pytest.raises(INTEGRITY, match=r"extra\.onnx is not listed"):
-        files.open_bundle(bundle)
+        files.open_bundle(bundle, verify=verify)
 
 
 def test_an_unlisted_file_elsewhere_is_never_opened(bundle: Path) -> None:
