@@ -1,12 +1,23 @@
 """A bundle's graphs, each opened when it is first needed and run in chunks of rows."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
-from ssdgm_runtime import errors, files, forks, manifest, parts, plans, providers, session
+from ssdgm_runtime import (
+    binding,
+    errors,
+    files,
+    forks,
+    manifest,
+    parts,
+    plans,
+    providers,
+    session,
+)
 
 Arrays = session.Arrays
 
@@ -136,6 +147,11 @@ class Graphs:
         for start in range(0, n, size):
             part = {name: array[start : start + size] for name, array in feeds.items()}
             yield self._piece(component, part, names, small=small)
+
+    def kept(self) -> AbstractContextManager[None]:
+        """Within it, what several graphs share is copied to a GPU once; see `binding.kept`."""
+        opened = next(iter(self._sessions.values()), None)
+        return binding.kept(opened.provider if opened else providers.CPU)
 
     def placement(self, component: str) -> plans.Placement:
         """Where a graph runs; opens and raises as `open`."""

@@ -126,7 +126,7 @@ def _mend(name: str, packages: Sequence[str]) -> str:
     builds = [p for p in packages if not p.startswith(PLUGIN)]
     install = _exchange(builds, *_INSTALL[name]) if name in _INSTALL else ""
     if name not in _PLUGINS:
-        return install or f"Install an onnxruntime build with {name}."
+        return install or f"Install an onnxruntime build with {name}, or a plug-in that fits it."
     plugin, where, unused = _PLUGINS[name]
     there = any(p.startswith(plugin) for p in packages)
     tip = unused if there else f"pip install {plugin} (beside onnxruntime{where})"

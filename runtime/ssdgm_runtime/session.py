@@ -13,7 +13,17 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ssdgm_runtime import errors, forks, manifest, onnxfile, opening, plans, plugins, providers
+from ssdgm_runtime import (
+    binding,
+    errors,
+    forks,
+    manifest,
+    onnxfile,
+    opening,
+    plans,
+    plugins,
+    providers,
+)
 
 Array = NDArray[Any]
 Arrays = dict[str, Array]
@@ -46,9 +56,9 @@ class Session:
         self._engines: dict[tuple[int, int], Ort] = {}
         self.provider = plan.provider
         self._placement: plans.Placement | None = None
-        first = self._engine(plan.threads)
-        self.inputs = {i.name: _tensor(i) for i in first.get_inputs()}
-        self.outputs = {o.name: _tensor(o) for o in first.get_outputs()}
+        self.inputs: dict[str, manifest.Tensor] = {}
+        self.outputs: dict[str, manifest.Tensor] = {}
+        self._engine(plan.threads)
 
     @property
     def placement(self) -> plans.Placement:
@@ -86,15 +96,20 @@ class Session:
             if key not in self._engines:
                 data = self._source()
                 onnxfile.check(data, self._name)
-                plan = replace(self._plan, threads=key[1])
-                found, provider = opening.create(engine(), self._name, data, self.provider, plan)
-                nodes = opening.nodes(found)
-                opening.check_partial(self._name, provider, nodes, plan)
-                self.provider = provider
-                self._placement = plans.Placement(self._plan.provider, provider, nodes)
-                forks.guard(found)
-                self._engines[key] = found
+                self._engines[key] = self._create(data, replace(self._plan, threads=key[1]))
             return self._engines[key]
+
+    def _create(self, data: bytes, plan: plans.Plan) -> Ort:
+        ort = engine()
+        found, provider = opening.create(ort, self._name, data, self.provider, plan)
+        nodes = opening.nodes(found)
+        opening.check_partial(self._name, provider, nodes, plan)
+        self.inputs = {i.name: _tensor(i) for i in found.get_inputs()}
+        self.outputs = {o.name: _tensor(o) for o in found.get_outputs()}
+        self.provider = provider
+        self._placement = plans.Placement(plan.provider, provider, nodes)
+        forks.guard(found)
+        return binding.wrap(ort, found, provider, plan.options.provider_options)
 
 
 def engine() -> Ort:
