@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ssdgm_runtime import errors, plans, plugins, providers
+from ssdgm_runtime import errors, forks, plans, plugins, providers
 
 if TYPE_CHECKING:
     import logging
@@ -16,6 +16,8 @@ Ort = Any  # the engine has no stubs
 
 _QUIET = 3
 _SILENT = "its libraries did not load"
+_LOST = "the process that this one was forked from uses it, and no fork can"
+_SPAWN = "Start the workers with multiprocessing's spawn, or open models in the workers alone."
 
 
 def create(ort: Ort, name: str, data: bytes, word: str, plan: plans.Plan) -> tuple[Ort, str]:
@@ -39,6 +41,8 @@ def create(ort: Ort, name: str, data: bytes, word: str, plan: plans.Plan) -> tup
     for provider in candidates(ort, word):
         found, why = attempt(ort, data, provider, plan.threads, plan.options)
         if found is not None and provider in found.get_providers():
+            if provider not in providers.FORKED:
+                forks.use(provider)
             if tried:
                 log().warning("%s runs on %s: %s", name, provider, tried)
             return found, provider
@@ -49,7 +53,8 @@ def create(ort: Ort, name: str, data: bytes, word: str, plan: plans.Plan) -> tup
             )
         tried = f"{provider} cannot be used ({why})"
         if word != providers.AUTO:
-            raise providers.unavailable(provider, ort.get_available_providers(), why)
+            mend = _SPAWN if why == _LOST else ""
+            raise providers.unavailable(provider, ort.get_available_providers(), why, mend)
     without = "this engine was built without it"
     raise providers.unavailable(providers.CPU, ort.get_available_providers(), without)
 
@@ -79,6 +84,8 @@ def attempt(
     A session is no proof: the engine may have left the provider out without a word, so look at
     its `get_providers`. `why` then is the likely reason.
     """
+    if forks.lost(provider):
+        return None, _LOST
     missing = _preload(ort, provider)
     offered = plugins.devices(ort, provider)
     given = dict(providers.defaults(provider, threads, plugin=bool(offered)))

@@ -12,6 +12,8 @@ OPENVINO = "OpenVINOExecutionProvider"
 WEBGPU = "WebGpuExecutionProvider"
 RTX = "NvTensorRTRTXExecutionProvider"
 NVIDIA = (CUDA, TENSORRT)
+FORKED = (CPU, OPENVINO)
+"""Those that a forked process can open although its parent has."""
 PLUGIN = "onnxruntime-ep-"
 """How the names of wheels begin that plug a provider into another build."""
 
@@ -111,14 +113,16 @@ def defaults(name: str, threads: int, *, plugin: bool) -> dict[str, str]:
     return {"load_config": f'{{"CPU": {{{exact}, "INFERENCE_NUM_THREADS": "{threads}"}}}}'}
 
 
-def unavailable(name: str, available: Sequence[str], why: str) -> errors.ProviderUnavailable:
-    """The error for a provider that was named and cannot be had."""
+def unavailable(
+    name: str, available: Sequence[str], why: str, mend: str = ""
+) -> errors.ProviderUnavailable:
+    """The error for a provider that was named and cannot be had; how to mend it is found out."""
     found = distributions()
     return errors.ProviderUnavailable(
         f"{name} cannot be used: {why}; the engine offers {', '.join(available)}"
         f" (installed: {', '.join(found) or 'no onnxruntime distribution'})",
         f"an engine with {name}",
-        _mend(name, [entry.split()[0] for entry in found]),
+        mend or _mend(name, [entry.split()[0] for entry in found]),
     )
 
 

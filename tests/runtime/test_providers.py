@@ -1,15 +1,17 @@
 """Which provider a session takes, with engines that behave as the builds of onnxruntime do."""
 
 import logging
+import os
 import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from engines import CPU, CUDA, NO_CUBLAS, TENSORRT, Engine
 
-from ssdgm_runtime import errors, model, plans, providers, session
+from ssdgm_runtime import errors, forks, model, plans, providers, session
 
 Opening = Callable[..., session.Session]
 NO_TENSORRT = "RegisterTensorRTPluginsAsCustomOps Please install TensorRT libraries\nmore"
@@ -170,6 +172,55 @@ class TestNamed:
             {"num_of_threads": "3"},
             {"num_of_threads": "8", "device_type": "GPU"},
         ]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+class TestForks:
+    """A GPU's driver does not survive a fork; the child must not wait for it forever."""
+
+    def in_a_child(self, work: Callable[[], object]) -> str:
+        read, write = os.pipe()
+        child = os.fork()
+        if child == 0:
+            try:
+                answer = repr(work())
+            except BaseException as error:
+                answer = str(error)
+            os.write(write, answer.encode())
+            os._exit(0)
+        os.waitpid(child, 0)
+        os.close(write)
+        with os.fdopen(read) as pipe:
+            return pipe.read()
+
+    def test_a_gpu_of_the_parent(
+        self,
+        engine: Callable[..., Engine],
+        opened: Opening,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(forks, "_users", {})
+        engine([CUDA, CPU], loads=(CUDA, CPU))
+        found, rows = opened(provider="cuda"), {"x": np.zeros((1, 4, 4), np.uint8)}
+        text = self.in_a_child(lambda: found.run(rows))
+        assert "CUDAExecutionProvider cannot be used: the process that this one was fork" in text
+        assert "spawn" in text
+        assert self.in_a_child(lambda: opened(provider="auto").provider) == repr(CPU)
+        assert opened(provider="cuda").provider == CUDA
+
+    @pytest.mark.parametrize("name", [CUDA, providers.OPENVINO])
+    def test_a_provider_that_the_child_may_open(
+        self,
+        engine: Callable[..., Engine],
+        opened: Opening,
+        monkeypatch: pytest.MonkeyPatch,
+        name: str,
+    ) -> None:
+        monkeypatch.setattr(forks, "_users", {})
+        engine([name, CPU], loads=(name, CPU))
+        if name == providers.OPENVINO:
+            opened(provider=name)
+        assert self.in_a_child(lambda: opened(provider=name).provider) == repr(name)
 
 
 class TestMend:
