@@ -74,10 +74,12 @@ def _providers() -> Iterator[Finding]:
         available = session.available()
     except errors.MissingEngine:
         return
+    plugged = session.plugged()
+    theirs = {name for _, state in plugged for name in state.providers}
     for name in available:
-        if name != _REMOTE:
+        if name not in (_REMOTE, *theirs):
             yield _provider(name, available)
-    for plugin, state in session.plugged():
+    for plugin, state in plugged:
         if state.why:
             name = next(iter(state.providers), plugin.package)
             mend = providers.unavailable(name, available, state.why).mend

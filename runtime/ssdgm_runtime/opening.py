@@ -87,7 +87,7 @@ def attempt(
     if forks.lost(provider):
         return None, _LOST
     missing = _preload(ort, provider)
-    offered = plugins.devices(ort, provider)
+    offered = plugins.devices(ort, provider) if provider != providers.CPU else []
     given = dict(providers.defaults(provider, threads, plugin=bool(offered)))
     given |= {} if provider == providers.CPU else options.provider_options
     made, chain = settings(ort, threads, options), None
