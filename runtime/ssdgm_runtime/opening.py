@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ssdgm_runtime import errors, forks, plans, plugins, providers
+from ssdgm_runtime import errors, forks, plans, providers
 
 if TYPE_CHECKING:
     import logging
@@ -69,6 +69,8 @@ def candidates(ort: Ort, word: str) -> tuple[str, ...]:
     available = ort.get_available_providers()
     name = providers.named(word, available)
     if name not in (providers.AUTO, *available):
+        from ssdgm_runtime import plugins
+
         _preload(ort, name)  # it also registers what a build brings along as a plug-in
         if name not in ort.get_available_providers():
             plugins.seek(ort, name)
@@ -83,24 +85,21 @@ def attempt(
 
     A session is no proof: the engine may have left the provider out without a word, so look at
     its `get_providers`. `why` then is the likely reason.
+
+    Raises:
+        InputError: A plug-in has no device of the kind that the options name.
     """
     if forks.lost(provider):
         return None, _LOST
     missing = _preload(ort, provider)
-    offered = plugins.devices(ort, provider) if provider != providers.CPU else []
-    given = dict(providers.defaults(provider, threads, plugin=bool(offered)))
-    given |= {} if provider == providers.CPU else options.provider_options
-    made, chain = settings(ort, threads, options), None
-    if offered:
-        chosen = plugins.choose(offered, given.pop("device_type", ""))
-    else:
-        chain = [(provider, given)]
+    made = settings(ort, threads, options)
     try:
-        if offered:  # naming it too would put these devices aside, and the CPU in their place
-            made.add_provider_for_devices(chosen, given)
+        chain = _assign(ort, made, provider, threads, options.provider_options)
         found = ort.InferenceSession(
             data, made, chain, enable_fallback=0, read_config_from_model=0
         )
+    except errors.SsdgmError:
+        raise
     except Exception as error:  # the engine's errors share no base class of their own
         return None, next(iter(str(error).strip().splitlines()), type(error).__name__)
     call(found, "disable_fallback")
@@ -175,6 +174,23 @@ def log() -> "logging.Logger":
     import logging
 
     return logging.getLogger("ssdgm_runtime")
+
+
+def _assign(
+    ort: Ort, made: Ort, provider: str, threads: int, options: Mapping[str, str]
+) -> list[tuple[str, dict[str, str]]] | None:
+    """What to name when a session is made; nothing, where the settings have a plug-in's device."""
+    if provider == providers.CPU:
+        return [(provider, {})]
+    from ssdgm_runtime import plugins
+
+    offered = plugins.devices(ort, provider)
+    given = {**providers.defaults(provider, threads, plugin=bool(offered)), **options}
+    if not offered:
+        return [(provider, given)]
+    kind = given.pop("device_type", "")
+    made.add_provider_for_devices(plugins.choose(offered, kind), given)
+    return None  # to name it too would put the device aside, and the CPU in its place
 
 
 def _preload(ort: Ort, provider: str) -> str:

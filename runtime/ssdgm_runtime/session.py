@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
@@ -21,9 +21,11 @@ from ssdgm_runtime import (
     onnxfile,
     opening,
     plans,
-    plugins,
     providers,
 )
+
+if TYPE_CHECKING:
+    from ssdgm_runtime import plugins
 
 Array = NDArray[Any]
 Arrays = dict[str, Array]
@@ -154,8 +156,10 @@ def available() -> tuple[str, ...]:
     return tuple(engine().get_available_providers())
 
 
-def plugged() -> list[tuple[plugins.Plugin, plugins.State]]:
+def plugged() -> "list[tuple[plugins.Plugin, plugins.State]]":
     """The plug-ins that are installed, registered now, and what came of each."""
+    from ssdgm_runtime import plugins
+
     return [(plugin, plugins.register(engine(), plugin)) for plugin in plugins.installed()]
 
 
