@@ -92,7 +92,7 @@ def attempt(
     if forks.lost(provider):
         return None, _LOST
     missing = _preload(ort, provider)
-    made = settings(ort, threads, options)
+    made = configure(ort, threads, options)
     try:
         chain = _assign(ort, made, provider, threads, options.provider_options)
         found = ort.InferenceSession(
@@ -106,21 +106,34 @@ def attempt(
     return found, f"{_SILENT} ({missing})" if missing else _SILENT
 
 
-def settings(ort: Ort, threads: int, options: plans.Options) -> Ort:
-    """The engine's settings for a session."""
-    made = ort.SessionOptions()
-    made.intra_op_num_threads = threads
-    made.inter_op_num_threads = 1
-    made.enable_cpu_mem_arena = options.arena
-    made.log_severity_level = _QUIET
+def settings(threads: int, options: plans.Options) -> tuple[dict[str, int], dict[str, str]]:
+    """What a session is made with: the settings' attributes, and the entries of its configuration.
+
+    The CPU's; a provider may have options of its own.
+    """
+    attributes = {
+        "intra_op_num_threads": threads,
+        "inter_op_num_threads": 1,
+        "enable_cpu_mem_arena": options.arena,
+        "log_severity_level": _QUIET,
+    }
     entries = {
         "session.intra_op.allow_spinning": str(int(options.spinning)),
         "session.inter_op.allow_spinning": str(int(options.spinning)),
         "session.record_ep_graph_assignment_info": "1",
         **options.session_config,
     }
-    for key, value in entries.items():
-        made.add_session_config_entry(key, value)
+    return attributes, entries
+
+
+def configure(ort: Ort, threads: int, options: plans.Options) -> Ort:
+    """The engine's own form of `settings`."""
+    made = ort.SessionOptions()
+    attributes, entries = settings(threads, options)
+    for name, value in attributes.items():
+        setattr(made, name, value)
+    for key, entry in entries.items():
+        made.add_session_config_entry(key, entry)
     return made
 
 

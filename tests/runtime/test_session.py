@@ -16,13 +16,13 @@ from ssdgm_runtime import errors, manifest, model, opening, plans, session
 
 class TestPools:
     def made(self, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-        threads, original = [], opening.settings
+        threads, original = [], opening.configure
 
         def spy(ort: object, n: object, options: object) -> object:
             threads.append(n)
             return original(ort, n, options)
 
-        monkeypatch.setattr(opening, "settings", spy)
+        monkeypatch.setattr(opening, "configure", spy)
         return threads
 
     def test_a_second_pool_only_for_small_batches(
@@ -59,12 +59,12 @@ class TestPools:
         options = plans.Options(
             spinning=True, arena=True, session_config={"session.intra_op.allow_spinning": "0"}
         )
-        found = opening.settings(session.engine(), 3, options)
+        found = opening.configure(session.engine(), 3, options)
         assert found.intra_op_num_threads == 3
         assert found.enable_cpu_mem_arena
         assert found.get_session_config_entry("session.inter_op.allow_spinning") == "1"
         assert found.get_session_config_entry("session.intra_op.allow_spinning") == "0"
-        plain = opening.settings(session.engine(), 1, plans.Options())
+        plain = opening.configure(session.engine(), 1, plans.Options())
         assert not plain.enable_cpu_mem_arena
         assert plain.get_session_config_entry("session.intra_op.allow_spinning") == "0"
 
