@@ -6,7 +6,7 @@ does not run). Nothing is changed, and no bundle is needed.
 
 import os
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,6 @@ from ssdgm_runtime import errors, machine, providers, session
 
 OK, NOTE, TROUBLE = "ok", "note", "trouble"
 _REMOTE = "AzureExecutionProvider"
-_PLUGIN = "onnxruntime-ep-"
 _INT8 = ("avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm")
 """Features by any of which a processor multiplies int8 faster than float32."""
 
@@ -51,7 +50,7 @@ def _python() -> Iterator[Finding]:
 
 
 def _engine() -> Iterator[Finding]:
-    installed = [d for d in providers.distributions() if not d.startswith(_PLUGIN)]
+    installed = [d for d in providers.distributions() if not d.startswith(providers.PLUGIN)]
     told = ", ".join(installed) or "none"
     try:
         version = session.version()
@@ -75,18 +74,27 @@ def _providers() -> Iterator[Finding]:
         available = session.available()
     except errors.MissingEngine:
         return
+    plugged = session.plugged()
+    theirs = {name for _, state in plugged for name in state.providers}
     for name in available:
-        if name == _REMOTE:
-            continue
-        why = session.probe(name)
-        if why:
-            mend = providers.unavailable(name, available, why).mend
-            yield Finding("provider", NOTE, f"{name} is offered and cannot be used: {why}", mend)
-        else:
-            yield Finding("provider", OK, f"{name} runs")
-    for entry in providers.distributions():
-        if entry.startswith(_PLUGIN):
-            yield Finding("provider", NOTE, f"the plug-in {entry} is installed")
+        if name not in (_REMOTE, *theirs):
+            yield _provider(name, available)
+    for plugin, state in plugged:
+        if state.why:
+            name = next(iter(state.providers), plugin.package)
+            mend = providers.unavailable(name, available, state.why).mend
+            told = f"the plug-in {plugin.distribution} cannot be used: {state.why}"
+            yield Finding("provider", NOTE, told, mend)
+        for name in () if state.why else state.providers:
+            yield _provider(name, available, f" (plug-in {plugin.distribution})")
+
+
+def _provider(name: str, available: Sequence[str], origin: str = "") -> Finding:
+    why = session.probe(name)
+    if not why:
+        return Finding("provider", OK, f"{name} runs{origin}")
+    mend = providers.unavailable(name, available, why).mend
+    return Finding("provider", NOTE, f"{name} is offered and cannot be used{origin}: {why}", mend)
 
 
 def _processor() -> Iterator[Finding]:

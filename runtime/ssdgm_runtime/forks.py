@@ -2,7 +2,8 @@
 
 A forked child inherits the parent's engines without their threads; to destroy one there waits for
 those threads forever, when the child exits at the latest. So the child keeps them until it ends,
-unused, and opens its own.
+unused, and opens its own. A GPU's driver does not survive a fork at all: once the parent has used
+it, the child can do nothing but say so.
 """
 
 import os
@@ -13,6 +14,7 @@ from typing import Any
 _live: "weakref.WeakSet[Any]" = weakref.WeakSet()
 _locks: dict[int, threading.RLock] = {}
 _registered: list[bool] = []
+_users: dict[str, int] = {}
 
 
 def guard(engine: object) -> None:
@@ -30,6 +32,16 @@ def lock() -> threading.RLock:
     its own.
     """
     return _locks.setdefault(os.getpid(), threading.RLock())
+
+
+def use(driver: str) -> None:
+    """Note that this process uses a driver; in its children that stays noted."""
+    _users.setdefault(driver, os.getpid())
+
+
+def lost(driver: str) -> bool:
+    """Whether a process that this one was forked from has used a driver."""
+    return _users.get(driver, os.getpid()) != os.getpid()
 
 
 def _keep() -> None:

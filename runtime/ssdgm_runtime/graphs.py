@@ -2,12 +2,23 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
-from ssdgm_runtime import errors, files, forks, manifest, parts, plans, providers, session
+from ssdgm_runtime import (
+    binding,
+    errors,
+    files,
+    forks,
+    manifest,
+    parts,
+    plans,
+    providers,
+    session,
+)
 
 Arrays = session.Arrays
 _FEW = 4096  # beyond, the product might be shared among threads
@@ -137,6 +148,11 @@ class Graphs:
         for start in range(0, n, size):
             part = {name: array[start : start + size] for name, array in feeds.items()}
             yield self._piece(component, part, names, small=small)
+
+    def kept(self) -> AbstractContextManager[None]:
+        """Within it, what several graphs share is copied to a GPU once; see `binding.kept`."""
+        opened = next(iter(self._sessions.values()), None)
+        return binding.kept(opened.provider if opened else providers.CPU)
 
     def placement(self, component: str) -> plans.Placement:
         """Where a graph runs; opens and raises as `open`."""

@@ -171,8 +171,9 @@ class Model(serving.Serving):
             TaskUnavailable: The bundle has no encoder, or y is left to a classifier it lacks.
         """
         rows = self._parts.rows("encoder", "encode", x)
-        feeds = {"x": rows, **self._parts.weights("encode", rows, y, "encoder")}
-        found = self.graphs.answer("encoder", feeds, self._size(None), "z_mean", "z_scale")
+        with self.graphs.kept():
+            feeds = {"x": rows, **self._parts.weights("encode", rows, y, "encoder")}
+            found = self.graphs.answer("encoder", feeds, self._size(None), "z_mean", "z_scale")
         return answers.Latent(found["z_mean"], found["z_scale"])
 
     def reconstruct(self, x: ArrayLike, y: arguments.Labels | None = None) -> NDArray[np.float32]:
@@ -180,8 +181,9 @@ class Model(serving.Serving):
 
         Arguments and errors are those of `encode`; TaskUnavailable also without a decoder.
         """
-        found = self._parts.posterior("reconstruct", x, y, "decoder")
-        return self._parts.answer("decoder", {"z": found.z, **found.y})
+        with self.graphs.kept():
+            found = self._parts.posterior("reconstruct", x, y, "decoder")
+            return self._parts.answer("decoder", {"z": found.z, **found.y})
 
     def generate(
         self,

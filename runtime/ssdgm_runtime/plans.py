@@ -15,7 +15,9 @@ class Options:
         arena: Keep freed memory for later calls; it never shrinks.
         max_batch: The most rows that are computed at once when no batch size is given.
         session_config: More entries for onnxruntime's session configuration.
-        provider_options: Options for a provider other than the CPU's, as onnxruntime names them.
+        provider_options: Options for a provider other than the CPU's, as onnxruntime names them;
+            they stand over `providers.defaults`. `device_type` chooses a plug-in's device: CPU,
+            GPU or NPU, by default the first that it offers in this order.
     """
 
     spinning: bool = False

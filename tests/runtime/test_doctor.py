@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import ssdgm_runtime.__main__ as cli
-from ssdgm_runtime import doctor, errors, machine, providers, session
+from ssdgm_runtime import doctor, errors, machine, plugins, providers, session
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 
@@ -22,10 +22,12 @@ def _told(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, list[docto
         offered: tuple[str, ...] = (CPU,),
         installed: tuple[str, ...] = ("onnxruntime 1.99",),
         why: str = "",
+        plugged: tuple[tuple[plugins.Plugin, plugins.State], ...] = (),
     ) -> dict[str, list[doctor.Finding]]:
         monkeypatch.setattr(session, "available", lambda: offered)
         monkeypatch.setattr(session, "version", lambda: "1.99")
         monkeypatch.setattr(session, "probe", lambda name: why if name != CPU else "")
+        monkeypatch.setattr(session, "plugged", lambda: list(plugged))
         monkeypatch.setattr(providers, "distributions", lambda: list(installed))
         found: dict[str, list[doctor.Finding]] = {}
         for finding in doctor.examine():
@@ -53,7 +55,26 @@ def test_builds_over_one_another_are_trouble(told: Callable[..., Any]) -> None:
 def test_a_plug_in_is_no_rival(told: Callable[..., Any]) -> None:
     found = told(installed=("onnxruntime 1.99", "onnxruntime-ep-webgpu 0.4"))
     assert found["engine"][0].level == doctor.OK
-    assert "onnxruntime-ep-webgpu 0.4" in found["provider"][-1].found
+
+
+@pytest.mark.parametrize(
+    ("why", "loads", "level", "text"),
+    [
+        ("", "", doctor.OK, "WebGpuExecutionProvider runs (plug-in onnxruntime-ep-webgpu 0.4)"),
+        ("no device", "", doctor.NOTE, "onnxruntime-ep-webgpu 0.4 cannot be used: no device"),
+        ("", "no memory", doctor.NOTE, "is offered and cannot be used (plug-in onnxruntime-ep-"),
+    ],
+)
+def test_a_plug_in_is_tried(
+    told: Callable[..., Any], why: str, loads: str, level: str, text: str
+) -> None:
+    plugin = plugins.Plugin("onnxruntime-ep-webgpu 0.4", "onnxruntime_ep_webgpu")
+    both = ("onnxruntime 1.99", plugin.distribution)
+    state = plugins.State((providers.WEBGPU,), why)
+    found = told(installed=both, why=loads, plugged=((plugin, state),))["provider"][-1]
+    assert found.level == level
+    assert text in found.found
+    assert ("libvulkan1" in found.mend) is (level == doctor.NOTE)
 
 
 def test_a_provider_that_does_not_load_says_why(told: Callable[..., Any]) -> None:

@@ -303,11 +303,11 @@ def test_a_damaged_graph_is_found_when_it_is_used_or_when_all_are_checked(
 ) -> None:
     place = bundle / "models/decoder/fp32/model.onnx"
     place.write_bytes(place.read_bytes()[:-1] + b"?")
-    with pytest.raises(errors.IntegrityError, match="decoder.*differs from its digest"):
+    with pytest.raises(errors.IntegrityError, match=r"decoder.*differs from its digest"):
         model.load(bundle, verify=True)
     with model.load(bundle) as opened:
         assert len(opened.classify(images)) == len(images)
-        with pytest.raises(errors.IntegrityError, match="decoder.*differs from its digest"):
+        with pytest.raises(errors.IntegrityError, match=r"decoder.*differs from its digest"):
             opened.generate(0, seed=0)
-        with pytest.raises(errors.IntegrityError, match="decoder.*differs from its digest"):
+        with pytest.raises(errors.IntegrityError, match=r"decoder.*differs from its digest"):
             opened.verify()

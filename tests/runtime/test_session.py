@@ -11,18 +11,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ssdgm_runtime import errors, manifest, model, plans, session
+from ssdgm_runtime import errors, manifest, model, opening, plans, session
 
 
 class TestPools:
     def made(self, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-        threads, original = [], session._settings
+        threads, original = [], opening.configure
 
         def spy(ort: object, n: object, options: object) -> object:
             threads.append(n)
             return original(ort, n, options)
 
-        monkeypatch.setattr(session, "_settings", spy)
+        monkeypatch.setattr(opening, "configure", spy)
         return threads
 
     def test_a_second_pool_only_for_small_batches(
@@ -59,12 +59,12 @@ class TestPools:
         options = plans.Options(
             spinning=True, arena=True, session_config={"session.intra_op.allow_spinning": "0"}
         )
-        found = session._settings(session.engine(), 3, options)
+        found = opening.configure(session.engine(), 3, options)
         assert found.intra_op_num_threads == 3
         assert found.enable_cpu_mem_arena
         assert found.get_session_config_entry("session.inter_op.allow_spinning") == "1"
         assert found.get_session_config_entry("session.intra_op.allow_spinning") == "0"
-        plain = session._settings(session.engine(), 1, plans.Options())
+        plain = opening.configure(session.engine(), 1, plans.Options())
         assert not plain.enable_cpu_mem_arena
         assert plain.get_session_config_entry("session.intra_op.allow_spinning") == "0"
 
@@ -113,8 +113,8 @@ class TestEngine:
 
     def test_what_an_older_engine_lacks_is_logged(self, caplog: pytest.LogCaptureFixture) -> None:
         with caplog.at_level(logging.INFO, "ssdgm_runtime"):
-            assert session._call(object(), "something_new") is None
-            assert session._call(types.SimpleNamespace(bad=lambda: 1 / 0), "bad") is None
+            assert opening.call(object(), "something_new") is None
+            assert opening.call(types.SimpleNamespace(bad=lambda: 1 / 0), "bad") is None
         assert "this onnxruntime has no something_new" in caplog.text
         assert "bad failed: division by zero" in caplog.text
 

@@ -3,6 +3,7 @@
 import email
 import json
 import os
+import platform
 import subprocess
 import sys
 import zipfile
@@ -29,6 +30,8 @@ PACKAGES = {
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input")
 ENGINES = ("onnxruntime", "onnxruntime-gpu")
 OLDEST = "onnxruntime==1.20.*"
+OPENVINO = "onnxruntime-openvino==1.24.*"
+PLUGINS = ("onnxruntime-ep-openvino==1.8.*", "onnxruntime-ep-webgpu==0.4.*")
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -161,6 +164,33 @@ def bare(tmp_path_factory: pytest.TempPathFactory, index: None, wheels: Path) ->
     return inside(exported.once(tmp_path_factory, "bare", make))
 
 
+@pytest.fixture(scope="session")
+def desktop(index: None) -> None:
+    """Skip where there are no wheels with OpenVINO."""
+    if sys.platform != "linux" or platform.machine() != "x86_64":
+        pytest.skip("wheels with OpenVINO are tried on Linux on x86-64")
+
+
+@pytest.fixture(scope="session")
+def openvino(tmp_path_factory: pytest.TempPathFactory, desktop: None, wheels: Path) -> Run:
+    """The runtime's wheel with the build of onnxruntime that has OpenVINO."""
+    if sys.version_info >= (3, 14):
+        pytest.skip(f"{OPENVINO} has no wheels for this Python")
+    wanted = ("-c", CONSTRAINTS, wheel(wheels, "ssdgm_runtime"), OPENVINO)
+    return inside(
+        exported.once(tmp_path_factory, "openvino", lambda place: environment(place, *wanted))
+    )
+
+
+@pytest.fixture(scope="session")
+def plugged(tmp_path_factory: pytest.TempPathFactory, desktop: None, wheels: Path) -> Run:
+    """The runtime's wheel with its `cpu` extra and two plug-ins."""
+    wanted = ("-c", CONSTRAINTS, f"{wheel(wheels, 'ssdgm_runtime')}[cpu]", *PLUGINS)
+    return inside(
+        exported.once(tmp_path_factory, "plugged", lambda place: environment(place, *wanted))
+    )
+
+
 def told(done: "subprocess.CompletedProcess[str]") -> Any:  # noqa: ANN401
     assert done.returncode == 0, done
     return json.loads(done.stdout)
@@ -239,3 +269,35 @@ def test_without_an_engine_the_error_names_the_extra(bare: Run, tmp_path: Path) 
 def test_without_an_engine_a_bundle_can_be_inspected(bare: Run) -> None:
     found = told(bare("-m", "ssdgm_runtime", "inspect", BUNDLE, "--json"))
     assert found["tasks"] == ["classify", "encode", "reconstruct", "generate"]
+
+
+@pytest.mark.network
+def test_openvinos_build_answers_as_the_cpu_does(openvino: Run, tmp_path: Path) -> None:
+    """The wheel has 84 MB."""
+    words = ("--provider", "openvino", "--threads", "1", "--json")
+    verified = told(openvino("-m", "ssdgm_runtime", "verify", BUNDLE, *words))
+    assert verified["passed"]
+    assert {c["provider"] for c in verified["checks"]} == {"OpenVINOExecutionProvider"}
+    x = np.random.default_rng(0).integers(0, 17, (20, 8, 8)).astype(np.uint8)
+    np.save(tmp_path / "x.npy", x)
+    done = openvino("-m", "ssdgm_runtime", "classify", BUNDLE, tmp_path / "x.npy", *words)
+    with ssdgm_runtime.load(BUNDLE, provider="cpu") as model:
+        assert [row["name"] for row in told(done)["predictions"]] == model.classify(x).names
+
+
+@pytest.mark.network
+def test_plug_ins_are_found_and_tried(plugged: Run) -> None:
+    """The wheels have 59 MB. OpenVINO's takes Intel's processors alone, WebGPU's a GPU."""
+    found = told(plugged("-m", "ssdgm_runtime", "doctor", "--json"))
+    lines = [f["found"] for f in found["findings"] if f["topic"] == "provider"]
+    for plugin in PLUGINS:
+        assert any(plugin.split("=")[0] in line for line in lines), lines
+    words = ("--provider", "openvino", "--json")
+    done = plugged("-m", "ssdgm_runtime", "verify", BUNDLE, *words)
+    if done.returncode == 0 or "GenuineIntel" in Path("/proc/cpuinfo").read_text():
+        assert told(done)["passed"]
+    else:
+        assert done.returncode == 3, done
+        error = json.loads(done.stdout)["error"]
+        assert "it finds no device here to run on" in error["found"]
+        assert "onnxruntime-openvino" in error["mend"]

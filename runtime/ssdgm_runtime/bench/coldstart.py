@@ -17,7 +17,7 @@ from statistics import median
 from typing import Any
 
 import ssdgm_runtime
-from ssdgm_runtime import errors, model, session
+from ssdgm_runtime import errors, model, opening
 from ssdgm_runtime.bench import cell, child
 
 Json = dict[str, Any]
@@ -66,7 +66,7 @@ def _job(opened: model.Model, component: str, variant: str, file: Path) -> Json:
     goal = cell.target(opened, component)
     file.write_bytes(goal.data)
     plan = opened.graphs.plan
-    attributes, entries = session.settings(plan.threads, plan.options)
+    attributes, entries = opening.settings(plan.threads, plan.options)
     return {
         "path": str(opened.graphs.bundle.path),
         "file": str(file),

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ssdgm_runtime import machine, model, providers, session
+from ssdgm_runtime import machine, model, opening, providers, session
 
 Json = dict[str, Any]
 
@@ -55,7 +55,7 @@ def environment() -> Json:
 def settings(opened: model.Model) -> Json:
     """What a model's sessions are made with, and where its graphs' nodes run."""
     plan = opened.graphs.plan
-    attributes, entries = session.settings(plan.threads, plan.options)
+    attributes, entries = opening.settings(plan.threads, plan.options)
     placed = {
         name: {"requested": p.requested, "active": p.active, "nodes": dict(p.nodes)}
         for name, p in opened.placement().items()
