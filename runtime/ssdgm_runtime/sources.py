@@ -29,6 +29,9 @@ class Source(Protocol):
     def names(self, *folders: str) -> list[str]:
         """Every file below these folders, as relative names with forward slashes."""
 
+    def has(self, name: str) -> bool:
+        """Whether anything lies under a name."""
+
     def read(self, name: str) -> bytes:
         """The bytes of one file; KeyError where there is none."""
 
