@@ -19,6 +19,7 @@ RUNS = Path("runs")
 RECIPES = {
     "m2": ("default-m2-100", ()),
     "m1m2": ("default-m1m2-100", ()),
+    "m1": ("default-m1-100", ()),
     "softplus": ("paper-m2-100", ("train.steps=500", "model.initial=torch")),
 }
 PRECISIONS = "fp32,int8"

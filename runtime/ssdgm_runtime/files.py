@@ -5,6 +5,7 @@ id. A file is hashed each time it is read, so the bytes that are used are the by
 listed, whatever happened on the disk in between; a check of all files is extra.
 """
 
+import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -197,6 +198,4 @@ def _bad_sums(number: int) -> errors.IntegrityError:
 
 
 def _sha256(data: bytes) -> str:
-    import hashlib
-
     return hashlib.sha256(data).hexdigest()

@@ -108,7 +108,8 @@ class Folder:
         with os.scandir(self._root / folder) as entries:
             for entry in entries:
                 name = f"{folder}/{entry.name}"
-                _refuse_link(Path(entry.path), name)
+                if _is_link(entry):
+                    raise _link(name)
                 if entry.is_dir(follow_symlinks=False):
                     yield from self._walk(name)
                 else:
@@ -225,8 +226,12 @@ def _check_entry(info: "zipfile.ZipInfo") -> None:
 
 
 def _refuse_link(path: Path, name: str) -> None:
-    if path.is_symlink() or (hasattr(path, "is_junction") and path.is_junction()):
+    if _is_link(path):
         raise _link(name)
+
+
+def _is_link(place: "Path | os.DirEntry[str]") -> bool:
+    return place.is_symlink() or (hasattr(place, "is_junction") and place.is_junction())
 
 
 def _link(name: str) -> errors.IntegrityError:
