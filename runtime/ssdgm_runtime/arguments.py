@@ -58,6 +58,21 @@ def _ready(array: Array, tensor: manifest.Tensor) -> bool:
     return shaped and array.dtype == tensor.dtype and array.flags.c_contiguous
 
 
+def buffer(out: Array, shape: tuple[int, ...], name: str = "out") -> Array:
+    """Check an array that float32 outputs are to be written into.
+
+    Raises:
+        InputError: It is no writable float32 array of this shape.
+    """
+    fits = isinstance(out, np.ndarray) and out.dtype == np.float32 and out.shape == shape
+    if fits and out.flags.writeable:
+        return out
+    got = _got(out) if isinstance(out, np.ndarray) else f"a {type(out).__name__}"
+    got += ", read-only" if fits else ""
+    wanted = f"a writable float32 array {list(shape)}"
+    raise errors.InputError(name, got, wanted, f"np.empty({shape}, np.float32)")
+
+
 def finite(array: Array, name: str) -> None:
     """Refuse NaN and infinity.
 

@@ -101,7 +101,12 @@ class Graphs:
             return self._sessions[component]
 
     def run(
-        self, component: str, feeds: Mapping[str, session.Array], size: int, *names: str
+        self,
+        component: str,
+        feeds: Mapping[str, session.Array],
+        size: int,
+        *names: str,
+        out: Mapping[str, session.Array] | None = None,
     ) -> Arrays:
         """Compute outputs for all rows, `size` of them at once.
 
@@ -110,29 +115,41 @@ class Graphs:
             feeds: Inputs by name, [n, ...]; noise that is not given is zero, the mean path.
             size: The most rows that are computed at once.
             names: The outputs to give; all, if none is named.
+            out: Arrays to write outputs into, by name, of their shape and dtype.
 
         Returns:
             The outputs, [n, ...].
         """
         n = len(next(iter(feeds.values())))
-        if 0 < n <= size:  # one piece: nothing to slice, nothing to join
+        if 0 < n <= size and out is None:  # one piece: nothing to slice, nothing to join
             return self._piece(component, feeds, names, small=n <= session.SMALL)
-        pieces = list(self.chunks(component, feeds, size, *names))
         outputs = self.bundle.manifest.graphs[component].outputs
-        wanted = [t for t in outputs if not names or t.name in names]
-        if not pieces:
-            return {t.name: np.empty((0, *t.row), dtype=t.dtype) for t in wanted}
-        return {t.name: np.concatenate([p[t.name] for p in pieces]) for t in wanted}
+        given = out or {}
+        found = {
+            t.name: given[t.name] if t.name in given else np.empty((n, *t.row), dtype=t.dtype)
+            for t in outputs
+            if not names or t.name in names
+        }
+        pieces = self.chunks(component, feeds, size, *names)
+        for start, piece in zip(range(0, n, size), pieces, strict=True):
+            for name, rows in piece.items():
+                found[name][start : start + size] = rows
+        return found
 
     def answer(
-        self, component: str, feeds: Mapping[str, session.Array], size: int, *names: str
+        self,
+        component: str,
+        feeds: Mapping[str, session.Array],
+        size: int,
+        *names: str,
+        out: Mapping[str, session.Array] | None = None,
     ) -> Arrays:
         """Compute outputs as `run` does, and give only finite ones.
 
         Raises:
             InputError: An output is not finite; it says in which row.
         """
-        found = self.run(component, feeds, size, *names)
+        found = self.run(component, feeds, size, *names, out=out)
         if "logits" in found:  # the probabilities are theirs, and one look costs less than two
             check({"logits": found["logits"]}, feeds)
         else:

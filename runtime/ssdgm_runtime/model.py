@@ -35,7 +35,7 @@ PathLike = str | os.PathLike[str]
 _DEFAULTS = Options()
 
 
-class Model(serving.Serving):
+class Model(serving.Serving, pictures.Pictured):
     """An open bundle; made by `load`.
 
     Args:
@@ -153,10 +153,19 @@ class Model(serving.Serving):
         """The most probable class of each row, [n], as a value of `classes_`; see `classify`."""
         return self.classes_[self.classify(x).labels]
 
-    def predict_proba(self, x: ArrayLike) -> NDArray[np.float32]:
-        """The probabilities, float32 [n, K] in the order of `classes_`; see `classify`."""
-        feeds = {"x": self._parts.rows("classifier", "classify", x)}
-        return self.graphs.answer("classifier", feeds, self._size(None), "probs")["probs"]
+    def predict_proba(
+        self, x: ArrayLike, *, out: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
+        """The probabilities, float32 [n, K] in the order of `classes_`; see `classify`.
+
+        They are written into `out` [n, K], if it is given; InputError if it is another array.
+        """
+        rows = self._parts.rows("classifier", "classify", x)
+        feeds, size = {"x": rows}, self._size(None)
+        if out is None:
+            return self.graphs.answer("classifier", feeds, size, "probs")["probs"]
+        given = {"probs": arguments.buffer(out, (len(rows), len(self.labels)))}
+        return self.graphs.answer("classifier", feeds, size, "probs", out=given)["probs"]
 
     def encode(self, x: ArrayLike, y: arguments.Labels | None = None) -> answers.Latent:
         """Compute q(z | x, y).
@@ -176,14 +185,23 @@ class Model(serving.Serving):
             found = self.graphs.answer("encoder", feeds, self._size(None), "z_mean", "z_scale")
         return answers.Latent(found["z_mean"], found["z_scale"])
 
-    def reconstruct(self, x: ArrayLike, y: arguments.Labels | None = None) -> NDArray[np.float32]:
+    def reconstruct(
+        self,
+        x: ArrayLike,
+        y: arguments.Labels | None = None,
+        *,
+        out: NDArray[np.float32] | None = None,
+    ) -> NDArray[np.float32]:
         """The expected x for the mean of q(z | x, y), float32 [n, *shape] in the data's units.
 
-        Arguments and errors are those of `encode`; TaskUnavailable also without a decoder.
+        Arguments and errors are those of `encode`; TaskUnavailable also without a decoder. The
+        rows are written into `out` [n, *shape], if it is given; InputError if it is another array.
         """
         with self.graphs.kept():
             found = self._parts.posterior("reconstruct", x, y, "decoder")
-            return self._parts.answer("decoder", {"z": found.z, **found.y})
+            feeds = self._parts.only("decoder", {"z": found.z, **found.y})
+            given = None if out is None else {"x": arguments.buffer(out, found.x.shape)}
+            return self.graphs.answer("decoder", feeds, self._size(None), "x", out=given)["x"]
 
     def generate(
         self,
@@ -213,32 +231,6 @@ class Model(serving.Serving):
         """
         request = generation.Request(y, n, z, seed, sample, temperature)
         return generation.generate(self.graphs, request, self._size(None))
-
-    def styles(
-        self, n: int = 8, *, classes: arguments.Labels | None = None, seed: int | None = None
-    ) -> answers.Picture:
-        """Draw n latents, each in every class; arguments and errors as of `pictures.styles`."""
-        return pictures.styles(self._parts, n, seed, classes)
-
-    def analogies(
-        self,
-        x: ArrayLike,
-        y: arguments.Labels | None = None,
-        *,
-        classes: arguments.Labels | None = None,
-    ) -> answers.Picture:
-        """Each row, then its style in every class; see `pictures.analogies`, also for errors."""
-        return pictures.analogies(self._parts, x, y, classes)
-
-    def walk(
-        self, n: int = 8, x: ArrayLike | None = None, *, classes: arguments.Labels | None = None
-    ) -> answers.Picture:
-        """Walk through a plane of the latent space; see `pictures.walk`, also for errors.
-
-        The plane is the one that `pictures.plane_of` finds for rows x; needed unless Z is 2.
-        """
-        plane = None if x is None else pictures.plane_of(self._parts, x)
-        return pictures.walk(self._parts, n, plane, classes)
 
     def verify(self) -> "selfcheck.VerifyReport":
         """Hash every file again and run the bundle's golden rows here; see `selfcheck.verify`."""

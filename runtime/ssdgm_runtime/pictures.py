@@ -241,3 +241,35 @@ def _beside(first: NDArray[np.generic], others: Floats) -> Floats:
     """[m, ...] before [m, c, ...]: float32 [m * (1 + c), ...]."""
     joined = np.concatenate([first[:, None].astype(np.float32), others], axis=1)
     return joined.reshape(-1, *others.shape[2:])
+
+
+class Pictured:
+    """What `Model` draws."""
+
+    _parts: parts.Parts
+
+    def styles(
+        self, n: int = 8, *, classes: arguments.Labels | None = None, seed: int | None = None
+    ) -> answers.Picture:
+        """Draw n latents, each in every class; arguments and errors as of `pictures.styles`."""
+        return styles(self._parts, n, seed, classes)
+
+    def analogies(
+        self,
+        x: ArrayLike,
+        y: arguments.Labels | None = None,
+        *,
+        classes: arguments.Labels | None = None,
+    ) -> answers.Picture:
+        """Each row, then its style in every class; see `pictures.analogies`, also for errors."""
+        return analogies(self._parts, x, y, classes)
+
+    def walk(
+        self, n: int = 8, x: ArrayLike | None = None, *, classes: arguments.Labels | None = None
+    ) -> answers.Picture:
+        """Walk through a plane of the latent space; see `pictures.walk`, also for errors.
+
+        The plane is the one that `pictures.plane_of` finds for rows x; needed unless Z is 2.
+        """
+        plane = None if x is None else plane_of(self._parts, x)
+        return walk(self._parts, n, plane, classes)

@@ -311,3 +311,38 @@ def test_a_damaged_graph_is_found_when_it_is_used_or_when_all_are_checked(
             opened.generate(0, seed=0)
         with pytest.raises(errors.IntegrityError, match=r"decoder.*differs from its digest"):
             opened.verify()
+
+
+@pytest.mark.parametrize("n", [0, 1, 5, 40])
+def test_probabilities_into_the_caller_s_array(data: Path, images: np.ndarray, n: int) -> None:
+    rows = np.take(images, np.arange(n), axis=0, mode="wrap")
+    with model.load(data / "tiny.ssdgm", options=model.Options(max_batch=16)) as opened:
+        out = np.full((n, len(opened.labels)), np.nan, np.float32)
+        assert opened.predict_proba(rows, out=out) is out
+        np.testing.assert_array_equal(out, opened.predict_proba(rows))
+        wide = np.zeros((n, 2 * len(opened.labels)), np.float32)
+        opened.predict_proba(rows, out=wide[:, ::2])
+        np.testing.assert_array_equal(wide[:, ::2], out)
+        assert not wide[:, 1::2].any()
+
+
+def test_an_array_that_cannot_take_probabilities(data: Path, images: np.ndarray) -> None:
+    with model.load(data / "tiny.ssdgm") as opened:
+        n, k = len(images), len(opened.labels)
+        fixed = np.zeros((n, k), np.float32)
+        fixed.flags.writeable = False
+        wrong = (np.zeros((n, k)), np.zeros((n, k + 1), np.float32), fixed, [[0.0] * k] * n)
+        for out in wrong:
+            with pytest.raises(errors.InputError, match=r"a writable float32 array .*np\.empty"):
+                opened.predict_proba(images, out=out)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("n", [0, 1, 20])
+def test_reconstructions_into_the_caller_s_array(data: Path, images: np.ndarray, n: int) -> None:
+    with model.load(data / "tiny.ssdgm", options=model.Options(max_batch=8)) as opened:
+        rows = images[:n]
+        out = np.full(rows.shape, np.nan, np.float32)
+        assert opened.reconstruct(rows, out=out) is out
+        np.testing.assert_array_equal(out, opened.reconstruct(rows))
+        with pytest.raises(errors.InputError, match="a writable float32 array"):
+            opened.reconstruct(rows, out=rows)
