@@ -178,6 +178,28 @@ def _scaled_after(graph: _Graph) -> bool:
     return False
 
 
+def _scaled_part(graph: _Graph) -> bool:
+    """Fold what is done to one part of a product's output into those columns of its weights."""
+    for node, found, source in _affines(graph):
+        split = graph.makers.get(source)
+        if split is None or split.op_type != "Split" or not graph.private(source):
+            continue
+        made, index = graph.made(split.input[0]), list(split.output).index(source)
+        part = _part(graph, split, index, len(made[1].bias)) if made else None
+        if made is None or part is None or not graph.private(split.input[0]):
+            continue
+        if max(found.factor.size, found.shift.size) not in (1, part.stop - part.start):
+            continue
+        maker, product = made
+        factor, shift = np.ones(len(product.bias)), np.zeros(len(product.bias))
+        factor[part], shift[part] = found.factor, found.shift
+        graph.proto.node.remove(node)
+        split.output[index] = node.output[0]
+        graph.write(maker, product.before(Affine(factor, shift)), maker.input[0])
+        return True
+    return False
+
+
 def _cut(graph: _Graph) -> bool:
     """Leave those outputs of a product away of which nothing is used."""
     for node in [n for n in graph.proto.node if n.op_type == "Split"]:
@@ -220,7 +242,13 @@ def _affines(graph: _Graph) -> Iterator[tuple[onnx.NodeProto, Affine, str]]:
             yield node, found[1], found[0]
 
 
-RULES: tuple[Callable[[_Graph], bool], ...] = (_idle, _cut, _scaled_before, _scaled_after)
+RULES: tuple[Callable[[_Graph], bool], ...] = (
+    _idle,
+    _cut,
+    _scaled_before,
+    _scaled_after,
+    _scaled_part,
+)
 """Each changes one thing and says whether it did."""
 
 

@@ -21,6 +21,7 @@ CONSTANTS = {
     "c": RANDOM.normal(size=3),
     "one": np.ones(()),
     "nought": np.zeros(5),
+    "half": np.full(4, 0.5),
     "two": np.array(2.5),
     "each": RANDOM.uniform(0.5, 2, size=WIDTH),
     "line": RANDOM.uniform(0.5, 2, size=(1, 5)),
@@ -89,6 +90,30 @@ GEMM = ("Gemm", "h w b", "y")
 )
 def test_it_goes_into_the_weights(nodes: list[Node]) -> None:
     assert folded(model(nodes)) == ["Gemm"]
+
+
+PARTS = ("Gemm", "x w b", "h"), ("Split", "h sizes", "y g", {"axis": 1})
+
+
+def test_what_is_done_to_one_part_of_a_product_goes_into_its_columns() -> None:
+    scaled = [*PARTS, ("Mul", "g two", "e"), ("Add", "e half", "f"), ("Exp", "f", "z")]
+    assert folded(model(scaled, ("y", "z"))) == ["Gemm", "Split", "Exp"]
+    assert folded(model([*PARTS, ("Mul", "y two", "z")], ("g", "z"))) == ["Gemm", "Split"]
+
+
+@pytest.mark.parametrize(
+    ("rest", "outputs"),
+    [
+        ([("Mul", "g two", "z")], ("y", "g", "z")),  # the part is asked for as it is
+        ([("Mul", "g two", "e"), ("Add", "e g", "z")], ("y", "z")),
+        ([("Exp", "h", "e"), ("Mul", "g two", "z")], ("y", "z", "e")),  # so is the whole
+        ([("Add", "y five", "z")], ("g", "z")),  # one column becomes five
+        ([("Mul", "g rows", "z")], ("y", "z")),
+    ],
+)
+def test_a_part_that_others_read_is_left_alone(rest: list[Node], outputs: tuple[str, ...]) -> None:
+    nodes = [*PARTS, *rest]
+    assert folded(model(nodes, outputs)) == [kind for kind, *_ in nodes]
 
 
 def test_what_changes_nothing_goes_without_a_product() -> None:
