@@ -37,7 +37,7 @@ def rows(value: ArrayLike, tensor: manifest.Tensor, high: float | None = None) -
     if type(value) is np.ndarray and value.dtype.kind in "biu" and _ready(value, tensor):
         return value  # as it should be: the usual case takes no longer than it must
     name = tensor.name
-    array = _array(value, name, _want(tensor))
+    array = read(value, name, _want(tensor))
     spelled = name if isinstance(value, np.ndarray) else f"np.asarray({name})"
     wanted = np.dtype(tensor.dtype)
     cast = array.dtype.newbyteorder("=") in (wanted, _wider(wanted))
@@ -51,6 +51,25 @@ def rows(value: ArrayLike, tensor: manifest.Tensor, high: float | None = None) -
         plain = np.ascontiguousarray(array, dtype=wanted)
     finite(plain, name)
     return plain
+
+
+def read(value: Any, name: str, want: str) -> Array:  # noqa: ANN401  (whatever a caller has)
+    """Whatever a caller has, as an array of any dtype and shape.
+
+    Raises:
+        InputError: It is masked in part, ragged, or nothing that numpy reads.
+    """
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        hint = f"{name}.filled(0), or leave those rows out"
+        raise errors.InputError(name, "masked in part", want, hint)
+    try:
+        return np.asarray(value)
+    except Exception as error:  # ValueError for ragged rows, else whatever __array__ raises
+        if isinstance(value, (list, tuple)) and isinstance(error, ValueError):
+            raise errors.InputError(name, "ragged", want, "np.stack(rows)") from None
+        got = f"{type(value).__name__} that numpy cannot read ({shown(str(error))})"
+        hint = f"{name}.detach().cpu().numpy()" if hasattr(value, "detach") else ""
+        raise errors.InputError(name, got, want, hint) from None
 
 
 def _ready(array: Array, tensor: manifest.Tensor) -> bool:
@@ -110,7 +129,7 @@ def entries(y: Labels, labels: Sequence[str], name: str = "y") -> Floats:
         indices = [_index(v, labels, name) for v in plain]
         return np.eye(len(labels), dtype=np.float32)[np.asarray(indices, dtype=np.int64)]
     want = f"an index, a name, a sequence of them, or numbers [n, {len(labels)}]"
-    matrix = _array(plain, name, want)
+    matrix = read(plain, name, want)
     if matrix.dtype.kind not in "iuf" or matrix.ndim != 2 or matrix.shape[1] != len(labels):
         got = "of mixed or ragged entries" if matrix.dtype.kind == "O" else _got(matrix)
         hint = f"{name}[None]" if matrix.shape == (len(labels),) else ""
@@ -204,20 +223,6 @@ def input_dtype(about: manifest.Manifest) -> str:
     """The dtype in which the bundle's graphs eat x; float32 where none does."""
     found = [t.dtype for g in about.graphs.values() for t in g.inputs if t.name == "x"]
     return found[0] if found else "float32"
-
-
-def _array(value: Any, name: str, want: str) -> Array:  # noqa: ANN401  (whatever a caller has)
-    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
-        hint = f"{name}.filled(0), or leave those rows out"
-        raise errors.InputError(name, "masked in part", want, hint)
-    try:
-        return np.asarray(value)
-    except Exception as error:  # ValueError for ragged rows, else whatever __array__ raises
-        if isinstance(value, (list, tuple)) and isinstance(error, ValueError):
-            raise errors.InputError(name, "ragged", want, "np.stack(rows)") from None
-        got = f"{type(value).__name__} that numpy cannot read ({shown(str(error))})"
-        hint = f"{name}.detach().cpu().numpy()" if hasattr(value, "detach") else ""
-        raise errors.InputError(name, got, want, hint) from None
 
 
 def _is_label(value: object) -> bool:

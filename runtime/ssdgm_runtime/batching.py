@@ -4,6 +4,7 @@ A call for one row costs almost as much as a call for many. A `Batcher` collects
 moment and computes them at once; every caller gets the row's own answer.
 """
 
+import contextlib
 import os
 import threading
 import time
@@ -49,7 +50,8 @@ class Batcher:
         max_waiting: int,
     ) -> None:
         self._classify, self._check = classify, check
-        self._size, self._delay, self._most = max_batch, max_delay_ms / 1e3, max_waiting
+        self._size, self._most = min(max_batch, max_waiting), max_waiting
+        self._delay = max_delay_ms / 1e3
         self._rows: deque[_Waiting] = deque()
         self._closed, self._process = False, os.getpid()
         lock = threading.Lock()
@@ -61,7 +63,7 @@ class Batcher:
         """Hand in one row.
 
         Args:
-            row: [*shape] in the data set's own dtype.
+            row: [*shape] in the data set's own dtype; it is copied.
             timeout: The most seconds to wait for room; by default as long as it takes.
 
         Returns:
@@ -71,13 +73,15 @@ class Batcher:
         Raises:
             InputError: The row has another dtype or shape, or the batcher is closed or was made by
                 the process that forked this one.
-            Busy: There was no room within the time given.
+            Busy: There was no room within the time given, or this is a callback of a future, for
+                which nobody can make room.
         """
         self._check_process()
-        waiting = _Waiting(self._check(row), Future(), time.monotonic())
+        waiting = _Waiting(self._check(row).copy(), Future(), time.monotonic())
         with self._work:
             if len(self._rows) >= self._most and not self._closed:
-                self._await_room(timeout)
+                alone = threading.current_thread() is self._thread
+                self._await_room(0.0 if alone else timeout)
             if self._closed:
                 raise errors.InputError("the batcher", "closed", "an open one", "model.batcher()")
             self._rows.append(waiting)
@@ -87,6 +91,8 @@ class Batcher:
 
     def close(self) -> None:
         """Take no more rows, answer those that wait, and return when that is done."""
+        if os.getpid() != self._process:  # a forked child has neither the thread nor the lock
+            return
         with self._work:
             self._closed = True
             self._work.notify_all()
@@ -107,7 +113,8 @@ class Batcher:
             )
 
     def _await_room(self, timeout: float | None) -> None:
-        if not self._room.wait_for(lambda: self._closed or len(self._rows) < self._most, timeout):
+        seconds = None if timeout is None else min(max(0.0, timeout), threading.TIMEOUT_MAX)
+        if not self._room.wait_for(lambda: self._closed or len(self._rows) < self._most, seconds):
             raise errors.Busy(
                 f"{len(self._rows)} rows wait, and no room came within {timeout} seconds",
                 f"fewer than {self._most} waiting rows",
@@ -126,7 +133,7 @@ class Batcher:
             self._work.wait_for(lambda: self._rows or self._closed)
             while 0 < len(self._rows) < self._size and not self._closed:
                 left = self._rows[0].since + self._delay - time.monotonic()
-                if left <= 0 or not self._work.wait(left):
+                if left <= 0 or not self._work.wait(min(left, threading.TIMEOUT_MAX)):
                     break
             batch = [self._rows.popleft() for _ in range(min(self._size, len(self._rows)))]
             self._room.notify(len(batch))
@@ -136,13 +143,22 @@ class Batcher:
         """Compute a batch; where that fails, its rows one by one, so that none hurts another."""
         try:
             found = self._classify(np.concatenate([one.row for one in batch]))
-        except Exception as error:
+        except BaseException as error:  # whatever it is, callers wait for this thread
             if len(batch) == 1:
-                batch[0].future.set_exception(error)
+                with _calling_back():
+                    batch[0].future.set_exception(error)
                 return
             for one in batch:
                 self._answer([one])
             return
         for i, one in enumerate(batch):
             part = slice(i, i + 1)
-            one.future.set_result(Answer(found.logits[part], found.probs[part], found.label_names))
+            with _calling_back():
+                one.future.set_result(
+                    Answer(found.logits[part], found.probs[part], found.label_names)
+                )
+
+
+def _calling_back() -> contextlib.AbstractContextManager[None]:
+    """Callers' callbacks run within; if one ends its thread, it must not end everyone's."""
+    return contextlib.suppress(BaseException)

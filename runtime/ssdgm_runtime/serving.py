@@ -4,7 +4,6 @@ import abc
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from ssdgm_runtime import answers, arguments, graphs, manifest, parts, streaming
@@ -74,12 +73,13 @@ class Serving(abc.ABC):
 
         most = arguments.count(max_batch, "max_batch", 1)
         arguments.count(max_waiting, "max_waiting", 1)
-        if max_delay_ms:
+        if max_delay_ms != 0:
             arguments.positive(max_delay_ms, "max_delay_ms")
         self._declared()
 
         def check(row: ArrayLike) -> batching.Array:
-            return self._parts.rows("classifier", "classify", np.asarray(row)[None])
+            one = arguments.read(row, "the row", "a row of numbers")
+            return self._parts.rows("classifier", "classify", one[None])
 
         return batching.Batcher(self.classify, check, most, max_delay_ms, max_waiting)
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdgm_runtime import errors, manifest
+from ssdgm_runtime import arguments, errors, manifest
 
 Array = NDArray[Any]
 T = TypeVar("T")
@@ -32,10 +32,10 @@ def pieces(source: object, tensor: manifest.Tensor, size: int) -> Iterator[Array
     """
     if isinstance(source, str | os.PathLike):
         source = _mapped(Path(source))
-    if isinstance(source, np.ndarray):
+    if isinstance(source, np.ndarray) and source.ndim:
         for start in range(0, len(source), size):
             yield source[start : start + size]
-    elif isinstance(source, Iterable):
+    elif isinstance(source, Iterable) and not isinstance(source, np.ndarray):
         yield from _gathered(source, tensor, size)
     else:
         raise errors.InputError(
@@ -57,20 +57,19 @@ def _mapped(path: Path) -> Array:
     raise errors.DataError(f"{path} is an npz archive", "a .npy file", "Save one array: np.save.")
 
 
-def _gathered(source: Iterable[Any], tensor: manifest.Tensor, size: int) -> Iterator[Array]:
+def _gathered(source: Iterable[object], tensor: manifest.Tensor, size: int) -> Iterator[Array]:
     """Rows and batches of rows, in pieces of one size."""
     kept: list[Array] = []
+    trouble: list[Exception] = []
     count = 0
-    for item in source:
-        array = _array(item, len(tensor.row))
-        rows = array[None] if array.ndim == len(tensor.row) else array
+    for rows in _until(trouble, (_rows(item, len(tensor.row)) for item in source)):
         if count and (rows.shape[1:], rows.dtype) != (kept[0].shape[1:], kept[0].dtype):
             yield np.concatenate(
                 kept
             )  # whoever computes the next piece says what is wrong with it
             kept, count = [], 0
         for start in range(0, len(rows), size):  # a batch may be larger than all that is kept
-            kept.append(rows[start : start + size])
+            kept.append(rows[start : start + size].copy())  # its owner may fill it anew
             count += len(kept[-1])
             while count >= size:
                 whole = np.concatenate(kept)
@@ -79,25 +78,36 @@ def _gathered(source: Iterable[Any], tensor: manifest.Tensor, size: int) -> Iter
                 kept = [whole[size:]] if count else []
     if count:
         yield np.concatenate(kept)
+    _raise(trouble)
 
 
-def _array(item: object, axes: int) -> Array:
-    """An entry as an array of so many axes, or one more."""
-    try:
-        found = np.asarray(item)
-    except (ValueError, TypeError) as error:
-        raise errors.InputError("source", f"an entry that is no array ({error})", "rows") from None
+def _rows(item: object, axes: int) -> Array:
+    """An entry, a row of so many axes or a batch of them, as a batch."""
+    found = arguments.read(item, "source", "rows")
     if found.ndim not in (axes, axes + 1):
         got = f"an entry of shape {list(found.shape)}"
         raise errors.InputError("source", got, f"rows of {axes} axes, or batches of them")
-    return found
+    return found[None] if found.ndim == axes else found
+
+
+def _until(trouble: list[Exception], parts: Iterable[T]) -> Iterator[T]:
+    """What comes before an error, which is kept to be raised after all that came before."""
+    try:
+        yield from parts
+    except Exception as error:
+        trouble.append(error)
+
+
+def _raise(trouble: list[Exception]) -> None:
+    for error in trouble:
+        raise error
 
 
 def ordered(call: Callable[[Array], T], parts: Iterator[Array], workers: int) -> Iterator[T]:
     """Call for each part, on `workers` threads, and give the outcomes in the order of the parts.
 
     At most `AHEAD` parts a worker are in hand. When the iterator is closed or a call fails, parts
-    that wait are dropped.
+    that wait are dropped; when the parts end with an error, it comes after their outcomes.
     """
     if workers == 1:
         yield from map(call, parts)
@@ -105,14 +115,16 @@ def ordered(call: Callable[[Array], T], parts: Iterator[Array], workers: int) ->
     from concurrent.futures import Future, ThreadPoolExecutor
 
     waiting: deque[Future[T]] = deque()
+    trouble: list[Exception] = []
     with ThreadPoolExecutor(workers, "ssdgm-classify") as pool:
         try:
-            for part in parts:
+            for part in _until(trouble, parts):
                 waiting.append(pool.submit(call, part))
                 if len(waiting) >= AHEAD * workers:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
+            _raise(trouble)
         finally:
             for one in waiting:
                 one.cancel()

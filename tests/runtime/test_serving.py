@@ -65,11 +65,39 @@ class TestIter:
         with pytest.raises(errors.InputError):
             next(found)
 
+    @pytest.mark.parametrize("workers", [1, 2])
+    def test_a_source_that_fails_does_so_after_all_rows_before(
+        self, tiny: model.Model, x: np.ndarray, workers: int
+    ) -> None:
+        def source() -> Iterator[np.ndarray]:
+            yield x[:10]
+            raise ZeroDivisionError("the camera is gone")
+
+        found = tiny.classify_iter(source(), batch_size=4, workers=workers)
+        assert [len(next(found)) for _ in range(3)] == [4, 4, 2]
+        with pytest.raises(ZeroDivisionError, match="camera"):
+            next(found)
+
+    @pytest.mark.parametrize("workers", [1, 2])
+    def test_a_source_may_fill_one_array_again_and_again(
+        self, tiny: model.Model, x: np.ndarray, workers: int
+    ) -> None:
+        def source() -> Iterator[np.ndarray]:
+            frame = np.empty_like(x[0])
+            for row in x:
+                frame[:] = row
+                yield frame
+
+        found = list(tiny.classify_iter(source(), batch_size=5, workers=workers))
+        expected = tiny.classify(x).probs
+        assert np.array_equal(np.concatenate([part.probs for part in found]), expected)
+
     def test_what_is_no_source_is_refused(self, tiny: model.Model, tmp_path: Path) -> None:
         np.savez(tmp_path / "x.npz", x=np.zeros(3))
         (tmp_path / "bad.npy").write_bytes(b"\x93NUMPY no")
         for source, error in (
             (3, errors.InputError),
+            (np.array(3), errors.InputError),
             (tmp_path / "none.npy", errors.DataNotFound),
             (tmp_path / "x.npz", errors.DataError),
             (tmp_path / "bad.npy", errors.DataError),
@@ -118,10 +146,84 @@ class TestBatcher:
         with tiny.batcher(max_batch=100, max_delay_ms=0) as batcher:
             assert len(batcher.submit(x[0]).result(10)) == 1
 
+    def test_a_caller_may_fill_its_row_again(self, tiny: model.Model, x: np.ndarray) -> None:
+        frame, expected = x[0].copy(), tiny.classify(x[:1]).probs
+        with tiny.batcher(max_delay_ms=60_000) as batcher:
+            future = batcher.submit(frame)
+            frame[:] = 16 - frame
+        assert np.array_equal(future.result(0).probs, expected)
+
+    @pytest.mark.parametrize("error", [SystemExit, asyncio.CancelledError])
+    def test_a_callback_that_ends_its_thread_ends_no_other_s(
+        self, tiny: model.Model, x: np.ndarray, error: type[BaseException]
+    ) -> None:
+        def leave(_: object) -> None:
+            raise error
+
+        with tiny.batcher(max_batch=2, max_delay_ms=60_000) as batcher:
+            batcher.submit(x[0]).add_done_callback(leave)
+            assert len(batcher.submit(x[1]).result(10)) == 1
+            again = [batcher.submit(row) for row in x[:2]]
+            assert [len(future.result(10)) for future in again] == [1, 1]
+
+    def test_a_callback_does_not_wait_for_room_that_nobody_can_make(self, x: np.ndarray) -> None:
+        free, done = threading.Event(), threading.Event()
+        told: list[errors.Busy] = []
+
+        def classify(rows: np.ndarray) -> batching.Answer:
+            free.wait(10)
+            return batching.Answer(rows, rows, ())
+
+        def more(_: object) -> None:
+            try:
+                for row in x[:2]:
+                    made.submit(row)
+            except errors.Busy as error:
+                told.append(error)
+            done.set()
+
+        with batching.Batcher(classify, lambda row: np.asarray(row)[None], 1, 0, 1) as made:
+            made.submit(x[0]).add_done_callback(more)
+            free.set()
+            assert done.wait(10)
+        assert len(told) == 1
+
+    @pytest.mark.parametrize("delay", [1e18, 1e300])
+    def test_a_delay_longer_than_any_clock_is_one(
+        self, tiny: model.Model, x: np.ndarray, delay: float
+    ) -> None:
+        with tiny.batcher(max_delay_ms=delay) as batcher:
+            future = batcher.submit(x[0])
+        assert len(future.result(10)) == 1
+
+    def test_a_batch_is_no_larger_than_what_may_wait(
+        self, tiny: model.Model, x: np.ndarray
+    ) -> None:
+        with tiny.batcher(max_batch=64, max_waiting=2, max_delay_ms=60_000) as batcher:
+            futures = [batcher.submit(row) for row in x[:2]]
+            assert [len(future.result(10)) for future in futures] == [1, 1]
+
+    @pytest.mark.parametrize("timeout", [-1, 0, float("nan")])
+    def test_who_has_no_time_is_told_at_once(self, x: np.ndarray, timeout: float) -> None:
+        free = threading.Event()
+
+        def classify(rows: np.ndarray) -> batching.Answer:
+            free.wait(10)
+            return batching.Answer(rows, rows, ())
+
+        with batching.Batcher(classify, lambda row: np.asarray(row)[None], 1, 0, 1) as made:
+            made.submit(x[0])
+            while made._rows:  # until it is being computed
+                time.sleep(0.001)
+            made.submit(x[1])
+            with pytest.raises(errors.Busy):
+                made.submit(x[2], timeout)
+            free.set()
+
     def test_a_bad_row_is_its_caller_s_alone(self, tiny: model.Model, x: np.ndarray) -> None:
         with tiny.batcher(max_delay_ms=10_000) as batcher:
             first = batcher.submit(x[0])
-            for bad in (x[0].astype(np.float64), x, x[0, 0], "no", None):
+            for bad in (x[0].astype(np.float64), x, x[0, 0], "no", None, [[1, 2], [3]]):
                 with pytest.raises(errors.InputError):
                     batcher.submit(bad)
             second = batcher.submit(x[1])
@@ -212,7 +314,13 @@ class TestBatcher:
 
     @pytest.mark.parametrize(
         "bad",
-        [{"max_batch": 0}, {"max_batch": 2.5}, {"max_delay_ms": -1}, {"max_waiting": 0}],
+        [
+            {"max_batch": 0},
+            {"max_batch": 2.5},
+            {"max_delay_ms": -1},
+            {"max_delay_ms": None},
+            {"max_waiting": 0},
+        ],
     )
     def test_what_makes_no_batcher_is_refused(
         self, tiny: model.Model, bad: dict[str, float]
@@ -221,7 +329,10 @@ class TestBatcher:
             tiny.batcher(**bad)
 
 
-@pytest.mark.parametrize("bad", [[[1, 2], [3]], np.zeros((2, 5), np.uint8), object()])
+MASKED = np.ma.masked_equal(np.zeros((4, 4), np.uint8), 0)
+
+
+@pytest.mark.parametrize("bad", [[[1, 2], [3]], np.zeros((2, 5), np.uint8), object(), MASKED])
 def test_an_entry_that_is_no_row_is_an_error_of_the_family(
     tiny: model.Model, x: np.ndarray, bad: object
 ) -> None:
