@@ -40,7 +40,7 @@ lint: $(VENV)/installed
 check: test
 
 bench: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet -c constraints.txt pyro-ppl
+	$(BIN)/python -m pip install --quiet -c constraints.txt pyro-ppl openvino
 	$(BIN)/python -m benchmarks.run
 
 docs: $(VENV)/installed

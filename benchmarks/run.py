@@ -12,7 +12,10 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
-SCRIPTS = ("startup", "training_step", "mixed_precision", "digits", "kill", "mnist")
+SCRIPTS = (
+    *("startup", "opening", "latency", "precision", "streaming", "serving"),
+    *("training_step", "mixed_precision", "digits", "kill", "mnist"),
+)
 """All but `paper`, which takes hours, and `m1_bound`, which needs the authors' weights."""
 PAPER = FOLDER / "results" / "paper-default" / "table.md"
 

@@ -8,22 +8,18 @@ above the loaded model, which has answered once, and not between the first tenth
 """
 
 import argparse
-import json
-import subprocess
-import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 import ssdgm_runtime
-from benchmarks import models, results
-from benchmarks.startup import environment
+from benchmarks import child, results
 
 ROWS, MOST_MB = 1_000_000, 64.0
 SOURCES = ("npy", "generator")
-CHUNK = 1000
 
 
 def anonymous_mb() -> float:
@@ -41,15 +37,13 @@ def drawn(path: Path) -> Iterator[np.ndarray]:
         start += size
 
 
-def stream(kind: str, path: Path, bundle: Path, workers: int) -> dict[str, float]:
+def stream(kind: str, path: str, bundle: str, workers: int) -> dict[str, float]:
     """Classify everything; what memory did, and the rows a second."""
-    import time
-
     with ssdgm_runtime.load(bundle, provider="cpu", variant="fp32", threads=1) as opened:
         opened.classify(np.load(path, mmap_mode="r")[:256])
         before, held, ones = anonymous_mb(), [], 0
         begin = time.perf_counter()
-        source = path if kind == "npy" else drawn(path)
+        source = path if kind == "npy" else drawn(Path(path))
         for part in opened.classify_iter(source, batch_size=256, workers=workers):
             ones += int((part.labels == 1).sum())
             held.append(anonymous_mb())
@@ -63,9 +57,8 @@ def stream(kind: str, path: Path, bundle: Path, workers: int) -> dict[str, float
     }
 
 
-def write(path: Path) -> None:
+def write(path: Path, x: np.ndarray) -> None:
     """A million images, block by block."""
-    x, _ = models.test_rows()
     target = np.lib.format.open_memmap(path, mode="w+", dtype=x.dtype, shape=(ROWS, *x.shape[1:]))
     for start in range(0, ROWS, len(x)):
         target[start : start + len(x)] = x[: ROWS - start]
@@ -73,17 +66,14 @@ def write(path: Path) -> None:
 
 
 def main(workers: int) -> dict[str, object]:
+    from benchmarks import models  # brings torch, which the measured processes do without
+
     made = models.make("m2")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rows.npy"
-        write(path)
-        found = {}
-        for kind in SOURCES:
-            words = ("--one", kind, "--rows", path, "--bundle", made.bundle)
-            command = [sys.executable, "-m", "benchmarks.streaming", *map(str, words)]
-            command += ["--workers", str(workers)]
-            done = subprocess.run(command, env=environment(), stdout=subprocess.PIPE, check=True)
-            found[kind] = json.loads(done.stdout)
+        write(path, models.test_rows()[0])
+        given = {"path": str(path), "bundle": str(made.bundle), "workers": workers}
+        found = {kind: child.call(__spec__.name, "stream", kind=kind, **given) for kind in SOURCES}
     flat = all(f["above_model_mb_max"] < MOST_MB for f in found.values())
     alike = len({f["rows_labelled_1"] for f in found.values()}) == 1
     return results.write(
@@ -97,11 +87,4 @@ def main(workers: int) -> dict[str, object]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--workers", type=int, default=1)
-    for word in ("--one", "--rows", "--bundle"):
-        parser.add_argument(word, help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.one:
-        rows, bundle = Path(given.rows), Path(given.bundle)
-        print(json.dumps(stream(given.one, rows, bundle, given.workers)))
-    else:
-        main(given.workers)
+    main(**vars(parser.parse_args()))

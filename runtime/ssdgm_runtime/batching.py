@@ -151,8 +151,9 @@ class Batcher:
             for one in batch:
                 self._answer([one])
             return
-        for i, one in enumerate(batch):
-            part = slice(i, i + 1)
+        # the last first: who waits for rows in turn wakes once a batch, not once a row
+        for i in reversed(range(len(batch))):
+            one, part = batch[i], slice(i, i + 1)
             with _calling_back():
                 one.future.set_result(
                     Answer(found.logits[part], found.probs[part], found.label_names)
