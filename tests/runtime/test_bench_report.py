@@ -4,6 +4,7 @@ import contextlib
 import json
 import re
 import subprocess
+import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -433,3 +434,15 @@ class TestOutcome:
             self.run(path, fail_if=["p95>+10%"])
         with pytest.raises(errors.DataError):
             self.run(path, baseline=tmp_path / "a.json")
+
+
+def test_a_bare_cold_start_on_another_provider_is_no_measurement() -> None:
+    engine = types.SimpleNamespace(
+        SessionOptions=types.SimpleNamespace,
+        InferenceSession=lambda *_, **__: types.SimpleNamespace(
+            get_providers=lambda: ["CPUExecutionProvider"]
+        ),
+    )
+    job = {"attributes": {}, "entries": {}, "file": "a.onnx", "active": "PluginExecutionProvider"}
+    with pytest.raises(RuntimeError, match="does not open PluginExecutionProvider by its name"):
+        child.plain(engine, job)

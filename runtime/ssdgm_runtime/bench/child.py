@@ -76,7 +76,10 @@ def plain(ort: Any, job: Job) -> Any:  # noqa: ANN401  (the engine has no stubs)
         setattr(settings, name, value)
     for name, value in job["entries"].items():
         settings.add_session_config_entry(name, value)
-    return ort.InferenceSession(job["file"], settings, providers=[job["active"]])
+    found = ort.InferenceSession(job["file"], settings, providers=[job["active"]])
+    if job["active"] not in found.get_providers():  # as where it is a plug-in's
+        raise RuntimeError(f"onnxruntime alone does not open {job['active']} by its name")
+    return found
 
 
 def zeros(job: Job) -> dict[str, Any]:
