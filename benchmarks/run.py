@@ -10,6 +10,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 FOLDER = Path(__file__).resolve().parent
 SCRIPTS = (
@@ -17,6 +18,13 @@ SCRIPTS = (
     *("training_step", "mixed_precision", "digits", "kill", "mnist"),
 )
 """All but `paper`, which takes hours, and `m1_bound`, which needs the authors' weights."""
+MODELS = {"m2": "M2", "m1m2": "M1+M2", "softplus": "M2 with softplus"}
+PEERS = {
+    "onnxruntime": "onnxruntime alone",
+    "openvino": "OpenVINO",
+    "torch": "torch",
+    "torch.compile": "torch.compile",
+}
 PAPER = FOLDER / "results" / "paper-default" / "table.md"
 
 
@@ -33,10 +41,34 @@ def table() -> str:
     return "\n".join(lines) + "\n"
 
 
+def speed() -> str:
+    """What a call takes with others, as a multiple of ours in fp32, by batch size."""
+    latency, precision = (_figures(name) for name in ("latency", "precision"))
+    batches = latency["batches"]
+    lines = ["|".join(["", " time over ours at batch ", *(f" {n} " for n in batches), ""])]
+    lines.append("|---|" + "--:|" * len(batches))
+    for model, title in MODELS.items():
+        rows = {name: latency[model][f"{key}_over_ours"] for key, name in PEERS.items()}
+        faster = precision.get(model, {}).get("times_as_fast", {})
+        if faster:
+            own = [1 / faster[str(n)] if str(n) in faster else None for n in batches]
+            rows["ours in int8"] = own
+        for name, ratios in rows.items():
+            cells = ["" if ratio is None else f"{ratio:.2f}" for ratio in ratios]
+            lines.append(f"| {title}, {name} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _figures(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((FOLDER / "results" / f"{name}.json").read_text())
+    return found["figures"]
+
+
 def rewrite() -> None:
     """Put the tables into README.md here and above."""
     _put(FOLDER / "README.md", "results", table())
     _put(FOLDER.parent / "README.md", "paper", PAPER.read_text() if PAPER.exists() else "")
+    _put(FOLDER.parent / "README.md", "speed", speed())
 
 
 def _put(path: Path, name: str, text: str) -> None:
