@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from ssdgm_export import gate, graphs, parity, quantise
-from ssdgm_runtime import agreement, errors
+from ssdgm_runtime import agreement, arguments, errors
 
 FP32, INT8, FP16 = PRECISIONS = ("fp32", "int8", "fp16")
 CALIBRATION, CHUNK = 1024, 64
@@ -67,12 +67,17 @@ def precisions(words: str | Sequence[str]) -> tuple[str, ...]:
         InputError: One is unknown, or there is none.
     """
     given = words.split(",") if isinstance(words, str) else words
+    if not isinstance(given, Sequence) or not all(isinstance(word, str) for word in given):
+        raise _unknown(arguments.shown(words))
     found = tuple(dict.fromkeys(word.strip() for word in given))
     unknown = [word for word in found if word not in PRECISIONS]
     if unknown or not found:
-        got = f"{unknown[0]!r}" if unknown else "empty"
-        raise errors.InputError("precision", got, f"some of {', '.join(PRECISIONS)}")
+        raise _unknown(arguments.shown(unknown[0]) if unknown else "empty")
     return found
+
+
+def _unknown(got: str) -> errors.InputError:
+    return errors.InputError("precision", got, f"some of {', '.join(PRECISIONS)}")
 
 
 def make(

@@ -126,11 +126,8 @@ def _compared(found: Json | None) -> Iterator[str]:
     yield from (f"warning: {text}" for text in found["warnings"])
     yield from (f"missing: {text}" for text in found["missing"])
     for one in found["failures"]:
-        old = (
-            ""
-            if one["old"] is None
-            else f", before {one['old']:.4g} ({100 * one['change']:+.1f} %)"
-        )
+        change = "" if one["change"] is None else f" ({100 * one['change']:+.1f} %)"
+        old = "" if one["old"] is None else f", before {one['old']:.4g}{change}"
         yield f"FAILED {one['condition']}: {one['where']}: {one['new']:.4g}{old}"
     if found["conditions"]:
         told = "passed" if found["passed"] else "FAILED"

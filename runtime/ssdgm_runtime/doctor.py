@@ -75,7 +75,7 @@ def _providers() -> Iterator[Finding]:
     except errors.MissingEngine:
         return
     plugged = session.plugged()
-    theirs = {name for _, state in plugged for name in state.providers}
+    theirs = {name for _, state in plugged if not state.why for name in state.providers}
     for name in available:
         if name not in (_REMOTE, *theirs):
             yield _provider(name, available)

@@ -12,6 +12,7 @@ import weakref
 from typing import Any
 
 _live: "weakref.WeakSet[Any]" = weakref.WeakSet()
+_held: list[list[Any]] = []
 _locks: dict[int, threading.RLock] = {}
 _registered: list[bool] = []
 _users: dict[str, int] = {}
@@ -22,7 +23,7 @@ def guard(engine: object) -> None:
     _live.add(engine)
     if not _registered and hasattr(os, "register_at_fork"):
         _registered.append(True)
-        os.register_at_fork(after_in_child=_keep)
+        os.register_at_fork(before=_hold, after_in_parent=_release, after_in_child=_keep)
 
 
 def lock() -> threading.RLock:
@@ -44,8 +45,20 @@ def lost(driver: str) -> bool:
     return _users.get(driver, os.getpid()) != os.getpid()
 
 
+def _hold() -> None:
+    """Refer to every engine, also to those that only wait for the collector.
+
+    It may run in the child before anything of ours does, and would destroy them there.
+    """
+    _held.append(list(_live))
+
+
+def _release() -> None:
+    _held.pop()
+
+
 def _keep() -> None:
     import ctypes
 
-    for engine in list(_live):  # one reference that nothing ever gives back
+    for engine in (one for held in _held for one in held):  # a reference that nothing gives back
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(engine))

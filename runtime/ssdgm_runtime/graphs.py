@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 
 from ssdgm_runtime import (
+    arguments,
     binding,
     errors,
     files,
@@ -58,7 +59,9 @@ class Graphs:
         variants = bundle.manifest.variants
         known = {word for v in variants for word in (v.name, v.precision)}
         if not isinstance(variant, str) or variant not in {providers.AUTO, *known}:
-            raise errors.InputError("variant", repr(variant), f"auto or one of {sorted(known)}")
+            raise errors.InputError(
+                "variant", arguments.shown(variant), f"auto or one of {sorted(known)}"
+            )
         self._wanted = variant
 
     @property

@@ -5,6 +5,7 @@ Such a wheel is called onnxruntime-ep-NAME; the package in it has `get_library_p
 asked for and not built in, and its library is registered once a process.
 """
 
+import os
 import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -57,12 +58,9 @@ def installed() -> list[Plugin]:
 
 def register(ort: Ort, plugin: Plugin) -> State:
     """Make a plug-in's providers known to the engine, once a process."""
-    import importlib
-
     try:
-        package = importlib.import_module(plugin.package)
-        names, path = tuple(package.get_ep_names()), package.get_library_path()
-    except Exception as error:  # whatever a stranger's package raises
+        names, path = _ask(plugin.package)
+    except (Exception, SystemExit) as error:  # whatever a stranger's package raises
         return State((), f"it does not import ({_first(error)})")
     if not hasattr(ort, "register_execution_provider_library"):
         return State(names, f"onnxruntime {ort.__version__} takes no plug-ins")
@@ -113,6 +111,20 @@ def choose(found: Sequence[Ort], kind: str) -> list[Ort]:
     return fitting[:1]
 
 
+def _ask(package: str) -> tuple[tuple[str, ...], str]:
+    """The providers that a package is for, and its library; what it prints is not for users."""
+    import contextlib
+    import importlib
+    import io
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        told = importlib.import_module(package)
+        names, path = told.get_ep_names(), os.fspath(told.get_library_path())
+    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+        raise TypeError(f"get_ep_names() gives {names!r:.80}, and no list of names")
+    return tuple(names), os.fsdecode(path)
+
+
 def _has(ort: Ort, path: str) -> bool:
     return any(dict(d.ep_metadata)[_LIBRARY] == path for d in _devices(ort))
 
@@ -123,5 +135,5 @@ def _devices(ort: Ort) -> Iterator[Ort]:
         yield from (d for d in ort.get_ep_devices() if _LIBRARY in dict(d.ep_metadata))
 
 
-def _first(error: Exception) -> str:
+def _first(error: BaseException) -> str:
     return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -80,7 +80,9 @@ def named(word: str, available: Sequence[str]) -> str:
     if name in (AUTO, *available) or name.endswith("ExecutionProvider"):
         return name
     known = ", ".join((AUTO, *WORDS))
-    raise errors.InputError("provider", repr(word), f"one of {known}, or a provider's own name")
+    raise errors.InputError(
+        "provider", f"{word!r:.80}", f"one of {known}, or a provider's own name"
+    )
 
 
 def candidates(word: str, available: Sequence[str]) -> tuple[str, ...]:

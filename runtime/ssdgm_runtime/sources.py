@@ -75,9 +75,15 @@ class Folder:
         self._sizes: dict[str, int] = {}
 
     def names(self, *folders: str) -> list[str]:
-        """Every file below these folders."""
-        found = [n for f in folders if os.path.lexists(self._root / f) for n in self._walk(f)]
-        return sorted(found)
+        """Every file below these folders; raises IntegrityError where one cannot be listed."""
+        there = [folder for folder in folders if os.path.lexists(self._root / folder)]
+        try:
+            return sorted(name for folder in there for name in self._walk(folder))
+        except OSError as error:  # no folder, no permission, or removed meanwhile
+            place = os.path.relpath(error.filename or self._root, self._root)
+            raise errors.IntegrityError(
+                f"{place} of the bundle cannot be listed ({error.strerror})", "a folder", _AGAIN
+            ) from None
 
     def has(self, name: str) -> bool:
         """Whether anything lies under a name."""

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import exported
 import numpy as np
@@ -207,8 +208,8 @@ def test_there_is_nothing_to_fuse_without_an_encoder(baseline: Path, tmp_path: P
     assert exported.left_behind(tmp_path) == []
 
 
-@pytest.mark.parametrize("words", ["", "fp64", "fp32,int4", "fp32,,int8", []])
-def test_an_unknown_precision(words: str | list[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("words", ["", "fp64", "fp32,int4", "fp32,,int8", [], [3], 5, None])
+def test_an_unknown_precision(words: Any, tmp_path: Path) -> None:  # noqa: ANN401
     with pytest.raises(errors.InputError, match="fp32, int8, fp16"):
         ssdgm_export.convert(tmp_path / "run", tmp_path / "a.ssdgm", precision=words)
 

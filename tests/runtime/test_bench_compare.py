@@ -123,6 +123,14 @@ def test_another_machine_or_bundle_is_warned_about() -> None:
     assert noisy == "1 of 1 cells of the baseline are noisy"
 
 
+@pytest.mark.parametrize("value", [5e-324, 0, 10**400, -1])
+def test_a_change_from_a_value_that_measures_nothing_is_no_number(value: float) -> None:
+    old = report(cell(p95=value))
+    found = judge(report(), old, "p95>+10%", "p95>0")
+    assert not found["passed"]
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+
 def test_changes_are_told_without_any_condition() -> None:
     found = judge(report(cell(1, 3.0)), report())
     changes = {one["metric"]: one["change"] for one in found["changes"]}

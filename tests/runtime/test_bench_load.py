@@ -1,4 +1,5 @@
 import threading
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -86,7 +87,13 @@ def test_a_schedule_of_poisson_has_its_rate_and_its_spread() -> None:
     assert len(due) == 5000
     assert gaps.mean() == pytest.approx(1 / 50, rel=0.05)
     assert gaps.std() == pytest.approx(gaps.mean(), rel=0.05)
-    assert len(load.schedule(load.Arrival(load.POISSON, 1.0), 0.1, np.random.default_rng(0))) == 1
+    assert 0 <= due[0] < due[-1] <= 100
+
+
+@pytest.mark.parametrize("kind", [load.POISSON, load.UNIFORM])
+def test_a_request_that_is_rare_comes_within_the_time(kind: str) -> None:
+    (due,) = load.schedule(load.Arrival(kind, 1e-9), 0.1, np.random.default_rng(0))
+    assert 0 <= due <= 0.1
 
 
 @pytest.mark.parametrize("arrival", [load.Arrival(), load.Arrival(load.UNIFORM, 2000.0)], ids=str)
@@ -113,3 +120,19 @@ def test_what_a_call_raises_is_raised() -> None:
 
     with pytest.raises(ValueError, match="broken"), load.opened(load.Arrival(), 2, 0.02) as made:
         made(call)
+
+
+@pytest.mark.parametrize("arrival", [load.Arrival(), load.Arrival(load.UNIFORM, 1.0)], ids=str)
+@pytest.mark.parametrize("mine", [True, False])
+def test_when_one_is_stopped_all_are(arrival: load.Arrival, mine: bool) -> None:
+    """Such as by Ctrl-C, which only the first of the callers hears."""
+    first = threading.get_ident()
+
+    def call() -> None:
+        if (threading.get_ident() == first) is mine:
+            raise KeyboardInterrupt
+
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt), load.opened(arrival, 3, 600.0) as made:
+        made(call)
+    assert time.monotonic() - began < 60

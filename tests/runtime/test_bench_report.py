@@ -325,16 +325,18 @@ class TestLabels:
             {"x": np.zeros(3), "y": np.zeros(2)},
             {"x": np.zeros(3), "y": np.zeros((3, 1))},
             {"x": np.zeros(3), "y": -np.ones(3)},
+            {"x": np.array(3), "y": np.array(3)},
         ],
-        ids=["no labels", "too few", "another shape", "none known"],
+        ids=["no labels", "too few", "another shape", "none known", "no axes"],
     )
     def test_rows_without_labels(self, tmp_path: Path, arrays: dict[str, np.ndarray]) -> None:
         np.savez(tmp_path / "a.npz", **arrays)
         with pytest.raises(errors.DataError):
             labelled.read(tmp_path / "a.npz")
         np.save(tmp_path / "a.npy", np.zeros(3))
-        with pytest.raises(errors.DataError, match="without labels"):
-            labelled.read(tmp_path / "a.npy")
+        for path in (tmp_path / "a.npy", ""):
+            with pytest.raises(errors.DataError, match="without labels"):
+                labelled.read(path)
 
     def test_the_error_is_counted(self, tiny: model.Model, images: np.ndarray) -> None:
         truth = tiny.predict(images)

@@ -102,6 +102,16 @@ def test_a_comparison(passed: bool) -> None:
     ]
 
 
+def test_a_failure_whose_change_is_no_number() -> None:
+    failure = {"condition": "p95>1", "where": "here", "new": 3.0, "old": 0.0, "change": None}
+    found = {
+        "conditions": [{}], "checked": 1, "passed": False, "failures": [failure],
+        "missing": [], "warnings": [], "changes": [],
+    }  # fmt: skip
+    text = benchtext.bench(report(cell(1), comparison=found))
+    assert "FAILED p95>1: here: 3, before 0\n" in text
+
+
 def test_control_characters_are_not_obeyed() -> None:
     text = benchtext.bench(report(cell(1), bundle="a\x1b[31m"))
     assert "\x1b" not in text

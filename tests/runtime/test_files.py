@@ -1,6 +1,7 @@
 import hashlib
 import os
 import re
+import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -291,3 +292,11 @@ class TestZip:
         archive = self.corrupt(bundle, tmp_path, lambda z: z.writestr("golden/more.npy", b"x"))
         with pytest.raises(INTEGRITY, match=r"golden/more\.npy is not listed"):
             files.open_bundle(archive)
+
+
+@pytest.mark.parametrize("folder", ["models", "golden"])
+def test_a_file_in_place_of_a_folder(bundle: Path, folder: str) -> None:
+    shutil.rmtree(bundle / folder)
+    (bundle / folder).touch()
+    with pytest.raises(errors.IntegrityError, match=f"^{folder} of the bundle cannot be listed"):
+        files.open_bundle(bundle, verify=False)

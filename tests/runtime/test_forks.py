@@ -35,6 +35,36 @@ def test_a_forked_child_answers_and_exits(data: Path) -> None:
     assert done.stdout.split("\n") == ["child", "parent 7", ""]
 
 
+GARBAGE = """
+import gc, os, sys, time
+import numpy as np
+gc.disable()
+os.register_at_fork(after_in_child=gc.collect)  # as it may happen to run, before anything of ours
+from ssdgm_runtime import model
+
+opened = model.load(sys.argv[1], provider="cpu", threads=2)
+opened.classify(np.zeros((40, 4, 4), np.uint8))
+opened.itself = opened
+del opened
+child = os.fork()
+if child == 0:
+    os._exit(7)
+end = time.monotonic() + 20
+while not (found := os.waitpid(child, os.WNOHANG))[0] and time.monotonic() < end:
+    time.sleep(0.01)
+if not found[0]:
+    os.kill(child, 9)
+print(found[0] == child and os.waitstatus_to_exitcode(found[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_model_that_nobody_has_any_more_is_not_collected_in_a_child(data: Path) -> None:
+    command = [sys.executable, "-W", "ignore", "-c", GARBAGE, str(data / "tiny.ssdgm")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout == "7\n", done.stderr
+
+
 def test_each_process_has_its_own_lock(monkeypatch: pytest.MonkeyPatch) -> None:
     from ssdgm_runtime import forks
 

@@ -198,6 +198,31 @@ class TestFailing:
             opened(provider=TOY)
         assert session.plugged()[0][1] == plugins.State((), "it does not import (no driver)")
 
+    @pytest.mark.parametrize(
+        ("code", "why"),
+        [
+            ("raise SystemExit('go away')", "go away"),
+            ("import sys; sys.exit()", "SystemExit"),
+            ("get_library_path = lambda: 'a'\nget_ep_names = lambda: 'Toy'", "gives 'Toy'"),
+            ("get_library_path = lambda: 'a'\nget_ep_names = lambda: [1, []]", r"gives \[1"),
+            ("get_library_path = lambda: ['a']\nget_ep_names = lambda: ['Toy']", "list"),
+            ("get_library_path = lambda: None\nget_ep_names = lambda: ['Toy']", "NoneType"),
+        ],
+    )
+    def test_with_a_package_that_ends_the_process_or_tells_nonsense(
+        self,
+        wheel: Callable[..., str],
+        engine: Callable[..., Engine],
+        opened: Opening,
+        capsys: pytest.CaptureFixture[str],
+        code: str,
+        why: str,
+    ) -> None:
+        engine(wheel(code=f"print('hello')\n{code}"))
+        with pytest.raises(errors.ProviderUnavailable, match=f"it does not import .*{why}"):
+            opened(provider=TOY)
+        assert capsys.readouterr().out == ""
+
     def test_with_an_engine_that_takes_none(
         self, wheel: Callable[..., str], monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -6,6 +6,7 @@ it is above 80, whatever the baseline. Cells are matched by their key, and nothi
 condition could not look at is passed over in silence.
 """
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -30,7 +31,9 @@ COLD = {"cold_ms": "total_ms", "cold_load_ms": "load_ms", "rss_peak": "rss_peak"
 METRICS = (*CELL, "ratio", "load_ms", *COLD)
 """What a condition may look at: of cells, of sessions (load_ms), of cold starts."""
 
-_CONDITION = re.compile(r"\s*([a-z0-9_.]+)\s*([<>])\s*([+-]?)(\d{1,15}(?:\.\d{1,15})?)\s*(%?)\s*")
+_CONDITION = re.compile(
+    r"\s*([a-z0-9_.]+)\s*([<>])\s*([+-]?)(\d{1,15}(?:\.\d{1,15})?)\s*(%?)\s*", re.A
+)
 _ALIASES = {"p99.9": "p999"}
 
 
@@ -116,7 +119,7 @@ def read(path: request.PathLike) -> Json:
         raise errors.DataError(f"{place} is no report of bench", "one", "Write one with -o.")
     if found["schema_version"].split(".")[0] != SCHEMA.split(".")[0]:
         raise errors.DataError(
-            f"{place} has schema version {found['schema_version']}",
+            f"{place} has schema version {arguments.shown(found['schema_version'])}",
             f"{SCHEMA.split('.')[0]}.x",
             "Measure the baseline again with this version.",
         )
@@ -202,8 +205,12 @@ def _word(name: str, value: object) -> str:
 
 def _number(table: object, *path: str) -> float | None:
     found = _at(table, *path)
-    numeric = isinstance(found, (int, float)) and not isinstance(found, bool)
-    return float(found) if numeric else None  # type: ignore[arg-type]
+    if not isinstance(found, (int, float)) or isinstance(found, bool):
+        return None
+    try:
+        return float(found)
+    except OverflowError:  # a whole number beyond every float
+        return None
 
 
 def _at(table: object, *path: str) -> object:
@@ -213,8 +220,14 @@ def _at(table: object, *path: str) -> object:
 
 
 def _failure(one: Condition, where: str, new: float, old: float | None) -> Json:
-    change = new / old - 1 if old else None
-    return {"condition": one.text, "where": where, "new": new, "old": old, "change": change}
+    told = {"condition": one.text, "where": where, "new": new, "old": old}
+    return {**told, "change": _change(new, old)}
+
+
+def _change(new: float, old: float | None) -> float | None:
+    """By which share a value grew; None where no number says it."""
+    found = new / old - 1 if old else math.inf
+    return found if math.isfinite(found) else None
 
 
 def _unmatched(report: Json, old: Json) -> list[str]:
@@ -229,8 +242,8 @@ def _changes(report: Json, old: Json) -> Iterator[Json]:
         before = _values(old, metric)
         for where, new in _values(report, metric).items():
             past = before.get(where)
-            if new is not None and past:
-                change = new / past - 1
+            change = None if new is None else _change(new, past)
+            if change is not None:
                 yield {"where": where, "metric": metric, "new": new, "old": past, "change": change}
 
 

@@ -31,9 +31,10 @@ def read(path: PathLike) -> tuple[Array, Array]:
     """
     place = Path(path)
     x, y = _npz(place) if place.suffix == ".npz" else _idx(place)
-    if y.ndim != 1 or len(x) != len(y):
+    if x.ndim < 1 or y.ndim != 1 or len(x) != len(y):
         raise errors.DataError(
-            f"{place} has {len(x)} rows and labels {list(y.shape)}", "one label for each row"
+            f"{place} has rows {list(x.shape)} and labels {list(y.shape)}",
+            "one label for each row",
         )
     known = y != UNKNOWN if y.dtype.kind in "if" else np.ones(len(y), dtype=np.bool_)
     if not known.any():
@@ -69,7 +70,7 @@ def _npz(place: Path) -> tuple[Array, Array]:
 
 
 def _idx(place: Path) -> tuple[Array, Array]:
-    beside = place.with_name(place.name.replace("images", "labels").replace("idx3", "idx1"))
+    beside = place.parent / (place.name.replace("images", "labels").replace("idx3", "idx1"))
     if beside == place:
         raise errors.DataError(
             f"{place} is rows without labels",

@@ -25,7 +25,7 @@ CLOSED, POISSON, UNIFORM = "closed", "poisson", "uniform"
 PATIENCE = 3.0
 """How many times the schedule's length is waited for requests to be served."""
 
-_ROUNDS, _SHORTEST = 10, 0.02
+_ROUNDS, _SHORTEST, _NAP = 10, 0.02, 0.1
 
 
 @dataclass(frozen=True)
@@ -100,32 +100,55 @@ def opened(
 
 
 def schedule(arrival: Arrival, seconds: float, rng: "np.random.Generator") -> list[float]:
-    """When each request is due, in seconds from the start; for about `seconds`; one at least."""
+    """When each request is due, in seconds from the start; within `seconds`; one at least."""
     n = max(1, round(arrival.rate * seconds))
     if arrival.kind == UNIFORM:
         even: list[float] = (np.arange(n) / arrival.rate).tolist()
         return even
-    due: list[float] = np.cumsum(rng.exponential(1 / arrival.rate, n)).tolist()
+    # a Poisson process of n requests, which come at n times drawn evenly; none after the end
+    due: list[float] = np.sort(rng.uniform(0.0, seconds, n)).tolist()
     return due
 
 
 class _Crew:
-    """So many callers, the first of them this thread, who begin together."""
+    """So many callers, the first of them this thread, who begin together.
+
+    When one of them fails, or this thread is interrupted, all end after the call they are in.
+    """
 
     def __init__(self, pool: "futures.Executor", size: int) -> None:
         self._pool, self._size = pool, size
+        self._stopped = threading.Event()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the work is to end early."""
+        return self._stopped.is_set()
 
     def run(self, work: Callable[[], None]) -> None:
         gate = threading.Barrier(self._size)
 
         def begin() -> None:
-            gate.wait()
-            work()
+            with self._stopping(gate):
+                gate.wait()
+                work()
 
-        others = [self._pool.submit(begin) for _ in range(self._size - 1)]
-        begin()
-        for other in others:
-            other.result()
+        with self._stopping(gate):
+            others = [self._pool.submit(begin) for _ in range(self._size - 1)]
+            begin()
+            for other in others:
+                other.result()
+
+    @contextmanager
+    def _stopping(self, gate: threading.Barrier) -> Iterator[None]:
+        try:
+            yield
+        except threading.BrokenBarrierError:  # another's failure, who tells of it
+            pass
+        except BaseException:
+            self._stopped.set()
+            gate.abort()
+            raise
 
 
 def _one(call: Call, clock: Clock) -> Stretch:
@@ -141,7 +164,7 @@ def _closed(call: Call, crew: _Crew, seconds: float, clock: Clock) -> Stretch:
 
     def work() -> None:
         ended = began
-        while ended < began + seconds:
+        while ended < began + seconds and not crew.stopped:
             started = clock.now()
             call()
             ended = clock.now()
@@ -165,9 +188,10 @@ def _open(call: Call, crew: _Crew, due: Sequence[float], clock: Clock) -> Stretc
                 turn = next(turns, None)
             if turn is None:
                 return
-            early = began + due[turn] - clock.now()
-            if early > 0:
-                clock.sleep(early)
+            while (early := began + due[turn] - clock.now()) > 0 and not crew.stopped:
+                clock.sleep(min(early, _NAP))
+            if crew.stopped:
+                return
             started = clock.now()
             call()
             served[turn] = (started, clock.now())
