@@ -79,8 +79,7 @@ def convert(
         rtol: Relative tolerance.
         license: An SPDX expression for the manifest and the card.
         precision: Some of fp32, int8 and fp16, in a list or with commas. A graph ships in a lower
-            precision only where it passes its gate, and is then what `auto` takes: int8 on a CPU,
-            fp16 on a GPU.
+            precision only where it passes its gates. int8 is then what `auto` takes on a CPU.
         limits: What lower precision may cost.
         fuse: Add the graph `encoder_classifier`, for hosts that want everything in one call.
 

@@ -89,17 +89,20 @@ def _precisions(gates: Sequence[Json]) -> str:
         "|---|---|---|--:|--:|--:|--:|---|",
     ]
     for gate in gates:
-        share = 100 if gate["measure"] == "error" else 1
-        unit = " %" if gate["measure"] == "error" else ""
+        share, unit = (100, " %") if gate["measure"] == "error" else (1, "")
+        measured = f"{gate['measure']} on {gate['rows']} {gate['kind']} rows"
+        fp32, found = (f"{share * gate[key]:.4g}{unit}" for key in ("fp32", "found"))
+        cost, sure = (100 * gate[key] for key in ("cost", "deviation"))
         lines.append(
-            f"| {gate['component']} | {gate['precision']} | {gate['measure']} on {gate['rows']} "
-            f"{gate['kind']} rows | {share * gate['fp32']:.4g}{unit} | "
-            f"{share * gate['found']:.4g}{unit} | {100 * gate['cost']:+.2f} % | "
-            f"{100 * gate['allowed']:g} % | {'yes' if gate['passed'] else '**no**'} |"
+            f"| {gate['component']} | {gate['precision']} | "
+            f"{measured if gate['rows'] else 'nothing to measure it by'} | {fp32} | {found} | "
+            f"{cost:+.2f} ± {sure:.2f} % | {100 * gate['allowed']:g} % | "
+            f"{'yes' if gate['passed'] else '**no**'} |"
         )
     told = (
         "An error is the share of wrong rows, its cost the rise in points; a distortion is the "
-        "mean squared error of reconstructions, its cost the share by which it grows."
+        "mean squared error of reconstructions from posterior means, its cost the share by which "
+        "it grows; ± is the cost's standard error. Labelled rows are those of the training."
     )
     return "\n".join([*lines, "", told, ""])
 

@@ -1,27 +1,30 @@
-"""May a graph of lower precision ship? Measured on the run's own held-out rows.
+"""May a graph of lower precision ship? Measured on the run's own rows, here.
 
 A classifier may err on a few rows more than the fp32 graph; an encoder or decoder may make the
-squared error of reconstructions grow by a little, the other graphs being fp32. What computes with
-integers must also give a row the same answer alone and in any batch.
+squared error of reconstructions from posterior means grow by a little, the other graphs being
+fp32. Probabilities, posterior scales and draws from the prior are not looked at. What computes
+with integers must also give each of some rows the same answer alone and in a batch.
+
+A processor widens half precision to single: the gate of fp16 shows what rounded weights cost, and
+nothing of a GPU's arithmetic. The estimate is as sure as its standard error says.
 """
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdgm_runtime import errors, plans, session
+from ssdgm_runtime import agreement, errors, plans, session
 
 Array = NDArray[Any]
 Arrays = dict[str, Array]
+Measure = Callable[[Arrays], Array]
 
 MAX_DROP, MAX_DISTORTION = 0.002, 0.01
 BATCH, ALONE = 256, 64
-CLASSIFIERS = ("classifier", "encoder_classifier")
 INVARIANT = ("int8",)
 """Precisions whose answers must not depend on the batch, to the bit."""
 
@@ -40,33 +43,33 @@ class Limits:
 
 
 def limits(drop: str, distortion: str) -> Limits:
-    """Limits as a command line has them: shares, or percentages such as 0.2%.
+    """Limits as a command line has them: percentages such as 0.2%.
 
     Raises:
-        InputError: One is no number from 0 to 1.
+        InputError: One is no percentage from 0 to 100.
     """
     return Limits(_share(drop, "max-drop"), _share(distortion, "max-distortion"))
 
 
 def _share(text: str, name: str) -> float:
-    percent = text.strip().endswith("%")
+    number, sign, rest = text.strip().partition("%")
     try:
-        found = float(text.strip().removesuffix("%")) / (100 if percent else 1)
+        found = float(number) / 100 if sign and not rest else math.nan
     except ValueError:
         found = math.nan
     if not 0 <= found <= 1:
-        raise errors.InputError(name, repr(text), "a share from 0 to 1, or a percentage: 0.2%")
+        raise errors.InputError(name, repr(text), "a percentage from 0% to 100%, such as 0.2%")
     return found
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Held-out rows.
+    """Rows to measure on.
 
     Attributes:
         x: [n, *shape] in the data's own dtype.
         y: Class indices [n]; -1 where the label is not known.
-        kind: Where they come from: validation, or labelled where none were held out.
+        kind: `validation`, or `labelled` where none were held out: those the run was trained on.
     """
 
     x: Array
@@ -76,34 +79,36 @@ class Rows:
 
 @dataclass(frozen=True)
 class Gate:
-    """The outcome for one graph in one precision.
+    """The outcome for one graph in one precision, by one measure.
 
     Attributes:
         component: The graph.
         precision: Its precision.
-        measure: `error`, the share of wrong rows, or `distortion`, the mean squared error of
-            reconstructions in the data's own units.
+        measure: `error`, the share of wrong rows; `distortion`, the mean squared error of
+            reconstructions in the data's own units; `nothing`, where neither can be had.
         rows: How many rows it was measured on.
         kind: What rows these are.
         fp32: The measure for the fp32 graph.
-        found: The measure for this one.
+        found: The measure for this one; `agreement.HUGE` if an output is not finite.
         cost: found - fp32 for an error, found / fp32 - 1 for a distortion.
+        deviation: The standard error of the cost, from the rows' own differences.
         allowed: The most that the cost may be.
         batch_gap: The largest difference between an output of a row alone and in a batch.
-        passed: Whether it may ship.
+        passed: Whether it may ship by this measure.
     """
 
     component: str
     precision: str
     measure: str
-    rows: int
-    kind: str
-    fp32: float
-    found: float
-    cost: float
-    allowed: float
-    batch_gap: float
-    passed: bool
+    rows: int = 0
+    kind: str = ""
+    fp32: float = 0.0
+    found: float = 0.0
+    cost: float = 0.0
+    deviation: float = 0.0
+    allowed: float = 0.0
+    batch_gap: float = 0.0
+    passed: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """As the bundle stores it."""
@@ -116,7 +121,7 @@ class Judge:
     Args:
         models: The fp32 graphs' files, by component.
         inputs: The names of each component's inputs.
-        rows: Held-out rows.
+        rows: Rows of the data.
         limits: What is allowed.
     """
 
@@ -129,68 +134,81 @@ class Judge:
     ) -> None:
         self._inputs, self._rows, self._limits = inputs, rows, limits
         self._fp32 = {name: opened(name, data) for name, data in models.items()}
-        self._kept: dict[str, float] = {}
+        self._kept: dict[tuple[str, str], Array] = {}
         self._feeds: Arrays = {"x": rows.x}
         for component, given, wanted in (("classifier", "probs", "y"), ("encoder", "z_mean", "z")):
             if component in models:
                 self._feeds[wanted] = self._answer(component, self._fp32[component])[given]
 
-    def judge(self, component: str, precision: str, data: bytes) -> Gate | None:
-        """Measure one graph; None where there is nothing to measure it by."""
-        measure = self._measure(component)
-        if measure is None:
-            return None
+    def judge(self, component: str, precision: str, data: bytes) -> list[Gate]:
+        """Measure one graph in every way that it can be."""
+        measures = self._measures(component)
+        if not measures:
+            return [Gate(component, precision, "nothing")]
         engine = opened(component, data)
-        if component not in self._kept:
-            self._kept[component] = measure(self._fp32[component])
-        before, after = self._kept[component], measure(engine)
-        error = component in CLASSIFIERS
-        cost = after - before if error else after / max(before, np.finfo(np.float64).tiny) - 1
+        answer, gap = self._answer(component, engine), self._gap(component, engine)
+        exact = gap == 0 or precision not in INVARIANT
+        return [
+            self._gate(Gate(component, precision, name, batch_gap=gap), measure, answer, exact)
+            for name, measure in measures.items()
+        ]
+
+    def _gate(self, blank: Gate, measure: Measure, answer: Arrays, exact: bool) -> Gate:
+        key = (blank.component, blank.measure)
+        if key not in self._kept:
+            plain = self._answer(blank.component, self._fp32[blank.component])
+            self._kept[key] = measure(plain)
+        before, error = self._kept[key], blank.measure == "error"
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is told below
+            after = measure(answer)
+            spread = (after - before).std() / math.sqrt(len(after))
+        fp32, found = float(before.mean()), _finite(after.mean())
+        unit = 1.0 if error else max(fp32, float(np.finfo(np.float64).tiny))
+        cost = _finite((found - fp32) / unit)
         allowed = self._limits.drop if error else self._limits.distortion
-        gap = self._gap(component, engine)
-        return Gate(
-            component=component,
-            precision=precision,
-            measure="error" if error else "distortion",
-            rows=int((self._rows.y >= 0).sum()) if error else len(self._rows.x),
+        return replace(
+            blank,
+            rows=len(after),
             kind=self._rows.kind,
-            fp32=before,
-            found=after,
+            fp32=fp32,
+            found=found,
             cost=cost,
+            deviation=_finite(spread / unit),
             allowed=allowed,
-            batch_gap=gap,
-            passed=cost <= allowed and (precision not in INVARIANT or gap == 0),
+            passed=cost <= allowed and exact,
         )
 
-    def _measure(self, component: str) -> Callable[[session.Session], float] | None:
-        if component in CLASSIFIERS:
-            return partial(self._error, component) if (self._rows.y >= 0).any() else None
-        if component in ("encoder", "decoder") and {"encoder", "decoder"} <= set(self._fp32):
-            return partial(self._distortion, component)
-        return None
+    def _measures(self, component: str) -> dict[str, Measure]:
+        """The measures of a component: from its answers to one number for each row."""
+        graph, found = self._fp32[component], dict[str, Measure]()
+        if "probs" in graph.outputs and "x" in graph.inputs and (self._rows.y >= 0).any():
+            found["error"] = self._errors
+        if component == "decoder" and "encoder" in self._fp32:
+            found["distortion"] = self._distances
+        if "z_mean" in graph.outputs and "decoder" in self._fp32:
+            found["distortion"] = self._distortions
+        return found
 
-    def _error(self, component: str, engine: session.Session) -> float:
-        known = self._rows.y >= 0
-        probs = self._answer(component, engine)["probs"]
-        return float((probs.argmax(axis=1) != self._rows.y)[known].mean())
+    def _errors(self, answer: Arrays) -> Array:
+        wrong: Array = answer["probs"].argmax(axis=1) != self._rows.y
+        return wrong[self._rows.y >= 0].astype(np.float64)
 
-    def _distortion(self, component: str, engine: session.Session) -> float:
-        feeds, decoder = self._feeds, self._fp32["decoder"]
-        if component == "encoder":
-            feeds = {**feeds, "z": self._answer("encoder", engine)["z_mean"]}
-        else:
-            decoder = engine
-        found = self._answer("decoder", decoder, feeds)["x"]
-        return float(np.square(found - self._rows.x.astype(np.float64)).mean())
+    def _distortions(self, answer: Arrays) -> Array:
+        feeds = {**self._feeds, "z": answer["z_mean"]}
+        return self._distances(self._answer("decoder", self._fp32["decoder"], feeds))
+
+    def _distances(self, answer: Arrays) -> Array:
+        gaps = np.square(answer["x"] - self._rows.x.astype(np.float64))
+        found: Array = gaps.reshape(len(gaps), -1).mean(axis=1)
+        return found
 
     def _answer(
         self, component: str, engine: session.Session, feeds: Arrays | None = None
     ) -> Arrays:
         given = self._given(component, self._feeds if feeds is None else feeds)
-        n = len(self._rows.x)
         parts = [
             engine.run({k: v[start : start + BATCH] for k, v in given.items()})
-            for start in range(0, n, BATCH)
+            for start in range(0, len(self._rows.x), BATCH)
         ]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
@@ -210,8 +228,14 @@ class Judge:
         gaps = [0.0]
         for i in range(min(ALONE, len(self._rows.x))):
             alone = engine.run({k: v[i : i + 1] for k, v in given.items()})
-            gaps += [float(np.abs(alone[k][0] - together[k][i]).max(initial=0)) for k in alone]
-        return max(gaps)
+            with np.errstate(invalid="ignore"):
+                gaps += [np.abs(alone[k][0] - together[k][i]).max(initial=0) for k in alone]
+        return _finite(np.max(gaps))
+
+
+def _finite(value: float) -> float:
+    """A number that JSON has a word for; what is not finite is as large as there is."""
+    return float(value) if math.isfinite(value) else agreement.HUGE
 
 
 def opened(name: str, data: bytes) -> session.Session:

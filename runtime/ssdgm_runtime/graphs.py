@@ -55,6 +55,7 @@ class Graphs:
         self.bundle, self.plan = bundle, plan
         self._next = plan  # `auto` is settled by the first session, and holds for the others
         self._sessions: dict[str, session.Session] = {}
+        self._used: dict[str, manifest.Variant] = {}
         self._closed = False
         variants = bundle.manifest.variants
         known = {word for v in variants for word in (v.name, v.precision)}
@@ -78,12 +79,9 @@ class Graphs:
         return parts.need(self.bundle.manifest.graphs, component, task)
 
     def variant(self, component: str) -> manifest.Variant:
-        """The variant that is in use for a component."""
-        rivals = [v for v in self.bundle.manifest.variants if v.component == component]
-        active = session.preferred(self._next.provider)
-        fitting = [v for v in rivals if v.provider == active] or rivals
-        named = [v for v in (*fitting, *rivals) if self._wanted in (v.name, v.precision)]
-        return (named or [v for v in fitting if v.default] or fitting)[0]
+        """The variant of a component that is open, or that would be opened now."""
+        found = self._used.get(component)
+        return found or self._choice(component, session.preferred(self._next.provider))
 
     def open(self, component: str) -> session.Session:
         """A component's session, opened now if it is not open yet.
@@ -198,12 +196,32 @@ class Graphs:
         return opened.run(feeds, names or tuple(t.name for t in graph.outputs), small=small)
 
     def _open(self, component: str) -> session.Session:
-        path = self.variant(component).path
-        opened = session.Session(path, partial(self.bundle.read, path), self._next)
-        _compare(path, opened, self.bundle.manifest.graphs[component])
+        wanted = session.preferred(self._next.provider)
+        chosen = self._choice(component, wanted)
+        opened = self._session(chosen, self._next)
         if self.plan.provider == providers.AUTO:
             self._next = replace(self.plan, provider=opened.provider, allow_partial=True)
+            better = self._choice(component, opened.provider)
+            if better.path != chosen.path:  # chosen for a provider that then could not be had
+                opened.close()
+                opened = self._session(better, self._next)
+            chosen = better
+        self._used[component] = chosen
         return opened
+
+    def _session(self, chosen: manifest.Variant, plan: plans.Plan) -> session.Session:
+        path = chosen.path
+        opened = session.Session(path, partial(self.bundle.read, path), plan)
+        _compare(path, opened, self.bundle.manifest.graphs[chosen.component])
+        return opened
+
+    def _choice(self, component: str, provider: str) -> manifest.Variant:
+        """The variant for a provider; fp32, if there is none for it and none was named."""
+        rivals = [v for v in self.bundle.manifest.variants if v.component == component]
+        named = [v for v in rivals if self._wanted in (v.name, v.precision)]
+        fitting = [v for v in named or rivals if v.provider == provider]
+        plain = [v for v in rivals if v.precision == manifest.PLAIN]
+        return next((v for v in fitting if v.default), (fitting or named or plain or rivals)[0])
 
 
 def check(found: Mapping[str, session.Array], feeds: Iterable[str], start: int = 0) -> None:

@@ -9,7 +9,7 @@ round trip. A reader refuses another major version of the format and tolerates a
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +17,7 @@ from ssdgm_runtime import errors, jsonfile
 
 FORMAT = (1, 0)
 SCHEMA = "1.0"
+PLAIN = "fp32"  # the precision that every provider computes
 _INTEGERS = ("uint8", "int8", "uint16", "int16", "int32", "int64")
 DTYPES = ("bool", *_INTEGERS, "float16", "float32", "float64")
 _SURE = 1e-3  # how far from 1 the prior's sum may be
@@ -61,7 +62,10 @@ class Graph:
 
 @dataclass(frozen=True)
 class Variant:
-    """One file of a component: which provider and precision it is for, and its tolerances."""
+    """One file of a component: which provider and precision it is for, and its tolerances.
+
+    `tolerances` has atol and rtol of those outputs that have their own.
+    """
 
     component: str
     name: str
@@ -71,6 +75,11 @@ class Variant:
     default: bool
     atol: float
     rtol: float
+    tolerances: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    def tolerance(self, output: str) -> tuple[float, float]:
+        """Absolute and relative tolerance of an output's golden rows."""
+        return self.tolerances.get(output, (self.atol, self.rtol))
 
 
 @dataclass(frozen=True)
@@ -258,6 +267,7 @@ def _variant(component: str, name: str, value: object) -> Variant:
     engine = _get(_get(table, "executor_info", dict), "ort", dict)
     extra = _get(table, "additional_metadata", dict)
     tolerance = _get(extra, "tolerance", dict)
+    bound, own = _bound(tolerance), _typed(tolerance.get("outputs", {}), dict, "tolerance.outputs")
     return Variant(
         component=component,
         name=name,
@@ -265,9 +275,15 @@ def _variant(component: str, name: str, value: object) -> Variant:
         provider=_get(table, "ep", str),
         precision=_get(extra, "precision", str),
         default=_typed(extra.get("default", False), bool, "default"),
-        atol=jsonfile.get_number(tolerance, "atol", 0),
-        rtol=jsonfile.get_number(tolerance, "rtol", 0),
+        atol=bound[0],
+        rtol=bound[1],
+        tolerances={name: _bound(value) for name, value in own.items()},
     )
+
+
+def _bound(value: object) -> tuple[float, float]:
+    table = _typed(value, dict, "tolerance")
+    return jsonfile.get_number(table, "atol", 0), jsonfile.get_number(table, "rtol", 0)
 
 
 def _likelihood(value: object) -> Likelihood | None:

@@ -83,16 +83,17 @@ def _check(opened: graphs.Graphs, component: str) -> Check:
         raise errors.FormatError(f"{component} has golden inputs and outputs of different lengths")
     first = {name: array[:1] for name, array in feeds.items()}
     found = [opened.run(component, part, max(rows, 1)) for part in (feeds, first)]
-    tolerance = (variant.atol, variant.rtol)
     gaps = [
-        agreement.gaps(array, wanted[name][: len(array)], *tolerance)
+        agreement.gaps(array, wanted[name][: len(array)], *variant.tolerance(name))
         for part in found
         for name, array in part.items()
     ]
     max_abs, worst = (max(column) for column in zip(*gaps, strict=True))
     differ: tuple[int, ...] = ()
     if component == "classifier":
-        differ = agreement.disagreements(found[0]["probs"], wanted["probs"], *tolerance)
+        differ = agreement.disagreements(
+            found[0]["probs"], wanted["probs"], *variant.tolerance("probs")
+        )
     return Check(
         component=component,
         variant=variant.name,

@@ -30,7 +30,7 @@ def convert(
     license: Annotated[str | None, typer.Option(help="An SPDX expression for the bundle.")] = None,
     precision: Annotated[str, typer.Option(help="Some of fp32,int8,fp16.")] = "fp32",
     max_drop: Annotated[
-        str, typer.Option(help="How many points a classifier may lose: 0.2%.")
+        str, typer.Option(help="How much a classifier's error may rise.")
     ] = "0.2%",
     max_distortion: Annotated[
         str, typer.Option(help="By how much reconstructions' squared error may grow.")
@@ -96,13 +96,19 @@ def _converted(found: Json) -> str:
             "parity": f"largest difference from torch {worst:.1e}, "
             f"{100 * parity['worst']:.1f} % of what is allowed",
             "predictions": f"{len(parity['disagreements'])} of {parity['compared']} differ",
-            **{f"{g['component']} {g['precision']}": _judged(g) for g in found["gates"]},
+            **{
+                f"{g['component']} {g['precision']}, {g['measure']}": _judged(g)
+                for g in found["gates"]
+            },
         }
     )
 
 
 def _judged(gate: Json) -> str:
-    outcome = "ships" if gate["passed"] else "does not ship"
-    cost, allowed = (f"{100 * gate[key]:.2f}" for key in ("cost", "allowed"))
-    unit = "points of error" if gate["measure"] == "error" else "% of reconstruction error"
-    return f"{outcome}: costs {cost} {unit}, of {allowed} allowed"
+    if not gate["rows"]:
+        return "does not ship: there is nothing to measure it by"
+    cost, sure, allowed = (f"{100 * gate[key]:.2f}" for key in ("cost", "deviation", "allowed"))
+    unit = "points" if gate["measure"] == "error" else "%"
+    outcome = "passed" if gate["passed"] else "failed, does not ship"
+    measured = f"on {gate['rows']} {gate['kind']} rows"
+    return f"{outcome}: costs {cost} ± {sure} {unit} {measured}, of {allowed} allowed"

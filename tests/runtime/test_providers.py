@@ -1,7 +1,9 @@
 """Which provider a session takes, with engines that behave as the builds of onnxruntime do."""
 
+import json
 import logging
 import os
+import shutil
 import types
 from collections.abc import Callable
 from pathlib import Path
@@ -309,3 +311,63 @@ class TestTheRealEngine:
                     graph, one.SessionOptions(), [(asked, {})], enable_fallback=0
                 )
             assert found.get_providers() == [CPU]
+
+
+@pytest.fixture
+def precisions(bundle: Path, reseal: Callable[[Path], Path]) -> Path:
+    """`tiny` with a variant more for each device, in files of their own."""
+    path = bundle / "manifest.json"
+    document = json.loads(path.read_text())
+    for name, part in document["components"].items():
+        plain = part["variants"]["cpu-fp32"]
+        part["variants"].clear()
+        for key, ep, default in (
+            ("cpu-int8", CPU, True),
+            ("cuda-fp16", CUDA, True),
+            ("cpu-fp32", CPU, False),
+        ):
+            precision = key.split("-")[1]
+            extra = {**plain["additional_metadata"], "precision": precision, "default": default}
+            folder = f"models/{name}/{precision}"
+            part["variants"][key] = {
+                **plain, "ep": ep, "variant_directory": folder, "additional_metadata": extra
+            }  # fmt: skip
+            if precision != "fp32":
+                shutil.copytree(bundle / f"models/{name}/fp32", bundle / folder)
+    path.write_text(json.dumps(document))
+    return reseal(bundle)
+
+
+def used(path: Path, **settings: str) -> set[str]:
+    """The variants that a model says it uses, before and after it has opened them."""
+    with model.load(path, **settings) as opened:
+        opened.warmup()
+        found = {v["name"] for v in opened.info["variants"].values()}
+        read = {str(s._name).split("/")[-2] for s in opened.graphs._sessions.values()}
+        assert read == {name.split("-")[1] for name in found}
+        return found
+
+
+class TestVariants:
+    """Which file is opened, and that nothing else is said of it."""
+
+    def test_each_device_has_its_default(
+        self, precisions: Path, engine: Callable[..., Engine]
+    ) -> None:
+        engine([CUDA, CPU], loads=(CUDA, CPU))
+        assert used(precisions) == {"cuda-fp16"}
+        assert used(precisions, provider="cpu") == {"cpu-int8"}
+        assert used(precisions, variant="fp32") == {"cpu-fp32"}
+
+    def test_auto_chooses_again_when_it_ends_elsewhere(
+        self, precisions: Path, engine: Callable[..., Engine]
+    ) -> None:
+        engine([CUDA, CPU], loads=(CPU,))
+        assert used(precisions) == {"cpu-int8"}
+
+    def test_a_provider_without_a_variant_takes_fp32(
+        self, precisions: Path, engine: Callable[..., Engine]
+    ) -> None:
+        engine([TENSORRT, CPU], loads=(TENSORRT, CPU))
+        assert used(precisions, provider="tensorrt") == {"cpu-fp32"}
+        assert used(precisions, provider="tensorrt", variant="int8") == {"cpu-int8"}
