@@ -4,6 +4,7 @@ M2 and M1+M2 are the runs of `benchmarks.paper` with 100 labels, where they are 
 the same recipes; `softplus` is the paper's M2, whose non-linearity that is, for 500 steps.
 """
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,12 +47,12 @@ class Made:
 
 
 def make(name: str) -> Made:
-    """A model's run and bundle, trained and converted at the first call."""
+    """A model's run, trained at the first call, and a bundle of it, converted anew."""
     run = _run(name)
     bundle = RUNS / "bench" / f"{name}.ssdgm"
-    if not bundle.exists():
-        bundle.parent.mkdir(parents=True, exist_ok=True)
-        convert(run, bundle, precision=PRECISIONS)
+    shutil.rmtree(bundle, ignore_errors=True)
+    bundle.parent.mkdir(parents=True, exist_ok=True)
+    convert(run, bundle, precision=PRECISIONS)
     return Made(run, bundle)
 
 

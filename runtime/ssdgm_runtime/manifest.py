@@ -62,10 +62,7 @@ class Graph:
 
 @dataclass(frozen=True)
 class Variant:
-    """One file of a component: which provider and precision it is for, and its tolerances.
-
-    `tolerances` has atol and rtol of those outputs that have their own.
-    """
+    """One file of a component; `tolerances` is of those outputs that have their own."""
 
     component: str
     name: str
@@ -116,10 +113,6 @@ class Manifest:
         found: Json = self.document["additional_metadata"]["ssdgm"]
         return found
 
-    def dumps(self) -> str:
-        """The document as canonical JSON: two-space indent, keys as they are, a final newline."""
-        return dumps(self.document)
-
 
 def dumps(document: Json) -> str:
     """JSON as every file of a bundle has it: strict, two-space indent, a final newline."""
@@ -167,11 +160,8 @@ def parse(document: object) -> Manifest:
 
 def _check_schema(version: str) -> None:
     if version.split(".")[0] != SCHEMA.split(".")[0]:
-        raise errors.UnsupportedVersion(
-            f"the model package has schema {version}",
-            f"{SCHEMA}",
-            "Update ssdgm-runtime.",
-        )
+        found = f"the model package has schema {version}"
+        raise errors.UnsupportedVersion(found, SCHEMA, "Update ssdgm-runtime.")
 
 
 def _version(text: str) -> tuple[int, int]:
