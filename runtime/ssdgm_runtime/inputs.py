@@ -5,27 +5,22 @@ rescaled, resized or unpickled: what a file holds is what a graph gets, and a fi
 anything else is an error that says so.
 """
 
-import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdgm_runtime import errors, images, sources
+from ssdgm_runtime import arrays, errors, images
 
 Array = NDArray[Any]
 PathLike = str | os.PathLike[str]
 Shape = tuple[int, ...]
 
-_IDX_TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
-_PIECE = 1 << 20
-_AXES = 8
-MAX_BYTES = 1 << 34
-_GZIP_MAGIC = b"\x1f\x8b"
+MAX_BYTES = arrays.MAX_BYTES
 
 
 @dataclass(frozen=True)
@@ -34,13 +29,6 @@ class Rows:
 
     x: Array
     names: tuple[str, ...] = ()
-
-
-class Stream(Protocol):
-    """What bytes are read from."""
-
-    def read(self, size: int, /) -> bytes:
-        """At most `size` bytes; none at the end."""
 
 
 def read_idx(path: PathLike) -> Array:
@@ -53,26 +41,16 @@ def read_idx(path: PathLike) -> Array:
         DataNotFound: Nothing lies there.
         DataError: The magic number is wrong, or bytes are missing or left over.
     """
-    import gzip
-    import zlib
-
     place = _file(path)
     with open(place, "rb") as stream:
-        packed = stream.read(2) == _GZIP_MAGIC
-    with gzip.open(place) if packed else open(place, "rb") as source:
-        try:
-            return _idx(source, place)
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise _damaged(place, "gzip file", error) from None
+        return arrays.idx(stream, str(place))
 
 
 def read_npy(path: PathLike) -> Array:
     """Read one array from a .npy file; errors as in `read_npz`."""
-    with open(_file(path), "rb") as stream:
-        loaded = _load(Path(path), stream)
-        if isinstance(loaded, np.ndarray):
-            return loaded
-    raise errors.DataError(f"{path} is an npz archive", "a .npy file", "Name it .npz.")
+    place = _file(path)
+    with open(place, "rb") as stream:
+        return arrays.npy(stream, str(place))
 
 
 def read_npz(
@@ -91,16 +69,7 @@ def read_npz(
     """
     place = _file(path)
     with open(place, "rb") as stream:
-        loaded = _load(place, stream)
-        if isinstance(loaded, np.ndarray):
-            raise errors.DataError(f"{place} is a single array", "an npz archive", "Name it .npy.")
-        found = list(loaded.files)
-        missing = [key for key in keys if key not in found]
-        if missing:
-            raise errors.DataError(
-                f"{place} has arrays {found}", f"an array named {missing[0]!r}", "Rename one."
-            )
-        return {key: _member(place, loaded, key, max_bytes) for key in keys or found}
+        return arrays.npz(stream, str(place), keys, max_bytes)
 
 
 def read_images(path: PathLike, shape: Shape | None = None) -> Rows:
@@ -157,14 +126,14 @@ def read_rows(path: PathLike, shape: Shape | None = None) -> Rows:
 
 
 def _first(place: Path) -> Array:
-    arrays = read_npz(place)
+    found = read_npz(place)
     for key in ("x", "x_test"):
-        if key in arrays:
-            return arrays[key]
-    if len(arrays) == 1:
-        return next(iter(arrays.values()))
+        if key in found:
+            return found[key]
+    if len(found) == 1:
+        return next(iter(found.values()))
     raise errors.DataError(
-        f"{place} has arrays {list(arrays)}",
+        f"{place} has arrays {list(found)}",
         "one named 'x' or 'x_test'",
         "Rename the inputs to x.",
     )
@@ -179,7 +148,7 @@ _READERS: dict[str, Callable[[Path], Array]] = {
 _MAGIC: dict[bytes, Callable[[Path], Array]] = {
     b"\x93NUM": read_npy,
     b"PK\x03\x04": _first,
-    _GZIP_MAGIC: read_idx,
+    arrays.GZIP_MAGIC: read_idx,
     b"\x00\x00": read_idx,
 }
 
@@ -211,82 +180,3 @@ def _file(path: PathLike) -> Path:
     if not place.stat().st_size:
         raise errors.DataError(f"{place} is empty", "a file with data")
     return place
-
-
-def _idx(stream: Stream, place: Path) -> Array:
-    head = stream.read(4)
-    plain = len(head) == 4 and head[:2] == b"\0\0" and head[2] in _IDX_TYPES
-    if not plain or not 0 < head[3] <= _AXES:
-        raise errors.DataError(
-            f"{place} begins with {head.hex(' ')}",
-            f"an IDX file (00 00, type, number of axes from 1 to {_AXES})",
-        )
-    sizes = stream.read(4 * head[3])
-    if len(sizes) < 4 * head[3]:
-        raise _cut(place, len(sizes), 4 * head[3], "header")
-    shape = tuple(int(n) for n in np.frombuffer(sizes, ">u4"))
-    dtype = np.dtype(_IDX_TYPES[head[2]])
-    if math.prod(max(n, 1) for n in shape) * dtype.itemsize > MAX_BYTES:
-        raise _too_big(f"{place} of shape {list(shape)}", MAX_BYTES)
-    wanted = math.prod(shape) * dtype.itemsize
-    data = _take(stream, wanted + 1)
-    if len(data) != wanted:
-        raise _cut(place, len(data), wanted, "data")
-    return np.frombuffer(data, dtype).reshape(shape).astype(dtype.newbyteorder("="))
-
-
-def _take(stream: Stream, most: int) -> bytes:
-    """Read in pieces, so that a damaged header cannot ask for all memory at once."""
-    pieces: list[bytes] = []
-    while most > 0 and (piece := stream.read(min(most, _PIECE))):
-        pieces.append(piece)
-        most -= len(piece)
-    return b"".join(pieces)
-
-
-def _cut(place: Path, found: int, wanted: int, what: str) -> errors.DataError:
-    much = f"more than {wanted}" if found > wanted else str(found)
-    return errors.DataError(
-        f"{place} has {much} bytes of {what}", str(wanted), "Copy or download the file again."
-    )
-
-
-def _load(place: Path, stream: IO[bytes]) -> Any:  # noqa: ANN401  (an array or an archive)
-    try:
-        return np.load(stream, allow_pickle=False)
-    except Exception as error:  # numpy lets through whatever its parsers trip over
-        raise _damaged(place, "npy or npz file without pickled objects", error) from None
-
-
-def _member(place: Path, archive: Any, key: str, most: int) -> Array:  # noqa: ANN401
-    try:
-        _check_member(place, archive.zip, key, most)
-        array = archive[key]
-    except errors.DataError:
-        raise
-    except Exception as error:  # as above, and zipfile's and zlib's
-        what = f"npz file whose array {key!r} holds numbers, not pickled objects"
-        raise _damaged(place, what, error) from None
-    if not isinstance(array, np.ndarray):
-        raise errors.DataError(f"{key!r} in {place} is no array", "an .npy file in the archive")
-    return array
-
-
-def _check_member(place: Path, archive: Any, key: str, most: int) -> None:  # noqa: ANN401
-    """Look at what an array announces before anything of that size is allocated."""
-    name = key if key in archive.namelist() else f"{key}.npy"
-    size = archive.getinfo(name).file_size
-    if size > most:
-        raise _too_big(f"{key!r} in {place}, of {size} bytes,", most)
-    with archive.open(name) as stream:
-        if stream.peek(6)[:6] == np.lib.format.MAGIC_PREFIX:
-            sources.check_npy(stream, size)
-
-
-def _too_big(what: str, most: int) -> errors.DataError:
-    return errors.DataError(f"{what} is too big", f"at most {most} bytes", "Split the data.")
-
-
-def _damaged(place: Path, wanted: str, error: Exception) -> errors.DataError:
-    detail = str(error).strip().rstrip(".").splitlines() or [type(error).__name__]
-    return errors.DataError(f"{place} cannot be read ({detail[0]})", f"an undamaged {wanted}")

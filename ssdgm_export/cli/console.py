@@ -9,6 +9,7 @@ from typing import Any
 from ssdgm_runtime import show, use_cases
 
 Json = Mapping[str, Any]
+_LARGE = 50_000_000  # bytes
 
 
 def emit(document: Json, as_json: bool, render: Callable[[Any], str]) -> None:
@@ -52,6 +53,16 @@ def watch(quiet: bool) -> Iterator[Callable[[int, int, str], None]]:
             yield tell
     else:
         yield lambda done, total, text: note(f"{done}/{total}  {text}")
+
+
+def downloads(quiet: bool) -> Callable[[int, int, str], None]:
+    """Someone to tell the bytes of a file that are here: a line a file, ten for a large one."""
+
+    def tell(done: int, total: int, name: str) -> None:
+        if done == 0 or (total > _LARGE and done < total):
+            note(f"downloading {name}: {done / 1e6:.1f} of {total / 1e6:.1f} MB")
+
+    return (lambda done, total, name: None) if quiet else tell
 
 
 def _dumps(document: Json, indent: int | None = None) -> str:

@@ -1,6 +1,7 @@
 """`methods` and `train`."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,7 +35,7 @@ def methods(as_json: AsJson = False) -> None:
 def train(
     data: Annotated[
         str | None,
-        typer.Argument(help="digits, an .npz file, a folder, or a name under SSDGM_DATA_DIR."),
+        typer.Argument(help="A folder, an archive, an .npz file, or a name such as digits."),
     ] = None,
     method: Annotated[
         str | None, typer.Option(help="As listed by `methods`; the recipe's, or m2.")
@@ -47,6 +48,9 @@ def train(
         typer.Option(help="Of the split, weights, batches and noise; 0, if left out.", min=0),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The run directory to make.")] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Where named sets lie; else in SSDGM_DATA_DIR.")
+    ] = None,
     recipe: Annotated[
         str | None, typer.Option(help="A TOML file, or one that ships, as listed by `methods`.")
     ] = None,
@@ -72,11 +76,21 @@ def train(
     """Train a method on DATA, or go on with a run."""
     session: Any
     if resume is not None:
-        _check_alone(data, method, labels, seed, out, recipe, change, device, init_from)
+        _check_alone(data, method, labels, seed, out, data_dir, recipe, change, device, init_from)
         session = _resume(resume)
     else:
         plan = recipe, method, change or []
-        session = _begin(data, plan, out, labels, seed or 0, device or "auto", init_from)
+        session = _begin(
+            data,
+            plan,
+            out,
+            labels,
+            seed or 0,
+            device or "auto",
+            init_from,
+            data_dir,
+            console.downloads(quiet),
+        )
     _run(session, quiet)
     told = None if no_report else reports.after(session.run.path)
     console.emit({**_summary(session), "report": told}, as_json, _summary_lines)
@@ -90,6 +104,8 @@ def _begin(
     seed: int,
     device: str,
     init_from: Path | None,
+    data_dir: Path | None,
+    tell: Callable[[int, int, str], None],
 ) -> Any:  # noqa: ANN401
     if data is None or out is None:
         missing = "DATA" if data is None else "--out"
@@ -98,7 +114,10 @@ def _begin(
         )
     from ssdgm_train import recipe, session
 
-    return session.begin(data, recipe.load(*plan), out, labels, seed, device, init_from)
+    place = None if data_dir is None else str(data_dir)
+    return session.begin(
+        data, recipe.load(*plan), out, labels, seed, device, init_from, place, tell
+    )
 
 
 def _resume(path: Path) -> Any:  # noqa: ANN401

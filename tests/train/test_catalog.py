@@ -114,7 +114,7 @@ def test_a_name_does_not_lead_out_of_the_data_folder(
 def test_what_is_not_there_is_an_error_that_names_the_ways() -> None:
     text = cases.message(DataNotFound, lambda: data.load("nowhere", "/no/such/folder"))
     assert "no data at nowhere nor under /no/such/folder" in text
-    assert "a folder, an .npz file, or a name: digits" in text
+    assert "a folder, an archive, an .npz file, or a name: digits, mnist, fashion-mnist" in text
 
 
 def test_without_a_data_folder_the_error_says_how_to_set_one(
@@ -127,7 +127,8 @@ def test_without_a_data_folder_the_error_says_how_to_set_one(
 
 def test_an_empty_folder_is_an_error_that_names_the_layout(tmp_path: Path) -> None:
     text = cases.message(DataError, lambda: data.load(str(tmp_path)))
-    assert "has no train-images, train-labels, t10k-images, t10k-labels file" in text
+    assert f"{tmp_path} has no files" in text
+    assert "a labels.csv" in text
     assert "train-images-idx3-ubyte.gz, or one .npz" in text
 
 

@@ -35,7 +35,7 @@ def compose(
         "seed": seed,
         "labels": labelled,
         "data": {
-            "source": data.locate(source),
+            "source": source,
             "name": dataset.name,
             "digest": dataset.digest,
             "classes": list(dataset.classes),

@@ -61,6 +61,8 @@ def begin(
     seed: int = 0,
     device: str = "auto",
     init_from: Path | None = None,
+    data_dir: str | None = None,
+    tell: data.Tell = data.quiet,
 ) -> Session:
     """Start a run in a new directory.
 
@@ -73,6 +75,8 @@ def begin(
         device: "auto", "cpu" or "cuda".
         init_from: A trained model to start from, see `pretrained`: another run, whose validation
             rows are then kept, or an .npz file of published weights.
+        data_dir: As `data.load` takes it.
+        tell: As `data.load` takes it.
 
     Raises:
         SsdgmError: The data, the budget, the device or the output cannot be used.
@@ -81,14 +85,15 @@ def begin(
     if not 0 <= seed < 2**63:
         raise errors.InputError("seed", str(seed), "a whole number from 0 to below 2**63")
     checkpoint.check_new(out)
-    start, dataset = pretrained.find(init_from), data.load(source)
+    start, lies_at = pretrained.find(init_from), data.locate(source, data_dir, tell)
+    dataset = data.load(lies_at)
     parts = split(dataset, labelled, plan.data.validation, seed, start.held(dataset))
     _check_selection(plan, parts)
     stated = start.stated(problem.problem(dataset, parts, plan.data))
     with _seeded(seed):
         plan, taken, origin = pretrained.adopt(start, plan, stated, dataset, parts.labelled)
     described = document.compose(
-        source, dataset, parts, stated, plan, labelled, seed, place, origin
+        lies_at, dataset, parts, stated, plan, labelled, seed, place, origin
     )
     model = _built(plan, stated, seed)
     pretrained.fill(model, taken, start)

@@ -1,0 +1,153 @@
+"""The files that a data set comes in: a folder, or the members of an archive, by relative name."""
+
+import abc
+import io
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO
+
+from ssdgm_runtime import errors, images
+
+_DEEPEST = 100
+
+
+class Tree(abc.ABC):
+    """Files by relative names with forward slashes, hidden ones left out.
+
+    Attributes:
+        title: What messages call the whole.
+        names: Every file, in the order of the parts of the names.
+        empty: The folders without a file.
+    """
+
+    def __init__(self, title: str, names: Iterable[str], empty: Iterable[str] = ()) -> None:
+        self.title, self.names, self.empty = title, _ordered(names), _ordered(empty)
+
+    @abc.abstractmethod
+    def open(self, name: str) -> IO[bytes]:
+        """One file, to be closed by the caller.
+
+        Raises:
+            DataError: It cannot be read.
+        """
+
+
+class Below(Tree):
+    """The files below a folder of a tree, such as one that an archive wraps all in."""
+
+    def __init__(self, whole: Tree, folder: str) -> None:
+        self._whole, self._prefix = whole, f"{folder}/"
+        within = [self._within(names) for names in (whole.names, whole.empty)]
+        super().__init__(f"{whole.title}/{folder}", *within)
+
+    def open(self, name: str) -> IO[bytes]:
+        """One file."""
+        return self._whole.open(self._prefix + name)
+
+    def _within(self, names: tuple[str, ...]) -> list[str]:
+        return [n.removeprefix(self._prefix) for n in names if n.startswith(self._prefix)]
+
+
+class Folder(Tree):
+    """A folder on a disk, links followed as its user laid them."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        found = list(_walk(root, "", ()))
+        files, empty = ([n for n, is_file in found if is_file == kind] for kind in (True, False))
+        super().__init__(str(root), files, empty)
+
+    def open(self, name: str) -> IO[bytes]:
+        """One file."""
+        try:
+            stream = open(self._root / name, "rb")  # noqa: SIM115  (the caller closes it)
+        except OSError as error:
+            raise unreadable(f"{self._root / name}", error) from None
+        return stream
+
+
+class Held(Tree):
+    """Files in memory."""
+
+    def __init__(self, title: str, files: dict[str, bytes]) -> None:
+        super().__init__(title, files)
+        self._files = files
+
+    def open(self, name: str) -> IO[bytes]:
+        """One file."""
+        return io.BytesIO(self._files[name])
+
+
+def place(tree: Tree, name: str) -> str:
+    """What messages call a file."""
+    return f"{tree.title}/{name}"
+
+
+def check_name(title: str, name: str) -> None:
+    """Refuse a name that UTF-8 cannot write.
+
+    Raises:
+        DataError: It is such a name.
+    """
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise errors.DataError(
+            f"{ascii(title)[1:-1]} holds a file named {name!a}",
+            "names that UTF-8 can write",
+            "Rename it.",
+        ) from None
+
+
+def unreadable(name: str, error: OSError) -> errors.DataError:
+    """The error for a file or folder that the system does not let us read."""
+    reason = error.strerror or type(error).__name__
+    return errors.DataError(
+        f"{name} cannot be read ({reason})", "a file or folder that this user may read"
+    )
+
+
+def _ordered(names: Iterable[str]) -> tuple[str, ...]:
+    """Names in the order of their parts, in which `ssdgm_runtime` reads a folder of images."""
+    return tuple(sorted(names, key=lambda name: name.split("/")))
+
+
+def _walk(
+    root: Path, folder: str, above: tuple[tuple[int, int], ...]
+) -> Iterator[tuple[str, bool]]:
+    """Every file (True) and every empty folder (False) below a folder, by relative name."""
+    here = os.path.join(root, folder)
+    try:
+        info = os.stat(here)
+        with os.scandir(here) as found:
+            entries = [e for e in found if not images.hidden(e.name)]
+    except OSError as error:
+        raise unreadable(here, error) from None
+    own = (info.st_dev, info.st_ino)
+    if info.st_ino and own in above:
+        raise errors.DataError(
+            f"{here} is a link to a folder that it lies in", "folders with an end", "Remove it."
+        )
+    if len(above) > _DEEPEST:
+        raise errors.DataError(f"{here} is nested too deep", f"at most {_DEEPEST} folders deep")
+    if not entries and folder:
+        yield folder, False
+    for entry in entries:
+        name = f"{folder}/{entry.name}" if folder else entry.name
+        check_name(str(root), name)
+        if entry.is_dir():
+            yield from _walk(root, name, (*above, own))
+        else:
+            _check_regular(entry)
+            yield name, True
+
+
+def _check_regular(entry: "os.DirEntry[str]") -> None:
+    try:
+        mode = entry.stat().st_mode
+    except OSError as error:
+        raise unreadable(entry.path, error) from None
+    if not stat.S_ISREG(mode):
+        raise errors.DataError(f"{entry.path} is no regular file", "files and folders")
