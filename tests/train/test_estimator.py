@@ -152,7 +152,8 @@ def test_it_stands_beside_scikit_learn_s_own_in_a_pipeline() -> None:
 
 def test_its_latents_are_features_of_the_next_step() -> None:
     x, y, given = blobs()
-    line = make_pipeline(small(steps=200), LabelPropagation()).set_output(transform="default")
+    features = small(method="m1", steps=200, settings=THRESHOLD)  # z of x alone tells classes
+    line = make_pipeline(features, LabelPropagation()).set_output(transform="default")
     assert line.fit(x, given).score(x, y) > 0.9
     assert small().fit(x, given).get_feature_names_out().tolist() == [
         "semisupervisedclassifier0",

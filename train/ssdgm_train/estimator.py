@@ -55,7 +55,7 @@ class SemiSupervisedClassifier(
         recipe: The name of a recipe that ships, or a TOML file.
         hidden: Widths of the hidden layers, in every network; 100.
         latent: Dimensions of z; 10.
-        alpha: The classifier's weight beside the bounds; 0.1, see `m2.Config`.
+        alpha: The classifier's weight beside the bounds; 1, see `m2.Config`.
         steps: Updates in every phase; 2000.
         learning_rate: Adam's; 3e-3.
         labelled_batch: Labelled rows a step; 100.

@@ -15,6 +15,7 @@ from ssdgm_train.data import dataset
 DEFAULTS: dict[str, object] = {
     "hidden": (100,),
     "latent": 10,
+    "alpha": 1.0,
     "steps": 2000,
     "learning_rate": 3e-3,
     "labelled_batch": 100,
