@@ -19,6 +19,7 @@ EXAMPLES = ROOT / "examples"
 BUNDLE = ROOT / "tests/golden/m2-tiny.ssdgm"
 RUN = {
     "two_moons",
+    "compare_sklearn",
     "your_own_method",
     "on_a_device",
     "mnist_100_labels",
@@ -39,6 +40,21 @@ def test_two_moons_are_told_apart_with_eight_labels(example: Example, tmp_path: 
     for method in errors:
         with ssdgm_runtime.load(tmp_path / f"moons/{method}.ssdgm") as model:
             assert model.verify().passed
+
+
+def test_scikit_learn_s_classifiers_are_compared_on_the_same_draws(
+    example: Example, tmp_path: Path
+) -> None:
+    module = example("compare_sklearn")
+    names = ["two moons", "digits"]
+    found = module.main(tmp_path / "out", seeds=2, steps=60, rows=220, names=names)
+    assert list(found) == names
+    for ways in found.values():
+        assert ways.keys() == {*module.PEERS, "M2 (ours)"}
+        assert all(len(errors) == 2 and max(errors) < 0.6 for errors in ways.values())
+    lines = (tmp_path / "out/table.md").read_text().splitlines()
+    assert len(lines) == 2 + 5
+    assert (tmp_path / "out/errors.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_method_of_one_s_own_trains_and_runs_as_a_bundle(

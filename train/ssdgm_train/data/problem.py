@@ -1,5 +1,6 @@
 """From rows to a `method.Problem`: which likelihood fits them and how they become observations."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -23,13 +24,14 @@ class DataPlan:
     """How the data is used.
 
     Attributes:
-        validation: Share of the rows held out for validation; a number from 1 on counts rows.
+        validation: Share of the rows held out for validation; 0 for none, from 1 on the number
+            of rows.
         likelihood: "auto", or a key of `likelihoods.LIKELIHOODS`.
         total: The largest possible count of a binomial likelihood; 0 for the largest in training.
         prior: p(y), one number a class; empty for a uniform one.
     """
 
-    validation: float = settings.setting(0.1, settings.above(0))
+    validation: float = settings.setting(0.1, settings.between(0, math.inf))
     likelihood: str = settings.setting(AUTO, settings.among((AUTO, *likelihoods.LIKELIHOODS)))
     total: int = settings.setting(0, settings.between(0, 256))
     prior: tuple[float, ...] = settings.setting((), settings.above(0))
