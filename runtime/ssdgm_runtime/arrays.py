@@ -88,6 +88,8 @@ def npz(
 
 def _idx(stream: Stream, name: str) -> Array:
     head = stream.read(4)
+    if not head:
+        raise errors.DataError(f"{name} is empty", "a file with data")
     plain = len(head) == 4 and head[:2] == b"\0\0" and head[2] in _IDX_TYPES
     if not plain or not 0 < head[3] <= _AXES:
         raise errors.DataError(

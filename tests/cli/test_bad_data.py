@@ -104,7 +104,7 @@ def folder(place: Path, changes: dict[str, bytes | None]) -> None:
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 LAYOUTS: dict[str, tuple[dict[str, bytes | None], str]] = {
-    "empty": (dict.fromkeys(FILES), "has no train-images"),
+    "empty": (dict.fromkeys(FILES), "has no files"),
     "a file is missing": ({LABELS: None}, "has no train-labels"),
     "cut short": ({IMAGES: FILES[IMAGES][:500]}, "484 bytes of data; expected 960"),
     "too long": ({IMAGES: FILES[IMAGES] + b"!"}, "more than 960 bytes"),
