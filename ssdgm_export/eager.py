@@ -5,11 +5,11 @@ what the bundle gives is compared before they are measured, as of every backend.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,12 +23,8 @@ from ssdgm_train import document as training
 
 EAGER, COMPILED = backends.WORKSHOP
 Arrays = session.Arrays
-
-
-class Modules(Protocol):
-    """Makes a run's graphs, as `graphs.of`."""
-
-    def __call__(self, *, fuse: bool) -> Mapping[str, graphs.Graph]: ...  # noqa: D102
+Modules = Callable[..., Mapping[str, graphs.Graph]]
+"""Makes a run's graphs, as `graphs.of` with `fuse` left open."""
 
 
 def openers(run: str | os.PathLike[str]) -> Mapping[str, backends.Opener]:

@@ -183,7 +183,7 @@ class _Turns:
 
     def _nap(self, turn: int, early: float) -> float:
         """Sleep until shortly before, then spin if it is the next turn; 0 lets others run."""
-        if early > _SPUN:
+        if early > 1.1 * _SPUN:  # else the sleep might be too short to move a clock
             return min(early - _SPUN, _NAP)
         return 0.0 if self._begun >= turn else early
 
