@@ -18,6 +18,7 @@ from ssdgm_train import method
 T = TypeVar("T")
 
 BATCH = "batch"
+FUSED = "encoder_classifier"
 DTYPES = {"uint8": torch.uint8, "float32": torch.float32}
 
 
@@ -181,7 +182,7 @@ def _fused(model: nn.Module, problem: method.Problem, temperature: float) -> Gra
         raise errors.InputError(
             "fuse", f"of a model without {missing}", "a model that classifies and encodes"
         )
-    return _graph("encoder_classifier", EncoderClassifier(model, temperature), [_x(problem)])
+    return _graph(FUSED, EncoderClassifier(model, temperature), [_x(problem)])
 
 
 def _z(latent: int) -> manifest.Tensor:

@@ -65,18 +65,28 @@ def _row(cell: Json, same: list[str], digits: int) -> dict[str, str]:
 def _flags(timing: Json) -> Iterator[str]:
     if timing["noisy"]:
         yield "noisy"
-    if timing["queue"] and timing["queue"]["growing"]:
+    queue = timing["queue"]
+    if queue and queue["growing"]:
         yield "queue grows"
+    if queue and queue["unserved"]:
+        yield f"{queue['unserved']} unserved"
 
 
 def _notes(report: Json) -> Iterator[str]:
     timings = [cell["model"] for cell in report["cells"]]
+    yield "95 %: how sure this one run is of its figure; another run may lie outside"
     if report["cells"][0]["ratios"]:
         yield "x NAME: the model's median over that of NAME on the same graph, in alternation"
     if any(t["noisy"] for t in timings):
         yield "noisy: the medians of five windows differ by more than 10 %; close other programs"
     if any("queue grows" in _flags(t) for t in timings):
         yield "queue grows: more calls come than are served; latencies depend on how long it ran"
+    if any(t["queue"] and t["queue"]["unserved"] for t in timings):
+        yield "unserved: calls given up; the percentiles are of the others, and too small"
+    floors = [cell["floor_ms"] for cell in report["cells"] if cell["floor_ms"] is not None]
+    if floors:
+        worst = _ms(max(floors), _FINE)
+        yield f"a call that does nothing has p50 {worst} ms on such a schedule: it is in all times"
 
 
 def _session(one: Json) -> str:
@@ -88,6 +98,9 @@ def _session(one: Json) -> str:
 
 def _cold(found: Json | None) -> Iterator[str]:
     if found is None:
+        return
+    if "failed" in found:
+        yield f"cold start: {found['failed']}"
         return
     own, bare = found["model"], found["bare"]
     yield (

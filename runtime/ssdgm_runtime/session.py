@@ -78,10 +78,13 @@ class Session:
             names: The outputs to give; all, if none is named.
             small: Use the one-thread pool, which is faster for a few rows.
         """
-        alone = small and self.provider == providers.CPU
-        engine = self._engine(1 if alone else self._plan.threads)
+        engine = self._engine(self.threads(small=small))
         names = names or tuple(self.outputs)
         return dict(zip(names, engine.run(names, feeds), strict=True))
+
+    def threads(self, *, small: bool) -> int:
+        """How many threads compute a call; `small` as in `run`."""
+        return 1 if small and self.provider == providers.CPU else self._plan.threads
 
     def close(self) -> None:
         """Drop this process's engines."""

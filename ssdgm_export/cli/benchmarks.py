@@ -49,7 +49,7 @@ def bench(
     conditions = fail_if or ()
     result = outcome.Result(out, plot, baseline, conditions, force, _draw() if plot else None)
     with console.watch(quiet or as_json) as watch:
-        found = use_cases.bench(bundle, wanted, result, engines=_engines(run, bundle), watch=watch)
+        found = use_cases.bench(bundle, wanted, result, engines=_engines(run), watch=watch)
     console.emit(found, as_json, benchtext.bench)
     return use_cases.exit_code(found)
 
@@ -60,7 +60,7 @@ def _draw() -> Callable[[Json], bytes]:
     return chart.png
 
 
-def _engines(run: Path | None, bundle: Path) -> Mapping[str, backends.Opener]:
+def _engines(run: Path | None) -> Mapping[str, backends.Opener]:
     if run is None:
         return {}
     from ssdgm_export import eager

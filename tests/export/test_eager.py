@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from ssdgm_export import eager
+from ssdgm_export import bundle, eager, graphs
 from ssdgm_runtime import errors, model
-from ssdgm_runtime.bench import backends, cell
+from ssdgm_runtime.bench import backends, cell, request
 
 
 @pytest.fixture(scope="module")
@@ -47,16 +47,23 @@ def test_another_run_is_refused(place: Path, tmp_path: Path) -> None:
             pass
 
 
-def test_other_weights_are_refused(place: Path) -> None:
-    found = eager.openers(place / "run")["torch"]
-    module = found.args[1]["classifier"].module
-    with torch.no_grad():
-        for parameter in module.parameters():
-            parameter.mul_(3.0).add_(0.5)
+def test_other_weights_are_refused(place: Path, tmp_path: Path) -> None:
+    found = eager.openers(exported.train(tmp_path, changes=("train.seed=7",)))
+    wanted = request.Request(seconds=1e-3)
     with model.load(place / "bundle.ssdgm", provider="cpu") as opened:
-        goal = cell.target(opened, "classifier")
-        with pytest.raises(errors.InputError, match="gives other values"), found(goal):
-            pass
+        rivals = backends.select(["torch"], found)
+        with pytest.raises(errors.InputError, match="gives other values") as caught:
+            cell.measure(opened, cell.Place("classifier", 1, 1), wanted, rivals)
+    assert "--run" in caught.value.mend
+
+
+def test_torch_stands_beside_a_fused_graph(place: Path, tmp_path: Path) -> None:
+    bundle.convert(place / "run", tmp_path / "fused.ssdgm", fuse=True)
+    rivals = backends.select(["torch"], eager.openers(place / "run"))
+    with model.load(tmp_path / "fused.ssdgm", provider="cpu") as opened:
+        place_ = cell.Place(graphs.FUSED, 2, 1)
+        found = cell.measure(opened, place_, request.Request(seconds=1e-3), rivals)
+    assert set(found["ratios"]) == {"torch"}
 
 
 def test_a_compiler_that_fails_says_what_to_do(

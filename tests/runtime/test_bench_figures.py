@@ -41,20 +41,43 @@ def series(kind: str, rng: np.random.Generator, n: int) -> np.ndarray:
     return np.exp(0.3 * found)
 
 
+TRUTH = (1.0, float(np.exp(0.3 * 1.6448536269514722)))
+
+
+def held(found: np.ndarray, column: int, block: int | None) -> bool:
+    """Whether a 95 % interval holds the true percentile."""
+    draws = figures.medians_and_tails(found, draws=120, block=block)[:, column]
+    low, high = figures.span(float(np.quantile(found, (0.5, 0.95)[column])), draws)
+    return low <= TRUTH[column] <= high
+
+
 def coverage(kind: str, column: int, block: int | None) -> float:
-    """How often a 95 % interval holds the true percentile."""
-    truth = (1.0, float(np.exp(0.3 * 1.6448536269514722)))[column]
-    rng, hits, trials = np.random.default_rng(1), 0, 150
-    for _ in range(trials):
-        draws = figures.medians_and_tails(series(kind, rng, 400), draws=120, block=block)
-        low, high = np.quantile(draws[:, column], (0.025, 0.975))
-        hits += low <= truth <= high
-    return hits / trials
+    """How often it does."""
+    rng = np.random.default_rng(1)
+    return float(np.mean([held(series(kind, rng, 400), column, block) for _ in range(150)]))
+
+
+def disturbed(length: int, n: int, trials: int) -> np.ndarray:
+    """Series [trials, n] in which a disturbance lasts for `length` calls."""
+    rng, keep = np.random.default_rng(length), np.exp(-1 / length)
+    found, level = np.empty((n, trials)), rng.normal(size=trials)
+    for i in range(n):
+        level = keep * level + np.sqrt(1 - keep**2) * rng.normal(size=trials)
+        found[i] = level
+    return np.exp(0.3 * found.T)
 
 
 @pytest.mark.parametrize("column", [0, 1], ids=["p50", "p95"])
 def test_intervals_hold_the_truth_as_often_as_they_say(column: int) -> None:
     assert 0.88 <= coverage("independent", column, None) <= 0.99
+
+
+@pytest.mark.parametrize("length", [50, 100, 200])
+def test_disturbances_that_last_are_in_an_interval(length: int) -> None:
+    runs = disturbed(length, 4000, 100)
+    assert np.mean([held(run, 0, None) for run in runs]) >= 0.85
+    short = round(4000 ** (1 / 3))
+    assert np.mean([held(run, 0, short) for run in runs[:50]]) < 0.75
 
 
 def test_blocks_are_what_holds_it_where_neighbours_resemble_each_other() -> None:
@@ -68,8 +91,8 @@ def test_blocks_are_runs_of_neighbours_round_the_end() -> None:
     assert len(pick) == 1000
     assert set(pick) <= set(range(1000))
     steps = np.diff(pick) % 1000
-    assert (steps == 1).sum() >= 1000 - 100 - 1
-    assert (steps[9::10] != 1).any()
+    assert (steps == 1).sum() >= 1000 - figures.BLOCKS
+    assert (steps[99::100] != 1).any()
 
 
 def test_a_ratio_of_calls_in_turn_keeps_what_they_share() -> None:

@@ -6,13 +6,14 @@ import re
 import subprocess
 import types
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from ssdgm_runtime import errors, model, use_cases
+from ssdgm_runtime import errors, model, providers, session, use_cases
 from ssdgm_runtime.bench import (
     accuracy,
     backends,
@@ -136,6 +137,40 @@ def test_a_process_that_fails_says_why(tiny: model.Model, monkeypatch: pytest.Mo
         coldstart.measure(tiny, "classifier", 1)
 
 
+def test_a_process_that_writes_nonsense_is_a_failure(
+    tiny: model.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dead = subprocess.CompletedProcess([], 0, "hello", "")
+    monkeypatch.setattr(coldstart.subprocess, "run", lambda *a, **k: dead)
+    with pytest.raises(errors.SsdgmError, match="it wrote 'hello'"):
+        coldstart.measure(tiny, "classifier", 1)
+
+
+def test_a_cold_start_that_fails_leaves_the_rest(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("no more processes")
+
+    monkeypatch.setattr(coldstart.subprocess, "run", refuse)
+    told: list[str] = []
+    wanted = request.Request(**{**QUICK, "cold": 1}, batches=(1,), components=("decoder",))
+    table = use_cases.bench(
+        path,
+        wanted,
+        outcome.Result(fail_if=("cold_ms>1", "p50<0")),
+        watch=lambda done, total, text: told.append(text),
+    )
+    assert "no more processes" in valid(table)["cold_start"]["failed"]
+    assert len(table["cells"]) == 1
+    assert told[-1] == "1 cold starts failed"
+    assert table["passed"] is False
+    missing = table["comparison"]["missing"]
+    assert missing[0].startswith("cold_ms>1: cold start: not measured, a fresh process failed: no")
+    assert missing[1] == "cold_ms>1: there was nothing to look at"
+    assert table["comparison"]["failures"] == []
+
+
 def test_medians_leave_out_what_a_system_does_not_tell(
     tiny: model.Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -163,8 +198,11 @@ def test_the_peak_is_asked_of_the_system_where_there_is_no_proc(
 def test_engines_take_turns_in_the_opposite_order() -> None:
     order: list[str] = []
 
-    def stretch(call: load.Call) -> load.Stretch:
+    rounds: list[int] = []
+
+    def stretch(call: load.Call, turn: int) -> load.Stretch:
         call()
+        rounds.append(turn)
         return load.Stretch([1.0], 1.0, 0.5)
 
     calls = {name: (lambda name=name: order.append(name)) for name in ("a", "b", "c")}
@@ -172,6 +210,7 @@ def test_engines_take_turns_in_the_opposite_order() -> None:
     clock = load.Clock(now=lambda: float(next(ticks)))
     found = cell.alternate(calls, stretch, request.Request(seconds=8.0), clock)
     assert "".join(order[:12]) == "cbaabccbaabc"
+    assert rounds[:7] == [0, 0, 0, 1, 1, 1, 2]
     assert {len(parts) for parts in found.values()} == {len(order) // 3}
 
 
@@ -213,7 +252,8 @@ def test_other_loads_and_settings(path: Path, words: Json, cells: int) -> None:
     settings = {(c["concurrency"], c["threads"]) for c in table["cells"]}
     assert len(settings) == len(table["cells"]) == cells
     for found in table["cells"]:
-        assert (found["model"]["queue"] is None) == (wanted.arrival.kind == load.CLOSED)
+        closed = wanted.arrival.kind == load.CLOSED
+        assert (found["model"]["queue"] is None) == (found["floor_ms"] is None) == closed
         assert set(found["against"]) == (set() if words.get("against") else {"raw"})
 
 
@@ -246,7 +286,8 @@ def test_another_backend_is_a_name_and_a_context(path: Path) -> None:
     @contextlib.contextmanager
     def opener(target: backends.Target) -> Iterator[backends.Run]:
         seen.append(target.component)
-        yield lambda feeds: seen.append("call")
+        bare = session.bare(target.data, target.plan)
+        yield lambda feeds: dict(enumerate(bare(feeds)))
         seen.append("closed")
 
     wanted = request.Request(
@@ -255,6 +296,45 @@ def test_another_backend_is_a_name_and_a_context(path: Path) -> None:
     table = valid(use_cases.bench(path, wanted, engines={"mine": opener}))
     assert (seen[0], seen[-1]) == ("decoder", "closed")
     assert set(table["cells"][0]["ratios"]) == {"raw", "mine"}
+
+
+ELSE: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "values": (lambda found: [1.01 * found[0], *found[1:]], "other values as logits, 1 % away"),
+    "nan": (lambda found: [found[0], np.nan * found[1]], "other values as probs, nan % away"),
+    "shape": (lambda found: [array[:1] for array in found], r"no logits of shape \[9, 3\]"),
+    "nothing": (lambda found: [], "no logits"),
+}
+
+
+@pytest.mark.parametrize(("change", "why"), ELSE.values(), ids=ELSE)
+def test_a_backend_that_computes_something_else_is_refused(
+    path: Path, change: Callable[[Any], Any], why: str
+) -> None:
+    @contextlib.contextmanager
+    def opener(target: backends.Target) -> Iterator[backends.Run]:
+        bare = session.bare(target.data, target.plan)
+        yield lambda feeds: change(bare(feeds))
+
+    wanted = request.Request(**QUICK, batches=(9,), components=("classifier",), against=("mine",))
+    with pytest.raises(errors.InputError, match=f"mine, whose classifier gives {why}"):
+        use_cases.bench(path, wanted, engines={"mine": opener})
+
+
+def test_rivals_have_the_threads_that_the_model_has(path: Path) -> None:
+    """A few rows are computed by one thread on the CPU, whatever the pool's size."""
+    given: list[int] = []
+
+    @contextlib.contextmanager
+    def opener(target: backends.Target) -> Iterator[backends.Run]:
+        given.append(target.plan.threads)
+        yield session.bare(target.data, target.plan)
+
+    wanted = request.Request(
+        **QUICK, batches=(8, 9), threads=(2,), components=("decoder",), against=("mine",)
+    )
+    cells = valid(use_cases.bench(path, wanted, engines={"mine": opener}))["cells"]
+    assert given == [cell["threads_used"] for cell in cells] == [1, 2]
+    assert [cell["threads"] for cell in cells] == [2, 2]
 
 
 def test_a_backend_that_is_not_there_says_how_to_get_it(
@@ -288,7 +368,8 @@ def test_openvino_gets_the_file_and_the_threads(
             given.append("request")
             return self
 
-        def infer(self, feeds: Json) -> Json:
+        def infer(self, feeds: Json, *, share_inputs: bool) -> Json:
+            assert share_inputs
             return feeds
 
     fake = type("openvino", (), {"Core": Core})
@@ -298,6 +379,7 @@ def test_openvino_gets_the_file_and_the_threads(
         assert run({"x": 1}) == run({"x": 1}) == {"x": 1}
     assert given[:2] == [goal.data, "CPU"]
     assert given[2]["INFERENCE_NUM_THREADS"] == 1
+    assert given[2]["INFERENCE_PRECISION_HINT"] == "f32"
     assert given.count("request") == 1
 
 
@@ -438,13 +520,58 @@ class TestOutcome:
             self.run(path, baseline=tmp_path / "a.json")
 
 
+class Engine:
+    """An onnxruntime that notes what it is given, and opens everything on one provider."""
+
+    SessionOptions = types.SimpleNamespace
+
+    def __init__(self, active: str) -> None:
+        self.active, self.preloaded, self.chain = active, 0, []
+
+    def preload_dlls(self) -> None:
+        self.preloaded += 1
+        print("not found: libcudnn")  # noqa: T201
+
+    def InferenceSession(self, *_: object, providers: list[Any]) -> "Engine":
+        self.chain = providers
+        return self
+
+    def get_providers(self) -> list[str]:
+        return [self.active]
+
+
+def job(active: str, **more: Any) -> Json:  # noqa: ANN401
+    common: Json = {"attributes": {}, "entries": {}, "file": "a.onnx", "preload": False}
+    return {**common, "active": active, "provider_options": {}, **more}
+
+
 def test_a_bare_cold_start_on_another_provider_is_no_measurement() -> None:
-    engine = types.SimpleNamespace(
-        SessionOptions=types.SimpleNamespace,
-        InferenceSession=lambda *_, **__: types.SimpleNamespace(
-            get_providers=lambda: ["CPUExecutionProvider"]
-        ),
-    )
-    job = {"attributes": {}, "entries": {}, "file": "a.onnx", "active": "PluginExecutionProvider"}
+    engine = Engine(providers.CPU)
     with pytest.raises(RuntimeError, match="does not open PluginExecutionProvider by its name"):
-        child.plain(engine, job)
+        child.plain(engine, job("PluginExecutionProvider"))
+
+
+def test_a_bare_cold_start_is_prepared_as_the_models_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    engine = Engine(providers.CUDA)
+    options = {"device_id": "0"}
+    child.plain(engine, job(providers.CUDA, preload=True, provider_options=options))
+    assert (engine.preloaded, engine.chain) == (1, [(providers.CUDA, options)])
+    assert capsys.readouterr().out == ""
+    child.plain(Engine(providers.CPU), job(providers.CPU))
+
+
+def test_a_cold_start_is_told_its_providers_options(
+    tiny: model.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "a.onnx"
+    own = coldstart._job(tiny, "decoder", "auto", file)
+    assert (own["preload"], own["provider_options"]) == (False, {})
+    goal = cell.target(tiny, "decoder")
+    for active, preload in ((providers.OPENVINO, False), (providers.CUDA, True)):
+        elsewhere = replace(goal, plan=replace(goal.plan, provider=active))
+        monkeypatch.setattr(cell, "target", lambda *_, there=elsewhere: there)
+        found = coldstart._job(tiny, "decoder", "auto", file)
+        assert found["preload"] is preload
+        assert found["provider_options"] == providers.defaults(active, 1, plugin=False)

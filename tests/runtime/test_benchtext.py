@@ -14,6 +14,7 @@ def cell(batch: int, p50: float = 1.25, **more: Any) -> Json:  # noqa: ANN401
     }  # fmt: skip
     key = {"component": "decoder", "variant": "cpu-fp32", "provider": "CPUExecutionProvider"}
     rest = {"threads": 1, "batch": batch, "concurrency": 1, "arrival": "closed", "batcher": False}
+    rest |= {"floor_ms": None}
     ratios = {"raw": {"value": 1.25, "interval": [1.2, 1.31]}}
     return {**key, **rest, "model": model, "ratios": ratios, **more}
 
@@ -55,14 +56,23 @@ def test_small_times_have_more_digits() -> None:
 
 
 def test_what_is_doubtful_is_marked_and_explained() -> None:
-    queue = {"achieved_per_s": 90.4, "wait_p95_ms": 33.0, "growing": True}
-    shaky = cell(1)
+    queue = {"achieved_per_s": 90.4, "wait_p95_ms": 33.0, "growing": True, "unserved": 7}
+    shaky = cell(1, floor_ms=0.0123)
     shaky["model"] |= {"noisy": True, "queue": queue, "p50_interval_ms": None}
     text = benchtext.bench(report(shaky))
-    assert "noisy queue grows" in text
+    assert "noisy queue grows 7 unserved" in text
+    assert "\nunserved: calls given up; the percentiles are of the others" in text
+    assert "\na call that does nothing has p50 0.0123 ms on such a schedule" in text
     assert "\nnoisy: the medians of five windows" in text
     assert "\nqueue grows: more calls come" in text
-    assert "noisy:" not in benchtext.bench(report(cell(1)))
+    calm = benchtext.bench(report(cell(1)))
+    assert not any(word in calm for word in ("noisy:", "unserved", "does nothing"))
+    assert "\n95 %: how sure this one run is of its figure" in calm
+
+
+def test_cold_starts_that_failed() -> None:
+    text = benchtext.bench(report(cell(1), cold_start={"failed": "a fresh process failed"}))
+    assert "cold start: a fresh process failed" in text.split("\n")
 
 
 def test_cold_starts_and_accuracy() -> None:

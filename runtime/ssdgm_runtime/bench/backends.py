@@ -1,7 +1,8 @@
 """What a model's graphs are measured beside: other ways to run the same file.
 
 A backend is a name and a function that opens a graph: it gives a call on the graph's inputs for
-as long as its context lasts, safe to use from many threads.
+as long as its context lasts, safe to use from many threads. Before it is measured, what it gives
+is compared with what the model gives: a time of something else would say nothing.
 """
 
 import threading
@@ -10,15 +11,22 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ssdgm_runtime import errors, manifest, plans, session
 
 Arrays = session.Arrays
-Run = Callable[[Arrays], object]
+Outputs = Sequence[session.Array] | Mapping[Any, session.Array]
+"""In the order of the file's outputs; a mapping's values are."""
+Run = Callable[[Arrays], Outputs]
 
 RAW = "raw"
 NONE = "none"
 WORKSHOP = ("torch", "torch-compile")
 """Those that need the run that a bundle was made of."""
+
+_EXACT, _REDUCED, _TINY = 2e-3, 0.25, 0.05
+"""How far from the model a backend may be; a reduced file is far from the run's modules."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,12 +38,14 @@ class Target:
         data: The bytes of its .onnx file.
         graph: What it eats and gives.
         plan: The provider in use, threads and options.
+        precision: What the file computes in.
     """
 
     component: str
     data: bytes
     graph: manifest.Graph
     plan: plans.Plan
+    precision: str
 
 
 Opener = Callable[[Target], AbstractContextManager[Run]]
@@ -71,6 +81,48 @@ def workshop(what: str, needs: str, example: str) -> errors.MissingExtra:
     )
 
 
+def named(found: Outputs, names: Sequence[str]) -> Arrays:
+    """A backend's outputs by name.
+
+    Args:
+        found: The outputs.
+        names: The file's outputs, in its order; a backend may give fewer.
+    """
+    values = found.values() if isinstance(found, Mapping) else found
+    return dict(zip(names, values, strict=False))
+
+
+def check(name: str, target: Target, found: Arrays, wanted: Arrays) -> None:
+    """Refuse a backend that computes something else than the model.
+
+    The distance of each output is a root mean square, as a share of the output's own
+    (0.05 where that is less).
+
+    Raises:
+        InputError: An output is missing, or has another shape or other values.
+    """
+    allowed = _EXACT if target.precision == "fp32" else _REDUCED
+    for key, value in wanted.items():
+        other = found.get(key)
+        if other is None or np.shape(other) != value.shape:
+            raise _other(name, target, f"no {key} of shape {list(value.shape)}")
+        far = _size(np.subtract(other, value, dtype=np.float64)) / max(_size(value), _TINY)
+        if not far <= allowed:
+            raise _other(name, target, f"other values as {key}, {100 * far:.2g} % away")
+
+
+def _size(values: session.Array) -> float:
+    return float(np.sqrt(np.mean(np.square(values, dtype=np.float64)))) if values.size else 0.0
+
+
+def _other(name: str, target: Target, why: str) -> errors.InputError:
+    mend = "Leave it out of --against."
+    if name in WORKSHOP:
+        mend = "Give with --run the run that the bundle was made of."
+    got = f"{name}, whose {target.component} gives {why}"
+    return errors.InputError("--against", got, "what the model gives", mend)
+
+
 @contextmanager
 def _raw(target: Target) -> Iterator[Run]:
     yield session.bare(target.data, target.plan)
@@ -78,14 +130,15 @@ def _raw(target: Target) -> Iterator[Run]:
 
 @contextmanager
 def _openvino(target: Target) -> Iterator[Run]:
-    """The file compiled by OpenVINO itself, for the CPU; a request of its own for each thread."""
+    """The file compiled by OpenVINO itself, for the CPU, in float32; a request for each thread."""
     compiled = _compile(target)
     local = threading.local()
 
-    def run(feeds: Arrays) -> object:
+    def run(feeds: Arrays) -> Outputs:
         if not hasattr(local, "request"):
             local.request = compiled.create_infer_request()
-        return local.request.infer(feeds)
+        found: Outputs = local.request.infer(feeds, share_inputs=True)
+        return found
 
     yield run
 
@@ -100,7 +153,11 @@ def _compile(target: Target) -> Any:  # noqa: ANN401  (the package's stubs are n
             "pip install openvino",
         ) from None
     core = openvino.Core()
-    settings = {"INFERENCE_NUM_THREADS": target.plan.threads, "PERFORMANCE_HINT": "LATENCY"}
+    settings = {
+        "INFERENCE_NUM_THREADS": target.plan.threads,
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": "f32",  # which is not the default everywhere
+    }
     return core.compile_model(core.read_model(model=target.data), "CPU", settings)
 
 

@@ -14,14 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from ssdgm_runtime import errors, golden, model, plans
+from ssdgm_runtime import errors, golden, model, plans, session
 from ssdgm_runtime.bench import backends, figures, load, request
 
 Arrays = backends.Arrays
 Json = dict[str, Any]
 MODEL = "model"
 _MEND = "Convert the run again."
-_WARMUP, _LEAST, _SHARE, _SLICES = 3, 5, 0.1, 2
+_WARMUP, _LEAST, _SHARE = 3, 5, 0.1
 
 _CALLS: dict[str, Callable[[model.Model, Arrays], object]] = {
     "classifier": lambda opened, feeds: opened.classify(feeds["x"]),
@@ -49,20 +49,19 @@ def measure(
     """Measure one cell.
 
     Returns:
-        The cell's key, a timing of the model under `model` and of each rival under `against`,
-        and the ratios of the model's median to theirs.
+        The cell's key, the threads that compute, what a schedule costs by itself (ms), a timing
+        of the model under `model` and of each rival under `against`, and the ratios of the
+        model's median to theirs.
 
     Raises:
         FormatError: The golden rows are none.
+        InputError: A rival computes something else.
         IntegrityError: The bundle has no golden rows to run on.
     """
     feeds, time = rows(opened, place.component, place.batch), clock or load.Clock()
     with ExitStack() as stack:
         own = stack.enter_context(_own(opened, place.component, feeds, wanted.batcher))
-        calls = {MODEL: own}
-        for name, opener in rivals.items():
-            run = stack.enter_context(opener(target(opened, place.component)))
-            calls[name] = _bound(run, feeds)
+        calls = {MODEL: own, **_others(stack, opened, place, rivals, feeds)}
         seconds = wanted.seconds / len(calls)
         stretch = stack.enter_context(
             load.opened(wanted.arrival, place.concurrency, seconds, time)
@@ -73,6 +72,8 @@ def measure(
     latencies = {name: _latencies(parts) for name, parts in found.items()}
     return {
         **key(opened, place, wanted),
+        "threads_used": threads(opened, place),
+        "floor_ms": _floor(place, wanted, time),
         "model": timings.pop(MODEL),
         "against": timings,
         "ratios": {name: _ratio(latencies, name) for name in timings},
@@ -108,15 +109,28 @@ def rows(opened: model.Model, component: str, batch: int) -> Arrays:
     return {name: np.zeros_like(a) if name in quiet else a for name, a in found.items()}
 
 
-def target(opened: model.Model, component: str) -> backends.Target:
-    """A component's file, to be opened by another engine with the same settings."""
+def threads(opened: model.Model, place: Place) -> int:
+    """How many threads compute a cell's calls: one where there are few rows, on the CPU."""
+    return opened.graphs.open(place.component).threads(small=place.batch <= session.SMALL)
+
+
+def target(opened: model.Model, component: str, threads: int | None = None) -> backends.Target:
+    """A component's file, to be opened by another engine with the same settings.
+
+    Args:
+        opened: The model.
+        component: Its graph.
+        threads: How many; those of the model's settings by default.
+    """
     plan, bundle = opened.graphs.plan, opened.graphs.bundle
     provider = opened.graphs.placement(component).active
+    variant = opened.graphs.variant(component)
     return backends.Target(
         component,
-        bundle.read(opened.graphs.variant(component).path),
+        bundle.read(variant.path),
         bundle.manifest.graphs[component],
-        plans.Plan(provider, plan.threads, plan.options, True),
+        plans.Plan(provider, threads or plan.threads, plan.options, True),
+        variant.precision,
     )
 
 
@@ -130,9 +144,9 @@ def alternate(
     found: dict[str, list[load.Stretch]] = {name: [] for name in calls}
     end, rounds = clock.now() + wanted.seconds, 0
     scheduled = wanted.arrival.kind != load.CLOSED
-    while rounds < _SLICES if scheduled else clock.now() < end or rounds < _LEAST:
+    while rounds < load.SLICES if scheduled else clock.now() < end or rounds < _LEAST:
         for name in calls if rounds % 2 else reversed(list(calls)):
-            found[name].append(stretch(calls[name]))
+            found[name].append(stretch(calls[name], rounds))
         rounds += 1
     return found
 
@@ -185,6 +199,36 @@ def _warm(calls: Mapping[str, load.Call], seconds: float, clock: load.Clock) -> 
             call()
         done += 1
     return done
+
+
+def _others(
+    stack: ExitStack,
+    opened: model.Model,
+    place: Place,
+    rivals: Mapping[str, backends.Opener],
+    feeds: Arrays,
+) -> dict[str, load.Call]:
+    """The rivals' calls, each of which gives what the model gives."""
+    if not rivals:
+        return {}
+    goal = target(opened, place.component, threads(opened, place))
+    names = tuple(opened.graphs.open(place.component).outputs)
+    wanted = opened.graphs.run(place.component, feeds, place.batch)
+    calls: dict[str, load.Call] = {}
+    for name, opener in rivals.items():
+        run = stack.enter_context(opener(goal))
+        backends.check(name, goal, backends.named(run(feeds), names), wanted)
+        calls[name] = _bound(run, feeds)
+    return calls
+
+
+def _floor(place: Place, wanted: request.Request, clock: load.Clock) -> float | None:
+    """The median latency of a call that does nothing, in ms, under the same kind of schedule."""
+    if wanted.arrival.kind == load.CLOSED:
+        return None
+    seconds = _SHARE * wanted.seconds * load.SLICES
+    with load.opened(wanted.arrival, place.concurrency, seconds, clock) as stretch:
+        return float(np.median(stretch(lambda: None, 0).latencies)) * 1e3
 
 
 def _bound(run: backends.Run, feeds: Arrays) -> load.Call:

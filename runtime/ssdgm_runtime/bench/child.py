@@ -70,16 +70,28 @@ def bare(job: Job, timed: Timed) -> None:
 
 
 def plain(ort: Any, job: Job) -> Any:  # noqa: ANN401  (the engine has no stubs)
-    """A session of the engine's own."""
+    """A session of the engine's own, with NVIDIA's libraries and the options that `own` has."""
+    if job["preload"] and hasattr(ort, "preload_dlls"):
+        silence(ort.preload_dlls)
     settings = ort.SessionOptions()
     for name, value in job["attributes"].items():
         setattr(settings, name, value)
     for name, value in job["entries"].items():
         settings.add_session_config_entry(name, value)
-    found = ort.InferenceSession(job["file"], settings, providers=[job["active"]])
+    chain = [(job["active"], job["provider_options"])]
+    found = ort.InferenceSession(job["file"], settings, providers=chain)
     if job["active"] not in found.get_providers():  # as where it is a plug-in's
         raise RuntimeError(f"onnxruntime alone does not open {job['active']} by its name")
     return found
+
+
+def silence(step: Callable[[], Any]) -> None:
+    """Take a step whose words must not come between ours."""
+    import contextlib
+    import io
+
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(Exception):
+        step()
 
 
 def zeros(job: Job) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from statistics import median
 from typing import Any
 
 import ssdgm_runtime
-from ssdgm_runtime import errors, model, opening
+from ssdgm_runtime import arguments, errors, model, opening, providers
 from ssdgm_runtime.bench import cell, child
 
 Json = dict[str, Any]
@@ -67,13 +67,20 @@ def _job(opened: model.Model, component: str, variant: str, file: Path) -> Json:
     file.write_bytes(goal.data)
     plan = opened.graphs.plan
     attributes, entries = opening.settings(plan.threads, plan.options)
+    active = goal.plan.provider
+    options = {
+        **providers.defaults(active, plan.threads, plugin=False),
+        **plan.options.provider_options,
+    }
     return {
         "path": str(opened.graphs.bundle.path),
         "file": str(file),
         "component": component,
         "variant": variant,
         "provider": plan.provider,
-        "active": goal.plan.provider,
+        "active": active,
+        "preload": active in providers.NVIDIA,
+        "provider_options": {} if active == providers.CPU else options,
         "threads": plan.threads,
         "allow_partial": plan.allow_partial,
         "options": asdict(plan.options),
@@ -98,7 +105,10 @@ def _start(job: Json) -> Json:
         raise _failed(str(error)) from None
     if done.returncode:
         raise _failed(next(reversed(done.stderr.strip().splitlines()), "it died"))
-    found: Json = json.loads(done.stdout)
+    try:
+        found: Json = json.loads(done.stdout)
+    except ValueError:
+        raise _failed(f"it wrote {arguments.shown(done.stdout)}") from None
     return found
 
 

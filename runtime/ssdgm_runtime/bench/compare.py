@@ -167,13 +167,18 @@ def _pairs(one: Condition, report: Json, old: Json | None) -> Iterator[Found]:
     for where, new in _values(report, one.metric).items():
         past = before.get(where)
         if new is None:
-            yield where, 0.0, None, "not measured, there were too few calls"
+            yield where, 0.0, None, _unknown(report, one.metric)
         elif one.relative and past is None:
             yield where, new, None, "not in the baseline"
         elif one.relative and past is not None and past <= 0:
             yield where, new, past, "zero in the baseline"
         else:
             yield where, new, past, ""
+
+
+def _unknown(report: Json, metric: str) -> str:
+    why = _at(report, "cold_start", "failed") if metric in COLD else None
+    return "not measured, there were too few calls" if why is None else f"not measured, {why}"
 
 
 def _values(report: Json, metric: str) -> dict[str, float | None]:
@@ -185,8 +190,9 @@ def _values(report: Json, metric: str) -> dict[str, float | None]:
         cells = _named(report, "cells", KEY)
         return {where: _number(cell, "ratios", "raw", "value") for where, cell in cells}
     if metric in COLD:
-        cold = _at(report, "cold_start", "model")
-        return {"cold start": _number(cold, COLD[metric])} if isinstance(cold, dict) else {}
+        cold = _at(report, "cold_start")
+        there = isinstance(cold, dict)
+        return {"cold start": _number(cold, "model", COLD[metric])} if there else {}
     sessions = _named(report, "sessions", ("variant", "requested", "threads"))
     return {where: _number(one, "load_ms") for where, one in sessions}
 

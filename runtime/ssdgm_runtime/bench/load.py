@@ -4,7 +4,9 @@ In a closed loop a caller calls again when it has its answer, so a slow answer a
 next question, and the wait of those who would have come meanwhile is never seen (Schroeder,
 Wierman and Harchol-Balter, 2006, Open versus closed: a cautionary tale; Tene calls the error
 coordinated omission). In an open loop requests are scheduled beforehand, and the latency of each
-counts from its scheduled time, however late it is served.
+counts from its scheduled time, however late it is served. Those that are not served by three
+times the schedule's length are given up: they are counted, and no latency is known of them, so
+percentiles are of the served alone and too small wherever some are not.
 """
 
 import threading
@@ -25,7 +27,11 @@ CLOSED, POISSON, UNIFORM = "closed", "poisson", "uniform"
 PATIENCE = 3.0
 """How many times the schedule's length is waited for requests to be served."""
 
+SLICES = 2
+"""In how many stretches a schedule is measured."""
+
 _ROUNDS, _SHORTEST, _NAP = 10, 0.02, 0.1
+_SPUN = 1e-3  # a sleep ends up to this late
 
 
 @dataclass(frozen=True)
@@ -68,7 +74,8 @@ class Stretch:
     offered: int = 0
 
 
-Stretcher = Callable[[Call], Stretch]
+Stretcher = Callable[[Call, int], Stretch]
+"""Makes a stretch of calls; the number is the round's, whose schedule is every engine's."""
 
 
 @contextmanager
@@ -85,7 +92,7 @@ def opened(
     """
     time_from = clock or Clock()
     if concurrency == 1 and arrival.kind == CLOSED:
-        yield lambda call: _one(call, time_from)
+        yield lambda call, turn: _one(call, time_from)
         return
     from concurrent import futures
 
@@ -93,10 +100,12 @@ def opened(
         crew = _Crew(pool, concurrency)
         if arrival.kind == CLOSED:
             length = max(seconds / _ROUNDS, _SHORTEST)
-            yield lambda call: _closed(call, crew, length, time_from)
+            yield lambda call, turn: _closed(call, crew, length, time_from)
         else:
-            draw = np.random.default_rng(0)
-            yield lambda call: _open(call, crew, schedule(arrival, seconds, draw), time_from)
+            length = seconds / SLICES
+            yield lambda call, turn: _open(
+                call, crew, schedule(arrival, length, np.random.default_rng(turn)), time_from
+            )
 
 
 def schedule(arrival: Arrival, seconds: float, rng: "np.random.Generator") -> list[float]:
@@ -151,6 +160,34 @@ class _Crew:
             raise
 
 
+class _Turns:
+    """The turns of a schedule, in its order: who takes one has it when it is due."""
+
+    def __init__(self, began: float, due: Sequence[float], clock: Clock) -> None:
+        self._due, self._clock = [began + seconds for seconds in due], clock
+        self._taken = self._begun = 0
+        self._lock = threading.Lock()
+
+    def take(self, crew: _Crew) -> int | None:
+        """The next turn, now that it is due; None when there are no more or all are to end."""
+        with self._lock:
+            turn = self._taken
+            self._taken += 1
+        if turn >= len(self._due):
+            return None
+        while (early := self._due[turn] - self._clock.now()) > 0 and not crew.stopped:
+            self._clock.sleep(self._nap(turn, early))
+        with self._lock:
+            self._begun += 1
+        return None if crew.stopped else turn
+
+    def _nap(self, turn: int, early: float) -> float:
+        """Sleep until shortly before, then spin if it is the next turn; 0 lets others run."""
+        if early > 1.1 * _SPUN:  # else the sleep might be too short to move a clock
+            return min(early - _SPUN, _NAP)
+        return 0.0 if self._begun >= turn else early
+
+
 def _one(call: Call, clock: Clock) -> Stretch:
     used, started = clock.cpu(), clock.now()
     call()
@@ -177,21 +214,12 @@ def _closed(call: Call, crew: _Crew, seconds: float, clock: Clock) -> Stretch:
 
 def _open(call: Call, crew: _Crew, due: Sequence[float], clock: Clock) -> Stretch:
     served: dict[int, tuple[float, float]] = {}
-    turns = iter(range(len(due)))
-    lock = threading.Lock()
     used, began = clock.cpu(), clock.now()
     limit = began + PATIENCE * max(due[-1], _SHORTEST)
+    turns = _Turns(began, due, clock)
 
     def work() -> None:
-        while clock.now() < limit:
-            with lock:
-                turn = next(turns, None)
-            if turn is None:
-                return
-            while (early := began + due[turn] - clock.now()) > 0 and not crew.stopped:
-                clock.sleep(min(early, _NAP))
-            if crew.stopped:
-                return
+        while clock.now() < limit and (turn := turns.take(crew)) is not None:
             started = clock.now()
             call()
             served[turn] = (started, clock.now())

@@ -53,7 +53,8 @@ def measure(
         watch: Told of progress.
 
     Raises:
-        SsdgmError: As of `Model`, `Request`, `cell.measure`, `coldstart.measure` and `labelled`.
+        SsdgmError: As of `Model`, `Request`, `cell.measure` and `labelled`. A cold start that
+            fails is told in the report.
     """
     rivals = backends.select(wanted.against, engines or {})
     started, busy = _now(), fingerprint.busy()
@@ -72,7 +73,8 @@ def measure(
             watch(done + 1, total, _line(cells[-1]))
         cold = _cold(setups[0], places[0][1].component, wanted.cold)
         if wanted.cold:
-            watch(total, total, f"{wanted.cold} cold starts of each kind")
+            told = "cold starts failed" if "failed" in (cold or {}) else "cold starts of each kind"
+            watch(total, total, f"{wanted.cold} {told}")
         about = setups[0].opened.graphs.bundle
     return {
         "schema_version": compare.SCHEMA,
@@ -175,9 +177,13 @@ def _load_ms(opened: model.Model) -> float:
 
 
 def _cold(setup: Setup, component: str, starts: int) -> Json | None:
+    """Cold starts, or why there are none: what was measured before is kept."""
     if not starts:
         return None
-    return coldstart.measure(setup.opened, component, starts, setup.variant)
+    try:
+        return coldstart.measure(setup.opened, component, starts, setup.variant)
+    except (errors.SsdgmError, OSError) as error:
+        return {"failed": str(error)}
 
 
 def _told(wanted: request.Request) -> Json:
