@@ -56,7 +56,7 @@ def read(path: Path, max_bytes: int = MAX_BYTES) -> tree.Held:
         raise tree.unreadable(str(path), error) from None
 
 
-def unpack(stream: IO[bytes], title: str, size: int, max_bytes: int = MAX_BYTES) -> tree.Held:
+def unpack(stream: tree.Stream, title: str, size: int, max_bytes: int = MAX_BYTES) -> tree.Held:
     """Read an archive of `size` bytes from an open file; errors as in `read`."""
     most = min(max_bytes, max(FREE, MAX_GROWTH * size))
     members = _zipped if title.lower().endswith(".zip") else _tarred
@@ -69,7 +69,7 @@ def unpack(stream: IO[bytes], title: str, size: int, max_bytes: int = MAX_BYTES)
     return tree.Held(title, {n: d for n, d in files.items() if not images.hidden(n)})
 
 
-def _zipped(stream: IO[bytes], title: str, most: int) -> Iterator[tuple[str, bytes]]:
+def _zipped(stream: tree.Stream, title: str, most: int) -> Iterator[tuple[str, bytes]]:
     with zipfile.ZipFile(stream) as found:
         for count, info in enumerate(found.infolist()):
             _check_count(title, count)
@@ -90,7 +90,7 @@ def _zipped(stream: IO[bytes], title: str, most: int) -> Iterator[tuple[str, byt
             yield name, data
 
 
-def _tarred(stream: IO[bytes], title: str, most: int) -> Iterator[tuple[str, bytes]]:
+def _tarred(stream: tree.Stream, title: str, most: int) -> Iterator[tuple[str, bytes]]:
     packed = stream.read(len(arrays.GZIP_MAGIC)) == arrays.GZIP_MAGIC
     stream.seek(0)
     plain = cast(IO[bytes], gzip.GzipFile(fileobj=stream)) if packed else stream
@@ -112,7 +112,7 @@ def _tarred(stream: IO[bytes], title: str, most: int) -> Iterator[tuple[str, byt
 class _Measured:
     """Bytes of a tar on their way, counted; who reads more than allowed is stopped."""
 
-    def __init__(self, stream: IO[bytes], title: str, most: int) -> None:
+    def __init__(self, stream: tree.Stream, title: str, most: int) -> None:
         self._stream, self._title, self._left, self._tail = stream, title, most, b""
 
     def read(self, size: int) -> bytes:

@@ -6,10 +6,14 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from ssdgm_runtime import errors, images
 
+if TYPE_CHECKING:
+    Stream = IO[bytes]
+else:
+    Stream = io.IOBase  # what files, members of archives and BytesIO have in common when run
 _DEEPEST = 100
 
 
@@ -26,7 +30,7 @@ class Tree(abc.ABC):
         self.title, self.names, self.empty = title, _ordered(names), _ordered(empty)
 
     @abc.abstractmethod
-    def open(self, name: str) -> IO[bytes]:
+    def open(self, name: str) -> Stream:
         """One file, to be closed by the caller.
 
         Raises:
@@ -42,7 +46,7 @@ class Below(Tree):
         within = [self._within(names) for names in (whole.names, whole.empty)]
         super().__init__(f"{whole.title}/{folder}", *within)
 
-    def open(self, name: str) -> IO[bytes]:
+    def open(self, name: str) -> Stream:
         """One file."""
         return self._whole.open(self._prefix + name)
 
@@ -59,7 +63,7 @@ class Folder(Tree):
         files, empty = ([n for n, is_file in found if is_file == kind] for kind in (True, False))
         super().__init__(str(root), files, empty)
 
-    def open(self, name: str) -> IO[bytes]:
+    def open(self, name: str) -> Stream:
         """One file."""
         try:
             stream = open(self._root / name, "rb")  # noqa: SIM115  (the caller closes it)
@@ -75,7 +79,7 @@ class Held(Tree):
         super().__init__(title, files)
         self._files = files
 
-    def open(self, name: str) -> IO[bytes]:
+    def open(self, name: str) -> Stream:
         """One file."""
         return io.BytesIO(self._files[name])
 
