@@ -48,7 +48,7 @@ def test_another_run_is_refused(place: Path, tmp_path: Path) -> None:
 
 
 def test_other_weights_are_refused(place: Path, tmp_path: Path) -> None:
-    found = eager.openers(exported.train(tmp_path, changes=("train.seed=7",)))
+    found = eager.openers(exported.train(tmp_path, changes=("train.learning_rate=0.05",)))
     wanted = request.Request(seconds=1e-3)
     with model.load(place / "bundle.ssdgm", provider="cpu") as opened:
         rivals = backends.select(["torch"], found)
