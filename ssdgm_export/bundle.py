@@ -17,7 +17,7 @@ import numpy as np
 from ssdgm_export import card, document, gate, golden, graphs, parity, trace, variants
 from ssdgm_runtime import atomic, errors, inputs, manifest
 from ssdgm_runtime import model as runtime
-from ssdgm_train import checkpoint, method
+from ssdgm_train import baseline, checkpoint, method
 from ssdgm_train import document as training
 
 SUFFIX = ".ssdgm"
@@ -35,6 +35,7 @@ class Converted:
         bytes: The size of its files together.
         parity: How far its graphs are from torch.
         gates: How its graphs of lower precision were judged, those that may not ship too.
+        method: The method whose model ships.
     """
 
     path: Path
@@ -42,11 +43,13 @@ class Converted:
     bytes: int
     parity: parity.Report
     gates: tuple[gate.Gate, ...] = ()
+    method: str = ""
 
     def to_json(self) -> Json:
         """As a command line prints it."""
         return {
             "bundle": str(self.path),
+            "method": self.method,
             "id": self.id,
             "bytes": self.bytes,
             "parity": self.parity.to_json(),
@@ -66,6 +69,7 @@ def convert(
     precision: str | Sequence[str] = variants.FP32,
     limits: gate.Limits = _LIMITS,
     fuse: bool = False,
+    if_better: bool = False,
 ) -> Converted:
     """Convert a finished run into a bundle.
 
@@ -82,16 +86,18 @@ def convert(
             precision only where it passes its gates. int8 is then what `auto` takes on a CPU.
         limits: What lower precision may cost.
         fuse: Add the graph `encoder_classifier`, for hosts that want everything in one call.
+        if_better: Ship the supervised baseline instead where it erred less on the validation rows.
 
     Raises:
         OutputExists: Something lies at `out`.
         InputError: A precision is unknown, or there is no encoder to fuse.
-        RunError: The run has not ended or its data has changed.
+        RunError: The run has not ended, its data has changed, or it has no baseline to compare.
         ParityError: A graph differs from torch; nothing is written.
         GateError: A graph may ship in none of the precisions; nothing is written.
     """
     wanted = variants.precisions(precision)
-    source, target = checkpoint.Run(Path(run)), _target(Path(out))
+    given_run, target = checkpoint.Run(Path(run)), _target(Path(out))
+    source = baseline.better(given_run) if if_better else given_run
     described, result = source.read(), checkpoint.ended(source)
     with checkpoint.reading(source):
         problem = training.load_problem(described)
@@ -107,13 +113,15 @@ def convert(
     shipped, gates = variants.make(origin, wanted, train, held, limits)
     name = f"{described['recipe']['method']}-{described['data']['name']}"
     text = document.compose(name, described, result, problem, found, shipped, report, license)
+    if if_better:
+        document.record(text, baseline.read(given_run))
     files = {
         **{f"models/{v.component}/{v.precision}/model.onnx": v.data for v in shipped},
         **golden.files(given, shipped),
         **_texts(text, described, result, report, gates),
     }
     size, key = _write(target, files, [p for p in wanted if p in {v.precision for v in shipped}])
-    return Converted(target, key, size, report, tuple(gates))
+    return Converted(target, key, size, report, tuple(gates), described["recipe"]["method"])
 
 
 def material(run: checkpoint.Run, data: str | None = None) -> tuple[gate.Rows, parity.Array]:

@@ -193,6 +193,11 @@ def _producer() -> Json:
     return {**packages, "exporter": "dynamo"}
 
 
+def record(text: Json, compared: Json | None) -> None:
+    """Add to a manifest what a run and its baseline came to, where the better one ships."""
+    text["additional_metadata"]["ssdgm"]["training"]["baseline"] = compared
+
+
 def _training(run: Json, result: Json) -> Json:
     counts = ("labelled", "unlabelled", "validation_labels_are_extra")
     text = json.dumps(run["recipe"], sort_keys=True)

@@ -212,12 +212,13 @@ def _settings(table: type, prefix: str, values: dict[str, str]) -> Iterator[str]
 
 
 def small_recipe(name: str = "m2", *changes: str) -> recipe.Recipe:
-    """A recipe for a run of seconds: 12 steps a phase, a validation every 4."""
+    """A recipe for a run of seconds: 12 steps a phase, a validation every 4, a baseline of 4."""
     plan = [
         "train.steps=12",
         "train.labelled_batch=6",
         "train.unlabelled_batch=6",
         "run.evaluate_every=4",
+        "run.baseline=4",
     ]
     return recipe.load(None, name, [*plan, *settings(name, **SMALL), *changes])
 
@@ -237,7 +238,10 @@ def outcome(path: Path) -> dict[str, bytes]:
     found = {str(file.relative_to(path)): file.read_bytes() for file in files}
     result = checkpoint.Run(path).result
     assert result is not None, "the run has not ended"
-    found["result.json"] = repr({k: v for k, v in result.items() if k != "ended"}).encode()
+    for file in path.rglob("result.json"):
+        told = checkpoint.Run(file.parent).result or {}
+        name = str(file.relative_to(path))
+        found[name] = repr({k: v for k, v in told.items() if k != "ended"}).encode()
     return found
 
 

@@ -38,6 +38,10 @@ def convert(
     fuse: Annotated[
         bool, typer.Option("--fuse", help="Add encoder_classifier: all about x in one call.")
     ] = False,
+    if_better: Annotated[
+        bool,
+        typer.Option("--if-better", help="Ship RUN's baseline if it errs less on validation."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Turn RUN into a bundle, compared with torch."""
@@ -54,6 +58,7 @@ def convert(
         precision=precision,
         limits=gate.limits(max_drop, max_distortion),
         fuse=fuse,
+        if_better=if_better,
     )
     console.emit(found.to_json(), as_json, _converted)
 
@@ -93,6 +98,7 @@ def _converted(found: Json) -> str:
         {
             "bundle": f"{found['bundle']} ({found['bytes'] / 1000:.0f} kB)",
             "id": found["id"],
+            "method": found["method"],
             "parity": f"largest difference from torch {worst:.1e}, "
             f"{100 * parity['worst']:.1f} % of what is allowed",
             "predictions": f"{len(parity['disagreements'])} of {parity['compared']} differ",

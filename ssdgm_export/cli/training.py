@@ -67,6 +67,9 @@ def train(
     resume: Annotated[
         Path | None, typer.Option(help="Go on with this run; needs nothing else.")
     ] = None,
+    no_baseline: Annotated[
+        bool, typer.Option("--no-baseline", help="Train no supervised baseline to compare with.")
+    ] = False,
     no_report: Annotated[
         bool, typer.Option("--no-report", help="Write no report.html into the run.")
     ] = False,
@@ -76,10 +79,13 @@ def train(
     """Train a method on DATA, or go on with a run."""
     session: Any
     if resume is not None:
-        _check_alone(data, method, labels, seed, out, data_dir, recipe, change, device, init_from)
+        without = no_baseline or None
+        _check_alone(
+            data, method, labels, seed, out, data_dir, recipe, change, device, init_from, without
+        )
         session = _resume(resume)
     else:
-        plan = recipe, method, change or []
+        plan = recipe, method, [*(change or []), *(["run.baseline=0"] if no_baseline else [])]
         session = _begin(
             data,
             plan,
@@ -170,6 +176,7 @@ def _summary_lines(found: Json) -> str:
         f"{rows['validation']} for validation ({extra})",
         **{part: _score(found[part]) for part in ("validation", "test")},
         "unlabelled": _score(found["unlabelled"], "no labels known"),
+        **_baseline(found.get("baseline")),
         "temperature": _temperature(found),
         **_encoder(found),
         "report": found["report"] or "none",
@@ -194,6 +201,14 @@ def _score(score: Json | None, missing: str = "no rows") -> str:
         f"error {100 * score['error']:.2f} % of {score['rows']} rows, "
         f"NLL {score['nll']:.3f} nats, ECE {score['ece']:.3f}"
     )
+
+
+def _baseline(found: Json | None) -> Json:
+    """A line for the supervised baseline, where there are held-out rows to compare on."""
+    from ssdgm_train import baseline
+
+    compared = found and (found["validation"] or found["test"])
+    return {"baseline": baseline.sentence(compared)} if compared else {}
 
 
 def _temperature(found: Json) -> str:

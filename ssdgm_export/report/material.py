@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ssdgm_export import document, graphs, parity
 from ssdgm_runtime import parts
-from ssdgm_train import checkpoint, evaluation, metrics, patterns, recipe
+from ssdgm_train import baseline, checkpoint, evaluation, metrics, patterns, recipe
 from ssdgm_train import document as training
 from ssdgm_train.data import dataset
 from ssdgm_train.data.split import Split
@@ -45,6 +45,7 @@ class Material:
     Attributes:
         run: `run.json`.
         result: `result.json`.
+        baseline: The comparison with the supervised baseline, if there is one.
         evidence: `evaluation.json`; empty where there is none.
         records: The lines of `metrics.jsonl`.
         recipe: The run's recipe.
@@ -57,6 +58,7 @@ class Material:
 
     run: Json
     result: Json
+    baseline: Json | None
     evidence: Json
     records: list[Json]
     recipe: recipe.Recipe
@@ -96,6 +98,7 @@ def gather(place: Path, data: str | None) -> Material:
     return Material(
         run=described,
         result=result,
+        baseline=baseline.read(run),
         evidence=evaluation.read(run) if (place / evaluation.NAME).exists() else {},
         records=_records(place),
         recipe=plan,

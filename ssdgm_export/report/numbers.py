@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from ssdgm_export.report.material import Json, Material
+from ssdgm_train import baseline
 
 PARTS = {"validation": "validation", "test": "test", "unlabelled": "unlabelled training"}
 """The scores of `result.json`, and whose they are."""
@@ -35,6 +36,7 @@ def facts(material: Material) -> list[str]:
         *_calibration(material.result),
         *_latents(material.result),
         *_evidence(material.evidence),
+        *_baseline(material.baseline),
     ]
 
 
@@ -69,6 +71,15 @@ def _latents(result: Json) -> Iterator[str]:
             f"A vote of the {vote['k']} nearest of {vote['rows']} labelled rows, by their "
             f"latents, errs on {100 * vote['error']:.2f} %."
         )
+
+
+def _baseline(found: Json | None) -> Iterator[str]:
+    for part in ("validation", "test"):
+        if found and found[part]:
+            yield (
+                f"Beside the supervised baseline of {found['steps']} steps, on {part} rows: "
+                f"{baseline.sentence(found[part])}."
+            )
 
 
 def _evidence(found: Json) -> Iterator[str]:

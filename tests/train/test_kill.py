@@ -24,6 +24,8 @@ for step in cases.train_until_the_end(sys.argv[1], Path(sys.argv[2])):
         signal.pause()
 """
 
+PATHS = (str(Path(cases.__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")]))
+
 
 def train_and_kill(source: str, out: Path, step: int, delay: float) -> None:
     """Train in another process and kill it a moment after it reports a step.
@@ -33,7 +35,7 @@ def train_and_kill(source: str, out: Path, step: int, delay: float) -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", SCRIPT, source, str(out), str(step + 8)],
         stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(Path(cases.__file__).parent)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(PATHS)},
         text=True,
     )
     with process:

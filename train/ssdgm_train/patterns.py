@@ -40,6 +40,13 @@ RESULT = {
 }
 """What `result.json` holds at least."""
 
+COMPARED = (
+    {"rows": int, **dict.fromkeys(("error", "baseline", "difference", "low", "high"), float)},
+    None,
+)
+BASELINE = ({"method": str, "steps": int, "validation": COMPARED, "test": COMPARED}, None)
+"""What `result.json` may hold of a baseline."""
+
 RECORD = {
     "step": int,
     "phase": str,

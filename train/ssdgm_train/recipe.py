@@ -35,10 +35,13 @@ class RunPlan:
     Attributes:
         evaluate_every: Steps between validations, records in metrics.jsonl and checkpoints.
         select: Which weights are used afterwards: "last", or "best" by validation NLL.
+        baseline: Steps of the supervised baseline that is trained and compared at the end, at most
+            as many as the run's own; 0 for none.
     """
 
     evaluate_every: int = settings.setting(500, settings.above(0))
     select: str = settings.setting("last", settings.among(("last", "best")))
+    baseline: int = settings.setting(2000, settings.between(0, 1e9))
 
 
 @dataclass(frozen=True)

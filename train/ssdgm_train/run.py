@@ -1,7 +1,7 @@
 """A training run to its end: what the command line and the examples call after `session`.
 
 `train` takes a `Session` to its end, yielding `Progress` after every step, writing metrics and
-checkpoints on the way.
+checkpoints on the way; then it trains the baseline, if there is to be one.
 """
 
 import contextlib
@@ -11,12 +11,14 @@ import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
-from ssdgm_train import checkpoint, evaluate, fit, method, metrics, seeds
+from ssdgm_train import baseline, checkpoint, evaluate, fit, method, metrics, seeds
 from ssdgm_train.data import batches, dataset
 from ssdgm_train.session import Session
 
@@ -53,7 +55,18 @@ def train(session: Session) -> Iterator[Progress]:
             window = fit.Window()
             yield _record(session, step, terms)
         if session.run.result is None:
-            _finish(session)
+            _finish(session, _baseline(session))
+
+
+def _baseline(session: Session) -> Session | None:
+    """The baseline at its end; None where the run is to have none, or it diverged."""
+    beside = baseline.beside(session)
+    try:
+        for _ in train(beside) if beside else ():
+            pass
+    except fit.Diverged:
+        return None
+    return beside
 
 
 def _check_alone(session: Session) -> None:
@@ -145,9 +158,9 @@ def _score(session: Session) -> evaluate.Score | None:
     return evaluate.score(session.model, *rows, session.device) if rows else None
 
 
-def _finish(session: Session) -> None:
+def _finish(session: Session, beside: Session | None) -> None:
     """Measure the selected weights on validation and training rows and, once, on the test rows."""
-    checkpoint.load_weights(session.run.chosen(session.recipe.run.select), session.model)
+    _select(session)
     parts = {part: _labelled(session, part) for part in (*checkpoint.PARTS, "test")}
     classes = len(session.data.classes)
     now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
@@ -158,5 +171,31 @@ def _finish(session: Session) -> None:
             "steps": session.state.step,
             "select": session.recipe.run.select,
             **evaluate.outcome(session.model, parts, classes, session.device),
+            "baseline": _compare(session, beside) if beside else None,
         },
     )
+
+
+def _select(session: Session) -> None:
+    checkpoint.load_weights(session.run.chosen(session.recipe.run.select), session.model)
+
+
+def _compare(session: Session, beside: Session) -> dict[str, Any]:
+    """The part of `result.json` about the baseline."""
+    _select(beside)
+    found: dict[str, Any] = {"method": beside.recipe.method, "steps": beside.state.step}
+    for part in ("validation", "test"):
+        rows = _labelled(session, part)
+        found[part] = (
+            baseline.compare(_wrong(session, rows), _wrong(beside, rows), session.seed)
+            if rows
+            else None
+        )
+    return found
+
+
+def _wrong(session: Session, rows: evaluate.Labelled) -> NDArray[np.bool_]:
+    """Which rows are misclassified, [n]."""
+    logits = evaluate.logits(session.model, rows.x, session.device)
+    found: NDArray[np.bool_] = logits.argmax(1).numpy() != rows.y
+    return found

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-SPLIT, LABELLED, UNLABELLED, WEIGHTS, NOISE, VALIDATION, EVIDENCE, BITS = range(8)
+SPLIT, LABELLED, UNLABELLED, WEIGHTS, NOISE, VALIDATION, EVIDENCE, BITS, BOOTSTRAP = range(9)
 
 
 def derive(seed: int, purpose: int) -> int:

@@ -107,8 +107,12 @@ def begin(
     return session
 
 
-def resume(path: Path) -> Session:
+def resume(path: Path, dataset: data.Dataset | None = None) -> Session:
     """Open a run where it stopped, with everything taken from its directory.
+
+    Args:
+        path: The directory.
+        dataset: Its data, where it is in memory already.
 
     Raises:
         RunError: It is no run directory, is damaged, its data is no longer what it was, or another
@@ -119,7 +123,7 @@ def resume(path: Path) -> Session:
     with checkpoint.locked(run), checkpoint.reading(run):
         plan, stated = recipe.from_table(found["recipe"]), document.load_problem(found)
         device = document.pick_device(found["environment"]["device"])
-        dataset, seed = document.load_data(run), found["seed"]
+        dataset, seed = dataset or document.load_data(run), found["seed"]
         model = _built(plan, stated, seed)
         parts = run.split()
         stages = plan.stages(_sizes(parts), document.done(found))

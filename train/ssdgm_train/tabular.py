@@ -62,7 +62,7 @@ def plan(
         for key, value in {**under, **chosen}.items()
         for place in _found(table, key, value)
     ]
-    return recipe.load(source, name, [*words, *changes])
+    return recipe.load(source, name, ["run.baseline=0", *words, *changes])
 
 
 def _found(table: type, key: str, value: object) -> list[str]:

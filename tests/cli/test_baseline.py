@@ -1,0 +1,91 @@
+"""The supervised baseline on the command line: `train`, `report`, and `convert --if-better`."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cases
+import pytest
+
+Tool = Callable[..., Any]
+SMALL = (
+    *("--set", "train.steps=60", "--set", "run.evaluate_every=60", "--seed", 1, "--quiet"),
+    *("--set", "model.hidden=8", "--set", "data.validation=12", "--set", "model.latent=2"),
+)
+GOOD = ("--set", "train.learning_rate=2e-2")
+BAD = ("--set", "train.learning_rate=1e-6", "--set", "train.steps=300")
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> str:
+    """An archive with blanks and test rows."""
+    return cases.saved(tmp_path / "rows.npz", cases.separable("gaussian-float32", 48, 30, 12))
+
+
+def test_train_and_its_report_say_whether_unlabelled_rows_helped(
+    source: str, tmp_path: Path, tool: Tool
+) -> None:
+    run = tmp_path / "run"
+    trained = tool("train", source, "--out", run, *SMALL, *BAD)
+    assert trained.code == 0, trained
+    words = r"^baseline +error \d+\.\d\d % on the labels alone, .*, 12 rows\); "
+    assert re.search(words, trained.out, re.MULTILINE)
+    again = tool("train", "--resume", run, "--no-report", "--json").json
+    assert again["baseline"]["validation"]["rows"] == 12
+    page = (run / "report.html").read_text(encoding="utf-8")
+    for part in ("validation", "test"):
+        assert f"Beside the supervised baseline of 300 steps, on {part} rows: error " in page
+
+
+def test_it_can_be_left_out(
+    source: str, tmp_path: Path, tool: Tool, refused: Callable[..., Any]
+) -> None:
+    run = tmp_path / "run"
+    words = ("train", source, "--out", run, *SMALL, "--no-baseline")
+    assert tool(*words, "--no-report", "--json").json["baseline"] is None
+    assert not (run / "baseline").exists()
+    told = tool("train", "--resume", run)
+    assert not re.search("^baseline", told.out, re.MULTILINE)
+    assert "supervised baseline" not in (run / "report.html").read_text(encoding="utf-8")
+    found = refused(tmp_path, "convert", run, "-o", tmp_path / "a.ssdgm", "--if-better")
+    assert "has no baseline with validation rows" in found["found"]
+    assert "--no-baseline" in found["mend"]
+    refused(tmp_path, "train", "--resume", run, "--no-baseline")
+
+
+def test_a_result_of_before_there_was_one_is_read(source: str, tmp_path: Path, tool: Tool) -> None:
+    run = tmp_path / "run"
+    tool("train", source, "--out", run, *SMALL, "--no-baseline", "--no-report")
+    result = json.loads((run / "result.json").read_text())
+    del result["baseline"]
+    (run / "result.json").write_text(json.dumps(result))
+    assert tool("train", "--resume", run).code == 0
+    assert tool("report", run).code == 0
+
+
+@pytest.mark.parametrize(("rate", "method"), [(GOOD, "m2"), (BAD, "supervised")])
+def test_the_better_ships_and_the_bundle_says_what_was_found(
+    source: str, tmp_path: Path, tool: Tool, rate: tuple[str, ...], method: str
+) -> None:
+    run, bundle = tmp_path / "run", tmp_path / "a.ssdgm"
+    tool("train", source, "--out", run, *SMALL, *rate, "--no-report")
+    words = ("convert", run, "-o", bundle)
+    told = tool(*words, "--if-better", "--json").json
+    assert told["method"] == method
+    assert told["parity"]["passed"]
+    result = json.loads((run / "result.json").read_text())
+    found = tool("inspect", bundle, "--json").json
+    assert found["training"]["baseline"] == result["baseline"]
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    assert manifest["additional_metadata"]["ssdgm"]["model"]["family"] == method
+    assert tool("verify", bundle).code == 0
+
+
+def test_without_asking_the_run_ships(source: str, tmp_path: Path, tool: Tool) -> None:
+    run, bundle = tmp_path / "run", tmp_path / "a.ssdgm"
+    tool("train", source, "--out", run, *SMALL, *BAD, "--no-report")
+    told = tool("convert", run, "-o", bundle)
+    assert re.search("^method +m2$", told.out, re.MULTILINE)
+    assert "baseline" not in tool("inspect", bundle, "--json").json["training"]
