@@ -16,6 +16,7 @@ import ssdgm_train
 from ssdgm_runtime import errors
 from ssdgm_train import checkpoint, evaluate, fit, method, recipe
 from ssdgm_train.data import batches, dataset, problem
+from ssdgm_train.data.plan import DataPlan
 from ssdgm_train.data.split import Split
 
 TINY: dict[str, Any] = {
@@ -106,7 +107,7 @@ def everything(data: dataset.Dataset) -> Split:
 def stated(kind: str = "gaussian-float32", prior: tuple[float, ...] = ()) -> method.Problem:
     """The problem of a kind of rows."""
     data = separable(kind)
-    return problem.problem(data, everything(data), problem.DataPlan(prior=prior))
+    return problem.problem(data, everything(data), DataPlan(prior=prior))
 
 
 def built(
@@ -169,7 +170,7 @@ def trained(
     """A small model after some steps of every phase on all rows, and the state of its run."""
     parts, chosen = everything(data), config(spec)
     torch.manual_seed(seed)
-    model = spec.build(chosen, problem.problem(data, parts, problem.DataPlan())).to(device)
+    model = spec.build(chosen, problem.problem(data, parts, DataPlan())).to(device)
     sizes = method.Sizes(len(parts.labelled), len(parts.unlabelled))
     setting = fit.Plan(steps=steps, labelled_batch=16, unlabelled_batch=16, **plan)
     stages = [fit.Stage(phase, setting) for phase in spec.phases(chosen, sizes)]

@@ -20,13 +20,16 @@ _LONG, _DIGITS = 80, 18
 Labels = str | int | Sequence[str] | Sequence[int] | ArrayLike
 
 
-def rows(value: ArrayLike, tensor: manifest.Tensor, high: float | None = None) -> Array:
+def rows(
+    value: ArrayLike, tensor: manifest.Tensor, high: float | None = None, *, gaps: bool = False
+) -> Array:
     """Check a batch against what a graph declares.
 
     Args:
         value: [n, *tensor.row] of the tensor's dtype; n may be 0.
         tensor: The declared input.
         high: The largest value of the data, for the hint to whoever has it scaled to [0, 1].
+        gaps: Let NaN stand for a value that is missing.
 
     Returns:
         A contiguous array of the declared dtype.
@@ -49,7 +52,7 @@ def rows(value: ArrayLike, tensor: manifest.Tensor, high: float | None = None) -
         raise errors.InputError(name, _got(array), _want(tensor), hint)
     with np.errstate(over="ignore"):  # a float64 too large for float32 is reported below
         plain = np.ascontiguousarray(array, dtype=wanted)
-    finite(plain, name)
+    finite(np.nan_to_num(plain, posinf=np.inf, neginf=-np.inf) if gaps else plain, name)
     return plain
 
 

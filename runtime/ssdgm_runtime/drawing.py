@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ssdgm_runtime import answers, arguments, atomic, errors, inputs, model, outputs
+from ssdgm_runtime import answers, arguments, atomic, errors, inputs, model, outputs, tables
 
 Classes = Sequence[int] | None
 
@@ -100,9 +100,8 @@ TOLD = {
 
 def _rows(opened: model.Model, request: Request) -> inputs.Array:
     assert request.rows is not None
-    graph = opened.graphs.graph("encoder", f"draw {request.picture} from rows")
-    shape = next(t.row for t in graph.inputs if t.name == "x")
-    return inputs.read_rows(request.rows, shape).x
+    opened.graphs.graph("encoder", f"draw {request.picture} from rows")
+    return tables.read_rows(request.rows, opened.graphs.bundle.manifest, "encoder").x
 
 
 def _unused(option: str, value: object, why: str) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ssdgm_runtime import answers, arguments, errors, graphs, manifest, noise
+from ssdgm_runtime import answers, arguments, columns, errors, graphs, manifest, noise
 
 Floats = NDArray[np.float32]
 _TASK = "generate"
@@ -136,17 +136,17 @@ def _extra(opened: graphs.Graphs, seed: int, rows: int) -> dict[str, Floats]:
 
 
 def _draws(opened: graphs.Graphs, feeds: Mapping[str, Floats], size: int, seed: int) -> Floats:
+    about = opened.bundle.manifest
     outputs = {t.name: t for t in opened.graph("decoder", _TASK).outputs}
-    likelihood = _likelihood(opened.bundle.manifest, outputs)
-    names, done = noise.PARAMETERS[likelihood.name], 0
-    row, width = outputs[names[0]].row, outputs[names[0]].width
-    stream, sampler = noise.Stream(seed, "x", width), noise.SAMPLERS[likelihood.name]
+    likelihood, names = _likelihood(about, outputs)
+    row = (len(about.columns),) if about.columns else outputs[names[0]].row
+    streams, sampler, done = noise.Streams(seed), noise.SAMPLERS[likelihood.name], 0
     parts = [np.zeros((0, *row), dtype=np.float32)]
     for chunk in opened.chunks("decoder", feeds, size, *names):
         graphs.check(chunk, feeds, done)
-        flat = {name: chunk[name].reshape(len(chunk[name]), width) for name in names}
+        flat = {name: chunk[name].reshape(len(chunk[name]), -1) for name in names}
         with np.errstate(over="ignore", invalid="ignore"):
-            parts.append(sampler(flat, likelihood, stream).reshape(-1, *row))
+            parts.append(sampler(flat, likelihood, streams).reshape(-1, *row))
         graphs.check({"x": parts[-1]}, feeds, done)
         done += len(parts[-1])
     return np.concatenate(parts)
@@ -154,14 +154,15 @@ def _draws(opened: graphs.Graphs, feeds: Mapping[str, Floats], size: int, seed: 
 
 def _likelihood(
     about: manifest.Manifest, outputs: Mapping[str, manifest.Tensor]
-) -> manifest.Likelihood:
+) -> tuple[manifest.Likelihood, tuple[str, ...]]:
+    """How x is drawn, and the decoder's outputs that it takes."""
     found = about.likelihood
-    names = noise.PARAMETERS.get(found.name, ("",)) if found else ("",)
-    if found is None or not set(names) <= set(outputs):
+    names = noise.parameters(found, columns.numbers(about.columns)) if found else ()
+    if found is None or not names or not set(names) <= set(outputs):
         raise errors.TaskUnavailable(
             f"this bundle declares the likelihood {found.name if found else None!r}"
             f" with the outputs {list(outputs)}",
-            f"one of {', '.join(noise.PARAMETERS)} with its parameters, to draw x",
+            f"one of {', '.join(noise.SAMPLERS)} with its parameters, to draw x",
             "Generate expected values (sample=False), or update ssdgm-runtime.",
         )
-    return found
+    return found, names

@@ -11,6 +11,7 @@ import numpy as np
 from ssdgm_runtime import (
     arguments,
     binding,
+    columns,
     errors,
     files,
     forks,
@@ -147,15 +148,44 @@ class Graphs:
     ) -> Arrays:
         """Compute outputs as `run` does, and give only finite ones.
 
+        The rows of a table go in and come out as `columns` has them.
+
         Raises:
             InputError: An output is not finite; it says in which row.
         """
+        if self.bundle.manifest.columns:
+            return self._tabular(component, feeds, size, names, out)
         found = self.run(component, feeds, size, *names, out=out)
         if "logits" in found:  # the probabilities are theirs, and one look costs less than two
             check({"logits": found["logits"]}, feeds)
         else:
             check(found, feeds)
         return found
+
+    def _tabular(
+        self,
+        component: str,
+        feeds: Mapping[str, session.Array],
+        size: int,
+        names: tuple[str, ...],
+        out: Mapping[str, session.Array] | None,
+    ) -> Arrays:
+        """`answer` for the rows of a table."""
+        about, feeds = self.bundle.manifest, dict(feeds)
+        if "x" in feeds:
+            feeds |= columns.split(feeds.pop("x"), about.columns)
+        if "x" not in names:
+            found = self.run(component, feeds, size, *names, out=out)
+            check(found, feeds)
+            return found
+        there = [t.name for t in about.graphs[component].outputs]
+        wanted = [name for name in ("x", "code_probs") if name in there]
+        found = self.run(component, feeds, size, *wanted)
+        check(found, feeds)
+        x = columns.joined(found, about.columns)
+        if out is not None:
+            out["x"][...] = x
+        return {"x": x if out is None else out["x"]}
 
     def chunks(
         self, component: str, feeds: Mapping[str, session.Array], size: int, *names: str

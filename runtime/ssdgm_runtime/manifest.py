@@ -7,57 +7,23 @@ round trip. A reader refuses another major version of the format and tolerates a
 """
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
-from ssdgm_runtime import errors, jsonfile
+from ssdgm_runtime import columns as table
+from ssdgm_runtime import errors, jsonfile, tensors
+from ssdgm_runtime.tensors import Graph as Graph
+from ssdgm_runtime.tensors import Tensor as Tensor
 
 FORMAT = (1, 0)
 SCHEMA = "1.0"
 PLAIN = "fp32"  # the precision that every provider computes
-_INTEGERS = ("uint8", "int8", "uint16", "int16", "int32", "int64")
-DTYPES = ("bool", *_INTEGERS, "float16", "float32", "float64")
 _SURE = 1e-3  # how far from 1 the prior's sum may be
-_MOST, _MOST_TOTAL, _DIGITS = 2**31 - 1, 2**16, 9
+_MOST_TOTAL, _DIGITS = 2**16, 9
 
 Json = jsonfile.Json
-_KNOWN = {  # a component's inputs that must be there, those that may be, and its outputs
-    "classifier": (("x",), ("x",), ("logits", "probs")),
-    "encoder": (("x",), ("x", "y"), ("z_mean", "z_scale")),
-    "decoder": (("z",), ("y", "z"), ("x",)),
-}
 _get, _typed, _tuple = jsonfile.get, jsonfile.typed, jsonfile.each
-
-
-@dataclass(frozen=True)
-class Tensor:
-    """One input or output of a graph: name, numpy dtype and shape, whose first axis is "batch"."""
-
-    name: str
-    dtype: str
-    shape: tuple[int | str, ...]
-
-    @cached_property
-    def row(self) -> tuple[int, ...]:
-        """The shape of one row: every axis but the batch."""
-        return tuple(int(n) for n in self.shape[1:])
-
-    @property
-    def width(self) -> int:
-        """The number of values in one row."""
-        return math.prod(self.row)
-
-
-@dataclass(frozen=True)
-class Graph:
-    """What one graph eats and gives; `noise` names the inputs that take standard normal draws."""
-
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[Tensor, ...]
-    noise: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,13 +50,17 @@ class Likelihood:
     """How `generate(sample=True)` draws x from the decoder's parameters.
 
     bernoulli: x = low + step * [u < probs]; binomial: x = low + step * Binomial(total, probs);
-    gaussian: x = mean + scale * eps, already in the data's own units.
+    gaussian: x = mean + scale * eps, already in the data's own units; logistic: the level nearest
+    to mean + scale * log(u / (1 - u)), from 0 to total; columns: numbers as gaussian has them, and
+    a code of `code_probs` for every category.
     """
 
     name: str
     total: int = 1
     low: float = 0.0
     step: float = 1.0
+    blocks: tuple[int, ...] = ()
+    """How many categories each categorical column has."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +76,11 @@ class Manifest:
     likelihood: Likelihood | None
     graphs: Mapping[str, Graph]
     variants: tuple[Variant, ...]
+    columns: table.Columns = ()
+
+    def rows(self, component: str) -> Tensor:
+        """What callers give as x, see `tensors.rows`."""
+        return tensors.rows(self.graphs[component], self.columns)
 
     @property
     def section(self) -> Json:
@@ -139,9 +114,10 @@ def parse(document: object) -> Manifest:
     classes = _tuple(section, "classes", (int, str))
     prior = tuple(jsonfile.number(p, "prior", 0) for p in _get(section, "prior", list))
     _check_classes(labels, classes, prior)
-    graphs = {k: _graph(v, k) for k, v in _get(section, "io", dict).items()}
+    columns = table.parse(section.get("columns", []))
+    graphs = {k: tensors.graph(v, k) for k, v in _get(section, "io", dict).items()}
     for component, graph in graphs.items():
-        _check_graph(component, graph, len(labels))
+        tensors.check(component, graph, len(labels), columns)
     components = _get(top, "components", dict)
     variants = tuple(v for name in components for v in _variants(name, components[name]))
     _check_components(graphs, variants)
@@ -152,9 +128,10 @@ def parse(document: object) -> Manifest:
         labels=labels,
         classes=classes,
         prior=prior,
-        likelihood=_likelihood(section.get("likelihood")),
+        likelihood=_likelihood(section.get("likelihood"), columns),
         graphs=graphs,
         variants=variants,
+        columns=columns,
     )
 
 
@@ -196,57 +173,6 @@ def _check_classes(labels: Sequence[str], classes: Sequence[Any], prior: Sequenc
         )
 
 
-def _tensor(value: object, where: str) -> Tensor:
-    table = _typed(value, dict, where)
-    shape = _tuple(table, "shape", (int, str))
-    row = shape[1:]
-    if shape[:1] != ("batch",) or not all(isinstance(n, int) and 0 < n <= _MOST for n in row):
-        wanted = 'a shape ["batch", positive whole numbers]'
-        shown = f"{list(shape)}"[:80]
-        raise errors.FormatError(f"{where} has shape {shown}", wanted, jsonfile.MEND)
-    dtype = _get(table, "dtype", str)
-    if dtype not in DTYPES:
-        wanted = f"one of {', '.join(DTYPES)}"
-        raise errors.FormatError(f"{where} has dtype {dtype!r}", wanted, jsonfile.MEND)
-    return Tensor(_get(table, "name", str), dtype, shape)
-
-
-def _graph(value: object, name: str) -> Graph:
-    table = _typed(value, dict, f"io.{name}")
-    inputs, outputs = (
-        tuple(_tensor(v, f"io.{name}.{key}") for v in _get(table, key, list))
-        for key in ("inputs", "outputs")
-    )
-    for tensors, side in ((inputs, "input"), (outputs, "output")):
-        jsonfile.distinct([t.name for t in tensors], f"the {side} of {name}")
-    noise = _tuple(table, "noise", str) if "noise" in table else ()
-    jsonfile.distinct(noise, f"the noise of {name}")
-    return Graph(inputs, outputs, noise)
-
-
-def _check_graph(component: str, graph: Graph, k: int) -> None:
-    """Refuse a known component that lacks what every one has, or takes what nothing gives."""
-    inputs, outputs = ({t.name for t in side} for side in (graph.inputs, graph.outputs))
-    needs, may, gives = _KNOWN.get(component, ((), tuple(inputs), ()))
-    lacking = sorted({*needs, *graph.noise} - inputs) + sorted(set(gives) - outputs)
-    odd = sorted(inputs - set(may) - set(graph.noise))
-    if lacking or odd or not inputs or not outputs:
-        raise errors.FormatError(
-            f"{component} of the manifest has inputs {sorted(inputs)}, noise {sorted(graph.noise)}"
-            f" and outputs {sorted(outputs)}",
-            f"inputs {list(needs)}, outputs {list(gives)}, and further inputs only for noise",
-            jsonfile.MEND,
-        )
-    scores = [t for t in graph.outputs if component == "classifier" and t.name in gives]
-    for tensor in (*scores, *(t for t in graph.inputs if t.name == "y")):
-        if (tensor.dtype, tensor.row) != ("float32", (k,)):
-            raise errors.FormatError(
-                f"{tensor.name} of {component} is {tensor.dtype} {list(tensor.shape)}",
-                f"float32 ['batch', {k}], as there are {k} labels",
-                jsonfile.MEND,
-            )
-
-
 def _variants(component: str, value: object) -> list[Variant]:
     table = _get(_typed(value, dict, f"components.{component}"), "variants", dict)
     return [_variant(component, name, v) for name, v in table.items()]
@@ -276,15 +202,16 @@ def _bound(value: object) -> tuple[float, float]:
     return jsonfile.get_number(table, "atol", 0), jsonfile.get_number(table, "rtol", 0)
 
 
-def _likelihood(value: object) -> Likelihood | None:
+def _likelihood(value: object, columns: table.Columns) -> Likelihood | None:
     if value is None:
         return None
-    table = _typed(value, dict, "likelihood")
+    told = _typed(value, dict, "likelihood")
     return Likelihood(
-        name=_get(table, "name", str),
-        total=jsonfile.whole(table.get("total", 1), "likelihood.total", 1, _MOST_TOTAL),
-        low=jsonfile.number(table.get("low", 0), "likelihood.low"),
-        step=jsonfile.number(table.get("step", 1), "likelihood.step"),
+        name=_get(told, "name", str),
+        total=jsonfile.whole(told.get("total", 1), "likelihood.total", 1, _MOST_TOTAL),
+        low=jsonfile.number(told.get("low", 0), "likelihood.low"),
+        step=jsonfile.number(told.get("step", 1), "likelihood.step"),
+        blocks=tuple(len(c.categories) for c in columns if c.categories),
     )
 
 

@@ -90,7 +90,8 @@ class Model(serving.Serving, pictures.Pictured):
         self.graphs = graphs.Graphs(bundle, plan, variant)
         high = arguments.value_range(self._about)[1]
         run = partial(_answer, self.graphs, options.max_batch)
-        self._parts = parts.Parts(self._about.graphs, self._about.labels, run, high)
+        about = self._about
+        self._parts = parts.Parts(about.graphs, about.labels, run, high, about.columns)
         for component in self.graphs.components[:1]:  # trouble with the engine shows now
             self.graphs.open(component)
 

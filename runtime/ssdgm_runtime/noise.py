@@ -49,20 +49,34 @@ def draw(seed: int, name: str, rows: int, width: int) -> Floats:
     return Stream(seed, name, width).take(rows)
 
 
+class Streams:
+    """The streams of one seed, each opened when it is first asked for."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed, self._open = seed, dict[str, Stream]()
+
+    def __call__(self, name: str, width: int) -> Stream:
+        """The stream of a name."""
+        if name not in self._open:
+            self._open[name] = Stream(self._seed, name, width)
+        return self._open[name]
+
+
 Parameters = Mapping[str, Floats]
-Sampler = Callable[[Parameters, manifest.Likelihood, Stream], Floats]
+Sampler = Callable[[Parameters, manifest.Likelihood, Streams], Floats]
 
 
-def bernoulli(parameters: Parameters, likelihood: manifest.Likelihood, stream: Stream) -> Floats:
+def bernoulli(parameters: Parameters, likelihood: manifest.Likelihood, streams: Streams) -> Floats:
     """Draw x = low + step [u < probs], float32 [rows, width]."""
     probs = parameters["probs"]
-    hits = stream.uniform(len(probs)) < probs
+    hits = streams("x", probs.shape[1]).uniform(len(probs)) < probs
     return _scaled(hits, likelihood)
 
 
-def binomial(parameters: Parameters, likelihood: manifest.Likelihood, stream: Stream) -> Floats:
+def binomial(parameters: Parameters, likelihood: manifest.Likelihood, streams: Streams) -> Floats:
     """Draw x = low + step k, k of Binomial(total, probs), float32 [rows, width]."""
     probs = parameters["probs"].astype(np.float64)
+    stream = streams("x", probs.shape[1])
     counts = np.zeros(probs.shape)
     for start in range(0, likelihood.total, _BLOCK):
         size = min(_BLOCK, likelihood.total - start)
@@ -70,23 +84,68 @@ def binomial(parameters: Parameters, likelihood: manifest.Likelihood, stream: St
     return _scaled(counts, likelihood)
 
 
-def gaussian(parameters: Parameters, likelihood: manifest.Likelihood, stream: Stream) -> Floats:
+def gaussian(parameters: Parameters, likelihood: manifest.Likelihood, streams: Streams) -> Floats:
     """Draw x = mean + scale eps in the data's own units, float32 [rows, width]."""
     mean, scale = parameters["mean"], parameters["scale"]
-    x: Floats = mean + scale * stream.take(len(mean))
+    x: Floats = mean + scale * streams("x", mean.shape[1]).take(len(mean))
     return x
+
+
+def logistic(parameters: Parameters, likelihood: manifest.Likelihood, streams: Streams) -> Floats:
+    """Draw the level nearest to mean + scale log(u / (1 - u)), float32 [rows, width]."""
+    mean, scale = (parameters[name].astype(np.float64) for name in ("mean", "scale"))
+    u = streams("x", mean.shape[1]).uniform(len(mean))
+    with np.errstate(divide="ignore"):
+        x = mean + scale * (np.log(u) - np.log1p(-u))
+    levels = (x - likelihood.low) / likelihood.step
+    return _scaled(np.rint(levels).clip(0, likelihood.total), likelihood)
+
+
+def columns(parameters: Parameters, likelihood: manifest.Likelihood, streams: Streams) -> Floats:
+    """Draw a table's rows, float32 [rows, columns]: numbers as `gaussian`, then codes."""
+    parts = [gaussian(parameters, likelihood, streams)] if "mean" in parameters else []
+    if "code_probs" in parameters:
+        parts.append(_codes(parameters["code_probs"], likelihood.blocks, streams))
+    return np.concatenate(parts, axis=1)
 
 
 SAMPLERS: dict[str, Sampler] = {
     "bernoulli": bernoulli,
     "binomial": binomial,
     "gaussian": gaussian,
+    "logistic": logistic,
+    "columns": columns,
 }
-PARAMETERS: dict[str, tuple[str, ...]] = {
+_PARAMETERS: dict[str, tuple[str, ...]] = {
     "bernoulli": ("probs",),
     "binomial": ("probs",),
     "gaussian": ("mean", "scale"),
+    "logistic": ("mean", "scale"),
 }
+
+
+def parameters(likelihood: manifest.Likelihood, numbers: int) -> tuple[str, ...]:
+    """The decoder's outputs that a sampler needs; none for a likelihood that is not known.
+
+    Args:
+        likelihood: The bundle's.
+        numbers: How many columns of a table are numbers.
+    """
+    if likelihood.name == "columns":
+        return (*(("mean", "scale") * bool(numbers)), *(("code_probs",) * bool(likelihood.blocks)))
+    return _PARAMETERS.get(likelihood.name, ())
+
+
+def _codes(probs: Floats, blocks: tuple[int, ...], streams: Streams) -> Floats:
+    """A code for every block of probabilities, by inverting its cumulative sum."""
+    u, start = streams("codes", len(blocks)).uniform(len(probs)), 0
+    found = np.empty((len(probs), len(blocks)), np.float32)
+    for i, size in enumerate(blocks):
+        below = np.cumsum(probs[:, start : start + size].astype(np.float64), axis=1)
+        beyond = u[:, i, None] * below[:, -1:] >= below
+        found[:, i] = np.minimum(beyond.sum(1), size - 1)
+        start += size
+    return found
 
 
 def _scaled(counts: NDArray[np.generic], likelihood: manifest.Likelihood) -> Floats:

@@ -10,7 +10,8 @@ from typing import Any
 
 from numpy.typing import ArrayLike, NDArray
 
-from ssdgm_runtime import arguments, errors, manifest
+from ssdgm_runtime import arguments, errors, manifest, tables, tensors
+from ssdgm_runtime import columns as table
 
 Array = NDArray[Any]
 Arrays = dict[str, Array]
@@ -45,12 +46,15 @@ class Parts:
         run: A part's name and its inputs by name, [n, ...], to its outputs by name, [n, ...],
             the one of `GIVES` among them. How many rows it computes at once is its own affair.
         high: The largest value of the data, for the hint to whoever has it scaled to [0, 1].
+        columns: The columns, where rows are those of a table: x is then [n, columns], as `columns`
+            has it, wherever it goes in and comes out.
     """
 
     graphs: Mapping[str, manifest.Graph]
     labels: tuple[str, ...]
     run: Run
     high: float | None = None
+    columns: table.Columns = ()
     _x: dict[str, manifest.Tensor] = field(default_factory=dict, init=False, repr=False)
 
     def takes(self, component: str, name: str, task: str) -> bool:
@@ -60,6 +64,7 @@ class Parts:
     def only(self, component: str, feeds: Arrays) -> Arrays:
         """Those feeds that a part takes."""
         names = {t.name for t in self.graphs[component].inputs}
+        names |= {"x"} if "codes" in names else set()
         return {name: array for name, array in feeds.items() if name in names}
 
     def answer(self, component: str, feeds: Arrays) -> Array:
@@ -67,11 +72,16 @@ class Parts:
         return self.run(component, self.only(component, feeds))[GIVES[component]]
 
     def rows(self, component: str, task: str, x: ArrayLike) -> Array:
-        """Rows for a part, checked, [n, *shape]; raises as `need` and `arguments.rows`."""
+        """Rows for a part, checked, [n, *shape]; raises as `need` and `arguments.rows`.
+
+        Those of a table may be given by the names of its columns, see `columns.rows_of`.
+        """
         declared = self._x.get(component)
         if declared is None:
-            inputs = need(self.graphs, component, task).inputs
-            declared = self._x[component] = next(t for t in inputs if t.name == "x")
+            graph = need(self.graphs, component, task)
+            declared = self._x[component] = tensors.rows(graph, self.columns)
+        if self.columns:
+            return tables.given(x, self.columns, declared)
         return arguments.rows(x, declared, self.high)
 
     def weights(

@@ -1,12 +1,12 @@
 """Many rows, or many callers: the ways to classify that are worth a thread."""
 
 import abc
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from numpy.typing import ArrayLike
 
-from ssdgm_runtime import answers, arguments, graphs, manifest, parts, streaming
+from ssdgm_runtime import answers, arguments, graphs, manifest, parts, streaming, tensors
 
 if TYPE_CHECKING:
     from ssdgm_runtime import batching
@@ -78,11 +78,13 @@ class Serving(abc.ABC):
         self._declared()
 
         def check(row: ArrayLike) -> batching.Array:
+            if isinstance(row, Mapping):
+                return self._parts.rows("classifier", "classify", {k: [v] for k, v in row.items()})
             one = arguments.read(row, "the row", "a row of numbers")
             return self._parts.rows("classifier", "classify", one[None])
 
         return batching.Batcher(self.classify, check, most, max_delay_ms, max_waiting)
 
     def _declared(self) -> manifest.Tensor:
-        inputs = parts.need(self._parts.graphs, "classifier", "classify").inputs
-        return next(t for t in inputs if t.name == "x")
+        graph = parts.need(self._parts.graphs, "classifier", "classify")
+        return tensors.rows(graph, self._parts.columns)

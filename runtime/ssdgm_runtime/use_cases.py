@@ -16,9 +16,9 @@ from ssdgm_runtime import (
     errors,
     files,
     graphs,
-    inputs,
     model,
     outputs,
+    tables,
 )
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def classify(
     allow_partial: bool = False,
     force: bool = False,
 ) -> Json:
-    """Classify a file or folder of rows; see `inputs.read_rows` for what is read.
+    """Classify a file or folder of rows; see `tables.read_rows` for what is read.
 
     Args:
         path: The bundle.
@@ -116,8 +116,8 @@ def classify(
         path, provider=provider, variant=variant, threads=threads, allow_partial=allow_partial
     ) as opened:
         about = opened.graphs.bundle.manifest
-        graph = opened.graphs.graph("classifier", "classify")
-        rows = inputs.read_rows(source, next(t.row for t in graph.inputs if t.name == "x"))
+        opened.graphs.graph("classifier", "classify")
+        rows = tables.read_rows(source, about, "classifier")
         found = opened.classify(rows.x, batch_size=batch_size)
         name, key = about.name, opened.graphs.bundle.id
         active = opened.graphs.placement("classifier").active

@@ -16,7 +16,7 @@ KINDS = pytest.mark.parametrize("kind", list(cases.KINDS))
 def seen(kind: str, dtype: torch.dtype = torch.float32) -> Tensor:
     """A few observations of a kind."""
     stated, rows = cases.stated(kind), cases.batch(kind).x
-    return evidence.observations(stated, rows, torch.Generator())["rows"].to(dtype)
+    return evidence.observed(stated, rows, torch.Generator())["rows"].to(dtype)
 
 
 def test_a_method_that_generates_has_weights_and_no_other() -> None:

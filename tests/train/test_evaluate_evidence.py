@@ -114,7 +114,7 @@ def test_the_model_is_left_in_the_mode_that_it_was_in_between_draws() -> None:
 
 def test_bits_are_drawn_where_the_likelihood_is_of_bits() -> None:
     rows = torch.tensor([[[0, 255, 102]]] * 4000, dtype=torch.uint8)
-    found = evidence.observations(IMAGES, rows, torch.Generator().manual_seed(0))
+    found = evidence.observed(IMAGES, rows, torch.Generator().manual_seed(0))
     assert found["rows"][0].tolist() == pytest.approx([0, 1, 0.4])
     assert set(found["bits"].unique().tolist()) == {0, 1}
     assert found["bits"].mean(0).tolist() == pytest.approx([0, 1, 0.4], abs=0.03)
@@ -123,14 +123,14 @@ def test_bits_are_drawn_where_the_likelihood_is_of_bits() -> None:
 @pytest.mark.parametrize("kind", ["binomial-uint8", "gaussian-float32"])
 def test_other_rows_are_taken_as_they_are(kind: str) -> None:
     stated, rows = cases.stated(kind), cases.batch(kind).x
-    assert evidence.observations(stated, rows, torch.Generator()).keys() == {"rows"}
+    assert evidence.observed(stated, rows, torch.Generator()).keys() == {"rows"}
 
 
 def test_rows_outside_what_the_likelihood_knows_are_refused() -> None:
     stated = method.Problem((1, 3), "float32", labels.uniform(2), "bernoulli", (0.0,), (1.0,))
     rows = torch.tensor([[[0.5, 0, 3]]])
     text = cases.message(
-        errors.DataError, lambda: evidence.observations(stated, rows, torch.Generator())
+        errors.DataError, lambda: evidence.observed(stated, rows, torch.Generator())
     )
     assert "lie in [0, 3]" in text
     assert "bernoulli values up to 1" in text
@@ -154,7 +154,7 @@ def test_the_authors_weights_have_the_authors_bound(
     """87.4 nats on bits and 92.0 on grey levels, by their code on all test rows."""
     model, stated, x = published
     generator = torch.Generator().manual_seed(0)
-    for name, seen in evidence.observations(stated, x, generator).items():
+    for name, seen in evidence.observed(stated, x, generator).items():
         (found,) = evidence.estimates(model, seen, 10, 1, generator)
         assert float(found.single.mean()) == pytest.approx(
             {"bits": -87.4, "rows": -92.0}[name], abs=0.15

@@ -7,11 +7,12 @@ import pytest
 from ssdgm_runtime.errors import DataError
 from ssdgm_train import method
 from ssdgm_train.data import dataset, problem
+from ssdgm_train.data.plan import DataPlan
 from ssdgm_train.data.split import Split
 
 
 def stated(data: dataset.Dataset, parts: Split | None = None, **plan: object) -> method.Problem:
-    return problem.problem(data, parts or cases.everything(data), problem.DataPlan(**plan))
+    return problem.problem(data, parts or cases.everything(data), DataPlan(**plan))
 
 
 @pytest.mark.parametrize("kind", list(cases.KINDS))

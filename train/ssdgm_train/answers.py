@@ -3,7 +3,6 @@
 In float32 the last bits of a row's answer depend on how many rows are asked beside it.
 """
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ssdgm_train import evaluate, method
+from ssdgm_train import evaluate, likelihoods, method
 from ssdgm_train.evaluate import passes
 
 Floats = NDArray[np.float64]
-Parameters = Mapping[str, Tensor]
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,8 @@ class Answers:
             labelled = isinstance(model, method.Decodes)
             found = model.decode(given, z) if labelled else model.render(z)
         kept = {name: value.cpu() for name, value in found.items()}
-        x: Floats = SAMPLERS[self.problem.likelihood](kept, self.problem, generator).numpy()
+        family = likelihoods.family_of(self.problem)
+        x: Floats = family.sample(kept, self.problem, generator).numpy()
         return x
 
     def _mean(self, x: Tensor, y: Tensor) -> Tensor:
@@ -67,26 +66,3 @@ class Answers:
         found = model.encode(x, y) if isinstance(model, method.Encodes) else model.embed(x)
         mean: Tensor = found.mean
         return mean
-
-
-def _gaussian(found: Parameters, problem: method.Problem, generator: torch.Generator) -> Tensor:
-    return torch.normal(found["mean"], found["scale"], generator=generator)
-
-
-def _bernoulli(found: Parameters, problem: method.Problem, generator: torch.Generator) -> Tensor:
-    bits = torch.bernoulli(found["probs"], generator=generator)
-    return problem.shift[0] + problem.scale[0] * bits
-
-
-def _binomial(found: Parameters, problem: method.Problem, generator: torch.Generator) -> Tensor:
-    totals = torch.full_like(found["probs"], problem.total)
-    share = torch.binomial(totals, found["probs"], generator=generator) / problem.total
-    return problem.shift[0] + problem.scale[0] * share
-
-
-SAMPLERS: dict[str, Callable[[Parameters, method.Problem, torch.Generator], Tensor]] = {
-    "gaussian": _gaussian,
-    "bernoulli": _bernoulli,
-    "binomial": _binomial,
-}
-"""From a likelihood's parameters in the data's own units to a row."""

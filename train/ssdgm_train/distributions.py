@@ -39,6 +39,14 @@ def normal_log_prob(
     return -0.5 * squares.sum(-1)
 
 
+def normal_log_density(
+    x: shapes.Features, mean: shapes.Features, scale: shapes.Features
+) -> torch.Tensor:
+    r"""\(\log N(x_d; \mu_d, \sigma_d^2)\) of every feature, where some are to be left out."""
+    squares = ((x - mean) / scale).square() + 2 * scale.log() + LOG_TWO_PI
+    return -0.5 * squares
+
+
 def normal_kl(mean: shapes.Features, scale: shapes.Features) -> shapes.Nats:
     r"""\(KL(N(\mu, \sigma^2) \| N(0, I)) = \frac12 \sum_d (\mu_d^2 + \sigma_d^2 - 1 - \log \sigma_d^2)\)."""  # noqa: E501
     return (0.5 * (mean.square() + scale.square() - 1) - scale.log()).sum(-1)

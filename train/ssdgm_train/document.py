@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from ssdgm_runtime import errors
-from ssdgm_train import checkpoint, data, fit, labels, method, recipe
+from ssdgm_runtime import columns, errors
+from ssdgm_train import checkpoint, data, fit, labels, method, recipe, rows
 from ssdgm_train.data.split import Split
 
 Json = dict[str, Any]
@@ -76,7 +76,14 @@ def load_problem(document: Json) -> method.Problem:
         shift=tuple(found["shift"]),
         scale=tuple(found["scale"]),
         total=found["total"],
+        kind=found.get("kind", rows.ROWS),
+        columns=tuple(_column(table) for table in found.get("columns", ())),
+        gaps=tuple(found.get("gaps", ())),
     )
+
+
+def _column(table: Json) -> columns.Column:
+    return columns.Column(table["name"], table["kind"], tuple(table["categories"]))
 
 
 def load_data(run: checkpoint.Run, source: str | None = None) -> data.Dataset:
@@ -88,7 +95,9 @@ def load_data(run: checkpoint.Run, source: str | None = None) -> data.Dataset:
     """
     document = run.read()
     try:
-        dataset = data.load(document["data"]["source"] if source is None else source)
+        plan = recipe.from_table(document["recipe"]).data
+        place = document["data"]["source"] if source is None else source
+        dataset = data.load(place, plan=plan)
     except errors.DataNotFound as error:
         raise errors.DataNotFound(
             error.found,

@@ -94,7 +94,7 @@ def prepare(
     part, held = _held(run, document.load_data(run, source))
     held = _drawn(held, rows, described["seed"])
     x, generator = torch.from_numpy(held.x).to(place), _generator(run, place, seeds.BITS)
-    observed = evidence.observations(document.load_problem(described), x, generator)
+    observed = evidence.observed(document.load_problem(described), x, generator)
     return Job(run, model, place, part, held, samples, observed)
 
 

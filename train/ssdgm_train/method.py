@@ -12,36 +12,10 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from ssdgm_train import distributions, labels
+from ssdgm_train import distributions, rows
 from ssdgm_train.nn import MLP
 
-
-@dataclass(frozen=True)
-class Problem:
-    """What the data set fixes, before any method is chosen.
-
-    Attributes:
-        shape: The shape of one row.
-        dtype: The rows' own numpy dtype, which the exported graph eats.
-        labels: The label space with its prior.
-        likelihood: A key of `likelihoods.LIKELIHOODS`.
-        shift: Subtracted from a raw row; one number, or one a feature.
-        scale: Divided by afterwards; one number, or one a feature.
-        total: The largest count where rows are counts, else 1.
-    """
-
-    shape: tuple[int, ...]
-    dtype: str
-    labels: labels.Classes
-    likelihood: str
-    shift: tuple[float, ...]
-    scale: tuple[float, ...]
-    total: int = 1
-
-    @property
-    def width(self) -> int:
-        """The number of features of one flattened row."""
-        return int(torch.Size(self.shape).numel())
+Problem = rows.Problem
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-r"""Networks: perceptrons that broadcast, Gaussian heads, and the step from rows to observations.
+r"""Networks: perceptrons that broadcast, and Gaussian heads.
 
 The first layer of a network with several inputs is a sum of projections,
 \(W_x x + W_y y + b\), instead of one product with the concatenation. The two are the same numbers;
@@ -22,48 +22,6 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "softplus": nn.Softplus,
     "tanh": nn.Tanh,
 }
-
-
-class Standardise(nn.Module):
-    """Raw rows to observations: flatten, cast, subtract `shift`, divide by `scale`.
-
-    Args:
-        shape: The shape of one row.
-        shift: One number, or one a feature.
-        scale: One positive number, or one a feature.
-    """
-
-    shift: Tensor
-    scale: Tensor
-
-    def __init__(
-        self, shape: Sequence[int], shift: Sequence[float], scale: Sequence[float]
-    ) -> None:
-        super().__init__()
-        self.shape = tuple(shape)
-        self.register_buffer("shift", torch.tensor(shift, dtype=torch.float32))
-        self.register_buffer("scale", torch.tensor(scale, dtype=torch.float32))
-
-    def forward(self, x: shapes.Rows) -> shapes.Flat:
-        """[batch, *shape] in the data's own dtype and units to [batch, features]."""
-        return (x.flatten(1).to(self.shift.dtype) - self.shift) / self.scale
-
-    def fold(self, x: shapes.Flat) -> Tensor:
-        """[batch, features] to [batch, *shape]."""
-        return x.reshape(*x.shape[:-1], *self.shape)
-
-    def stretch(self, x: shapes.Flat) -> Tensor:
-        """A spread in observation units to one in the data's own units, [batch, *shape]."""
-        return self.fold(x * self.scale)
-
-    def inverse(self, x: shapes.Flat) -> Tensor:
-        """Observations back to [batch, *shape] in the data's own units, float."""
-        return self.fold(x * self.scale + self.shift)
-
-    def in_units(self, parameters: dict[str, Tensor]) -> dict[str, Tensor]:
-        """A likelihood's named parameters as [batch, *shape] in the data's own units."""
-        ways = {"mean": self.inverse, "scale": self.stretch, "probs": self.fold}
-        return {name: ways[name](value) for name, value in parameters.items()}
 
 
 class Joint(nn.Module):

@@ -2,7 +2,7 @@
 
 A recipe has the name of its method, a table `model` for the method's own `Config`, a table `train`
 for `fit.Plan` with tables `phases.NAME` for what differs in one phase, a table `data` for
-`data.problem.DataPlan`, and a table `run` for `RunPlan`. Every field has a default; an unknown key
+`data.plan.DataPlan`, and a table `run` for `RunPlan`. Every field has a default; an unknown key
 or a value of the wrong type is an error that names it. `base` names a recipe to start from.
 """
 
@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import tomli_w
 
 from ssdgm_train import fit, methods, recipes, settings
-from ssdgm_train.data import problem
+from ssdgm_train.data.plan import DataPlan
 from ssdgm_train.method import Method, Sizes
 from ssdgm_train.recipes import RecipeError, Table
 
@@ -52,7 +52,7 @@ class Recipe:
     model: Any = None
     train: fit.Plan = field(default_factory=fit.Plan)
     phases: Mapping[str, fit.Plan] = field(default_factory=dict)
-    data: problem.DataPlan = field(default_factory=problem.DataPlan)
+    data: DataPlan = field(default_factory=DataPlan)
     run: RunPlan = field(default_factory=RunPlan)
 
     @property

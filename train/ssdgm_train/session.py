@@ -86,7 +86,7 @@ def begin(
         raise errors.InputError("seed", str(seed), "a whole number from 0 to below 2**63")
     checkpoint.check_new(out)
     start, lies_at = pretrained.find(init_from), data.locate(source, data_dir, tell)
-    dataset = data.load(lies_at)
+    dataset = data.load(lies_at, plan=plan.data)
     parts = split(dataset, labelled, plan.data.validation, seed, start.held(dataset))
     _check_selection(plan, parts)
     stated = start.stated(problem.problem(dataset, parts, plan.data))

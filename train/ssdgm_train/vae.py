@@ -22,8 +22,8 @@ import torch
 from torch import Tensor, nn
 
 from ssdgm_runtime import errors
-from ssdgm_train import distributions, likelihoods, method, shapes
-from ssdgm_train.nn import ACTIVATIONS, INITIALISERS, MLP, GaussianMLP, Standardise, initialise
+from ssdgm_train import distributions, likelihoods, method, observations, shapes
+from ssdgm_train.nn import ACTIVATIONS, INITIALISERS, MLP, GaussianMLP, initialise
 from ssdgm_train.settings import above, among, between, setting
 
 ROWS = 1000
@@ -70,14 +70,14 @@ class VAE(nn.Module):
     def __init__(self, config: Features, problem: method.Problem) -> None:
         super().__init__()
         self.config, act = config, config.activation
-        self.likelihood = likelihoods.LIKELIHOODS[problem.likelihood](problem.total)
+        self.likelihood = likelihoods.of(problem)
         self.draw = self.likelihood.draw if config.binarise else likelihoods.same
-        self.standardise = Standardise(problem.shape, problem.shift, problem.scale)
-        self.encoder = GaussianMLP([problem.width], config.hidden, config.latent, act)
-        outputs, heads = problem.width * self.likelihood.heads, self.likelihood.heads
+        self.standardise = observations.of(problem)
+        width, outputs = self.standardise.width, self.likelihood.outputs
+        self.encoder = GaussianMLP([width], config.hidden, config.latent, act)
         self.decoder = MLP([config.latent], config.hidden[::-1], outputs, act)
         initialise(self.encoder, config.initial, spreads=config.latent)
-        initialise(self.decoder, config.initial, spreads=problem.width * (heads - 1))
+        initialise(self.decoder, config.initial, spreads=self.likelihood.spreads)
         self.register_buffer("kept", torch.ones(config.latent))
 
     def embed(self, x: shapes.Rows) -> distributions.Normal:
@@ -87,9 +87,7 @@ class VAE(nn.Module):
 
     def render(self, z: shapes.Codes) -> dict[str, Tensor]:
         """The mean of p(x | z) as "x" and its parameters, in the data's own units."""
-        found = self.likelihood.parameters(self.decoder(z))
-        x = self.standardise.inverse(self.likelihood.mean(found))
-        return {"x": x, **self.standardise.in_units(found)}
+        return self.likelihood.decoded(self.decoder(z), self.standardise)
 
     def bound(
         self, x: shapes.Flat, generator: torch.Generator | None, beta: float = 1.0

@@ -8,13 +8,17 @@ import numpy as np
 
 from ssdgm_runtime import errors, inputs
 from ssdgm_train.data import archive, dataset, layouts, named, tree
+from ssdgm_train.data.plan import DEFAULTS, DataPlan
 
 DIGITS_TEST_ROWS = 450
 ENVIRONMENT = "SSDGM_DATA_DIR"
 
 
 def load(
-    source: str, data_dir: str | None = None, tell: named.Tell = named.quiet
+    source: str,
+    data_dir: str | None = None,
+    tell: named.Tell = named.quiet,
+    plan: DataPlan = DEFAULTS,
 ) -> dataset.Dataset:
     """Load a data set.
 
@@ -24,6 +28,7 @@ def load(
             `named.KNOWN`, which is downloaded if it lies nowhere yet.
         data_dir: Where named sets lie; the environment's `SSDGM_DATA_DIR` by default.
         tell: Is told how far a download is.
+        plan: How it is to be read.
 
     Raises:
         DataNotFound: Nothing is there.
@@ -34,10 +39,10 @@ def load(
         return EMBEDDED[place]()
     path = Path(place)
     if path.is_dir():
-        return layouts.load(tree.Folder(path), path.name)
+        return layouts.load(tree.Folder(path), path.name, plan)
     if archive.is_archive(path.name):
-        return layouts.load(archive.read(path), archive.stem(path.name), packed=True)
-    return from_npz(path)
+        return layouts.load(archive.read(path), archive.stem(path.name), plan, packed=True)
+    return from_npz(path, plan)
 
 
 def locate(source: str, data_dir: str | None = None, tell: named.Tell = named.quiet) -> str:
@@ -73,9 +78,9 @@ EMBEDDED: dict[str, Callable[[], dataset.Dataset]] = {"digits": digits}
 """Sets that come inside a dependency."""
 
 
-def from_npz(path: Path) -> dataset.Dataset:
+def from_npz(path: Path, plan: DataPlan = DEFAULTS) -> dataset.Dataset:
     """An .npz file, see `layouts.npz`."""
-    return layouts.npz(inputs.read_npz(path), str(path), path.stem)
+    return layouts.npz(inputs.read_npz(path), str(path), path.stem, plan)
 
 
 def _named(source: str, data_dir: str | None, tell: named.Tell) -> Path:

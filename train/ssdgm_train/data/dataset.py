@@ -8,7 +8,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ssdgm_runtime import columns as table
 from ssdgm_runtime import errors
+from ssdgm_train import rows
 
 UNLABELLED = -1
 UNKNOWN = (UNLABELLED, "", "-1")
@@ -28,6 +30,9 @@ class Dataset:
         x_test: Test rows, or None.
         y_test: Their class indices, or None.
         classes: The labels' own values, in index order.
+        kind: One of `rows.KINDS`, what a row is.
+        columns: The columns of a table, in the order of `ssdgm_runtime.columns`; then x is
+            float32, NaN where a number is missing and -1 where a category is.
     """
 
     name: str
@@ -36,6 +41,8 @@ class Dataset:
     x_test: NDArray[np.generic] | None
     y_test: NDArray[np.int64] | None
     classes: tuple[int | str, ...]
+    kind: str = rows.ROWS
+    columns: table.Columns = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -49,8 +56,9 @@ class Dataset:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over dtypes, shapes and bytes of all arrays and the class values."""
+        """SHA-256 over dtypes, shapes and bytes of all arrays, class values and columns."""
         found = hashlib.sha256(repr(self.classes).encode())
+        found.update(repr(self.columns).encode() if self.columns else b"")
         for array in (self.x, self.y, self.x_test, self.y_test):
             if array is not None:
                 found.update(f"{array.dtype}{array.shape}".encode())
@@ -64,19 +72,31 @@ def make(
     y: NDArray[np.generic],
     x_test: NDArray[np.generic] | None = None,
     y_test: NDArray[np.generic] | None = None,
+    kind: str = "auto",
+    columns: table.Columns = (),
 ) -> Dataset:
     """Check arrays and turn labels into indices; -1 (or an empty string) is an unknown label.
+
+    Args:
+        name: What reports call it.
+        x: Training rows.
+        y: Their labels.
+        x_test: Test rows.
+        y_test: Their labels.
+        kind: What a row is; "auto" tells it by its shape and values.
+        columns: The columns of a table.
 
     Raises:
         DataError: A shape, dtype, value or label that cannot be trained on.
     """
     name = " ".join(name.encode(errors="replace").decode().split())
-    x = _rows("x", x)
+    x = _rows("x", x, gaps=bool(columns))
+    kind = rows.TABLE if columns else _kind(x) if kind == "auto" else kind
     _same_length("x", x, "y", y)
     classes, indices = _classes(y)
     if x_test is None or y_test is None:
-        return Dataset(name, x, indices, None, None, classes)
-    x_test = _rows("x_test", x_test)
+        return Dataset(name, x, indices, None, None, classes, kind, columns)
+    x_test = _rows("x_test", x_test, gaps=bool(columns))
     _same_length("x_test", x_test, "y_test", y_test)
     if x_test.shape[1:] != x.shape[1:] or x_test.dtype != x.dtype:
         raise errors.DataError(
@@ -84,10 +104,19 @@ def make(
             f"rows like those of x: {x.shape[1:]} {x.dtype}",
             "Prepare both in the same way.",
         )
-    return Dataset(name, x, indices, x_test, _indices(y_test, classes), classes)
+    known = _indices(y_test, classes)
+    return Dataset(name, x, indices, x_test, known, classes, kind, columns)
 
 
-def _rows(name: str, x: NDArray[np.generic]) -> NDArray[np.generic]:
+def _kind(x: NDArray[np.generic]) -> str:
+    """What a row is by its axes: bytes and shares of one are pixels, other numbers a series."""
+    if x.ndim == 2:
+        return rows.ROWS
+    shares = x.dtype == np.uint8 or bool(((x >= 0) & (x <= 1)).all())  # type: ignore[operator]
+    return rows.IMAGE if shares or x.ndim > 3 else rows.WINDOWS
+
+
+def _rows(name: str, x: NDArray[np.generic], *, gaps: bool = False) -> NDArray[np.generic]:
     if x.ndim < 2 or x.size == 0:
         raise errors.DataError(
             f"{name} has shape {list(x.shape)}", "[rows, features] or [rows, height, width]", ""
@@ -102,7 +131,7 @@ def _rows(name: str, x: NDArray[np.generic]) -> NDArray[np.generic]:
             "uint8 or float32",
             f"Write {name}.astype(np.float32), or np.uint8 for whole numbers 0..255.",
         )
-    if x.dtype == np.float32 and not np.isfinite(x).all():
+    if not gaps and x.dtype == np.float32 and not np.isfinite(x).all():
         row = int(np.argwhere(~np.isfinite(x.reshape(len(x), -1)).all(1))[0, 0])
         raise errors.DataError(
             f"{name} holds NaN or infinity, first in row {row}",

@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_runtime import arrays, errors, images
+from ssdgm_train import rows
 from ssdgm_train.data import dataset, labelfile, tree
+from ssdgm_train.data.plan import DEFAULTS, DataPlan
 
 Pixels = NDArray[np.uint8]
 
@@ -30,13 +32,14 @@ class Picture:
     split: str
 
 
-def load(found: tree.Tree, name: str) -> dataset.Dataset:
+def load(found: tree.Tree, name: str, plan: DataPlan = DEFAULTS) -> dataset.Dataset:
     """Read a folder of images.
 
     Args:
         found: The folder: a folder a class, perhaps below `train` and `test`, and `unlabeled` for
             images whose label is not known; or images and a `labels.csv`, see `labelfile`.
         name: What reports call it.
+        plan: How they are to be read.
 
     Returns:
         uint8 rows [height, width], or [height, width, 3] if any image has colours, in the order of
@@ -52,26 +55,26 @@ def load(found: tree.Tree, name: str) -> dataset.Dataset:
     x = read(found, [p.name for p in pictures])
     y = _labels([p.label for p in pictures])
     if train == len(pictures):
-        return dataset.make(name, x, y)
-    return dataset.make(name, x[:train], y[:train], x[train:], y[train:])
+        return dataset.make(name, x, y, kind=rows.IMAGE)
+    return dataset.make(name, x[:train], y[:train], x[train:], y[train:], kind=rows.IMAGE)
 
 
 def read(found: tree.Tree, names: Sequence[str]) -> Pixels:
     """The pixels of images, uint8 [n, height, width], with a last axis of 3 if any has colours."""
-    rows: Pixels | None = None
+    pixels: Pixels | None = None
     for index, name in enumerate(names):
         with found.open(name) as stream:
             row = images.read(stream, tree.place(found, name), None)
-        if rows is None:
-            rows = _room(found, len(names), row.shape)
-        if row.shape[:2] != rows.shape[1:3]:
+        if pixels is None:
+            pixels = _room(found, len(names), row.shape)
+        if row.shape[:2] != pixels.shape[1:3]:
             raise _mixed(found, names)
-        if row.ndim > rows.ndim - 1:
-            greys, rows = rows, _room(found, len(names), row.shape)
-            rows[:index] = greys[:index, ..., None]
-        rows[index] = row if row.ndim == rows.ndim - 1 else row[..., None]
-    assert rows is not None
-    return rows
+        if row.ndim > pixels.ndim - 1:
+            greys, pixels = pixels, _room(found, len(names), row.shape)
+            pixels[:index] = greys[:index, ..., None]
+        pixels[index] = row if row.ndim == pixels.ndim - 1 else row[..., None]
+    assert pixels is not None
+    return pixels
 
 
 def _room(found: tree.Tree, count: int, shape: tuple[int, ...]) -> Pixels:

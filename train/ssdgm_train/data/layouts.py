@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ssdgm_runtime import arrays, errors
 from ssdgm_train.data import archive, dataset, folder, labelfile, tree
+from ssdgm_train.data.plan import DEFAULTS, DataPlan
 
 _IDX = {"x": "train-images", "y": "train-labels", "x_test": "t10k-images", "y_test": "t10k-labels"}
 _IDX_NAME = re.compile(rf"({'|'.join(_IDX.values())})[-.]idx[^/]*-ubyte[^/]*")
@@ -17,13 +18,16 @@ _CIFAR_CLASSES = "batches.meta.txt"
 _PICTURE = (3, 32, 32)
 
 
-def load(found: tree.Tree, name: str, packed: bool = False) -> dataset.Dataset:
+def load(
+    found: tree.Tree, name: str, plan: DataPlan = DEFAULTS, packed: bool = False
+) -> dataset.Dataset:
     """Read the data set that lies in a folder or an archive.
 
     Args:
         found: The MNIST layout (four IDX files), one .npz, SVHN's two .mat files, CIFAR-10's
             binary files, images as `folder` reads them, or one archive of any of these.
         name: What reports call it.
+        plan: How it is to be read.
         packed: These are the files of an archive, which holds no others.
 
     Raises:
@@ -33,11 +37,11 @@ def load(found: tree.Tree, name: str, packed: bool = False) -> dataset.Dataset:
     tops = [n for n in found.names if "/" not in n]
     for is_there, reader in _READERS:
         if is_there(tops):
-            return reader(found, name)
+            return reader(found, name, plan)
     if len(found.names) == 1 == len(tops) and archive.is_archive(tops[0]) and not packed:
-        return _archive(found, tops[0], name)
+        return _archive(found, tops[0], name, plan)
     if len(tops) < len(found.names) or labelfile.NAME in tops or found.empty:
-        return folder.load(found, name)
+        return folder.load(found, name, plan)
     seen = f"the files {', '.join(tops[:4])}" if tops else "no files"
     raise errors.DataError(
         f"{found.title} has {seen}",
@@ -47,7 +51,9 @@ def load(found: tree.Tree, name: str, packed: bool = False) -> dataset.Dataset:
     )
 
 
-def npz(found: dict[str, NDArray[np.generic]], place: str, name: str) -> dataset.Dataset:
+def npz(
+    found: dict[str, NDArray[np.generic]], place: str, name: str, plan: DataPlan = DEFAULTS
+) -> dataset.Dataset:
     """The arrays `x`, `y` (-1 = unlabelled), and perhaps `x_test`, `y_test`.
 
     `x_train`, `y_train` are understood for `x`, `y`.
@@ -63,7 +69,8 @@ def npz(found: dict[str, NDArray[np.generic]], place: str, name: str) -> dataset
         raise errors.DataError(
             f"{place} holds the arrays {sorted(found)}", "x_test and y_test together", ""
         )
-    return dataset.make(name, train[0], train[1], found.get("x_test"), found.get("y_test"))
+    tests = found.get("x_test"), found.get("y_test")
+    return dataset.make(name, train[0], train[1], *tests, kind=plan.kind)
 
 
 def _unwrapped(found: tree.Tree) -> tree.Tree:
@@ -90,7 +97,7 @@ def _has_idx(tops: list[str]) -> bool:
     return any(_IDX_NAME.fullmatch(n) for n in tops)
 
 
-def _idx(found: tree.Tree, name: str) -> dataset.Dataset:
+def _idx(found: tree.Tree, name: str, plan: DataPlan) -> dataset.Dataset:
     matches = {n: m[1] for n in found.names if (m := _IDX_NAME.fullmatch(n))}
     files = {key: next((n for n in matches if matches[n] == s), None) for key, s in _IDX.items()}
     missing = [_IDX[key] for key, file in files.items() if file is None]
@@ -105,30 +112,35 @@ def _idx(found: tree.Tree, name: str) -> dataset.Dataset:
         assert file is not None
         with found.open(file) as stream:
             read[key] = arrays.idx(stream, tree.place(found, file))
-    return dataset.make(name, **read)
+    return _made(name, read, plan)
+
+
+def _made(name: str, read: dict[str, NDArray[np.generic]], plan: DataPlan) -> dataset.Dataset:
+    x, y, x_test, y_test = (read[key] for key in _IDX)
+    return dataset.make(name, x, y, x_test, y_test, plan.kind)
 
 
 def _has_npz(tops: list[str]) -> bool:
     return sum(n.lower().endswith(".npz") for n in tops) == 1
 
 
-def _npz(found: tree.Tree, name: str) -> dataset.Dataset:
+def _npz(found: tree.Tree, name: str, plan: DataPlan) -> dataset.Dataset:
     file = next(n for n in found.names if n.lower().endswith(".npz") and "/" not in n)
     place = tree.place(found, file)
     with found.open(file) as stream:
-        return npz(arrays.npz(stream, place), place, name)
+        return npz(arrays.npz(stream, place), place, name, plan)
 
 
 def _has_mat(tops: list[str]) -> bool:
     return all(file in tops for file in _MAT.values())
 
 
-def _mat(found: tree.Tree, name: str) -> dataset.Dataset:
+def _mat(found: tree.Tree, name: str, plan: DataPlan) -> dataset.Dataset:
     """SVHN's cropped digits: X [32, 32, 3, rows] and y [rows, 1], where 10 stands for 0."""
     read: dict[str, NDArray[np.generic]] = {}
     for key, file in _MAT.items():
         read[key], read[key.replace("x", "y")] = _mat_file(found, file)
-    return dataset.make(name, **read)
+    return _made(name, read, plan)
 
 
 def _mat_file(found: tree.Tree, file: str) -> tuple[NDArray[np.generic], NDArray[np.generic]]:
@@ -152,7 +164,7 @@ def _has_cifar(tops: list[str]) -> bool:
     return all(file in tops for files in _CIFAR.values() for file in files)
 
 
-def _cifar(found: tree.Tree, name: str) -> dataset.Dataset:
+def _cifar(found: tree.Tree, name: str, plan: DataPlan) -> dataset.Dataset:
     """CIFAR-10's binary files: a byte for the class, then red, green and blue, 32 x 32 each."""
     names = _cifar_names(found)
     read: dict[str, NDArray[np.generic]] = {}
@@ -160,7 +172,7 @@ def _cifar(found: tree.Tree, name: str) -> dataset.Dataset:
         rows = np.concatenate([_cifar_file(found, file) for file in files])
         read[key] = rows[:, 1:].reshape(-1, *_PICTURE).transpose(0, 2, 3, 1).copy()
         read[key.replace("x", "y")] = names[rows[:, 0]]
-    return dataset.make(name, **read)
+    return _made(name, read, plan)
 
 
 def _cifar_names(found: tree.Tree) -> NDArray[np.generic]:
@@ -186,16 +198,17 @@ def _cifar_file(found: tree.Tree, file: str) -> NDArray[np.uint8]:
     return data.reshape(-1, width)
 
 
-def _archive(found: tree.Tree, file: str, name: str) -> dataset.Dataset:
+def _archive(found: tree.Tree, file: str, name: str, plan: DataPlan) -> dataset.Dataset:
     with found.open(file) as stream:
         size = stream.seek(0, 2)
         stream.seek(0)
-        return load(archive.unpack(stream, tree.place(found, file), size), name, packed=True)
+        inner = archive.unpack(stream, tree.place(found, file), size)
+        return load(inner, name, plan, packed=True)
 
 
-_READERS: tuple[
-    tuple[Callable[[list[str]], bool], Callable[[tree.Tree, str], dataset.Dataset]], ...
-] = (
+Reader = Callable[[tree.Tree, str, DataPlan], dataset.Dataset]
+
+_READERS: tuple[tuple[Callable[[list[str]], bool], Reader], ...] = (
     (_has_idx, _idx),
     (_has_npz, _npz),
     (_has_mat, _mat),

@@ -30,9 +30,8 @@ import torch
 from torch import Tensor, nn
 
 from ssdgm_runtime import errors
-from ssdgm_train import likelihoods, method, shapes
+from ssdgm_train import likelihoods, method, observations, shapes
 from ssdgm_train.evaluate import passes
-from ssdgm_train.nn import Standardise
 
 BOUNDED = ("bernoulli", "binomial")
 """Likelihoods of observations from 0 to 1."""
@@ -62,7 +61,7 @@ class Estimate:
         return self.log_joint.logsumexp(-1)
 
 
-def observations(
+def observed(
     problem: method.Problem, x: shapes.Rows, generator: torch.Generator
 ) -> dict[str, Tensor]:
     """Raw rows as observations [n, features].
@@ -73,8 +72,8 @@ def observations(
     Raises:
         DataError: A row holds a value that the likelihood does not know.
     """
-    likelihood = likelihoods.LIKELIHOODS[problem.likelihood](problem.total)
-    rows = Standardise(problem.shape, problem.shift, problem.scale).to(x.device)(x)
+    likelihood = likelihoods.of(problem)
+    rows = observations.of(problem).to(x.device)(x)
     if likelihood.name in BOUNDED and not bool(((rows >= 0) & (rows <= 1)).all()):
         raise errors.DataError(
             f"rows to measure the evidence on lie in [{float(x.min()):g}, {float(x.max()):g}]",

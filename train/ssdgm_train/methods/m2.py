@@ -26,8 +26,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from ssdgm_train import distributions, likelihoods, method, objectives, shapes
-from ssdgm_train.nn import ACTIVATIONS, INITIALISERS, MLP, GaussianMLP, Standardise, initialise
+from ssdgm_train import distributions, likelihoods, method, objectives, observations, shapes
+from ssdgm_train.nn import ACTIVATIONS, INITIALISERS, MLP, GaussianMLP, initialise
 from ssdgm_train.settings import above, among, between, setting
 
 
@@ -104,19 +104,19 @@ class Model(nn.Module):
 
     def __init__(self, config: Config, problem: method.Problem) -> None:
         super().__init__()
-        width, classes, act = problem.width, problem.labels.size, config.activation
+        classes, act = problem.labels.size, config.activation
         self.config, self.labels, self.latent = config, problem.labels, config.latent
-        self.likelihood = likelihoods.LIKELIHOODS[problem.likelihood](problem.total)
+        self.likelihood = likelihoods.of(problem)
         self.draw = self.likelihood.draw if config.binarise else likelihoods.same
-        self.standardise = Standardise(problem.shape, problem.shift, problem.scale)
+        self.standardise = observations.of(problem)
+        width, outputs = self.standardise.width, self.likelihood.outputs
         shape, own = config.classifier or config.hidden, config.classifier_activation or act
         self.classifier = MLP([width], shape, classes, own, config.batch_norm)
         self.encoder = GaussianMLP([width, classes], config.hidden, config.latent, act)
-        heads = self.likelihood.heads
-        self.decoder = MLP([config.latent, classes], config.hidden, width * heads, act)
+        self.decoder = MLP([config.latent, classes], config.hidden, outputs, act)
         initialise(self.classifier, config.initial)
         initialise(self.encoder, config.initial, spreads=config.latent)
-        initialise(self.decoder, config.initial, spreads=width * (heads - 1))
+        initialise(self.decoder, config.initial, spreads=self.likelihood.spreads)
 
     def classify(self, x: shapes.Rows) -> shapes.Logits:
         """Logits of q(y | x) for raw rows."""
@@ -130,9 +130,7 @@ class Model(nn.Module):
 
     def decode(self, y: shapes.Given, z: shapes.Codes) -> dict[str, Tensor]:
         """The mean of p(x | y, z) as "x" and its parameters, in the data's own units."""
-        found = self.likelihood.parameters(self.decoder(z, y))
-        x = self.standardise.inverse(self.likelihood.mean(found))
-        return {"x": x, **self.standardise.in_units(found)}
+        return self.likelihood.decoded(self.decoder(z, y), self.standardise)
 
     def bound(
         self, x: shapes.Features, y: Tensor, generator: torch.Generator | None

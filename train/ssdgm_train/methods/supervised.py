@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor, nn
 
-from ssdgm_train import likelihoods, method, objectives, shapes
-from ssdgm_train.nn import ACTIVATIONS, MLP, Standardise
+from ssdgm_train import likelihoods, method, objectives, observations, shapes
+from ssdgm_train.nn import ACTIVATIONS, MLP
 from ssdgm_train.settings import above, among, setting
 
 
@@ -36,15 +36,15 @@ class Model(nn.Module):
 
     def __init__(self, config: Config, problem: method.Problem) -> None:
         super().__init__()
-        self.standardise = Standardise(problem.shape, problem.shift, problem.scale)
+        self.standardise = observations.of(problem)
         self.classifier = MLP(
-            [problem.width],
+            [self.standardise.width],
             config.hidden,
             problem.labels.size,
             config.activation,
             config.batch_norm,
         )
-        likelihood = likelihoods.LIKELIHOODS[problem.likelihood](problem.total)
+        likelihood = likelihoods.of(problem)
         self.draw = likelihood.draw if config.binarise else likelihoods.same
 
     def classify(self, x: shapes.Rows) -> shapes.Logits:

@@ -1,0 +1,257 @@
+"""The columns of a table: their names and kinds, and the way between named values and rows.
+
+A table's row is float32 [columns]: first every number, NaN where it is missing, then the code of
+every category, -1 where it is missing or unknown. Graphs take the two parts as the typed tensors
+`x`, float32 [batch, numbers], and `codes`, int64 [batch, categories].
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssdgm_runtime import errors, jsonfile
+
+Array = NDArray[Any]
+Floats = NDArray[np.float32]
+Named = Mapping[str, Any]
+
+NUMBER, CATEGORY, BOOLEAN = "number", "category", "boolean"
+KINDS = (NUMBER, CATEGORY, BOOLEAN)
+TRUTH = ("false", "true")
+"""The categories of a boolean column."""
+
+UNKNOWN = -1
+"""The code of a category that is missing or was not seen in training."""
+
+MISSING = ("", "#N/A", "N/A", "n/a", "NA", "<NA>", "NULL", "null", "NaN", "nan", "None")
+"""How files write a value that is missing, as pandas and Arrow do."""
+
+_SHOWN = 4
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column.
+
+    Attributes:
+        name: As the table's head has it.
+        kind: One of `KINDS`.
+        categories: Those of a category or boolean, in the order of their codes.
+    """
+
+    name: str
+    kind: str = NUMBER
+    categories: tuple[str, ...] = ()
+
+
+Columns = tuple[Column, ...]
+
+
+def parse(value: object) -> Columns:
+    """The field `columns` of a manifest: an empty list where rows are no table's.
+
+    Raises:
+        FormatError: A field is missing or of another type, or numbers do not come first.
+    """
+    found = tuple(_column(entry) for entry in jsonfile.typed(value, list, "columns"))
+    jsonfile.distinct([c.name for c in found], "the column")
+    if any(c.kind == NUMBER for c in found[numbers(found) :]):
+        raise errors.FormatError(
+            "a number comes after a category in columns", "numbers first", jsonfile.MEND
+        )
+    return found
+
+
+def _column(value: object) -> Column:
+    table = jsonfile.typed(value, dict, "columns")
+    kind, categories = jsonfile.get(table, "kind", str), ()
+    if kind not in KINDS:
+        wanted = f"one of {', '.join(KINDS)}"
+        raise errors.FormatError(f"a column has the kind {kind!r}", wanted, jsonfile.MEND)
+    if kind != NUMBER:
+        categories = jsonfile.each(table, "categories", str)
+        jsonfile.distinct(categories, "the category")
+        if not categories or (kind == BOOLEAN and categories != TRUTH):
+            raise errors.FormatError(
+                f"a {kind} column has the categories {list(categories)[:_SHOWN]}",
+                "one at least; of a boolean, false and true",
+                jsonfile.MEND,
+            )
+    return Column(jsonfile.get(table, "name", str), kind, categories)
+
+
+def described(columns: Columns) -> list[dict[str, Any]]:
+    """Columns as a manifest has them."""
+    return [
+        {
+            "name": c.name,
+            "kind": c.kind,
+            **({"categories": [*c.categories]} if c.categories else {}),
+        }
+        for c in columns
+    ]
+
+
+def numbers(columns: Columns) -> int:
+    """How many columns are numbers; they come first."""
+    return sum(column.kind == NUMBER for column in columns)
+
+
+def split(rows: Array, columns: Columns) -> dict[str, Array]:
+    """Rows [n, columns] as the typed tensors that graphs take."""
+    count = numbers(columns)
+    found: dict[str, Array] = {}
+    if count:
+        found["x"] = np.ascontiguousarray(rows[:, :count])
+    if count < len(columns):
+        codes = rows[:, count:]
+        found["codes"] = np.where(np.isnan(codes), UNKNOWN, codes).astype(np.int64)
+    return found
+
+
+def joined(outputs: Mapping[str, Array], columns: Columns) -> Floats:
+    """A decoder's `x` and `code_probs` as rows [n, columns]: expected values, likeliest codes."""
+    parts = [outputs["x"]] if "x" in outputs else []
+    start = 0
+    for column in columns[numbers(columns) :]:
+        block = outputs["code_probs"][:, start : start + len(column.categories)]
+        start += len(column.categories)
+        parts.append(block.argmax(1).astype(np.float32)[:, None])
+    found: Floats = np.concatenate(parts, axis=1)
+    return found
+
+
+def named(rows: Array, columns: Columns) -> dict[str, list[Any]]:
+    """Rows as a list of values a column; None where one is missing or unknown."""
+    return {c.name: [_value(v, c) for v in rows[:, i].tolist()] for i, c in enumerate(columns)}
+
+
+def rows_of(table: Named, columns: Columns, place: str = "x") -> Floats:
+    """Named values as rows.
+
+    Args:
+        table: Each column's values by its name: numbers, truth values, strings; None, NaN or a
+            word of `MISSING` where one is missing. Further columns are passed over.
+        columns: The columns to have.
+        place: What a message calls the table.
+
+    Returns:
+        float32 [n, columns].
+
+    Raises:
+        InputError: A column is not there, has another length, or holds a value of another kind.
+    """
+    keys = list(table.keys())
+    if missing := [c.name for c in columns if c.name not in keys]:
+        raise errors.InputError(
+            place,
+            f"without the column {some(missing)}; it has {some(keys)}",
+            f"the columns {some([c.name for c in columns])}",
+            "",
+        )
+    parts = [_encoded(table[c.name], c, place) for c in columns]
+    lengths = {len(part) for part in parts}
+    if len(lengths) > 1:
+        told = ", ".join(f"{c.name}: {len(p)}" for c, p in zip(columns, parts, strict=True))
+        raise errors.InputError(place, f"of columns of different lengths ({told})", "equal ones")
+    found: Floats = np.stack(parts, axis=1)
+    return found
+
+
+def text(words: Sequence[str], column: Column, told: Callable[[int], str]) -> Floats:
+    """A column of words, such as a file has them, float32 [n].
+
+    Args:
+        words: Numbers, truth values or categories as text.
+        column: What they are.
+        told: The number of a row to what a message calls the place.
+
+    Raises:
+        DataError: A word is no number, or not true or false.
+    """
+    words = [word.strip() for word in words]
+    if column.kind == NUMBER:
+        parsed = [_number(word) for word in words]
+        bad = next((i for i, value in enumerate(parsed) if value is None), None)
+        if bad is None:
+            return _fitting(np.array(parsed, np.float64), told)
+        raise errors.DataError(f"{told(bad)} is {words[bad]!r}", "a finite number, or nothing")
+    if column.kind == BOOLEAN:
+        words = [_truth(word) for word in words]
+        strange = (i for i, w in enumerate(words) if w not in TRUTH and w not in MISSING)
+        if (bad := next(strange, None)) is not None:
+            raise errors.DataError(f"{told(bad)} is {words[bad]!r}", "true or false, or nothing")
+    return _coded(words, column)
+
+
+def _coded(words: Iterable[Any], column: Column) -> Floats:
+    codes = {word: float(code) for code, word in enumerate(column.categories)}
+    return np.array([codes.get(word, float(UNKNOWN)) for word in words], np.float32)
+
+
+def _encoded(values: Any, column: Column, place: str) -> Floats:  # noqa: ANN401
+    """Whatever a caller has for a column."""
+    array = np.asarray(values)
+    if array.ndim != 1:
+        got = f"of shape {list(array.shape)} in the column {column.name}"
+        raise errors.InputError(place, got, "one value a row")
+    if column.kind == NUMBER and array.dtype.kind in "biuf":
+        return _fitting(array.astype(np.float64), lambda row: f"{place}[{column.name!r}][{row}]")
+    words = ["" if _absent(v) else _word(v) for v in array.tolist()]
+    try:
+        return text(words, column, lambda row: f"{place}[{column.name!r}][{row}]")
+    except errors.DataError as error:
+        raise errors.InputError(error.found, "another value", error.expected) from None
+
+
+def _fitting(values: NDArray[np.float64], told: Callable[[int], str]) -> Floats:
+    with np.errstate(over="ignore"):
+        found: Floats = values.astype(np.float32)
+    if np.isinf(found).any():
+        row = int(np.isinf(found).argmax())
+        raise errors.DataError(f"{told(row)} is {values[row]:g}", "a number that fits float32")
+    return found
+
+
+def _number(word: str) -> float | None:
+    if word in MISSING:
+        return math.nan
+    try:
+        found = float(word) if "_" not in word else math.nan
+    except ValueError:
+        return None
+    return found if math.isfinite(found) else None
+
+
+def _truth(word: str) -> str:
+    return {"1": TRUTH[1], "0": TRUTH[0]}.get(word, word.lower() if word not in MISSING else word)
+
+
+def _absent(value: object) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def _word(value: object) -> str:
+    if isinstance(value, bool):
+        return TRUTH[value]
+    whole = isinstance(value, float) and value.is_integer()
+    return str(int(value)) if whole and isinstance(value, float) else str(value)
+
+
+def _value(value: float, column: Column) -> Any:  # noqa: ANN401
+    if math.isnan(value) or (column.kind != NUMBER and value < 0):
+        return None
+    if column.kind == NUMBER:
+        return value
+    found = column.categories[int(value)]
+    return found == TRUTH[1] if column.kind == BOOLEAN else found
+
+
+def some(names: Sequence[Any]) -> str:
+    """The first few names, as a message has them."""
+    shown = ", ".join(repr(str(name)) for name in names[:_SHOWN])
+    return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown

@@ -1,0 +1,43 @@
+"""How data is read and used: the table `data` of a recipe."""
+
+import math
+from dataclasses import dataclass
+
+from ssdgm_train import likelihoods, rows, settings
+
+AUTO = "auto"
+
+
+@dataclass(frozen=True)
+class DataPlan:
+    """How the data is read and used.
+
+    Attributes:
+        validation: Share of the rows held out for validation; 0 for none, from 1 on the number
+            of rows.
+        likelihood: "auto", or a key of `likelihoods.LIKELIHOODS`.
+        total: The largest possible count of a binomial likelihood; 0 for the largest in training.
+        prior: p(y), one number a class; empty for a uniform one.
+        kind: What a row is, one of `rows.KINDS`; "auto" tells it by its shape and values.
+        label: The column of a table that holds the labels; by default the one that is named so.
+        ignore: Columns of a table to leave out.
+        categorical: Columns of whole numbers that are names and no quantities.
+        series: The column of a long table that tells series apart, a window each.
+        time: Its column of times, by which the rows of a series are ordered.
+        resize: What becomes of images of another size; empty: they are an error.
+    """
+
+    validation: float = settings.setting(0.1, settings.between(0, math.inf))
+    likelihood: str = settings.setting(AUTO, settings.among((AUTO, *likelihoods.LIKELIHOODS)))
+    total: int = settings.setting(0, settings.between(0, 2**16 + 1))
+    prior: tuple[float, ...] = settings.setting((), settings.above(0))
+    kind: str = settings.setting(AUTO, settings.among((AUTO, *rows.KINDS)))
+    label: str = ""
+    ignore: tuple[str, ...] = ()
+    categorical: tuple[str, ...] = ()
+    series: str = ""
+    time: str = ""
+    resize: str = ""
+
+
+DEFAULTS = DataPlan()

@@ -1,0 +1,125 @@
+"""Bits and counts: Bernoulli and binomial, whose observations are fractions from 0 to 1."""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ssdgm_runtime import errors
+from ssdgm_train import distributions, rows
+from ssdgm_train.likelihoods import family
+from ssdgm_train.likelihoods.family import Likelihood, Parameters
+
+MOST = 2**16
+"""The largest count that a bundle can tell of."""
+
+
+def bernoulli(problem: rows.Problem) -> Likelihood:
+    """Bits, or grey levels in [0, 1] taken as probabilities of bits."""
+    return _likelihood("bernoulli", problem, distributions.bernoulli_log_prob, _bits)
+
+
+def binomial(problem: rows.Problem) -> Likelihood:
+    """Counts 0..total, observed as fractions of the total."""
+    log_prob = partial(distributions.binomial_log_prob, total=problem.total)
+    return _likelihood("binomial", problem, log_prob, family.same)
+
+
+def _likelihood(
+    name: str,
+    problem: rows.Problem,
+    log_prob: Callable[[Tensor, Tensor], Tensor],
+    draw: family.Draw,
+) -> Likelihood:
+    return Likelihood(
+        name=name,
+        outputs=problem.numbers,
+        spreads=0,
+        log_prob=log_prob,
+        parameters=_probs,
+        mean=_get_probs,
+        draw=draw,
+    )
+
+
+def _fit_bernoulli(pieces: rows.Pieces, total: int) -> rows.Scaling:
+    if all(x.dtype == np.uint8 for x in pieces()):
+        return rows.Scaling((0.0,), (255.0,))
+    low, high = _range(pieces)
+    if low < 0 or high > 1:
+        raise errors.DataError(
+            f"data.likelihood is bernoulli and x lies in [{low:g}, {high:g}]",
+            "float rows in [0, 1], or uint8 rows",
+            "Set data.likelihood=gaussian, or scale the rows.",
+        )
+    return rows.Scaling((0.0,), (1.0,))
+
+
+def _fit_binomial(pieces: rows.Pieces, total: int) -> rows.Scaling:
+    strange = next((x for x in pieces() if not _whole(x)), None)
+    if strange is not None:
+        raise errors.DataError(
+            f"data.likelihood is binomial and x is {strange.dtype} with other than whole numbers",
+            f"uint8 counts, or whole numbers from 0 to {MOST}",
+        )
+    low, high = _range(pieces)
+    largest = max(int(high), 1)
+    if low < 0 or largest > MOST:
+        raise errors.DataError(
+            f"data.likelihood is binomial and x lies in [{low:g}, {high:g}]",
+            f"counts from 0 to {MOST}",
+        )
+    if total and largest > total:
+        raise errors.DataError(
+            f"data.total is {total} and a training row holds {largest}", f"at least {largest}"
+        )
+    total = total or largest
+    return rows.Scaling((0.0,), (float(total),), total)
+
+
+def _whole(x: NDArray[np.generic]) -> bool:
+    return x.dtype.kind == "u" or bool((x == np.trunc(x)).all())
+
+
+def _range(pieces: rows.Pieces) -> tuple[float, float]:
+    found = [(float(x.min()), float(x.max())) for x in pieces()]
+    return min(low for low, _ in found), max(high for _, high in found)
+
+
+def _probs(raw: Tensor) -> Parameters:
+    return {"probs": torch.sigmoid(raw)}
+
+
+def _get_probs(found: Parameters) -> Tensor:
+    return found["probs"]
+
+
+def _bits(x: Tensor, generator: torch.Generator | None) -> Tensor:
+    return torch.bernoulli(x, generator=generator)
+
+
+def _draw_bits(found: Parameters, problem: rows.Problem, source: torch.Generator) -> Tensor:
+    bits = torch.bernoulli(found["probs"], generator=source)
+    return problem.shift[0] + problem.scale[0] * bits
+
+
+def _draw_counts(found: Parameters, problem: rows.Problem, source: torch.Generator) -> Tensor:
+    totals = torch.full_like(found["probs"], problem.total)
+    share = torch.binomial(totals, found["probs"], generator=source) / problem.total
+    return problem.shift[0] + problem.scale[0] * share
+
+
+def _limits(problem: rows.Problem) -> tuple[float, float]:
+    return problem.shift[0], problem.shift[0] + problem.scale[0]
+
+
+def _described(problem: rows.Problem) -> family.Described:
+    step = problem.scale[0] / problem.total
+    return {"total": problem.total, "low": problem.shift[0], "step": step}
+
+
+BERNOULLI = family.Family("bernoulli", _fit_bernoulli, bernoulli, _draw_bits, _limits, _described)
+BINOMIAL = family.Family("binomial", _fit_binomial, binomial, _draw_counts, _limits, _described)

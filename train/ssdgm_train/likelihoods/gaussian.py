@@ -1,0 +1,75 @@
+"""Real numbers: a Gaussian with a learned mean and a learned scale that has a floor."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ssdgm_train import distributions, rows, shapes
+from ssdgm_train.likelihoods import family
+from ssdgm_train.likelihoods.family import Likelihood, Parameters
+
+FLOOR = 0.05
+LARGEST = 4.0
+"""Of the log of a spread."""
+
+CONSTANT = 1e-6
+"""A feature that spreads by less than this share of the largest value is constant."""
+
+
+def gaussian(problem: rows.Problem, floor: float = FLOOR) -> Likelihood:
+    """Real values with a learned mean and scale, the scale at least `floor` (standardised units).
+
+    Without a floor the density of a constant pixel grows without bound.
+    """
+
+    def log_prob(x: shapes.Features, raw: Tensor) -> shapes.Nats:
+        return distributions.normal_log_prob(x, **parameters(raw))
+
+    def parameters(raw: Tensor) -> Parameters:
+        mean, spread = raw.chunk(2, -1)
+        return {"mean": mean, "scale": scale_of(spread, floor)}
+
+    return Likelihood(
+        name="gaussian",
+        outputs=2 * problem.numbers,
+        spreads=problem.numbers,
+        log_prob=log_prob,
+        parameters=parameters,
+        mean=lambda found: found["mean"],
+        draw=family.same,
+    )
+
+
+def scale_of(spread: Tensor, floor: float = FLOOR) -> Tensor:
+    """A raw output to a scale in standardised units."""
+    return floor + torch.exp(spread.clamp(max=LARGEST))
+
+
+def fit(pieces: rows.Pieces, total: int = 1) -> rows.Scaling:
+    """Zero mean and unit variance for every feature; NaN is missing and counts for nothing.
+
+    A feature that is constant, or always missing, keeps its unit.
+    """
+    count = np.maximum(sum(np.isfinite(x).sum(0) for x in _floats(pieces)), 1)
+    mean = sum(np.nansum(x, 0) for x in _floats(pieces)) / count
+    squares = sum(np.nansum(np.square(np.abs(x - mean)), 0) for x in _floats(pieces))
+    spread = np.sqrt(squares / count)
+    largest = max((float(np.nanmax(np.abs(x), initial=0)) for x in _floats(pieces)), default=0)
+    spread[spread < CONSTANT * max(largest, 1.0)] = 1.0
+    shift, scale = mean.astype(np.float32), spread.astype(np.float32)
+    return rows.Scaling(tuple(shift.tolist()), tuple(scale.tolist()))
+
+
+def _floats(pieces: rows.Pieces) -> Iterator[NDArray[np.float64]]:
+    return (x.reshape(len(x), -1).astype(np.float64) for x in pieces())
+
+
+def sample(found: Parameters, problem: rows.Problem, source: torch.Generator) -> Tensor:
+    """Draw numbers."""
+    return torch.normal(found["mean"], found["scale"], generator=source)
+
+
+FAMILY = family.Family("gaussian", fit, gaussian, sample, family.open_ended, family.nothing_more)
