@@ -178,7 +178,7 @@ def text(words: Sequence[str], column: Column, told: Callable[[int], str]) -> Fl
         parsed = [_number(word) for word in words]
         bad = next((i for i, value in enumerate(parsed) if value is None), None)
         if bad is None:
-            return _fitting(np.array(parsed, np.float64), told)
+            return fitting(np.array(parsed, np.float64), told)
         raise errors.DataError(f"{told(bad)} is {words[bad]!r}", "a finite number, or nothing")
     if column.kind == BOOLEAN:
         words = [_truth(word) for word in words]
@@ -200,7 +200,7 @@ def _encoded(values: Any, column: Column, place: str) -> Floats:  # noqa: ANN401
         got = f"of shape {list(array.shape)} in the column {column.name}"
         raise errors.InputError(place, got, "one value a row")
     if column.kind == NUMBER and array.dtype.kind in "biuf":
-        return _fitting(array.astype(np.float64), lambda row: f"{place}[{column.name!r}][{row}]")
+        return fitting(array.astype(np.float64), lambda row: f"{place}[{column.name!r}][{row}]")
     words = ["" if _absent(v) else _word(v) for v in array.tolist()]
     try:
         return text(words, column, lambda row: f"{place}[{column.name!r}][{row}]")
@@ -208,7 +208,8 @@ def _encoded(values: Any, column: Column, place: str) -> Floats:  # noqa: ANN401
         raise errors.InputError(error.found, "another value", error.expected) from None
 
 
-def _fitting(values: NDArray[np.float64], told: Callable[[int], str]) -> Floats:
+def fitting(values: NDArray[np.float64], told: Callable[[int], str]) -> Floats:
+    """Numbers as float32; raises DataError for one that float32 cannot hold."""
     with np.errstate(over="ignore"):
         found: Floats = values.astype(np.float32)
     if np.isinf(found).any():

@@ -23,6 +23,9 @@ SUFFIXES = (*TEXT, *PARQUET)
 PIECE = 1 << 14
 """Lines that are parsed at once."""
 
+Line = tuple[int, list[str]]
+"""Its number, from 1, and its cells."""
+
 _DELIMITERS = ",;\t"
 _AGAIN = "Save it as UTF-8; spreadsheets call that CSV UTF-8."
 
@@ -30,6 +33,12 @@ _AGAIN = "Save it as UTF-8; spreadsheets call that CSV UTF-8."
 def is_table(name: str) -> bool:
     """Whether a file is a table by its name."""
     return name.lower().endswith(SUFFIXES)
+
+
+def stem(name: str) -> str:
+    """The name of a table without its suffix."""
+    suffix = max((s for s in SUFFIXES if name.lower().endswith(s)), key=len, default="")
+    return name.removesuffix(name[len(name) - len(suffix) :])
 
 
 def given(x: Any, known: columns.Columns, tensor: manifest.Tensor) -> Floats:  # noqa: ANN401
@@ -75,8 +84,8 @@ def read(path: Path, known: columns.Columns) -> Floats:
     if path.name.lower().endswith(PARQUET):
         return _parquet(path, known)
     with opened(path) as stream:
-        head, lines = parse(stream, str(path))
-        places = [_index(head, column.name, str(path)) for column in known]
+        names, lines = parse(stream, str(path))
+        places = [_index(names, column.name, str(path)) for column in known]
         parts = [np.zeros((0, len(known)), np.float32)]
         parts += [_rows(piece, known, places, str(path)) for piece in _pieces(lines)]
     return np.concatenate(parts)
@@ -100,8 +109,13 @@ def opened(path: Path) -> IO[bytes]:
         ) from None
 
 
-def parse(stream: IO[bytes], place: str) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
-    """The head of a table, and its lines as (line number, cells), those without any left out.
+def head(stream: IO[bytes], place: str) -> tuple[list[str], str]:
+    """The names of a table's columns, and what parts its cells; errors as of `parse`."""
+    return _head(_decoded(stream), place)
+
+
+def parse(stream: IO[bytes], place: str) -> tuple[list[str], Iterator[Line]]:
+    """The head of a table, and its lines, those without any cells left out.
 
     Args:
         stream: The file; commas, semicolons or tabs, whichever the first line has most of.
@@ -111,19 +125,33 @@ def parse(stream: IO[bytes], place: str) -> tuple[list[str], Iterator[tuple[int,
         DataError: It has no head, a name twice, another encoding, or a line with more or fewer
             cells; it names the line.
     """
-    text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
+    text = _decoded(stream)
+    names, delimiter = _head(text, place)
+    return names, _lines(text, delimiter, len(names), place)
+
+
+def _decoded(stream: IO[bytes]) -> io.TextIOWrapper:
+    return io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
+
+
+def _head(text: io.TextIOWrapper, place: str) -> tuple[list[str], str]:
     try:
         first = text.readline()
     except (UnicodeDecodeError, OSError, EOFError) as error:
         raise _undecoded(error, place, 1) from None
     delimiter = max(_DELIMITERS, key=first.count)
-    (head,) = list(csv.reader([first], delimiter=delimiter)) or [[]]
-    head = [name.strip() for name in head]
-    _check_head(head, place)
-    return head, _lines(text, delimiter, len(head), place)
+    cells = next(csv.reader([first], delimiter=delimiter), [])
+    names = [name.strip() for name in cells]
+    check_head(names, place)
+    return names, delimiter
 
 
-def _check_head(head: list[str], place: str) -> None:
+def check_head(head: list[str], place: str) -> None:
+    """Refuse a head without names, or with one twice.
+
+    Raises:
+        DataError: It is such a head.
+    """
     twice = sorted({name for name in head if head.count(name) > 1})
     if not any(head) or twice:
         found = f"has two columns {twice[0]!r}" if twice else "is empty"
@@ -132,9 +160,7 @@ def _check_head(head: list[str], place: str) -> None:
         )
 
 
-def _lines(
-    text: io.TextIOWrapper, delimiter: str, width: int, place: str
-) -> Iterator[tuple[int, list[str]]]:
+def _lines(text: io.TextIOWrapper, delimiter: str, width: int, place: str) -> Iterator[Line]:
     reader = csv.reader(text, delimiter=delimiter, strict=True)
     while True:
         try:
@@ -167,17 +193,15 @@ def _undecoded(error: Exception, place: str, line: int) -> errors.DataError:
 
 
 def _pieces(
-    lines: Iterator[tuple[int, list[str]]],
-) -> Iterator[list[tuple[int, list[str]]]]:
+    lines: Iterator[Line],
+) -> Iterator[list[Line]]:
     import itertools
 
     while piece := list(itertools.islice(lines, PIECE)):
         yield piece
 
 
-def _rows(
-    piece: list[tuple[int, list[str]]], known: columns.Columns, places: list[int], name: str
-) -> Floats:
+def _rows(piece: list[Line], known: columns.Columns, places: list[int], name: str) -> Floats:
     found = []
     for column, index in zip(known, places, strict=True):
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from ssdgm_runtime import errors, inputs
-from ssdgm_train.data import archive, dataset, layouts, named, tree
+from ssdgm_runtime import tables as runtime
+from ssdgm_train.data import archive, dataset, layouts, named, tables, tree
 from ssdgm_train.data.plan import DEFAULTS, DataPlan
 
 DIGITS_TEST_ROWS = 450
@@ -23,9 +24,9 @@ def load(
     """Load a data set.
 
     Args:
-        source: `digits`; or the path of an .npz file, of a folder or of an archive (.zip, .tar,
-            .tar.gz, .tgz), see `layouts.load`; or a name looked up under `data_dir`; or one of
-            `named.KNOWN`, which is downloaded if it lies nowhere yet.
+        source: `digits`; or the path of an .npz file, of a table (.csv, .parquet), of a folder or
+            of an archive (.zip, .tar, .tar.gz, .tgz), see `layouts.load`; or a name looked up
+            under `data_dir`; or one of `named.KNOWN`, which is downloaded if it lies nowhere yet.
         data_dir: Where named sets lie; the environment's `SSDGM_DATA_DIR` by default.
         tell: Is told how far a download is.
         plan: How it is to be read.
@@ -42,6 +43,8 @@ def load(
         return layouts.load(tree.Folder(path), path.name, plan)
     if archive.is_archive(path.name):
         return layouts.load(archive.read(path), archive.stem(path.name), plan, packed=True)
+    if runtime.is_table(path.name):
+        return tables.load(tree.Alone(path), runtime.stem(path.name), plan)
     return from_npz(path, plan)
 
 

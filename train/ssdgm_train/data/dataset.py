@@ -74,6 +74,7 @@ def make(
     y_test: NDArray[np.generic] | None = None,
     kind: str = "auto",
     columns: table.Columns = (),
+    classes: tuple[int | str, ...] = (),
 ) -> Dataset:
     """Check arrays and turn labels into indices; -1 (or an empty string) is an unknown label.
 
@@ -85,6 +86,7 @@ def make(
         y_test: Their labels.
         kind: What a row is; "auto" tells it by its shape and values.
         columns: The columns of a table.
+        classes: The labels' own values, where labels are given as their indices already.
 
     Raises:
         DataError: A shape, dtype, value or label that cannot be trained on.
@@ -93,7 +95,8 @@ def make(
     x = _rows("x", x, gaps=bool(columns))
     kind = rows.TABLE if columns else _kind(x) if kind == "auto" else kind
     _same_length("x", x, "y", y)
-    classes, indices = _classes(y)
+    given = bool(classes)
+    classes, indices = (classes, y.astype(np.int64, copy=False)) if given else _classes(y)
     if x_test is None or y_test is None:
         return Dataset(name, x, indices, None, None, classes, kind, columns)
     x_test = _rows("x_test", x_test, gaps=bool(columns))
@@ -104,7 +107,7 @@ def make(
             f"rows like those of x: {x.shape[1:]} {x.dtype}",
             "Prepare both in the same way.",
         )
-    known = _indices(y_test, classes)
+    known = y_test.astype(np.int64, copy=False) if given else _indices(y_test, classes)
     return Dataset(name, x, indices, x_test, known, classes, kind, columns)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_runtime import arrays, errors
-from ssdgm_train.data import archive, dataset, folder, labelfile, tree
+from ssdgm_train.data import archive, dataset, folder, labelfile, tables, tree
 from ssdgm_train.data.plan import DEFAULTS, DataPlan
 
 _IDX = {"x": "train-images", "y": "train-labels", "x_test": "t10k-images", "y_test": "t10k-labels"}
@@ -40,13 +40,15 @@ def load(
             return reader(found, name, plan)
     if len(found.names) == 1 == len(tops) and archive.is_archive(tops[0]) and not packed:
         return _archive(found, tops[0], name, plan)
+    if tables.are_there(found):
+        return tables.load(found, name, plan)
     if len(tops) < len(found.names) or labelfile.NAME in tops or found.empty:
         return folder.load(found, name, plan)
     seen = f"the files {', '.join(tops[:4])}" if tops else "no files"
     raise errors.DataError(
         f"{found.title} has {seen}",
-        "a folder of images for every class, images and a labels.csv, the four files of the MNIST "
-        "layout, such as train-images-idx3-ubyte.gz, or one .npz",
+        "a folder of images for every class, images and a labels.csv, tables (.csv, .parquet), "
+        "the four files of the MNIST layout, such as train-images-idx3-ubyte.gz, or one .npz",
         "Give the folder that holds these.",
     )
 
@@ -79,6 +81,7 @@ def _unwrapped(found: tree.Tree) -> tree.Tree:
         inner = tree.Below(found, top)
         tops = [n for n in inner.names if "/" not in n]
         known = any(is_there(tops) for is_there, _ in _READERS) or labelfile.NAME in tops
+        known = known or tables.are_there(inner)
         if not (known or len(tops) < len(inner.names) or inner.empty):
             break
         found = inner

@@ -72,6 +72,14 @@ class Folder(Tree):
         return stream
 
 
+class Alone(Folder):
+    """One file of a folder on a disk."""
+
+    def __init__(self, file: Path) -> None:
+        self._root = file.parent
+        Tree.__init__(self, str(file.parent), [file.name])
+
+
 class Held(Tree):
     """Files in memory."""
 
