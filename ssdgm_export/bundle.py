@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ssdgm_export import card, document, gate, golden, graphs, parity, trace, variants
-from ssdgm_runtime import atomic, errors, inputs, manifest
+from ssdgm_runtime import atomic, errors, inputs, manifest, tables
 from ssdgm_runtime import model as runtime
 from ssdgm_train import baseline, checkpoint, method
 from ssdgm_train import document as training
@@ -129,7 +129,7 @@ def material(run: checkpoint.Run, data: str | None = None) -> tuple[gate.Rows, p
     dataset, split = training.load_data(run, data), run.split()
     kind = "validation" if len(split.validation) else "labelled"
     held = getattr(split, kind)
-    rows = gate.Rows(dataset.x[held], dataset.y[held], kind)
+    rows = gate.Rows(dataset.x[held], dataset.y[held], kind, dataset.columns)
     return rows, dataset.x[np.sort(np.concatenate([split.labelled, split.unlabelled]))]
 
 
@@ -144,7 +144,9 @@ def golden_rows(
         DataError: The file's rows are not like the model's.
     """
     if given is None:
-        return golden.rows(found, *document.value_range(problem))
+        return golden.rows(found, problem, *document.value_range(problem))
+    if problem.columns and tables.is_table(os.fspath(given)):
+        return tables.read(Path(given), problem.columns)[: golden.ROWS]
     rows = inputs.read_rows(given, problem.shape).x[: golden.ROWS]
     if rows.dtype == np.float64 and problem.dtype == "float32":
         rows = rows.astype(np.float32)
@@ -154,7 +156,7 @@ def golden_rows(
             f"rows {list(problem.shape)} {problem.dtype}",
             "Give rows like those that the run was trained on.",
         )
-    if not np.isfinite(rows).all():
+    if not problem.columns and not np.isfinite(rows).all():
         raise errors.DataError(f"{given} holds NaN or infinity", "finite numbers")
     return np.ascontiguousarray(rows)
 

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from ssdgm_export import graphs, parity, trace, variants
-from ssdgm_runtime import errors, manifest
-from ssdgm_train import method, recipe
+from ssdgm_runtime import columns, errors, manifest
+from ssdgm_train import likelihoods, method, recipe
 
 Json = dict[str, Any]
 
@@ -28,8 +28,10 @@ DEVICES = {
 
 fp16 is nobody's default: no gate here has seen a GPU's own half precision.
 """
-SCALED = ("bernoulli", "binomial")
-"""Likelihoods whose observations are fractions of a range, not standardised values."""
+
+
+SPREAD = 2
+"""Deviations from the mean that count as the range of rows without limits."""
 
 
 def compose(
@@ -72,6 +74,7 @@ def compose(
                 "prior": list(problem.labels.prior),
                 "likelihood": _likelihood(problem) if "decoder" in found else None,
                 "input": _input(problem),
+                **({"columns": columns.described(problem.columns)} if problem.columns else {}),
                 "io": {key: _io(graph.spec) for key, graph in found.items()},
                 "requires": {
                     "opset": trace.OPSET,
@@ -90,14 +93,19 @@ def compose(
 
 def value_range(problem: method.Problem) -> tuple[float, float]:
     """The smallest and largest value of rows, in the data's own units; two deviations if open."""
-    shift, scale = np.array(problem.shift), np.array(problem.scale)
-    below = 0 if problem.likelihood in SCALED else 2
-    above = 1 if problem.likelihood in SCALED else 2
-    low, high = float((shift - below * scale).min()), float((shift + above * scale).max())
+    low, high = likelihoods.family_of(problem).limits(problem) or _spread(problem)
     if np.issubdtype(np.dtype(problem.dtype), np.integer):
         limits = np.iinfo(problem.dtype)
         low, high = max(low, limits.min), min(high, limits.max)
     return low, high
+
+
+def _spread(problem: method.Problem) -> tuple[float, float]:
+    """Two deviations around the means of all features; nothing, where none is a number."""
+    if not problem.numbers:
+        return 0.0, 0.0
+    shift, scale = np.array(problem.shift), np.array(problem.scale)
+    return float((shift - SPREAD * scale).min()), float((shift + SPREAD * scale).max())
 
 
 def created(result: Json) -> str:
@@ -159,11 +167,8 @@ def _model(spec: method.Method, run: Json, result: Json) -> Json:
 
 
 def _likelihood(problem: method.Problem) -> Json:
-    found: Json = {"name": problem.likelihood}
-    if problem.likelihood in SCALED:
-        step = problem.scale[0] / problem.total
-        found |= {"total": problem.total, "low": problem.shift[0], "step": step}
-    return found
+    family = likelihoods.family_of(problem)
+    return {"name": family.name, **family.described(problem)}
 
 
 def _input(problem: method.Problem) -> Json:

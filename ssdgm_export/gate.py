@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_runtime import agreement, errors, plans, session
+from ssdgm_runtime import columns as table
 
 Array = NDArray[Any]
 Arrays = dict[str, Array]
@@ -70,11 +71,18 @@ class Rows:
         x: [n, *shape] in the data's own dtype.
         y: Class indices [n]; -1 where the label is not known.
         kind: `validation`, or `labelled` where none were held out: those the run was trained on.
+        columns: Those of a table, by which x is split.
     """
 
     x: Array
     y: Array
     kind: str
+    columns: table.Columns = ()
+
+    @property
+    def tensors(self) -> Arrays:
+        """X as graphs take it."""
+        return table.split(self.x, self.columns) if self.columns else {"x": self.x}
 
 
 @dataclass(frozen=True)
@@ -85,7 +93,8 @@ class Gate:
         component: The graph.
         precision: Its precision.
         measure: `error`, the share of wrong rows; `distortion`, the mean squared error of
-            reconstructions in the data's own units; `nothing`, where neither can be had.
+            reconstructions in the data's own units (of a table's numbers; without any, the
+            probability that its categories lack); `nothing`, where neither can be had.
         rows: How many rows it was measured on.
         kind: What rows these are.
         fp32: The measure for the fp32 graph.
@@ -135,7 +144,7 @@ class Judge:
         self._inputs, self._rows, self._limits = inputs, rows, limits
         self._fp32 = {name: opened(name, data) for name, data in models.items()}
         self._kept: dict[tuple[str, str], Array] = {}
-        self._feeds: Arrays = {"x": rows.x}
+        self._feeds: Arrays = rows.tensors
         for component, given, wanted in (("classifier", "probs", "y"), ("encoder", "z_mean", "z")):
             if component in models:
                 self._feeds[wanted] = self._answer(component, self._fp32[component])[given]
@@ -181,7 +190,8 @@ class Judge:
     def _measures(self, component: str) -> dict[str, Measure]:
         """The measures of a component: from its answers to one number for each row."""
         graph, found = self._fp32[component], dict[str, Measure]()
-        if "probs" in graph.outputs and "x" in graph.inputs and (self._rows.y >= 0).any():
+        takes_rows = not self._rows.tensors.keys().isdisjoint(graph.inputs)
+        if "probs" in graph.outputs and takes_rows and (self._rows.y >= 0).any():
             found["error"] = self._errors
         if component == "decoder" and "encoder" in self._fp32:
             found["distortion"] = self._distances
@@ -198,8 +208,21 @@ class Judge:
         return self._distances(self._answer("decoder", self._fp32["decoder"], feeds))
 
     def _distances(self, answer: Arrays) -> Array:
-        gaps = np.square(answer["x"] - self._rows.x.astype(np.float64))
-        found: Array = gaps.reshape(len(gaps), -1).mean(axis=1)
+        if "x" not in answer:
+            return self._missed(answer["code_probs"])
+        gaps = np.square(answer["x"] - self._rows.tensors["x"].astype(np.float64))
+        flat = gaps.reshape(len(gaps), -1)
+        there = np.isfinite(flat)
+        found: Array = np.where(there, flat, 0).sum(axis=1) / np.maximum(there.sum(axis=1), 1)
+        return found
+
+    def _missed(self, probs: Array) -> Array:
+        """What is missing from the probabilities of a table's own codes, on average."""
+        sizes = [len(column.categories) for column in self._rows.columns]
+        starts, codes = np.cumsum([0, *sizes[:-1]]), self._rows.tensors["codes"]
+        given = np.take_along_axis(probs, starts + np.maximum(codes, 0), axis=1)
+        known = codes >= 0
+        found: Array = np.where(known, 1 - given, 0).sum(1) / np.maximum(known.sum(1), 1)
         return found
 
     def _answer(

@@ -11,27 +11,44 @@ import numpy as np
 import torch
 
 from ssdgm_export import graphs, parity, variants
-from ssdgm_runtime import manifest, noise
+from ssdgm_runtime import columns, noise
+from ssdgm_train import method
 
 ROWS = 16
 SEED = 1
 
 
-def rows(found: Mapping[str, graphs.Graph], low: float, high: float) -> parity.Array:
+def rows(
+    found: Mapping[str, graphs.Graph], problem: method.Problem, low: float, high: float
+) -> parity.Array:
     """Rows in the data's own dtype and range: half decoded, if there is a decoder, half uniform.
 
     Args:
         found: The model's graphs, among them the classifier or the encoder.
+        problem: Its problem.
         low: The smallest value of the data's range.
         high: The largest.
     """
-    spec = _x(found)
     rng = np.random.Generator(np.random.Philox(SEED))
-    drawn = rng.uniform(low, high, (ROWS, *spec.row)).astype(np.float32)
+    if problem.columns:
+        drawn = _table(problem, rng)
+    else:
+        drawn = rng.uniform(low, high, (ROWS, *problem.shape)).astype(np.float32)
     if "decoder" in found:
-        drawn[: ROWS // 2] = _decoded(found["decoder"])
-    whole = np.issubdtype(np.dtype(spec.dtype), np.integer)
-    return (drawn.clip(low, high).round() if whole else drawn).astype(spec.dtype)
+        drawn[: ROWS // 2] = _decoded(found["decoder"], problem)
+    if problem.columns:
+        return drawn
+    whole = np.issubdtype(np.dtype(problem.dtype), np.integer)
+    return (drawn.clip(low, high).round() if whole else drawn).astype(problem.dtype)
+
+
+def _table(problem: method.Problem, rng: np.random.Generator) -> parity.Array:
+    """Rows of a table: numbers about their means, any code, and what may be missing missing."""
+    shift, scale = np.array(problem.shift), np.array(problem.scale)
+    numbers = rng.uniform(shift - 2 * scale, shift + 2 * scale, (ROWS, problem.numbers))
+    numbers[-1:, list(problem.gaps)] = np.nan
+    codes = [rng.integers(columns.UNKNOWN, size, ROWS) for size in problem.blocks]
+    return np.column_stack([numbers, *codes]).astype(np.float32)
 
 
 def inputs(found: Mapping[str, graphs.Graph], x: parity.Array) -> dict[str, parity.Arrays]:
@@ -55,19 +72,15 @@ def files(
     return found
 
 
-def _x(found: Mapping[str, graphs.Graph]) -> manifest.Tensor:
-    inputs = (spec for graph in found.values() for spec in graph.spec.inputs)
-    return next(spec for spec in inputs if spec.name == "x")
-
-
-def _decoded(decoder: graphs.Graph) -> parity.Array:
+def _decoded(decoder: graphs.Graph, problem: method.Problem) -> parity.Array:
     half = ROWS // 2
     feeds = {s.name: noise.draw(SEED, s.name, half, s.width) for s in decoder.spec.inputs}
     if "y" in feeds:
         width = feeds["y"].shape[1]
         feeds["y"] = np.eye(width, dtype=np.float32)[np.arange(half) % width]
     with parity.one_thread(), torch.inference_mode():
-        return parity.reference(decoder, feeds)["x"]
+        found = parity.reference(decoder, feeds)
+    return columns.joined(found, problem.columns) if problem.columns else found["x"]
 
 
 def _npy(array: parity.Array) -> bytes:

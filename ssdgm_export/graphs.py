@@ -5,21 +5,24 @@ probabilities gets a graph that holds only q(y | x). Which graphs a model has fo
 structural protocols of `ssdgm_train.method`.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ssdgm_runtime import columns as table
 from ssdgm_runtime import errors, manifest
 from ssdgm_train import method
 
 T = TypeVar("T")
+Array = NDArray[Any]
 
 BATCH = "batch"
 FUSED = "encoder_classifier"
-DTYPES = {"uint8": torch.uint8, "float32": torch.float32}
+DTYPES = {"uint8": torch.uint8, "float32": torch.float32, "int64": torch.int64}
 
 
 class Classifier(nn.Module):
@@ -111,13 +114,46 @@ class Renderer(nn.Module):
         return tuple(found[name] for name in self.outputs)
 
 
+class Tabular(nn.Module):
+    """A graph of rows as one of the typed tensors that a table's rows are given in.
+
+    Args:
+        inner: The graph, whose first input are whole rows.
+        outputs: The names of its outputs.
+        parts: How many tensors make up the rows.
+    """
+
+    def __init__(self, inner: nn.Module, outputs: tuple[str, ...], parts: int) -> None:
+        super().__init__()
+        self.inner, self.outputs, self.parts = inner, outputs, parts
+
+    def forward(self, *given: Tensor) -> tuple[Tensor, ...]:
+        """The parts of rows [batch, columns], and what else the graph takes."""
+        rows = [part.to(torch.float32) for part in given[: self.parts]]
+        found: tuple[Tensor, ...] = self.inner(torch.cat(rows, 1), *given[self.parts :])
+        return found
+
+
 @dataclass(frozen=True)
 class Graph:
-    """A module to trace, and what the manifest says of its tensors."""
+    """A module to trace, and what the manifest says of its tensors.
+
+    Attributes:
+        name: The component.
+        module: From the tensors of `spec.inputs`, in order, to those of `spec.outputs`.
+        spec: Its tensors.
+        columns: Those of a table, whose rows are split into the tensors.
+    """
 
     name: str
     module: nn.Module
     spec: manifest.Graph
+    columns: table.Columns = ()
+
+    def taken(self, x: Array) -> dict[str, Array]:
+        """Rows [n, ...] as the inputs that take them."""
+        given = table.split(x, self.columns) if self.columns else {"x": x}
+        return {spec.name: given[spec.name] for spec in self.spec.inputs if spec.name in given}
 
 
 def of(
@@ -152,14 +188,14 @@ def example(spec: manifest.Tensor, rows: int) -> Tensor:
 def _classifier(model: nn.Module, problem: method.Problem, temperature: float) -> Graph | None:
     if not isinstance(model, method.Classifies):
         return None
-    return _graph("classifier", Classifier(model, temperature), [_x(problem)])
+    return _of_rows("classifier", Classifier(model, temperature), problem)
 
 
 def _encoder(model: nn.Module, problem: method.Problem) -> Graph | None:
     if isinstance(model, method.Encodes):
-        return _graph("encoder", Encoder(model), [_x(problem), _y(problem)])
+        return _of_rows("encoder", Encoder(model), problem, [_y(problem)])
     if isinstance(model, method.Embeds):
-        return _graph("encoder", Embedder(model), [_x(problem)])
+        return _of_rows("encoder", Embedder(model), problem)
     return None
 
 
@@ -182,15 +218,33 @@ def _fused(model: nn.Module, problem: method.Problem, temperature: float) -> Gra
         raise errors.InputError(
             "fuse", f"of a model without {missing}", "a model that classifies and encodes"
         )
-    return _graph(FUSED, EncoderClassifier(model, temperature), [_x(problem)])
+    return _of_rows(FUSED, EncoderClassifier(model, temperature), problem)
 
 
 def _z(latent: int) -> manifest.Tensor:
     return manifest.Tensor("z", "float32", (BATCH, latent))
 
 
-def _x(problem: method.Problem) -> manifest.Tensor:
-    return manifest.Tensor("x", problem.dtype, (BATCH, *problem.shape))
+def _rows(problem: method.Problem) -> list[manifest.Tensor]:
+    """The tensors that hold rows: x; of a table its numbers x and its categories' codes."""
+    if not problem.columns:
+        return [manifest.Tensor("x", problem.dtype, (BATCH, *problem.shape))]
+    numbers = manifest.Tensor("x", "float32", (BATCH, problem.numbers))
+    codes = manifest.Tensor("codes", "int64", (BATCH, len(problem.blocks)))
+    return [tensor for tensor in (numbers, codes) if tensor.width]
+
+
+def _of_rows(
+    name: str,
+    module: nn.Module,
+    problem: method.Problem,
+    more: Sequence[manifest.Tensor] = (),
+) -> Graph:
+    """A graph whose first inputs are rows."""
+    rows = _rows(problem)
+    if problem.columns:
+        module = Tabular(module, module.outputs, len(rows))  # type: ignore[arg-type]
+    return replace(_graph(name, module, [*rows, *more]), columns=problem.columns)
 
 
 def _y(problem: method.Problem) -> manifest.Tensor:

@@ -6,7 +6,7 @@ figures come out the same again.
 """
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -118,9 +118,13 @@ def feed(graph: graphs.Graph, found: Mapping[str, graphs.Graph], x: Array, seed:
     def normal(spec: manifest.Tensor) -> Array:
         return noise.draw(SEED + seed, spec.name, len(x), spec.width)
 
-    given: dict[str, Callable[[], Array]] = {"x": lambda: x, "y": lambda: _labels(graph, found, x)}
+    given = graph.taken(x)
     return {
-        spec.name: given[spec.name]() if spec.name in given else normal(spec)
+        spec.name: given[spec.name]
+        if spec.name in given
+        else _labels(graph, found, x)
+        if spec.name == "y"
+        else normal(spec)
         for spec in graph.spec.inputs
     }
 
@@ -151,7 +155,8 @@ def _labels(graph: graphs.Graph, found: Mapping[str, graphs.Graph], x: Array) ->
     one_hot = np.eye(width, dtype=np.float32)[np.arange(len(x)) % width]
     if "classifier" not in found:
         return one_hot
-    probs = reference(found["classifier"], {"x": x})["probs"]
+    classifier = found["classifier"]
+    probs = reference(classifier, classifier.taken(x))["probs"]
     even = (np.arange(len(x)) % 2 == 0)[:, None]
     return np.where(even, probs, one_hot)
 

@@ -47,7 +47,7 @@ def trace(graph: graphs.Graph, properties: Mapping[str, str]) -> bytes:
             tuple(graphs.example(spec, EXAMPLE_ROWS) for spec in specs),
             input_names=[spec.name for spec in specs],
             output_names=[spec.name for spec in graph.spec.outputs],
-            dynamic_shapes=tuple({0: batch} for _ in specs),
+            dynamic_shapes=_shapes(graph, batch),
             opset_version=OPSET,
             dynamo=True,
             external_data=False,
@@ -59,6 +59,12 @@ def trace(graph: graphs.Graph, properties: Mapping[str, str]) -> bytes:
     model.CopyFrom(program.model_proto)
     folding.fold(model)
     return finish(model, graph.name, properties)
+
+
+def _shapes(graph: graphs.Graph, batch: object) -> tuple[object, ...]:
+    """The dynamic axis of every input, nested as the module's own signature is."""
+    found = tuple({0: batch} for _ in graph.spec.inputs)
+    return (found,) if isinstance(graph.module, graphs.Tabular) else found
 
 
 def finish(model: onnx.ModelProto, name: str, properties: Mapping[str, str]) -> bytes:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_export import document, graphs, parity
-from ssdgm_runtime import parts
+from ssdgm_runtime import columns, parts
 from ssdgm_train import baseline, checkpoint, evaluation, metrics, patterns, recipe
 from ssdgm_train import document as training
 from ssdgm_train.data import dataset
@@ -88,10 +88,15 @@ def gather(place: Path, data: str | None) -> Material:
     found = graphs.of(model, problem, result["temperature"])
 
     def compute(name: str, feeds: parity.Arrays) -> parity.Arrays:
-        return parity.reference(found[name], feeds)
+        given = {**feeds, **found[name].taken(feeds["x"])} if "x" in feeds else feeds
+        answer = parity.reference(found[name], given)
+        joined = name == "decoder" and problem.columns
+        return {"x": columns.joined(answer, problem.columns)} if joined else answer
 
     labels = tuple(map(str, described["data"]["classes"]))
-    model_parts = parts.Parts({key: graph.spec for key, graph in found.items()}, labels, compute)
+    model_parts = parts.Parts(
+        {key: graph.spec for key, graph in found.items()}, labels, compute, columns=problem.columns
+    )
     rows, (low, high) = training.load_data(run, data), document.value_range(problem)
     split = run.split()
     seen = np.union1d(split.labelled, split.unlabelled)[:ROWS]

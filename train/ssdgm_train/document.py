@@ -79,6 +79,7 @@ def load_problem(document: Json) -> method.Problem:
         kind=found.get("kind", rows.ROWS),
         columns=tuple(_column(table) for table in found.get("columns", ())),
         gaps=tuple(found.get("gaps", ())),
+        unseen=tuple(found.get("unseen", ())),
     )
 
 

@@ -1,8 +1,9 @@
 """From raw rows to observations, what networks and likelihoods work on, and back to units.
 
 An observation is a row flattened, shifted and scaled. A table's has its numbers, standardised and
-zero where they are missing; then a one-hot block for every category, all zero where it is missing
-or unknown; then a one for every number that is there, of those columns that have gaps.
+zero where they are missing; then a one-hot block for every category, all zero where it is missing,
+unknown or was seen in held-out rows alone; then a one for every number that is there, of those
+columns that have gaps.
 """
 
 from collections.abc import Sequence
@@ -91,6 +92,7 @@ class Tabulate(nn.Module):
     column: Tensor
     code: Tensor
     gaps: Tensor
+    seen: Tensor
 
     def __init__(self, problem: rows.Problem) -> None:
         super().__init__()
@@ -102,6 +104,8 @@ class Tabulate(nn.Module):
         code = [float(code) for size in blocks for code in range(size)]
         self.register_buffer("code", torch.tensor(code, dtype=torch.float32))
         self.register_buffer("gaps", torch.tensor(problem.gaps, dtype=torch.int64))
+        seen = [float(i not in problem.unseen) for i in range(len(code))]
+        self.register_buffer("seen", torch.tensor(seen, dtype=torch.float32))
 
     @property
     def width(self) -> int:
@@ -116,7 +120,7 @@ class Tabulate(nn.Module):
             missing = torch.isnan(found)
             parts.append(((found - self.shift) / self.scale).masked_fill(missing, 0.0))
         if len(self.code):
-            parts.append((raw[:, self.column] == self.code).to(raw.dtype))
+            parts.append((raw[:, self.column] == self.code).to(raw.dtype) * self.seen)
         if len(self.gaps):
             parts.append((~missing[:, self.gaps]).to(raw.dtype))
         return torch.cat(parts, 1) if len(parts) > 1 else parts[0]

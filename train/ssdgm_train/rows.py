@@ -48,6 +48,7 @@ class Problem:
         kind: One of `KINDS`, by which networks are chosen.
         columns: The columns of a table, numbers first, as `ssdgm_runtime.columns` has its rows.
         gaps: Which of the numbers are missing in some training rows.
+        unseen: Which categories, all columns' in turn, no training row has; they say nothing.
     """
 
     shape: tuple[int, ...]
@@ -60,6 +61,7 @@ class Problem:
     kind: str = ROWS
     columns: table.Columns = ()
     gaps: tuple[int, ...] = ()
+    unseen: tuple[int, ...] = ()
 
     @property
     def width(self) -> int:

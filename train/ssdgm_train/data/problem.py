@@ -25,15 +25,17 @@ def problem(data: dataset.Dataset, split: Split, plan: DataPlan) -> method.Probl
     Raises:
         DataError: The likelihood or the prior does not fit the data.
     """
-    numbers = columns.numbers(data.columns) if data.columns else None
     chosen = np.union1d(split.labelled, split.unlabelled)
 
-    def pieces() -> Iterator[NDArray[np.generic]]:
-        for start in range(0, len(chosen), PIECE):
-            part = data.x[chosen[start : start + PIECE]]
-            yield part[:, :numbers] if numbers is not None else part
+    def whole() -> Iterator[NDArray[np.generic]]:
+        return (data.x[chosen[i : i + PIECE]] for i in range(0, len(chosen), PIECE))
 
-    gaps = _gaps(pieces) if numbers else ()
+    count = columns.numbers(data.columns) if data.columns else data.x.shape[-1]
+
+    def pieces() -> Iterator[NDArray[np.generic]]:
+        return (x[:, :count] for x in whole()) if data.columns else whole()
+
+    gaps = _gaps(pieces) if data.columns else ()
     name = fitting(data, pieces, gaps) if plan.likelihood == AUTO else plan.likelihood
     _check_columns(name, data, gaps)
     scaling = likelihoods.LIKELIHOODS[name].fit(pieces, plan.total)
@@ -48,6 +50,7 @@ def problem(data: dataset.Dataset, split: Split, plan: DataPlan) -> method.Probl
         kind=data.kind,
         columns=data.columns,
         gaps=gaps,
+        unseen=_unseen(data.columns[count:], lambda: (x[:, count:] for x in whole())),
     )
 
 
@@ -72,6 +75,17 @@ def _gaps(pieces: rows.Pieces) -> tuple[int, ...]:
     """The columns of numbers that training rows lack here and there."""
     found = np.any([np.isnan(x).any(0) for x in pieces()], axis=0)
     return tuple(np.flatnonzero(found).tolist())
+
+
+def _unseen(categories: columns.Columns, pieces: rows.Pieces) -> tuple[int, ...]:
+    """Which categories, all columns' in turn, no training row has."""
+    counts = [np.zeros(len(column.categories), np.int64) for column in categories]
+    for x in pieces() if categories else ():
+        for found, codes in zip(counts, x.T, strict=True):
+            known = codes[codes >= 0].astype(np.int64)
+            found += np.bincount(known, minlength=len(found))
+    every = np.concatenate([np.zeros(0, np.int64), *counts])
+    return tuple(np.flatnonzero(every == 0).tolist())
 
 
 def _check_columns(name: str, data: dataset.Dataset, gaps: tuple[int, ...]) -> None:
