@@ -77,7 +77,7 @@ def _engine_options(command: argparse.ArgumentParser) -> None:
 def _classify_options(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     _bundle(command)
-    add("input", help="npy, npz, IDX, an image or a folder of images")
+    add("input", help="npy, npz, IDX, CSV, Parquet, an image or a folder")
     add("-o", "--out", help="write a .csv, .jsonl or .npy file")
     add("--top", type=int, default=1, help="how many labels a row (1)")
     add("--batch-size", type=int, help="the most rows computed at once")
@@ -99,7 +99,7 @@ def _generate_options(command: argparse.ArgumentParser) -> None:
     add("--seed", type=int, help="of the draws")
     add("--sample", action="store_true", help="draw x instead of its expected value")
     add("--temperature", type=float, default=1.0, help="what the latent is multiplied by (1)")
-    add("-o", "--out", required=True, help="write a .png grid or an .npz file")
+    add("-o", "--out", required=True, help="write a .png grid, an .npz file, or a table's .csv")
     add("--force", action="store_true", help="replace an existing file")
     _engine_options(command)
 

@@ -113,6 +113,13 @@ def split(rows: Array, columns: Columns) -> dict[str, Array]:
     return found
 
 
+def whole(tensors: Mapping[str, Array], columns: Columns) -> Floats:
+    """The typed tensors as rows [n, columns]: what `split` takes apart."""
+    parts = [tensors[name].astype(np.float32) for name in ("x", "codes") if name in tensors]
+    found: Floats = np.concatenate(parts, axis=1)
+    return found
+
+
 def joined(outputs: Mapping[str, Array], columns: Columns) -> Floats:
     """A decoder's `x` and `code_probs` as rows [n, columns]: expected values, likeliest codes."""
     parts = [outputs["x"]] if "x" in outputs else []

@@ -54,10 +54,11 @@ def draw(opened: model.Model, request: Request, classes: Classes) -> outputs.Dra
         request: The request.
         classes: The classes' indices; None for every one, or where there are no labels.
     """
-    low, high = arguments.value_range(opened.graphs.bundle.manifest)
+    about = opened.graphs.bundle.manifest
+    low, high = arguments.value_range(about)
     if request.picture is not None:
         found = PICTURES[request.picture](opened, request, classes)
-        return outputs.Drawn(found, found.columns, low, high)
+        return outputs.Drawn(found, found.columns, low, high, about.columns, about.labels)
     samples = opened.generate(
         classes,
         request.n,
@@ -67,7 +68,7 @@ def draw(opened: model.Model, request: Request, classes: Classes) -> outputs.Dra
     )
     square = max(1, math.ceil(math.sqrt(request.n)))
     columns = request.n if len(samples) > request.n else square
-    return outputs.Drawn(samples, columns, low, high)
+    return outputs.Drawn(samples, columns, low, high, about.columns, about.labels)
 
 
 def _styles(opened: model.Model, request: Request, classes: Classes) -> answers.Picture:

@@ -11,7 +11,6 @@ import numpy as np
 from ssdgm_runtime import (
     arguments,
     binding,
-    columns,
     errors,
     files,
     forks,
@@ -20,9 +19,11 @@ from ssdgm_runtime import (
     plans,
     providers,
     session,
+    tabular,
 )
 
 Arrays = session.Arrays
+Given = Mapping[str, session.Array] | None
 _FEW = 4096  # beyond, the product might be shared among threads
 
 TASKS: dict[str, frozenset[str]] = {
@@ -108,7 +109,7 @@ class Graphs:
         feeds: Mapping[str, session.Array],
         size: int,
         *names: str,
-        out: Mapping[str, session.Array] | None = None,
+        out: Given = None,
     ) -> Arrays:
         """Compute outputs for all rows, `size` of them at once.
 
@@ -144,7 +145,7 @@ class Graphs:
         feeds: Mapping[str, session.Array],
         size: int,
         *names: str,
-        out: Mapping[str, session.Array] | None = None,
+        out: Given = None,
     ) -> Arrays:
         """Compute outputs as `run` does, and give only finite ones.
 
@@ -153,39 +154,21 @@ class Graphs:
         Raises:
             InputError: An output is not finite; it says in which row.
         """
-        if self.bundle.manifest.columns:
-            return self._tabular(component, feeds, size, names, out)
-        found = self.run(component, feeds, size, *names, out=out)
+
+        def run(given: Mapping[str, session.Array], *wanted: str, out: Given = None) -> Arrays:
+            return self.run(component, given, size, *wanted, out=out)
+
+        about = self.bundle.manifest
+        if about.columns:
+            there = tabular.Table(about.columns, about.graphs[component])
+            found = there.answer(run, feeds, names, out)
+        else:
+            found = run(feeds, *names, out=out)
         if "logits" in found:  # the probabilities are theirs, and one look costs less than two
             check({"logits": found["logits"]}, feeds)
         else:
             check(found, feeds)
         return found
-
-    def _tabular(
-        self,
-        component: str,
-        feeds: Mapping[str, session.Array],
-        size: int,
-        names: tuple[str, ...],
-        out: Mapping[str, session.Array] | None,
-    ) -> Arrays:
-        """`answer` for the rows of a table."""
-        about, feeds = self.bundle.manifest, dict(feeds)
-        if "x" in feeds:
-            feeds |= columns.split(feeds.pop("x"), about.columns)
-        if "x" not in names:
-            found = self.run(component, feeds, size, *names, out=out)
-            check(found, feeds)
-            return found
-        there = [t.name for t in about.graphs[component].outputs]
-        wanted = [name for name in ("x", "code_probs") if name in there]
-        found = self.run(component, feeds, size, *wanted)
-        check(found, feeds)
-        x = columns.joined(found, about.columns)
-        if out is not None:
-            out["x"][...] = x
-        return {"x": x if out is None else out["x"]}
 
     def chunks(
         self, component: str, feeds: Mapping[str, session.Array], size: int, *names: str

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ssdgm_runtime import answers, atomic, errors, png
+from ssdgm_runtime import columns as table
 
 Json = dict[str, Any]
 _PIXELS = 48
@@ -57,12 +58,16 @@ class Drawn:
         columns: How many stand beside one another in a grid.
         low: The value that is black.
         high: The value that is white.
+        known: The columns of a table's rows.
+        labels: The labels' names.
     """
 
     samples: answers.Samples | answers.Picture
     columns: int
     low: float
     high: float
+    known: table.Columns = ()
+    labels: tuple[str, ...] = ()
 
 
 def csv(answer: Predictions) -> bytes:
@@ -74,11 +79,11 @@ def csv(answer: Predictions) -> bytes:
     columns = [name for name in names if name != "source" or answer.sources]
     more = range(2, min(answer.top, len(answer.classes)) + 1)
     numbered = [f"{what}_{k}" for k in more for what in ("name", "probability")]
-    table = writer.writer(stream, lineterminator="\n")
-    table.writerow([*columns, *numbered])
+    file = writer.writer(stream, lineterminator="\n")
+    file.writerow([*columns, *numbered])
     for record in answer.records():
         others = [value for pair in record.get("top", ())[1:] for value in pair]
-        table.writerow([*(record[name] for name in columns), *others])
+        file.writerow([*(record[name] for name in columns), *others])
     return stream.getvalue().encode()
 
 
@@ -127,8 +132,43 @@ def picture(drawn: Drawn) -> bytes:
     return png.encode_png(png.grid(large, drawn.columns, pad=2))
 
 
+def generated(drawn: Drawn) -> bytes:
+    """A table's rows under its head, the label asked for in the last column.
+
+    Raises:
+        DataError: They are no table's.
+    """
+    import csv as writer
+
+    if not drawn.known:
+        raise errors.DataError(
+            f"what was generated has shape {list(drawn.samples.x.shape)}",
+            "rows of a table, to write CSV",
+            "Write an .npz file instead.",
+        )
+    found, stream = table.named(drawn.samples.x, drawn.known), io.StringIO(newline="")
+    if drawn.samples.y.shape[1]:
+        found[_free("label", found)] = [drawn.labels[k] for k in drawn.samples.labels.tolist()]
+    file = writer.writer(stream, lineterminator="\n")
+    file.writerow(found)
+    file.writerows(zip(*(map(_cell, values) for values in found.values()), strict=True))
+    return stream.getvalue().encode()
+
+
+def _free(name: str, taken: Iterable[str]) -> str:
+    return name if name not in taken else _free(f"{name}_", taken)
+
+
+def _cell(value: object) -> object:
+    return str(value).lower() if isinstance(value, bool) else value
+
+
 CLASSIFY: dict[str, Callable[[Predictions], bytes]] = {".csv": csv, ".jsonl": jsonl, ".npy": npy}
-GENERATE: dict[str, Callable[[Drawn], bytes]] = {".png": picture, ".npz": npz}
+GENERATE: dict[str, Callable[[Drawn], bytes]] = {
+    ".png": picture,
+    ".npz": npz,
+    ".csv": generated,
+}
 
 
 def check(path: atomic.PathLike, kinds: Iterable[str], *, force: bool = False) -> str:

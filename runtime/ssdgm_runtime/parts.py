@@ -10,7 +10,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike, NDArray
 
-from ssdgm_runtime import arguments, errors, manifest, tables, tensors
+from ssdgm_runtime import arguments, errors, manifest, tabular, tensors
 from ssdgm_runtime import columns as table
 
 Array = NDArray[Any]
@@ -81,7 +81,7 @@ class Parts:
             graph = need(self.graphs, component, task)
             declared = self._x[component] = tensors.rows(graph, self.columns)
         if self.columns:
-            return tables.given(x, self.columns, declared)
+            return tabular.given(x, self.columns, declared)
         return arguments.rows(x, declared, self.high)
 
     def weights(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import IO, Any
 
 Json = dict[str, Any]
+_SHOWN = 8
 
 
 def say(text: str, stream: IO[str] | None, *, sure: bool = True) -> None:
@@ -72,6 +73,7 @@ def inspect(table: Json) -> str:
     lines = [f"{table['name']}  {table['description']}", f"id      {table['id']}"]
     lines.append(f"tasks   {', '.join(table['tasks'])}")
     lines.append(f"labels  {', '.join(table['labels'])}")
+    lines += [_column(column) for column in table["columns"]]
     for name, graph in table["graphs"].items():
         sides = (", ".join(map(_tensor, graph[side])) for side in ("inputs", "outputs"))
         lines.append(f"{name}: {' -> '.join(sides)}")
@@ -81,6 +83,14 @@ def inspect(table: Json) -> str:
 
 def _tensor(spec: Json) -> str:
     return f"{spec['name']} {spec['dtype']} [{', '.join(map(str, spec['shape']))}]"
+
+
+def _column(told: Json) -> str:
+    names = told.get("categories", []) if told["kind"] == "category" else []
+    shown = ", ".join(names[:_SHOWN]) + (
+        f" and {len(names) - _SHOWN} more" * (len(names) > _SHOWN)
+    )
+    return f"column {told['name']}: {told['kind']}{' ' * bool(shown)}{shown}"
 
 
 def verify(table: Json) -> str:

@@ -5,14 +5,14 @@ CSV with the standard library alone; Parquet needs pyarrow, the `[tables]` extra
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdgm_runtime import arguments, columns, errors, inputs, manifest
+from ssdgm_runtime import columns, errors, inputs, manifest
 
 Array = NDArray[Any]
 Floats = NDArray[np.float32]
@@ -39,28 +39,6 @@ def stem(name: str) -> str:
     """The name of a table without its suffix."""
     suffix = max((s for s in SUFFIXES if name.lower().endswith(s)), key=len, default="")
     return name.removesuffix(name[len(name) - len(suffix) :])
-
-
-def given(x: Any, known: columns.Columns, tensor: manifest.Tensor) -> Floats:  # noqa: ANN401
-    """Rows of a table as a caller has them, float32 [n, columns].
-
-    Args:
-        x: An array [n, columns], or named values: a mapping, a DataFrame, an Arrow table.
-        known: The columns.
-        tensor: What an array is declared as.
-
-    Raises:
-        InputError: It is none of these, or lacks a column.
-    """
-    if hasattr(x, "to_pydict"):
-        x = x.to_pydict()
-    if isinstance(x, Mapping) or (hasattr(x, "keys") and hasattr(x, "__getitem__")):
-        return columns.rows_of(x, known)
-    names = getattr(getattr(x, "dtype", None), "names", None)
-    if names:
-        return columns.rows_of({name: x[name] for name in names}, known)
-    found: Floats = arguments.rows(x, tensor, gaps=True)
-    return found
 
 
 def read_rows(path: inputs.PathLike, about: manifest.Manifest, component: str) -> inputs.Rows:

@@ -57,6 +57,7 @@ def inspect(path: PathLike) -> Json:
         "classes": list(about.classes),
         "prior": list(about.prior),
         "likelihood": section.get("likelihood"),
+        "columns": section.get("columns", []),
         "graphs": section["io"],
         "variants": [
             {"component": v.component, "name": v.name, "ep": v.provider, "precision": v.precision}
@@ -157,7 +158,8 @@ def generate(
 
     Args:
         path: The bundle.
-        out: A .png grid, one line a class (one class alone fills a square), or an .npz file.
+        out: A .png grid, one line a class (one class alone fills a square), an .npz file, or for
+            the rows of a table a .csv file.
         picture: `styles`, `analogies` or `walk`, laid out as `pictures` documents them.
         rows: A file or folder of data, read as by `classify`: the rows to draw analogies of, or
             those whose latents give the plane to walk in, which Z = 2 does without.

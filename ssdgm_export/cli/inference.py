@@ -22,7 +22,7 @@ def classify(
     bundle: Bundle,
     source: Annotated[
         Path,
-        typer.Argument(metavar="INPUT", help="npz, npy, IDX, an image or a folder of images."),
+        typer.Argument(metavar="INPUT", help="npz, npy, IDX, CSV, Parquet, an image or a folder."),
     ],
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Write a .csv, .jsonl or .npy file.")
@@ -56,7 +56,9 @@ def classify(
 
 def generate(
     bundle: Bundle,
-    out: Annotated[Path, typer.Option("--out", "-o", help="A .png grid or an .npz file.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="A .png grid, an .npz file, or a table's .csv.")
+    ],
     classes: Annotated[
         list[str] | None,
         typer.Option("--class", help="A name or an index; repeatable; every class, if left out."),

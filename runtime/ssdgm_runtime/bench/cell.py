@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ssdgm_runtime import errors, golden, model, plans, session
+from ssdgm_runtime import columns, errors, golden, model, plans, session
 from ssdgm_runtime.bench import backends, figures, load, request
 
 Arrays = backends.Arrays
@@ -24,8 +24,8 @@ _MEND = "Convert the run again."
 _WARMUP, _LEAST, _SHARE = 3, 5, 0.1
 
 _CALLS: dict[str, Callable[[model.Model, Arrays], object]] = {
-    "classifier": lambda opened, feeds: opened.classify(feeds["x"]),
-    "encoder": lambda opened, feeds: opened.encode(feeds["x"], feeds.get("y")),
+    "classifier": lambda opened, feeds: opened.classify(feeds["rows"]),
+    "encoder": lambda opened, feeds: opened.encode(feeds["rows"], feeds.get("y")),
     "decoder": lambda opened, feeds: opened.generate(feeds.get("y"), z=feeds["z"], seed=0),
 }
 
@@ -239,11 +239,21 @@ def _bound(run: backends.Run, feeds: Arrays) -> load.Call:
 def _own(opened: model.Model, component: str, feeds: Arrays, batcher: bool) -> Iterator[load.Call]:
     if batcher:
         with opened.batcher() as collecting:
-            yield lambda: collecting.submit(feeds["x"][0]).result()
+            row = _given(opened, feeds)["rows"][0]
+            yield lambda: collecting.submit(row).result()
         return
     call = _CALLS.get(component)
     batch = len(next(iter(feeds.values())))
     if call is None:
         yield lambda: opened.graphs.run(component, feeds, batch)
     else:
-        yield lambda: call(opened, feeds)
+        given = _given(opened, feeds)
+        yield lambda: call(opened, given)
+
+
+def _given(opened: model.Model, feeds: Arrays) -> Arrays:
+    """What a caller gives: `rows` for the tensors that hold rows."""
+    known = opened.graphs.bundle.manifest.columns
+    if known and not {"x", "codes"}.isdisjoint(feeds):
+        return {**feeds, "rows": columns.whole(feeds, known)}
+    return {**feeds, "rows": feeds["x"]} if "x" in feeds else feeds
