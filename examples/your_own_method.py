@@ -17,8 +17,17 @@ from torch import Tensor, nn
 
 import ssdgm_runtime
 from ssdgm_export import convert
-from ssdgm_train import METHODS, begin, distributions, method, objectives, recipe, train
-from ssdgm_train.nn import MLP, Standardise
+from ssdgm_train import (
+    METHODS,
+    begin,
+    distributions,
+    method,
+    objectives,
+    observations,
+    recipe,
+    train,
+)
+from ssdgm_train.nn import MLP
 from ssdgm_train.settings import above, setting
 
 
@@ -35,8 +44,8 @@ class Model(nn.Module):
 
     def __init__(self, config: Config, problem: method.Problem) -> None:
         super().__init__()
-        self.standardise = Standardise(problem.shape, problem.shift, problem.scale)
-        self.classifier = MLP([problem.width], config.hidden, problem.labels.size)
+        self.standardise = observations.of(problem)
+        self.classifier = MLP([self.standardise.width], config.hidden, problem.labels.size)
 
     def classify(self, x: Tensor) -> Tensor:
         """Raw rows to logits."""

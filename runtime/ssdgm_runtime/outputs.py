@@ -160,6 +160,8 @@ def _free(name: str, taken: Iterable[str]) -> str:
 
 
 def _cell(value: object) -> object:
+    if isinstance(value, float):
+        return str(np.float32(value))
     return str(value).lower() if isinstance(value, bool) else value
 
 

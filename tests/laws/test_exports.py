@@ -247,7 +247,7 @@ def test_the_decoder_gives_its_likelihood_s_parameters(case: Opened, name: str, 
     assert found.about.likelihood is not None
     assert {t.name for t in spec.outputs} == {
         "x",
-        *noise.PARAMETERS[found.about.likelihood.name],
+        *noise.parameters(found.about.likelihood, found.problem.numbers),
     }
     assert spec.noise == ("z",)
     assert {t.row for t in spec.outputs} == {found.problem.shape}

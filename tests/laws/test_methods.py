@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ssdgm_train import checkpoint, evaluate, fit, method, methods
-from ssdgm_train.nn import Standardise
+from ssdgm_train.observations import Standardise
 
 SPECS = pytest.mark.parametrize(
     "spec", [pytest.param(m, id=n) for n, m in methods.METHODS.items()]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ssdgm_runtime import errors, files, manifest
+from ssdgm_runtime import errors, files, manifest, tensors
 
 
 def text(data: Path, name: str = "tiny") -> str:
@@ -162,7 +162,7 @@ def test_a_value_that_no_bundle_has(data: Path, path: tuple[Any, ...], value: ob
         ((*OURS, "likelihood"), None),
         ((*OURS, "likelihood"), {"name": "poisson", "rate": 3}),
         ((*OURS, "likelihood", "step"), -0.5),
-        *(((*X, "dtype"), kind) for kind in manifest.DTYPES),
+        *(((*X, "dtype"), kind) for kind in tensors.DTYPES),
     ],
 )
 def test_a_value_that_a_bundle_may_have(data: Path, path: tuple[Any, ...], value: object) -> None:

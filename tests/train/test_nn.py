@@ -11,9 +11,9 @@ from ssdgm_train.nn import (
     Fourier,
     GaussianMLP,
     Joint,
-    Standardise,
     initialise,
 )
+from ssdgm_train.observations import Standardise
 
 
 def test_a_joint_layer_is_a_linear_layer_of_the_concatenation() -> None:

@@ -28,6 +28,9 @@ def test_the_likelihood_fits_the_rows(kind: str) -> None:
     [
         (63, (2, 2), np.uint8, "binomial"),
         (64, (2, 2), np.uint8, "bernoulli"),
+        (64, (2, 2, 3), np.uint8, "logistic"),
+        (16, (2, 2, 3), np.uint8, "binomial"),
+        (64, (2, 2, 1), np.uint8, "bernoulli"),
         (1, (2, 2), np.float32, "bernoulli"),
         (1.01, (2, 2), np.float32, "gaussian"),
         (16, (4,), np.uint8, "gaussian"),
@@ -39,7 +42,7 @@ def test_counts_grey_levels_and_columns_are_told_apart(
 ) -> None:
     x = np.zeros((3, *shape), dtype)
     x[1] = top
-    assert problem.fitting(x) == likelihood
+    assert stated(dataset.make("rows", x, np.arange(3) % 2)).likelihood == likelihood
 
 
 def test_bytes_are_scaled_by_255_whatever_they_hold() -> None:
