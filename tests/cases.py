@@ -1,5 +1,6 @@
 """Small cases for tests of anything that trains: data sets, problems, configurations, runs."""
 
+import csv
 import dataclasses
 import typing
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 import ssdgm_train
+from ssdgm_runtime import columns as table
 from ssdgm_runtime import errors
 from ssdgm_train import checkpoint, evaluate, fit, method, recipe
 from ssdgm_train.data import batches, dataset, problem
@@ -49,7 +51,14 @@ class Kind:
     dtype: str
     top: float
     likelihood: str
+    columns: table.Columns = ()
 
+
+TABLE = (
+    *(table.Column(name) for name in ("a", "b", "c")),
+    table.Column("colour", table.CATEGORY, ("blue", "green", "red")),
+    table.Column("flag", table.BOOLEAN, table.TRUTH),
+)
 
 KINDS = {
     "bernoulli-uint8": Kind((3, 3), "uint8", 255, "bernoulli"),
@@ -57,6 +66,7 @@ KINDS = {
     "binomial-uint8": Kind((3, 3), "uint8", 16, "binomial"),
     "gaussian-uint8": Kind((6,), "uint8", 100, "gaussian"),
     "gaussian-float32": Kind((6,), "float32", 5, "gaussian"),
+    "columns-float32": Kind((5,), "float32", 5, "columns", TABLE),
 }
 """One small problem for every likelihood and dtype that fits it."""
 
@@ -79,8 +89,22 @@ def rows(kind: str, y: NDArray[np.int64], seed: int = 0) -> NDArray[np.generic]:
     features = int(np.prod(found.shape))
     centres = np.where(np.arange(features) % CLASSES == y[:, None], 0.85, 0.15)
     x = np.clip(centres + 0.05 * rng.standard_normal(centres.shape), 0, 1) * found.top
+    if found.columns:
+        return _table(x, y, rng)
     x = x.round() if found.dtype == "uint8" else x
     return x.reshape(len(y), *found.shape).astype(found.dtype)
+
+
+def _table(x: NDArray[Any], y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[Any]:
+    """Rows of `TABLE`: some numbers of column a, some colours and some flags are missing."""
+    colour, flag = y % CLASSES, y % 2
+    missing = rng.random((len(y), 3)) < 0.15
+    missing[:1] = [True, False, False]
+    a = np.where(missing[:, 0], np.nan, x[:, 0])
+    codes = [
+        np.where(gone, -1, code) for gone, code in zip(missing.T[1:], (colour, flag), strict=True)
+    ]
+    return np.column_stack([a, x[:, 1:3], *codes]).astype(np.float32)
 
 
 def separable(
@@ -95,7 +119,8 @@ def separable(
     y_test = np.arange(test) % CLASSES
     x, x_test = rows(kind, y, seed), rows(kind, y_test, seed + 1)
     y = np.where(np.arange(len(y)) < labelled, y, dataset.UNLABELLED)
-    return dataset.make(kind, x, y, *((x_test, y_test) if test else ()))
+    tests = (x_test, y_test) if test else (None, None)
+    return dataset.make(kind, x, y, *tests, columns=KINDS[kind].columns)
 
 
 def everything(data: dataset.Dataset) -> Split:
@@ -230,6 +255,21 @@ def saved(path: Path, data: dataset.Dataset) -> str:
     if data.x_test is not None and data.y_test is not None:
         arrays |= {"x_test": data.x_test, "y_test": data.y_test}
     np.savez(path, **arrays)
+    return str(path)
+
+
+def tabled(path: Path, data: dataset.Dataset) -> str:
+    """The path of a table's data set, written as .csv with a column of labels and one of parts."""
+    parts = [("train", data.x, data.y)]
+    if data.x_test is not None and data.y_test is not None:
+        parts.append(("test", data.x_test, data.y_test))
+    with open(path, "w", newline="") as stream:
+        file = csv.writer(stream)
+        file.writerow([*(column.name for column in data.columns), "label", "split"])
+        for part, x, y in parts:
+            values = table.named(x, data.columns).values()
+            labels = ["" if k < 0 else data.classes[k] for k in y]
+            file.writerows(zip(*values, labels, [part] * len(y), strict=True))
     return str(path)
 
 

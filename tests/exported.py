@@ -35,7 +35,9 @@ def train(
     folder: Path, name: str = "m2", kind: str = "bernoulli-uint8", changes: tuple[str, ...] = ()
 ) -> Path:
     """The run of a small model of a method, on rows of a kind that lie beside it."""
-    source = cases.saved(folder / "rows.npz", cases.separable(kind, 60, 30, test=12))
+    data = cases.separable(kind, 60, 30, test=12)
+    table = cases.tabled(folder / "rows.csv", data) if data.columns else ""
+    source = table or cases.saved(folder / "rows.npz", data)
     plan = cases.small_recipe(name, *changes)
     for _ in ssdgm_train.train(
         ssdgm_train.begin(source, plan, folder / "run", seed=1, device="cpu")

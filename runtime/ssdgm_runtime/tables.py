@@ -88,8 +88,12 @@ def opened(path: Path) -> IO[bytes]:
 
 
 def head(stream: IO[bytes], place: str) -> tuple[list[str], str]:
-    """The names of a table's columns, and what parts its cells; errors as of `parse`."""
-    return _head(_decoded(stream), place)
+    """The names of a table's columns, and what parts its cells; the stream is then closed.
+
+    Errors are those of `parse`.
+    """
+    with _decoded(stream) as text:
+        return _head(text, place)
 
 
 def parse(stream: IO[bytes], place: str) -> tuple[list[str], Iterator[Line]]:
@@ -139,6 +143,11 @@ def check_head(head: list[str], place: str) -> None:
 
 
 def _lines(text: io.TextIOWrapper, delimiter: str, width: int, place: str) -> Iterator[Line]:
+    with text:
+        yield from _parsed(text, delimiter, width, place)
+
+
+def _parsed(text: io.TextIOWrapper, delimiter: str, width: int, place: str) -> Iterator[Line]:
     reader = csv.reader(text, delimiter=delimiter, strict=True)
     while True:
         try:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ssdgm_train import checkpoint, evaluate, fit, method, methods
-from ssdgm_train.observations import Standardise
+from ssdgm_train import checkpoint, evaluate, fit, method, methods, observations
 
 SPECS = pytest.mark.parametrize(
     "spec", [pytest.param(m, id=n) for n, m in methods.METHODS.items()]
@@ -275,8 +274,15 @@ def test_codes_and_reconstructions_have_the_shapes_of_the_contract(
         assert (code.scale > 0).all()
     for parameters in found:
         assert parameters.keys() > {"x"}
-        assert {value.shape for value in parameters.values()} == {batch.x.shape}
+        assert {k: value.shape for k, value in parameters.items()} == _shapes(kind, parameters)
         assert all(torch.isfinite(value).all() for value in parameters.values())
+
+
+def _shapes(kind: str, names: Iterable[str]) -> dict[str, tuple[int, ...]]:
+    """The shapes of what is decoded: those of rows; of a table, of its numbers and categories."""
+    problem = cases.stated(kind)
+    numbers = (5, problem.numbers) if problem.columns else (5, *problem.shape)
+    return {n: (5, sum(problem.blocks)) if n == "code_probs" else numbers for n in names}
 
 
 @SPECS
@@ -289,7 +295,7 @@ def test_log_weights_are_a_number_for_every_class_or_for_the_row(
         assert "generate" not in spec.tasks
         return
     problem = cases.stated(kind)
-    rows = Standardise(problem.shape, problem.shift, problem.scale)(x)
+    rows = observations.of(problem)(x)
     found = model.log_weights(rows, torch.Generator().manual_seed(1))
     assert found.shape == (5, cases.CLASSES if isinstance(model, method.Encodes) else 1)
     assert torch.isfinite(found).all()
