@@ -73,7 +73,7 @@ def compose(
                 "classes": run["data"]["classes"],
                 "prior": list(problem.labels.prior),
                 "likelihood": _likelihood(problem) if "decoder" in found else None,
-                "input": _input(problem),
+                "input": _input(problem, run["recipe"]["data"].get("resize", "")),
                 **({"columns": columns.described(problem.columns)} if problem.columns else {}),
                 "io": {key: _io(graph.spec) for key, graph in found.items()},
                 "requires": {
@@ -171,12 +171,13 @@ def _likelihood(problem: method.Problem) -> Json:
     return {"name": family.name, **family.described(problem)}
 
 
-def _input(problem: method.Problem) -> Json:
+def _input(problem: method.Problem, resize: str) -> Json:
     return {
         "shape": list(problem.shape),
         "dtype": problem.dtype,
         "range": list(value_range(problem)),
         "in_graph": "flatten, subtract the shift, divide by the scale",
+        **({"resize": resize} if resize else {}),
     }
 
 

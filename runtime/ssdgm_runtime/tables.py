@@ -44,7 +44,8 @@ def stem(name: str) -> str:
 def read_rows(path: inputs.PathLike, about: manifest.Manifest, component: str) -> inputs.Rows:
     """Rows from whatever lies at a path, as a bundle takes them; see `inputs.read_rows`.
 
-    A bundle of a table reads .csv, .tsv (plain or .gz) and .parquet too, columns by their names.
+    A bundle of a table reads .csv, .tsv (plain or .gz) and .parquet too, columns by their names;
+    images are resized as the bundle says that those of its training were.
 
     Raises:
         DataNotFound: Nothing lies there.
@@ -54,7 +55,7 @@ def read_rows(path: inputs.PathLike, about: manifest.Manifest, component: str) -
     place = Path(path)
     if about.columns and is_table(place.name) and place.is_file():
         return inputs.Rows(read(place, about.columns))
-    return inputs.read_rows(path, about.rows(component).row)
+    return inputs.read_rows(path, about.rows(component).row, about.resize)
 
 
 def read(path: Path, known: columns.Columns) -> Floats:
