@@ -105,6 +105,9 @@ def _opened(stream: IO[bytes], name: str) -> Iterator[Any]:
             "Pillow is not installed", "it, to read images", 'pip install "ssdgm-runtime[images]"'
         ) from None
     try:
+        start = stream.tell()
+        Image.open(stream, formats=_FORMATS).verify()  # decoding passes over a PNG's checksums
+        stream.seek(start)
         with Image.open(stream, formats=_FORMATS) as image:
             _check(image, name)
             yield image

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ssdgm_runtime import errors, inputs
+from ssdgm_runtime import errors, inputs, resizing
 from ssdgm_runtime import tables as runtime
 from ssdgm_train.data import archive, dataset, layouts, named, tables, tree
 from ssdgm_train.data.plan import DEFAULTS, DataPlan
@@ -36,9 +36,12 @@ def load(
         DataError: What is there cannot be read or trained on.
     """
     place = locate(source, data_dir, tell)
-    if place in EMBEDDED:
-        return EMBEDDED[place]()
-    path = Path(place)
+    found = EMBEDDED[place]() if place in EMBEDDED else _read(Path(place), plan)
+    _check_size(found, plan)
+    return found
+
+
+def _read(path: Path, plan: DataPlan) -> dataset.Dataset:
     if path.is_dir():
         return layouts.load(tree.Folder(path), path.name, plan)
     if archive.is_archive(path.name):
@@ -46,6 +49,17 @@ def load(
     if runtime.is_table(path.name):
         return tables.load(tree.Alone(path), runtime.stem(path.name), plan)
     return from_npz(path, plan)
+
+
+def _check_size(found: dataset.Dataset, plan: DataPlan) -> None:
+    """Arrays stay as they are: the bundle must not promise a size that its rows do not have."""
+    size = resizing.parse(plan.resize).shape if plan.resize else found.shape[:2]
+    if found.shape[:2] != size:
+        raise errors.DataError(
+            f"data.resize is {plan.resize!r} and the rows of {found.name} are {list(found.shape)}",
+            "image files, or arrays of that height and width, which are never resized",
+            "Leave data.resize out.",
+        )
 
 
 def locate(source: str, data_dir: str | None = None, tell: named.Tell = named.quiet) -> str:
