@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ssdgm_export import card, document, gate, golden, graphs, parity, trace, variants
-from ssdgm_runtime import atomic, errors, inputs, manifest, resizing, tables
+from ssdgm_runtime import atomic, errors, inputs, manifest, resizing, tables, windows
 from ssdgm_runtime import model as runtime
 from ssdgm_train import baseline, checkpoint, method
 from ssdgm_train import document as training
@@ -147,8 +147,10 @@ def golden_rows(
     """
     if given is None:
         return golden.rows(found, problem, *document.value_range(problem))
-    if problem.columns and tables.is_table(os.fspath(given)):
+    if tables.is_table(os.fspath(given)) and problem.columns:
         return tables.read(Path(given), problem.columns)[: golden.ROWS]
+    if tables.is_table(os.fspath(given)) and problem.series:
+        return windows.read(Path(given), problem.series, problem.shape[1]).x[: golden.ROWS]
     policy = resizing.parse(resize) if resize else None
     rows = inputs.read_rows(given, problem.shape, policy).x[: golden.ROWS]
     if rows.dtype == np.float64 and problem.dtype == "float32":

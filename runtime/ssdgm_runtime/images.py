@@ -27,7 +27,7 @@ _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 _EIGHT_BIT_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"})
 MOST_PIXELS = 1 << 26
 COLOURS = {"auto": "", "grey": "L", "rgb": "RGB"}
-"""What images can be read as, and Pillow's word for it; auto is greys, or colours where any are."""
+"""What images can be read as, and Pillow's word for it; auto is what an image is."""
 
 _ORIENTATION, _BYTE = 0x0112, 255
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from ssdgm_runtime import columns as table
 from ssdgm_runtime import errors, jsonfile, resizing, tensors
+from ssdgm_runtime import series as long
 from ssdgm_runtime.tensors import Graph as Graph
 from ssdgm_runtime.tensors import Tensor as Tensor
 
@@ -78,6 +79,7 @@ class Manifest:
     variants: tuple[Variant, ...]
     columns: table.Columns = ()
     resize: resizing.Resize | None = None
+    series: long.Series | None = None
 
     def rows(self, component: str) -> Tensor:
         """What callers give as x, see `tensors.rows`."""
@@ -134,6 +136,7 @@ def parse(document: object) -> Manifest:
         variants=variants,
         columns=columns,
         resize=_resize(section.get("input"), graphs),
+        series=_series(section.get("series"), graphs),
     )
 
 
@@ -226,7 +229,7 @@ def _resize(value: object, graphs: Mapping[str, Graph]) -> resizing.Resize | Non
         found = resizing.parse(_typed(told, str, "input.resize"))
     except errors.DataError as error:
         raise errors.FormatError(error.found, error.expected, jsonfile.MEND) from None
-    for tensor in (t for graph in graphs.values() for t in graph.inputs if t.name == "x"):
+    for tensor in _rows(graphs):
         if tensor.row[:2] != found.shape:
             raise errors.FormatError(
                 f"input.resize of the manifest is {found} and x is {list(tensor.shape)}",
@@ -234,6 +237,26 @@ def _resize(value: object, graphs: Mapping[str, Graph]) -> resizing.Resize | Non
                 jsonfile.MEND,
             )
     return found
+
+
+def _series(value: object, graphs: Mapping[str, Graph]) -> long.Series | None:
+    """`series`, whose channels must be those of the graphs' rows."""
+    found = long.parse(value)
+    if found is None:
+        return None
+    for tensor in _rows(graphs):
+        if len(tensor.row) != 2 or tensor.row[0] != len(found.channels):
+            raise errors.FormatError(
+                f"series of the manifest has {len(found.channels)} channels and x is "
+                f"{tensor.dtype} {list(tensor.shape)}",
+                "x of as many channels over time",
+                jsonfile.MEND,
+            )
+    return found
+
+
+def _rows(graphs: Mapping[str, Graph]) -> list[Tensor]:
+    return [t for graph in graphs.values() for t in graph.inputs if t.name == "x"]
 
 
 def _check_components(graphs: Mapping[str, Graph], variants: Sequence[Variant]) -> None:

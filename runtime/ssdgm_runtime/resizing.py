@@ -1,10 +1,10 @@
 """What becomes of images of another size: a policy, stated in training and kept by the bundle.
 
 A policy is a way and a size, height x width, such as `crop 32x32`: `stretch` gives both sides
-their lengths; `crop` scales until the shorter side fits and cuts the centre out; `pad` scales until
-the longer side fits and centres it on black. Pillow scales by its Lanczos filter, which averages
-over all pixels that fall into one, in whole numbers and so alike on every processor. An image that
-has the size already stays as it is.
+their lengths; `crop` scales until the shorter side fits and cuts the centre out; `pad` scales
+until the longer side fits and centres the image on black. Pillow scales by its Lanczos filter,
+which averages over all pixels that fall into one, in whole numbers and so alike on every
+processor. An image that has the size already stays as it is.
 """
 
 import re

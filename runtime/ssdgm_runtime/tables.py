@@ -5,7 +5,7 @@ CSV with the standard library alone; Parquet needs pyarrow, the `[tables]` extra
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -64,9 +64,9 @@ def read(path: Path, known: columns.Columns) -> Floats:
         return _parquet(path, known)
     with opened(path) as stream:
         names, lines = parse(stream, str(path))
-        places = [_index(names, column.name, str(path)) for column in known]
+        places = [index(names, column.name, str(path)) for column in known]
         parts = [np.zeros((0, len(known)), np.float32)]
-        parts += [_rows(piece, known, places, str(path)) for piece in _pieces(lines)]
+        parts += [numbered(piece, known, places, str(path)) for piece in pieces(lines)]
     return np.concatenate(parts)
 
 
@@ -171,16 +171,28 @@ def _undecoded(error: Exception, place: str, line: int) -> errors.DataError:
     return errors.DataError(f"{place} cannot be read ({error})", "a whole file", "Copy it again.")
 
 
-def _pieces(
-    lines: Iterator[Line],
-) -> Iterator[list[Line]]:
+def pieces(lines: Iterator[Line]) -> Iterator[list[Line]]:
+    """Lines, many at a time."""
     import itertools
 
     while piece := list(itertools.islice(lines, PIECE)):
         yield piece
 
 
-def _rows(piece: list[Line], known: columns.Columns, places: list[int], name: str) -> Floats:
+def numbered(
+    piece: Sequence[Line], known: Sequence[columns.Column], places: Sequence[int], name: str
+) -> Floats:
+    """Some lines as numbers and codes, float32 [lines, columns].
+
+    Args:
+        piece: The lines.
+        known: The columns.
+        places: Where each stands in a line.
+        name: What a message calls the file.
+
+    Raises:
+        DataError: A value is of another kind; it names the line and the column.
+    """
     found = []
     for column, index in zip(known, places, strict=True):
 
@@ -191,7 +203,12 @@ def _rows(piece: list[Line], known: columns.Columns, places: list[int], name: st
     return np.stack(found, axis=1)
 
 
-def _index(head: list[str], name: str, place: str) -> int:
+def index(head: list[str], name: str, place: str) -> int:
+    """Where a column stands in a line.
+
+    Raises:
+        DataError: It is not there.
+    """
     if name not in head:
         raise errors.DataError(
             f"{place} has no column {name!r}; it has {columns.some(head)}",
@@ -202,7 +219,18 @@ def _index(head: list[str], name: str, place: str) -> int:
 
 
 def _parquet(path: Path, known: columns.Columns) -> Floats:
-    names = [column.name for column in known]
+    found = batches(path, [column.name for column in known])
+    parts = (columns.rows_of(batch.to_pydict(), known, str(path)) for batch in found)
+    return np.concatenate([np.zeros((0, len(known)), np.float32), *parts])
+
+
+def batches(path: Path, names: Sequence[str]) -> Iterator[Any]:
+    """Columns of a Parquet file by their names, as pyarrow's record batches.
+
+    Raises:
+        DataError: It cannot be read, or a column is missing.
+        MissingExtra: It needs pyarrow.
+    """
     try:
         from pyarrow import parquet
     except ImportError:
@@ -215,7 +243,5 @@ def _parquet(path: Path, known: columns.Columns) -> Floats:
     except Exception as error:  # Arrow lets through whatever its parsers trip over
         raise errors.DataError(f"{path} cannot be read ({error})", "a Parquet file") from None
     for name in names:
-        _index(head, name, str(path))
-    batches = source.iter_batches(batch_size=PIECE, columns=names)
-    parts = (columns.rows_of(batch.to_pydict(), known, str(path)) for batch in batches)
-    return np.concatenate([np.zeros((0, len(known)), np.float32), *parts])
+        index(head, name, str(path))
+    yield from source.iter_batches(batch_size=PIECE, columns=list(names))

@@ -1,13 +1,16 @@
 """Images of other sizes: the same policy for training and for the device."""
 
 import io
+import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ssdgm_runtime import errors, images, resizing
+from ssdgm_runtime import errors, images, manifest, model, resizing, use_cases
 
 pillow = pytest.importorskip("PIL.Image")
 
@@ -91,11 +94,13 @@ def test_a_policy_is_read_and_written() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "crop", "32x32", "crop 32", "crop 0x3", "crop 3x10000", "Crop 3x3", "fit 3x3", "crop 3 x 3"]
-    + ["crop 3x3 ", "crop -3x3", "crop 3.5x3", "crop ٣x3"],
+    [
+        *("", "crop", "32x32", "crop 32", "crop 0x3", "crop 3x10000", "Crop 3x3", "fit 3x3"),
+        *("crop 3 x 3", "crop 3x3 ", "crop -3x3", "crop 3.5x3", "crop ٣x3"),
+    ],
 )
 def test_anything_else_is_no_policy(text: str) -> None:
-    with pytest.raises(errors.DataError, match="the resize policy is .* expected stretch, crop"):
+    with pytest.raises(errors.DataError, match=r"the resize policy is .* expected stretch, crop"):
         resizing.parse(text)
 
 
@@ -123,3 +128,47 @@ def test_colours_are_read_as_the_recipe_says(
     stream.seek(0)
     np.testing.assert_array_equal(found, images.read(stream, "a", shape))
     assert found.shape == shape
+
+
+def described(data: Path, policy: object) -> str:
+    """The manifest of a bundle of rows [4, 4], with a policy."""
+    document = json.loads((data / "tiny.ssdgm/manifest.json").read_text())
+    document["additional_metadata"]["ssdgm"]["input"]["resize"] = policy
+    return json.dumps(document)
+
+
+def test_a_manifest_may_have_a_policy(data: Path) -> None:
+    assert manifest.loads(described(data, None)).resize is None
+    assert manifest.loads(described(data, "pad 4x4")).resize == resizing.Resize("pad", 4, 4)
+
+
+@pytest.mark.parametrize(
+    ("policy", "text"),
+    [
+        (7, "input.resize of the manifest is int; expected str"),
+        ("squeeze 4x4", "the resize policy is 'squeeze 4x4'; expected stretch, crop or pad"),
+        ("pad 4x5", r"input.resize of the manifest is pad 4x5 and x is \['batch', 4, 4\]"),
+    ],
+)
+def test_a_manifest_of_another_policy_is_refused(data: Path, policy: object, text: str) -> None:
+    with pytest.raises(errors.FormatError, match=text):
+        manifest.loads(described(data, policy))
+
+
+@pytest.mark.parametrize("policy", ["crop 4x4", "stretch 4x4", "pad 4x4"])
+def test_a_bundle_classifies_images_of_any_size_as_its_policy_says(
+    bundle: Path, data: Path, reseal: Callable[[Path], Path], tmp_path: Path, policy: str
+) -> None:
+    folder = tmp_path / "images"
+    folder.mkdir()
+    arrays = [pixels(size) for size in ((9, 30), (4, 4), (2, 3))]
+    for number, array in enumerate(arrays):
+        pillow.fromarray(array).save(folder / f"{number}.png")
+    with pytest.raises(errors.DataError, match=r"9 pixels high and 30 wide.*Nothing is resized"):
+        use_cases.classify(bundle, folder)
+    (bundle / "manifest.json").write_text(described(data, policy))
+    told = use_cases.classify(reseal(bundle), folder)["predictions"]
+    with model.load(bundle) as opened:
+        found = opened.classify(np.stack([resized(array, policy) for array in arrays]))
+    assert [row["source"] for row in told] == ["0.png", "1.png", "2.png"]
+    assert [row["probability"] for row in told] == pytest.approx(found.probs.max(1).tolist())
