@@ -90,7 +90,11 @@ def opened(path: Path) -> IO[bytes]:
 
 def head(stream: IO[bytes], place: str) -> tuple[list[str], str]:
     """The names of a table's columns, and what parts its cells; errors as of `parse`."""
-    return _head(_decoded(stream), place)
+    text = _decoded(stream)
+    try:
+        return _head(text, place)
+    finally:
+        text.detach()  # or it would close the caller's stream
 
 
 def parse(stream: IO[bytes], place: str) -> tuple[list[str], Iterator[Line]]:

@@ -108,7 +108,7 @@ class _Said:
                 f"one value for all lines of the series {windows.names[odd]!r}",
                 "Correct one of them.",
             )
-        return [words[code] for code in codes[:, 0]]
+        return [words[code] for code in codes[:, :1].ravel()]
 
 
 class _Gathered:
