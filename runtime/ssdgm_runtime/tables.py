@@ -149,6 +149,7 @@ def _lines(text: io.TextIOWrapper, delimiter: str, width: int, place: str) -> It
         try:
             cells = next(reader)
         except StopIteration:
+            text.detach()  # or it would close the caller's stream
             return
         except csv.Error as error:
             line = reader.line_num + 1
