@@ -245,11 +245,12 @@ def _series(value: object, graphs: Mapping[str, Graph]) -> long.Series | None:
     if found is None:
         return None
     for tensor in _rows(graphs):
-        if len(tensor.row) != 2 or tensor.row[0] != len(found.channels):
+        sides = tensor.row[:1] if len(tensor.row) == 2 else ()
+        if (tensor.dtype, *sides) != ("float32", len(found.channels)):
             raise errors.FormatError(
                 f"series of the manifest has {len(found.channels)} channels and x is "
                 f"{tensor.dtype} {list(tensor.shape)}",
-                "x of as many channels over time",
+                "x float32 ['batch', channels, time]",
                 jsonfile.MEND,
             )
     return found

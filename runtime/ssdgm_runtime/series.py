@@ -138,8 +138,8 @@ class Lines:
         values = np.concatenate([np.zeros((0, channels), np.float32), *self._values])
         order = np.lexsort((times, codes))
         sizes = np.bincount(codes, minlength=len(self._known))
-        self._check_lengths(codes, sizes, length)
         self._check_distinct(codes[order], times[order], order)
+        self._check_lengths(codes, sizes, length)
         shape = len(sizes), int(sizes[0]) if len(sizes) else length or 0
         x = values[order].reshape(*shape, channels).transpose(0, 2, 1)
         return Windows(np.ascontiguousarray(x), tuple(self._known), order.reshape(shape))
