@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ssdgm_export import card, document, gate, golden, graphs, parity, trace, variants
-from ssdgm_runtime import atomic, errors, inputs, manifest, tables
+from ssdgm_runtime import atomic, errors, inputs, manifest, resizing, tables, windows
 from ssdgm_runtime import model as runtime
 from ssdgm_train import baseline, checkpoint, method
 from ssdgm_train import document as training
@@ -108,7 +108,8 @@ def convert(
     }
     held, train = material(source, data)
     report = parity.compare(found, models, held.x, atol, rtol)
-    given = golden.inputs(found, golden_rows(found, problem, golden_from))
+    resize = described["recipe"]["data"].get("resize", "")
+    given = golden.inputs(found, golden_rows(found, problem, golden_from, resize))
     origin = variants.Source(found, models, given, report)
     shipped, gates = variants.make(origin, wanted, train, held, limits)
     name = f"{described['recipe']['method']}-{described['data']['name']}"
@@ -137,6 +138,7 @@ def golden_rows(
     found: Mapping[str, graphs.Graph],
     problem: method.Problem,
     given: str | os.PathLike[str] | None,
+    resize: str = "",
 ) -> parity.Array:
     """The rows that ship: drawn, or the first of a file that the user gives.
 
@@ -145,9 +147,12 @@ def golden_rows(
     """
     if given is None:
         return golden.rows(found, problem, *document.value_range(problem))
-    if problem.columns and tables.is_table(os.fspath(given)):
+    if tables.is_table(os.fspath(given)) and problem.columns:
         return tables.read(Path(given), problem.columns)[: golden.ROWS]
-    rows = inputs.read_rows(given, problem.shape).x[: golden.ROWS]
+    if tables.is_table(os.fspath(given)) and problem.series:
+        return windows.read(Path(given), problem.series, problem.shape[1]).x[: golden.ROWS]
+    policy = resizing.parse(resize) if resize else None
+    rows = inputs.read_rows(given, problem.shape, policy).x[: golden.ROWS]
     if rows.dtype == np.float64 and problem.dtype == "float32":
         rows = rows.astype(np.float32)
     if rows.shape[1:] != problem.shape or rows.dtype.name != problem.dtype or not len(rows):

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ssdgm_export import graphs, parity, trace, variants
-from ssdgm_runtime import columns, errors, manifest
+from ssdgm_runtime import columns, errors, manifest, series
 from ssdgm_train import likelihoods, method, recipe
 
 Json = dict[str, Any]
@@ -73,8 +73,9 @@ def compose(
                 "classes": run["data"]["classes"],
                 "prior": list(problem.labels.prior),
                 "likelihood": _likelihood(problem) if "decoder" in found else None,
-                "input": _input(problem),
+                "input": _input(problem, run["recipe"]["data"].get("resize", "")),
                 **({"columns": columns.described(problem.columns)} if problem.columns else {}),
+                **({"series": series.described(problem.series)} if problem.series else {}),
                 "io": {key: _io(graph.spec) for key, graph in found.items()},
                 "requires": {
                     "opset": trace.OPSET,
@@ -171,12 +172,14 @@ def _likelihood(problem: method.Problem) -> Json:
     return {"name": family.name, **family.described(problem)}
 
 
-def _input(problem: method.Problem) -> Json:
+def _input(problem: method.Problem, resize: str) -> Json:
     return {
         "shape": list(problem.shape),
+        "kind": problem.kind,
         "dtype": problem.dtype,
         "range": list(value_range(problem)),
         "in_graph": "flatten, subtract the shift, divide by the scale",
+        **({"resize": resize} if resize else {}),
     }
 
 

@@ -208,7 +208,7 @@ def _encoded(values: Any, column: Column, place: str) -> Floats:  # noqa: ANN401
         raise errors.InputError(place, got, "one value a row")
     if column.kind == NUMBER and array.dtype.kind in "biuf":
         return fitting(array.astype(np.float64), lambda row: f"{place}[{column.name!r}][{row}]")
-    words = ["" if _absent(v) else _word(v) for v in array.tolist()]
+    words = ["" if _absent(v) else as_word(v) for v in array.tolist()]
     try:
         return text(words, column, lambda row: f"{place}[{column.name!r}][{row}]")
     except errors.DataError as error:
@@ -243,7 +243,8 @@ def _absent(value: object) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
-def _word(value: object) -> str:
+def as_word(value: object) -> str:
+    """A value as the word that names a category."""
     if isinstance(value, bool):
         return TRUTH[value]
     whole = isinstance(value, float) and value.is_integer()

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ssdgm_runtime import answers, arguments, atomic, errors, inputs, model, outputs, tables
+from ssdgm_runtime import answers, arguments, atomic, errors, inputs, model, outputs, windows
 
 Classes = Sequence[int] | None
 
@@ -102,7 +102,7 @@ TOLD = {
 def _rows(opened: model.Model, request: Request) -> inputs.Array:
     assert request.rows is not None
     opened.graphs.graph("encoder", f"draw {request.picture} from rows")
-    return tables.read_rows(request.rows, opened.graphs.bundle.manifest, "encoder").x
+    return windows.read_rows(request.rows, opened.graphs.bundle.manifest, "encoder").x
 
 
 def _unused(option: str, value: object, why: str) -> None:

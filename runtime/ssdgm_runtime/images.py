@@ -2,7 +2,8 @@
 
 A picture is turned as its EXIF orientation says; where it is transparent, white shows through;
 palettes become the colours that they stand for, and CMYK and YCbCr become RGB. Nothing is resized
-or rescaled. More than 8 bits a colour and several pictures in a file are errors, not cut down.
+but by a policy of `resizing`. More than 8 bits a colour and several pictures in a file are errors,
+not cut down.
 """
 
 import contextlib
@@ -14,7 +15,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdgm_runtime import errors
+from ssdgm_runtime import errors, resizing
 
 Shape = tuple[int, ...]
 
@@ -25,6 +26,9 @@ _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 
 _EIGHT_BIT_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"})
 MOST_PIXELS = 1 << 26
+COLOURS = {"auto": "", "grey": "L", "rgb": "RGB"}
+"""What images can be read as, and Pillow's word for it; auto is what an image is."""
+
 _ORIENTATION, _BYTE = 0x0112, 255
 
 
@@ -45,24 +49,34 @@ def find(folder: Path) -> list[Path]:
     return [p for p, _ in sorted(wanted, key=lambda pair: pair[1].split("/"))]
 
 
-def load(place: Path, shape: Shape | None) -> NDArray[np.uint8]:
+def load(
+    place: Path, shape: Shape | None, resize: resizing.Resize | None = None
+) -> NDArray[np.uint8]:
     """Read one image from a file; see `read`."""
     try:
         with open(place, "rb") as stream:
-            return read(stream, str(place), shape)
+            return read(stream, str(place), shape, resize)
     except OSError as error:
         if isinstance(error, errors.SsdgmError):
             raise
         raise _unread(str(place), error) from None
 
 
-def read(stream: IO[bytes], name: str, shape: Shape | None) -> NDArray[np.uint8]:
+def read(
+    stream: IO[bytes],
+    name: str,
+    shape: Shape | None,
+    resize: resizing.Resize | None = None,
+    colour: str = "auto",
+) -> NDArray[np.uint8]:
     """Read one image.
 
     Args:
         stream: The file.
         name: Its name, for messages.
         shape: [height, width] for greys, [height, width, 3] for colours, None for what it is.
+        resize: What to do if it has another size.
+        colour: One of `COLOURS`, where there is no `shape`.
 
     Raises:
         DataError: It is no image, has another size than `shape`, or more than 8 bits a colour.
@@ -70,8 +84,9 @@ def read(stream: IO[bytes], name: str, shape: Shape | None) -> NDArray[np.uint8]
     """
     with _opened(stream, name) as image:
         mode, upright = image.mode, _upright(image)
-        wanted = _mode(name, upright.size[::-1], mode, shape)
-        return np.asarray(upright.convert(wanted), dtype=np.uint8)
+        found = resize.shape if resize else upright.size[::-1]
+        converted = upright.convert(COLOURS[colour] or _mode(name, found, mode, shape))
+        return np.asarray(resize(converted) if resize else converted, dtype=np.uint8)
 
 
 def size(stream: IO[bytes], name: str) -> tuple[int, int]:
@@ -90,6 +105,9 @@ def _opened(stream: IO[bytes], name: str) -> Iterator[Any]:
             "Pillow is not installed", "it, to read images", 'pip install "ssdgm-runtime[images]"'
         ) from None
     try:
+        start = stream.tell()
+        Image.open(stream, formats=_FORMATS).verify()  # decoding passes over a PNG's checksums
+        stream.seek(start)
         with Image.open(stream, formats=_FORMATS) as image:
             _check(image, name)
             yield image

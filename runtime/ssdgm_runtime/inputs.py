@@ -1,8 +1,8 @@
 """Read data as it comes: npy, npz, IDX (plain or gzip), image files and folders of images.
 
-Numpy and the standard library only (images need Pillow, the `[images]` extra). Nothing is
-rescaled, resized or unpickled: what a file holds is what a graph gets, and a file that holds
-anything else is an error that says so.
+Numpy and the standard library only (images need Pillow, the `[images]` extra). Nothing is rescaled
+or unpickled, and nothing resized but images by a policy that is given: what a file holds is what a
+graph gets, and a file that holds anything else is an error that says so.
 """
 
 import os
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdgm_runtime import arrays, errors, images
+from ssdgm_runtime import arrays, errors, images, resizing
 
 Array = NDArray[Any]
 PathLike = str | os.PathLike[str]
@@ -72,13 +72,16 @@ def read_npz(
         return arrays.npz(stream, str(place), keys, max_bytes)
 
 
-def read_images(path: PathLike, shape: Shape | None = None) -> Rows:
+def read_images(
+    path: PathLike, shape: Shape | None = None, resize: resizing.Resize | None = None
+) -> Rows:
     """Read one image, or every image below a folder in the order of their names.
 
     Args:
         path: The file or folder.
         shape: The shape of one row: [height, width] reads greys, [height, width, 3] colours.
             Without it the first image decides.
+        resize: What becomes of images of another size; None: they are errors.
 
     Returns:
         uint8 [n, *shape] and each image's name, relative to the folder.
@@ -98,17 +101,21 @@ def read_images(path: PathLike, shape: Shape | None = None) -> Rows:
     base = place if place.is_dir() else place.parent
     found: list[NDArray[np.uint8]] = []
     for file in files:
-        found.append(images.load(file, found[0].shape if found else shape))
+        found.append(images.load(file, found[0].shape if found else shape, resize))
     return Rows(np.stack(found), tuple(f.relative_to(base).as_posix() for f in files))
 
 
-def read_rows(path: PathLike, shape: Shape | None = None) -> Rows:
+def read_rows(
+    path: PathLike, shape: Shape | None = None, resize: resizing.Resize | None = None
+) -> Rows:
     """Read rows from whatever lies at a path, told by its name or first bytes.
 
     Args:
         path: npy, npz (its array `x`, else `x_test`, else the only one), IDX plain or gzip, an
             image or a folder of images.
         shape: The shape of one row, which images are read to.
+        resize: What becomes of images of another size, as the bundle's `input.resize` has it;
+            arrays are never resized.
 
     Raises:
         DataNotFound: Nothing lies there.
@@ -117,10 +124,10 @@ def read_rows(path: PathLike, shape: Shape | None = None) -> Rows:
     """
     place = _path(path)
     if place.is_dir():
-        return read_images(place, shape)
+        return read_images(place, shape, resize)
     suffix = _file(place).suffix.lower()
     if suffix in images.SUFFIXES:
-        return read_images(place, shape)
+        return read_images(place, shape, resize)
     reader = _READERS.get(suffix) or _sniff(place)
     return Rows(reader(place))
 

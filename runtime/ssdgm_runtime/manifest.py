@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ssdgm_runtime import columns as table
-from ssdgm_runtime import errors, jsonfile, tensors
+from ssdgm_runtime import errors, jsonfile, resizing, tensors
+from ssdgm_runtime import series as long
 from ssdgm_runtime.tensors import Graph as Graph
 from ssdgm_runtime.tensors import Tensor as Tensor
 
@@ -77,6 +78,8 @@ class Manifest:
     graphs: Mapping[str, Graph]
     variants: tuple[Variant, ...]
     columns: table.Columns = ()
+    resize: resizing.Resize | None = None
+    series: long.Series | None = None
 
     def rows(self, component: str) -> Tensor:
         """What callers give as x, see `tensors.rows`."""
@@ -132,6 +135,8 @@ def parse(document: object) -> Manifest:
         graphs=graphs,
         variants=variants,
         columns=columns,
+        resize=_resize(section.get("input"), graphs),
+        series=_series(section.get("series"), graphs),
     )
 
 
@@ -213,6 +218,46 @@ def _likelihood(value: object, columns: table.Columns) -> Likelihood | None:
         step=jsonfile.number(told.get("step", 1), "likelihood.step"),
         blocks=tuple(len(c.categories) for c in columns if c.categories),
     )
+
+
+def _resize(value: object, graphs: Mapping[str, Graph]) -> resizing.Resize | None:
+    """`input.resize`, whose size must be that of the graphs' rows."""
+    told = value.get("resize") if isinstance(value, dict) else None
+    if told is None:
+        return None
+    try:
+        found = resizing.parse(_typed(told, str, "input.resize"))
+    except errors.DataError as error:
+        raise errors.FormatError(error.found, error.expected, jsonfile.MEND) from None
+    for tensor in _rows(graphs):
+        if tensor.row[:2] != found.shape:
+            raise errors.FormatError(
+                f"input.resize of the manifest is {found} and x is {list(tensor.shape)}",
+                "the height and width of x",
+                jsonfile.MEND,
+            )
+    return found
+
+
+def _series(value: object, graphs: Mapping[str, Graph]) -> long.Series | None:
+    """`series`, whose channels must be those of the graphs' rows."""
+    found = long.parse(value)
+    if found is None:
+        return None
+    for tensor in _rows(graphs):
+        sides = tensor.row[:1] if len(tensor.row) == 2 else ()
+        if (tensor.dtype, *sides) != ("float32", len(found.channels)):
+            raise errors.FormatError(
+                f"series of the manifest has {len(found.channels)} channels and x is "
+                f"{tensor.dtype} {list(tensor.shape)}",
+                "x float32 ['batch', channels, time]",
+                jsonfile.MEND,
+            )
+    return found
+
+
+def _rows(graphs: Mapping[str, Graph]) -> list[Tensor]:
+    return [t for graph in graphs.values() for t in graph.inputs if t.name == "x"]
 
 
 def _check_components(graphs: Mapping[str, Graph], variants: Sequence[Variant]) -> None:

@@ -74,6 +74,12 @@ def inspect(table: Json) -> str:
     lines.append(f"tasks   {', '.join(table['tasks'])}")
     lines.append(f"labels  {', '.join(table['labels'])}")
     lines += [_column(column) for column in table["columns"]]
+    if table["resize"]:
+        lines.append(f"images  {table['resize']}")
+    if found := table["series"]:
+        order = f", ordered by {found['time']}" if found["time"] else ""
+        channels = ", ".join(found["channels"])
+        lines.append(f"windows [{channels}] x time, one a {found['series']}{order}")
     for name, graph in table["graphs"].items():
         sides = (", ".join(map(_tensor, graph[side])) for side in ("inputs", "outputs"))
         lines.append(f"{name}: {' -> '.join(sides)}")

@@ -5,7 +5,7 @@ CSV with the standard library alone; Parquet needs pyarrow, the `[tables]` extra
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -44,7 +44,8 @@ def stem(name: str) -> str:
 def read_rows(path: inputs.PathLike, about: manifest.Manifest, component: str) -> inputs.Rows:
     """Rows from whatever lies at a path, as a bundle takes them; see `inputs.read_rows`.
 
-    A bundle of a table reads .csv, .tsv (plain or .gz) and .parquet too, columns by their names.
+    A bundle of a table reads .csv, .tsv (plain or .gz) and .parquet too, columns by their names;
+    images are resized as the bundle says that those of its training were.
 
     Raises:
         DataNotFound: Nothing lies there.
@@ -54,7 +55,7 @@ def read_rows(path: inputs.PathLike, about: manifest.Manifest, component: str) -
     place = Path(path)
     if about.columns and is_table(place.name) and place.is_file():
         return inputs.Rows(read(place, about.columns))
-    return inputs.read_rows(path, about.rows(component).row)
+    return inputs.read_rows(path, about.rows(component).row, about.resize)
 
 
 def read(path: Path, known: columns.Columns) -> Floats:
@@ -63,9 +64,9 @@ def read(path: Path, known: columns.Columns) -> Floats:
         return _parquet(path, known)
     with opened(path) as stream:
         names, lines = parse(stream, str(path))
-        places = [_index(names, column.name, str(path)) for column in known]
+        places = [index(names, column.name, str(path)) for column in known]
         parts = [np.zeros((0, len(known)), np.float32)]
-        parts += [_rows(piece, known, places, str(path)) for piece in _pieces(lines)]
+        parts += [numbered(piece, known, places, str(path)) for piece in pieces(lines)]
     return np.concatenate(parts)
 
 
@@ -88,12 +89,12 @@ def opened(path: Path) -> IO[bytes]:
 
 
 def head(stream: IO[bytes], place: str) -> tuple[list[str], str]:
-    """The names of a table's columns, and what parts its cells; the stream is then closed.
-
-    Errors are those of `parse`.
-    """
-    with _decoded(stream) as text:
+    """The names of a table's columns, and what parts its cells; errors as of `parse`."""
+    text = _decoded(stream)
+    try:
         return _head(text, place)
+    finally:
+        text.detach()  # or it would close the caller's stream
 
 
 def parse(stream: IO[bytes], place: str) -> tuple[list[str], Iterator[Line]]:
@@ -179,16 +180,28 @@ def _undecoded(error: Exception, place: str, line: int) -> errors.DataError:
     return errors.DataError(f"{place} cannot be read ({error})", "a whole file", "Copy it again.")
 
 
-def _pieces(
-    lines: Iterator[Line],
-) -> Iterator[list[Line]]:
+def pieces(lines: Iterator[Line]) -> Iterator[list[Line]]:
+    """Lines, many at a time."""
     import itertools
 
     while piece := list(itertools.islice(lines, PIECE)):
         yield piece
 
 
-def _rows(piece: list[Line], known: columns.Columns, places: list[int], name: str) -> Floats:
+def numbered(
+    piece: Sequence[Line], known: Sequence[columns.Column], places: Sequence[int], name: str
+) -> Floats:
+    """Some lines as numbers and codes, float32 [lines, columns].
+
+    Args:
+        piece: The lines.
+        known: The columns.
+        places: Where each stands in a line.
+        name: What a message calls the file.
+
+    Raises:
+        DataError: A value is of another kind; it names the line and the column.
+    """
     found = []
     for column, index in zip(known, places, strict=True):
 
@@ -199,7 +212,12 @@ def _rows(piece: list[Line], known: columns.Columns, places: list[int], name: st
     return np.stack(found, axis=1)
 
 
-def _index(head: list[str], name: str, place: str) -> int:
+def index(head: list[str], name: str, place: str) -> int:
+    """Where a column stands in a line.
+
+    Raises:
+        DataError: It is not there.
+    """
     if name not in head:
         raise errors.DataError(
             f"{place} has no column {name!r}; it has {columns.some(head)}",
@@ -210,7 +228,18 @@ def _index(head: list[str], name: str, place: str) -> int:
 
 
 def _parquet(path: Path, known: columns.Columns) -> Floats:
-    names = [column.name for column in known]
+    found = batches(path, [column.name for column in known])
+    parts = (columns.rows_of(batch.to_pydict(), known, str(path)) for batch in found)
+    return np.concatenate([np.zeros((0, len(known)), np.float32), *parts])
+
+
+def batches(path: Path, names: Sequence[str]) -> Iterator[Any]:
+    """Columns of a Parquet file by their names, as pyarrow's record batches.
+
+    Raises:
+        DataError: It cannot be read, or a column is missing.
+        MissingExtra: It needs pyarrow.
+    """
     try:
         from pyarrow import parquet
     except ImportError:
@@ -223,7 +252,5 @@ def _parquet(path: Path, known: columns.Columns) -> Floats:
     except Exception as error:  # Arrow lets through whatever its parsers trip over
         raise errors.DataError(f"{path} cannot be read ({error})", "a Parquet file") from None
     for name in names:
-        _index(head, name, str(path))
-    batches = source.iter_batches(batch_size=PIECE, columns=names)
-    parts = (columns.rows_of(batch.to_pydict(), known, str(path)) for batch in batches)
-    return np.concatenate([np.zeros((0, len(known)), np.float32), *parts])
+        index(head, name, str(path))
+    yield from source.iter_batches(batch_size=PIECE, columns=list(names))

@@ -18,7 +18,7 @@ from ssdgm_runtime import (
     graphs,
     model,
     outputs,
-    tables,
+    windows,
 )
 
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ def inspect(path: PathLike) -> Json:
         "likelihood": section.get("likelihood"),
         "columns": section.get("columns", []),
         "graphs": section["io"],
+        "resize": str(about.resize) if about.resize else None,
+        "series": section.get("series"),
         "variants": [
             {"component": v.component, "name": v.name, "ep": v.provider, "precision": v.precision}
             for v in about.variants
@@ -96,7 +98,7 @@ def classify(
     allow_partial: bool = False,
     force: bool = False,
 ) -> Json:
-    """Classify a file or folder of rows; see `tables.read_rows` for what is read.
+    """Classify a file or folder of rows; see `windows.read_rows` for what is read.
 
     Args:
         path: The bundle.
@@ -118,7 +120,7 @@ def classify(
     ) as opened:
         about = opened.graphs.bundle.manifest
         opened.graphs.graph("classifier", "classify")
-        rows = tables.read_rows(source, about, "classifier")
+        rows = windows.read_rows(source, about, "classifier")
         found = opened.classify(rows.x, batch_size=batch_size)
         name, key = about.name, opened.graphs.bundle.id
         active = opened.graphs.placement("classifier").active

@@ -100,6 +100,7 @@ def test_palettes_and_cmyk_become_the_colours_that_they_stand_for() -> None:
     np.testing.assert_array_equal(read(file(palette)), np.full((1, 2, 3), [10, 20, 30]))
     ink = pillow.new("CMYK", (1, 1), (0, 255, 255, 0))
     np.testing.assert_array_equal(read(file(ink, "TIFF"))[0, 0], [255, 0, 0])
+    np.testing.assert_allclose(read(file(ink, "JPEG", quality=100))[0, 0], [255, 0, 0], atol=3)
 
 
 @pytest.mark.parametrize(
@@ -137,6 +138,25 @@ def test_an_animation_is_no_picture(kind: str) -> None:
 def test_a_bomb_is_refused_by_its_header(size: tuple[int, int]) -> None:
     with pytest.raises(errors.DataError, match="pixels"):
         read(png(8, 0, 1, size))
+
+
+def test_a_bomb_that_is_whole_is_refused_too() -> None:
+    """Nine thousand squared pixels of one bit take ten thousand bytes."""
+    stream = file(pillow.new("1", (9000, 9000)))
+    assert len(stream.getvalue()) < 1 << 16
+    with pytest.raises(errors.DataError, match=f"a has 81000000 pixels; .* {images.MOST_PIXELS}"):
+        read(stream)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_a_damaged_middle_is_an_error(kind: str) -> None:
+    options = {"TIFF": {"compression": "tiff_adobe_deflate"}}.get(kind, {})
+    noise = np.random.default_rng(1).integers(0, 255, (40, 40)).astype(np.uint8)
+    content = bytearray(file(pillow.fromarray(noise), kind, **options).getvalue())
+    for place in range(len(content) // 2, len(content) // 2 + 200):
+        content[place] ^= 0xFF
+    with pytest.raises(errors.DataError, match="a cannot be read"):
+        read(io.BytesIO(content))
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP"])

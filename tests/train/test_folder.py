@@ -1,5 +1,6 @@
 """Folders of images: a folder a class, or a labels.csv."""
 
+import io
 import os
 from pathlib import Path
 
@@ -8,9 +9,10 @@ import numpy as np
 import pictures
 import pytest
 
-from ssdgm_runtime import inputs
+from ssdgm_runtime import inputs, resizing
 from ssdgm_runtime.errors import DataError
-from ssdgm_train import data
+from ssdgm_train import data, recipe
+from ssdgm_train.data.plan import DataPlan
 
 pytest.importorskip("PIL")
 
@@ -109,18 +111,80 @@ def test_images_of_several_sizes_are_an_error_that_names_one_of_each(tmp_path: P
     place = folder(tmp_path, **{"dog/3.png": pictures.content(0, (5, 6))})
     text = refused(place)
     assert "images of 2 sizes: 3x4 (5, such as cat/1.png), 5x6 (1, such as dog/3.png)" in text
-    assert "mogrify -resize 4x3!" in text
+    assert "Set data.resize, such as --set 'data.resize=crop 3x4'" in text
+
+
+def test_images_of_several_sizes_are_resized_where_the_recipe_says_how(tmp_path: Path) -> None:
+    sizes = {"cat/3.png": (40, 6), "dog/3.png": (5, 6, 3), "dog/4.png": (1, 1)}
+    place = folder(tmp_path, **{n: pictures.content(9, s) for n, s in sizes.items()})
+    for way in resizing.WAYS:
+        found = data.load(str(place), plan=DataPlan(resize=f"{way} 3x4"))
+        assert found.x.shape == (8, 3, 4, 3)
+        plain = data.load(str(folder(tmp_path / way)))
+        np.testing.assert_array_equal(found.x[0, ..., 0], plain.x[0])
+        seen = inputs.read_rows(place, found.shape, resizing.parse(f"{way} 3x4"))
+        np.testing.assert_array_equal(seen.x, found.x)
+
+
+def test_the_recipe_may_say_what_colours_are_read(tmp_path: Path) -> None:
+    place = folder(tmp_path, **{"dog/3.png": pictures.content(7, pictures.COLOUR)})
+    grey, rgb = (data.load(str(place), plan=DataPlan(colour=c)) for c in ("grey", "rgb"))
+    assert (grey.shape, rgb.shape) == ((3, 4), (3, 4, 3))
+    for found in (grey, rgb):
+        np.testing.assert_array_equal(inputs.read_rows(place, found.shape).x, found.x)
+    plain = data.load(str(folder(tmp_path / "plain")), plan=DataPlan(colour="rgb"))
+    assert plain.shape == (3, 4, 3)
+
+
+def test_a_policy_is_of_image_files(tmp_path: Path) -> None:
+    rows = np.zeros((4, 3, 4), np.uint8)
+    np.savez(tmp_path / "rows.npz", x=rows, y=np.arange(4) % 2)
+    source, plan = str(tmp_path / "rows.npz"), DataPlan(resize="pad 3x4")
+    assert data.load(source, plan=plan).shape == (3, 4)
+    text = cases.message(DataError, lambda: data.load(source, plan=DataPlan(resize="pad 8x8")))
+    assert "data.resize is 'pad 8x8' and the rows of rows are [3, 4]; expected image files" in text
+
+
+@pytest.mark.parametrize("value", ["crop", "crop 32", "fit 32x32", "crop 32x0", "32x32"])
+def test_a_policy_that_is_none_is_an_error_of_the_recipe(value: str) -> None:
+    with pytest.raises(recipe.RecipeError, match=r"data\.resize is .* expected stretch, crop or"):
+        recipe.load(None, "m2", [f"data.resize={value}"])
 
 
 CUT = pictures.content(0)[:40]
+
+
+def made(mode: str, size: tuple[int, int], kind: str = "PNG", **options: object) -> bytes:
+    """An image of one colour that only Pillow writes."""
+    from PIL import Image
+
+    stream = io.BytesIO()
+    Image.new(mode, size).save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def animated() -> bytes:
+    from PIL import Image
+
+    return made("L", (4, 3), "GIF", save_all=True, append_images=[Image.new("L", (4, 3), 9)])
+
+
 BAD: dict[str, tuple[dict[str, bytes | str | None], str]] = {
     "a cut image": ({"dog/3.png": CUT}, "dog/3.png cannot be read"),
     "no image inside": ({"dog/3.png": b"hello"}, "dog/3.png cannot be read"),
     "an empty image": ({"dog/3.png": b""}, "dog/3.png cannot be read"),
+    "a bomb": ({"dog/3.png": made("1", (9000, 9000))}, "dog/3.png has 81000000 pixels"),
+    "16 bits": ({"dog/3.png": made("I;16", (4, 3))}, "dog/3.png has pixels of mode I;16"),
+    "real numbers": ({"dog/3.tif": made("F", (4, 3), "TIFF")}, "dog/3.tif has pixels of mode F"),
+    "an animation": ({"dog/3.gif": animated()}, "dog/3.gif holds 2 pictures"),
     "another kind of file": ({"dog/3.heic": b"?"}, "dog/3.heic is no image that is read"),
     "an image of no class": ({"0.png": pictures.content(9)}, "0.png lies in no class folder"),
     "an empty class": ({"emu": None}, "emu is empty"),
 }
+
+
+def test_a_folder_without_anything_is_an_error(tmp_path: Path) -> None:
+    assert f"{tmp_path} has no files" in refused(tmp_path)
 
 
 @pytest.mark.parametrize("name", list(BAD))
@@ -259,6 +323,10 @@ TABLES: dict[str, tuple[str | bytes, str]] = {
     "absolute": (TABLE + "/a.png,dog\n", "line 5, column file, is '/a.png'"),
     "no image": (TABLE + "labels.csv,dog\n", "labels.csv is no image that is read"),
     "another part": ("file,label,split\n1.png,a,val\n", "line 2, column split, is 'val'"),
+    "an unseen class": (
+        "file,label,split\n1.png,a,train\n2.png,b,train\nsub/3.png,c,test\n",
+        "sub/3.png has the label 'c'; expected one that training has, among ['a', 'b']",
+    ),
     "a blank test": ("file,label,split\n1.png,,test\n", "line 2, column label, is empty"),
 }
 

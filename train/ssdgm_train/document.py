@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ssdgm_runtime import columns, errors
+from ssdgm_runtime import columns, errors, series
 from ssdgm_train import checkpoint, data, fit, labels, method, recipe, rows
 from ssdgm_train.data.split import Split
 
@@ -80,7 +80,12 @@ def load_problem(document: Json) -> method.Problem:
         columns=tuple(_column(table) for table in found.get("columns", ())),
         gaps=tuple(found.get("gaps", ())),
         unseen=tuple(found.get("unseen", ())),
+        series=_series(found["series"]) if found.get("series") else None,
     )
+
+
+def _series(table: Json) -> series.Series:
+    return series.Series(table["key"], table["time"], tuple(table["channels"]))
 
 
 def _column(table: Json) -> columns.Column:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_runtime import columns as table
+from ssdgm_runtime import series as long
 from ssdgm_train import labels
 
 ROWS, TABLE, IMAGE, WINDOWS = "rows", "table", "image", "windows"
@@ -49,6 +50,7 @@ class Problem:
         columns: The columns of a table, numbers first, as `ssdgm_runtime.columns` has its rows.
         gaps: Which of the numbers are missing in some training rows.
         unseen: Which categories, all columns' in turn, no training row has; they say nothing.
+        series: The columns of the long table that windows were cut of.
     """
 
     shape: tuple[int, ...]
@@ -62,6 +64,7 @@ class Problem:
     columns: table.Columns = ()
     gaps: tuple[int, ...] = ()
     unseen: tuple[int, ...] = ()
+    series: long.Series | None = None
 
     @property
     def width(self) -> int:

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ssdgm_runtime import errors, inputs
-from ssdgm_runtime import tables as runtime
-from ssdgm_train.data import archive, dataset, layouts, named, tables, tree
+from ssdgm_runtime import errors, inputs, resizing, tables
+from ssdgm_train.data import archive, dataset, layouts, named, tree
 from ssdgm_train.data.plan import DEFAULTS, DataPlan
 
 DIGITS_TEST_ROWS = 450
@@ -36,16 +35,39 @@ def load(
         DataError: What is there cannot be read or trained on.
     """
     place = locate(source, data_dir, tell)
-    if place in EMBEDDED:
-        return EMBEDDED[place]()
-    path = Path(place)
+    found = EMBEDDED[place]() if place in EMBEDDED else _read(Path(place), plan)
+    _check_fit(found, plan)
+    return found
+
+
+def _read(path: Path, plan: DataPlan) -> dataset.Dataset:
     if path.is_dir():
         return layouts.load(tree.Folder(path), path.name, plan)
     if archive.is_archive(path.name):
         return layouts.load(archive.read(path), archive.stem(path.name), plan, packed=True)
-    if runtime.is_table(path.name):
-        return tables.load(tree.Alone(path), runtime.stem(path.name), plan)
+    if tables.is_table(path.name):
+        return layouts.table(tree.Alone(path), tables.stem(path.name), plan)
     return from_npz(path, plan)
+
+
+def _check_fit(found: dataset.Dataset, plan: DataPlan) -> None:
+    """Refuse what a plan asks of data that it is not about.
+
+    Arrays stay as they are: the bundle must not promise a size that its rows do not have.
+    """
+    if (plan.series or plan.time) and found.series is None:
+        raise errors.DataError(
+            f"data.{'series' if plan.series else 'time'} is set and {found.name} has no series",
+            "a table, and data.series, its column that tells series apart",
+            "Leave it out.",
+        )
+    size = resizing.parse(plan.resize).shape if plan.resize else found.shape[:2]
+    if found.shape[:2] != size:
+        raise errors.DataError(
+            f"data.resize is {plan.resize!r} and the rows of {found.name} are {list(found.shape)}",
+            "image files, or arrays of that height and width, which are never resized",
+            "Leave data.resize out.",
+        )
 
 
 def locate(source: str, data_dir: str | None = None, tell: named.Tell = named.quiet) -> str:

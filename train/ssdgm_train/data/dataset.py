@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ssdgm_runtime import columns as table
 from ssdgm_runtime import errors
+from ssdgm_runtime import series as long
 from ssdgm_train import rows
 
 UNLABELLED = -1
@@ -33,6 +34,7 @@ class Dataset:
         kind: One of `rows.KINDS`, what a row is.
         columns: The columns of a table, in the order of `ssdgm_runtime.columns`; then x is
             float32, NaN where a number is missing and -1 where a category is.
+        series: The columns of the long table that windows were cut of.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Dataset:
     classes: tuple[int | str, ...]
     kind: str = rows.ROWS
     columns: table.Columns = ()
+    series: long.Series | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -56,9 +59,10 @@ class Dataset:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over dtypes, shapes and bytes of all arrays, class values and columns."""
+        """SHA-256 over dtypes, shapes and bytes of all arrays, class values, columns, series."""
         found = hashlib.sha256(repr(self.classes).encode())
         found.update(repr(self.columns).encode() if self.columns else b"")
+        found.update(repr(self.series).encode() if self.series else b"")
         for array in (self.x, self.y, self.x_test, self.y_test):
             if array is not None:
                 found.update(f"{array.dtype}{array.shape}".encode())
@@ -75,6 +79,7 @@ def make(
     kind: str = "auto",
     columns: table.Columns = (),
     classes: tuple[int | str, ...] = (),
+    series: long.Series | None = None,
 ) -> Dataset:
     """Check arrays and turn labels into indices; -1 (or an empty string) is an unknown label.
 
@@ -87,6 +92,7 @@ def make(
         kind: What a row is; "auto" tells it by its shape and values.
         columns: The columns of a table.
         classes: The labels' own values, where labels are given as their indices already.
+        series: The columns of the long table that windows were cut of.
 
     Raises:
         DataError: A shape, dtype, value or label that cannot be trained on.
@@ -94,11 +100,12 @@ def make(
     name = " ".join(name.encode(errors="replace").decode().split())
     x = _rows("x", x, gaps=bool(columns))
     kind = rows.TABLE if columns else _kind(x) if kind == "auto" else kind
+    _check_kind(kind, x, named=bool(columns))
     _same_length("x", x, "y", y)
     given = bool(classes)
     classes, indices = (classes, y.astype(np.int64, copy=False)) if given else _classes(y)
     if x_test is None or y_test is None:
-        return Dataset(name, x, indices, None, None, classes, kind, columns)
+        return Dataset(name, x, indices, None, None, classes, kind, columns, series)
     x_test = _rows("x_test", x_test, gaps=bool(columns))
     _same_length("x_test", x_test, "y_test", y_test)
     if x_test.shape[1:] != x.shape[1:] or x_test.dtype != x.dtype:
@@ -108,7 +115,7 @@ def make(
             "Prepare both in the same way.",
         )
     known = y_test.astype(np.int64, copy=False) if given else _indices(y_test, classes)
-    return Dataset(name, x, indices, x_test, known, classes, kind, columns)
+    return Dataset(name, x, indices, x_test, known, classes, kind, columns, series)
 
 
 def _kind(x: NDArray[np.generic]) -> str:
@@ -117,6 +124,21 @@ def _kind(x: NDArray[np.generic]) -> str:
         return rows.ROWS
     shares = x.dtype == np.uint8 or bool(((x >= 0) & (x <= 1)).all())  # type: ignore[operator]
     return rows.IMAGE if shares or x.ndim > 3 else rows.WINDOWS
+
+
+def _check_kind(kind: str, x: NDArray[np.generic], *, named: bool) -> None:
+    """Refuse a kind that the recipe states and that rows of these axes cannot be."""
+    axes = {rows.WINDOWS: (3,), rows.IMAGE: (3, 4)}.get(kind, (x.ndim,))
+    if x.ndim in axes and (named or kind != rows.TABLE):
+        return
+    wanted = {
+        rows.WINDOWS: "[rows, channels, time]",
+        rows.IMAGE: "[rows, height, width], perhaps with colours [rows, height, width, 3]",
+        rows.TABLE: "a .csv or .parquet file, whose columns have names",
+    }
+    raise errors.DataError(
+        f"data.kind is {kind} and x has shape {list(x.shape)}", wanted[kind], "Correct data.kind."
+    )
 
 
 def _rows(name: str, x: NDArray[np.generic], *, gaps: bool = False) -> NDArray[np.generic]:

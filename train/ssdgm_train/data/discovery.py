@@ -50,7 +50,8 @@ def roles(names: Sequence[str], place: str, plan: DataPlan) -> Roles:
         DataError: A column that the recipe names is not there, or none can be told to hold labels.
     """
     wanted = {"data.ignore": plan.ignore, "data.categorical": plan.categorical}
-    for setting, asked in (wanted | {"data.label": (plan.label,) * bool(plan.label)}).items():
+    single = {"data.label": plan.label, "data.series": plan.series, "data.time": plan.time}
+    for setting, asked in (wanted | {k: (name,) for k, name in single.items() if name}).items():
         for name in set(asked) - set(names):
             raise errors.DataError(
                 f"{place} has no column {name!r}; it has {columns.some(names)}",

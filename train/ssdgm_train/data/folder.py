@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdgm_runtime import arrays, errors, images
+from ssdgm_runtime import arrays, errors, images, resizing
 from ssdgm_train import rows
 from ssdgm_train.data import dataset, labelfile, tree
 from ssdgm_train.data.plan import DEFAULTS, DataPlan
@@ -52,19 +52,20 @@ def load(found: tree.Tree, name: str, plan: DataPlan = DEFAULTS) -> dataset.Data
     pictures = sorted(_pictures(found), key=lambda p: p.split == "test")
     train = sum(p.split == "train" for p in pictures)
     _check_labels(found, pictures[:train], pictures[train:])
-    x = read(found, [p.name for p in pictures])
+    x = read(found, [p.name for p in pictures], plan)
     y = _labels([p.label for p in pictures])
     if train == len(pictures):
         return dataset.make(name, x, y, kind=rows.IMAGE)
     return dataset.make(name, x[:train], y[:train], x[train:], y[train:], kind=rows.IMAGE)
 
 
-def read(found: tree.Tree, names: Sequence[str]) -> Pixels:
+def read(found: tree.Tree, names: Sequence[str], plan: DataPlan = DEFAULTS) -> Pixels:
     """The pixels of images, uint8 [n, height, width], with a last axis of 3 if any has colours."""
+    resize = resizing.parse(plan.resize) if plan.resize else None
     pixels: Pixels | None = None
     for index, name in enumerate(names):
         with found.open(name) as stream:
-            row = images.read(stream, tree.place(found, name), None)
+            row = images.read(stream, tree.place(found, name), None, resize, plan.colour)
         if pixels is None:
             pixels = _room(found, len(names), row.shape)
         if row.shape[:2] != pixels.shape[1:3]:
@@ -83,7 +84,7 @@ def _room(found: tree.Tree, count: int, shape: tuple[int, ...]) -> Pixels:
         raise errors.DataError(
             f"{found.title} holds {count} images of {size} bytes in all",
             f"at most {arrays.MAX_BYTES} bytes",
-            "Resize the images.",
+            "Make them smaller, such as by data.resize.",
         )
     try:
         return np.empty((count, *shape), np.uint8)
@@ -91,7 +92,7 @@ def _room(found: tree.Tree, count: int, shape: tuple[int, ...]) -> Pixels:
         raise errors.DataError(
             f"{found.title} holds {count} images of {size} bytes in all",
             "as many as fit into memory",
-            "Resize the images.",
+            "Make them smaller, such as by data.resize.",
         ) from None
 
 
@@ -109,8 +110,7 @@ def _mixed(found: tree.Tree, names: Sequence[str]) -> errors.DataError:
     return errors.DataError(
         f"{found.title} has images of {len(counts)} sizes: {', '.join(told)}{rest}",
         "images of one size, height x width",
-        "Resize them first, such as by ImageMagick's: "
-        f"mogrify -resize {common[1]}x{common[0]}! FILES",
+        f"Set data.resize, such as --set 'data.resize=crop {common[0]}x{common[1]}'.",
     )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_runtime import arrays, errors
-from ssdgm_train.data import archive, dataset, folder, labelfile, tables, tree
+from ssdgm_train.data import archive, dataset, folder, labelfile, tables, tree, windows
 from ssdgm_train.data.plan import DEFAULTS, DataPlan
 
 _IDX = {"x": "train-images", "y": "train-labels", "x_test": "t10k-images", "y_test": "t10k-labels"}
@@ -41,7 +41,7 @@ def load(
     if len(found.names) == 1 == len(tops) and archive.is_archive(tops[0]) and not packed:
         return _archive(found, tops[0], name, plan)
     if tables.are_there(found):
-        return tables.load(found, name, plan)
+        return table(found, name, plan)
     if len(tops) < len(found.names) or labelfile.NAME in tops or found.empty:
         return folder.load(found, name, plan)
     seen = f"the files {', '.join(tops[:4])}" if tops else "no files"
@@ -51,6 +51,12 @@ def load(
         "the four files of the MNIST layout, such as train-images-idx3-ubyte.gz, or one .npz",
         "Give the folder that holds these.",
     )
+
+
+def table(found: tree.Tree, name: str, plan: DataPlan = DEFAULTS) -> dataset.Dataset:
+    """Tables: of rows, or of the moments of series where the plan says which column has these."""
+    load = windows.load if plan.series else tables.load
+    return load(found, name, plan)
 
 
 def npz(

@@ -3,9 +3,17 @@
 import math
 from dataclasses import dataclass
 
+from ssdgm_runtime import errors, images, resizing
 from ssdgm_train import likelihoods, rows, settings
 
 AUTO = "auto"
+
+
+def _policy(value: str) -> str:
+    try:
+        return "" if not value or resizing.parse(value) else resizing.WANTED
+    except errors.DataError as error:
+        return error.expected
 
 
 @dataclass(frozen=True)
@@ -24,7 +32,10 @@ class DataPlan:
         categorical: Columns of whole numbers that are names and no quantities.
         series: The column of a long table that tells series apart, a window each.
         time: Its column of times, by which the rows of a series are ordered.
-        resize: What becomes of images of another size; empty: they are an error.
+        resize: What becomes of image files of another size, such as "crop 32x32", see
+            `ssdgm_runtime.resizing`; empty: they are an error.
+        colour: What image files are read as: "grey", "rgb", or "auto", which is rgb if any image
+            has colours.
     """
 
     validation: float = settings.setting(0.1, settings.between(0, math.inf))
@@ -37,7 +48,8 @@ class DataPlan:
     categorical: tuple[str, ...] = ()
     series: str = ""
     time: str = ""
-    resize: str = ""
+    resize: str = settings.setting("", _policy)
+    colour: str = settings.setting(AUTO, settings.among(images.COLOURS))
 
 
 DEFAULTS = DataPlan()

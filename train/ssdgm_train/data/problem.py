@@ -51,6 +51,7 @@ def problem(data: dataset.Dataset, split: Split, plan: DataPlan) -> method.Probl
         columns=data.columns,
         gaps=gaps,
         unseen=_unseen(data.columns[count:], lambda: (x[:, count:] for x in whole())),
+        series=data.series,
     )
 
 

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from ssdgm_runtime import columns, errors, images
 from ssdgm_runtime import tables as runtime
+from ssdgm_train import rows
 from ssdgm_train.data import cells, dataset, discovery, labelfile, store, tablefile, tree
-from ssdgm_train.data.plan import DEFAULTS, DataPlan
+from ssdgm_train.data.plan import AUTO, DEFAULTS, DataPlan
 
 TRAIN, TEST = PARTS = ("train", "test")
 Files = tuple[tuple[str, tablefile.Table], ...]
@@ -45,14 +46,15 @@ def load(found: tree.Tree, name: str, plan: DataPlan = DEFAULTS) -> dataset.Data
         DataError: A file, a column or a value that cannot be trained on; it names all three.
         MissingExtra: pyarrow is not installed.
     """
-    files = _files(found)
+    _check_kind(plan, found)
+    opened = files(found)
     known = _learn(
-        _Source(files, discovery.roles(files[0][1].names, files[0][1].place, plan)), plan
+        _Source(opened, discovery.roles(opened[0][1].names, opened[0][1].place, plan)), plan
     )
     parts = {part: _filled(known, part) for part in PARTS if known.counts[part]}
     (x, y), (x_test, y_test) = parts[TRAIN], parts.get(TEST, (None, None))
     return dataset.make(
-        name, x, y, x_test, y_test, columns=known.columns, classes=_values(known.classes)
+        name, x, y, x_test, y_test, columns=known.columns, classes=values(known.classes)
     )
 
 
@@ -112,7 +114,8 @@ class _Known:
     counts: Mapping[str, int]
 
 
-def _files(found: tree.Tree) -> Files:
+def files(found: tree.Tree) -> Files:
+    """Open the tables of a tree, each with its part by its name; errors as of `load`."""
     names = [name for name in found.names if runtime.is_table(name) and name != labelfile.NAME]
     opened = [tablefile.load(found, name) for name in names]
     first = opened[0]
@@ -127,6 +130,14 @@ def _files(found: tree.Tree) -> Files:
     if all(tests):
         tests = [False] * len(tests)
     return tuple((TEST if test else TRAIN, file) for test, file in zip(tests, opened, strict=True))
+
+
+def _check_kind(plan: DataPlan, found: tree.Tree) -> None:
+    if plan.kind not in (AUTO, rows.TABLE):
+        raise errors.DataError(
+            f"data.kind is {plan.kind} and {found.title} holds tables",
+            "data.kind = table, or windows by data.series, the column that tells series apart",
+        )
 
 
 def _cleaned(part: str, file: tablefile.Table, batch: tablefile.Batch, start: int) -> _Piece:
@@ -200,6 +211,6 @@ def _check_known(
     )
 
 
-def _values(classes: tuple[str, ...]) -> tuple[int | str, ...]:
+def values(classes: tuple[str, ...]) -> tuple[int | str, ...]:
     """Labels as the numbers that all of them are, or as words."""
     return tuple(map(int, classes)) if discovery.whole(classes) else classes
