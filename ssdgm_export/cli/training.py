@@ -1,7 +1,7 @@
 """`methods` and `train`."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,13 +35,16 @@ def methods(as_json: AsJson = False) -> None:
 def train(
     data: Annotated[
         str | None,
-        typer.Argument(help="A folder, an archive, an .npz file, or a name such as digits."),
+        typer.Argument(help="A folder, an archive, a file (.npz, .csv, .parquet), or a name."),
     ] = None,
     method: Annotated[
         str | None, typer.Option(help="As listed by `methods`; the recipe's, or m2.")
     ] = None,
     labels: Annotated[
         int | None, typer.Option(help="Labelled training rows in all; every label, if left out.")
+    ] = None,
+    label: Annotated[
+        str | None, typer.Option(help="The column of a table that holds the labels.")
     ] = None,
     seed: Annotated[
         int | None,
@@ -81,11 +84,22 @@ def train(
     if resume is not None:
         without = no_baseline or None
         _check_alone(
-            data, method, labels, seed, out, data_dir, recipe, change, device, init_from, without
+            data,
+            method,
+            labels,
+            label,
+            seed,
+            out,
+            data_dir,
+            recipe,
+            change,
+            device,
+            init_from,
+            without,
         )
         session = _resume(resume)
     else:
-        plan = recipe, method, [*(change or []), *(["run.baseline=0"] if no_baseline else [])]
+        plan = recipe, method, [*(change or []), *_said(label, no_baseline)]
         session = _begin(
             data,
             plan,
@@ -100,6 +114,14 @@ def train(
     _run(session, quiet)
     told = None if no_report else reports.after(session.run.path)
     console.emit({**_summary(session), "report": told}, as_json, _summary_lines)
+
+
+def _said(label: str | None, no_baseline: bool) -> Iterator[str]:
+    """Options that are settings of the recipe."""
+    if label is not None:
+        yield f"data.label={json.dumps(label)}"
+    if no_baseline:
+        yield "run.baseline=0"
 
 
 def _begin(
