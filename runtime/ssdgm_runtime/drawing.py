@@ -56,9 +56,10 @@ def draw(opened: model.Model, request: Request, classes: Classes) -> outputs.Dra
     """
     about = opened.graphs.bundle.manifest
     low, high = arguments.value_range(about)
+    told = about.columns, about.labels, about.windows
     if request.picture is not None:
         found = PICTURES[request.picture](opened, request, classes)
-        return outputs.Drawn(found, found.columns, low, high, about.columns, about.labels)
+        return outputs.Drawn(found, found.columns, low, high, *told)
     samples = opened.generate(
         classes,
         request.n,
@@ -68,7 +69,7 @@ def draw(opened: model.Model, request: Request, classes: Classes) -> outputs.Dra
     )
     square = max(1, math.ceil(math.sqrt(request.n)))
     columns = request.n if len(samples) > request.n else square
-    return outputs.Drawn(samples, columns, low, high, about.columns, about.labels)
+    return outputs.Drawn(samples, columns, low, high, *told)
 
 
 def _styles(opened: model.Model, request: Request, classes: Classes) -> answers.Picture:

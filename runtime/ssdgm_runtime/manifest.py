@@ -86,6 +86,12 @@ class Manifest:
         return tensors.rows(self.graphs[component], self.columns)
 
     @property
+    def windows(self) -> bool:
+        """Whether rows are windows of series [channels, time]."""
+        told = self.section.get("input")
+        return isinstance(told, dict) and told.get("kind") == "windows"
+
+    @property
     def section(self) -> Json:
         """Everything of ours: `additional_metadata.ssdgm`."""
         found: Json = self.document["additional_metadata"]["ssdgm"]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ssdgm_runtime import answers, atomic, errors, png
+from ssdgm_runtime import answers, atomic, curves, errors, png
 from ssdgm_runtime import columns as table
 
 Json = dict[str, Any]
@@ -60,6 +60,7 @@ class Drawn:
         high: The value that is white.
         known: The columns of a table's rows.
         labels: The labels' names.
+        windows: Whether rows are windows of series.
     """
 
     samples: answers.Samples | answers.Picture
@@ -68,6 +69,7 @@ class Drawn:
     high: float
     known: table.Columns = ()
     labels: tuple[str, ...] = ()
+    windows: bool = False
 
 
 def csv(answer: Predictions) -> bytes:
@@ -114,12 +116,15 @@ def npz(drawn: Drawn) -> bytes:
 
 
 def picture(drawn: Drawn) -> bytes:
-    """A PNG grid of the rows, small images enlarged by whole pixels.
+    """A PNG grid of the rows, small images enlarged by whole pixels, windows as lines.
 
     Raises:
         DataError: There are no rows, or they are no images.
     """
     x = drawn.samples.x
+    if drawn.windows and len(x):
+        lines = curves.images(x, drawn.low, drawn.high, _PIXELS)
+        return png.encode_png(png.grid(lines, drawn.columns, pad=4))
     if not len(x) or not png.is_image(x.shape[1:]):
         raise errors.DataError(
             f"what was generated has shape {list(x.shape)}",

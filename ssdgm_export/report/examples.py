@@ -45,7 +45,7 @@ def of(material: Material) -> list[plates.Plate]:
 def _labelled(material: Material, chosen: NDArray[np.int64]) -> bytes:
     """Rows as images, each above its label and its most probable classes."""
     held = material.held
-    images = plates.sized(held.x[chosen], material.low, material.high, LEAST)
+    images = material.images(held.x[chosen], LEAST)
     sheet = png.grid(images, min(COLUMNS, len(images)), GAP)[GAP:]
     high, wide = (n + GAP for n in images.shape[1:3])
     texts = [

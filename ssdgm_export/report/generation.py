@@ -59,7 +59,7 @@ def _names(material: Material) -> list[str]:
 def _styles(material: Material) -> plates.Plate:
     seed = material.run["seed"]
     found = pictures.styles(material.parts, LINES, seed, _shown(material))
-    drawn = plates.sized(found.x, material.low, material.high)
+    drawn = material.images(found.x)
     return plates.Plate(
         "styles",
         "Class by class, style by style",
@@ -73,7 +73,7 @@ def _styles(material: Material) -> plates.Plate:
 def _analogies(material: Material) -> plates.Plate:
     held = material.held
     found = pictures.analogies(material.parts, _firsts(held), classes=_shown(material))
-    drawn = plates.sized(found.x, material.low, material.high)
+    drawn = material.images(found.x)
     return plates.Plate(
         "analogies",
         "The same style in every class",
@@ -93,7 +93,7 @@ def _samples(material: Material) -> plates.Plate:
         "Samples",
         f"Expected rows of z drawn from its prior. Source: the decoder, z of seed {seed}.",
         f"A grid of {SAMPLES} generated images.",
-        plates.grid(plates.sized(x, material.low, material.high), ROW),
+        plates.grid(material.images(x), ROW),
     )
 
 
@@ -110,7 +110,7 @@ def _reconstructions(material: Material) -> plates.Plate:
         "mean of q(z | x).",
         f"{len(x)} {held.kind} rows above their reconstructions.",
         plates.grid(
-            plates.sized(both, material.low, material.high),
+            material.images(both),
             len(x),
             left=["given", "reconstructed"],
         ),
@@ -143,7 +143,7 @@ def _walk(material: Material) -> plates.Plate:
 def _blocks(material: Material, x: NDArray[np.float32], side: int, names: list[str]) -> bytes:
     """A grid for each name, its name above it."""
     least = plates.CELL // 2 if len(names) > 1 else plates.CELL
-    images = plates.sized(x, material.low, material.high, least)
+    images = material.images(x, least)
     parted = images.reshape(len(names), side * side, *images.shape[1:])
     blocks = np.stack([png.grid(block, side) for block in parted])
     high, wide = (n + HEADROOM for n in blocks.shape[1:3])

@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_export import document, graphs, parity
-from ssdgm_runtime import columns, parts
+from ssdgm_export.report import plates
+from ssdgm_runtime import columns, parts, png
 from ssdgm_train import baseline, checkpoint, evaluation, metrics, patterns, recipe
 from ssdgm_train import document as training
+from ssdgm_train import rows as kinds
 from ssdgm_train.data import dataset
 from ssdgm_train.data.split import Split
 
@@ -52,8 +54,9 @@ class Material:
         parts: Its model.
         rows: The first rows that were trained on, raw, whatever is known of their labels.
         held: The rows that are classified and shown.
-        low: The value that pictures show as black.
-        high: The value that they show as white.
+        low: The value that pictures show as black, or lowest.
+        high: The value that they show as white, or highest.
+        kind: What a row is, by which it is drawn.
     """
 
     run: Json
@@ -67,6 +70,13 @@ class Material:
     held: Held
     low: float
     high: float
+
+    kind: str = kinds.IMAGE
+
+    def images(self, x: NDArray[Any], least: int = plates.CELL) -> png.Bytes:
+        """Rows as images of which a side has `least` pixels at least."""
+        draw = plates.curved if self.kind == kinds.WINDOWS else plates.sized
+        return draw(x, self.low, self.high, least)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -112,6 +122,7 @@ def gather(place: Path, data: str | None) -> Material:
         held=_held(rows, split, model_parts),
         low=low,
         high=high,
+        kind=problem.kind,
     )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from ssdgm_runtime import png
+from ssdgm_runtime import curves, png
 
 DPI = 100
 SIZE = 8
@@ -88,6 +88,11 @@ def sized(x: NDArray[Any], low: float, high: float, least: int = CELL) -> png.By
     side = max(images.shape[1:3])
     zoom, skip = max(1, math.ceil(least / side)), max(1, side // least)
     return images[:, ::skip, ::skip].repeat(zoom, axis=1).repeat(zoom, axis=2)
+
+
+def curved(x: NDArray[Any], low: float, high: float, least: int = CELL) -> png.Bytes:
+    """Windows of series as lines, in images `least` pixels high."""
+    return curves.images(x, low, high, least)
 
 
 def grid(
