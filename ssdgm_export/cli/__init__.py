@@ -12,7 +12,16 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 import ssdgm_export
-from ssdgm_export.cli import benchmarks, bundles, console, evaluation, inference, reports, training
+from ssdgm_export.cli import (
+    benchmarks,
+    bundles,
+    console,
+    data,
+    evaluation,
+    inference,
+    reports,
+    training,
+)
 from ssdgm_runtime import errors
 
 INTERRUPTED = 130
@@ -40,6 +49,7 @@ for command in (
     bundles.doctor,
 ):
     app.command()(command)
+app.add_typer(data.app, name="data")
 
 
 def _version(wanted: bool) -> bool:

@@ -52,8 +52,8 @@ class Plate:
 class Text:
     """A text at a pixel of a sheet, and how it lies to it."""
 
-    x: float
-    y: float
+    x: int | float
+    y: int | float
     text: str
     across: str = "center"
     down: str = "bottom"

@@ -10,6 +10,7 @@ from ssdgm_train import METHODS
 
 README = Path(__file__).parents[2] / "README.md"
 HELP = re.compile(r"<!-- help: (?P<command>.+?) -->\n.*?<!-- /help -->", re.DOTALL)
+RUN = re.compile(r"<!-- run: (?P<command>.+?) -->\n.*?<!-- /run -->", re.DOTALL)
 TABLE = re.compile(r"<!-- methods -->\n.*?<!-- /methods -->", re.DOTALL)
 PROGRAMS = {
     "ssdgm-export": (sys.executable, "-m", "ssdgm_export"),
@@ -20,19 +21,25 @@ PROGRAMS = {
 def generated(text: str) -> str:
     """The text with every generated part made anew."""
     text = TABLE.sub(lambda _: f"<!-- methods -->\n{methods()}\n<!-- /methods -->", text)
+    text = RUN.sub(lambda found: outcome(found["command"]), text)
     return HELP.sub(lambda found: block(found["command"]), text)
 
 
 def block(command: str) -> str:
     """A command's help between its markers."""
-    return f"<!-- help: {command} -->\n\n```\n{shown(command)}\n```\n\n<!-- /help -->"
+    return f"<!-- help: {command} -->\n\n```\n{shown(f'{command} --help')}\n```\n\n<!-- /help -->"
+
+
+def outcome(command: str) -> str:
+    """What a command prints, between its markers."""
+    return f"<!-- run: {command} -->\n\n```\n{shown(command)}\n```\n\n<!-- /run -->"
 
 
 def shown(command: str) -> str:
-    """What `COMMAND --help` prints on a terminal of 80 columns."""
+    """What a command prints on a terminal of 80 columns."""
     program, *words = command.split()
     plain = {**os.environ, "COLUMNS": "80", "TERM": "dumb", "NO_COLOR": "1"}
-    call = (*PROGRAMS[program], *words, "--help")
+    call = (*PROGRAMS[program], *words)
     done = subprocess.run(call, env=plain, check=True, capture_output=True, text=True)
     return done.stdout.rstrip()
 

@@ -1,0 +1,83 @@
+"""`data inspect`."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ssdgm_export.cli import console, datatext
+from ssdgm_export.cli.options import AsJson, Force, Quiet
+from ssdgm_runtime import atomic
+
+app = typer.Typer(
+    help="Look at data before a training.",
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def _root() -> None:
+    pass
+
+
+@app.command()
+def inspect(
+    data: Annotated[
+        str,
+        typer.Argument(
+            metavar="PATH", help="What `train` takes: a folder, an archive, a file, or a name."
+        ),
+    ],
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Where named sets lie; else in SSDGM_DATA_DIR.")
+    ] = None,
+    label: Annotated[
+        str | None, typer.Option(help="The column of a table that holds the labels.")
+    ] = None,
+    change: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Change a setting, such as data.ignore=id; repeatable."),
+    ] = None,
+    labels: Annotated[
+        int | None, typer.Option(help="Labelled training rows in all; every label, if left out.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the split.", min=0)] = 0,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="A PNG file: rows or columns to look at.")
+    ] = None,
+    force: Force = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say what PATH holds, what is suspicious, and what `train` would do."""
+    if out is not None:
+        atomic.claim(out, force=force)
+    draw = _draw() if out is not None else None
+    from ssdgm_train import inspection, recipe
+
+    changes = [*(change or []), *([] if label is None else [f"data.label={json.dumps(label)}"])]
+    plan, place = recipe.load(None, None, changes), None if data_dir is None else str(data_dir)
+    with console.watch(quiet or as_json) as tell:
+        lies_at, found = inspection.look(
+            data, plan, labels, seed, place, console.downloads(quiet or as_json), tell
+        )
+    if out is not None and draw is not None:
+        atomic.write(out, draw(found), force=force)
+    given = {"data-dir": place, "label": label, "labels": labels, "seed": seed or None}
+    told = {
+        "path": lies_at.path,
+        "files": {"count": lies_at.files, "bytes": lies_at.bytes, "names": list(lies_at.names)},
+        **found.to_json(),
+        "command": datatext.command(data, given, change or []),
+        "sheet": None if out is None else str(out),
+    }
+    console.emit(told, as_json, datatext.inspect)
+
+
+def _draw() -> Callable[[Any], bytes]:
+    from ssdgm_export import sheet
+
+    return sheet.png

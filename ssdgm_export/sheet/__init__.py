@@ -1,0 +1,23 @@
+"""A sheet of pictures to look at before a training: one PNG file of rows or of columns."""
+
+from collections.abc import Callable
+
+from ssdgm_export.sheet import columns, pictures, series
+from ssdgm_train import inspection, rows
+
+__all__ = ["png"]
+
+Draw = Callable[[inspection.Report], bytes]
+
+DRAWINGS: dict[str, Draw] = {
+    rows.ROWS: columns.draw,
+    rows.TABLE: columns.draw,
+    rows.IMAGE: pictures.draw,
+    rows.WINDOWS: series.draw,
+}
+"""How rows of a kind are drawn."""
+
+
+def png(report: inspection.Report) -> bytes:
+    """Images and windows by class; of other rows the values of each column. A PNG file."""
+    return DRAWINGS[report.data.kind](report)

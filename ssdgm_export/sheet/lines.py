@@ -1,0 +1,81 @@
+"""Which rows a sheet shows: a line a class and one for unlabelled rows, in blocks side by side."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssdgm_export.report import plates
+from ssdgm_train.data import dataset
+from ssdgm_train.inspection import pieces
+
+MOST = 100
+"""Classes that are shown."""
+
+HIGH = 25
+"""Lines of a block."""
+
+UNLABELLED = "unlabelled"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a sheet: its name, and the numbers of the training rows on it."""
+
+    name: str
+    rows: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Lines in blocks side by side.
+
+    Attributes:
+        lines: The lines, block after block.
+        high: Lines of a block.
+        across: Rows that a line has room for.
+        caption: What is shown.
+    """
+
+    lines: tuple[Line, ...]
+    high: int
+    across: int
+    caption: str
+
+    @property
+    def blocks(self) -> int:
+        """How many blocks there are."""
+        return -(-len(self.lines) // self.high)
+
+    def place(self, line: int) -> tuple[int, int]:
+        """The block of a line and its place in it."""
+        return divmod(line, self.high)
+
+    @property
+    def left(self) -> int:
+        """Pixels that the longest name needs."""
+        return plates.LETTER * max(len(line.name) for line in self.lines) + int(plates.GAP)
+
+
+def short(name: str, most: int = plates.LONGEST) -> str:
+    """A name on one line; of a long one the beginning and the end, as names differ in either."""
+    line = " ".join(name.split())
+    if len(line) <= most:
+        return line
+    return f"{line[: (most - 1) // 2]}…{line[-(most // 2) :]}"
+
+
+def layout(data: dataset.Dataset, across: int) -> Layout:
+    """Some rows of every class, spread evenly over it; fewer a class where there are many."""
+    names = [short(str(label)) for label in data.classes[:MOST]]
+    groups = [np.flatnonzero(data.y == index) for index in range(len(names))]
+    blank = np.flatnonzero(data.y == dataset.UNLABELLED)
+    if len(blank):
+        names, groups = [*names, UNLABELLED], [*groups, blank]
+    blocks = -(-len(names) // HIGH)
+    across = max(2, across // blocks)
+    lines = (Line(n, pieces.evenly(g, across)) for n, g in zip(names, groups, strict=True))
+    cut = f", the first {MOST} of {len(data.classes)} classes" if len(data.classes) > MOST else ""
+    caption = f"{data.name}: training rows by class{cut}"
+    return Layout(tuple(lines), math.ceil(len(names) / blocks), across, caption)

@@ -1,0 +1,180 @@
+"""What a data set holds, what is suspicious in it, and what `train` would make of it.
+
+Rows are looked at in pieces, so the data may be larger than memory; of more than `pieces.LIMIT`
+rows a part is looked at, spread evenly, and the report says so.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssdgm_train import data as sources
+from ssdgm_train import recipe
+from ssdgm_train.data import dataset
+from ssdgm_train.inspection import features, pieces, place, proposal, repeats, rules, seen
+
+__all__ = ["Report", "inspect", "look"]
+
+Json = dict[str, Any]
+STEPS = ("training rows", "test rows", "equal rows", "the recipe")
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that was found.
+
+    Attributes:
+        data: The data set.
+        seen: What was measured.
+        findings: What is worth knowing, gravest first.
+        training: What `train` would do.
+        tested: How many test rows were looked at.
+    """
+
+    data: dataset.Dataset
+    seen: seen.Seen
+    findings: tuple[seen.Finding, ...]
+    training: proposal.Proposal | proposal.Refusal
+    tested: int
+
+    def to_json(self) -> Json:
+        """The report as a JSON document; numbers that are not finite do not occur."""
+        found, positions = self.data, self.seen.positions
+        refused = isinstance(self.training, proposal.Refusal)
+        lists = zip(found.classes, self.seen.counts, self.seen.tests, strict=True)
+        return {
+            "name": found.name,
+            "kind": found.kind,
+            "dtype": found.x.dtype.name,
+            "shape": list(found.shape),
+            "rows": {
+                "training": len(found.x),
+                "labelled": int(self.seen.counts.sum()),
+                "unlabelled": len(found.x) - int(self.seen.counts.sum()),
+                "test": int(self.seen.tests.sum()),
+            },
+            "looked_at": {"training": positions.rows, "test": self.tested},
+            "classes": [
+                {"label": label, "training": int(n), "test": int(m)} for label, n, m in lists
+            ],
+            "low": _least(positions.low, np.fmin),
+            "high": _least(positions.high, np.fmax),
+            "levels": len(positions.levels) or None,
+            "missing": int(positions.missing.sum()),
+            "constant": int(positions.constant.sum()),
+            "features": [dataclasses.asdict(f) for f in self.seen.features],
+            "repeats": dataclasses.asdict(self.seen.repeats),
+            "findings": [dataclasses.asdict(f) for f in self.findings],
+            "training": None if refused else dataclasses.asdict(self.training),
+            "refused": dataclasses.asdict(self.training) if refused else None,
+        }
+
+
+def look(
+    source: str,
+    plan: recipe.Recipe,
+    labelled: int | None = None,
+    seed: int = 0,
+    data_dir: str | None = None,
+    downloading: sources.Tell = sources.quiet,
+    tell: sources.Tell = sources.quiet,
+) -> tuple[place.Place, Report]:
+    """Load a data set as `train` would, and inspect it.
+
+    Args:
+        source: As `data.load` takes it.
+        plan: The recipe.
+        labelled: The budget of labels; None for all.
+        seed: Of the split.
+        data_dir: As `data.load` takes it.
+        downloading: As `data.load` takes it.
+        tell: Is told which step begins.
+
+    Raises:
+        DataNotFound: Nothing is there.
+        DataError: What is there cannot be read or trained on.
+    """
+    lies_at = sources.locate(source, data_dir, downloading)
+    found = place.look(lies_at)
+    return found, inspect(sources.load(lies_at, plan=plan.data), plan, labelled, seed, tell=tell)
+
+
+def inspect(
+    data: dataset.Dataset,
+    plan: recipe.Recipe,
+    labelled: int | None = None,
+    seed: int = 0,
+    limit: int = pieces.LIMIT,
+    tell: sources.Tell = sources.quiet,
+) -> Report:
+    """Inspect a data set; arguments as in `look`, and at most `limit` rows of a part."""
+    tell(0, len(STEPS), STEPS[0])
+    passage = features.Passage(data)
+    ours = _part("training", data.x, data.y, limit, passage)
+    tell(1, len(STEPS), STEPS[1])
+    theirs = _part("test", _tests(data), _test_labels(data), limit)
+    tell(2, len(STEPS), STEPS[2])
+    found = _seen(data, passage.positions, ours, repeats.find(ours, theirs, data.classes))
+    tell(3, len(STEPS), STEPS[3])
+    training = proposal.propose(data, plan, labelled, seed)
+    return Report(data, found, tuple(rules.judge(found)), training, len(theirs.rows))
+
+
+def _part(
+    name: str,
+    x: pieces.Rows,
+    y: NDArray[np.int64],
+    limit: int,
+    passage: features.Passage | None = None,
+) -> repeats.Part:
+    """One pass over the rows of a part."""
+    chosen = pieces.spans(len(x), limit)
+    found = [np.empty((0, 2), np.uint64)]
+    for piece in pieces.pieces(x, chosen):
+        found.append(repeats.digests(piece))
+        if passage is not None:
+            passage.add(piece)
+    rows = pieces.numbers(chosen)
+    return repeats.Part(name, np.concatenate(found), rows, y[rows])
+
+
+def _tests(data: dataset.Dataset) -> pieces.Rows:
+    return data.x[:0] if data.x_test is None else data.x_test
+
+
+def _test_labels(data: dataset.Dataset) -> NDArray[np.int64]:
+    return data.y[:0] if data.y_test is None else data.y_test
+
+
+def _seen(
+    data: dataset.Dataset,
+    positions: features.Positions,
+    part: repeats.Part,
+    equal: repeats.Repeats,
+) -> seen.Seen:
+    sampled = pieces.sample(data.x, part.rows)
+    sample = features.values(data.x[sampled], data.columns)
+    labelled = np.flatnonzero(data.y != dataset.UNLABELLED)
+    known = pieces.sample(data.x, labelled)
+    size = len(data.classes)
+    return seen.Seen(
+        data=data,
+        rows=part.rows,
+        positions=positions,
+        features=features.summarise(data, positions, sample),
+        sample=sample,
+        sampled=sampled,
+        known=features.values(data.x[known], data.columns),
+        labels=data.y[known],
+        repeats=equal,
+        counts=np.bincount(data.y[labelled], minlength=size),
+        tests=np.bincount(_test_labels(data), minlength=size),
+    )
+
+
+def _least(array: features.Floats, extreme: np.ufunc) -> float | None:
+    found = float(extreme.reduce(array))
+    return None if np.isnan(found) else found

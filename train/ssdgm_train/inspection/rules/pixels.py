@@ -1,0 +1,57 @@
+"""Pixels: grey levels in the wrong type, bytes that are counts, images that show nothing."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ssdgm_train import rows
+from ssdgm_train.data import problem
+from ssdgm_train.inspection import features
+from ssdgm_train.inspection.seen import NOTE, WARNING, Finding, Seen, counted, some
+
+BYTE = 255
+
+
+def floats(seen: Seen) -> Iterator[Finding]:
+    """Whole numbers from 0 to 255 that are stored as float."""
+    data, found = seen.data, seen.positions
+    low, high = float(np.fmin.reduce(found.low)), float(np.fmax.reduce(found.high))
+    whole = data.x.dtype != np.uint8 and found.whole and low >= 0 and 1 < high <= BYTE
+    if whole and data.kind in (rows.IMAGE, rows.WINDOWS):
+        yield Finding(
+            WARNING,
+            "bytes stored as float",
+            f"all values are whole numbers from {low:g} to {high:g}, stored as {data.x.dtype}",
+            "If they are pixels, store x.astype(np.uint8): then they are read as grey levels or "
+            "colours, in a quarter of the space.",
+        )
+
+
+def flat(seen: Seen) -> Iterator[Finding]:
+    """Images and windows that are nearly constant."""
+    found = seen.rows[features.flat(seen.positions)]
+    if len(found):
+        one, many = ("image", "images") if seen.data.kind == rows.IMAGE else ("window", "windows")
+        yield Finding(
+            WARNING,
+            f"nearly constant {many}",
+            f"{counted(len(found), f'training {one} spans', f'training {many} span')} less than "
+            f"{features.FLAT:.0%} of the range of all: {some(found.tolist())}",
+            "Look at them; remove what shows nothing.",
+            rows=tuple(found[: features.COMMON].tolist()),
+        )
+
+
+def counts(seen: Seen) -> Iterator[Finding]:
+    """Bytes that are no grey levels out of 255."""
+    levels = seen.positions.levels
+    if seen.data.kind == rows.IMAGE and levels and levels[-1] < problem.COUNT_LEVELS:
+        most = levels[-1]
+        told = "only 0 and 1" if levels == (0, 1) else f"whole numbers from {levels[0]} to {most}"
+        yield Finding(
+            NOTE,
+            "bytes below 255",
+            f"pixels are {told}",
+            f"They are read as counts out of {max(most, 1)}. If a pixel could be larger, set "
+            "data.total; if they are dark grey levels, set data.likelihood=bernoulli.",
+        )
