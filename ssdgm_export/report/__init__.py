@@ -8,7 +8,15 @@ import os
 from pathlib import Path
 
 from ssdgm_export import parity
-from ssdgm_export.report import classification, curves, examples, generation, material, page
+from ssdgm_export.report import (
+    classification,
+    curves,
+    examples,
+    generation,
+    marginals,
+    material,
+    page,
+)
 from ssdgm_runtime import atomic
 
 __all__ = ["FIGURES", "PAGE", "write"]
@@ -33,10 +41,11 @@ def write(run_dir: str | os.PathLike[str], data: str | None = None) -> Path:
     place = Path(run_dir)
     found = material.gather(place, data)
     with parity.one_thread():
+        made = [*generation.of(found), *marginals.of(found)]
         sections = (
             page.Section("Learning curves", curves.of(found)),
             page.Section("Classification", classification.of(found)),
-            page.Section("What the model generates", generation.of(found)),
+            page.Section("What the model generates", made),
             page.Section("Examples to look at", examples.of(found)),
         )
     shown = [section for section in sections if section.plates]

@@ -1,16 +1,28 @@
 """What a report is made of: a run's files, its data, and its model as the parts of a bundle."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from ssdgm_export import document, graphs, parity
 from ssdgm_export.report import plates
-from ssdgm_runtime import columns, parts, png
-from ssdgm_train import baseline, checkpoint, evaluation, metrics, patterns, recipe
+from ssdgm_runtime import columns, noise, parts, png
+from ssdgm_train import (
+    baseline,
+    checkpoint,
+    evaluation,
+    likelihoods,
+    method,
+    metrics,
+    patterns,
+    recipe,
+    seeds,
+)
 from ssdgm_train import document as training
 from ssdgm_train import rows as kinds
 from ssdgm_train.data import dataset
@@ -54,6 +66,8 @@ class Material:
         parts: Its model.
         rows: The first rows that were trained on, raw, whatever is known of their labels.
         held: The rows that are classified and shown.
+        drawn: Rows of columns drawn from the model; None where rows have an order, as pixels and
+            series do, or where nothing can be drawn.
         low: The value that pictures show as black, or lowest.
         high: The value that they show as white, or highest.
         kind: What a row is, by which it is drawn.
@@ -68,6 +82,7 @@ class Material:
     parts: parts.Parts
     rows: NDArray[Any]
     held: Held
+    drawn: NDArray[Any] | None
     low: float
     high: float
 
@@ -120,10 +135,32 @@ def gather(place: Path, data: str | None) -> Material:
         parts=model_parts,
         rows=rows.x[seen],
         held=_held(rows, split, model_parts),
+        drawn=_drawn(found, problem, described["seed"]),
         low=low,
         high=high,
         kind=problem.kind,
     )
+
+
+def _drawn(
+    found: Mapping[str, graphs.Graph], problem: method.Problem, seed: int
+) -> NDArray[Any] | None:
+    """Rows of p(x), labels and latents from their priors."""
+    if "decoder" not in found or problem.kind not in (kinds.ROWS, kinds.TABLE):
+        return None
+    decoder, rng = found["decoder"], seeds.generator(seed, seeds.REPORT)
+    labels = rng.choice(problem.labels.size, ROWS, p=problem.labels.prior)
+    given = {"y": np.eye(problem.labels.size, dtype=np.float32)[labels]}
+    feeds = {
+        spec.name: given[spec.name]
+        if spec.name in given
+        else noise.draw(seed, spec.name, ROWS, spec.width)
+        for spec in decoder.spec.inputs
+    }
+    answer = parity.reference(decoder, feeds)
+    parameters = {name: torch.from_numpy(value) for name, value in answer.items()}
+    source = torch.Generator().manual_seed(seed)
+    return likelihoods.family_of(problem).sample(parameters, problem, source).numpy()
 
 
 def _records(place: Path) -> list[Json]:

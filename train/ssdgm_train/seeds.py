@@ -2,7 +2,9 @@
 
 import numpy as np
 
-SPLIT, LABELLED, UNLABELLED, WEIGHTS, NOISE, VALIDATION, EVIDENCE, BITS, BOOTSTRAP = range(9)
+SPLIT, LABELLED, UNLABELLED, WEIGHTS, NOISE, VALIDATION, EVIDENCE, BITS, BOOTSTRAP, REPORT = range(
+    10
+)
 
 
 def derive(seed: int, purpose: int) -> int:
