@@ -128,10 +128,10 @@ def test_a_method_gets_the_pictures_that_it_can_offer(run: Path) -> None:
     assert "uncertain" in plates(run)
 
 
-def test_rows_that_are_no_images_get_no_pictures(tmp_path: Path) -> None:
+def test_columns_get_histograms_and_no_pictures(tmp_path: Path) -> None:
     made = trained(tmp_path, cases.separable(labelled=30, test=9))
     assert report.write(made) == made / "report.html"
-    assert plates(made) == ALWAYS
+    assert plates(made) == ALWAYS | {"columns"}
 
 
 @pytest.mark.parametrize(("latent", "walks"), [(1, False), (3, True)])
