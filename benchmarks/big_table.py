@@ -51,7 +51,6 @@ def generate(path: Path, rows: int) -> None:
 def train(path: Path, out: Path, steps: int, hidden: int) -> dict[str, int]:
     """Train in a process of its own."""
     settings = {
-        "data.label": "label",
         "train.unlabelled_batch": BATCH,
         "train.steps": steps,
         "model.hidden": hidden,
@@ -59,7 +58,7 @@ def train(path: Path, out: Path, steps: int, hidden: int) -> dict[str, int]:
     }
     changes = [word for k, v in settings.items() for word in ("--set", f"{k}={v}")]
     told = out.with_suffix(".json")
-    words = [str(path), "--labels", str(LABELS), "--out", str(out), "--quiet"]
+    words = [str(path), "--label", "label", "--labels", str(LABELS), "--out", str(out), "--quiet"]
     command = [sys.executable, "-c", _CODE, str(told), "train", *words, "--device", "cpu"]
     environment = {**os.environ, "SSDGM_CACHE_DIR": str(path.parent / "cache")}
     subprocess.run([*command, *changes], env=environment, check=True)
