@@ -18,6 +18,9 @@ from ssdgm_train.data import store
 Indices = store.Indices
 Read = tuple[Tensor, Tensor, Tensor]
 
+AHEAD = 4
+"""Batches that are read before they are wanted, so that a reader may be late at times."""
+
 
 @dataclass
 class Stream:
@@ -71,7 +74,7 @@ class Batches:
 
 
 class Ahead:
-    """Rows of a mapped array as `method.Batch`: the next are read while a step is computed.
+    """Rows of a mapped array as `method.Batch`: the next few are read while a step is computed.
 
     Args:
         x: Raw rows [n, ...].
@@ -97,15 +100,15 @@ class Ahead:
         self._labelled, self._unlabelled = labelled, unlabelled
         self._prepare, self._device = prepare, device
         self._reader = futures.ThreadPoolExecutor(1, "ssdgm-rows")
-        self._next: dict[int, futures.Future[Read]] = {}
+        self._coming: dict[int, futures.Future[Read]] = {}
 
     def __call__(self, step: int) -> method.Batch:
         """The batch of one step."""
-        coming = self._next.pop(step, None) or self._reader.submit(self._read, step)
-        x, y, u = (part.to(self._device) for part in coming.result())
-        self._next.clear()
-        if step + 1 < self._steps:
-            self._next[step + 1] = self._reader.submit(self._read, step + 1)
+        wanted = range(step, max(step + 1, min(step + 1 + AHEAD, self._steps)))
+        self._coming = {
+            k: self._coming.get(k) or self._reader.submit(self._read, k) for k in wanted
+        }
+        x, y, u = (part.to(self._device) for part in self._coming.pop(step).result())
         return method.Batch(self._prepare(x), y, self._prepare(u))
 
     def _read(self, step: int) -> Read:
