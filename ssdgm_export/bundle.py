@@ -19,6 +19,7 @@ from ssdgm_runtime import atomic, errors, inputs, manifest, resizing, tables, wi
 from ssdgm_runtime import model as runtime
 from ssdgm_train import baseline, checkpoint, method
 from ssdgm_train import document as training
+from ssdgm_train.data import store
 
 SUFFIX = ".ssdgm"
 _LIMITS = gate.Limits()
@@ -126,12 +127,16 @@ def convert(
 
 
 def material(run: checkpoint.Run, data: str | None = None) -> tuple[gate.Rows, parity.Array]:
-    """The run's validation rows, its labelled rows if none were held out; and training rows."""
+    """The run's validation rows, its labelled rows if none were held out; and training rows.
+
+    Where they are very many, `store.sample` stands for them.
+    """
     dataset, split = training.load_data(run, data), run.split()
     kind = "validation" if len(split.validation) else "labelled"
     held = getattr(split, kind)
-    rows = gate.Rows(dataset.x[held], dataset.y[held], kind, dataset.columns)
-    return rows, dataset.x[np.sort(np.concatenate([split.labelled, split.unlabelled]))]
+    few = store.few(dataset.x, held)
+    rows = gate.Rows(store.take(dataset.x, few), store.take(dataset.y, few), kind, dataset.columns)
+    return rows, store.sample(dataset.x, split.training)
 
 
 def golden_rows(

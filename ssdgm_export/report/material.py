@@ -25,7 +25,7 @@ from ssdgm_train import (
 )
 from ssdgm_train import document as training
 from ssdgm_train import rows as kinds
-from ssdgm_train.data import dataset
+from ssdgm_train.data import dataset, store
 from ssdgm_train.data.split import Split
 
 Json = dict[str, Any]
@@ -124,7 +124,7 @@ def gather(place: Path, data: str | None) -> Material:
     )
     rows, (low, high) = training.load_data(run, data), document.value_range(problem)
     split = run.split()
-    seen = np.union1d(split.labelled, split.unlabelled)[:ROWS]
+    seen = split.training[:ROWS]
     return Material(
         run=described,
         result=result,
@@ -133,7 +133,7 @@ def gather(place: Path, data: str | None) -> Material:
         records=_records(place),
         recipe=plan,
         parts=model_parts,
-        rows=rows.x[seen],
+        rows=store.take(rows.x, seen),
         held=_held(rows, split, model_parts),
         drawn=_drawn(found, problem, described["seed"]),
         low=low,
@@ -175,14 +175,16 @@ def _records(place: Path) -> list[Json]:
 
 
 def _held(data: dataset.Dataset, split: Split, model: parts.Parts) -> Held:
-    """The test rows; or the validation rows, or else the labelled ones."""
+    """The test rows; or the validation rows, or else the labelled ones; a sample of very many."""
+    chosen: store.Indices
     if data.x_test is not None and data.y_test is not None and len(data.x_test):
-        kind, x, y = "test", data.x_test, data.y_test
+        kind, whole, labels, chosen = "test", data.x_test, data.y_test, np.arange(len(data.x_test))
     else:
-        kind, chosen = "validation", split.validation
+        kind, whole, labels, chosen = "validation", data.x, data.y, split.validation
         if not len(chosen):
             kind, chosen = "labelled training", split.labelled
-        x, y = data.x[chosen], data.y[chosen]
+    few = store.few(whole, chosen)
+    x, y = store.take(whole, few), store.take(labels, few)
     with parity.one_thread():
         passes = [
             model.run("classifier", {"x": x[begin : begin + ROWS]})

@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 from pathlib import Path
 
 import cases
@@ -12,6 +13,7 @@ import pytest
 from ssdgm_runtime import inputs, resizing
 from ssdgm_runtime.errors import DataError
 from ssdgm_train import data, recipe
+from ssdgm_train.data import store
 from ssdgm_train.data.plan import DataPlan
 
 pytest.importorskip("PIL")
@@ -242,12 +244,16 @@ def test_what_may_not_be_read_is_an_error(tmp_path: Path, name: str) -> None:
         (place / name).chmod(0o700)
 
 
-def test_more_pixels_than_memory_holds_are_an_error_beforehand(
+def test_more_pixels_than_there_is_room_for_are_an_error_beforehand(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = folder(tmp_path)
-    monkeypatch.setattr("ssdgm_runtime.arrays.MAX_BYTES", 59)
-    assert "holds 5 images of 60 bytes in all" in refused(place)
+    monkeypatch.setattr(store, "LARGE", 60)
+    monkeypatch.setenv("SSDGM_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(60, 1, 59))
+    text = refused(place)
+    assert f"{place}, 5 images, needs 60 bytes in {tmp_path / 'cache'}" in text
+    assert "set SSDGM_CACHE_DIR" in text
 
 
 LISTED = "1.png 2.png sub/3.png"

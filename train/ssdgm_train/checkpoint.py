@@ -29,7 +29,7 @@ from torch import Tensor, nn
 
 from ssdgm_runtime import atomic, errors, inputs
 from ssdgm_train import fit, patterns, storage
-from ssdgm_train.data.split import Split
+from ssdgm_train.data.split import Split, compact
 from ssdgm_train.storage import RunError, write_json
 
 __all__ = ["Run", "RunError", "create", "restore", "save", "write_json"]
@@ -65,7 +65,7 @@ class Run:
             RunError: They are not those that the run began with.
         """
         found = inputs.read_npz(self.path / "split.npz", PARTS)
-        parts = Split(*(found[k].astype(np.int64) for k in PARTS))
+        parts = Split(*(compact(found[k]) for k in PARTS))
         if parts.digest != self.read()["split"]:
             raise RunError(
                 f"{self.path / 'split.npz'} has changed", "the rows that run.json states"

@@ -27,6 +27,7 @@ from torch import Tensor, nn
 
 from ssdgm_runtime import atomic, errors
 from ssdgm_train import checkpoint, data, document, evaluate, method, patterns, seeds, storage
+from ssdgm_train.data import store
 from ssdgm_train.evaluate import evidence, scores
 from ssdgm_train.run import Progress
 
@@ -91,11 +92,12 @@ def prepare(
     atomic.claim(run.path / NAME, force=True)
     model = document.load_model(run).to(place)
     _check_weighs(model, path, described["recipe"]["method"])
-    part, held = _held(run, document.load_data(run, source))
-    held = _drawn(held, rows, described["seed"])
-    x, generator = torch.from_numpy(held.x).to(place), _generator(run, place, seeds.BITS)
-    observed = evidence.observed(document.load_problem(described), x, generator)
-    return Job(run, model, place, part, held, samples, observed)
+    part, *arrays, held = _held(run, document.load_data(run, source))
+    order = seeds.generator(described["seed"], seeds.EVIDENCE).permutation(len(held))
+    x, y = (store.take(array, held[np.sort(order[:rows])]) for array in arrays)
+    raw, generator = torch.from_numpy(x).to(place), _generator(run, place, seeds.BITS)
+    observed = evidence.observed(document.load_problem(described), raw, generator)
+    return Job(run, model, place, part, evaluate.Labelled(x, y), samples, observed)
 
 
 def measure(job: Job) -> Iterator[Progress]:
@@ -131,9 +133,12 @@ def _check_weighs(model: nn.Module, path: Path, name: str) -> None:
         )
 
 
-def _held(run: checkpoint.Run, found: data.Dataset) -> tuple[str, evaluate.Labelled]:
+def _held(
+    run: checkpoint.Run, found: data.Dataset
+) -> tuple[str, store.Array, store.Array, store.Indices]:
+    """A part's name, its rows and labels, and the indices of those that were held out."""
     if found.x_test is not None and found.y_test is not None:
-        return "test", evaluate.Labelled(found.x_test, found.y_test)
+        return "test", found.x_test, found.y_test, np.arange(len(found.y_test))
     rows = run.split().validation
     if not len(rows):
         raise errors.DataError(
@@ -141,14 +146,7 @@ def _held(run: checkpoint.Run, found: data.Dataset) -> tuple[str, evaluate.Label
             "rows that it was not trained on",
             "Add x_test and y_test to the data, or raise data.validation, and train again.",
         )
-    return "validation", evaluate.Labelled(found.x[rows], found.y[rows])
-
-
-def _drawn(held: evaluate.Labelled, rows: int | None, seed: int) -> evaluate.Labelled:
-    """Some rows, in their order."""
-    order = seeds.generator(seed, seeds.EVIDENCE).permutation(len(held.y))
-    chosen = np.sort(order[:rows])
-    return evaluate.Labelled(held.x[chosen], held.y[chosen])
+    return "validation", found.x, found.y, rows
 
 
 def _generator(run: checkpoint.Run, device: torch.device, purpose: int) -> torch.Generator:

@@ -107,7 +107,8 @@ def fit(
     Raises:
         SsdgmError: As `session.begin` and `run.train`.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    # Windows removes no file that is mapped
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         source, out = Path(folder) / DATA, Path(folder) / "run"
         np.savez(source, x=table.x, y=table.y)
         begun = session.begin(str(source), plan, out, None, seed, device, init_from)

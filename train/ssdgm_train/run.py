@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from ssdgm_train import baseline, checkpoint, evaluate, fit, method, metrics, seeds
-from ssdgm_train.data import batches, dataset
+from ssdgm_train.data import batches, dataset, store
 from ssdgm_train.session import Session
 
 
@@ -92,21 +92,46 @@ def _threads(count: int) -> Iterator[None]:
 
 def _server(session: Session) -> fit.Serve:
     """What enters a stage: the phase measures, then prepares the rows that batches are made of."""
-    parts, seed = session.split, session.seed
-    x = torch.from_numpy(session.data.x).to(session.device)
-    y = torch.from_numpy(session.data.y).to(session.device)
-    training = torch.from_numpy(np.union1d(parts.labelled, parts.unlabelled))
+    found, device = session.data, session.device
+    if store.mapped(found.x):
+        return _reader(session)
+    x, y = (torch.from_numpy(part).to(device) for part in (found.x, found.y))
+    training = torch.from_numpy(session.split.training.astype(np.int64)).to(device)
 
     def serve(stage: fit.Stage, model: nn.Module) -> fit.Draw:
         with evaluate.evaluating(model):
-            stage.phase.enter(model, x[training.to(session.device)])
+            stage.phase.enter(model, x[training])
             rows = stage.phase.prepare(model, x)
-        plan = stage.plan
-        labelled = batches.Stream(parts.labelled, plan.labelled_batch, (seed, seeds.LABELLED))
-        others = batches.Stream(parts.unlabelled, plan.unlabelled_batch, (seed, seeds.UNLABELLED))
-        return batches.Batches(rows, y, labelled, others)
+        return batches.Batches(rows, y, *_streams(session, stage))
 
     return serve
+
+
+def _reader(session: Session) -> fit.Serve:
+    """The same for mapped rows: a sample is measured, and every batch prepared by itself."""
+    found = session.data
+
+    def serve(stage: fit.Stage, model: nn.Module) -> fit.Draw:
+        def prepare(rows: torch.Tensor) -> torch.Tensor:
+            with evaluate.evaluating(model):
+                return stage.phase.prepare(model, rows)
+
+        sample = torch.from_numpy(store.sample(found.x, session.split.training))
+        with evaluate.evaluating(model):
+            stage.phase.enter(model, sample.to(session.device))
+        streams = _streams(session, stage)
+        return batches.Ahead(found.x, found.y, *streams, stage.plan.steps, prepare, session.device)
+
+    return serve
+
+
+def _streams(session: Session, stage: fit.Stage) -> tuple[batches.Stream, batches.Stream]:
+    """Which labelled and which unlabelled rows each step of a stage has."""
+    parts, plan, seed = session.split, stage.plan, session.seed
+    return (
+        batches.Stream(parts.labelled, plan.labelled_batch, (seed, seeds.LABELLED)),
+        batches.Stream(parts.unlabelled, plan.unlabelled_batch, (seed, seeds.UNLABELLED)),
+    )
 
 
 def _record(session: Session, step: fit.Step, terms: dict[str, float]) -> Progress:
@@ -137,19 +162,30 @@ def _validation_terms(session: Session, phase: method.Phase) -> dict[str, float]
     seed = seeds.derive(session.seed, seeds.VALIDATION)
     generator = torch.Generator(session.device).manual_seed(seed)
     context = method.Context(1.0, session.sizes, generator)
-    x, y = session.data.x[held], session.data.y[held]
+    x, y = (store.take(part, held[: evaluate.ROWS]) for part in (session.data.x, session.data.y))
     return evaluate.terms(session.model, phase, x, y, context, session.device)
 
 
 def _labelled(session: Session, part: str) -> evaluate.Labelled | None:
-    """The rows of a part whose labels are known; None where there are none."""
+    """The rows of a part whose labels are known, a sample of the training rows' if they are many.
+
+    None where there are none.
+    """
     found = session.data
     if part == "test":
         x, y = found.x_test, found.y_test
-        return None if x is None or y is None else evaluate.Labelled(x, y)
+        return None if x is None or y is None else evaluate.Labelled(store.Rows(x), y)
     rows = getattr(session.split, part)
-    known = rows[found.y[rows] != dataset.UNLABELLED]
-    return evaluate.Labelled(found.x[known], found.y[known]) if len(known) else None
+    known = [some[store.take(found.y, some) != dataset.UNLABELLED] for some in _pieces(rows)]
+    chosen = np.concatenate(known) if known else rows
+    chosen = chosen if part == "validation" else store.spaced(chosen, store.SAMPLE)
+    if not len(chosen):
+        return None
+    return evaluate.Labelled(store.Rows(found.x, chosen), store.take(found.y, chosen))
+
+
+def _pieces(rows: store.Indices) -> Iterator[store.Indices]:
+    return (some for _, some in store.pieces(rows))
 
 
 def _score(session: Session) -> evaluate.Score | None:

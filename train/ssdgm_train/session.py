@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -22,7 +21,7 @@ from ssdgm_train import (
     recipe,
     seeds,
 )
-from ssdgm_train.data import problem
+from ssdgm_train.data import problem, store
 from ssdgm_train.data.split import Split, split
 
 
@@ -145,9 +144,9 @@ def resume(path: Path, dataset: data.Dataset | None = None) -> Session:
 
 def _enter(session: Session) -> None:
     """Enter the first phase, so that what it has to complain of shows before a run is made."""
-    training = np.union1d(session.split.labelled, session.split.unlabelled)
-    rows = torch.from_numpy(session.data.x[training]).to(session.device)
-    session.stages[0].phase.enter(session.model.eval(), rows)
+    x, training = session.data.x, session.split.training
+    rows = store.sample(x, training) if store.mapped(x) else x[training]
+    session.stages[0].phase.enter(session.model.eval(), torch.from_numpy(rows).to(session.device))
 
 
 def _check_selection(plan: recipe.Recipe, parts: Split) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ssdgm_runtime import errors, inputs, resizing, tables
-from ssdgm_train.data import archive, dataset, layouts, named, tree
+from ssdgm_runtime import errors, resizing, tables
+from ssdgm_train.data import archive, dataset, layouts, mapping, named, tree
 from ssdgm_train.data.plan import DEFAULTS, DataPlan
 
 DIGITS_TEST_ROWS = 450
@@ -23,9 +23,10 @@ def load(
     """Load a data set.
 
     Args:
-        source: `digits`; or the path of an .npz file, of a table (.csv, .parquet), of a folder or
-            of an archive (.zip, .tar, .tar.gz, .tgz), see `layouts.load`; or a name looked up
-            under `data_dir`; or one of `named.KNOWN`, which is downloaded if it lies nowhere yet.
+        source: `digits`; or the path of an .npz file, of x.npy with y.npy beside it, of a table
+            (.csv, .parquet), of a folder or of an archive (.zip, .tar, .tar.gz, .tgz), see
+            `layouts.load`; or a name looked up under `data_dir`; or one of `named.KNOWN`, which is
+            downloaded if it lies nowhere yet.
         data_dir: Where named sets lie; the environment's `SSDGM_DATA_DIR` by default.
         tell: Is told how far a download is.
         plan: How it is to be read.
@@ -47,7 +48,7 @@ def _read(path: Path, plan: DataPlan) -> dataset.Dataset:
         return layouts.load(archive.read(path), archive.stem(path.name), plan, packed=True)
     if tables.is_table(path.name):
         return layouts.table(tree.Alone(path), tables.stem(path.name), plan)
-    return from_npz(path, plan)
+    return from_npy(path, plan) if path.suffix == ".npy" else from_npz(path, plan)
 
 
 def _check_fit(found: dataset.Dataset, plan: DataPlan) -> None:
@@ -105,7 +106,18 @@ EMBEDDED: dict[str, Callable[[], dataset.Dataset]] = {"digits": digits}
 
 def from_npz(path: Path, plan: DataPlan = DEFAULTS) -> dataset.Dataset:
     """An .npz file, see `layouts.npz`."""
-    return layouts.npz(inputs.read_npz(path), str(path), path.stem, plan)
+    return layouts.npz(mapping.read_npz(path), str(path), path.stem, plan)
+
+
+def from_npy(path: Path, plan: DataPlan = DEFAULTS) -> dataset.Dataset:
+    """The file x.npy and those beside it, see `layouts.npy`."""
+    if path.name not in ("x.npy", "x_train.npy"):
+        raise errors.DataError(
+            f"{path} is a single array",
+            "x.npy with y.npy beside it, or an .npz file of both",
+            "Rename it to x.npy and save its labels as y.npy.",
+        )
+    return layouts.npy(tree.Alone(path, layouts.NPY), path.parent.name, plan)
 
 
 def _named(source: str, data_dir: str | None, tell: named.Tell) -> Path:

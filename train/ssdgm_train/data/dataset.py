@@ -1,4 +1,4 @@
-"""A data set in memory: raw rows, labels where they are known, a test set where there is one."""
+"""A data set: raw rows, labels where they are known, a test set where there is one."""
 
 import hashlib
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from ssdgm_runtime import columns as table
 from ssdgm_runtime import errors
 from ssdgm_runtime import series as long
 from ssdgm_train import rows
+from ssdgm_train.data import store
 
 UNLABELLED = -1
 UNKNOWN = (UNLABELLED, "", "-1")
@@ -22,7 +23,7 @@ DTYPES = ("uint8", "float32")
 
 @dataclass(frozen=True)
 class Dataset:
-    """Rows and labels as they came.
+    """Rows and labels as they came, in memory or, see `store`, in mapped files.
 
     Attributes:
         name: What reports call it.
@@ -55,7 +56,7 @@ class Dataset:
     @property
     def fully_labelled(self) -> bool:
         """Whether every training row has a label, as in a benchmark."""
-        return bool((self.y != UNLABELLED).all())
+        return all((y != UNLABELLED).all() for _, y in store.pieces(self.y))
 
     @cached_property
     def digest(self) -> str:
@@ -66,7 +67,8 @@ class Dataset:
         for array in (self.x, self.y, self.x_test, self.y_test):
             if array is not None:
                 found.update(f"{array.dtype}{array.shape}".encode())
-                found.update(np.ascontiguousarray(array).data)
+                for _, piece in store.pieces(array):
+                    found.update(np.ascontiguousarray(piece).data)
         return found.hexdigest()
 
 
@@ -103,7 +105,8 @@ def make(
     _check_kind(kind, x, named=bool(columns))
     _same_length("x", x, "y", y)
     given = bool(classes)
-    classes, indices = (classes, y.astype(np.int64, copy=False)) if given else _classes(y)
+    classes = classes or _classes(y)
+    indices = y.astype(np.int64, copy=False) if given else _lookup("y", y, classes, x)
     if x_test is None or y_test is None:
         return Dataset(name, x, indices, None, None, classes, kind, columns, series)
     x_test = _rows("x_test", x_test, gaps=bool(columns))
@@ -114,7 +117,7 @@ def make(
             f"rows like those of x: {x.shape[1:]} {x.dtype}",
             "Prepare both in the same way.",
         )
-    known = y_test.astype(np.int64, copy=False) if given else _indices(y_test, classes)
+    known = y_test.astype(np.int64, copy=False) if given else _indices(y_test, classes, x_test)
     return Dataset(name, x, indices, x_test, known, classes, kind, columns, series)
 
 
@@ -122,7 +125,9 @@ def _kind(x: NDArray[np.generic]) -> str:
     """What a row is by its axes: bytes and shares of one are pixels, other numbers a series."""
     if x.ndim == 2:
         return rows.ROWS
-    shares = x.dtype == np.uint8 or bool(((x >= 0) & (x <= 1)).all())  # type: ignore[operator]
+    shares = x.dtype == np.uint8 or all(
+        ((piece >= 0) & (piece <= 1)).all() for _, piece in store.pieces(x)
+    )
     return rows.IMAGE if shares or x.ndim > 3 else rows.WINDOWS
 
 
@@ -146,24 +151,33 @@ def _rows(name: str, x: NDArray[np.generic], *, gaps: bool = False) -> NDArray[n
         raise errors.DataError(
             f"{name} has shape {list(x.shape)}", "[rows, features] or [rows, height, width]", ""
         )
-    x = x.astype(x.dtype.newbyteorder("="), copy=False)
-    if x.dtype == np.float64:
-        with np.errstate(over="ignore"):
-            x = x.astype(np.float32)
-    if x.dtype.name not in DTYPES:
+    dtype = x.dtype.newbyteorder("=")
+    dtype = np.dtype(np.float32) if dtype == np.float64 else dtype
+    if dtype.name not in DTYPES:
         raise errors.DataError(
-            f"{name} has dtype {x.dtype}",
+            f"{name} has dtype {dtype}",
             "uint8 or float32",
             f"Write {name}.astype(np.float32), or np.uint8 for whole numbers 0..255.",
         )
-    if not gaps and x.dtype == np.float32 and not np.isfinite(x).all():
-        row = int(np.argwhere(~np.isfinite(x.reshape(len(x), -1)).all(1))[0, 0])
-        raise errors.DataError(
-            f"{name} holds NaN or infinity, first in row {row}",
-            "finite numbers",
-            "Fill or drop these rows first.",
-        )
+    x = x if x.dtype == dtype else _cast(name, x, dtype)
+    for start, piece in () if gaps or dtype == np.uint8 else store.pieces(x):
+        if not np.isfinite(piece).all():
+            row = int(np.argwhere(~np.isfinite(piece.reshape(len(piece), -1)).all(1))[0, 0])
+            raise errors.DataError(
+                f"{name} holds NaN or infinity, first in row {start + row}",
+                "finite numbers",
+                "Fill or drop these rows first.",
+            )
     return x
+
+
+def _cast(name: str, x: store.Array, dtype: np.dtype[np.generic]) -> store.Array:
+    found = store.room(x.shape, dtype, name, beside=x)
+    with np.errstate(over="ignore"):
+        for start, piece in store.pieces(x):
+            found[start : start + len(piece)] = piece
+            store.give_back(found)
+    return found
 
 
 def _same_length(name: str, x: NDArray[np.generic], other: str, y: NDArray[np.generic]) -> None:
@@ -175,10 +189,8 @@ def _same_length(name: str, x: NDArray[np.generic], other: str, y: NDArray[np.ge
         )
 
 
-def _classes(y: NDArray[np.generic]) -> tuple[tuple[int | str, ...], NDArray[np.int64]]:
-    y = _label_values("y", y)
-    known = np.unique(y)
-    values = [v for v in known.tolist() if v not in UNKNOWN]
+def _classes(y: NDArray[np.generic]) -> tuple[int | str, ...]:
+    values = [v for v in _distinct("y", y) if v not in UNKNOWN]
     if len(values) < 2:
         raise errors.DataError(
             f"y has {len(values)} known classes {values}",
@@ -192,20 +204,26 @@ def _classes(y: NDArray[np.generic]) -> tuple[tuple[int | str, ...], NDArray[np.
     for value in values:
         if str(value).encode(errors="replace").decode() != str(value):
             raise errors.DataError(f"y has the label {value!r}", "labels that UTF-8 can write")
-    classes = tuple(values)
-    return classes, _lookup(y, classes)
+    return tuple(values)
 
 
-def _indices(y: NDArray[np.generic], classes: tuple[int | str, ...]) -> NDArray[np.int64]:
-    y = _label_values("y_test", y)
-    strange = sorted(set(np.unique(y).tolist()) - set(classes))
+def _indices(
+    y: NDArray[np.generic], classes: tuple[int | str, ...], x: store.Array
+) -> NDArray[np.int64]:
+    strange = [v for v in _distinct("y_test", y) if v not in classes]
     if strange:
         raise errors.DataError(
             f"y_test has labels {strange} outside the classes",
             f"labels among {list(classes)}",
             "Every test row needs a label that training also has.",
         )
-    return _lookup(y, classes)
+    return _lookup("y_test", y, classes, x)
+
+
+def _distinct(name: str, y: NDArray[np.generic]) -> list[int | str]:
+    """The values of labels in their order."""
+    found = [np.unique(_label_values(name, piece)) for _, piece in store.pieces(y)]
+    return sorted({value for part in found for value in part.tolist()})
 
 
 def _label_values(name: str, y: NDArray[np.generic]) -> NDArray[np.generic]:
@@ -222,8 +240,15 @@ def _label_values(name: str, y: NDArray[np.generic]) -> NDArray[np.generic]:
     return y.astype(np.int64) if y.dtype.kind in "iu" else y
 
 
-def _lookup(y: NDArray[np.generic], classes: Sequence[int | str]) -> NDArray[np.int64]:
-    found = np.full(len(y), UNLABELLED, np.int64)
-    for index, value in enumerate(classes):
-        found[y == value] = index
+def _lookup(
+    name: str, y: NDArray[np.generic], classes: Sequence[int | str], x: store.Array
+) -> NDArray[np.int64]:
+    """The indices of labels, in a file where their rows are in one."""
+    found = store.room(y.shape, np.int64, name, beside=x)
+    for start, piece in store.pieces(y):
+        values, part = _label_values(name, piece), found[start : start + len(piece)]
+        part[:] = UNLABELLED
+        for index, value in enumerate(classes):
+            part[values == value] = index
+        store.give_back(found)
     return found

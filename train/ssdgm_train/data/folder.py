@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdgm_runtime import arrays, errors, images, resizing
+from ssdgm_runtime import errors, images, resizing
 from ssdgm_train import rows
-from ssdgm_train.data import dataset, labelfile, tree
+from ssdgm_train.data import dataset, labelfile, store, tree
 from ssdgm_train.data.plan import DEFAULTS, DataPlan
 
 Pixels = NDArray[np.uint8]
@@ -72,28 +72,17 @@ def read(found: tree.Tree, names: Sequence[str], plan: DataPlan = DEFAULTS) -> P
             raise _mixed(found, names)
         if row.ndim > pixels.ndim - 1:
             greys, pixels = pixels, _room(found, len(names), row.shape)
-            pixels[:index] = greys[:index, ..., None]
+            for start, some in store.pieces(greys[:index]):
+                pixels[start : start + len(some)] = some[..., None]
+                store.give_back(pixels)
         pixels[index] = row if row.ndim == pixels.ndim - 1 else row[..., None]
+        store.give_back(pixels)
     assert pixels is not None
     return pixels
 
 
 def _room(found: tree.Tree, count: int, shape: tuple[int, ...]) -> Pixels:
-    size = count * int(np.prod(shape))
-    if size > arrays.MAX_BYTES:
-        raise errors.DataError(
-            f"{found.title} holds {count} images of {size} bytes in all",
-            f"at most {arrays.MAX_BYTES} bytes",
-            "Make them smaller, such as by data.resize.",
-        )
-    try:
-        return np.empty((count, *shape), np.uint8)
-    except MemoryError:
-        raise errors.DataError(
-            f"{found.title} holds {count} images of {size} bytes in all",
-            "as many as fit into memory",
-            "Make them smaller, such as by data.resize.",
-        ) from None
+    return store.room((count, *shape), np.uint8, f"{found.title}, {count} images,")
 
 
 def _mixed(found: tree.Tree, names: Sequence[str]) -> errors.DataError:

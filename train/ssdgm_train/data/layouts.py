@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_runtime import arrays, errors
-from ssdgm_train.data import archive, dataset, folder, labelfile, tables, tree, windows
+from ssdgm_train.data import archive, dataset, folder, labelfile, mapping, tables, tree, windows
 from ssdgm_train.data.plan import DEFAULTS, DataPlan
 
 _IDX = {"x": "train-images", "y": "train-labels", "x_test": "t10k-images", "y_test": "t10k-labels"}
 _IDX_NAME = re.compile(rf"({'|'.join(_IDX.values())})[-.]idx[^/]*-ubyte[^/]*")
+NPY = tuple(f"{key}{part}.npy" for key in "xy" for part in ("", "_train", "_test"))
 _MAT = {"x": "train_32x32.mat", "x_test": "test_32x32.mat"}
 _CIFAR = {"x": tuple(f"data_batch_{n}.bin" for n in range(1, 6)), "x_test": ("test_batch.bin",)}
 _CIFAR_CLASSES = "batches.meta.txt"
@@ -24,8 +25,8 @@ def load(
     """Read the data set that lies in a folder or an archive.
 
     Args:
-        found: The MNIST layout (four IDX files), one .npz, SVHN's two .mat files, CIFAR-10's
-            binary files, images as `folder` reads them, or one archive of any of these.
+        found: The MNIST layout (four IDX files), one .npz, x.npy and y.npy, SVHN's two .mat files,
+            CIFAR-10's binary files, images as `folder` reads them, or one archive of any of these.
         name: What reports call it.
         plan: How it is to be read.
         packed: These are the files of an archive, which holds no others.
@@ -48,7 +49,8 @@ def load(
     raise errors.DataError(
         f"{found.title} has {seen}",
         "a folder of images for every class, images and a labels.csv, tables (.csv, .parquet), "
-        "the four files of the MNIST layout, such as train-images-idx3-ubyte.gz, or one .npz",
+        "x.npy and y.npy, the four files of the MNIST layout, such as train-images-idx3-ubyte.gz, "
+        "or one .npz",
         "Give the folder that holds these.",
     )
 
@@ -71,7 +73,8 @@ def npz(
         raise errors.DataError(
             f"{place} holds the arrays {sorted(found)}",
             "x and y (or x_train and y_train), perhaps x_test and y_test",
-            "Save it with np.savez(path, x=x, y=y); -1 in y stands for an unknown label.",
+            "Save both with np.savez(path, x=x, y=y), or each with np.save; -1 in y stands for an "
+            "unknown label.",
         )
     if ("x_test" in found) != ("y_test" in found):
         raise errors.DataError(
@@ -135,9 +138,21 @@ def _has_npz(tops: list[str]) -> bool:
 
 def _npz(found: tree.Tree, name: str, plan: DataPlan) -> dataset.Dataset:
     file = next(n for n in found.names if n.lower().endswith(".npz") and "/" not in n)
-    place = tree.place(found, file)
+    place, path = tree.place(found, file), found.path(file)
+    if path is not None:
+        return npz(mapping.read_npz(path), place, name, plan)
     with found.open(file) as stream:
         return npz(arrays.npz(stream, place), place, name, plan)
+
+
+def _has_npy(tops: list[str]) -> bool:
+    return "x.npy" in tops or "x_train.npy" in tops
+
+
+def npy(found: tree.Tree, name: str, plan: DataPlan = DEFAULTS) -> dataset.Dataset:
+    """The arrays of `npz`, each in a file of its own, such as `x.npy`."""
+    read = {n.removesuffix(".npy"): mapping.read_npy(found, n) for n in NPY if n in found.names}
+    return npz(read, found.title, name, plan)
 
 
 def _has_mat(tops: list[str]) -> bool:
@@ -220,6 +235,7 @@ Reader = Callable[[tree.Tree, str, DataPlan], dataset.Dataset]
 _READERS: tuple[tuple[Callable[[list[str]], bool], Reader], ...] = (
     (_has_idx, _idx),
     (_has_npz, _npz),
+    (_has_npy, npy),
     (_has_mat, _mat),
     (_has_cifar, _cifar),
 )

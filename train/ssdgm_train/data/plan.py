@@ -21,8 +21,8 @@ class DataPlan:
     """How the data is read and used.
 
     Attributes:
-        validation: Share of the rows held out for validation; 0 for none, from 1 on the number
-            of rows.
+        validation: Share of the rows held out for validation, 10,000 at most; 0 for none, from 1
+            on the number of rows.
         likelihood: "auto", or a key of `likelihoods.LIKELIHOODS`.
         total: The largest possible count of a binomial likelihood; 0 for the largest in training.
         prior: p(y), one number a class; empty for a uniform one.

@@ -1,5 +1,6 @@
 """From rows to a `method.Problem`: which likelihood fits them and how they become observations."""
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -7,7 +8,7 @@ from numpy.typing import NDArray
 
 from ssdgm_runtime import columns, errors
 from ssdgm_train import labels, likelihoods, method, rows
-from ssdgm_train.data import dataset
+from ssdgm_train.data import dataset, store
 from ssdgm_train.data.plan import AUTO, DataPlan
 from ssdgm_train.data.split import Split
 
@@ -16,7 +17,9 @@ COUNT_LEVELS = 64
 
 COLOURS = 3
 PIECE = 1 << 16
-"""Rows a piece, where something is fitted."""
+"""Rows a piece, where something is fitted; fewer, if they have `FEATURES`."""
+
+FEATURES = 1 << 23
 
 
 def problem(data: dataset.Dataset, split: Split, plan: DataPlan) -> method.Problem:
@@ -25,10 +28,10 @@ def problem(data: dataset.Dataset, split: Split, plan: DataPlan) -> method.Probl
     Raises:
         DataError: The likelihood or the prior does not fit the data.
     """
-    chosen = np.union1d(split.labelled, split.unlabelled)
+    chosen, size = split.training, max(1, min(PIECE, FEATURES // math.prod(data.shape)))
 
     def whole() -> Iterator[NDArray[np.generic]]:
-        return (data.x[chosen[i : i + PIECE]] for i in range(0, len(chosen), PIECE))
+        return (store.take(data.x, some) for _, some in store.pieces(chosen, size))
 
     count = columns.numbers(data.columns) if data.columns else data.x.shape[-1]
 

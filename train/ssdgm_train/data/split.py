@@ -2,15 +2,23 @@
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_runtime import errors
 from ssdgm_train import seeds
-from ssdgm_train.data import dataset
+from ssdgm_train.data import dataset, store
 
-Indices = NDArray[np.int64]
+Indices = store.Indices
+Codes = NDArray[np.signedinteger[Any]]
+
+MOST = 10_000
+"""Rows that a share holds out for validation, at most."""
+
+PIECE = 1 << 16
+"""Indices at once, where there may be very many."""
 
 
 @dataclass(frozen=True)
@@ -23,10 +31,22 @@ class Split:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over the three index arrays."""
-        parts = (self.labelled, self.unlabelled, self.validation)
-        text = "|".join(",".join(map(str, part.tolist())) for part in parts)
-        return hashlib.sha256(text.encode()).hexdigest()
+        """SHA-256 over the three index arrays, as text."""
+        found = hashlib.sha256()
+        parts = {"": self.labelled, "|": self.unlabelled, "||": self.validation}
+        for before, part in parts.items():
+            found.update(before[:1].encode())
+            for start, piece in store.pieces(part, PIECE):
+                text = ",".join(map(str, piece.tolist()))
+                found.update(("," * bool(start) + text).encode())
+        return found.hexdigest()
+
+    @property
+    def training(self) -> Indices:
+        """Sorted indices of all rows that are trained on."""
+        found = np.concatenate([self.labelled, self.unlabelled])
+        found.sort(kind="stable")  # which merges what is sorted already
+        return found
 
 
 def split(
@@ -45,7 +65,8 @@ def split(
     Args:
         data: The data set.
         labels: The budget of labelled training rows; None for every label there is.
-        validation: The share of rows held out, 0 to 1; a number from 1 on counts rows.
+        validation: The share of rows held out, 0 to 1, which are `MOST` at most; a number from 1
+            on counts rows.
         seed: Of the draw.
         held: Validation rows to keep to instead of drawing some.
 
@@ -53,23 +74,56 @@ def split(
         DataError: The budget is below one label a class or above what there is.
     """
     rng = seeds.generator(seed, seeds.SPLIT)
-    known = np.flatnonzero(data.y != dataset.UNLABELLED)
-    size = len(data.classes)
-    if data.fully_labelled:
-        drawn = _stratified(data.y, known, _count(validation, len(known)), size, rng)
-        held = drawn if held is None else held
-        chosen = _budget(data.y, np.setdiff1d(known, held), labels, size, rng)
+    y, size, fully = _codes(data), len(data.classes), data.fully_labelled
+    known = _where(y != dataset.UNLABELLED)
+    budget = known if fully else _budget(y, known, labels, size, rng)
+    drawn = _stratified(y, budget, _count(validation, len(budget)), size, rng)
+    held = drawn if held is None else compact(held)
+    if fully:
+        chosen = _budget(y, _without(known, held, len(y)), labels, size, rng)
     else:
-        budget = _budget(data.y, known, labels, size, rng)
-        drawn = _stratified(data.y, budget, _count(validation, len(budget)), size, rng)
-        held = drawn if held is None else held
-        if not np.isin(held, budget).all():
+        if not _within(held, budget, len(y)):
             left = _left(labels, len(held), size)
-            budget = _budget(data.y, np.setdiff1d(known, held), left, size, rng)
-        chosen = np.setdiff1d(budget, held)
-    _check_every_class(data, chosen)
-    others = np.setdiff1d(np.arange(len(data.y)), np.union1d(held, chosen))
-    return Split(chosen, others, held)
+            budget = _budget(y, _without(known, held, len(y)), left, size, rng)
+        chosen = _without(budget, held, len(y))
+    _check_every_class(data.classes, _counts(y, chosen, size))
+    others = np.ones(len(y), np.bool_)
+    others[held] = others[chosen] = False
+    return Split(chosen, _where(others), held)
+
+
+def compact(rows: NDArray[Any]) -> Indices:
+    """Indices as integers of 32 bits, if they fit."""
+    small = int(rows.max(initial=0)) < 2**31
+    return rows.astype(np.int32 if small else np.int64, copy=False)
+
+
+def _codes(data: dataset.Dataset) -> Codes:
+    """The class indices in as few bytes as they need."""
+    found = np.empty(len(data.y), np.min_scalar_type(-len(data.classes)))
+    for start, piece in store.pieces(data.y):
+        found[start : start + len(piece)] = piece
+    return found
+
+
+def _where(mask: NDArray[np.bool_]) -> Indices:
+    """The indices of what is true."""
+    pieces = (compact(np.flatnonzero(part) + start) for start, part in store.pieces(mask, PIECE))
+    return compact(np.concatenate([*pieces]))
+
+
+def _mask(rows: Indices, length: int) -> NDArray[np.bool_]:
+    found = np.zeros(length, np.bool_)
+    found[rows] = True
+    return found
+
+
+def _without(rows: Indices, left_out: Indices, length: int) -> Indices:
+    return rows[~_mask(left_out, length)[rows]]
+
+
+def _within(rows: Indices, others: Indices, length: int) -> bool:
+    return bool(_mask(others, length)[rows].all())
 
 
 def _left(labels: int | None, held: int, size: int) -> int | None:
@@ -84,11 +138,11 @@ def _left(labels: int | None, held: int, size: int) -> int | None:
 
 
 def _count(validation: float, rows: int) -> int:
-    return round(validation if validation >= 1 else validation * rows)
+    return round(validation if validation >= 1 else min(validation * rows, MOST))
 
 
 def _budget(
-    y: NDArray[np.int64], pool: Indices, labels: int | None, size: int, rng: np.random.Generator
+    y: Codes, pool: Indices, labels: int | None, size: int, rng: np.random.Generator
 ) -> Indices:
     """A class-balanced draw of `labels` rows from the pool, or all of it."""
     if labels is None:
@@ -103,11 +157,13 @@ def _budget(
             f"at most {len(pool)}" if len(pool) else "some, beside the validation rows",
             "Leave --labels out to use them all." if len(pool) else "Lower data.validation.",
         )
-    counts = np.bincount(y[pool], minlength=size)
+    counts = _counts(y, pool, size)
     return _take(y, pool, _balanced(counts, labels, rng), rng)
 
 
-def _balanced(counts: Indices, total: int, rng: np.random.Generator) -> Indices:
+def _balanced(
+    counts: NDArray[np.int64], total: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
     """As equal a share a class as the counts allow, the remainder to random classes."""
     shares = np.zeros_like(counts)
     while (left := total - int(shares.sum())) > 0:
@@ -119,10 +175,10 @@ def _balanced(counts: Indices, total: int, rng: np.random.Generator) -> Indices:
 
 
 def _stratified(
-    y: NDArray[np.int64], pool: Indices, total: int, size: int, rng: np.random.Generator
+    y: Codes, pool: Indices, total: int, size: int, rng: np.random.Generator
 ) -> Indices:
     """`total` rows with the pool's own class shares, by largest remainders."""
-    counts = np.bincount(y[pool], minlength=size)
+    counts = _counts(y, pool, size)
     exact = counts * (min(total, len(pool)) / max(len(pool), 1))
     shares = np.floor(exact).astype(np.int64)
     order = np.argsort(shares - exact, kind="stable")
@@ -130,18 +186,25 @@ def _stratified(
     return _take(y, pool, shares, rng)
 
 
-def _take(
-    y: NDArray[np.int64], pool: Indices, shares: Indices, rng: np.random.Generator
-) -> Indices:
-    parts = [rng.permutation(pool[y[pool] == k])[:n] for k, n in enumerate(shares)]
+def _take(y: Codes, pool: Indices, shares: NDArray[np.int64], rng: np.random.Generator) -> Indices:
+    of = y[pool]
+    parts = [rng.permutation(pool[of == k])[:n] for k, n in enumerate(shares)]
     return np.sort(np.concatenate(parts))
 
 
-def _check_every_class(data: dataset.Dataset, chosen: Indices) -> None:
-    missing = sorted(set(range(len(data.classes))) - set(data.y[chosen].tolist()))
-    if missing:
+def _counts(y: Codes, pool: Indices, size: int) -> NDArray[np.int64]:
+    """How many rows of each class there are in a pool."""
+    found = np.zeros(size, np.int64)
+    for _, part in store.pieces(pool, PIECE):
+        found += np.bincount(y[part], minlength=size)
+    return found
+
+
+def _check_every_class(classes: tuple[int | str, ...], counts: NDArray[np.int64]) -> None:
+    if not counts.all():
+        missing = [classes[k] for k in np.flatnonzero(counts == 0)]
         raise errors.DataError(
-            f"no label is left to train on for {[data.classes[k] for k in missing]}",
+            f"no label is left to train on for {missing}",
             "at least two labelled rows a class, one of them for validation",
             "Label more rows, raise --labels, or lower data.validation.",
         )

@@ -62,6 +62,13 @@ def load(found: tree.Tree, name: str) -> Table:
     return (Parquet if name.lower().endswith(tables.PARQUET) else Csv)(found, name)
 
 
+def release() -> None:
+    """Let go of the memory that pyarrow keeps for further reading."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
+
+
 class Csv(Table):
     """Text: commas, semicolons or tabs, plain or gzip, in UTF-8."""
 

@@ -52,6 +52,7 @@ def load(found: tree.Tree, name: str, plan: DataPlan = DEFAULTS) -> dataset.Data
         _Source(opened, discovery.roles(opened[0][1].names, opened[0][1].place, plan)), plan
     )
     parts = {part: _filled(known, part) for part in PARTS if known.counts[part]}
+    tablefile.release()
     (x, y), (x_test, y_test) = parts[TRAIN], parts.get(TEST, (None, None))
     return dataset.make(
         name, x, y, x_test, y_test, columns=known.columns, classes=values(known.classes)
@@ -173,7 +174,7 @@ def _filled(known: _Known, part: str) -> tuple[NDArray[np.generic], NDArray[np.i
     """The rows of a part, and their class indices."""
     count, label = known.counts[part], known.source.roles.label
     x = store.room((count, len(known.columns)), np.float32, known.source.files[0][1].place)
-    y = np.empty(count, np.int64)
+    y = store.room((count,), np.int64, known.source.files[0][1].place, beside=x)
     start = 0
     for piece in known.source.pieces():
         if piece.part != part:
@@ -184,6 +185,8 @@ def _filled(known: _Known, part: str) -> tuple[NDArray[np.generic], NDArray[np.i
         y[start:end] = cells.codes(piece.arrays[label], known.classes)
         if part == TEST:
             _check_known(piece, label, y[start:end], known.classes)
+        store.give_back(x)
+        store.give_back(y)
         start = end
     return x, y
 

@@ -37,6 +37,10 @@ class Tree(abc.ABC):
             DataError: It cannot be read.
         """
 
+    def path(self, name: str) -> Path | None:
+        """Where a file lies on a disk; None where it does not."""
+        return None
+
 
 class Below(Tree):
     """The files below a folder of a tree, such as one that an archive wraps all in."""
@@ -49,6 +53,10 @@ class Below(Tree):
     def open(self, name: str) -> Stream:
         """One file."""
         return self._whole.open(self._prefix + name)
+
+    def path(self, name: str) -> Path | None:
+        """Where a file lies."""
+        return self._whole.path(self._prefix + name)
 
     def _within(self, names: tuple[str, ...]) -> list[str]:
         return [n.removeprefix(self._prefix) for n in names if n.startswith(self._prefix)]
@@ -71,13 +79,18 @@ class Folder(Tree):
             raise unreadable(f"{self._root / name}", error) from None
         return stream
 
+    def path(self, name: str) -> Path | None:
+        """Where a file lies."""
+        return self._root / name
+
 
 class Alone(Folder):
-    """One file of a folder on a disk."""
+    """One file of a folder on a disk, and those of some names that lie beside it."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, beside: Iterable[str] = ()) -> None:
         self._root = file.parent
-        Tree.__init__(self, str(file.parent), [file.name])
+        names = {file.name, *(name for name in beside if (file.parent / name).is_file())}
+        Tree.__init__(self, str(file.parent), names)
 
 
 class Held(Tree):

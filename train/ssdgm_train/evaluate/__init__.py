@@ -4,12 +4,13 @@
 """
 
 from ssdgm_train.evaluate.outcome import Labelled, outcome
-from ssdgm_train.evaluate.passes import ROWS, evaluating, logits, terms
+from ssdgm_train.evaluate.passes import ROWS, Rows, evaluating, logits, terms
 from ssdgm_train.evaluate.scores import Score, score
 
 __all__ = [
     "ROWS",
     "Labelled",
+    "Rows",
     "Score",
     "evaluating",
     "logits",

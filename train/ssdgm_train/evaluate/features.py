@@ -26,7 +26,7 @@ NEIGHBOURS = 5
 
 def latents(
     model: nn.Module,
-    x: NDArray[np.generic],
+    x: passes.Rows,
     y: NDArray[np.int64],
     classes: int,
     device: torch.device,
@@ -41,11 +41,11 @@ def latents(
         classes: K.
         device: Where the model is.
     """
-    rows, given = torch.from_numpy(x[: passes.ROWS]), torch.from_numpy(y[: passes.ROWS])
+    some, given = x[: passes.ROWS], torch.from_numpy(y[: passes.ROWS])
     if isinstance(model, method.Embeds):
-        means = embedded(model, x[: passes.ROWS], device)
+        means = embedded(model, some, device)
     elif isinstance(model, method.Encodes):
-        one_hot = F.one_hot(given, classes).float()
+        rows, one_hot = torch.from_numpy(some), F.one_hot(given, classes).float()
         encode = model.encode
         means = passes.passes(model, lambda x, y: encode(x, y).mean, rows, one_hot, device=device)
     else:
@@ -55,18 +55,17 @@ def latents(
     return {"size": means.shape[1], "active": active, **kept}
 
 
-def embedded(model: nn.Module, x: NDArray[np.generic], device: torch.device) -> Tensor:
+def embedded(model: nn.Module, x: passes.Rows, device: torch.device) -> Tensor:
     """The means of q(z | x) of raw rows, [n, latent]."""
     assert isinstance(model, method.Embeds)
     embed = model.embed
-    rows = torch.from_numpy(np.ascontiguousarray(x))
-    return passes.passes(model, lambda x: embed(x).mean, rows, device=device)
+    return passes.over(model, lambda x: embed(x).mean, x, device)
 
 
 def neighbours(
     model: nn.Module,
-    labelled: tuple[NDArray[np.generic], NDArray[np.int64]],
-    held: tuple[NDArray[np.generic], NDArray[np.int64]],
+    labelled: tuple[passes.Rows, NDArray[np.int64]],
+    held: tuple[passes.Rows, NDArray[np.int64]],
     device: torch.device,
 ) -> Json | None:
     """The error of a vote of the nearest labelled rows, by the means of q(z | x).

@@ -22,7 +22,7 @@ SCORED = ("validation", "test", "unlabelled")
 class Labelled(NamedTuple):
     """Raw rows [n, *shape] with class indices [n]."""
 
-    x: NDArray[np.generic]
+    x: passes.Rows
     y: NDArray[np.int64]
 
 

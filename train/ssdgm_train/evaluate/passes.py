@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -14,10 +15,30 @@ ROWS = 1000
 """Rows a pass, so that memory does not grow with the data."""
 
 
-def logits(model: nn.Module, x: NDArray[np.generic], device: torch.device) -> Tensor:
+class Rows(Protocol):
+    """Raw rows [n, *shape]: an array, or what reads a slice when it is asked for one."""
+
+    def __len__(self) -> int:
+        """How many."""
+
+    def __getitem__(self, part: slice, /) -> NDArray[Any]:
+        """Some of them."""
+
+
+def logits(model: nn.Module, x: Rows, device: torch.device) -> Tensor:
     """Logits [n, K] of raw rows, on the CPU, the model in evaluation mode."""
     assert isinstance(model, method.Classifies)
-    return passes(model, model.classify, torch.from_numpy(np.ascontiguousarray(x)), device=device)
+    return over(model, model.classify, x, device)
+
+
+def over(
+    model: nn.Module, function: Callable[[Tensor], Tensor], x: Rows, device: torch.device
+) -> Tensor:
+    """What a function of a model gives for raw rows, on the CPU, `ROWS` of them at a time."""
+    starts = range(0, max(len(x), 1), ROWS)
+    parts = (torch.from_numpy(np.array(x[start : start + ROWS], order="C")) for start in starts)
+    with evaluating(model), torch.inference_mode():
+        return torch.cat([function(part.to(device)).cpu() for part in parts])
 
 
 def passes(

@@ -14,6 +14,7 @@ References:
     Verification of Forecasts Expressed in Terms of Probability (Brier, 1950).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,8 @@ from ssdgm_train import shapes
 from ssdgm_train.evaluate import passes
 
 BINS = 15
+PIECE = 1 << 17
+"""Rows at once, so that memory does not grow with the data."""
 
 
 @dataclass(frozen=True)
@@ -69,37 +72,52 @@ class Reliability:
         return float((self.counts * gaps).sum() / self.counts.sum())
 
 
-def score(
-    model: nn.Module, x: NDArray[np.generic], y: NDArray[np.int64], device: torch.device
-) -> Score:
+def score(model: nn.Module, x: passes.Rows, y: NDArray[np.int64], device: torch.device) -> Score:
     """The score of a model's own probabilities of raw rows x with class indices y."""
     return measure(passes.logits(model, x, device), torch.from_numpy(y))
 
 
 def measure(logits: shapes.Logits, y: shapes.Labels) -> Score:
     """The score of softmax(logits), [n, K], against class indices [n]."""
-    logits = logits.double()
+    parts = [(len(of) / len(y), _means(some, of)) for some, of in _pieces(logits, y)]
+    error, nll, brier = (sum(share * found[i] for share, found in parts) for i in range(3))
+    return Score(len(y), error, nll, brier, ece=reliability(logits, y).error)
+
+
+def _pieces(logits: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    parts = zip(torch.split(logits, PIECE), torch.split(y, PIECE), strict=True)
+    return ((some.double(), of) for some, of in parts)
+
+
+def _means(logits: Tensor, y: Tensor) -> tuple[float, float, float]:
+    """The error, the NLL and the Brier score of some rows."""
     misses = logits.softmax(-1) - F.one_hot(y, logits.shape[-1])
-    return Score(
-        rows=len(y),
-        error=float((logits.argmax(-1) != y).double().mean()),
-        nll=float(F.cross_entropy(logits, y)),
-        brier=float(misses.square().sum(-1).mean()),
-        ece=reliability(logits, y).error,
+    return (
+        float((logits.argmax(-1) != y).double().mean()),
+        float(F.cross_entropy(logits, y)),
+        float(misses.square().sum(-1).mean()),
     )
 
 
 def reliability(logits: shapes.Logits, y: shapes.Labels) -> Reliability:
     """The reliability diagram of softmax(logits), [n, K], against class indices [n]."""
-    top, predicted = logits.double().softmax(-1).max(-1)
+    counts, sure, right = (
+        torch.stack(sums).sum(0)
+        for sums in zip(*(_bins(some, of) for some, of in _pieces(logits, y)), strict=True)
+    )
+    filled = counts.clamp(min=1)
+    return Reliability(counts, sure / filled, right / filled)
+
+
+def _bins(logits: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Each bin's rows, the sum of their top probabilities, and how many are right."""
+    top, predicted = logits.softmax(-1).max(-1)
     bins = (top * BINS).long().clamp(max=BINS - 1)
 
     def sums(weights: Tensor) -> Tensor:
         return torch.bincount(bins, weights.double(), minlength=BINS)
 
-    counts = sums(torch.ones_like(top))
-    filled = counts.clamp(min=1)
-    return Reliability(counts, sums(top) / filled, sums(predicted == y) / filled)
+    return sums(torch.ones_like(top)), sums(top), sums(predicted == y)
 
 
 def confusion(logits: shapes.Logits, y: shapes.Labels) -> NDArray[np.int64]:
