@@ -124,6 +124,11 @@ class Adoption:
     labelled: bool = False
 
 
+def _as_it_is(config: Any, problem: Problem) -> Any:  # noqa: ANN401
+    """A method whose hyper-parameters leave nothing to the data."""
+    return config
+
+
 def _adopts_nothing(config: object, donor: nn.Module) -> Adoption | None:
     """A method that cannot start from another model."""
 
@@ -151,6 +156,7 @@ class Method:
         phases: (config, sizes) to the phases of a run.
         tasks: What its bundle offers: "classify", "encode", "reconstruct", "generate".
         adopt: (config, a trained model) to what can be taken over from it; None for nothing.
+        fitted: (config, problem) to a config in which nothing is left to the data: which networks.
     """
 
     name: str
@@ -161,6 +167,7 @@ class Method:
     phases: Callable[[Any, Sizes], tuple[Phase, ...]]
     tasks: tuple[str, ...]
     adopt: Callable[[Any, nn.Module], Adoption | None] = _adopts_nothing
+    fitted: Callable[[Any, Problem], Any] = _as_it_is
 
 
 @runtime_checkable

@@ -20,10 +20,10 @@ import tomli_w
 
 from ssdgm_train import fit, methods, recipes, settings
 from ssdgm_train.data.plan import DataPlan
-from ssdgm_train.method import Method, Sizes
+from ssdgm_train.method import Method, Problem, Sizes
 from ssdgm_train.recipes import RecipeError, Table
 
-__all__ = ["Recipe", "RecipeError", "dumps", "from_table", "load", "to_table"]
+__all__ = ["Recipe", "RecipeError", "dumps", "fitted", "from_table", "load", "to_table"]
 
 T = TypeVar("T")
 
@@ -95,6 +95,11 @@ def load(
     found = from_table(table)
     _check_effect(found, table.get("phases", {}), changes)
     return found
+
+
+def fitted(recipe: Recipe, problem: Problem) -> Recipe:
+    """The recipe with what it leaves to the data chosen: what is stored with a run."""
+    return dataclasses.replace(recipe, model=recipe.spec.fitted(recipe.model, problem))
 
 
 def from_table(table: Table) -> Recipe:

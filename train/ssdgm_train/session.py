@@ -90,6 +90,7 @@ def begin(
     parts = split(dataset, labelled, plan.data.validation, seed, start.held(dataset))
     _check_selection(plan, parts)
     stated = start.stated(problem.problem(dataset, parts, plan.data))
+    plan = recipe.fitted(plan, stated)
     with _seeded(seed):
         plan, taken, origin = pretrained.adopt(start, plan, stated, dataset, parts.labelled)
     described = document.compose(
