@@ -22,11 +22,15 @@ from ssdgm_runtime import manifest, model, noise, session
 from ssdgm_train import method, methods
 
 LIKELIHOODS = ("bernoulli-uint8", "binomial-uint8", "gaussian-float32")
+SHAPED = ("logistic-uint8", "windows-float32")
 NORMALISED = {name: cases.settings(name, batch_norm="true") for name in methods.METHODS}
 CASES = [
     *((name, kind, ()) for name in methods.METHODS for kind in LIKELIHOODS),
     *((name, LIKELIHOODS[0], ("model.activation=softplus",)) for name in ("supervised", "m2")),
     *((name, LIKELIHOODS[2], found) for name, found in NORMALISED.items() if found),
+    *((name, kind, NORMALISED[name]) for name in ("supervised", "m2") for kind in SHAPED),
+    *((name, kind, ()) for name in ("m1", "m1m2") for kind in SHAPED),
+    ("m2", LIKELIHOODS[0], ("model.network=mlp",)),
 ]
 NAMES = pytest.mark.parametrize("name", list(methods.METHODS))
 Arrays = dict[str, NDArray[Any]]

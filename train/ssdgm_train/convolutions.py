@@ -135,7 +135,7 @@ class Writer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """[..., width] to [..., outputs]."""
         small = x.reshape(-1, *self.map)
-        if small.dim() == 4:  # a third faster with channels innermost
+        if small.dim() == 4:  # a tenth less time in a step of M2
             small = small.contiguous(memory_format=torch.channels_last)
         found = self.grid.fold(self.layers(small), self.outputs // self.grid.width)
         return found.reshape(*x.shape[:-1], self.outputs)

@@ -98,6 +98,7 @@ class Phase:
             before the phase's first step and again after an interruption, with the same outcome.
         prepare: (model, raw rows [n, *shape]) to what batches hold, [n, ...]: what a frozen part
             makes of them is computed once and not at every step.
+        steps: Updates, where the recipe does not say how many.
     """
 
     name: str
@@ -105,6 +106,7 @@ class Phase:
     classifies: bool = True
     enter: Callable[[Any, Tensor], None] = _nothing
     prepare: Callable[[Any, Tensor], Tensor] = _raw
+    steps: int = 20_000
 
 
 @dataclass(frozen=True)

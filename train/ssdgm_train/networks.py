@@ -82,6 +82,9 @@ NETWORKS: dict[str, Callable[[rows.Problem, tuple[int, ...]], Builder]] = {
 
 CHOICES = (AUTO, *NETWORKS)
 
+STEPS = {AUTO: 20_000, "mlp": 20_000, "conv": 4_000}
+"""How many updates a phase has of itself: a quarter of an hour of two cores, or less."""
+
 
 def of(problem: rows.Problem, config: Any) -> Builder:  # noqa: ANN401  (a method's own)
     """The builder for hyper-parameters that `fitted` has been through."""

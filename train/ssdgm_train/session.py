@@ -93,6 +93,7 @@ def begin(
     plan = recipe.fitted(plan, stated)
     with _seeded(seed):
         plan, taken, origin = pretrained.adopt(start, plan, stated, dataset, parts.labelled)
+    plan = recipe.counted(plan)
     described = document.compose(
         lies_at, dataset, parts, stated, plan, labelled, seed, place, origin
     )

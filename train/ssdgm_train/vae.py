@@ -153,11 +153,12 @@ class VAE(nn.Module):
 def phases(config: Features) -> tuple[method.Phase, ...]:
     """The phases that train the autoencoder, on all rows, labelled or not."""
     losses = {"features": loss, **({"polish": polish_loss} if config.polish else {})}
+    steps = networks.STEPS[config.network]
+    players = (
+        method.Player(name, each, {name: 1.0}, _parameters) for name, each in losses.items()
+    )
     return tuple(
-        method.Phase(
-            name, (method.Player(name, each, {name: 1.0}, _parameters),), classifies=False
-        )
-        for name, each in losses.items()
+        method.Phase(player.name, (player,), classifies=False, steps=steps) for player in players
     )
 
 

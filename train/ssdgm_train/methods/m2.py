@@ -197,7 +197,8 @@ def unlabelled_bound(
 
 def _phases(config: Config, sizes: method.Sizes) -> tuple[method.Phase, ...]:
     weights = WEIGHTINGS[config.weighting](config.alpha, sizes)
-    return (method.Phase("joint", (method.Player("all", loss, weights, rates=rates),)),)
+    player = method.Player("all", loss, weights, rates=rates)
+    return (method.Phase("joint", (player,), steps=networks.STEPS[config.network]),)
 
 
 def rates(model: Model) -> dict[nn.Parameter, float]:

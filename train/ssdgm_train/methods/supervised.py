@@ -61,7 +61,8 @@ def loss(model: Model, batch: method.Batch, context: method.Context) -> method.T
 
 
 def _phases(config: Config, sizes: method.Sizes) -> tuple[method.Phase, ...]:
-    return (method.Phase("joint", (method.Player("all", loss, {"classifier": 1.0}),)),)
+    player = method.Player("all", loss, {"classifier": 1.0})
+    return (method.Phase("joint", (player,), steps=networks.STEPS[config.network]),)
 
 
 def _adopt(config: Config, donor: nn.Module) -> method.Adoption | None:
