@@ -126,7 +126,7 @@ class _Graph:
         self.proto.node.remove(node)
 
     def convolutions(self, name: str) -> list[onnx.NodeProto]:
-        """What convolves a value with constant weights, reshaped or not; none if others read it."""
+        """What convolves a value with constant weights; none if anything else reads it."""
         found: list[onnx.NodeProto] = []
         for reader in self.readers(name):
             through = reader.op_type in MOVES

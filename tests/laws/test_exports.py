@@ -107,6 +107,19 @@ def test_torch_and_the_engine_agree(
                 assert a.shape == (batch, *spec.row)
 
 
+@pytest.mark.parametrize("kind", SHAPED)
+def test_scaling_and_normalisation_are_in_the_convolutions_weights(
+    case: Opened, kind: str
+) -> None:
+    for name in ("supervised", "m2"):
+        for key, proto in case(name, kind, NORMALISED[name]).onnx():
+            found = [node.op_type for node in proto.graph.node]
+            assert "BatchNormalization" not in found
+            assert any("Conv" in kind for kind in found), key
+            before = found[: found.index("Conv")] if "Conv" in found else []
+            assert kind != "logistic-uint8" or not {"Div", "Mul"} & set(before)
+
+
 @NAMES
 def test_the_bundle_offers_what_the_method_declares(case: Opened, name: str) -> None:
     found, trained = case(name), cases.built(methods.METHODS[name])
