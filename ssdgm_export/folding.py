@@ -108,16 +108,38 @@ class _Graph:
         """Make a Gemm compute a product of another value, with weights of its own."""
         names = [f"val_{node.output[0]}_{kind}" for kind in ("weight", "bias")]
         for name, value in zip(names, (found.weight, found.bias), strict=True):
-            stale = [t for t in self.proto.initializer if t.name == name]
-            for tensor in stale:
-                self.proto.initializer.remove(tensor)
-            array = np.ascontiguousarray(value, dtype=np.float32)
-            self.proto.initializer.append(numpy_helper.from_array(array, name))
+            self.keep(name, value)
         node.input[:] = [source, *names]
         del node.attribute[:]
 
+    def keep(self, name: str, value: Doubles) -> None:
+        """Store a constant under a name, over what was there."""
+        for tensor in [t for t in self.proto.initializer if t.name == name]:
+            self.proto.initializer.remove(tensor)
+        array = np.ascontiguousarray(value, dtype=np.float32)
+        self.proto.initializer.append(numpy_helper.from_array(array, name))
+
+    def skip(self, node: onnx.NodeProto, source: str) -> None:
+        """Remove a node whose readers are to read another value."""
+        for reader in self.readers(node.output[0]):
+            reader.input[:] = [source if n == node.output[0] else n for n in reader.input]
+        self.proto.node.remove(node)
+
+    def convolutions(self, name: str) -> list[onnx.NodeProto]:
+        """What convolves a value with constant weights; none if anything else reads it."""
+        found: list[onnx.NodeProto] = []
+        for reader in self.readers(name):
+            through = reader.op_type in MOVES
+            last = reader.op_type == "Conv" and reader.input[1] in self.constants
+            inner = self.convolutions(reader.output[0]) if through else [reader] * last
+            if not inner or reader.input[0] != name:
+                return []
+            found += inner
+        return [] if name in self.outputs else found
+
 
 _BIAS = 2
+MOVES = ("Reshape", "Transpose")
 AFFINE: Mapping[str, Callable[[Doubles], Affine]] = {
     "Add": lambda c: Affine(np.ones(1), c),
     "Sub": lambda c: Affine(np.ones(1), -c),
@@ -140,10 +162,7 @@ def _idle(graph: _Graph) -> bool:
     for node in graph.proto.node:
         found = graph.affine(node)
         if found and found[1].nothing and node.output[0] not in graph.outputs:
-            for reader in graph.readers(node.output[0]):
-                renamed = [found[0] if n == node.output[0] else n for n in reader.input]
-                reader.input[:] = renamed
-            graph.proto.node.remove(node)
+            graph.skip(node, found[0])
             return True
     return False
 
@@ -159,6 +178,20 @@ def _scaled_before(graph: _Graph) -> bool:
                 assert product is not None
                 graph.write(reader, product.after(found), source)
             graph.proto.node.remove(node)
+            return True
+    return False
+
+
+def _scaled_convolution(graph: _Graph) -> bool:
+    """Fold one factor of a convolution's whole input into its weights: padding stays zero."""
+    for node, found, source in _affines(graph):
+        readers = graph.convolutions(node.output[0])
+        if readers and found.factor.size == 1 and not found.shift.any():
+            for reader in readers:
+                name = f"val_{reader.output[0]}_weight"
+                graph.keep(name, graph.constants[reader.input[1]] * found.factor)
+                reader.input[1] = name
+            graph.skip(node, source)
             return True
     return False
 
@@ -246,6 +279,7 @@ RULES: tuple[Callable[[_Graph], bool], ...] = (
     _idle,
     _cut,
     _scaled_before,
+    _scaled_convolution,
     _scaled_after,
     _scaled_part,
 )

@@ -4,6 +4,8 @@ int8 is static QDQ: every matrix product multiplies 8-bit integers, its scales f
 from the run's own rows, so a row's answer never depends on who shares its batch. Weights have a
 scale a column and 7 bits, since 8 overflow where a processor adds pairs of products in 16 bits.
 What follows a product stays in floating point: rounding it once more costs time and accuracy.
+So do convolutions: thin as they are, in 8 bits they took as long for one row and a tenth to a
+quarter longer for 64, for one hundredth of the file; transposed ones have no integer kernel.
 
 Reference:
     Jacob, Kligys, Chen, Zhu, Tang, Howard, Adam, Kalenichenko (2018): Quantization and Training of

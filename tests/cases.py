@@ -23,6 +23,7 @@ from ssdgm_train.data.split import Split
 
 TINY: dict[str, Any] = {
     "hidden": (8,),
+    "channels": (4,),
     "latent": 2,
     "batch_norm": True,
     "kernel": 16,
@@ -36,7 +37,7 @@ SPECIAL: dict[str, dict[str, Any]] = {
 }
 """Changes to `TINY` for the methods that it does not fit, by name: features are learnt first."""
 
-SMALL = {"hidden": "[8]", "latent": "2", "kernel": "16", "threshold": "0"}
+SMALL = {"hidden": "[8]", "channels": "[4]", "latent": "2", "kernel": "16", "threshold": "0"}
 """The same for the recipes of runs, as settings."""
 
 CLASSES = 3
@@ -67,8 +68,10 @@ KINDS = {
     "gaussian-uint8": Kind((6,), "uint8", 100, "gaussian"),
     "gaussian-float32": Kind((6,), "float32", 5, "gaussian"),
     "columns-float32": Kind((5,), "float32", 5, "columns", TABLE),
+    "logistic-uint8": Kind((6, 6, 3), "uint8", 255, "logistic"),
+    "windows-float32": Kind((2, 12), "float32", 5, "gaussian"),
 }
-"""One small problem for every likelihood and dtype that fits it."""
+"""One small problem for every likelihood and dtype that fits it: rows, images and windows."""
 
 
 def config(spec: method.Method) -> Any:  # noqa: ANN401

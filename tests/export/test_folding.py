@@ -27,7 +27,10 @@ CONSTANTS = {
     "line": RANDOM.uniform(0.5, 2, size=(1, 5)),
     "rows": RANDOM.normal(size=(ROWS, 1)),
     "five": RANDOM.normal(size=5),
+    "k": RANDOM.normal(size=(1, 1, 3, 3)),
+    "kb": RANDOM.normal(size=1),
 }
+SIZES = {"sizes": [1, 4], "shape": [-1, 1, 2, 3], "turned": [-1, 2, 3, 1], "long": [-1, WIDTH]}
 Node = tuple[Any, ...]
 
 
@@ -47,7 +50,8 @@ def model(nodes: Sequence[Node], outputs: Sequence[str] = ("y",)) -> onnx.ModelP
         ],
         [numpy_helper.from_array(v.astype(np.float32), n) for n, v in CONSTANTS.items()],
     )
-    graph.initializer.append(numpy_helper.from_array(np.array([1, 4]), "sizes"))
+    for name, sizes in SIZES.items():
+        graph.initializer.append(numpy_helper.from_array(np.array(sizes), name))
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
 
 
@@ -156,4 +160,64 @@ def test_weights_that_two_products_share_are_changed_for_one() -> None:
     ],
 )
 def test_what_would_change_an_answer_stays(nodes: list[Node], outputs: tuple[str, ...]) -> None:
+    assert folded(model(nodes, outputs)) == [kind for kind, *_ in nodes]
+
+
+CONV = ("Conv", "m k kb", "c", {"pads": [1, 1, 1, 1]})
+FLAT = ("Reshape", "c long", "y")
+
+
+@pytest.mark.parametrize(
+    ("nodes", "left"),
+    [
+        ([("Div", "x two", "g"), ("Reshape", "g shape", "m"), CONV, FLAT], ["Reshape"]),
+        (
+            [
+                ("Mul", "two x", "g"),
+                ("Reshape", "g turned", "t"),
+                ("Transpose", "t", "m", {"perm": [0, 3, 1, 2]}),
+                CONV,
+                FLAT,
+            ],
+            ["Reshape", "Transpose"],
+        ),
+        (
+            [
+                ("Sub", "x two", "h"),
+                ("Div", "h two", "g"),
+                ("Reshape", "g shape", "m"),
+                CONV,
+                FLAT,
+            ],
+            ["Sub", "Reshape"],
+        ),
+    ],
+)
+def test_a_factor_goes_into_a_convolution_and_a_shift_stays(
+    nodes: list[Node], left: list[str]
+) -> None:
+    """Where the border is padded, it is with noughts of what comes after the shift."""
+    assert folded(model(nodes)) == [*left, "Conv", "Reshape"]
+
+
+@pytest.mark.parametrize(
+    ("nodes", "outputs"),
+    [
+        ([("Mul", "x each", "g"), ("Reshape", "g shape", "m"), CONV, FLAT], ("y",)),
+        ([("Mul", "x two", "g"), ("Reshape", "g shape", "m"), CONV, FLAT], ("y", "g")),
+        (
+            [
+                ("Mul", "x two", "g"),
+                ("Reshape", "g shape", "m"),
+                CONV,
+                ("Add", "c m", "d"),
+                ("Reshape", "d long", "y"),
+            ],
+            ("y",),
+        ),
+    ],
+)
+def test_a_factor_that_others_see_stays_before_a_convolution(
+    nodes: list[Node], outputs: tuple[str, ...]
+) -> None:
     assert folded(model(nodes, outputs)) == [kind for kind, *_ in nodes]

@@ -11,7 +11,13 @@ from ssdgm_export import convert
 from ssdgm_train import begin, recipe, train
 
 BUNDLE = Path(__file__).parent / "m2-tiny.ssdgm"
-SETTINGS = ("model.hidden=12", "model.latent=2", "train.steps=1500", "model.alpha=4.0")
+SETTINGS = (
+    "model.network=mlp",
+    "model.hidden=12",
+    "model.latent=2",
+    "train.steps=1500",
+    "model.alpha=4.0",
+)
 
 
 def main() -> None:

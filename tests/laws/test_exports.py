@@ -22,11 +22,15 @@ from ssdgm_runtime import manifest, model, noise, session
 from ssdgm_train import method, methods
 
 LIKELIHOODS = ("bernoulli-uint8", "binomial-uint8", "gaussian-float32", "columns-float32")
+SHAPED = ("logistic-uint8", "windows-float32")
 NORMALISED = {name: cases.settings(name, batch_norm="true") for name in methods.METHODS}
 CASES = [
     *((name, kind, ()) for name in methods.METHODS for kind in LIKELIHOODS),
     *((name, LIKELIHOODS[0], ("model.activation=softplus",)) for name in ("supervised", "m2")),
     *((name, LIKELIHOODS[2], found) for name, found in NORMALISED.items() if found),
+    *((name, kind, NORMALISED[name]) for name in ("supervised", "m2") for kind in SHAPED),
+    *((name, kind, ()) for name in ("m1", "m1m2") for kind in SHAPED),
+    ("m2", LIKELIHOODS[0], ("model.network=mlp",)),
 ]
 NAMES = pytest.mark.parametrize("name", list(methods.METHODS))
 Arrays = dict[str, NDArray[Any]]
@@ -103,6 +107,19 @@ def test_torch_and_the_engine_agree(
                     a, b.numpy(), rtol=1e-4, atol=1e-4, err_msg=f"{key}.{spec.name} at {batch}"
                 )
                 assert a.shape == (batch, *spec.row)
+
+
+@pytest.mark.parametrize("kind", SHAPED)
+def test_scaling_and_normalisation_are_in_the_convolutions_weights(
+    case: Opened, kind: str
+) -> None:
+    for name in ("supervised", "m2"):
+        for key, proto in case(name, kind, NORMALISED[name]).onnx():
+            found = [node.op_type for node in proto.graph.node]
+            assert "BatchNormalization" not in found
+            assert any("Conv" in kind for kind in found), key
+            before = found[: found.index("Conv")] if "Conv" in found else []
+            assert kind != "logistic-uint8" or not {"Div", "Mul"} & set(before)
 
 
 @NAMES

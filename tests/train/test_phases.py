@@ -81,7 +81,8 @@ def test_latents_are_measured_on_training_rows_and_on_no_others(
 
 
 def test_rows_held_out_do_not_change_what_is_kept(source: str, tmp_path: Path) -> None:
-    session = begin(source, tmp_path / "run", "m1m2", "model.features.threshold=0.05")
+    changes = ("model.features.network=mlp", "model.features.threshold=0.05")
+    session = begin(source, tmp_path / "run", "m1m2", *changes)
     serve, held = run._server(session), session.split.validation
     serve(session.stages[1], session.model)
     kept = session.model.features.kept.clone()

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, distributions
 
 from ssdgm_train import labels, method, methods, vae
+from ssdgm_train.nn import MLP
 
 KINDS = pytest.mark.parametrize("kind", ["bernoulli-uint8", "gaussian-float32"])
 
@@ -48,12 +49,12 @@ def _zeros(latent: int, width: int) -> Tensor:
     return torch.zeros(latent, 2 * width, dtype=torch.float64)
 
 
-def _set(net: vae.MLP, weight: Tensor, bias: Tensor) -> None:
+def _set(net: MLP, weight: Tensor, bias: Tensor) -> None:
     net.first.weights[0].copy_(weight)
     net.first.bias.copy_(bias)
 
 
-def _set_last(net: vae.MLP, weight: Tensor) -> None:
+def _set_last(net: MLP, weight: Tensor) -> None:
     net.get_parameter(f"{net.last}.weight").copy_(weight)
     net.get_parameter(f"{net.last}.bias").zero_()
 

@@ -22,7 +22,7 @@ Json = dict[str, Any]
 FOLDER = "baseline"
 DRAWS = 10_000
 LEVEL = (2.5, 97.5)
-TAKEN = ("hidden", "binarise")
+TAKEN = ("hidden", "network", "channels", "binarise")
 """What the baseline's network has of the model's own."""
 
 

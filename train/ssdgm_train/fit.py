@@ -28,7 +28,7 @@ class Plan:
     """How a phase is optimised.
 
     Attributes:
-        steps: Updates.
+        steps: Updates; 0 for as many as the phase has of itself, see `method.Phase`.
         labelled_batch: Labelled rows a step.
         unlabelled_batch: Unlabelled rows a step.
         learning_rate: Adam's step size.
@@ -43,7 +43,7 @@ class Plan:
             float32. Exported graphs are always float32.
     """
 
-    steps: int = settings.setting(20_000, settings.above(0))
+    steps: int = settings.setting(0, settings.between(0, 1e9))
     labelled_batch: int = settings.setting(100, settings.between(1, LARGEST_BATCH + 1))
     unlabelled_batch: int = settings.setting(100, settings.between(1, LARGEST_BATCH + 1))
     learning_rate: float = settings.setting(1e-3, settings.above(0))

@@ -17,6 +17,7 @@ References:
 import itertools
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -81,17 +82,21 @@ def _check_width(arrays: Arrays, name: str, width: int) -> None:
 
 
 def _m1(arrays: Arrays, problem: method.Problem) -> nn.Module:
-    features = vae.Features(
-        hidden=_widths(arrays, "q"), latent=len(arrays["q/mean_b"]), activation=ACTIVATION
-    )
+    features = vae.Features(**_settings(arrays))
     return m1.Model(m1.Config(features=features), problem)
 
 
 def _m2(arrays: Arrays, problem: method.Problem) -> nn.Module:
-    config = m2.Config(
-        hidden=_widths(arrays, "q"), latent=len(arrays["q/mean_b"]), activation=ACTIVATION
-    )
-    return m2.Model(config, problem)
+    return m2.Model(m2.Config(**_settings(arrays)), problem)
+
+
+def _settings(arrays: Arrays) -> dict[str, Any]:
+    return {
+        "hidden": _widths(arrays, "q"),
+        "network": "mlp",
+        "latent": len(arrays["q/mean_b"]),
+        "activation": ACTIVATION,
+    }
 
 
 def _widths(arrays: Arrays, net: str) -> tuple[int, ...]:

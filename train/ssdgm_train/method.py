@@ -98,6 +98,7 @@ class Phase:
             before the phase's first step and again after an interruption, with the same outcome.
         prepare: (model, raw rows [n, *shape]) to what batches hold, [n, ...]: what a frozen part
             makes of them is computed once and not at every step.
+        steps: Updates, where the recipe does not say how many.
     """
 
     name: str
@@ -105,6 +106,7 @@ class Phase:
     classifies: bool = True
     enter: Callable[[Any, Tensor], None] = _nothing
     prepare: Callable[[Any, Tensor], Tensor] = _raw
+    steps: int = 20_000
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,11 @@ class Adoption:
     weights: Mapping[str, Tensor]
     done: tuple[str, ...] = ()
     labelled: bool = False
+
+
+def _as_it_is(config: Any, problem: Problem) -> Any:  # noqa: ANN401
+    """A method whose hyper-parameters leave nothing to the data."""
+    return config
 
 
 def _adopts_nothing(config: object, donor: nn.Module) -> Adoption | None:
@@ -151,6 +158,7 @@ class Method:
         phases: (config, sizes) to the phases of a run.
         tasks: What its bundle offers: "classify", "encode", "reconstruct", "generate".
         adopt: (config, a trained model) to what can be taken over from it; None for nothing.
+        fitted: (config, problem) to a config in which nothing is left to the data: which networks.
     """
 
     name: str
@@ -161,6 +169,7 @@ class Method:
     phases: Callable[[Any, Sizes], tuple[Phase, ...]]
     tasks: tuple[str, ...]
     adopt: Callable[[Any, nn.Module], Adoption | None] = _adopts_nothing
+    fitted: Callable[[Any, Problem], Any] = _as_it_is
 
 
 @runtime_checkable

@@ -10,11 +10,14 @@ with \(x\).
 import itertools
 import math
 from collections.abc import Callable, Sequence
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
 from ssdgm_train import distributions, shapes
+
+Convolution = nn.Conv1d | nn.Conv2d | nn.ConvTranspose1d | nn.ConvTranspose2d
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
@@ -43,15 +46,26 @@ class Joint(nn.Module):
 
 
 class BatchNorm(nn.BatchNorm1d):
-    """Batch normalisation that takes a batch of one row, which has no spread, by its averages."""
+    """Batch normalisation that takes a batch of one number, with no spread, by its averages."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """[batch, features] to the same shape."""
-        if self.training and len(x) < 2:
+        """[batch, features] or [batch, channels, *sides] to the same shape."""
+        if self.training and x.numel() < 2 * self.num_features:
             return nn.functional.batch_norm(
                 x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
             )
         return super().forward(x)
+
+    def _check_input_dim(self, x: Tensor) -> None:
+        """Any number of sides will do."""
+
+
+@runtime_checkable
+class Ends(Protocol):
+    """A module that a network's outputs come from."""
+
+    def ends(self, count: int) -> tuple[Tensor, Tensor]:
+        """The weights and biases that give the last `count` outputs, detached."""
 
 
 class MLP(nn.Module):
@@ -63,6 +77,8 @@ class MLP(nn.Module):
         out: The width of the output.
         activation: A key of `ACTIVATIONS`.
         batch_norm: Normalise every hidden layer over the batch.
+        before: What the first input goes through first; it gives `inputs[0]` numbers.
+        after: What the output goes through at last; it takes `out` numbers.
 
     Example:
         >>> net = MLP([4, 3], hidden=(8,), out=2)
@@ -77,25 +93,37 @@ class MLP(nn.Module):
         out: int,
         activation: str = "relu",
         batch_norm: bool = False,
+        *,
+        before: nn.Module | None = None,
+        after: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.hidden, self.activation = tuple(hidden), activation
+        self.before: Callable[[Tensor], Tensor] = before or nn.Identity()
         self.first = Joint(inputs, hidden[0])
         layers: list[nn.Module] = _after(hidden[0], activation, batch_norm)
-        for before, width in itertools.pairwise(hidden):
-            layers += [nn.Linear(before, width), *_after(width, activation, batch_norm)]
+        for former, width in itertools.pairwise(hidden):
+            layers += [nn.Linear(former, width), *_after(width, activation, batch_norm)]
         self.rest = nn.Sequential(*layers, nn.Linear(hidden[-1], out))
+        self.after: Callable[[Tensor], Tensor] = after or nn.Identity()
 
-    def forward(self, *inputs: Tensor) -> Tensor:
+    def forward(self, x: Tensor, *others: Tensor) -> Tensor:
         """[..., inputs[i]] each to [..., out], of the weights' precision under autocast too."""
-        found: Tensor = self.rest(self.first(*inputs))
+        found = self.after(self.rest(self.first(self.before(x), *others)))
         precision = self.first.bias.dtype
         return found if found.dtype == precision else found.to(precision)
 
     @property
     def last(self) -> str:
-        """The name of the last layer, whose outputs are the network's."""
+        """The name of the perceptron's last layer."""
         return f"rest.{len(self.rest) - 1}"
+
+    def ends(self, count: int) -> tuple[Tensor, Tensor]:
+        """The weights and biases that give the last `count` outputs, detached."""
+        if isinstance(self.after, Ends):
+            return self.after.ends(count)
+        weight, bias = (self.get_parameter(f"{self.last}.{part}") for part in ("weight", "bias"))
+        return weight.detach()[-count:], bias.detach()[-count:]
 
     def hidden_state(self) -> dict[str, Tensor]:
         """The weights of all layers but the last, by name."""
@@ -106,13 +134,19 @@ class GaussianMLP(MLP):
     """A perceptron whose output is a diagonal Gaussian over `latent` dimensions."""
 
     def __init__(
-        self, inputs: Sequence[int], hidden: Sequence[int], latent: int, activation: str = "relu"
+        self,
+        inputs: Sequence[int],
+        hidden: Sequence[int],
+        latent: int,
+        activation: str = "relu",
+        *,
+        before: nn.Module | None = None,
     ) -> None:
-        super().__init__(inputs, hidden, 2 * latent, activation)
+        super().__init__(inputs, hidden, 2 * latent, activation, before=before)
 
-    def forward(self, *inputs: Tensor) -> distributions.Normal:  # type: ignore[override]
+    def forward(self, x: Tensor, *others: Tensor) -> distributions.Normal:  # type: ignore[override]
         """[..., inputs[i]] each to a Normal [..., latent]; the head gives the log-variance."""
-        mean, log_variance = super().forward(*inputs).chunk(2, -1)
+        mean, log_variance = super().forward(x, *others).chunk(2, -1)
         return distributions.Normal(mean, torch.exp(0.5 * log_variance))
 
 
@@ -144,13 +178,22 @@ def small_(net: MLP) -> None:
 
 def fan_in_(net: MLP) -> None:
     """N(0, 1 / inputs) for weights, N(0, 0.01^2) for biases: the start of the authors' M1."""
-    for layer in (net.first, *net.rest):
-        if isinstance(layer, Joint | nn.Linear):
+    for layer in net.modules():
+        if isinstance(layer, Joint | nn.Linear | Convolution):
             weights = [*layer.weights] if isinstance(layer, Joint) else [layer.weight]
-            inputs = sum(weight.shape[1] for weight in weights)
+            inputs = sum(_inputs(layer, weight) for weight in weights)
             for weight in weights:
                 nn.init.normal_(weight, std=inputs**-0.5)
+            assert layer.bias is not None
             nn.init.normal_(layer.bias, std=0.01)
+
+
+def _inputs(layer: nn.Module, weight: Tensor) -> float:
+    """How many numbers one output of a layer is a sum of; of a transposed one, on average."""
+    places = weight[0, 0].numel()
+    if isinstance(layer, nn.ConvTranspose1d | nn.ConvTranspose2d):
+        return weight.shape[0] * places / math.prod(layer.stride)
+    return weight.shape[1] * places
 
 
 def _as_built(net: MLP) -> None:
@@ -175,8 +218,8 @@ def initialise(net: MLP, name: str, spreads: int = 0) -> None:
     """
     INITIALISERS[name](net)
     if spreads and name != "torch":
-        for part in ("weight", "bias"):
-            nn.init.zeros_(net.get_parameter(f"{net.last}.{part}").detach()[-spreads:])
+        for part in net.ends(spreads):
+            nn.init.zeros_(part)
 
 
 def _after(width: int, activation: str, batch_norm: bool) -> list[nn.Module]:

@@ -20,10 +20,10 @@ import tomli_w
 
 from ssdgm_train import fit, methods, recipes, settings
 from ssdgm_train.data.plan import DataPlan
-from ssdgm_train.method import Method, Sizes
+from ssdgm_train.method import Method, Phase, Problem, Sizes
 from ssdgm_train.recipes import RecipeError, Table
 
-__all__ = ["Recipe", "RecipeError", "dumps", "from_table", "load", "to_table"]
+__all__ = ["Recipe", "RecipeError", "counted", "dumps", "fitted", "from_table", "load", "to_table"]
 
 T = TypeVar("T")
 
@@ -63,10 +63,14 @@ class Recipe:
     def stages(self, sizes: Sizes, done: Collection[str] = ()) -> tuple[fit.Stage, ...]:
         """The method's phases with their plans, without those that are done already."""
         return tuple(
-            fit.Stage(phase, self.phases.get(phase.name, self.train))
+            fit.Stage(phase, self._plan(phase))
             for phase in self.spec.phases(self.model, sizes)
             if phase.name not in done
         )
+
+    def _plan(self, phase: Phase) -> fit.Plan:
+        plan = self.phases.get(phase.name, self.train)
+        return plan if plan.steps else dataclasses.replace(plan, steps=phase.steps)
 
 
 def load(
@@ -95,6 +99,20 @@ def load(
     found = from_table(table)
     _check_effect(found, table.get("phases", {}), changes)
     return found
+
+
+def fitted(recipe: Recipe, problem: Problem) -> Recipe:
+    """The recipe with what it leaves to the data chosen: what is stored with a run."""
+    return dataclasses.replace(recipe, model=recipe.spec.fitted(recipe.model, problem))
+
+
+def counted(recipe: Recipe) -> Recipe:
+    """The recipe with the steps of every phase written out; `fitted` comes first."""
+    plans = {stage.phase.name: stage.plan for stage in recipe.stages(Sizes(1, 1))}
+    *_, last = plans.values()
+    train = dataclasses.replace(recipe.train, steps=recipe.train.steps or last.steps)
+    own = {k: plan for k, plan in plans.items() if k in recipe.phases or plan != train}
+    return dataclasses.replace(recipe, train=train, phases=own)
 
 
 def from_table(table: Table) -> Recipe:

@@ -89,8 +89,10 @@ def begin(
     parts = split(dataset, labelled, plan.data.validation, seed, start.held(dataset))
     _check_selection(plan, parts)
     stated = start.stated(problem.problem(dataset, parts, plan.data))
+    plan = recipe.fitted(plan, stated)
     with _seeded(seed):
         plan, taken, origin = pretrained.adopt(start, plan, stated, dataset, parts.labelled)
+    plan = recipe.counted(plan)
     described = document.compose(
         lies_at, dataset, parts, stated, plan, labelled, seed, place, origin
     )

@@ -22,8 +22,8 @@ import torch
 from torch import Tensor, nn
 
 from ssdgm_runtime import errors
-from ssdgm_train import distributions, likelihoods, method, observations, shapes
-from ssdgm_train.nn import ACTIVATIONS, INITIALISERS, MLP, GaussianMLP, initialise
+from ssdgm_train import distributions, likelihoods, method, networks, observations, shapes
+from ssdgm_train.nn import ACTIVATIONS, INITIALISERS, initialise
 from ssdgm_train.settings import above, among, between, setting
 
 ROWS = 1000
@@ -40,6 +40,8 @@ class Features:
 
     Attributes:
         hidden: Widths of the hidden layers of the encoder; the decoder's are these in reverse.
+        network: "auto", "mlp" or "conv", as in m2.
+        channels: Widths of its convolutions; empty: as many layers as leave a small map.
         latent: Dimensions of z.
         activation: "relu", "silu", "softplus" or "tanh".
         binarise: Train Bernoulli data on freshly drawn bits; features are always of grey levels.
@@ -53,6 +55,8 @@ class Features:
     """
 
     hidden: tuple[int, ...] = setting((500, 500), above(0))
+    network: str = setting(networks.AUTO, among(networks.CHOICES))
+    channels: tuple[int, ...] = setting((), above(0))
     latent: int = setting(50, above(0))
     activation: str = setting("softplus", among(ACTIVATIONS))
     binarise: bool = True
@@ -69,13 +73,13 @@ class VAE(nn.Module):
 
     def __init__(self, config: Features, problem: method.Problem) -> None:
         super().__init__()
-        self.config, act = config, config.activation
+        self.config = config = networks.fitted(config, problem)
         self.likelihood = likelihoods.of(problem)
         self.draw = self.likelihood.draw if config.binarise else likelihoods.same
         self.standardise = observations.of(problem)
-        width, outputs = self.standardise.width, self.likelihood.outputs
-        self.encoder = GaussianMLP([width], config.hidden, config.latent, act)
-        self.decoder = MLP([config.latent], config.hidden[::-1], outputs, act)
+        build, act = networks.of(problem, config), config.activation
+        self.encoder = build.encoder([], config.hidden, config.latent, act)
+        self.decoder = build.decoder([config.latent], config.hidden[::-1], act)
         initialise(self.encoder, config.initial, spreads=config.latent)
         initialise(self.decoder, config.initial, spreads=self.likelihood.spreads)
         self.register_buffer("kept", torch.ones(config.latent))
@@ -149,11 +153,12 @@ class VAE(nn.Module):
 def phases(config: Features) -> tuple[method.Phase, ...]:
     """The phases that train the autoencoder, on all rows, labelled or not."""
     losses = {"features": loss, **({"polish": polish_loss} if config.polish else {})}
+    steps = networks.STEPS[config.network]
+    players = (
+        method.Player(name, each, {name: 1.0}, _parameters) for name, each in losses.items()
+    )
     return tuple(
-        method.Phase(
-            name, (method.Player(name, each, {name: 1.0}, _parameters),), classifies=False
-        )
-        for name, each in losses.items()
+        method.Phase(player.name, (player,), classifies=False, steps=steps) for player in players
     )
 
 
@@ -192,6 +197,11 @@ def _weights(batch: method.Batch, sizes: method.Sizes, like: Tensor) -> Tensor:
     parts = ((len(batch.x), sizes.labelled), (len(batch.u), sizes.unlabelled))
     shares = [(n, len(like) / max(n, 1) * of / sizes.total) for n, of in parts]
     return torch.cat([like.new_full((n,), share) for n, share in shares])
+
+
+def fitted(config: Any, problem: method.Problem) -> Any:  # noqa: ANN401
+    """Hyper-parameters with a field `features` whose networks are those that the rows get."""
+    return replace(config, features=networks.fitted(config.features, problem))
 
 
 def adopt(config: Any, donor: nn.Module) -> method.Adoption | None:  # noqa: ANN401

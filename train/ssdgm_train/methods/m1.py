@@ -148,4 +148,5 @@ METHOD = method.Method(
     phases=_phases,
     tasks=("classify", "encode", "reconstruct", "generate"),
     adopt=vae.adopt,
+    fitted=vae.fitted,
 )

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor, nn
 
-from ssdgm_train import distributions, labels, method, shapes, vae
+from ssdgm_train import distributions, labels, method, networks, shapes, vae
 from ssdgm_train.methods import m2
 from ssdgm_train.nn import MLP
 
@@ -135,6 +135,13 @@ def _phases(config: Config, sizes: method.Sizes) -> tuple[method.Phase, ...]:
     return (*vae.phases(config.features), vae.after("joint", player))
 
 
+def _fitted(config: Config, problem: method.Problem) -> Config:
+    """M1's networks are those that the rows get; features have no neighbours."""
+    joint = networks.fitted(config.joint, _on_codes(config.features.latent, problem.labels))
+    found: Config = vae.fitted(replace(config, joint=joint), problem)
+    return found
+
+
 def _joint(model: Model) -> Iterator[nn.Parameter]:
     return model.joint.parameters()
 
@@ -148,4 +155,5 @@ METHOD = method.Method(
     phases=_phases,
     tasks=("classify", "encode", "reconstruct", "generate"),
     adopt=vae.adopt,
+    fitted=_fitted,
 )

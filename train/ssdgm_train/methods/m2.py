@@ -26,8 +26,16 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from ssdgm_train import distributions, likelihoods, method, objectives, observations, shapes
-from ssdgm_train.nn import ACTIVATIONS, INITIALISERS, MLP, GaussianMLP, initialise
+from ssdgm_train import (
+    distributions,
+    likelihoods,
+    method,
+    networks,
+    objectives,
+    observations,
+    shapes,
+)
+from ssdgm_train.nn import ACTIVATIONS, INITIALISERS, initialise
 from ssdgm_train.settings import above, among, between, setting
 
 
@@ -64,6 +72,8 @@ class Config:
     Attributes:
         hidden: Widths of the hidden layers of each of the three networks.
         classifier: Widths of the classifier's hidden layers, where they differ from `hidden`.
+        network: "mlp"; "conv", where rows are images or windows; "auto" chooses by the rows.
+        channels: Widths of its convolutions; empty: as many layers as leave a small map.
         latent: Dimensions of z.
         activation: "relu", "silu", "softplus" or "tanh".
         classifier_activation: The classifier's, where it differs.
@@ -82,6 +92,8 @@ class Config:
 
     hidden: tuple[int, ...] = setting((500,), above(0))
     classifier: tuple[int, ...] = setting((), above(0))
+    network: str = setting(networks.AUTO, among(networks.CHOICES))
+    channels: tuple[int, ...] = setting((), above(0))
     latent: int = setting(50, above(0))
     activation: str = setting("relu", among(ACTIVATIONS))
     classifier_activation: str = setting("", among(("", *ACTIVATIONS)))
@@ -104,16 +116,16 @@ class Model(nn.Module):
 
     def __init__(self, config: Config, problem: method.Problem) -> None:
         super().__init__()
-        classes, act = problem.labels.size, config.activation
-        self.config, self.labels, self.latent = config, problem.labels, config.latent
+        self.config = config = networks.fitted(config, problem)
+        self.labels, self.latent = problem.labels, config.latent
         self.likelihood = likelihoods.of(problem)
         self.draw = self.likelihood.draw if config.binarise else likelihoods.same
         self.standardise = observations.of(problem)
-        width, outputs = self.standardise.width, self.likelihood.outputs
+        build, act, classes = networks.of(problem, config), config.activation, self.labels.size
         shape, own = config.classifier or config.hidden, config.classifier_activation or act
-        self.classifier = MLP([width], shape, classes, own, config.batch_norm)
-        self.encoder = GaussianMLP([width, classes], config.hidden, config.latent, act)
-        self.decoder = MLP([config.latent, classes], config.hidden, outputs, act)
+        self.classifier = build.classifier(shape, classes, own, config.batch_norm)
+        self.encoder = build.encoder([classes], config.hidden, config.latent, act)
+        self.decoder = build.decoder([config.latent, classes], config.hidden, act)
         initialise(self.classifier, config.initial)
         initialise(self.encoder, config.initial, spreads=config.latent)
         initialise(self.decoder, config.initial, spreads=self.likelihood.spreads)
@@ -185,7 +197,8 @@ def unlabelled_bound(
 
 def _phases(config: Config, sizes: method.Sizes) -> tuple[method.Phase, ...]:
     weights = WEIGHTINGS[config.weighting](config.alpha, sizes)
-    return (method.Phase("joint", (method.Player("all", loss, weights, rates=rates),)),)
+    player = method.Player("all", loss, weights, rates=rates)
+    return (method.Phase("joint", (player,), steps=networks.STEPS[config.network]),)
 
 
 def rates(model: Model) -> dict[nn.Parameter, float]:
@@ -208,6 +221,7 @@ def _adopt(config: Config, donor: nn.Module) -> method.Adoption | None:
         classifier=trunk.hidden,
         classifier_activation=trunk.activation,
         batch_norm=False,
+        **networks.like(trunk),
     )
     return method.Adoption(fitting, weights)
 
@@ -226,4 +240,5 @@ METHOD = method.Method(
     phases=_phases,
     tasks=("classify", "encode", "reconstruct", "generate"),
     adopt=_adopt,
+    fitted=networks.fitted,
 )

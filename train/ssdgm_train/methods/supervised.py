@@ -6,11 +6,12 @@ Whatever a semi-supervised method claims is measured against this network with t
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from torch import Tensor, nn
 
-from ssdgm_train import likelihoods, method, objectives, observations, shapes
-from ssdgm_train.nn import ACTIVATIONS, MLP
+from ssdgm_train import likelihoods, method, networks, objectives, observations, shapes
+from ssdgm_train.nn import ACTIVATIONS
 from ssdgm_train.settings import above, among, setting
 
 
@@ -20,12 +21,16 @@ class Config:
 
     Attributes:
         hidden: Widths of the classifier's hidden layers.
+        network: "auto", "mlp" or "conv", as in m2.
+        channels: Widths of its convolutions; empty: as many layers as leave a small map.
         activation: "relu", "silu", "softplus" or "tanh".
         batch_norm: Normalise the classifier's hidden layers over the batch.
         binarise: Train Bernoulli data on freshly drawn bits, as m2 does.
     """
 
     hidden: tuple[int, ...] = setting((500,), above(0))
+    network: str = setting(networks.AUTO, among(networks.CHOICES))
+    channels: tuple[int, ...] = setting((), above(0))
     activation: str = setting("relu", among(ACTIVATIONS))
     batch_norm: bool = False
     binarise: bool = True
@@ -37,12 +42,8 @@ class Model(nn.Module):
     def __init__(self, config: Config, problem: method.Problem) -> None:
         super().__init__()
         self.standardise = observations.of(problem)
-        self.classifier = MLP(
-            [self.standardise.width],
-            config.hidden,
-            problem.labels.size,
-            config.activation,
-            config.batch_norm,
+        self.classifier = networks.of(problem, networks.fitted(config, problem)).classifier(
+            config.hidden, problem.labels.size, config.activation, config.batch_norm
         )
         likelihood = likelihoods.of(problem)
         self.draw = likelihood.draw if config.binarise else likelihoods.same
@@ -60,7 +61,8 @@ def loss(model: Model, batch: method.Batch, context: method.Context) -> method.T
 
 
 def _phases(config: Config, sizes: method.Sizes) -> tuple[method.Phase, ...]:
-    return (method.Phase("joint", (method.Player("all", loss, {"classifier": 1.0}),)),)
+    player = method.Player("all", loss, {"classifier": 1.0})
+    return (method.Phase("joint", (player,), steps=networks.STEPS[config.network]),)
 
 
 def _adopt(config: Config, donor: nn.Module) -> method.Adoption | None:
@@ -69,7 +71,12 @@ def _adopt(config: Config, donor: nn.Module) -> method.Adoption | None:
         return None
     trunk = donor.trunk()
     weights = {f"classifier.{name}": value for name, value in trunk.hidden_state().items()}
-    fitting = replace(config, hidden=trunk.hidden, activation=trunk.activation, batch_norm=False)
+    own: dict[str, Any] = {
+        "hidden": trunk.hidden,
+        "activation": trunk.activation,
+        "batch_norm": False,
+    }
+    fitting = replace(config, **own, **networks.like(trunk))
     return method.Adoption(fitting, weights)
 
 
@@ -87,4 +94,5 @@ METHOD = method.Method(
     phases=_phases,
     tasks=("classify",),
     adopt=_adopt,
+    fitted=networks.fitted,
 )
