@@ -163,8 +163,8 @@ def test_what_would_change_an_answer_stays(nodes: list[Node], outputs: tuple[str
     assert folded(model(nodes, outputs)) == [kind for kind, *_ in nodes]
 
 
-CONV = ("Conv", "m k kb", "c", {"pads": [1, 1, 1, 1]})
-FLAT = ("Reshape", "c long", "y")
+CONV = ("Conv", "m k kb", "o", {"pads": [1, 1, 1, 1]})
+FLAT = ("Reshape", "o long", "y")
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_a_factor_goes_into_a_convolution_and_a_shift_stays(
                 ("Mul", "x two", "g"),
                 ("Reshape", "g shape", "m"),
                 CONV,
-                ("Add", "c m", "d"),
+                ("Add", "o m", "d"),
                 ("Reshape", "d long", "y"),
             ],
             ("y",),
