@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -59,7 +60,8 @@ def inspect(
     from ssdgm_train import inspection, recipe
 
     changes = [*(change or []), *([] if label is None else [f"data.label={json.dumps(label)}"])]
-    plan, place = recipe.load(None, None, changes), None if data_dir is None else str(data_dir)
+    place = None if data_dir is None else str(data_dir)
+    plan = partial(recipe.load, None, None, changes)
     with console.watch(quiet or as_json) as tell:
         lies_at, found = inspection.look(
             data, plan, labels, seed, place, console.downloads(quiet or as_json), tell

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -144,7 +145,7 @@ def _begin(
 
     place = None if data_dir is None else str(data_dir)
     return session.begin(
-        data, recipe.load(*plan), out, labels, seed, device, init_from, place, tell
+        data, partial(recipe.load, *plan), out, labels, seed, device, init_from, place, tell
     )
 
 

@@ -40,7 +40,7 @@ def test_a_recipe_that_ships_sets_what_there_is_to_set(name: str) -> None:
     found, table = recipe.load(name), recipes.read(name)
     phases = [stage.phase.name for stage in found.stages(method.Sizes(1, 1))]
     assert set(table.get("phases", {})) <= set(phases)
-    assert found.data.validation == 10_000
+    assert found.data.validation == (0.1 if name.endswith("-tables") else 10_000)
     assert "base" not in table
 
 
@@ -153,3 +153,19 @@ def test_a_table_over_a_value_and_a_value_over_a_table_are_errors_of_the_upper(
     text = 'base = "under.toml"\n[train.steps]\nx = 3\n'
     found = cases.message(RecipeError, lambda: recipe.load(write(tmp_path / "over.toml", text)))
     assert "train.steps is {'x': 3}; expected a value of type int" in found
+
+
+@pytest.mark.parametrize("kind", ["rows", "table"])
+def test_columns_have_a_recipe_of_their_own_where_none_is_named(kind: str) -> None:
+    assert recipe.load(None, kind=kind) == recipe.load("default-m2-tables")
+    assert recipe.load(None, "m1", kind=kind) == recipe.load("default-m1-tables")
+    assert recipe.load(None, "supervised", kind=kind) == recipe.load(None, "supervised")
+    changed = recipe.load(None, None, ["train.steps=7"], kind)
+    assert changed.train.steps == 7
+    assert changed.model == recipe.load("default-m2-tables").model
+
+
+@pytest.mark.parametrize("kind", ["", "image", "windows"])
+def test_other_rows_have_the_defaults(kind: str) -> None:
+    assert recipe.load(None, kind=kind) == recipe.load(None)
+    assert recipe.load("default-m1", kind="table") == recipe.load("default-m1")

@@ -11,7 +11,7 @@ import difflib
 import tomllib
 import types
 import typing
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,7 +23,18 @@ from ssdgm_train.data.plan import DataPlan
 from ssdgm_train.method import Method, Phase, Problem, Sizes
 from ssdgm_train.recipes import RecipeError, Table
 
-__all__ = ["Recipe", "RecipeError", "counted", "dumps", "fitted", "from_table", "load", "to_table"]
+__all__ = [
+    "ByKind",
+    "Recipe",
+    "RecipeError",
+    "counted",
+    "dumps",
+    "fitted",
+    "from_table",
+    "load",
+    "of_kind",
+    "to_table",
+]
 
 T = TypeVar("T")
 
@@ -73,15 +84,29 @@ class Recipe:
         return plan if plan.steps else dataclasses.replace(plan, steps=phase.steps)
 
 
+ByKind = Callable[[str], Recipe]
+"""What a row is, one of `rows.KINDS`, to a recipe; "" for one to read the data by."""
+
+
+def of_kind(plan: Recipe | ByKind, kind: str = "") -> Recipe:
+    """The recipe for rows of a kind, where it depends on that."""
+    return plan if isinstance(plan, Recipe) else plan(kind)
+
+
 def load(
-    source: str | Path | None, name: str | None = None, changes: Iterable[str] = ()
+    source: str | Path | None,
+    name: str | None = None,
+    changes: Iterable[str] = (),
+    kind: str = "",
 ) -> Recipe:
     """Read a recipe, if any, then apply the method's name and `key=value` settings.
 
     Args:
-        source: A file, the name of a recipe that ships, or None.
+        source: A file, the name of a recipe that ships, or None for that of the kind, if there is
+            one, else for the defaults.
         name: A method.
         changes: Settings such as `train.steps=100`.
+        kind: What a row is, one of `rows.KINDS`, where that is known.
 
     Example:
         >>> load(None, "m2", ["train.steps=100"]).train.steps
@@ -90,6 +115,7 @@ def load(
     Raises:
         RecipeError: The file, a key or a value cannot be used.
     """
+    source = source or recipes.of_kind(name or Recipe.method, kind)
     table = {} if source is None else recipes.read(source)
     if name:
         table["method"] = name

@@ -54,7 +54,7 @@ class Session:
 
 def begin(
     source: str,
-    plan: recipe.Recipe,
+    plan: recipe.Recipe | recipe.ByKind,
     out: Path,
     labelled: int | None = None,
     seed: int = 0,
@@ -67,7 +67,7 @@ def begin(
 
     Args:
         source: As `data.load` takes it.
-        plan: The recipe.
+        plan: The recipe, or one for every kind of rows.
         out: The directory, which must not exist.
         labelled: The budget of labels; None for all.
         seed: Of the split, the initial weights, the batches and the noise.
@@ -85,7 +85,8 @@ def begin(
         raise errors.InputError("seed", str(seed), "a whole number from 0 to below 2**63")
     checkpoint.check_new(out)
     start, lies_at = pretrained.find(init_from), data.locate(source, data_dir, tell)
-    dataset = data.load(lies_at, plan=plan.data)
+    dataset = data.load(lies_at, plan=recipe.of_kind(plan).data)
+    plan = recipe.of_kind(plan, dataset.kind)
     parts = split(dataset, labelled, plan.data.validation, seed, start.held(dataset))
     _check_selection(plan, parts)
     stated = start.stated(problem.problem(dataset, parts, plan.data))

@@ -75,7 +75,7 @@ class Report:
 
 def look(
     source: str,
-    plan: recipe.Recipe,
+    plan: recipe.Recipe | recipe.ByKind,
     labelled: int | None = None,
     seed: int = 0,
     data_dir: str | None = None,
@@ -86,7 +86,7 @@ def look(
 
     Args:
         source: As `data.load` takes it.
-        plan: The recipe.
+        plan: The recipe, or one for every kind of rows.
         labelled: The budget of labels; None for all.
         seed: Of the split.
         data_dir: As `data.load` takes it.
@@ -99,7 +99,9 @@ def look(
     """
     lies_at = sources.locate(source, data_dir, downloading)
     found = place.look(lies_at)
-    return found, inspect(sources.load(lies_at, plan=plan.data), plan, labelled, seed, tell=tell)
+    data = sources.load(lies_at, plan=recipe.of_kind(plan).data)
+    chosen = recipe.of_kind(plan, data.kind)
+    return found, inspect(data, chosen, labelled, seed, tell=tell)
 
 
 def inspect(

@@ -24,7 +24,7 @@ REASONS = {
 }
 """Why a likelihood is taken where the recipe leaves it open."""
 
-WIDTHS = ("network", "hidden", "latent", "activation")
+WIDTHS = ("network", "hidden", "latent", "activation", "channels")
 """The settings of a model that tell its networks."""
 
 
@@ -96,7 +96,7 @@ def _proposal(
     return Proposal(
         method=plan.method,
         summary=plan.spec.summary,
-        networks=dict(_networks(dataclasses.asdict(plan.model))),
+        networks=dict(_networks(dataclasses.asdict(settled.model))),
         likelihood=stated.likelihood,
         reason=reason if plan.data.likelihood == AUTO else "as the recipe has it",
         preprocessing=_preprocessing(stated),
@@ -106,7 +106,7 @@ def _proposal(
         validation=len(parts.validation),
         validation_labels_are_extra=data.fully_labelled,
         test=0 if data.x_test is None else len(data.x_test),
-        steps=sum(stage.plan.steps for stage in plan.stages(sizes)),
+        steps=sum(stage.plan.steps for stage in settled.stages(sizes)),
         recipe=tomli_w.dumps(_changes(settled)),
     )
 
@@ -117,7 +117,7 @@ def _settled(plan: recipe.Recipe, stated: method.Problem) -> recipe.Recipe:
     open_ended = dataclasses.replace(
         plan.data, likelihood=stated.likelihood, total=total, kind=stated.kind
     )
-    return dataclasses.replace(plan, data=open_ended)
+    return recipe.counted(recipe.fitted(dataclasses.replace(plan, data=open_ended), stated))
 
 
 def _changes(plan: recipe.Recipe) -> Json:

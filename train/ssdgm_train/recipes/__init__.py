@@ -14,6 +14,8 @@ from ssdgm_runtime import errors
 Table = dict[str, Any]
 SHELF = Path(__file__).parent
 SUFFIX = ".toml"
+KINDS = {"rows": "tables", "table": "tables"}
+"""What recipes are called that are for rows of a kind."""
 
 
 class RecipeError(errors.SsdgmError, ValueError):
@@ -23,6 +25,12 @@ class RecipeError(errors.SsdgmError, ValueError):
 def names() -> list[str]:
     """The recipes that ship."""
     return sorted(path.name.removesuffix(SUFFIX) for path in SHELF.glob(f"*{SUFFIX}"))
+
+
+def of_kind(method: str, kind: str) -> str | None:
+    """The recipe that ships for a method and what a row is; None, where there is none."""
+    name = f"default-{method}-{KINDS.get(kind, '')}"
+    return name if name in names() else None
 
 
 def read(name: str | Path) -> Table:
