@@ -24,7 +24,7 @@ REASONS = {
 }
 """Why a likelihood is taken where the recipe leaves it open."""
 
-WIDTHS = ("network", "hidden", "latent", "activation")
+WIDTHS = ("network", "channels", "hidden", "latent", "activation")
 """The settings of a model that tell its networks."""
 
 
@@ -81,13 +81,18 @@ def propose(
     try:
         parts = split(data, labelled, plan.data.validation, seed)
         stated = problem.problem(data, parts, plan.data)
-    except errors.DataError as error:
+        fitted = recipe.fitted(plan, stated)
+    except (errors.DataError, recipe.RecipeError) as error:
         return Refusal(error.found, error.expected, error.mend)
-    return _proposal(data, plan, parts, stated)
+    return _proposal(data, plan, fitted, parts, stated)
 
 
 def _proposal(
-    data: dataset.Dataset, plan: recipe.Recipe, parts: Split, stated: method.Problem
+    data: dataset.Dataset,
+    plan: recipe.Recipe,
+    fitted: recipe.Recipe,
+    parts: Split,
+    stated: method.Problem,
 ) -> Proposal:
     sizes = method.Sizes(len(parts.labelled), len(parts.unlabelled))
     settled = _settled(plan, stated)
@@ -96,7 +101,7 @@ def _proposal(
     return Proposal(
         method=plan.method,
         summary=plan.spec.summary,
-        networks=dict(_networks(dataclasses.asdict(plan.model))),
+        networks=dict(_networks(dataclasses.asdict(fitted.model))),
         likelihood=stated.likelihood,
         reason=reason if plan.data.likelihood == AUTO else "as the recipe has it",
         preprocessing=_preprocessing(stated),
@@ -106,7 +111,7 @@ def _proposal(
         validation=len(parts.validation),
         validation_labels_are_extra=data.fully_labelled,
         test=0 if data.x_test is None else len(data.x_test),
-        steps=sum(stage.plan.steps for stage in plan.stages(sizes)),
+        steps=sum(stage.plan.steps for stage in fitted.stages(sizes)),
         recipe=tomli_w.dumps(_changes(settled)),
     )
 
@@ -144,7 +149,7 @@ def _networks(table: Json) -> Iterator[tuple[str, Any]]:
     for key, value in table.items():
         if isinstance(value, dict):
             yield from ((f"{key}.{name}", inner) for name, inner in _networks(value))
-        elif key in WIDTHS:
+        elif key in WIDTHS and value != ():
             yield key, value
 
 
