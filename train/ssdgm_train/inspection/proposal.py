@@ -24,7 +24,7 @@ REASONS = {
 }
 """Why a likelihood is taken where the recipe leaves it open."""
 
-WIDTHS = ("network", "hidden", "latent", "activation", "channels")
+WIDTHS = ("network", "channels", "hidden", "latent", "activation")
 """The settings of a model that tell its networks."""
 
 
