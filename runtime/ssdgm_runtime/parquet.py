@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from numpy.typing import NDArray
+
 from ssdgm_runtime import errors, heads
 
 Batch = Any
@@ -74,8 +76,8 @@ def batches(path: Path, names: Sequence[str]) -> Iterator[Batch]:
         yield from pieces(file, names, str(path))
 
 
-def values(array: Any, told: Callable[[int], str]) -> list[Any]:  # noqa: ANN401
-    """A column's values: numbers, truth values or words, None where one is missing.
+def values(array: Any, told: Callable[[int], str]) -> list[Any] | NDArray[Any]:  # noqa: ANN401
+    """A column's values: numbers, truth values or words, None or NaN where one is missing.
 
     Raises:
         DataError: It holds something else, such as dates or lists.
@@ -93,7 +95,8 @@ def values(array: Any, told: Callable[[int], str]) -> list[Any]:  # noqa: ANN401
     )
     if any(is_of(kind) for is_of in strange):
         raise errors.DataError(f"{told(0)} holds {kind}", "numbers, truth values or words")
-    found: list[Any] = array.to_pylist()
+    found: list[Any] | NDArray[Any]
+    found = array.to_numpy(False) if pa.types.is_floating(array.type) else array.to_pylist()
     return found
 
 

@@ -67,7 +67,7 @@ def _rows_of(named: Mapping[str, Any], known: table.Columns) -> Floats:
 def _given(values: Any, column: table.Column, place: str) -> Floats:  # noqa: ANN401
     """Whatever a caller has for a column."""
     if isinstance(values, np.ma.MaskedArray):
-        values = np.ma.filled(values.astype(object), None)
+        values = values.tolist()  # None where one is masked
     array = arguments.read(values, place, "one value a row")
     if array.ndim != 1:
         raise errors.InputError(place, f"of shape {list(array.shape)}", "one value a row")

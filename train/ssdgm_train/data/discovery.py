@@ -66,8 +66,9 @@ def roles(names: Sequence[str], place: str, plan: DataPlan) -> Roles:
             )
     rest = [name for name in names if name not in plan.ignore]
     label = plan.label or _label(rest, place)
-    split = next((n for n in rest if n.lower() == SPLIT and n != label), "")
-    features = tuple(name for name in rest if name not in (label, split))
+    rest = [name for name in rest if name != label]
+    parts = [name for name in rest if name.lower() == SPLIT][:1]
+    features = tuple(name for name in rest if name not in parts)
     if not features:
         raise errors.DataError(f"{place} has no column beside {label!r}", "columns to learn from")
     if "" in features:
@@ -76,7 +77,7 @@ def roles(names: Sequence[str], place: str, plan: DataPlan) -> Roles:
             "names; such columns often number the rows",
             _LEAVE.format(""),
         )
-    return Roles(label, split, features)
+    return Roles(label, "".join(parts), features)
 
 
 def _label(names: Sequence[str], place: str) -> str:
