@@ -75,11 +75,10 @@ KINDS = {
 
 TABLES = {
     "columns-float32": KINDS["columns-float32"],
-    "numbers": Kind((3,), "float32", 5, "columns", TABLE[:3]),
     "categories": Kind((2,), "float32", 5, "columns", TABLE[3:]),
     "flag": Kind((1,), "float32", 5, "columns", TABLE[4:]),
 }
-"""Small tables: of both sorts of columns, of numbers with gaps, of categories, of one boolean."""
+"""Small tables: of both sorts of columns, of categories, of one boolean."""
 
 _KNOWN = KINDS | TABLES
 
