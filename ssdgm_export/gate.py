@@ -151,20 +151,26 @@ class Judge:
             if component in models:
                 self._feeds[wanted] = self._answer(component, self._fp32[component])[given]
 
-    def judge(self, component: str, precision: str, data: bytes) -> list[Gate]:
-        """Measure one graph in every way that it can be."""
+    def judge(
+        self, component: str, precision: str, data: bytes, golden: Arrays | None = None
+    ) -> list[Gate]:
+        """Measure one graph in every way that it can be; `golden` has rows it must answer too."""
         measures = self._measures(component)
         if not measures:
             return [Gate(component, precision, "nothing")]
         engine = opened(component, data)
         answer, gap = self._answer(component, engine), self._gap(component, engine)
-        exact = gap == 0 or precision not in INVARIANT
-        return [
-            self._gate(Gate(component, precision, name, batch_gap=gap), measure, answer, exact)
+        found = [
+            self._gate(Gate(component, precision, name, batch_gap=gap), measure, answer)
             for name, measure in measures.items()
         ]
+        given = (*answer.values(), *(engine.run(golden).values() if golden else ()))
+        if all(np.isfinite(array).all() for array in given):
+            return found
+        worst = agreement.HUGE
+        return [replace(gate, found=worst, cost=worst, passed=False) for gate in found]
 
-    def _gate(self, blank: Gate, measure: Measure, answer: Arrays, exact: bool) -> Gate:
+    def _gate(self, blank: Gate, measure: Measure, answer: Arrays) -> Gate:
         key = (blank.component, blank.measure)
         if key not in self._kept:
             plain = self._answer(blank.component, self._fp32[blank.component])
@@ -177,6 +183,7 @@ class Judge:
         unit = 1.0 if error else max(fp32, float(np.finfo(np.float64).tiny))
         cost = _finite((found - fp32) / unit)
         allowed = self._limits.drop if error else self._limits.distortion
+        exact = blank.batch_gap == 0 or blank.precision not in INVARIANT
         return replace(
             blank,
             rows=len(after),
