@@ -32,7 +32,7 @@ SMALL = (
 )
 
 
-QUICK = ("--batch", "1,4", "--seconds", 0.05, "--warmup", 0.01)
+QUICK = ("--batch", "1,4", "--seconds", "0.01", "--cold", "0")
 
 
 def mixed(seed: int = 0) -> Any:  # noqa: ANN401
@@ -134,9 +134,7 @@ def test_a_run_of_a_table_is_evaluated_reported_and_measured(place: Path, tool: 
     assert (told.code, told.err) == (0, "")
     assert (told.json["part"], told.json["rows"]) == ("test", 10)
     assert tool("report", place / "run").code == 0
-    measured = tool(
-        "bench", place / "a.ssdgm", "--runs", 3, "--warmup", 1, "--batch", "1,4", "--json"
-    )
+    measured = tool("bench", place / "a.ssdgm", *QUICK, "--json")
     assert measured.code == 0, measured
 
 
