@@ -152,12 +152,7 @@ def golden_rows(
     """
     if given is None:
         return golden.rows(found, problem, *document.value_range(problem))
-    if tables.is_table(os.fspath(given)) and problem.columns:
-        return tables.read(Path(given), problem.columns)[: golden.ROWS]
-    if tables.is_table(os.fspath(given)) and problem.series:
-        return windows.read(Path(given), problem.series, problem.shape[1]).x[: golden.ROWS]
-    policy = resizing.parse(resize) if resize else None
-    rows = inputs.read_rows(given, problem.shape, policy).x[: golden.ROWS]
+    rows = _read(Path(given), problem, resize)[: golden.ROWS]
     if rows.dtype == np.float64 and problem.dtype == "float32":
         rows = rows.astype(np.float32)
     if rows.shape[1:] != problem.shape or rows.dtype.name != problem.dtype or not len(rows):
@@ -169,6 +164,15 @@ def golden_rows(
     if not problem.columns and not np.isfinite(rows).all():
         raise errors.DataError(f"{given} holds NaN or infinity", "finite numbers")
     return np.ascontiguousarray(rows)
+
+
+def _read(given: Path, problem: method.Problem, resize: str) -> parity.Array:
+    if tables.is_table(given.name) and problem.columns:
+        return tables.read(given, problem.columns)
+    if tables.is_table(given.name) and problem.series:
+        return windows.read(given, problem.series, problem.shape[1]).x
+    policy = resizing.parse(resize) if resize else None
+    return inputs.read_rows(given, problem.shape, policy).x
 
 
 def _target(out: Path) -> Path:

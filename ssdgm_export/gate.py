@@ -93,8 +93,9 @@ class Gate:
         component: The graph.
         precision: Its precision.
         measure: `error`, the share of wrong rows; `distortion`, the mean squared error of
-            reconstructions in the data's own units (of a table's numbers; without any, the
-            probability that its categories lack); `nothing`, where neither can be had.
+            reconstructions in the data's own units (of a table, whose columns have none in
+            common: in those of each number's variance, and the probability that categories lack);
+            `nothing`, where neither can be had.
         rows: How many rows it was measured on.
         kind: What rows these are.
         fp32: The measure for the fp32 graph.
@@ -145,24 +146,31 @@ class Judge:
         self._fp32 = {name: opened(name, data) for name, data in models.items()}
         self._kept: dict[tuple[str, str], Array] = {}
         self._feeds: Arrays = rows.tensors
+        self._unit = _unit(rows)
         for component, given, wanted in (("classifier", "probs", "y"), ("encoder", "z_mean", "z")):
             if component in models:
                 self._feeds[wanted] = self._answer(component, self._fp32[component])[given]
 
-    def judge(self, component: str, precision: str, data: bytes) -> list[Gate]:
-        """Measure one graph in every way that it can be."""
+    def judge(
+        self, component: str, precision: str, data: bytes, golden: Arrays | None = None
+    ) -> list[Gate]:
+        """Measure one graph in every way that it can be; `golden` has rows it must answer too."""
         measures = self._measures(component)
         if not measures:
             return [Gate(component, precision, "nothing")]
         engine = opened(component, data)
         answer, gap = self._answer(component, engine), self._gap(component, engine)
-        exact = gap == 0 or precision not in INVARIANT
-        return [
-            self._gate(Gate(component, precision, name, batch_gap=gap), measure, answer, exact)
+        found = [
+            self._gate(Gate(component, precision, name, batch_gap=gap), measure, answer)
             for name, measure in measures.items()
         ]
+        given = (*answer.values(), *(engine.run(golden).values() if golden else ()))
+        if all(np.isfinite(array).all() for array in given):
+            return found
+        worst = agreement.HUGE
+        return [replace(gate, found=worst, cost=worst, passed=False) for gate in found]
 
-    def _gate(self, blank: Gate, measure: Measure, answer: Arrays, exact: bool) -> Gate:
+    def _gate(self, blank: Gate, measure: Measure, answer: Arrays) -> Gate:
         key = (blank.component, blank.measure)
         if key not in self._kept:
             plain = self._answer(blank.component, self._fp32[blank.component])
@@ -175,6 +183,7 @@ class Judge:
         unit = 1.0 if error else max(fp32, float(np.finfo(np.float64).tiny))
         cost = _finite((found - fp32) / unit)
         allowed = self._limits.drop if error else self._limits.distortion
+        exact = blank.batch_gap == 0 or blank.precision not in INVARIANT
         return replace(
             blank,
             rows=len(after),
@@ -208,21 +217,24 @@ class Judge:
         return self._distances(self._answer("decoder", self._fp32["decoder"], feeds))
 
     def _distances(self, answer: Arrays) -> Array:
-        if "x" not in answer:
-            return self._missed(answer["code_probs"])
-        gaps = np.square(answer["x"] - self._rows.tensors["x"].astype(np.float64))
-        flat = gaps.reshape(len(gaps), -1)
-        there = np.isfinite(flat)
-        found: Array = np.where(there, flat, 0).sum(axis=1) / np.maximum(there.sum(axis=1), 1)
+        """What reconstructions lack, on average over the values that a row has."""
+        parts = []
+        if "x" in answer:
+            x = self._feeds["x"].astype(np.float64)
+            parts.append((np.square(answer["x"] - x) / self._unit, ~np.isnan(x)))
+        if "code_probs" in answer:
+            codes = self._feeds["codes"]
+            parts.append((self._missed(answer["code_probs"], codes), codes >= 0))
+        flat = [[array.reshape(len(array), -1) for array in part] for part in parts]
+        lost, known = (np.concatenate(arrays, axis=1) for arrays in zip(*flat, strict=True))
+        found: Array = np.where(known, lost, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
         return found
 
-    def _missed(self, probs: Array) -> Array:
-        """What is missing from the probabilities of a table's own codes, on average."""
-        sizes = [len(column.categories) for column in self._rows.columns]
-        starts, codes = np.cumsum([0, *sizes[:-1]]), self._rows.tensors["codes"]
-        given = np.take_along_axis(probs, starts + np.maximum(codes, 0), axis=1)
-        known = codes >= 0
-        found: Array = np.where(known, 1 - given, 0).sum(1) / np.maximum(known.sum(1), 1)
+    def _missed(self, probs: Array, codes: Array) -> Array:
+        """What is missing from the probabilities of a table's own codes."""
+        sizes = [len(column.categories) for column in self._rows.columns if column.categories]
+        starts = np.cumsum([0, *sizes[:-1]])
+        found: Array = 1 - np.take_along_axis(probs, starts + np.maximum(codes, 0), axis=1)
         return found
 
     def _answer(
@@ -254,6 +266,15 @@ class Judge:
             with np.errstate(invalid="ignore"):
                 gaps += [np.abs(alone[k][0] - together[k][i]).max(initial=0) for k in alone]
         return _finite(np.max(gaps))
+
+
+def _unit(rows: Rows) -> Array | float:
+    """What squared errors are divided by: of a table's numbers, each column's own variance."""
+    if "x" not in rows.tensors or not rows.columns:
+        return 1.0
+    spread = np.ma.masked_invalid(rows.tensors["x"].astype(np.float64)).var(axis=0).filled(0)
+    found: Array = np.where(spread > 0, spread, 1)
+    return found
 
 
 def _finite(value: float) -> float:

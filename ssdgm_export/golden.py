@@ -43,12 +43,12 @@ def rows(
 
 
 def _table(problem: method.Problem, rng: np.random.Generator) -> parity.Array:
-    """Rows of a table: numbers about their means, any code, and what may be missing missing."""
+    """Rows of a table: numbers about their means and any codes; two lack all of either."""
     shift, scale = np.array(problem.shift), np.array(problem.scale)
     numbers = rng.uniform(shift - 2 * scale, shift + 2 * scale, (ROWS, problem.numbers))
-    numbers[-1:, list(problem.gaps)] = np.nan
-    codes = [rng.integers(columns.UNKNOWN, size, ROWS) for size in problem.blocks]
-    return np.column_stack([numbers, *codes]).astype(np.float32)
+    codes = rng.integers(columns.UNKNOWN, problem.blocks or 0, (ROWS, len(problem.blocks)))
+    numbers[-1], codes[-2] = np.nan, columns.UNKNOWN
+    return np.column_stack([numbers, codes]).astype(np.float32)
 
 
 def inputs(found: Mapping[str, graphs.Graph], x: parity.Array) -> dict[str, parity.Arrays]:

@@ -117,7 +117,7 @@ def make(
         for component, precision in ((c, p) for c in source.models for p in lower):
             assert judge is not None
             data = _convert(source, component, precision, train)
-            found = judge.judge(component, precision, data)
+            found = judge.judge(component, precision, data, source.golden[component])
             gates += found
             if all(verdict.passed for verdict in found):
                 shipped.append(_variant(source, component, data, tuple(found)))

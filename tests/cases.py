@@ -73,6 +73,15 @@ KINDS = {
 }
 """One small problem for every likelihood and dtype that fits it: rows, images and windows."""
 
+TABLES = {
+    "columns-float32": KINDS["columns-float32"],
+    "categories": Kind((2,), "float32", 5, "columns", TABLE[3:]),
+    "flag": Kind((1,), "float32", 5, "columns", TABLE[4:]),
+}
+"""Small tables: of both sorts of columns, of categories, of one boolean."""
+
+_KNOWN = KINDS | TABLES
+
 
 def config(spec: method.Method) -> Any:  # noqa: ANN401
     """The method's smallest configuration."""
@@ -88,26 +97,28 @@ def _changed(chosen: Any, wanted: dict[str, Any]) -> Any:  # noqa: ANN401
 
 def rows(kind: str, y: NDArray[np.int64], seed: int = 0) -> NDArray[np.generic]:
     """A row for every label, the classes well apart."""
-    found, rng = KINDS[kind], np.random.default_rng(seed)
+    found, rng = _KNOWN[kind], np.random.default_rng(seed)
     features = int(np.prod(found.shape))
     centres = np.where(np.arange(features) % CLASSES == y[:, None], 0.85, 0.15)
     x = np.clip(centres + 0.05 * rng.standard_normal(centres.shape), 0, 1) * found.top
     if found.columns:
-        return _table(x, y, rng)
+        return _table(found.columns, x, y, rng)
     x = x.round() if found.dtype == "uint8" else x
     return x.reshape(len(y), *found.shape).astype(found.dtype)
 
 
-def _table(x: NDArray[Any], y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[Any]:
-    """Rows of `TABLE`: some numbers of column a, some colours and some flags are missing."""
-    colour, flag = y % CLASSES, y % 2
-    missing = rng.random((len(y), 3)) < 0.15
-    missing[:1] = [True, False, False]
-    a = np.where(missing[:, 0], np.nan, x[:, 0])
-    codes = [
-        np.where(gone, -1, code) for gone, code in zip(missing.T[1:], (colour, flag), strict=True)
-    ]
-    return np.column_stack([a, x[:, 1:3], *codes]).astype(np.float32)
+def _table(
+    columns: table.Columns, x: NDArray[Any], y: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[Any]:
+    """Rows of a table: some numbers of its first column and some of every category are missing."""
+    count = table.numbers(columns)
+    missing = rng.random((len(y), 1 + len(columns) - count)) < 0.15
+    missing[:1] = np.arange(missing.shape[1]) == 0
+    numbers = x[:, :count]
+    numbers[:, :1] = np.where(missing[:, :1], np.nan, numbers[:, :1])
+    sizes = [len(column.categories) for column in columns[count:]]
+    codes = np.where(missing[:, 1:], table.UNKNOWN, y[:, None] % np.array(sizes, np.int64))
+    return np.column_stack([numbers, codes]).astype(np.float32)
 
 
 def separable(
@@ -123,7 +134,7 @@ def separable(
     x, x_test = rows(kind, y, seed), rows(kind, y_test, seed + 1)
     y = np.where(np.arange(len(y)) < labelled, y, dataset.UNLABELLED)
     tests = (x_test, y_test) if test else (None, None)
-    return dataset.make(kind, x, y, *tests, columns=KINDS[kind].columns)
+    return dataset.make(kind, x, y, *tests, columns=_KNOWN[kind].columns)
 
 
 def everything(data: dataset.Dataset) -> Split:

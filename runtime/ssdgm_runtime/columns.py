@@ -6,7 +6,8 @@ every category, -1 where it is missing or unknown. Graphs take the two parts as 
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,18 +18,26 @@ from ssdgm_runtime import errors, jsonfile
 
 Array = NDArray[Any]
 Floats = NDArray[np.float32]
-Named = Mapping[str, Any]
 
 NUMBER, CATEGORY, BOOLEAN = "number", "category", "boolean"
 KINDS = (NUMBER, CATEGORY, BOOLEAN)
 TRUTH = ("false", "true")
 """The categories of a boolean column."""
 
+BITS = ("0", "1")
+"""Other words for them."""
+
+NUMBERS, TRUTHS = "a finite number, or nothing", "true or false, or nothing"
+"""What messages expect."""
+
 UNKNOWN = -1
 """The code of a category that is missing or was not seen in training."""
 
 MISSING = ("", "#N/A", "N/A", "n/a", "NA", "<NA>", "NULL", "null", "NaN", "nan", "None")
 """How files write a value that is missing, as pandas and Arrow do."""
+
+WHOLE = r"^([+-]?[0-9]+)\.0*$"
+"""A whole number that is written as others are, such as 1.0."""
 
 _SHOWN = 4
 
@@ -137,82 +146,44 @@ def named(rows: Array, columns: Columns) -> dict[str, list[Any]]:
     return {c.name: [_value(v, c) for v in rows[:, i].tolist()] for i, c in enumerate(columns)}
 
 
-def rows_of(table: Named, columns: Columns, place: str = "x") -> Floats:
-    """Named values as rows.
-
-    Args:
-        table: Each column's values by its name: numbers, truth values, strings; None, NaN or a
-            word of `MISSING` where one is missing. Further columns are passed over.
-        columns: The columns to have.
-        place: What a message calls the table.
-
-    Returns:
-        float32 [n, columns].
-
-    Raises:
-        InputError: A column is not there, has another length, or holds a value of another kind.
-    """
-    keys = list(table.keys())
-    if missing := [c.name for c in columns if c.name not in keys]:
-        raise errors.InputError(
-            place,
-            f"without the column {some(missing)}; it has {some(keys)}",
-            f"the columns {some([c.name for c in columns])}",
-            "",
-        )
-    parts = [_encoded(table[c.name], c, place) for c in columns]
-    lengths = {len(part) for part in parts}
-    if len(lengths) > 1:
-        told = ", ".join(f"{c.name}: {len(p)}" for c, p in zip(columns, parts, strict=True))
-        raise errors.InputError(place, f"of columns of different lengths ({told})", "equal ones")
-    found: Floats = np.stack(parts, axis=1)
-    return found
-
-
-def text(words: Sequence[str], column: Column, told: Callable[[int], str]) -> Floats:
+def text(values: Sequence[Any], column: Column, told: Callable[[int], str]) -> Floats:
     """A column of words, such as a file has them, float32 [n].
 
     Args:
-        words: Numbers, truth values or categories as text.
+        values: Numbers, truth values or categories, as text or as what they are.
         column: What they are.
         told: The number of a row to what a message calls the place.
 
     Raises:
         DataError: A word is no number, or not true or false.
     """
-    words = [word.strip() for word in words]
     if column.kind == NUMBER:
+        words = [str(value).strip() for value in values]
         parsed = [_number(word) for word in words]
         bad = next((i for i, value in enumerate(parsed) if value is None), None)
         if bad is None:
             return fitting(np.array(parsed, np.float64), told)
-        raise errors.DataError(f"{told(bad)} is {words[bad]!r}", "a finite number, or nothing")
+        raise errors.DataError(f"{told(bad)} is {words[bad]!r}", NUMBERS)
+    words = [as_word(value) for value in values]
     if column.kind == BOOLEAN:
         words = [_truth(word) for word in words]
         strange = (i for i, w in enumerate(words) if w not in TRUTH and w not in MISSING)
         if (bad := next(strange, None)) is not None:
-            raise errors.DataError(f"{told(bad)} is {words[bad]!r}", "true or false, or nothing")
-    return _coded(words, column)
-
-
-def _coded(words: Iterable[Any], column: Column) -> Floats:
+            raise errors.DataError(f"{told(bad)} is {words[bad]!r}", TRUTHS)
     codes = {word: float(code) for code, word in enumerate(column.categories)}
     return np.array([codes.get(word, float(UNKNOWN)) for word in words], np.float32)
 
 
-def _encoded(values: Any, column: Column, place: str) -> Floats:  # noqa: ANN401
-    """Whatever a caller has for a column."""
+def encoded(values: Sequence[Any] | Array, column: Column, told: Callable[[int], str]) -> Floats:
+    """A column of numbers, truth values or words, None or NaN where one is missing, float32 [n].
+
+    Raises:
+        DataError: A value is no number, or not true or false.
+    """
     array = np.asarray(values)
-    if array.ndim != 1:
-        got = f"of shape {list(array.shape)} in the column {column.name}"
-        raise errors.InputError(place, got, "one value a row")
     if column.kind == NUMBER and array.dtype.kind in "biuf":
-        return fitting(array.astype(np.float64), lambda row: f"{place}[{column.name!r}][{row}]")
-    words = ["" if _absent(v) else as_word(v) for v in array.tolist()]
-    try:
-        return text(words, column, lambda row: f"{place}[{column.name!r}][{row}]")
-    except errors.DataError as error:
-        raise errors.InputError(error.found, "another value", error.expected) from None
+        return fitting(array.astype(np.float64), told)
+    return text(array.tolist(), column, told)
 
 
 def fitting(values: NDArray[np.float64], told: Callable[[int], str]) -> Floats:
@@ -229,26 +200,22 @@ def _number(word: str) -> float | None:
     if word in MISSING:
         return math.nan
     try:
-        found = float(word) if "_" not in word else math.nan
+        found = float(word) if word.isascii() and "_" not in word else math.nan
     except ValueError:
         return None
     return found if math.isfinite(found) else None
 
 
 def _truth(word: str) -> str:
-    return {"1": TRUTH[1], "0": TRUTH[0]}.get(word, word.lower() if word not in MISSING else word)
-
-
-def _absent(value: object) -> bool:
-    return value is None or (isinstance(value, float) and math.isnan(value))
+    lower = word.lower()
+    return TRUTH[BITS.index(word)] if word in BITS else lower if lower in TRUTH else word
 
 
 def as_word(value: object) -> str:
-    """A value as the word that names a category."""
-    if isinstance(value, bool):
-        return TRUTH[value]
-    whole = isinstance(value, float) and value.is_integer()
-    return str(int(value)) if whole and isinstance(value, float) else str(value)
+    """A value as the word that names a category: 1.0 is 1, as in columns that have gaps."""
+    if isinstance(value, (bool, np.bool_)):
+        return TRUTH[int(value)]
+    return re.sub(WHOLE, r"\1", str(value).strip())
 
 
 def _value(value: float, column: Column) -> Any:  # noqa: ANN401

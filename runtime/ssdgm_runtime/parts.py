@@ -74,7 +74,7 @@ class Parts:
     def rows(self, component: str, task: str, x: ArrayLike) -> Array:
         """Rows for a part, checked, [n, *shape]; raises as `need` and `arguments.rows`.
 
-        Those of a table may be given by the names of its columns, see `columns.rows_of`.
+        Those of a table may be given by the names of its columns, see `tabular.given`.
         """
         declared = self._x.get(component)
         if declared is None:

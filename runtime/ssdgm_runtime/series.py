@@ -215,4 +215,4 @@ def _numeric(words: Sequence[str]) -> bool:
 
 def _words(values: Sequence[Any]) -> list[str]:
     """Values as text: numbers as they are written, nothing where one is missing."""
-    return [v.strip() if isinstance(v, str) else columns.as_word(v) for v in values]
+    return [columns.as_word(value) for value in values]

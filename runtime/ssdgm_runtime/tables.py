@@ -5,26 +5,34 @@ CSV with the standard library alone; Parquet needs pyarrow, the `[tables]` extra
 
 import csv
 import io
+import itertools
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdgm_runtime import columns, errors, inputs, manifest
+from ssdgm_runtime import columns, errors, heads, inputs, manifest, parquet
 
 Array = NDArray[Any]
 Floats = NDArray[np.float32]
 
 TEXT = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
-PARQUET = (".parquet", ".pq")
-SUFFIXES = (*TEXT, *PARQUET)
+SUFFIXES = (*TEXT, *parquet.SUFFIXES)
 PIECE = 1 << 14
 """Lines that are parsed at once."""
 
+LONGEST = 1 << 23
+"""Characters of a line."""
+
 Line = tuple[int, list[str]]
 """Its number, from 1, and its cells."""
+
+Reader = Any
+"""A csv.reader."""
 
 _DELIMITERS = ",;\t"
 _AGAIN = "Save it as UTF-8; spreadsheets call that CSV UTF-8."
@@ -60,11 +68,11 @@ def read_rows(path: inputs.PathLike, about: manifest.Manifest, component: str) -
 
 def read(path: Path, known: columns.Columns) -> Floats:
     """A table's rows by the names of its columns, float32 [n, columns]; raises as `read_rows`."""
-    if path.name.lower().endswith(PARQUET):
+    if path.name.lower().endswith(parquet.SUFFIXES):
         return _parquet(path, known)
     with opened(path) as stream:
         names, lines = parse(stream, str(path))
-        places = [index(names, column.name, str(path)) for column in known]
+        places = [heads.index(names, column.name, str(path)) for column in known]
         parts = [np.zeros((0, len(known)), np.float32)]
         parts += [numbered(piece, known, places, str(path)) for piece in pieces(lines)]
     return np.concatenate(parts)
@@ -88,17 +96,33 @@ def opened(path: Path) -> IO[bytes]:
         ) from None
 
 
-def head(stream: IO[bytes], place: str) -> tuple[list[str], str]:
-    """The names of a table's columns, and what parts its cells; errors as of `parse`."""
+@dataclass(frozen=True)
+class Head:
+    """The beginning of a table.
+
+    Attributes:
+        names: Those of its columns.
+        delimiter: What parts its cells.
+        lines: How many lines it takes.
+    """
+
+    names: list[str]
+    delimiter: str
+    lines: int
+
+
+def head(stream: IO[bytes], place: str) -> Head:
+    """The head of a table; errors as of `parse`."""
     text = _decoded(stream)
     try:
-        return _head(text, place)
+        reader, delimiter = _reader(text, place)
+        return Head(_names(reader, place), delimiter, reader.line_num)
     finally:
         text.detach()  # or it would close the caller's stream
 
 
 def parse(stream: IO[bytes], place: str) -> tuple[list[str], Iterator[Line]]:
-    """The head of a table, and its lines, those without any cells left out.
+    """The names of a table's columns, and its lines, empty ones left out.
 
     Args:
         stream: The file; commas, semicolons or tabs, whichever the first line has most of.
@@ -109,81 +133,87 @@ def parse(stream: IO[bytes], place: str) -> tuple[list[str], Iterator[Line]]:
             cells; it names the line.
     """
     text = _decoded(stream)
-    names, delimiter = _head(text, place)
-    return names, _lines(text, delimiter, len(names), place)
+    reader, _ = _reader(text, place)
+    names = _names(reader, place)
+    return names, _lines(text, reader, len(names), place)
 
 
 def _decoded(stream: IO[bytes]) -> io.TextIOWrapper:
     return io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
 
 
-def _head(text: io.TextIOWrapper, place: str) -> tuple[list[str], str]:
-    try:
-        first = text.readline()
-    except (UnicodeDecodeError, OSError, EOFError) as error:
-        raise _undecoded(error, place, 1) from None
-    delimiter = max(_DELIMITERS, key=first.count)
-    cells = next(csv.reader([first], delimiter=delimiter), [])
-    names = [name.strip() for name in cells]
-    check_head(names, place)
-    return names, delimiter
+def _reader(text: io.TextIOWrapper, place: str) -> tuple[Reader, str]:
+    """A parser of the text, and what parts its cells."""
+    given = _given(text, place)
+    first = next(given, "")
+    bare = re.sub('"[^"]*"', "", first)
+    delimiter = max(_DELIMITERS, key=bare.count)
+    found = csv.reader(itertools.chain([first], given), delimiter=delimiter, strict=True)
+    return found, delimiter
 
 
-def check_head(head: list[str], place: str) -> None:
-    """Refuse a head without names, or with one twice.
+def _given(text: io.TextIOWrapper, place: str) -> Iterator[str]:
+    """The lines of a text as they come."""
+    for line in itertools.count(1):
+        try:
+            found = text.readline(LONGEST)
+        except Exception as error:  # whatever the file or its packing trips over
+            raise _unreadable(error, place, line) from None
+        if len(found) == LONGEST:
+            raise errors.DataError(
+                f"{place}, line {line}, has more than {LONGEST} characters", "shorter lines"
+            )
+        if not found:
+            return
+        yield found
 
-    Raises:
-        DataError: It is such a head.
-    """
-    twice = sorted({name for name in head if head.count(name) > 1})
-    if not any(head) or twice:
-        found = f"has two columns {twice[0]!r}" if twice else "is empty"
-        raise errors.DataError(
-            f"{place}, line 1, {found}", "the names of the columns, each once", "Rename one."
-        )
+
+def _names(reader: Reader, place: str) -> list[str]:
+    names = [name.strip() for name in next(_records(reader, place), (1, []))[1]]
+    heads.check(names, f"{place}, line 1,")
+    return names
 
 
-def _lines(text: io.TextIOWrapper, delimiter: str, width: int, place: str) -> Iterator[Line]:
+def _lines(text: io.TextIOWrapper, reader: Reader, width: int, place: str) -> Iterator[Line]:
     with text:
-        yield from _parsed(text, delimiter, width, place)
+        for line, cells in _records(reader, place):
+            if not cells:
+                continue
+            if len(cells) != width:
+                raise errors.DataError(
+                    f"{place}, line {line}, has {len(cells)} cells",
+                    f"{width}, as in the first line",
+                )
+            yield line, cells
 
 
-def _parsed(text: io.TextIOWrapper, delimiter: str, width: int, place: str) -> Iterator[Line]:
-    reader = csv.reader(text, delimiter=delimiter, strict=True)
+def _records(reader: Reader, place: str) -> Iterator[Line]:
+    """The cells between ends of lines that no quotes enclose, with the first line's number."""
     while True:
+        line = reader.line_num + 1
         try:
             cells = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            line = reader.line_num + 1
             raise errors.DataError(
-                f"{place}, line {line}, cannot be read ({error})", "cells with commas"
+                f"{place}, line {line}, cannot be read ({error})",
+                f"quotes that are closed, and at most {csv.field_size_limit()} characters a cell",
             ) from None
-        except (UnicodeDecodeError, OSError, EOFError) as error:
-            raise _undecoded(error, place, reader.line_num + 2) from None
-        line = reader.line_num + 1
-        if not any(cell.strip() for cell in cells) and len(cells) != width:
-            continue
-        if len(cells) != width:
-            raise errors.DataError(
-                f"{place}, line {line}, has {len(cells)} cells", f"{width}, as in the first line"
-            )
         yield line, cells
 
 
-def _undecoded(error: Exception, place: str, line: int) -> errors.DataError:
+def _unreadable(error: Exception, place: str, line: int) -> errors.DataError:
     if isinstance(error, UnicodeDecodeError):
+        line += error.object.count(b"\n", 0, error.start)  # those of the piece being decoded
         byte = error.object[error.start]
-        found = f"{place}, from line {line} on, is not written in UTF-8 (byte {byte:#04x})"
+        found = f"{place}, line {line}, is not written in UTF-8 (byte {byte:#04x})"
         return errors.DataError(found, "UTF-8", _AGAIN)
     return errors.DataError(f"{place} cannot be read ({error})", "a whole file", "Copy it again.")
 
 
 def pieces(lines: Iterator[Line]) -> Iterator[list[Line]]:
     """Lines, many at a time."""
-    import itertools
-
     while piece := list(itertools.islice(lines, PIECE)):
         yield piece
 
@@ -212,45 +242,32 @@ def numbered(
     return np.stack(found, axis=1)
 
 
-def index(head: list[str], name: str, place: str) -> int:
-    """Where a column stands in a line.
-
-    Raises:
-        DataError: It is not there.
-    """
-    if name not in head:
-        raise errors.DataError(
-            f"{place} has no column {name!r}; it has {columns.some(head)}",
-            "every column that the model was trained on",
-            "Add it; leave its cells empty where nothing is known.",
-        )
-    return head.index(name)
-
-
 def _parquet(path: Path, known: columns.Columns) -> Floats:
-    found = batches(path, [column.name for column in known])
-    parts = (columns.rows_of(batch.to_pydict(), known, str(path)) for batch in found)
-    return np.concatenate([np.zeros((0, len(known)), np.float32), *parts])
+    parts, start = [np.zeros((0, len(known)), np.float32)], 0
+    for batch in parquet.batches(path, [column.name for column in known]):
+        parts.append(coded(batch, known, f"{path}, row", start))
+        start += batch.num_rows
+    return np.concatenate(parts)
 
 
-def batches(path: Path, names: Sequence[str]) -> Iterator[Any]:
-    """Columns of a Parquet file by their names, as pyarrow's record batches.
+def coded(batch: parquet.Batch, known: columns.Columns, place: str, start: int) -> Floats:
+    """Some rows of a Parquet file as numbers and codes, float32 [rows, columns].
+
+    Args:
+        batch: The rows.
+        known: The columns.
+        place: What a message calls a row, but for its number.
+        start: The number of the first.
 
     Raises:
-        DataError: It cannot be read, or a column is missing.
-        MissingExtra: It needs pyarrow.
+        DataError: A value is of another kind; it names the row and the column.
     """
-    try:
-        from pyarrow import parquet
-    except ImportError:
-        raise errors.MissingExtra(
-            f"{path} needs pyarrow", "pyarrow", 'pip install "ssdgm-runtime[tables]"'
-        ) from None
-    try:
-        source = parquet.ParquetFile(path)
-        head = source.schema_arrow.names
-    except Exception as error:  # Arrow lets through whatever its parsers trip over
-        raise errors.DataError(f"{path} cannot be read ({error})", "a Parquet file") from None
-    for name in names:
-        index(head, name, str(path))
-    yield from source.iter_batches(batch_size=PIECE, columns=list(names))
+    found = []
+    for column in known:
+
+        def told(row: int, column: columns.Column = column) -> str:
+            return f"{place} {start + row}, column {column.name!r},"
+
+        values = parquet.values(batch.column(column.name), told)
+        found.append(columns.encoded(values, column, told))
+    return np.stack(found, axis=1)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdgm_runtime import arguments, manifest
+from ssdgm_runtime import arguments, errors, manifest
 from ssdgm_runtime import columns as table
 
 Array = NDArray[Any]
@@ -21,22 +21,85 @@ def given(x: Any, known: table.Columns, tensor: manifest.Tensor) -> Floats:  # n
     """Rows of a table as a caller has them, float32 [n, columns].
 
     Args:
-        x: An array [n, columns], or named values: a mapping, a DataFrame, an Arrow table.
+        x: An array [n, columns], or each column's values by its name: a mapping, a DataFrame, an
+            Arrow table, a structured array. Values are numbers, truth values and words; None, NaN
+            or a word of `columns.MISSING` stands for one that is missing.
         known: The columns.
         tensor: What an array is declared as.
 
     Raises:
-        InputError: It is none of these, or lacks a column.
+        InputError: It is none of these, or a column is not there, has another length, or holds a
+            value of another kind.
     """
     if hasattr(x, "to_pydict"):
         x = x.to_pydict()
-    if isinstance(x, Mapping) or (hasattr(x, "keys") and hasattr(x, "__getitem__")):
-        return table.rows_of(x, known)
-    names = getattr(getattr(x, "dtype", None), "names", None)
-    if names:
-        return table.rows_of({name: x[name] for name in names}, known)
+    if isinstance(x, Mapping):
+        return _rows_of(x, known)
+    names = getattr(x, "columns", None)
+    if names is None:
+        names = getattr(getattr(x, "dtype", None), "names", None)
+    if names is not None:
+        return _rows_of({name: x[name] for name in names}, known)
     found: Floats = arguments.rows(x, tensor, gaps=True)
+    _check_codes(found, known)
     return found
+
+
+def _rows_of(named: Mapping[str, Any], known: table.Columns) -> Floats:
+    """Named values as rows; further columns are passed over."""
+    keys = dict.fromkeys(named.keys())
+    if missing := [c.name for c in known if c.name not in keys]:
+        raise errors.InputError(
+            "x",
+            f"without the column {table.some(missing)}; it has {table.some([*keys])}",
+            f"the columns {table.some([c.name for c in known])}",
+            "",
+        )
+    parts = [_given(named[c.name], c, f"x[{c.name!r}]") for c in known]
+    lengths = {len(part): f"{c.name}: {len(part)}" for c, part in zip(known, parts, strict=True)}
+    if len(lengths) > 1:
+        told = ", ".join(lengths.values())
+        raise errors.InputError("x", f"of columns of different lengths ({told})", "equal ones")
+    found: Floats = np.stack(parts, axis=1)
+    return found
+
+
+def _given(values: Any, column: table.Column, place: str) -> Floats:  # noqa: ANN401
+    """Whatever a caller has for a column."""
+    if isinstance(values, np.ma.MaskedArray):
+        values = values.tolist()  # None where one is masked
+    array = arguments.read(values, place, "one value a row")
+    if array.ndim != 1:
+        raise errors.InputError(place, f"of shape {list(array.shape)}", "one value a row")
+    if array.dtype.kind in "SV":
+        raise errors.InputError(place, f"of dtype {array.dtype}", "numbers, truth values or words")
+    where = place
+
+    def told(row: int) -> str:
+        nonlocal where
+        where = f"{place}[{row}]"
+        return where
+
+    try:
+        return table.encoded(array, column, told)
+    except errors.DataError as error:
+        got = error.found.removeprefix(f"{where} is ")
+        raise errors.InputError(where, got, error.expected) from None
+
+
+def _check_codes(rows: Floats, known: table.Columns) -> None:
+    """Refuse a code that no category has."""
+    first = table.numbers(known)
+    codes, sizes = rows[:, first:], [len(column.categories) for column in known[first:]]
+    odd = np.argwhere((codes < table.UNKNOWN) | (codes >= sizes) | (codes % 1 > 0))
+    if not len(odd):
+        return
+    row, index = (int(i) for i in odd[0])
+    raise errors.InputError(
+        f"x[{row}, {first + index}], column {known[first + index].name!r},",
+        f"{codes[row, index]:g}",
+        f"a code from 0 to {sizes[index] - 1}, or -1 where it is not known",
+    )
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ssdgm_runtime import columns, inputs, manifest, series, tables
+from ssdgm_runtime import columns, heads, inputs, manifest, parquet, series, tables
 
 
 def read_rows(path: inputs.PathLike, about: manifest.Manifest, component: str) -> inputs.Rows:
@@ -36,7 +36,7 @@ def read(path: Path, about: series.Series, length: int | None = None) -> inputs.
         DataError: As `read_rows`.
         MissingExtra: It needs pyarrow.
     """
-    reader = _parquet if path.name.lower().endswith(tables.PARQUET) else _text
+    reader = _parquet if path.name.lower().endswith(parquet.SUFFIXES) else _text
     numbers: list[int] = []
 
     def told(line: int, column: str) -> str:
@@ -58,8 +58,8 @@ def _text(path: Path, about: series.Series, numbers: list[int]) -> Iterator[Piec
     channels = [columns.Column(name) for name in about.channels]
     with tables.opened(path) as stream:
         head, lines = tables.parse(stream, str(path))
-        key, *times = (tables.index(head, n, str(path)) for n in about.names[: -len(channels)])
-        places = [tables.index(head, name, str(path)) for name in about.channels]
+        key, *times = (heads.index(head, n, str(path)) for n in about.names[: -len(channels)])
+        places = [heads.index(head, name, str(path)) for name in about.channels]
         for piece in tables.pieces(lines):
             numbers += [line for line, _ in piece]
             stamps = [cells[times[0]] for _, cells in piece] if times else []
@@ -68,8 +68,9 @@ def _text(path: Path, about: series.Series, numbers: list[int]) -> Iterator[Piec
 
 
 def _parquet(path: Path, about: series.Series, numbers: list[int]) -> Iterator[Piece]:
-    channels = tuple(columns.Column(name) for name in about.channels)
-    for batch in tables.batches(path, about.names):
+    channels, start = tuple(columns.Column(name) for name in about.channels), 0
+    for batch in parquet.batches(path, about.names):
         times = series.stamps(batch.column(about.time)) if about.time else []
-        values = columns.rows_of(batch.select(about.channels).to_pydict(), channels, str(path))
+        values = tables.coded(batch, channels, f"{path}, row", start)
         yield batch.column(about.key).to_pylist(), times, values
+        start += batch.num_rows

@@ -170,6 +170,43 @@ def test_what_is_missing_has_no_part_in_a_table_s_density() -> None:
         torch.testing.assert_close(found[0], expected)
 
 
+def test_a_table_s_density_is_that_of_its_columns_one_by_one() -> None:
+    """Against torch.distributions, for several draws of the latents at once."""
+    likelihood, problem = built("columns"), stated("columns")
+    rows = np.random.default_rng(0).normal(1, 3, (50, 4))
+    rows[:, 2:] = np.random.default_rng(1).integers(-1, (3, 2), (50, 2))
+    rows[::3, 1] = np.nan
+    outputs = torch.randn(7, 50, likelihood.outputs, dtype=torch.float64, requires_grad=True)
+    x = torch.from_numpy(rows)
+    found = likelihood.log_prob(observations.of(problem).double()(x), outputs)
+    means, logits, spreads = outputs.split([2, 5, 2], -1)
+    scale = gaussian.FLOOR + spreads.exp()
+    shift, unit = (torch.tensor(v).double() for v in (problem.shift, problem.scale))
+    wanted = torch.zeros(7, 50, dtype=torch.float64)
+    for i in range(2):
+        normal = torch.distributions.Normal(means[..., i], scale[..., i])
+        value = (x[:, i] - shift[i]) / unit[i]
+        wanted = wanted + torch.where(value.isnan(), 0, normal.log_prob(value.nan_to_num()))
+    for i, part in enumerate(logits.split([3, 2], -1)):
+        code = x[:, 2 + i].long()
+        known = torch.distributions.Categorical(logits=part).log_prob(code.clamp(min=0))
+        wanted = wanted + torch.where(code < 0, 0, known)
+    torch.testing.assert_close(found, wanted)
+    gradients = [torch.autograd.grad(v.sum(), outputs, retain_graph=True) for v in (found, wanted)]
+    torch.testing.assert_close(*gradients)
+
+
+def test_what_is_missing_costs_no_digits_either() -> None:
+    """A decoder may be as sure as it likes of a number that is not there."""
+    likelihood, units = built("columns"), observations.of(stated("columns"))
+    outputs = torch.zeros(1, likelihood.outputs)
+    far = outputs.clone()
+    far[0, 1], far[0, -1] = 300, -9
+    rows = torch.tensor([[1.0, math.nan, 0, 1]])
+    near, found = (likelihood.log_prob(units(rows), raw) for raw in (outputs, far))
+    torch.testing.assert_close(found, near, rtol=0, atol=0)
+
+
 def test_bernoulli_draws_bits_with_the_grey_levels_as_their_probabilities() -> None:
     draw = built("bernoulli").draw
     grey = torch.tensor([0.0, 0.25, 1.0]).expand(20_000, 3)

@@ -43,7 +43,7 @@ def clean(array: Array, told: Told) -> Array:
     if pa.types.is_boolean(kind) or pa.types.is_integer(kind):
         return array
     if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        found = array.cast(pa.float64())
+        found = array.cast(pa.float64(), safe=False)
         return pc.if_else(pc.is_nan(found), pa.scalar(None, pa.float64()), found)
     raise errors.DataError(
         f"{told(0)} holds {kind}",
@@ -92,16 +92,20 @@ def words(array: Array) -> Array:
     from pyarrow import compute as pc
 
     if is_text(array):
-        return array
-    if pa.types.is_floating(array.type):
-        whole = _mask(pc.equal(array, pc.trunc(array)))
-        array = array.cast(pa.int64()) if whole[there(array)].all() else array
-    return array.cast(pa.string())
+        return pc.replace_substring_regex(array, columns.WHOLE, r"\1")
+    found = array.dictionary_encode()
+    named = [columns.as_word(value) for value in found.dictionary.to_pylist()]
+    return pa.array(named, pa.string()).take(found.indices)
 
 
-def distinct(array: Array) -> list[str]:
-    """The distinct words, those that are missing left out."""
-    return [word for word in words(array).unique().to_pylist() if word is not None]
+def distinct(array: Array, known: Array, most: int) -> Array:
+    """The distinct words of values and those known before, at most so many; no missing ones."""
+    import pyarrow as pa
+
+    found = words(array).drop_null().unique()
+    if known is not None:
+        found = pa.concat_arrays([known, found]).unique()
+    return found.slice(0, most)
 
 
 def numbers(array: Array, told: Told) -> Floats:
@@ -115,9 +119,10 @@ def numbers(array: Array, told: Told) -> Floats:
     if is_text(array):
         bad = np.flatnonzero(~like_numbers(array) & there(array))
         if len(bad):
-            word, row = array[int(bad[0])].as_py(), int(bad[0])
-            raise errors.DataError(f"{told(row)} is {word!r}", "a finite number, or nothing")
-    found = array.cast(pa.float64()).to_numpy(zero_copy_only=False)
+            row = int(bad[0])
+            word = array[row].as_py()
+            raise errors.DataError(f"{told(row)} is {word!r}", columns.NUMBERS)
+    found = array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     return columns.fitting(found, told)
 
 
@@ -126,13 +131,27 @@ def codes(array: Array, categories: Sequence[str]) -> Floats:
     import pyarrow as pa
     from pyarrow import compute as pc
 
-    given = words(array)
-    if tuple(categories) == columns.TRUTH:
-        given = pc.utf8_lower(given)
-    found = pc.index_in(given, value_set=pa.array(categories, pa.string()))
-    filled = pc.if_else(pc.is_valid(given), found, pa.scalar(None, pa.int32()))
-    coded: Floats = pc.fill_null(filled, columns.UNKNOWN).to_numpy(zero_copy_only=False)
+    found = pc.index_in(words(array), value_set=pa.array(categories, pa.string()))
+    coded: Floats = pc.fill_null(found, columns.UNKNOWN).to_numpy(zero_copy_only=False)
     return coded.astype(np.float32)
+
+
+def truths(array: Array, told: Told) -> Floats:
+    """Values as the codes of false and true, float32 [n]; -1 where one is missing.
+
+    Raises:
+        DataError: A value is neither.
+    """
+    from pyarrow import compute as pc
+
+    given = words(array)
+    lower = codes(pc.utf8_lower(given), columns.TRUTH)
+    found: Floats = np.maximum(lower, codes(given, columns.BITS))
+    bad = np.flatnonzero((found == columns.UNKNOWN) & there(array))
+    if len(bad):
+        row = int(bad[0])
+        raise errors.DataError(f"{told(row)} is {given[row].as_py()!r}", columns.TRUTHS)
+    return found
 
 
 def _mask(array: Array) -> Mask:

@@ -5,8 +5,10 @@ other words name categories. All the training rows of a file tell it, held-out o
 categories a model has seen is for `problem` to say.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -17,10 +19,14 @@ from ssdgm_train.data.plan import DataPlan
 MOST = 1000
 """Categories of a column, or classes."""
 
+LONGEST = 256
+"""Characters of a category or class; anything longer is a text."""
+
 LABEL = ("label", "class", "target", "y")
 SPLIT = "split"
 UNLABELLED = "-1"
-_LEAVE = "Leave it out with --set 'data.ignore=[\"{}\"]'"
+_COMMA = re.compile(r"[+-]?[0-9.]+,[0-9]+")
+_LEAVE = "Leave it out with --set 'data.ignore=[\"{}\"]'."
 
 
 @dataclass(frozen=True)
@@ -58,12 +64,20 @@ def roles(names: Sequence[str], place: str, plan: DataPlan) -> Roles:
                 f"the column that {setting} names",
                 "Correct the name.",
             )
-    label = plan.label or _label(names, place)
-    split = SPLIT if SPLIT in names and SPLIT not in (label, *plan.ignore) else ""
-    features = tuple(n for n in names if n not in (label, split, *plan.ignore))
+    rest = [name for name in names if name not in plan.ignore]
+    label = plan.label or _label(rest, place)
+    rest = [name for name in rest if name != label]
+    parts = [name for name in rest if name.lower() == SPLIT][:1]
+    features = tuple(name for name in rest if name not in parts)
     if not features:
         raise errors.DataError(f"{place} has no column beside {label!r}", "columns to learn from")
-    return Roles(label, split, features)
+    if "" in features:
+        raise errors.DataError(
+            f"{place} has a column without a name",
+            "names; such columns often number the rows",
+            _LEAVE.format(""),
+        )
+    return Roles(label, "".join(parts), features)
 
 
 def _label(names: Sequence[str], place: str) -> str:
@@ -84,39 +98,48 @@ class Seen:
 
     Attributes:
         count: Values that are there.
+        typed: Those that are no words by their type.
         numbers: Those that are numbers, by their type or as they read.
         truths: Those that are truth values.
-        distinct: The distinct values as words, one more than `MOST` at most.
-        odd: The place of the first that is no number, and its word.
+        distinct: The distinct words, one more than `MOST` at most.
+        odd: The first word that is no number; empty if there is none.
+        where: The way to its place.
     """
 
     count: int = 0
+    typed: int = 0
     numbers: int = 0
     truths: int = 0
-    distinct: dict[str, None] = field(default_factory=dict)
-    odd: tuple[str, str] = ("", "")
+    distinct: cells.Array = None
+    odd: str = ""
+    where: Callable[[], str] = str
+
+    @property
+    def words(self) -> list[str]:
+        """The distinct words."""
+        return [] if self.distinct is None else self.distinct.to_pylist()
 
     def add(self, array: cells.Array, told: cells.Told, *, names: bool = False) -> None:
         """Look at some values, cleaned; `names` says that numbers are categories."""
-        there = len(array) - array.null_count
+        there, text = len(array) - array.null_count, cells.is_text(array)
         self.count += there
-        if cells.is_text(array):
+        if text:
             numbers = cells.like_numbers(array)
             self.numbers += int(numbers.sum())
             self.truths += int(cells.like_truths(array).sum())
             self._odd(array, numbers, told)
         else:
+            self.typed += there
             self.truths += there * cells.is_truth(array)
             self.numbers += there * (not cells.is_truth(array))
-        if (cells.is_text(array) or names) and len(self.distinct) <= MOST:
-            self.distinct |= dict.fromkeys(cells.distinct(array))
+        if (text or names) and (self.distinct is None or len(self.distinct) <= MOST):
+            self.distinct = cells.distinct(array, self.distinct, MOST + 1)
 
     def _odd(self, array: cells.Array, numbers: cells.Mask, told: cells.Told) -> None:
-        if self.odd[0] or not self.numbers:
-            return
         rows = np.flatnonzero(~numbers & cells.there(array))
-        if len(rows):
-            self.odd = told(int(rows[0])), array[int(rows[0])].as_py()
+        if len(rows) and not self.odd:
+            row = int(rows[0])
+            self.odd, self.where = array[row].as_py(), partial(told, row)
 
 
 def column(name: str, seen: Seen, place: str, *, names: bool) -> columns.Column:
@@ -129,29 +152,61 @@ def column(name: str, seen: Seen, place: str, *, names: bool) -> columns.Column:
         names: Whether its numbers are categories.
 
     Raises:
-        DataError: It holds nothing, numbers and words, or too many words.
+        DataError: It holds nothing, numbers and words, too many words, or texts.
     """
-    mend = _LEAVE.format(name)
     if not seen.count:
-        raise errors.DataError(f"{place}, column {name!r}, is empty throughout", "values", mend)
-    if seen.truths == seen.count and not names:
-        return columns.Column(name, columns.BOOLEAN, columns.TRUTH)
-    if seen.numbers == seen.count and not names:
-        return columns.Column(name)
-    if 2 * seen.numbers > seen.count and not names:
-        where, word = seen.odd
         raise errors.DataError(
-            f"{where} is {word!r} in a column of {seen.numbers} numbers",
-            "a number, or nothing",
-            f"Correct it, or say that numbers are names: --set 'data.categorical=[\"{name}\"]'",
+            f"{place}, column {name!r}, is empty throughout", "values", _LEAVE.format(name)
         )
-    if len(seen.distinct) > MOST:
+    if not names:
+        if seen.truths == seen.count:
+            return columns.Column(name, columns.BOOLEAN, columns.TRUTH)
+        if seen.numbers == seen.count:
+            return columns.Column(name)
+        _check_words(name, seen, place)
+    found = seen.words
+    _check_most(name, found, place, "categories", _LEAVE.format(name))
+    return columns.Column(name, columns.CATEGORY, tuple(ordered(found)))
+
+
+def _check_words(name: str, seen: Seen, place: str) -> None:
+    """Refuse values that are numbers and words, or numbers by the habits of another country."""
+    mend = f"or say that numbers are names: --set 'data.categorical=[\"{name}\"]'"
+    if 2 * seen.numbers > seen.count and seen.odd:
         raise errors.DataError(
-            f"{place}, column {name!r}, holds more than {MOST} different words",
-            f"numbers, or at most {MOST} categories",
+            f"{seen.where()} is {seen.odd!r} in a column of {seen.numbers} numbers",
+            "a number, or nothing",
+            f"Correct it, {mend}",
+        )
+    if seen.typed:
+        raise errors.DataError(
+            f"{place}, column {name!r}, is of several types, {seen.typed} values no words",
+            "numbers alone, truth values or words",
+            f"Correct it, {mend}",
+        )
+    if seen.odd and all(map(_COMMA.fullmatch, seen.words)):
+        raise errors.DataError(
+            f"{seen.where()} is {seen.odd!r}",
+            "a decimal point in numbers",
+            f"Write them so, {mend}",
+        )
+
+
+def _check_most(name: str, found: Collection[str], place: str, what: str, mend: str) -> None:
+    """Refuse so many words, or so long ones, that they name no categories."""
+    if len(found) > MOST:
+        raise errors.DataError(
+            f"{place}, column {name!r}, holds more than {MOST} different {what}",
+            f"at most {MOST} {what}",
             mend,
         )
-    return columns.Column(name, columns.CATEGORY, tuple(ordered(seen.distinct)))
+    length = max(map(len, found))
+    if length > LONGEST:
+        raise errors.DataError(
+            f"{place}, column {name!r}, holds a text of {length} characters",
+            f"words of at most {LONGEST}",
+            mend,
+        )
 
 
 def ordered(found: Collection[str]) -> list[str]:
@@ -160,28 +215,29 @@ def ordered(found: Collection[str]) -> list[str]:
 
 
 def whole(found: Collection[str]) -> bool:
-    """Whether all words are whole numbers as they are usually written."""
-    return all(w.removeprefix("-").isdecimal() and w.isascii() and str(int(w)) == w for w in found)
+    """Whether all words are whole numbers as they are usually written, none of an endless one."""
+    return all(re.fullmatch("-?(0|[1-9][0-9]{0,17})", word) and word != "-0" for word in found)
 
 
-def classes(name: str, seen: Seen, place: str) -> tuple[str, ...]:
-    """The labels that a column holds, -1 left out.
+def classes(name: str, words: Collection[str], place: str) -> tuple[str, ...]:
+    """The labels that a column's distinct words are, -1 left out.
 
     Raises:
-        DataError: It holds none, one, or so many that they are no classes.
+        DataError: There is none, one, or so many or so long ones that they are no classes.
     """
-    found = ordered(seen.distinct.keys() - {UNLABELLED})
+    found = ordered(set(words) - {UNLABELLED})
     if not found:
         raise errors.DataError(
             f"{place}, column {name!r}, is empty throughout",
             "labels in some rows of every class",
             "Label some, or name another column with --label.",
         )
-    if len(found) > MOST:
+    _check_most(name, found, place, "classes", "Name the column of the classes with --label.")
+    if whole(found) and found[0].startswith("-"):
         raise errors.DataError(
-            f"{place}, column {name!r}, holds more than {MOST} different labels",
-            f"at most {MOST} classes",
-            "Name the column of the classes with --label.",
+            f"{place}, column {name!r}, has the label {found[0]}",
+            "labels from 0, or -1 where one is not known",
+            "Leave cells empty where no label is known.",
         )
     if len(found) < 2:
         raise errors.DataError(

@@ -5,19 +5,20 @@ training says of a file what `classify` says of it.
 """
 
 import abc
+import contextlib
 import gzip
 import itertools
 from collections.abc import Iterator, Sequence
 from typing import IO, Any, cast
 
-from ssdgm_runtime import errors, tables
+from ssdgm_runtime import errors, parquet, tables
 from ssdgm_train.data import tree
 
 Batch = Any
 """A pyarrow.RecordBatch."""
 
 BLOCK = 1 << 22
-"""Bytes of a CSV file at once; no line may be longer."""
+"""Bytes of a CSV file at once."""
 
 
 class Table(abc.ABC):
@@ -59,7 +60,7 @@ def load(found: tree.Tree, name: str) -> Table:
             "pyarrow, to read tables",
             'pip install "ssdgm-train[tables]"',
         ) from None
-    return (Parquet if name.lower().endswith(tables.PARQUET) else Csv)(found, name)
+    return (Parquet if name.lower().endswith(parquet.SUFFIXES) else Csv)(found, name)
 
 
 def release() -> None:
@@ -75,16 +76,18 @@ class Csv(Table):
     def __init__(self, found: tree.Tree, name: str) -> None:
         self._found, self._name, self.place = found, name, tree.place(found, name)
         with self._opened() as stream:
-            names, self._delimiter = tables.head(stream, self.place)
-        self.names = tuple(names)
+            self._head = tables.head(stream, self.place)
+        self.names = tuple(self._head.names)
 
     def batches(self, names: Sequence[str]) -> Iterator[Batch]:
         """Columns by their names, strings as they are written."""
         import pyarrow as pa
         from pyarrow import csv
 
-        read = csv.ReadOptions(block_size=BLOCK, skip_rows=1, column_names=list(self.names))
-        parse = csv.ParseOptions(delimiter=self._delimiter, newlines_in_values=True)
+        read = csv.ReadOptions(
+            block_size=BLOCK, skip_rows=self._head.lines, column_names=list(self.names)
+        )
+        parse = csv.ParseOptions(delimiter=self._head.delimiter, newlines_in_values=True)
         convert = csv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.string()),
             include_columns=list(names),
@@ -93,7 +96,7 @@ class Csv(Table):
         with self._opened() as stream:
             try:
                 yield from csv.open_csv(stream, read, parse, convert)
-            except (pa.ArrowInvalid, UnicodeDecodeError, OSError, EOFError) as error:
+            except Exception as error:  # whatever the file or its packing trips over
                 raise self._refused(error) from None
 
     def row(self, number: int) -> str:
@@ -103,56 +106,40 @@ class Csv(Table):
             line, _ = next(itertools.islice(lines, number, None), (0, []))
         return f"{self.place}, line {line},"
 
-    def _opened(self) -> IO[bytes]:
-        stream: IO[bytes] = self._found.open(self._name)
-        packed = self._name.lower().endswith(".gz")
-        return cast(IO[bytes], gzip.open(stream)) if packed else stream
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[IO[bytes]]:
+        with self._found.open(self._name) as stream:
+            if not self._name.lower().endswith(".gz"):
+                yield stream
+                return
+            with gzip.open(stream) as unpacked:
+                yield cast(IO[bytes], unpacked)
 
     def _refused(self, error: Exception) -> errors.DataError:
         """What is wrong with the file, by the reader that counts lines."""
         try:
             with self._opened() as stream:
-                for _ in tables.parse(stream, self.place)[1]:
-                    pass
+                rows = sum(1 for _ in tables.parse(stream, self.place)[1])
         except errors.DataError as told:
             return told
-        if "no data" in str(error).lower() or "empty csv" in str(error).lower():
+        if not rows:
             return errors.DataError(f"{self.place} has no rows", "a head and rows below it")
         return errors.DataError(f"{self.place} cannot be read ({error})", "a CSV file")
 
 
 class Parquet(Table):
-    """Parquet, row group by row group."""
+    """Parquet, some rows at a time."""
 
     def __init__(self, found: tree.Tree, name: str) -> None:
         self._found, self._name, self.place = found, name, tree.place(found, name)
         with self._found.open(name) as stream:
-            schema = self._parsed(stream).schema_arrow
-        self.names = tuple(schema.names)
-        tables.check_head(list(self.names), self.place)
+            self.names = tuple(parquet.parsed(stream, self.place).schema_arrow.names)
 
     def batches(self, names: Sequence[str]) -> Iterator[Batch]:
         """Columns by their names, in the types that the file has."""
         with self._found.open(self._name) as stream:
-            source = self._parsed(stream)
-            try:
-                yield from source.iter_batches(tables.PIECE, columns=list(names))
-            except Exception as error:  # Arrow lets through whatever its decoders trip over
-                raise self._damaged(error) from None
+            yield from parquet.pieces(parquet.parsed(stream, self.place), names, self.place)
 
     def row(self, number: int) -> str:
         """The file and the row."""
         return f"{self.place}, row {number},"
-
-    def _parsed(self, stream: tree.Stream) -> Any:  # noqa: ANN401
-        from pyarrow import parquet
-
-        try:
-            return parquet.ParquetFile(stream, buffer_size=BLOCK, pre_buffer=False)
-        except Exception as error:  # as above
-            raise self._damaged(error) from None
-
-    def _damaged(self, error: Exception) -> errors.DataError:
-        detail = str(error).splitlines() or [type(error).__name__]
-        found = f"{self.place} cannot be read ({detail[0]})"
-        return errors.DataError(found, "a whole Parquet file", "Copy it again.")

@@ -93,7 +93,8 @@ class _Source:
         if not self.roles.split:
             yield piece
             return
-        said = [str(word).lower() for word in piece.arrays[self.roles.split].to_pylist()]
+        words = cells.words(piece.arrays[self.roles.split]).to_pylist()
+        said = [(word or "").lower() for word in words]
         strange = next((row for row, word in enumerate(said) if word not in PARTS), None)
         if strange is not None:
             raise errors.DataError(
@@ -161,7 +162,7 @@ def _learn(source: _Source, plan: DataPlan) -> _Known:
     place = source.files[0][1].place
     if not counts[TRAIN]:
         raise errors.DataError(f"{place} has no rows to train on", "a head and rows below it")
-    classes = discovery.classes(roles.label, seen[roles.label], place)
+    classes = discovery.classes(roles.label, seen[roles.label].words, place)
     features = [
         discovery.column(name, seen[name], place, names=name in plan.categorical)
         for name in roles.features
@@ -195,6 +196,8 @@ def _column(piece: _Piece, column: columns.Column) -> cells.Floats:
     array = piece.arrays[column.name]
     if column.kind == columns.NUMBER:
         return cells.numbers(array, partial(piece.told, column.name))
+    if column.kind == columns.BOOLEAN:
+        return cells.truths(array, partial(piece.told, column.name))
     return cells.codes(array, column.categories)
 
 

@@ -88,6 +88,8 @@ class Alone(Folder):
     """One file of a folder on a disk, and those of some names that lie beside it."""
 
     def __init__(self, file: Path, beside: Iterable[str] = ()) -> None:
+        if not file.is_file():
+            raise errors.DataError(f"{file} is no regular file", "a file")
         self._root = file.parent
         names = {file.name, *(name for name in beside if (file.parent / name).is_file())}
         Tree.__init__(self, str(file.parent), names)

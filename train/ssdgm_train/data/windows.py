@@ -46,7 +46,7 @@ def load(found: tree.Tree, name: str, plan: DataPlan = DEFAULTS) -> dataset.Data
     train, test = (np.flatnonzero(np.array(parts) == part) for part in tables.PARTS)
     if not len(train):
         raise errors.DataError(f"{place} has no rows to train on", "a head and rows below it")
-    seen = discovery.Seen(distinct=dict.fromkeys(labels[i] for i in train if labels[i]))
+    seen = {labels[i] for i in train if labels[i]}
     classes = discovery.classes(roles.label, seen, place)
     index = {word: code for code, word in enumerate(classes)}
     y = np.array([index.get(word, dataset.UNLABELLED) for word in labels])

@@ -16,7 +16,7 @@ LARGEST = 4.0
 """Of the log of a spread."""
 
 CONSTANT = 1e-6
-"""A feature that spreads by less than this share of the largest value is constant."""
+"""A feature that spreads by no more than this share of its largest value is constant."""
 
 
 def gaussian(problem: rows.Problem, floor: float = FLOOR) -> Likelihood:
@@ -57,8 +57,8 @@ def fit(pieces: rows.Pieces, total: int = 1) -> rows.Scaling:
     mean = sum(np.nansum(x, 0) for x in _floats(pieces)) / count
     squares = sum(np.nansum(np.square(np.abs(x - mean)), 0) for x in _floats(pieces))
     spread = np.sqrt(squares / count)
-    largest = max((float(np.nanmax(np.abs(x), initial=0)) for x in _floats(pieces)), default=0)
-    spread[spread < CONSTANT * max(largest, 1.0)] = 1.0
+    largest = np.max([np.nanmax(np.abs(x), 0, initial=0) for x in _floats(pieces)], 0)
+    spread[spread <= CONSTANT * largest] = 1.0
     shift, scale = mean.astype(np.float32), spread.astype(np.float32)
     return rows.Scaling(tuple(shift.tolist()), tuple(scale.tolist()))
 

@@ -31,10 +31,10 @@ def mixed(problem: rows.Problem) -> Likelihood:
         mean, logits, spread = torch.split(raw, [count, codes, count], -1)
         scale = gaussian.scale_of(spread)
         numbers = distributions.normal_log_density(x[..., :count], mean, scale)
-        missing = 1 - x[..., count + codes :]
-        absent = (missing * numbers[..., gaps]).sum(-1) if gaps else 0.0
-        known = (x[..., count : count + codes] * _by_block(F.log_softmax, logits)).sum(-1)
-        return numbers.sum(-1) - absent + known
+        there = torch.ones_like(x[..., :count])
+        there[..., gaps] = x[..., count + codes :]
+        known = x[..., count : count + codes] * _by_block(F.log_softmax, logits)
+        return (there * numbers).sum(-1) + known.sum(-1)
 
     def parameters(raw: Tensor) -> Parameters:
         mean, logits, spread = torch.split(raw, [count, codes, count], -1)

@@ -1,0 +1,115 @@
+"""Rows of a table as callers have them: named values of any library, or arrays."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ssdgm_runtime import columns, errors, manifest, tabular
+
+KNOWN = (
+    columns.Column("a"),
+    columns.Column("c", columns.CATEGORY, ("1", "x")),
+    columns.Column("flag", columns.BOOLEAN, columns.TRUTH),
+)
+TENSOR = manifest.Tensor("x", "float32", ("batch", 3))
+NAN = float("nan")
+GOOD: dict[str, Any] = {"flag": [True, None], "c": ["x", "new"], "a": [1.5, None], "more": [[], 1]}
+ROWS = [[1.5, 1, 1], [NAN, -1, -1]]
+
+
+class Frame:
+    """What pandas, polars and their like have in common."""
+
+    def __init__(self, table: dict[str, Any]) -> None:
+        self._table, self.columns = table, list(table)
+
+    def __getitem__(self, name: str) -> Any:  # noqa: ANN401
+        return np.array(self._table[name], dtype=object)
+
+
+class Mapped(dict[str, Any]):
+    """A mapping of one's own."""
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(list(super().__iter__()))
+
+
+def given(x: Any) -> Any:  # noqa: ANN401
+    found = tabular.given(x, KNOWN, TENSOR)
+    assert (found.dtype, found.ndim) == (np.float32, 2)
+    return found
+
+
+STRUCTURED = np.array(
+    [(True, "x", 1.5), (False, "new", NAN)], [("flag", "?"), ("c", "U3"), ("a", "f8")]
+)
+FORMS: dict[str, Any] = {
+    "a mapping": GOOD,
+    "another mapping": Mapped(GOOD),
+    "a frame": Frame(GOOD),
+    "arrays": {name: np.array(GOOD[name], object) for name in ("a", "c", "flag")},
+    "masked arrays": {**GOOD, "a": np.ma.array([1.5, 9], mask=[False, True])},
+    "words": {"a": ["1.5", "NA"], "c": ["x", ""], "flag": ["TRUE", "nan"]},
+    "an array": np.array(ROWS, np.float32),
+    "an array of float64": np.array(ROWS),
+    "lists": ROWS,
+}
+
+
+@pytest.mark.parametrize("name", list(FORMS))
+def test_rows_in_any_form(name: str) -> None:
+    np.testing.assert_array_equal(given(FORMS[name]), np.array(ROWS, np.float32))
+
+
+def test_structured_arrays() -> None:
+    np.testing.assert_array_equal(given(STRUCTURED), [[1.5, 1, 1], [NAN, -1, 0]])
+
+
+def test_arrow_tables_and_batches() -> None:
+    pa = pytest.importorskip("pyarrow")
+    table = {name: GOOD[name] for name in ("a", "c", "flag")}
+    np.testing.assert_array_equal(given(pa.table(table)), np.array(ROWS, np.float32))
+    np.testing.assert_array_equal(given(pa.record_batch(table)), np.array(ROWS, np.float32))
+
+
+def test_no_rows() -> None:
+    assert given({"a": [], "c": [], "flag": []}).shape == (0, 3)
+    assert given(np.zeros((0, 3))).shape == (0, 3)
+
+
+BAD: dict[str, tuple[Any, str]] = {
+    "a column lacks": ({"a": [1], "b": [2]}, "x is without the column 'c', 'flag'; it has 'a', "
+                       "'b'; expected the columns 'a', 'c', 'flag'"),
+    "names that are no words": ({1: [1]}, "it has '1'"),
+    "other lengths": ({**GOOD, "a": [1]}, "x is of columns of different lengths (a: 1, flag: 2)"),
+    "a word": ({**GOOD, "a": [1.5, "red"]}, "x['a'][1] is 'red'; expected a finite number"),
+    "no truth value": ({**GOOD, "flag": ["yes", None]}, "x['flag'][0] is 'yes'; expected true"),
+    "infinity": ({**GOOD, "a": [1.5, np.inf]}, "x['a'][1] is inf; expected a number that fits"),
+    "too large": ({**GOOD, "a": [1e39, 0]}, "x['a'][0] is 1e+39"),
+    "two values a row": ({**GOOD, "a": [[1], [2]]}, "x['a'] is of shape [2, 1]; expected one"),
+    "some values a row": ({**GOOD, "a": [[1], [2, 3]]}, "x['a'] is ragged; expected one value"),
+    "one value": ({**GOOD, "a": 1}, "x['a'] is of shape []"),
+    "bytes": ({**GOOD, "c": np.array([b"x", b"y"])}, "x['c'] is of dtype |S1"),
+    "a frame with a name twice": (Frame({**GOOD, "a": [[1, 2], [3, 4]]}), "x['a'] is of shape"),
+    "another width": (np.zeros((2, 4)), "x is float64 [2, 4]; expected float32 [n, 3]"),
+    "one row": (np.zeros(3, np.float32), "x is float32 [3]"),
+    "whole numbers": (np.zeros((2, 3), int), "x is int64 [2, 3]"),
+    "an infinite array": (np.array([[np.inf, 0, 0]]), "x is not finite in 1 of 1 rows"),
+    "an unknown code": (np.array([[0, 2.0, 0]]), "x[0, 1], column 'c', is 2; expected a code from "
+                        "0 to 1, or -1 where it is not known"),
+    "half a code": (np.array([[0, 0, 0], [0, 0, 0.5]]), "x[1, 2], column 'flag', is 0.5"),
+    "a code below": (np.array([[0, -2.0, 0]]), "x[0, 1], column 'c', is -2"),
+    "nothing": (None, "x is object []"),
+    "a word alone": ("rows.csv", "x is <U8 []"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", list(BAD))
+def test_what_are_no_rows_is_told(name: str) -> None:
+    x, text = BAD[name]
+    with pytest.raises(errors.InputError) as caught:
+        given(x)
+    assert text in str(caught.value)
+    assert (caught.value.name, caught.value.got) != ("", "")
