@@ -81,24 +81,28 @@ def propose(
     try:
         parts = split(data, labelled, plan.data.validation, seed)
         stated = problem.problem(data, parts, plan.data)
-    except errors.DataError as error:
+        settled = _settled(plan, stated)
+    except (errors.DataError, recipe.RecipeError) as error:
         return Refusal(error.found, error.expected, error.mend)
-    return _proposal(data, plan, parts, stated)
+    return _proposal(data, settled, parts, stated, plan.data.likelihood)
 
 
 def _proposal(
-    data: dataset.Dataset, plan: recipe.Recipe, parts: Split, stated: method.Problem
+    data: dataset.Dataset,
+    settled: recipe.Recipe,
+    parts: Split,
+    stated: method.Problem,
+    likelihood: str,
 ) -> Proposal:
     sizes = method.Sizes(len(parts.labelled), len(parts.unlabelled))
-    settled = _settled(plan, stated)
     found = REASONS.get(stated.likelihood, "")
     reason = found.format(levels=problem.COUNT_LEVELS, total=stated.total)
     return Proposal(
-        method=plan.method,
-        summary=plan.spec.summary,
+        method=settled.method,
+        summary=settled.spec.summary,
         networks=dict(_networks(dataclasses.asdict(settled.model))),
         likelihood=stated.likelihood,
-        reason=reason if plan.data.likelihood == AUTO else "as the recipe has it",
+        reason=reason if likelihood == AUTO else "as the recipe has it",
         preprocessing=_preprocessing(stated),
         prior=stated.labels.prior,
         labelled=sizes.labelled,
@@ -144,7 +148,7 @@ def _networks(table: Json) -> Iterator[tuple[str, Any]]:
     for key, value in table.items():
         if isinstance(value, dict):
             yield from ((f"{key}.{name}", inner) for name, inner in _networks(value))
-        elif key in WIDTHS:
+        elif key in WIDTHS and value != ():
             yield key, value
 
 
