@@ -15,6 +15,7 @@ ROWS = 1000
 """Rows a pass, so that memory does not grow with the data."""
 
 
+@runtime_checkable
 class Rows(Protocol):
     """Raw rows [n, *shape]: an array, or what reads a slice when it is asked for one."""
 
