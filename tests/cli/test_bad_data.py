@@ -145,7 +145,7 @@ WORDS: dict[str, tuple[tuple[str, ...], str, str]] = {
         "Did you mean model.latent?",
     ),
     "a value of another type": (("--set", "train.steps=many"), "RecipeError", "of type int"),
-    "a value out of range": (("--set", "train.steps=0"), "RecipeError", "a number above 0"),
+    "a value out of range": (("--set", "model.latent=0"), "RecipeError", "a number above 0"),
     "no setting": (("--set", "steps"), "RecipeError", "key=value"),
     "a recipe that is missing": (("--recipe", "none.toml"), "RecipeError", "no recipe at"),
     "a recipe that is none": (("--recipe", __file__), "RecipeError", "is no TOML"),

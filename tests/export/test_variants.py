@@ -28,7 +28,7 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle of M2 in every precision."""
 
     def make(place: Path) -> None:
-        run = exported.train(place)
+        run = exported.train(place, changes=("model.network=mlp",))
         ssdgm_export.convert(run, place / "bundle.ssdgm", precision=ALL, limits=LOOSE)
 
     return exported.once(tmp_path_factory, "every precision", make)
