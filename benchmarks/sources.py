@@ -153,9 +153,11 @@ def main(out: Path, only: list[str]) -> Json:
     """Measure every cell, or those named; the result is written when all are there."""
     data = Path(os.environ["SSDGM_DATA_DIR"]).resolve()
     out.mkdir(parents=True, exist_ok=True)
-    prepare(data, out)
+    made = out / "data"
+    made.mkdir(exist_ok=True)
+    prepare(data, made)
     found = {}
-    for name, cell in cells(data, out).items():
+    for name, cell in cells(data, made).items():
         if not only or name in only:
             found[name] = measure(name, cell, out)
             print(name, json.dumps(found[name]), file=sys.stderr, flush=True)

@@ -439,3 +439,11 @@ def test_the_documents_are_json_that_any_reader_takes(undisturbed: Path) -> None
 
 def _not_json(word: str) -> None:
     pytest.fail(f"{word} is not JSON")
+
+
+def test_a_run_does_not_lie_among_its_data(tmp_path: Path) -> None:
+    cases.saved(tmp_path / "set.npz", DATA)
+    text = cases.message(InputError, lambda: begin(str(tmp_path), tmp_path / "runs" / "a"))
+    assert "inside the data" in text
+    assert "expected a folder outside of it" in text
+    assert not (tmp_path / "runs").exists()
