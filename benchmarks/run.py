@@ -17,8 +17,8 @@ SCRIPTS = (
     *("startup", "opening", "latency", "precision", "streaming", "serving"),
     *("training_step", "mixed_precision", "digits", "kill", "mnist", "loading"),
 )
-"""All but `paper`, which takes hours, `big_table`, which needs 4 GB of disk and half an hour, and
-`m1_bound`, which needs the authors' weights."""
+"""All but `paper` and `rivals`, which take hours, `big_table`, which needs 4 GB of disk and half
+an hour, and `m1_bound`, which needs the authors' weights."""
 MODELS = {"m2": "M2", "m1m2": "M1+M2", "softplus": "M2 with softplus"}
 PEERS = {
     "onnxruntime": "onnxruntime alone",
@@ -27,6 +27,7 @@ PEERS = {
     "torch.compile": "torch.compile",
 }
 PAPER = FOLDER / "results" / "paper-default" / "table.md"
+RIVALS = FOLDER / "results" / "rivals" / "table.md"
 
 
 def table() -> str:
@@ -68,6 +69,7 @@ def _figures(name: str) -> dict[str, Any]:
 def rewrite() -> None:
     """Put the tables into README.md here and above."""
     _put(FOLDER / "README.md", "results", table())
+    _put(FOLDER / "README.md", "rivals", RIVALS.read_text())
     _put(FOLDER.parent / "README.md", "paper", PAPER.read_text() if PAPER.exists() else "")
     _put(FOLDER.parent / "README.md", "speed", speed())
 

@@ -1,0 +1,1 @@
+"""Scikit-learn's semi-supervised classifiers beside ours, one process a cell."""
