@@ -30,6 +30,9 @@ fp16 is nobody's default: no gate here has seen a GPU's own half precision.
 """
 
 
+PLAIN = "flatten, subtract the shift, divide by the scale"
+TABULAR = "standardise numbers, gaps as means and flags; categories one-hot, unknown ones as zeros"
+
 SPREAD = 2
 """Deviations from the mean that count as the range of rows without limits."""
 
@@ -178,7 +181,7 @@ def _input(problem: method.Problem, resize: str) -> Json:
         "kind": problem.kind,
         "dtype": problem.dtype,
         "range": list(value_range(problem)),
-        "in_graph": "flatten, subtract the shift, divide by the scale",
+        "in_graph": TABULAR if problem.columns else PLAIN,
         **({"resize": resize} if resize else {}),
     }
 

@@ -96,6 +96,8 @@ def values(array: Any, told: Callable[[int], str]) -> list[Any] | NDArray[Any]: 
     if any(is_of(kind) for is_of in strange):
         raise errors.DataError(f"{told(0)} holds {kind}", "numbers, truth values or words")
     found: list[Any] | NDArray[Any]
+    if pa.types.is_decimal(array.type):  # as training has them
+        array = array.cast(pa.float64(), safe=False)
     found = array.to_numpy(False) if pa.types.is_floating(array.type) else array.to_pylist()
     return found
 

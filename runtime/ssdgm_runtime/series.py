@@ -162,7 +162,7 @@ class Lines:
             where = self._told(self._count + odd, self._about.time)
             raise errors.DataError(f"{where} is {words[odd]!r}", f"{wanted} in every line")
         if not numeric:
-            return np.array([word.replace(" ", "T").removesuffix("Z") for word in words])
+            return np.array([_plain(word) for word in words])
         try:
             return np.array(words).astype(np.int64)
         except (ValueError, OverflowError):
@@ -195,6 +195,16 @@ class Lines:
                 "each time once in a series",
                 "Remove one of the lines.",
             )
+
+
+def _plain(moment: str) -> str:
+    """A date or moment in one way to write it, so that equal ones are equal."""
+    date, _, time = moment.replace(" ", "T").removesuffix("Z").partition("T")
+    whole, _, part = time.partition(".")
+    part = part.rstrip("0")
+    if whole.count(":") == 1:
+        whole += ":00"
+    return f"{date}T{whole}{'.' * bool(part)}{part}" if time else date
 
 
 def stamps(array: Any) -> list[Any]:  # noqa: ANN401

@@ -169,3 +169,10 @@ def test_columns_have_a_recipe_of_their_own_where_none_is_named(kind: str) -> No
 def test_other_rows_have_the_defaults(kind: str) -> None:
     assert recipe.load(None, kind=kind) == recipe.load(None)
     assert recipe.load("default-m1", kind="table") == recipe.load("default-m1")
+
+
+def test_a_setting_stands_over_a_recipe_that_nobody_named() -> None:
+    found = recipe.load(None, "m1", ["train.steps=7", "train.learning_rate=1e-4"], "table")
+    assert {stage.plan.steps for stage in found.stages(method.Sizes(1, 1))} == {7}
+    assert {stage.plan.learning_rate for stage in found.stages(method.Sizes(1, 1))} == {1e-4}
+    assert recipe.load(None, None, ["method=m1"], "rows") == recipe.load("default-m1-tables")

@@ -14,7 +14,12 @@ from torch import Tensor, nn
 from ssdgm_train import checkpoint, data, document, kingma2014, method, recipe
 
 Json = dict[str, Any]
-LIKE = ("shape", "dtype", "likelihood")
+LIKE = ("shape", "dtype", "likelihood", "columns", "series")
+TAKEN = ("shift", "scale", "total", "gaps", "unseen")
+"""How rows become observations."""
+
+SHOWN = 80
+"""Characters of a value in a message."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +46,8 @@ class Source:
             found, wanted = getattr(theirs, name), getattr(problem, name)
             if found != wanted:
                 raise checkpoint.RunError(
-                    f"the {name} of the rows of {self.path} is {found}",
-                    f"{wanted}, as the data's is",
+                    f"the {name} of the rows of {self.path} is {str(found)[:SHOWN]}",
+                    f"{str(wanted)[:SHOWN]}, as the data's is",
                     "Start from a run on rows like these"
                     + (f", or set data.likelihood={found}." if name == "likelihood" else "."),
                 )
@@ -52,9 +57,15 @@ class Source:
                 f"{problem.total}, as the data's are",
                 "Start from a run on rows like these.",
             )
-        return dataclasses.replace(
-            problem, shift=theirs.shift, scale=theirs.scale, total=theirs.total
-        )
+        if more := set(problem.gaps) - set(theirs.gaps):
+            name = problem.columns[min(more)].name
+            raise checkpoint.RunError(
+                f"the column {name!r} has gaps, and had none for {self.path}",
+                "rows like those that it was trained on",
+                "Fill them, or begin without --init-from.",
+            )
+        taken = {name: getattr(theirs, name) for name in TAKEN}
+        return dataclasses.replace(problem, **taken)
 
     def model(self, problem: method.Problem) -> nn.Module | None:
         """The trained model."""

@@ -115,16 +115,35 @@ def load(
     Raises:
         RecipeError: The file, a key or a value cannot be used.
     """
-    source = source or recipes.of_kind(name or Recipe.method, kind)
-    table = {} if source is None else recipes.read(source)
+    changes = list(changes)
+    chosen = name or _named(changes)
+    told = source or recipes.of_kind(chosen, kind)
+    table = {} if told is None else recipes.read(told)
     if name:
         table["method"] = name
-    changes = list(changes)
+    if source is None:
+        _give_way(table, changes)
     for change in changes:
         _set(table, change)
     found = from_table(table)
     _check_effect(found, table.get("phases", {}), changes)
     return found
+
+
+def _named(changes: Iterable[str]) -> str:
+    """The method that settings name, or the default."""
+    found = [
+        text.strip() for key, _, text in (c.partition("=") for c in changes) if key == "method"
+    ]
+    return found[-1] if found else Recipe.method
+
+
+def _give_way(table: Table, changes: Iterable[str]) -> None:
+    """Drop from phases what is set for all of them: nobody has asked for their recipe."""
+    for change in changes:
+        section, _, key = change.partition("=")[0].strip().partition(".")
+        for own in table.get("phases", {}).values() if section == "train" else ():
+            own.pop(key, None)
 
 
 def fitted(recipe: Recipe, problem: Problem) -> Recipe:

@@ -109,6 +109,8 @@ class Ahead:
             k: self._coming.get(k) or self._reader.submit(self._read, k) for k in wanted
         }
         x, y, u = (part.to(self._device) for part in self._coming.pop(step).result())
+        if step + 1 >= self._steps:
+            self._reader.shutdown()
         return method.Batch(self._prepare(x), y, self._prepare(u))
 
     def _read(self, step: int) -> Read:

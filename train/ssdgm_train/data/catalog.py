@@ -8,7 +8,7 @@ import numpy as np
 
 from ssdgm_runtime import errors, resizing, tables
 from ssdgm_train.data import archive, dataset, layouts, mapping, named, tree
-from ssdgm_train.data.plan import DEFAULTS, DataPlan
+from ssdgm_train.data.plan import AUTO, DEFAULTS, DataPlan
 
 DIGITS_TEST_ROWS = 450
 ENVIRONMENT = "SSDGM_DATA_DIR"
@@ -61,6 +61,20 @@ def _check_fit(found: dataset.Dataset, plan: DataPlan) -> None:
             f"data.{'series' if plan.series else 'time'} is set and {found.name} has no series",
             "a table, and data.series, its column that tells series apart",
             "Leave it out.",
+        )
+    named = {"label": plan.label, "ignore": plan.ignore, "categorical": plan.categorical}
+    if not found.columns and found.series is None and any(named.values()):
+        name = next(name for name, value in named.items() if value)
+        raise errors.DataError(
+            f"data.{name} is set and {found.name} has no columns with names",
+            "a table",
+            "Leave it out.",
+        )
+    if plan.kind not in (AUTO, found.kind):
+        raise errors.DataError(
+            f"data.kind is {plan.kind} and the rows of {found.name} are read as {found.kind}",
+            "the kind that they are, or arrays",
+            "Leave data.kind out.",
         )
     size = resizing.parse(plan.resize).shape if plan.resize else found.shape[:2]
     if found.shape[:2] != size:

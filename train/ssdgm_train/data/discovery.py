@@ -132,8 +132,8 @@ class Seen:
             self.typed += there
             self.truths += there * cells.is_truth(array)
             self.numbers += there * (not cells.is_truth(array))
-        if (text or names) and (self.distinct is None or len(self.distinct) <= MOST):
-            self.distinct = cells.distinct(array, self.distinct, MOST + 1)
+        if (text or names) and (self.distinct is None or len(self.distinct) <= MOST + 1):
+            self.distinct = cells.distinct(array, self.distinct, MOST + 2)
 
     def _odd(self, array: cells.Array, numbers: cells.Mask, told: cells.Told) -> None:
         rows = np.flatnonzero(~numbers & cells.there(array))

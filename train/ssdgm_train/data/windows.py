@@ -127,7 +127,7 @@ class _Gathered:
 
     def told(self, line: int, column: str) -> str:
         """What messages call a value's place, its line counted from 0 through all files."""
-        index = bisect.bisect_right(self._starts, line, 1, len(self._files)) - 1
+        index = bisect.bisect_right(self._starts, line, 1, len(self._starts) - 1) - 1
         return f"{self._files[index].row(line - self._starts[index])} column {column!r},"
 
     def _add(self, part: str, batch: tablefile.Batch) -> None:

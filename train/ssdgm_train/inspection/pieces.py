@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ssdgm_train.data import store
+
 Rows = NDArray[np.generic]
 Spans = Sequence[slice]
 
@@ -47,6 +49,7 @@ def pieces(x: Rows, chosen: Spans) -> Iterator[Rows]:
     for span in chosen:
         for start in range(span.start, span.stop, step):
             yield x[start : min(start + step, span.stop)]
+            store.give_back(x)
 
 
 def evenly(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:

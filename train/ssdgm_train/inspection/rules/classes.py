@@ -54,10 +54,14 @@ def imbalance(seen: Seen) -> Iterator[Finding]:
         )
 
 
+SMALLEST = 1e-4
+"""Of a class in a prior that is proposed."""
+
+
 def _prior(seen: Seen) -> str:
     if len(seen.counts) > PRINTED:
         return ": data.prior in a recipe"
-    shares = np.round(seen.counts / seen.counts.sum(), 4)
+    shares = np.maximum(np.round(seen.counts / seen.counts.sum(), 4), SMALLEST)
     shares[shares.argmax()] += 1 - shares.sum()
     return f": --set data.prior=[{','.join(f'{share:.4g}' for share in shares)}]"
 
