@@ -73,7 +73,7 @@ def test_golden_rows_lack_values_and_are_nobody_s(
 ) -> None:
     run = place(tmp_path_factory, "m2", kind) / "run"
     problem = exported.problem(run)
-    rows = golden.rows(exported.modules(run), problem, 0, 0)
+    rows = golden.rows(exported.modules(run), problem, 0.0, 0.0)
     assert (rows.shape, rows.dtype) == ((golden.ROWS, len(problem.columns)), np.float32)
     count = problem.numbers
     numbers, codes = rows[:, :count], rows[:, count:]

@@ -210,6 +210,6 @@ def test_a_share_holds_out_a_limited_number_of_rows_and_a_number_as_many_as_it_s
 ) -> None:
     monkeypatch.setattr(split, "MOST", 9)
     data = cases.separable(labelled=300)
-    held = [len(split.split(data, 12, share, 0).validation) for share in (0.01, 0.1, 0.5, 60)]
+    held = [len(split.split(data, 12, share, 0).validation) for share in (0.01, 0.1, 0.5, 60.0)]
     assert list(itertools.starmap(min, zip(held, [3, 9, 9, 60], strict=True))) == held
     assert held == [3, 9, 9, 60]

@@ -193,7 +193,7 @@ def _inputs(layer: nn.Module, weight: Tensor) -> float:
     places = weight[0, 0].numel()
     if isinstance(layer, nn.ConvTranspose1d | nn.ConvTranspose2d):
         return weight.shape[0] * places / math.prod(layer.stride)
-    return weight.shape[1] * places
+    return float(weight.shape[1] * places)
 
 
 def _as_built(net: MLP) -> None:

@@ -10,7 +10,7 @@ import struct
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.lib import format as npy
@@ -92,7 +92,7 @@ def _lying(path: Path, begin: int, size: int, place: str) -> store.Array:
     return _by_rows(found, place) if fortran else found
 
 
-def _unpacked(stream: IO[bytes], size: int, place: str) -> store.Array:
+def _unpacked(stream: tree.Stream, size: int, place: str) -> store.Array:
     if size > arrays.MAX_BYTES:
         raise errors.DataError(
             f"{place} unpacks to {size} bytes",
@@ -120,7 +120,7 @@ def _by_rows(array: store.Array, place: str) -> store.Array:
     return found
 
 
-def _header(stream: IO[bytes], end: int) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+def _header(stream: tree.Stream, end: int) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     """The shape, whether columns come first, and the dtype, which the bytes up to `end` fill."""
     version = npy.read_magic(stream)
     if version not in _HEADERS:
