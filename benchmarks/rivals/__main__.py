@@ -4,13 +4,14 @@ Every seed draws 10 labels a class to learn from and as many to choose by, the s
 the other training rows have no label and are all there. Columns are standardised. Rivals are tuned
 anew for every seed, by a grid, on its labels to choose by; those of `FIXED` also have one choice
 for all seeds, made on seeds 10 to 14. Ours are recipes that ship, chosen on validation labels of
-seeds 10 to 14 (some settings also on 15 to 17) and the same for both sets. Whatever is chosen
-scores the whole test set, once.
+seeds 10 to 14 (on letter 10 to 12; some of M1's settings also on 15 to 17), the same for both sets
+and fixed before a test row was scored. Whatever is chosen scores the whole test set, once.
 
 Each cell is a process of its own; the same command goes on where it was interrupted. Needs both
 sets under SSDGM_DATA_DIR.
 
     SSDGM_DATA_DIR=data python -m benchmarks.rivals --out runs/rivals --jobs 2
+    SSDGM_DATA_DIR=data python -m benchmarks.rivals --only svc m2 --seeds 3 4
     SSDGM_DATA_DIR=data python -m benchmarks.rivals --choose svc spreading-knn
     python -m benchmarks.rivals --out runs/rivals --table
 """
