@@ -155,7 +155,7 @@ def _enter(session: Session) -> None:
 
 def _check_outside(out: Path, lies_at: str) -> None:
     """Refuse a run among its own data, which would then no longer be what it was."""
-    if out.resolve().is_relative_to(lies_at):
+    if Path(lies_at).is_dir() and out.resolve().is_relative_to(lies_at):
         raise errors.InputError("out", f"{out}, inside the data", "a folder outside of it")
 
 
