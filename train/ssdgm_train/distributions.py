@@ -35,16 +35,19 @@ def normal_log_prob(
     x: shapes.Features, mean: shapes.Features, scale: shapes.Features
 ) -> shapes.Nats:
     r"""\(\sum_d \log N(x_d; \mu_d, \sigma_d^2)\)."""
-    squares = ((x - mean) / scale).square() + 2 * scale.log() + LOG_TWO_PI
-    return -0.5 * squares.sum(-1)
+    return -0.5 * _squares(x, mean, scale).sum(-1)
 
 
 def normal_log_density(
     x: shapes.Features, mean: shapes.Features, scale: shapes.Features
 ) -> torch.Tensor:
     r"""\(\log N(x_d; \mu_d, \sigma_d^2)\) of every feature, where some are to be left out."""
-    squares = ((x - mean) / scale).square() + 2 * scale.log() + LOG_TWO_PI
-    return -0.5 * squares
+    return -0.5 * _squares(x, mean, scale)
+
+
+def _squares(x: shapes.Features, mean: shapes.Features, scale: shapes.Features) -> torch.Tensor:
+    """Minus twice the log-density of every feature."""
+    return ((x - mean) / scale).square() + 2 * scale.log() + LOG_TWO_PI
 
 
 def normal_kl(mean: shapes.Features, scale: shapes.Features) -> shapes.Nats:
