@@ -4,11 +4,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ssdgm_export.report import plates
-from ssdgm_train.data import dataset
-from ssdgm_train.inspection import pieces
+from ssdgm_train.data import dataset, store
 
 MOST = 100
 """Classes that are shown."""
@@ -24,7 +22,7 @@ class Line:
     """A line of a sheet: its name, and the numbers of the training rows on it."""
 
     name: str
-    rows: NDArray[np.int64]
+    rows: store.Indices
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,7 @@ def layout(data: dataset.Dataset, across: int) -> Layout:
         names, groups = [*names, UNLABELLED], [*groups, blank]
     blocks = -(-len(names) // HIGH)
     across = max(2, across // blocks)
-    lines = (Line(n, pieces.evenly(g, across)) for n, g in zip(names, groups, strict=True))
+    lines = (Line(n, store.spaced(g, across)) for n, g in zip(names, groups, strict=True))
     cut = f", the first {MOST} of {len(data.classes)} classes" if len(data.classes) > MOST else ""
     caption = f"{data.name}: training rows by class{cut}"
     return Layout(tuple(lines), math.ceil(len(names) / blocks), across, caption)

@@ -52,14 +52,6 @@ def pieces(x: Rows, chosen: Spans) -> Iterator[Rows]:
             store.give_back(x)
 
 
-def evenly(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-    """At most so many of some rows, spread evenly; the first and the last are among them."""
-    if len(rows) <= most:
-        return rows
-    found: NDArray[np.int64] = rows[np.linspace(0, len(rows) - 1, most).astype(int)]
-    return found
-
-
-def sample(x: Rows, rows: NDArray[np.int64], most: int = SAMPLE) -> NDArray[np.int64]:
+def sample(x: Rows, rows: store.Indices, most: int = SAMPLE) -> store.Indices:
     """As many of the rows as may be held at once."""
-    return evenly(rows, min(most, max(1, SAMPLE_VALUES // max(x[:1].size, 1))))
+    return store.spaced(rows, min(most, max(1, SAMPLE_VALUES // max(x[:1].size, 1))))

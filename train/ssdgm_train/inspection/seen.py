@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdgm_train.data import dataset
+from ssdgm_train.data import dataset, store
 from ssdgm_train.inspection import features, repeats
 
 WARNING, NOTE = "warning", "note"
@@ -37,7 +37,7 @@ class Seen:
     positions: features.Positions
     features: tuple[features.Feature, ...]
     sample: features.Floats
-    sampled: NDArray[np.int64]
+    sampled: store.Indices
     known: features.Floats
     labels: NDArray[np.int64]
     repeats: repeats.Repeats
