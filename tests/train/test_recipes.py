@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import cases
+import numpy as np
 import pytest
 
-from ssdgm_train import method, recipe, recipes
+from ssdgm_train import method, recipe, recipes, rows
+from ssdgm_train.data import dataset
 from ssdgm_train.recipe import RecipeError
 
 NAMES = recipes.names()
@@ -40,7 +42,7 @@ def test_a_recipe_that_ships_sets_what_there_is_to_set(name: str) -> None:
     found, table = recipe.load(name), recipes.read(name)
     phases = [stage.phase.name for stage in found.stages(method.Sizes(1, 1))]
     assert set(table.get("phases", {})) <= set(phases)
-    assert found.data.validation == (0.1 if name.endswith("-tables") else 10_000)
+    assert found.data.validation == (0.1 if name.endswith(("-tables", "-colour")) else 10_000)
     assert "base" not in table
 
 
@@ -163,6 +165,14 @@ def test_columns_have_a_recipe_of_their_own_where_none_is_named(kind: str) -> No
     changed = recipe.load(None, None, ["train.steps=7"], kind)
     assert changed.train.steps == 7
     assert changed.model == recipe.load("default-m2-tables").model
+
+
+def test_colours_have_a_recipe_of_their_own_where_none_is_named() -> None:
+    pixels = np.zeros((2, 4, 4, 3), np.uint8)
+    kind = dataset.make("some", pixels, np.arange(2)).sort
+    assert recipe.load(None, kind=kind) == recipe.load("default-m2-colour")
+    assert dataset.make("some", pixels[..., :1], np.arange(2)).sort == rows.IMAGE
+    assert dataset.make("some", pixels[..., 0], np.arange(2)).sort == rows.IMAGE
 
 
 @pytest.mark.parametrize("kind", ["", "image", "windows"])

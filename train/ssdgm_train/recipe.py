@@ -85,7 +85,7 @@ class Recipe:
 
 
 ByKind = Callable[[str], Recipe]
-"""What a row is, one of `rows.KINDS`, to a recipe; "" for one to read the data by."""
+"""What a row is, as `Dataset.sort` has it, to a recipe; "" for one to read the data by."""
 
 
 def of_kind(plan: Recipe | ByKind, kind: str = "") -> Recipe:
@@ -106,7 +106,7 @@ def load(
             one, else for the defaults.
         name: A method.
         changes: Settings such as `train.steps=100`.
-        kind: What a row is, one of `rows.KINDS`, where that is known.
+        kind: What a row is, as `Dataset.sort` has it, where that is known.
 
     Example:
         >>> load(None, "m2", ["train.steps=100"]).train.steps

@@ -87,7 +87,7 @@ def begin(
     start, lies_at = pretrained.find(init_from), data.locate(source, data_dir, tell)
     _check_outside(out, lies_at)
     dataset = data.load(lies_at, plan=recipe.of_kind(plan).data)
-    plan = recipe.of_kind(plan, dataset.kind)
+    plan = recipe.of_kind(plan, dataset.sort)
     parts = split(dataset, labelled, plan.data.validation, seed, start.held(dataset))
     _check_selection(plan, parts)
     stated = start.stated(problem.problem(dataset, parts, plan.data))

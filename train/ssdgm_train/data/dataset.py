@@ -20,6 +20,9 @@ UNKNOWN = (UNLABELLED, "", "-1")
 
 DTYPES = ("uint8", "float32")
 
+COLOUR = "colour"
+"""Images of several channels, among what recipes are chosen by."""
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -52,6 +55,12 @@ class Dataset:
     def shape(self) -> tuple[int, ...]:
         """The shape of one row."""
         return self.x.shape[1:]
+
+    @property
+    def sort(self) -> str:
+        """What recipes are chosen by: the kind of a row, or "colour" for images in colour."""
+        colours = self.shape[2] if self.kind == rows.IMAGE and len(self.shape) == 3 else 1
+        return COLOUR if colours > 1 else self.kind
 
     @property
     def fully_labelled(self) -> bool:

@@ -100,7 +100,7 @@ def look(
     lies_at = sources.locate(source, data_dir, downloading)
     found = place.look(lies_at)
     data = sources.load(lies_at, plan=recipe.of_kind(plan).data)
-    chosen = recipe.of_kind(plan, data.kind)
+    chosen = recipe.of_kind(plan, data.sort)
     return found, inspect(data, chosen, labelled, seed, tell=tell)
 
 

@@ -14,8 +14,8 @@ from ssdgm_runtime import errors
 Table = dict[str, Any]
 SHELF = Path(__file__).parent
 SUFFIX = ".toml"
-KINDS = {"rows": "tables", "table": "tables"}
-"""What recipes are called that are for rows of a kind."""
+KINDS = {"rows": "tables", "table": "tables", "colour": "colour"}
+"""What recipes are called that are for rows of a kind, see `Dataset.sort`."""
 
 
 class RecipeError(errors.SsdgmError, ValueError):
