@@ -312,7 +312,7 @@ BAD: dict[str, tuple[str | bytes, dict[str, Any], str]] = {
     "test rows alone": ("a,split,label\n1,test,p\n2,test,q\n", {}, "{} has no rows to train on"),
     "a class of test rows alone": ("a,split,label\n1,train,p\n2,train,q\n3,test,r\n", {},
                                    "{}, line 4, column 'label', is 'r' in a test row; expected a "
-                                   "label that training rows have, among 'p', 'q'"),
+                                   "label that is known from training, among 'p', 'q'"),
     "a test row without its label": ("a,split,label\n1,train,p\n2,train,q\n3,test,\n", {},
                                      "{}, line 4, column 'label', is empty in a test row"),
     "a word for a test row's number": ("a,split,label\n1,train,p\n2,train,q\nx,test,p\n", {},

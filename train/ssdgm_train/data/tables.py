@@ -16,9 +16,9 @@ from ssdgm_runtime import columns, errors, images
 from ssdgm_runtime import tables as runtime
 from ssdgm_train import rows
 from ssdgm_train.data import cells, dataset, discovery, labelfile, store, tablefile, tree
+from ssdgm_train.data.discovery import PARTS, TEST, TRAIN
 from ssdgm_train.data.plan import AUTO, DEFAULTS, DataPlan
 
-TRAIN, TEST = PARTS = ("train", "test")
 Files = tuple[tuple[str, tablefile.Table], ...]
 """Each file of a data set with its part."""
 
@@ -94,12 +94,7 @@ class _Source:
             yield piece
             return
         words = cells.words(piece.arrays[self.roles.split]).to_pylist()
-        said = [(word or "").lower() for word in words]
-        strange = next((row for row, word in enumerate(said) if word not in PARTS), None)
-        if strange is not None:
-            raise errors.DataError(
-                f"{piece.told(self.roles.split, strange)} is {said[strange]!r}", "train or test"
-            )
+        said = discovery.parts(words, partial(piece.told, self.roles.split))
         for part in PARTS:
             rows = np.flatnonzero(np.array(said) == part)
             if len(rows):
@@ -206,15 +201,10 @@ def _check_known(
 ) -> None:
     """Refuse a test row without a label that training has."""
     strange = np.flatnonzero(y < 0)
-    if not len(strange):
-        return
-    row = int(strange[0])
-    word = piece.arrays[label][row].as_py()
-    raise errors.DataError(
-        f"{piece.told(label, row)} is {'empty' if word is None else repr(word)} in a test row",
-        f"a label that training rows have, among {columns.some(classes)}",
-        "Label it, or remove the row.",
-    )
+    if len(strange):
+        row = int(strange[0])
+        word = piece.arrays[label][row].as_py()
+        raise discovery.unseen(piece.told(label, row), word, classes, "row")
 
 
 def values(classes: tuple[str, ...]) -> tuple[int | str, ...]:

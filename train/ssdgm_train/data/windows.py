@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdgm_runtime import columns, errors, series
+from ssdgm_runtime import errors, series
 from ssdgm_train import rows
 from ssdgm_train.data import cells, dataset, discovery, tablefile, tables, tree
 from ssdgm_train.data.plan import DEFAULTS, DataPlan
@@ -43,7 +43,7 @@ def load(found: tree.Tree, name: str, plan: DataPlan = DEFAULTS) -> dataset.Data
     windows = gathered.lines.cut()
     labels = gathered.labels.agreed(windows, partial(gathered.told, column=roles.label))
     parts = gathered.parts.agreed(windows, partial(gathered.told, column=roles.split))
-    train, test = (np.flatnonzero(np.array(parts) == part) for part in tables.PARTS)
+    train, test = (np.flatnonzero(np.array(parts) == part) for part in discovery.PARTS)
     if not len(train):
         raise errors.DataError(f"{place} has no rows to train on", "a head and rows below it")
     seen = {labels[i] for i in train if labels[i]}
@@ -52,7 +52,7 @@ def load(found: tree.Tree, name: str, plan: DataPlan = DEFAULTS) -> dataset.Data
     y = np.array([index.get(word, dataset.UNLABELLED) for word in labels])
     if (strange := test[y[test] < 0]).size:
         where = gathered.told(int(windows.lines[strange[0], 0]), roles.label)
-        raise _unseen(where, labels[strange[0]], classes)
+        raise discovery.unseen(where, labels[strange[0]], classes, "series")
     return _made(name, windows.x, y, train, test, tables.values(classes), about)
 
 
@@ -160,12 +160,8 @@ class _Gathered:
         return ["" if word == discovery.UNLABELLED else word for word in found]
 
     def _parts(self, given: dict[str, cells.Array]) -> list[str]:
-        said = [word.lower() for word in self._words(given, self._roles.split)]
-        strange = next((row for row, word in enumerate(said) if word not in tables.PARTS), None)
-        if strange is not None:
-            where = self.told(self._starts[-1] + strange, self._roles.split)
-            raise errors.DataError(f"{where} is {said[strange]!r}", "train or test")
-        return said
+        array, told = self._clean(given, self._roles.split)
+        return discovery.parts(cells.words(array).to_pylist(), told)
 
 
 def _channels(roles: discovery.Roles, place: str, plan: DataPlan) -> tuple[str, ...]:
@@ -182,11 +178,3 @@ def _channels(roles: discovery.Roles, place: str, plan: DataPlan) -> tuple[str, 
             f"Leave it out with --set 'data.ignore=[\"{names[0]}\"]'.",
         )
     return found
-
-
-def _unseen(where: str, label: str, classes: Sequence[str]) -> errors.DataError:
-    return errors.DataError(
-        f"{where} is {repr(label) if label else 'empty'} in a test series",
-        f"a label that training series have, among {columns.some(classes)}",
-        "Label it, or remove the series.",
-    )
