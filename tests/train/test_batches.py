@@ -12,23 +12,37 @@ POOLS = st.integers(1, 30)
 SIZES = st.integers(1, 80)
 
 
-def stream(pool: int, size: int, seed: int = 0) -> Stream:
-    return Stream(np.arange(pool) * 10, size, (seed, 1))
+GROUPS = st.sampled_from([(1, 0), (1, 4), (2, 4), (3, 6), (3, 9)])
 
 
-@given(POOLS, SIZES, st.lists(st.integers(0, 40), min_size=1, max_size=8))
-def test_a_batch_depends_on_its_step_alone(pool: int, size: int, order: list[int]) -> None:
-    one = stream(pool, size)
+def stream(pool: int, size: int, seed: int = 0, groups: tuple[int, int] = (1, 0)) -> Stream:
+    return Stream(np.arange(pool) * 10, size, (seed, 1), *groups)
+
+
+@given(POOLS, SIZES, st.lists(st.integers(0, 40), min_size=1, max_size=8), GROUPS)
+def test_a_batch_depends_on_its_step_alone(
+    pool: int, size: int, order: list[int], groups: tuple[int, int]
+) -> None:
+    one = stream(pool, size, groups=groups)
     for step in order:
-        assert one(step).tolist() == stream(pool, size)(step).tolist()
+        assert one(step).tolist() == stream(pool, size, groups=groups)(step).tolist()
 
 
-@given(POOLS, SIZES)
-def test_every_row_is_visited_once_a_round(pool: int, size: int) -> None:
-    draw = stream(pool, size)
+@given(POOLS, SIZES, GROUPS)
+def test_every_row_is_visited_once_a_round(pool: int, size: int, groups: tuple[int, int]) -> None:
+    draw = stream(pool, size, groups=groups)
     seen = np.concatenate([draw(step) for step in range(-(-3 * pool // size))])
     for turn in range(3):
         assert sorted(seen[turn * pool : (turn + 1) * pool].tolist()) == draw.pool.tolist()
+
+
+def test_groups_are_mixed_of_blocks_from_all_over() -> None:
+    draw = Stream(np.arange(1000), 100, (0, 1), block=10, group=200)
+    first = np.concatenate([draw(0), draw(1)])
+    assert len(set((first // 10).tolist())) == 20
+    assert first.min() < 200
+    assert first.max() >= 800
+    assert (np.diff(first) == 1).sum() < 10, "neighbours were served one after another"
 
 
 @given(POOLS, SIZES, st.integers(0, 20))
@@ -52,7 +66,7 @@ def test_memory_does_not_grow_with_the_steps() -> None:
     draw = stream(7, 5)
     for step in range(100):
         draw(step)
-    assert len(draw._rounds) <= 2
+    assert len(draw._orders) <= 2
 
 
 def draw(x: torch.Tensor, y: torch.Tensor, unlabelled: int) -> Batches:

@@ -139,44 +139,74 @@ def test_a_table_is_read_into_a_file(tmp_path: Path, request: pytest.FixtureRequ
     finished(str(place), tmp_path / "run")
 
 
-def ahead(x: store.Array, steps: int, seen: list[int]) -> batches.Ahead:
-    streams = [batches.Stream(np.arange(20), 6, (0, n)) for n in (1, 2)]
-    for stream in streams[:1]:
-        stream.pool = np.arange(len(x))
-    found = batches.Ahead(
-        x, np.arange(len(x)), *streams, steps, lambda rows: rows, torch.device("cpu")
-    )
-    read = found._read
-
-    def watched(step: int) -> batches.Read:
-        seen.append(step)
-        return read(step)
-
-    found._read = watched  # type: ignore[method-assign]
-    return found
-
-
-@pytest.mark.usefixtures("mapped")
-def test_batches_are_read_once_a_step_ahead_and_none_beyond_the_last() -> None:
-    x, seen = store.room((20, 2), np.float32, "x"), list[int]()
-    x[:] = np.arange(40).reshape(20, 2)
-    draw = ahead(x, 5, seen)
-    plain = batches.Batches(
-        torch.from_numpy(np.array(x)), torch.arange(20), draw._labelled, draw._unlabelled
-    )
-    for step in (1, 2, 4):
-        found, wanted = draw(step), plain(step)
-        assert all(torch.equal(a, b) for a, b in zip(parts(found), parts(wanted), strict=True))
-    assert seen == [1, 2, 3, 4]
+def ahead(x: store.Array, labelled: int = 12) -> tuple[batches.Ahead, batches.Batches]:
+    """Batches of a mapped array, and what they should be."""
+    streams = [
+        batches.Stream(np.arange(labelled), 6, (0, 1), block=2, group=4),
+        batches.Stream(np.arange(labelled, len(x)), 5, (0, 2), block=3, group=6),
+    ]
+    y = np.arange(len(x))
+    found = batches.Ahead(x, y, *streams, lambda rows: rows, torch.device("cpu"))
+    copy = torch.from_numpy(np.array(x))
+    return found, batches.Batches(copy, torch.from_numpy(y), *streams)
 
 
 def parts(batch: method.Batch) -> tuple[torch.Tensor, ...]:
     return batch.x, batch.y, batch.u
 
 
+def numbered(count: int) -> store.Array:
+    x = store.room((count, 2), np.float32, "x")
+    x[:] = np.arange(2 * count).reshape(count, 2)
+    return x
+
+
+@pytest.mark.usefixtures("mapped")
+@pytest.mark.parametrize("labelled", [0, 3, 12])
+def test_mapped_batches_are_the_rows_of_their_streams(labelled: int) -> None:
+    draw, plain = ahead(numbered(40), labelled)
+    for step in (1, 2, 4, 5, 6, 7, 30):
+        found, wanted = draw(step), plain(step)
+        assert all(torch.equal(a, b) for a, b in zip(parts(found), parts(wanted), strict=True))
+
+
+@pytest.mark.usefixtures("mapped")
+def test_a_group_is_read_once_and_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    read, take = list[list[int]](), store.take
+
+    def watched(array: store.Array, rows: store.Indices) -> store.Array:
+        if array.ndim == 2:
+            read.append(sorted(rows.tolist()))
+        return take(array, rows)
+
+    monkeypatch.setattr(store, "take", watched)
+    draw, _ = ahead(numbered(40))
+    for step in range(
+        2
+    ):  # 12 labelled rows are all, in groups of 4; 10 of the others, in two of 6
+        draw(step)
+    draw._reader.shutdown()
+    labelled = [rows for rows in read if max(rows) < 12]
+    others = [rows for rows in read if max(rows) >= 12]
+    assert sorted(itertools.chain(*labelled[:3])) == list(range(12))
+    assert [len(rows) for rows in labelled] == [4] * 4
+    assert [len(rows) for rows in others] == [6] * 3
+    assert len(set(itertools.chain(*others))) == 18
+
+
 @pytest.mark.usefixtures("mapped")
 def test_what_goes_wrong_in_reading_is_raised_where_the_batch_is_wanted() -> None:
-    x = store.room((20, 2), np.float32, "x")
-    draw = ahead(x[:7], 3, [])
+    draw, _ = ahead(numbered(40))
+    draw._unlabelled._x = draw._unlabelled._x[:7]
     with pytest.raises(IndexError):
         draw(0)
+
+
+def test_rows_are_mixed_by_some_megabytes_and_in_blocks_unless_they_are_large() -> None:
+    small, large = np.zeros((4, 16), np.float32), np.zeros((4, 300, 300, 3), np.uint8)
+    stream = batches.Stream(np.arange(10**7), 100, (0, 1))
+    found = batches.grouped(stream, small)
+    assert (found.block, found.group) == (1 << 10, 1 << 18)
+    found = batches.grouped(stream, large)
+    assert (found.block, found.group) == (1, 200)
+    assert found.pool is stream.pool

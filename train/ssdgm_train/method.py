@@ -81,7 +81,7 @@ def _nothing(model: nn.Module, rows: Tensor) -> None:
     """A phase that needs no measurements."""
 
 
-def _raw(model: nn.Module, rows: Tensor) -> Tensor:
+def raw(model: nn.Module, rows: Tensor) -> Tensor:
     """A phase whose batches are raw rows."""
     return rows
 
@@ -105,7 +105,7 @@ class Phase:
     players: tuple[Player, ...]
     classifies: bool = True
     enter: Callable[[Any, Tensor], None] = _nothing
-    prepare: Callable[[Any, Tensor], Tensor] = _raw
+    prepare: Callable[[Any, Tensor], Tensor] = raw
     steps: int = 20_000
 
 

@@ -113,14 +113,18 @@ def _reader(session: Session) -> fit.Serve:
 
     def serve(stage: fit.Stage, model: nn.Module) -> fit.Draw:
         def prepare(rows: torch.Tensor) -> torch.Tensor:
+            if stage.phase.prepare is method.raw:
+                return rows
             with evaluate.evaluating(model):
                 return stage.phase.prepare(model, rows)
 
         sample = torch.from_numpy(store.sample(found.x, session.split.training))
         with evaluate.evaluating(model):
             stage.phase.enter(model, sample.to(session.device))
-        streams = _streams(session, stage)
-        return batches.Ahead(found.x, found.y, *streams, stage.plan.steps, prepare, session.device)
+        labelled, unlabelled = (
+            batches.grouped(stream, found.x) for stream in _streams(session, stage)
+        )
+        return batches.Ahead(found.x, found.y, labelled, unlabelled, prepare, session.device)
 
     return serve
 

@@ -1,12 +1,16 @@
 """Endless (labelled, unlabelled) batches as a pure function of the step's number.
 
-Rows are visited in a fresh permutation each time round; which ones belong to step t depends on the
-seed and on t alone, so a resumed run needs no state to go on with the same rows.
+Rows are visited in a fresh order each time round; which ones belong to step t depends on the seed
+and on t alone, so a resumed run needs no state to go on with the same rows.
+
+Rows in memory are in an order without any structure. Those of a mapped file are read some blocks
+of neighbours at a time, blocks from all over the file, and mixed once they are in memory: a group
+is a few thousand batches of small rows, and blocks are single rows where rows are large.
 """
 
 from collections.abc import Callable
 from concurrent import futures
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -16,39 +20,96 @@ from ssdgm_train import method, seeds
 from ssdgm_train.data import store
 
 Indices = store.Indices
-Read = tuple[Tensor, Tensor, Tensor]
+Key = tuple[int, int]
+"""A round, and one of its groups."""
 
-AHEAD = 4
-"""Batches that are read before they are wanted, so that a reader may be late at times."""
+Held = tuple[Tensor, Tensor]
+"""A group's rows and their class indices."""
+
+BLOCK = 1 << 16
+"""Bytes of neighbours that are read together."""
+
+GROUP = 1 << 24
+"""Bytes of rows that are mixed in memory, two batches at least."""
 
 
 @dataclass
 class Stream:
-    """Batches of `size` indices drawn from `pool`, endlessly, without replacement in a round."""
+    """Batches of `size` indices drawn from `pool`, endlessly, without replacement in a round.
+
+    Attributes:
+        pool: The indices to draw from, in ascending order.
+        size: How many a batch has.
+        seed: Of the order.
+        block: How many neighbours stay in one group.
+        group: How many are mixed with each other; 0 for all.
+    """
 
     pool: Indices
     size: int
     seed: tuple[int, ...]
-    _rounds: dict[int, Indices] = field(default_factory=dict, repr=False)
+    block: int = 1
+    group: int = 0
+    _orders: dict[Key, Indices] = field(default_factory=dict, repr=False)
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of the pool is one group."""
+        return not 0 < self.group < len(self.pool)
 
     def __call__(self, step: int) -> Indices:
         """The indices of one step."""
-        length = len(self.pool)
-        if not length:
-            return self.pool
-        first, last = step * self.size, (step + 1) * self.size
-        parts = []
-        for turn in range(first // length, (last - 1) // length + 1):
-            begin = max(first - turn * length, 0)
-            parts.append(self._round(turn)[begin : last - turn * length])
-        return np.concatenate(parts)
+        parts = [self.members(key)[self.order(key)[some]] for key, some in self.parts(step)]
+        return np.concatenate([self.pool[:0], *parts])
 
-    def _round(self, turn: int) -> Indices:
-        if turn not in self._rounds:
-            rng = seeds.generator(*self.seed, turn)
-            self._rounds = {k: v for k, v in self._rounds.items() if k == turn - 1}
-            self._rounds[turn] = rng.permutation(self.pool)
-        return self._rounds[turn]
+    def parts(self, step: int) -> list[tuple[Key, slice]]:
+        """Which groups one step is of, and which part of each group's order."""
+        length, found = len(self.pool), list[tuple[Key, slice]]()
+        at, last = step * self.size, (step + 1) * self.size
+        size = length if self.whole else self.group
+        while length and at < last:
+            turn, place = divmod(at, length)
+            number, start = divmod(place, size)
+            end = min(start + last - at, size, start + length - place)
+            found.append(((turn, number), slice(start, end)))
+            at += end - start
+        return found
+
+    def after(self, key: Key) -> Key:
+        """The group that comes next."""
+        turn, number = key
+        last = self.whole or (number + 1) * self.group >= len(self.pool)
+        return (turn + 1, 0) if last else (turn, number + 1)
+
+    def members(self, key: Key) -> Indices:
+        """A group's indices, as the pool has them."""
+        if self.whole:
+            return self.pool
+        (turn, number), length = key, len(self.pool)
+        full = length // self.block
+        order = seeds.generator(*self.seed, turn).permutation(full)
+        order = np.append(order, full)  # what fills no block comes last
+        places = np.arange(number * self.group, min((number + 1) * self.group, length))
+        found: Indices = self.pool[order[places // self.block] * self.block + places % self.block]
+        return found
+
+    def order(self, key: Key) -> Indices:
+        """The order in which a group's members are served."""
+        if key not in self._orders:
+            turn, number = key
+            size = len(self.pool) if self.whole else len(self.members(key))
+            own = () if self.whole else (number + 1,)
+            self._orders = {k: v for k, v in self._orders.items() if self.after(k) == key}
+            self._orders[key] = seeds.generator(*self.seed, turn, *own).permutation(size)
+        return self._orders[key]
+
+
+def grouped(stream: Stream, array: store.Array) -> Stream:
+    """The stream with groups as fit the rows of an array."""
+    size = max(1, store.bytes_of(array))
+    block = max(1, BLOCK // size)
+    group = max(GROUP // size, 2 * stream.size) // block * block
+    return replace(stream, block=block, group=max(group, block))
 
 
 class Batches:
@@ -74,14 +135,13 @@ class Batches:
 
 
 class Ahead:
-    """Rows of a mapped array as `method.Batch`: the next few are read while a step is computed.
+    """Rows of a mapped array as `method.Batch`; the next group is read while one is computed on.
 
     Args:
         x: Raw rows [n, ...].
         y: Their class indices [n].
         labelled: Indices of labelled rows by step.
         unlabelled: Indices of unlabelled rows by step.
-        steps: How many there are.
         prepare: Raw rows to what batches hold.
         device: Where batches are wanted.
     """
@@ -92,29 +152,57 @@ class Ahead:
         y: store.Array,
         labelled: Stream,
         unlabelled: Stream,
-        steps: int,
         prepare: Callable[[Tensor], Tensor],
         device: torch.device,
     ) -> None:
-        self._x, self._y, self._steps = x, y, steps
-        self._labelled, self._unlabelled = labelled, unlabelled
-        self._prepare, self._device = prepare, device
         self._reader = futures.ThreadPoolExecutor(1, "ssdgm-rows")
-        self._coming: dict[int, futures.Future[Read]] = {}
+        self._labelled = _Groups(x, y, labelled, self._reader)
+        self._unlabelled = _Groups(x, y, unlabelled, self._reader)
+        self._prepare, self._device = prepare, device
 
     def __call__(self, step: int) -> method.Batch:
         """The batch of one step."""
-        wanted = range(step, max(step + 1, min(step + 1 + AHEAD, self._steps)))
-        self._coming = {
-            k: self._coming.get(k) or self._reader.submit(self._read, k) for k in wanted
-        }
-        x, y, u = (part.to(self._device) for part in self._coming.pop(step).result())
-        if step + 1 >= self._steps:
-            self._reader.shutdown()
+        x, y = (part.to(self._device) for part in self._labelled(step))
+        u, _ = (part.to(self._device) for part in self._unlabelled(step))
         return method.Batch(self._prepare(x), y, self._prepare(u))
 
-    def _read(self, step: int) -> Read:
-        rows, others = self._labelled(step), self._unlabelled(step)
-        found = (self._x, rows), (self._y, rows), (self._x, others)
-        x, y, u = (torch.from_numpy(store.take(array, chosen)) for array, chosen in found)
-        return x, y, u
+
+class _Groups:
+    """A stream's groups: the one that is served, and the next on its way."""
+
+    def __init__(
+        self, x: store.Array, y: store.Array, stream: Stream, reader: futures.Executor
+    ) -> None:
+        self._x, self._y, self._stream, self._reader = x, y, stream, reader
+        self._held: dict[Key, futures.Future[Held]] = {}
+
+    def __call__(self, step: int) -> Held:
+        parts = self._stream.parts(step) or [((0, 0), slice(0))]
+        keys = [key for key, _ in parts]
+        self._hold([*keys, self._stream.after(keys[-1])])
+        found = [self._part(key, part) for key, part in parts]
+        if len(found) == 1:
+            return found[0]
+        x, y = (torch.cat(some) for some in zip(*found, strict=True))
+        return x, y
+
+    def _hold(self, keys: list[Key]) -> None:
+        """Keep these groups, and no others."""
+        wanted = dict.fromkeys(self._name(key) for key in keys)
+        self._held = {
+            key: self._held.get(key) or self._reader.submit(self._read, key) for key in wanted
+        }
+
+    def _name(self, key: Key) -> Key:
+        """A group that is all of the pool is the same in every round."""
+        return (0, 0) if self._stream.whole else key
+
+    def _read(self, key: Key) -> Held:
+        rows = self._stream.members(key)
+        x, y = (torch.from_numpy(store.take(array, rows)) for array in (self._x, self._y))
+        return x, y
+
+    def _part(self, key: Key, part: slice) -> Held:
+        rows = torch.from_numpy(self._stream.order(key)[part])
+        x, y = self._held[self._name(key)].result()
+        return x.index_select(0, rows), y.index_select(0, rows)

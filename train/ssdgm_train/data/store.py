@@ -104,7 +104,7 @@ def pieces(array: Array, size: int = 0) -> Iterator[tuple[int, Array]]:
         array: Rows [n, ...].
         size: Rows at once; 0 for as many as have `PIECE` bytes.
     """
-    step = size or max(1, PIECE // max(_bytes(array), 1))
+    step = size or max(1, PIECE // max(bytes_of(array), 1))
     for start in range(0, len(array), step):
         yield start, array[start : start + step]
         give_back(array)
@@ -116,13 +116,17 @@ def take(array: Array, rows: Indices) -> Array:
         return array[rows]
     order = np.argsort(rows, kind="stable")
     found = np.empty((len(rows), *array.shape[1:]), array.dtype)
-    step = max(1, HELD // (AROUND + _bytes(array)))
-    dense = len(rows) and (int(rows[order[-1]]) - int(rows[order[0]])) * _bytes(array) < HELD
-    for start in range(0, len(rows), len(rows) if dense else step):
-        part = order[start : start + len(rows) if dense else start + step]
-        found[part] = array[rows[part]]
+    for part in np.split(order, _breaks(rows[order], bytes_of(array))):
+        found[part] = np.take(array, rows[part], axis=0)  # other threads go on, as [] lets few
         give_back(array)
     return found
+
+
+def _breaks(rows: Indices, size: int) -> Indices:
+    """Where to give back pages among ascending rows of so many bytes each."""
+    first = np.diff(rows * size // AROUND, prepend=-1) != 0
+    held = np.cumsum(first) // max(1, HELD // (AROUND + size))
+    return np.flatnonzero(np.diff(held)) + 1
 
 
 def spaced(rows: Indices, most: int) -> Indices:
@@ -134,7 +138,7 @@ def spaced(rows: Indices, most: int) -> Indices:
 
 def few(array: Array, rows: Indices) -> Indices:
     """Those of some rows that stand for all: `SAMPLE` and `LARGEST` bytes at most, far apart."""
-    return spaced(rows, max(1, min(SAMPLE, LARGEST // max(_bytes(array), 1))))
+    return spaced(rows, max(1, min(SAMPLE, LARGEST // max(bytes_of(array), 1))))
 
 
 def sample(array: Array, rows: Indices) -> Array:
@@ -142,7 +146,7 @@ def sample(array: Array, rows: Indices) -> Array:
     return take(array, few(array, rows))
 
 
-def _bytes(array: Array) -> int:
+def bytes_of(array: Array) -> int:
     """Of one row."""
     return array.itemsize * math.prod(array.shape[1:])
 
