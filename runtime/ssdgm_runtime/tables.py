@@ -31,8 +31,7 @@ LONGEST = 1 << 23
 Line = tuple[int, list[str]]
 """Its number, from 1, and its cells."""
 
-Reader = Any
-"""A csv.reader."""
+CLOSED = f"quotes that are closed, and at most {csv.field_size_limit()} characters a cell"
 
 _DELIMITERS = ",;\t"
 _AGAIN = "Save it as UTF-8; spreadsheets call that CSV UTF-8."
@@ -115,8 +114,8 @@ def head(stream: IO[bytes], place: str) -> Head:
     """The head of a table; errors as of `parse`."""
     text = _decoded(stream)
     try:
-        reader, delimiter = _reader(text, place)
-        return Head(_names(reader, place), delimiter, reader.line_num)
+        reader = _Reader(text, place)
+        return Head(reader.names(), reader.delimiter, reader.line)
     finally:
         text.detach()  # or it would close the caller's stream
 
@@ -133,8 +132,8 @@ def parse(stream: IO[bytes], place: str) -> tuple[list[str], Iterator[Line]]:
             cells; it names the line.
     """
     text = _decoded(stream)
-    reader, _ = _reader(text, place)
-    names = _names(reader, place)
+    reader = _Reader(text, place)
+    names = reader.names()
     return names, _lines(text, reader, len(names), place)
 
 
@@ -142,41 +141,70 @@ def _decoded(stream: IO[bytes]) -> io.TextIOWrapper:
     return io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
 
 
-def _reader(text: io.TextIOWrapper, place: str) -> tuple[Reader, str]:
-    """A parser of the text, and what parts its cells."""
-    given = _given(text, place)
-    first = next(given, "")
-    bare = re.sub('"[^"]*"', "", first)
-    delimiter = max(_DELIMITERS, key=bare.count)
-    found = csv.reader(itertools.chain([first], given), delimiter=delimiter, strict=True)
-    return found, delimiter
+class _Reader:
+    """A parser of a text, whose quotes may end before their cell does, as pyarrow has it.
+
+    Attributes:
+        delimiter: What parts cells.
+    """
+
+    def __init__(self, text: io.TextIOWrapper, place: str) -> None:
+        self._text, self._place = text, place
+        given = self._given()
+        first, self._ended = next(given, ""), False
+        bare = re.sub('"[^"]*"', "", first)
+        self.delimiter = max(_DELIMITERS, key=bare.count)
+        self._cells = csv.reader(itertools.chain([first], given), delimiter=self.delimiter)
+
+    @property
+    def line(self) -> int:
+        """How many lines have been read."""
+        return self._cells.line_num
+
+    def names(self) -> list[str]:
+        """The first line's, which are those of columns."""
+        names = [name.strip() for name in next(self.records(), (1, []))[1]]
+        heads.check(names, f"{self._place}, line 1,")
+        return names
+
+    def records(self) -> Iterator[Line]:
+        """The cells between ends of lines that no quotes enclose, with the first line's number."""
+        while True:
+            line = self.line + 1
+            try:
+                cells = next(self._cells)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                raise self._broken(line, str(error)) from None
+            if self._ended:  # the parser wanted more than there was
+                raise self._broken(line, "a quote is not closed")
+            yield line, cells
+
+    def _broken(self, line: int, reason: str) -> errors.DataError:
+        return errors.DataError(f"{self._place}, line {line}, cannot be read ({reason})", CLOSED)
+
+    def _given(self) -> Iterator[str]:
+        """The lines of the text as they come."""
+        for line in itertools.count(1):
+            try:
+                found = self._text.readline(LONGEST)
+            except Exception as error:  # whatever the file or its packing trips over
+                raise _unreadable(error, self._place, line) from None
+            if len(found) == LONGEST:
+                raise errors.DataError(
+                    f"{self._place}, line {line}, has more than {LONGEST} characters",
+                    "shorter lines",
+                )
+            if not found:
+                break
+            yield found
+        self._ended = True
 
 
-def _given(text: io.TextIOWrapper, place: str) -> Iterator[str]:
-    """The lines of a text as they come."""
-    for line in itertools.count(1):
-        try:
-            found = text.readline(LONGEST)
-        except Exception as error:  # whatever the file or its packing trips over
-            raise _unreadable(error, place, line) from None
-        if len(found) == LONGEST:
-            raise errors.DataError(
-                f"{place}, line {line}, has more than {LONGEST} characters", "shorter lines"
-            )
-        if not found:
-            return
-        yield found
-
-
-def _names(reader: Reader, place: str) -> list[str]:
-    names = [name.strip() for name in next(_records(reader, place), (1, []))[1]]
-    heads.check(names, f"{place}, line 1,")
-    return names
-
-
-def _lines(text: io.TextIOWrapper, reader: Reader, width: int, place: str) -> Iterator[Line]:
+def _lines(text: io.TextIOWrapper, reader: _Reader, width: int, place: str) -> Iterator[Line]:
     with text:
-        for line, cells in _records(reader, place):
+        for line, cells in reader.records():
             if not cells:
                 continue
             if len(cells) != width:
@@ -185,22 +213,6 @@ def _lines(text: io.TextIOWrapper, reader: Reader, width: int, place: str) -> It
                     f"{width}, as in the first line",
                 )
             yield line, cells
-
-
-def _records(reader: Reader, place: str) -> Iterator[Line]:
-    """The cells between ends of lines that no quotes enclose, with the first line's number."""
-    while True:
-        line = reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise errors.DataError(
-                f"{place}, line {line}, cannot be read ({error})",
-                f"quotes that are closed, and at most {csv.field_size_limit()} characters a cell",
-            ) from None
-        yield line, cells
 
 
 def _unreadable(error: Exception, place: str, line: int) -> errors.DataError:

@@ -77,8 +77,8 @@ BAD: dict[str, tuple[str | bytes, str]] = {
     "UTF-16": (TEXT.encode("utf-16"), "{}, line 1, is not written in UTF-8 (byte 0xff)"),
     "Latin-1": (TEXT.encode() + LINE.replace("u", "é").encode("latin-1"),
                 "{}, line 6, is not written in UTF-8 (byte 0xe9)"),
-    "quotes that stay open": (TEXT + '"' + LINE, "{}, line 6, cannot be read (unexpected end of "
-                              "data); expected quotes that are closed"),
+    "quotes that stay open": (TEXT + '"' + LINE, "{}, line 6, cannot be read (a quote is not "
+                              "closed); expected quotes that are closed"),
     "a long cell": (TEXT + LINE.replace("u", "u" * 200000), "{}, line 6, cannot be read (field "
                     "larger than field limit (131072)); expected quotes that are closed, and at "
                     "most 131072 characters a cell"),

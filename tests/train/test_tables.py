@@ -1,6 +1,7 @@
 """Tables: CSV and Parquet, files and folders of them, from the cells to rows and labels."""
 
 import gzip
+import io
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -9,12 +10,14 @@ from typing import Any
 import cases
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ssdgm_runtime import columns
 from ssdgm_runtime import tables as runtime
 from ssdgm_runtime.errors import DataError, DataNotFound, MissingExtra
 from ssdgm_train import data, observations, rows
-from ssdgm_train.data import dataset, problem, tables, tree
+from ssdgm_train.data import dataset, problem, tablefile, tables, tree
 from ssdgm_train.data.plan import DataPlan
 
 pa = pytest.importorskip("pyarrow")
@@ -174,6 +177,28 @@ def test_names_and_cells_may_have_quotes_ends_of_lines_and_delimiters(tmp_path: 
     assert found.columns == (columns.Column("x"), columns.Column(name, columns.CATEGORY, words))
     assert found.x.tolist() == [[1, 0], [2, 0], [3, 1]]
     np.testing.assert_array_equal(runtime.read(tmp_path / "t.csv", found.columns), found.x)
+
+
+@given(st.text('ab",\n "', max_size=15))
+def test_quotes_mean_the_same_in_training_as_on_the_device(text: str) -> None:
+    """A cell may go on after its quotes; a quote that stays open is refused by both."""
+
+    def trained() -> list[list[str]]:
+        file = tablefile.load(tree.Held("set", {"t.csv": content}), "t.csv")
+        pieces = [batch.to_pydict().values() for batch in file.batches(("a", "b"))]
+        return [list(row) for piece in pieces for row in zip(*piece, strict=True)]
+
+    def read() -> list[list[str]]:
+        return [cells for _, cells in runtime.parse(io.BytesIO(content), "set/t.csv")[1]]
+
+    def outcome(act: Callable[[], list[list[str]]]) -> object:
+        try:
+            return act()
+        except DataError as error:
+            return str(error)
+
+    content = f"a,b\nc,d\n{text}\n".encode()
+    assert outcome(trained) == outcome(read)
 
 
 def test_names_are_told_apart_by_their_case(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ training says of a file what `classify` says of it.
 import abc
 import contextlib
 import gzip
+import io
 import itertools
 from collections.abc import Iterator, Sequence
 from typing import IO, Any, cast
@@ -94,10 +95,13 @@ class Csv(Table):
             strings_can_be_null=False,
         )
         with self._opened() as stream:
+            counted = _Quotes(stream)
             try:
-                yield from csv.open_csv(stream, read, parse, convert)
+                yield from csv.open_csv(counted, read, parse, convert)
             except Exception as error:  # whatever the file or its packing trips over
                 raise self._refused(error) from None
+        if counted.odd:
+            self._check_quotes()
 
     def row(self, number: int) -> str:
         """The file and the line."""
@@ -115,6 +119,12 @@ class Csv(Table):
             with gzip.open(stream) as unpacked:
                 yield cast(IO[bytes], unpacked)
 
+    def _check_quotes(self) -> None:
+        """Refuse a quote that is not closed: pyarrow takes what follows it for one cell."""
+        with self._opened() as stream:
+            for _ in tables.parse(stream, self.place)[1]:
+                pass
+
     def _refused(self, error: Exception) -> errors.DataError:
         """What is wrong with the file, by the reader that counts lines."""
         try:
@@ -125,6 +135,23 @@ class Csv(Table):
         if not rows:
             return errors.DataError(f"{self.place} has no rows", "a head and rows below it")
         return errors.DataError(f"{self.place} cannot be read ({error})", "a CSV file")
+
+
+class _Quotes(io.RawIOBase):
+    """A stream that knows whether it has given an odd number of quotes."""
+
+    def __init__(self, stream: tree.Stream) -> None:
+        self._stream, self.odd = stream, False
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes."""
+        found = self._stream.read(size)
+        self.odd ^= found.count(b'"') % 2 == 1
+        return found
+
+    def readable(self) -> bool:
+        """As any stream to read from."""
+        return True
 
 
 class Parquet(Table):
