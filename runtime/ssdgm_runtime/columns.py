@@ -183,7 +183,7 @@ def encoded(values: Sequence[Any] | Array, column: Column, told: Callable[[int],
     array = np.asarray(values)
     if column.kind == NUMBER and array.dtype.kind in "biuf":
         return fitting(array.astype(np.float64), told)
-    return text(array.tolist(), column, told)
+    return text(list(array) if array.dtype.kind == "f" else array.tolist(), column, told)
 
 
 def fitting(values: NDArray[np.float64], told: Callable[[int], str]) -> Floats:
@@ -215,6 +215,8 @@ def as_word(value: object) -> str:
     """A value as the word that names a category: 1.0 is 1, as in columns that have gaps."""
     if isinstance(value, (bool, np.bool_)):
         return TRUTH[int(value)]
+    if isinstance(value, np.floating):
+        value = float(str(value))  # 0.1 of any size
     return re.sub(WHOLE, r"\1", str(value).strip())
 
 

@@ -83,10 +83,18 @@ CONFUSED: dict[str, tuple[tuple[Any, ...], bool, str]] = {
     "too many names": (([*range(1001)],), True, "holds more than 1000 different categories"),
     "a text": ((["x" * 257],), False, "holds a text of 257 characters"),
     "decimal commas": ((["1,5", "", "-1.000,25"],), False,
-                       "line 2, column 'a', is '1,5'; expected a decimal point in numbers"),
+                       "line 2, column 'a', is '1,5'; expected numbers with a decimal point"),
+    "some decimal commas": ((["0,5", "1", "1,5", "2"],), False, "is '0,5'; expected numbers"),
+    "thousands": ((["1'234", "1 234,5", "1,234,567.5", "12"],), False, "is \"1'234\"; expected"),
+    "units": ((["$1.50", "3 %", "1,5€"],), False, "is '$1.50'; expected numbers with a decimal"),
     "numbers here and words there": ((["u", "v"], [1, 2]), False, "is of several types, 2 values"),
     "bits here and truth values there": (([True], [1]), False, "is of several types"),
 }  # fmt: skip
+
+
+@pytest.mark.parametrize("words", [["1.2.3", "2.0.1"], ["1,2,3", "4"], ["3 kg", "5%"], ["1-2"]])
+def test_words_with_digits_are_categories(words: list[str]) -> None:
+    assert column(words).kind == columns.CATEGORY
 
 
 @pytest.mark.parametrize("name", list(CONFUSED))

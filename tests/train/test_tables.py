@@ -117,6 +117,19 @@ def test_parquet_and_csv_of_a_table_are_the_same_data(name: str, tmp_path: Path)
     np.testing.assert_array_equal(runtime.read(tmp_path / "t.parquet", COLUMNS), ROWS)
 
 
+@pytest.mark.parametrize("kind", ["float32", "float64"])
+def test_numbers_that_are_names_have_one_name_at_any_precision(kind: str, tmp_path: Path) -> None:
+    values = pa.array([0.1, 2.5, None, 1e10], getattr(pa, kind)())
+    table = {"a": [1.0, 2.0, 3.0, 4.0], "c": values, "label": ["p", "q", "p", "q"]}
+    found = written(tmp_path, table, categorical=("c",))
+    known = found.columns
+    assert known[1].categories == ("0.1", "10000000000", "2.5")
+    assert found.x[:, 1].tolist() == [0, 2, -1, 1]
+    np.testing.assert_array_equal(runtime.read(tmp_path / "t.parquet", known), found.x)
+    for told in ([0.1], np.array([0.1], np.float32), ["0.1"]):
+        assert columns.encoded(told, known[1], str).tolist() == [0]
+
+
 def test_row_groups_are_rows_in_a_row(tmp_path: Path) -> None:
     table = pa.table({"a": np.arange(1000.0), "label": np.arange(1000) % 2})
     parquet.write_table(table, tmp_path / "t.pq", row_group_size=7)
@@ -329,7 +342,7 @@ BAD: dict[str, tuple[str | bytes, dict[str, Any], str]] = {
                         "characters; expected shorter lines"),
     "a head of 10 MB": ("z" * 10000000 + GOOD, {}, "{}, line 1, has more than 8388608"),
     "decimal commas": (GOOD.replace(",", ";").replace("x", "1,5").replace("y", "2,5"), {},
-                       "{}, line 2, column 'b', is '1,5'; expected a decimal point in numbers"),
+                       "{}, line 2, column 'b', is '1,5'; expected numbers with a decimal point"),
     "numbers of rows": (",a,label\n0,5,p\n1,6,q\n", {}, "{} has a column without a name"),
     "another part": ("a,split,label\n1,train,p\n2,valid,q\n", {}, "{}, line 3, column 'split', is "
                      "'valid'; expected train or test"),

@@ -3,6 +3,7 @@
 What counts as missing, as a number and as a truth value is what `ssdgm_runtime.columns` says.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -43,8 +44,9 @@ def clean(array: Array, told: Told) -> Array:
     if pa.types.is_boolean(kind) or pa.types.is_integer(kind):
         return array
     if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        found = array.cast(pa.float64(), safe=False)
-        return pc.if_else(pc.is_nan(found), pa.scalar(None, pa.float64()), found)
+        kind = kind if pa.types.is_float32(kind) else pa.float64()
+        found = array.cast(kind, safe=False)
+        return pc.if_else(pc.is_nan(found), pa.scalar(None, kind), found)
     raise errors.DataError(
         f"{told(0)} holds {kind}",
         "numbers, truth values or words",
@@ -78,6 +80,11 @@ def like_numbers(words: Array) -> Mask:
     return _mask(pc.match_substring_regex(words, _NUMBER))
 
 
+def is_number(word: str) -> bool:
+    """Whether one word does."""
+    return re.search(_NUMBER, word, re.ASCII) is not None
+
+
 def like_truths(words: Array) -> Mask:
     """Which words read as true or false; a missing one does not."""
     import pyarrow as pa
@@ -94,7 +101,10 @@ def words(array: Array) -> Array:
     if is_text(array):
         return pc.replace_substring_regex(array, columns.WHOLE, r"\1")
     found = array.dictionary_encode()
-    named = [columns.as_word(value) for value in found.dictionary.to_pylist()]
+    different = found.dictionary
+    short = pa.types.is_float32(different.type)
+    values = different.to_numpy() if short else different.to_pylist()
+    named = [columns.as_word(value) for value in values]
     return pa.array(named, pa.string()).take(found.indices)
 
 

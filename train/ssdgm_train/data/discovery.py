@@ -26,7 +26,13 @@ LABEL = ("label", "class", "target", "y")
 SPLIT = "split"
 TRAIN, TEST = PARTS = ("train", "test")
 UNLABELLED = "-1"
-_COMMA = re.compile(r"[+-]?[0-9.]+,[0-9]+")
+_FOREIGN = re.compile(
+    r"[+-]?[0-9.]+,[0-9]+"  # 0,5
+    r"|[+-]?[0-9]{1,3}([,'’ \u00a0\u202f][0-9]{3})+([.,][0-9]+)?"  # 1,234,567.5 and 1'234
+    r"|[$€£¥] ?[+-]?[0-9][0-9.,]*|[+-]?[0-9][0-9.,]* ?[%$€£¥]"  # $1.50 and 3 %
+)
+"""Numbers by other habits than ours, or with units."""
+
 _LEAVE = "Leave it out with --set 'data.ignore=[\"{}\"]'."
 
 
@@ -207,10 +213,11 @@ def _check_words(name: str, seen: Seen, place: str) -> None:
             "numbers alone, truth values or words",
             f"Correct it, {mend}",
         )
-    if seen.odd and all(map(_COMMA.fullmatch, seen.words)):
+    others = [word for word in seen.words if not cells.is_number(word)]
+    if seen.odd and all(map(_FOREIGN.fullmatch, (seen.odd, *others))):
         raise errors.DataError(
             f"{seen.where()} is {seen.odd!r}",
-            "a decimal point in numbers",
+            "numbers with a decimal point, without marks between thousands and without units",
             f"Write them so, {mend}",
         )
 

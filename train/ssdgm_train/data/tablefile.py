@@ -9,7 +9,7 @@ import contextlib
 import gzip
 import io
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, Any, cast
 
 from ssdgm_runtime import errors, parquet, tables
@@ -20,6 +20,9 @@ Batch = Any
 
 BLOCK = 1 << 22
 """Bytes of a CSV file at once."""
+
+END = "\0end\0"
+"""Every cell of a line after the last."""
 
 
 class Table(abc.ABC):
@@ -95,13 +98,13 @@ class Csv(Table):
             strings_can_be_null=False,
         )
         with self._opened() as stream:
-            counted = _Quotes(stream)
+            ended = _Ended(stream, self._head.delimiter.join([END] * len(self.names)))
             try:
-                yield from csv.open_csv(counted, read, parse, convert)
+                yield from self._without_end(csv.open_csv(ended, read, parse, convert))
+            except errors.DataError:
+                raise
             except Exception as error:  # whatever the file or its packing trips over
-                raise self._refused(error) from None
-        if counted.odd:
-            self._check_quotes()
+                raise self._refused(str(error)) from None
 
     def row(self, number: int) -> str:
         """The file and the line."""
@@ -119,13 +122,19 @@ class Csv(Table):
             with gzip.open(stream) as unpacked:
                 yield cast(IO[bytes], unpacked)
 
-    def _check_quotes(self) -> None:
-        """Refuse a quote that is not closed: pyarrow takes what follows it for one cell."""
-        with self._opened() as stream:
-            for _ in tables.parse(stream, self.place)[1]:
-                pass
+    def _without_end(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+        """All rows but the last, which is there unless a quote that stays open has taken it in."""
+        former = None
+        for batch in filter(len, batches):
+            if former is not None:
+                yield former
+            former = batch
+        if former is None or former.column(0)[-1].as_py() != END:
+            raise self._refused("a quote is not closed")
+        if former.num_rows > 1:
+            yield former.slice(0, former.num_rows - 1)
 
-    def _refused(self, error: Exception) -> errors.DataError:
+    def _refused(self, reason: str) -> errors.DataError:
         """What is wrong with the file, by the reader that counts lines."""
         try:
             with self._opened() as stream:
@@ -134,20 +143,22 @@ class Csv(Table):
             return told
         if not rows:
             return errors.DataError(f"{self.place} has no rows", "a head and rows below it")
-        return errors.DataError(f"{self.place} cannot be read ({error})", "a CSV file")
+        return errors.DataError(f"{self.place} cannot be read ({reason})", "a CSV file")
 
 
-class _Quotes(io.RawIOBase):
-    """A stream that knows whether it has given an odd number of quotes."""
+class _Ended(io.RawIOBase):
+    """A stream with a last line of ours."""
 
-    def __init__(self, stream: tree.Stream) -> None:
-        self._stream, self.odd = stream, False
+    def __init__(self, stream: tree.Stream, line: str) -> None:
+        self._stream, self._rest, self._last = stream, f"{line}\n".encode(), b""
 
     def read(self, size: int = -1) -> bytes:
         """The next bytes."""
-        found = self._stream.read(size)
-        self.odd ^= found.count(b'"') % 2 == 1
-        return found
+        if found := self._stream.read(size):
+            self._last = found[-1:]
+            return found
+        found, self._rest = self._rest, b""
+        return found if self._last == b"\n" or not found else b"\n" + found
 
     def readable(self) -> bool:
         """As any stream to read from."""
