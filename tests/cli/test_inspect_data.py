@@ -102,6 +102,20 @@ def test_a_sheet_is_written_and_nothing_is_overwritten(tool: Tool, tmp_path: Pat
     assert sheet.read_bytes().startswith(PNG)
 
 
+def test_a_sheet_is_a_png_file_beside_the_data(
+    refused: Callable[..., Any], csv: Path, tmp_path: Path
+) -> None:
+    before = csv.read_bytes()
+    words = ("data", "inspect", csv, "--label", "kind", "-q", "--force", "-o")
+    assert "a name that ends in .png" in refused(tmp_path, *words, csv)["message"]
+    assert csv.read_bytes() == before
+    (tmp_path / "set").mkdir()
+    csv.rename(tmp_path / "set" / "train.csv")
+    words = ("data", "inspect", tmp_path / "set", "--label", "kind", "-q", "-o")
+    told = refused(tmp_path, *words, tmp_path / "set" / "sheet.png")["message"]
+    assert "sheet.png, inside the data; expected a path outside of it" in told
+
+
 def test_what_train_would_refuse_is_told_with_exit_code_0(tool: Tool) -> None:
     found = tool("data", "inspect", "digits", "--labels", 3, "--quiet")
     assert found.code == 0
