@@ -1,13 +1,12 @@
 """What `data inspect` found, as lines for people."""
 
 import math
-import shlex
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ssdgm_runtime import show
+from ssdgm_runtime import errors, show
 
 Json = dict[str, Any]
 CLASSES, FEATURES = 30, 30
@@ -30,7 +29,7 @@ def command(data: str, given: Mapping[str, object], changes: Sequence[str]) -> s
     for change in changes:
         words += ["--set", change]
     name = Path(data).name.split(".")[0] or "a"
-    return shlex.join([*words, "--out", f"runs/{name}"])
+    return errors.command(*words, "--out", f"runs/{name}")
 
 
 def inspect(found: Json) -> str:
