@@ -141,8 +141,10 @@ def _spread(feature: Json) -> str:
         low, middle, high = map(_number, (low, middle, high))
         inner = "" if feature["distinct"] <= 2 else f", median {middle}, 90 % in {low}..{high}"
         return f"{_number(feature['low'])}..{_number(feature['high'])}{inner}"
-    total = sum(count for _, count in feature["common"]) or 1
-    told = [f"{_short(name)} {count / total:.0%}" for name, count in feature["common"][:COMMON]]
+    told = [
+        f"{_short(name)} {count / feature['present']:.0%}"
+        for name, count in feature["common"][:COMMON]
+    ]
     return ", ".join([*told, *(["..."] if feature["distinct"] > COMMON else [])])
 
 

@@ -160,6 +160,17 @@ def test_long_lists_are_cut_and_say_so(tool: Tool, tmp_path: Path) -> None:
     assert "column 30" not in found
 
 
+def test_shares_of_categories_are_of_all_values_that_are_there(tool: Tool, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    cities = [f"c{i % 100:02}" if i < 400 else "" for i in range(500)]
+    lines = [f"{rng.normal():.6f},{city},{'ab'[i % 2]}" for i, city in enumerate(cities)]
+    (tmp_path / "t.csv").write_text("\n".join(["size,city,label", *lines]))
+    found = tool("data", "inspect", tmp_path / "t.csv", "-q")
+    assert "c00 1%, c01 1%, c02 1%, ..." in found.out
+    features = tool("data", "inspect", tmp_path / "t.csv", "--json").json["features"]
+    assert [(f["present"], f["distinct"]) for f in features] == [(500, 500), (400, 100)]
+
+
 def test_words_of_the_data_cannot_reach_the_terminal(tool: Tool, tmp_path: Path) -> None:
     y = np.array(["a\x1b[2J", "b"])[np.arange(20) % 2]
     x = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
