@@ -18,6 +18,7 @@ from ssdgm_export import card, document, gate, golden, graphs, parity, trace, va
 from ssdgm_runtime import atomic, errors, inputs, manifest, resizing, tables, windows
 from ssdgm_runtime import model as runtime
 from ssdgm_train import baseline, checkpoint, method
+from ssdgm_train import data as sources
 from ssdgm_train import document as training
 from ssdgm_train.data import store
 
@@ -91,7 +92,8 @@ def convert(
 
     Raises:
         OutputExists: Something lies at `out`.
-        InputError: A precision is unknown, or there is no encoder to fuse.
+        InputError: A precision is unknown, there is no encoder to fuse, or `out` is inside the
+            data.
         RunError: The run has not ended, its data has changed, or it has no baseline to compare.
         ParityError: A graph differs from torch; nothing is written.
         GateError: A graph may ship in none of the precisions; nothing is written.
@@ -108,6 +110,7 @@ def convert(
         key: trace.trace(graph, {**properties, "ssdgm.graph": key}) for key, graph in found.items()
     }
     held, train = material(source, data)
+    _check_apart(target, described["data"]["source"] if data is None else data, golden_from)
     report = parity.compare(found, models, held.x, atol, rtol)
     resize = described["recipe"]["data"].get("resize", "")
     given = golden.inputs(found, golden_rows(found, problem, golden_from, resize))
@@ -183,6 +186,12 @@ def _target(out: Path) -> Path:
     if not out.parent.is_dir():
         raise errors.DataNotFound(f"there is no folder {out.parent}", "a folder to write to")
     return out
+
+
+def _check_apart(target: Path, data: str, golden_from: str | os.PathLike[str] | None) -> None:
+    """Refuse a bundle among the data, which would then no longer be what it was."""
+    sources.check_outside(target, sources.locate(data))
+    atomic.apart(target, data=golden_from)
 
 
 def _texts(

@@ -279,6 +279,10 @@ def _dtype_hint(array: Array, wanted: np.dtype[Any], name: str, high: float | No
 def _shape_hint(array: Array, tensor: manifest.Tensor, name: str) -> str:
     if array.shape == tensor.row:
         return f"{name}[None]"
+    if sorted(array.shape[1:]) == sorted(tensor.row):  # reshaping would scramble it
+        axes = (0, *range(2, array.ndim), 1)
+        turned = tuple(array.shape[axis] for axis in axes[1:]) == tensor.row
+        return f"{name}.transpose{axes}" if turned else ""
     if tensor.width and array.ndim and math.prod(array.shape[1:]) == tensor.width:
         return f"{name}.reshape(-1, {', '.join(map(str, tensor.row))})"
     return ""

@@ -35,6 +35,26 @@ def claim(path: PathLike, *, force: bool = False) -> Path:
     return target
 
 
+def apart(path: PathLike, **read: PathLike | None) -> None:
+    """Refuse an output in the place of what is read for it, or inside; `force` is no excuse.
+
+    Args:
+        path: The output.
+        read: What is read, by the name that a message has for it. Links are followed, and what is
+            not there is passed over.
+
+    Raises:
+        InputError: It is such an output.
+    """
+    beside = os.path.join(os.path.realpath(Path(path).parent), Path(path).name)
+    for place in map(Path, (beside, os.path.realpath(path))):  # a link, and what it leads to
+        for name, source in read.items():
+            if _same(place, source):
+                raise _taken(f"{path}, which is the {name}", "another path", "written over")
+            if any(folder.is_dir() and _same(folder, source) for folder in place.parents):
+                raise _taken(f"{path}, inside the {name}", "a path outside of it", "added to")
+
+
 def write(path: PathLike, data: bytes, *, force: bool = False) -> None:
     """Write a file; `force` replaces the file that is there. Errors as in `claim`."""
     target = claim(path, force=force)
@@ -154,6 +174,19 @@ def _check_parent(target: Path) -> None:
             "a folder that this user may write in",
             "Choose another place, or change its permissions.",
         )
+
+
+def _same(one: Path, other: PathLike | None) -> bool:
+    """Whether two paths lead to one thing that is there."""
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        return other is not None and os.path.samefile(one, other)
+    return False
+
+
+def _taken(got: str, want: str, done: str) -> errors.InputError:
+    return errors.InputError(
+        "out", got, want, f"What is read is never {done}, not even with --force."
+    )
 
 
 def _exists(target: Path, mend: str = "Choose another name.") -> errors.OutputExists:

@@ -5,7 +5,19 @@ Every error is an `SsdgmError` and also the built-in error a Python programmer w
 bundle, 3 a missing engine, provider or extra.
 """
 
+import os
+import shlex
 from typing import ClassVar
+
+
+def command(*words: str | os.PathLike[str]) -> str:
+    """A command line that a shell reads as these words, for messages to show.
+
+    Example:
+        >>> command("ssdgm-export", "report", "runs/a b")
+        "ssdgm-export report 'runs/a b'"
+    """
+    return shlex.join(str(word) for word in words)
 
 
 class SsdgmError(Exception):

@@ -178,11 +178,23 @@ GENERATE: dict[str, Callable[[Drawn], bytes]] = {
 }
 
 
-def check(path: atomic.PathLike, kinds: Iterable[str], *, force: bool = False) -> str:
+def check(
+    path: atomic.PathLike,
+    kinds: Iterable[str],
+    *,
+    force: bool = False,
+    **read: atomic.PathLike | None,
+) -> str:
     """Check an output's name and place before any work; its suffix.
 
+    Args:
+        path: The output.
+        kinds: The suffixes that it may have.
+        force: Replace a file that is there, but nothing that is read.
+        read: What is read, as `atomic.apart` takes it.
+
     Raises:
-        InputError: The name ends in none of the kinds.
+        InputError: The name ends in none of the kinds, or it is what is read, or inside.
         OutputExists: Something is there and `force` is not given.
         DataNotFound: There is no folder to write it to.
     """
@@ -191,5 +203,6 @@ def check(path: atomic.PathLike, kinds: Iterable[str], *, force: bool = False) -
         raise errors.InputError(
             "out", repr(str(path)), f"a name that ends in {' or '.join(known)}"
         )
+    atomic.apart(path, **read)
     atomic.claim(path, force=force)
     return suffix

@@ -1,6 +1,7 @@
 """Rows of a table on their way into graphs, as typed tensors, and out of them."""
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,7 @@ def given(x: Any, known: table.Columns, tensor: manifest.Tensor) -> Floats:  # n
             value of another kind.
     """
     if hasattr(x, "to_pydict"):
+        _check_once(getattr(x, "column_names", ()), known)
         x = x.to_pydict()
     if isinstance(x, Mapping):
         return _rows_of(x, known)
@@ -39,10 +41,20 @@ def given(x: Any, known: table.Columns, tensor: manifest.Tensor) -> Floats:  # n
     if names is None:
         names = getattr(getattr(x, "dtype", None), "names", None)
     if names is not None:
+        _check_once(names, known)
         return _rows_of({name: x[name] for name in names}, known)
     found: Floats = arguments.rows(x, tensor, gaps=True)
     _check_codes(found, known)
     return found
+
+
+def _check_once(names: Iterable[Any], known: table.Columns) -> None:
+    """Refuse a name that two columns have, of which one would be passed over."""
+    counts = Counter(names)
+    if twice := [c.name for c in known if counts[c.name] > 1]:
+        raise errors.InputError(
+            "x", f"a table that has two columns {twice[0]!r}", "each name once", "Rename one."
+        )
 
 
 def _rows_of(named: Mapping[str, Any], known: table.Columns) -> Floats:

@@ -114,7 +114,8 @@ def classify(
         force: Replace `out` if it is there.
     """
     arguments.count(top, "top", 1)
-    suffix = outputs.check(out, outputs.CLASSIFY, force=force) if out is not None else ""
+    read = {"bundle": path, "data": source}
+    suffix = "" if out is None else outputs.check(out, outputs.CLASSIFY, force=force, **read)
     with model.load(
         path, provider=provider, variant=variant, threads=threads, allow_partial=allow_partial
     ) as opened:
@@ -179,7 +180,7 @@ def generate(
     """
     request = drawing.Request(picture, rows, n, seed, sample, temperature)
     drawing.check(request)
-    suffix = outputs.check(out, outputs.GENERATE, force=force)
+    suffix = outputs.check(out, outputs.GENERATE, force=force, bundle=path, data=rows)
     with model.load(
         path, provider=provider, variant=variant, threads=threads, allow_partial=allow_partial
     ) as opened:

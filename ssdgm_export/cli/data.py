@@ -10,7 +10,7 @@ import typer
 
 from ssdgm_export.cli import console, datatext
 from ssdgm_export.cli.options import AsJson, Force, Quiet
-from ssdgm_runtime import atomic
+from ssdgm_runtime import atomic, outputs
 
 app = typer.Typer(
     help="Look at data before a training.",
@@ -55,17 +55,19 @@ def inspect(
 ) -> None:
     """Say what PATH holds, what is suspicious, and what `train` would do."""
     if out is not None:
-        atomic.claim(out, force=force)
+        outputs.check(out, (".png",), force=force)
     draw = _draw() if out is not None else None
+    from ssdgm_train import data as sources
     from ssdgm_train import inspection, recipe
 
     changes = [*(change or []), *([] if label is None else [f"data.label={json.dumps(label)}"])]
     place = None if data_dir is None else str(data_dir)
     plan = partial(recipe.load, None, None, changes)
+    downloading = console.downloads(quiet or as_json)
+    if out is not None:
+        sources.check_outside(out, sources.locate(data, place, downloading))
     with console.watch(quiet or as_json) as tell:
-        lies_at, found = inspection.look(
-            data, plan, labels, seed, place, console.downloads(quiet or as_json), tell
-        )
+        lies_at, found = inspection.look(data, plan, labels, seed, place, downloading, tell)
     if out is not None and draw is not None:
         atomic.write(out, draw(found), force=force)
     given = {"data-dir": place, "label": label, "labels": labels, "seed": seed or None}

@@ -1,13 +1,12 @@
 """What `data inspect` found, as lines for people."""
 
 import math
-import shlex
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ssdgm_runtime import show
+from ssdgm_runtime import errors, show
 
 Json = dict[str, Any]
 CLASSES, FEATURES = 30, 30
@@ -30,7 +29,7 @@ def command(data: str, given: Mapping[str, object], changes: Sequence[str]) -> s
     for change in changes:
         words += ["--set", change]
     name = Path(data).name.split(".")[0] or "a"
-    return shlex.join([*words, "--out", f"runs/{name}"])
+    return errors.command(*words, "--out", f"runs/{name}")
 
 
 def inspect(found: Json) -> str:
@@ -142,8 +141,10 @@ def _spread(feature: Json) -> str:
         low, middle, high = map(_number, (low, middle, high))
         inner = "" if feature["distinct"] <= 2 else f", median {middle}, 90 % in {low}..{high}"
         return f"{_number(feature['low'])}..{_number(feature['high'])}{inner}"
-    total = sum(count for _, count in feature["common"]) or 1
-    told = [f"{_short(name)} {count / total:.0%}" for name, count in feature["common"][:COMMON]]
+    told = [
+        f"{_short(name)} {count / feature['present']:.0%}"
+        for name, count in feature["common"][:COMMON]
+    ]
     return ", ".join([*told, *(["..."] if feature["distinct"] > COMMON else [])])
 
 

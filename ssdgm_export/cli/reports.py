@@ -8,7 +8,7 @@ import typer
 
 from ssdgm_export.cli import console
 from ssdgm_export.cli.options import AsJson
-from ssdgm_runtime import show
+from ssdgm_runtime import errors, show
 
 
 def report(
@@ -28,8 +28,8 @@ def after(run: Path) -> str | None:
     """Write the report of a run that has just ended; its path, or None where nothing can draw."""
     if importlib.util.find_spec("matplotlib") is None:
         console.note(
-            "no report: matplotlib is not installed. Install it with: "
-            f"pip install 'ssdgm-export[train]', then: ssdgm-export report {run}"
+            "no report: matplotlib is not installed. Install it with: pip install "
+            f"'ssdgm-export[train]', then: {errors.command('ssdgm-export', 'report', run)}"
         )
         return None
     from ssdgm_export import report as pages

@@ -170,7 +170,8 @@ def _run(session: Any, quiet: bool) -> None:  # noqa: ANN401
         for _ in console.track(run.train(session), total, done, quiet):
             pass
     except KeyboardInterrupt:
-        console.note(f"stopped; go on with: ssdgm-export train --resume {session.run.path}")
+        again = errors.command("ssdgm-export", "train", "--resume", session.run.path)
+        console.note(f"stopped; go on with: {again}")
         raise
 
 
@@ -191,6 +192,7 @@ def _summary(session: Any) -> Json:  # noqa: ANN401
 
 def _summary_lines(found: Json) -> str:
     rows = found["rows"]
+    bundle = f"{Path(found['run']).name}.ssdgm"
     extra = "extra labels" if found["validation_labels_are_extra"] else "labels of the budget"
     lines = {
         "run": found["run"],
@@ -203,7 +205,7 @@ def _summary_lines(found: Json) -> str:
         "temperature": _temperature(found),
         **_encoder(found),
         "report": found["report"] or "none",
-        "next": f"ssdgm-export convert {found['run']} -o {Path(found['run']).name}.ssdgm",
+        "next": errors.command("ssdgm-export", "convert", found["run"], "-o", bundle),
     }
     return show.fields(lines)
 

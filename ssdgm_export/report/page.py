@@ -2,13 +2,13 @@
 
 import base64
 import html
-import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
 from ssdgm_export.report import numbers, plates
 from ssdgm_export.report.material import Json, Material
+from ssdgm_runtime import errors
 from ssdgm_train import recipe
 
 STYLE = """
@@ -118,7 +118,7 @@ def _again(run: Json) -> str:
     words += ["--seed", str(run["seed"]), "--device", made["device"]]
     origin = run.get("init")
     words += ["--init-from", PurePath(origin["source"]).name] if origin else []
-    command = shlex.join([*words, "--out", "again"])
+    command = errors.command(*words, "--out", "again")
     return (
         "<h2>How to reproduce it</h2>\n"
         f"<pre>{_safe(command)}</pre>\n"

@@ -127,6 +127,28 @@ def test_labels_are_written_in_every_kind_of_table(
     assert readers[suffix]() == names
 
 
+def test_what_is_read_is_never_written_over(
+    bundle: Path, tmp_path: Path, tool: Tool, refused: Callable[..., Any]
+) -> None:
+    rows, zipped = _npy(tmp_path), tmp_path / "b.ssdgm.npz"
+    shutil.make_archive(str(tmp_path / "b"), "zip", bundle)
+    (tmp_path / "b.zip").rename(zipped)
+    before = rows.read_bytes(), zipped.read_bytes()
+    for words, told in (
+        (("classify", bundle, rows, "-o", rows), "x.npy, which is the data; expected another"),
+        (("classify", bundle, rows, "-o", bundle / "a.csv"), "a.csv, inside the bundle; expected"),
+        (("generate", zipped, "-n", 1, "-o", zipped), "b.ssdgm.npz, which is the bundle"),
+        (("generate", bundle, "-n", 1, "-o", bundle / "golden/a.png"), "inside the bundle"),
+        (("bench", bundle, "--rows", tmp_path, "-o", tmp_path / "a.json"), "inside the data"),
+    ):
+        error = refused(tmp_path, *words, "--force")
+        assert error["type"] == "InputError"
+        assert told in error["message"]
+        assert "not even with --force" in error["mend"]
+    assert (rows.read_bytes(), zipped.read_bytes()) == before
+    assert tool("verify", bundle).code == 0
+
+
 def test_generate_writes_the_same_rows_for_the_same_seed(
     bundle: Path, tmp_path: Path, tool: Tool
 ) -> None:

@@ -102,6 +102,20 @@ def test_a_sheet_is_written_and_nothing_is_overwritten(tool: Tool, tmp_path: Pat
     assert sheet.read_bytes().startswith(PNG)
 
 
+def test_a_sheet_is_a_png_file_beside_the_data(
+    refused: Callable[..., Any], csv: Path, tmp_path: Path
+) -> None:
+    before = csv.read_bytes()
+    words = ("data", "inspect", csv, "--label", "kind", "-q", "--force", "-o")
+    assert "a name that ends in .png" in refused(tmp_path, *words, csv)["message"]
+    assert csv.read_bytes() == before
+    (tmp_path / "set").mkdir()
+    csv.rename(tmp_path / "set" / "train.csv")
+    words = ("data", "inspect", tmp_path / "set", "--label", "kind", "-q", "-o")
+    told = refused(tmp_path, *words, tmp_path / "set" / "sheet.png")["message"]
+    assert "sheet.png, inside the data; expected a path outside of it" in told
+
+
 def test_what_train_would_refuse_is_told_with_exit_code_0(tool: Tool) -> None:
     found = tool("data", "inspect", "digits", "--labels", 3, "--quiet")
     assert found.code == 0
@@ -144,6 +158,17 @@ def test_long_lists_are_cut_and_say_so(tool: Tool, tmp_path: Path) -> None:
     assert "classes        40" in found
     assert f"{'column 29':9}" in found
     assert "column 30" not in found
+
+
+def test_shares_of_categories_are_of_all_values_that_are_there(tool: Tool, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    cities = [f"c{i % 100:02}" if i < 400 else "" for i in range(500)]
+    lines = [f"{rng.normal():.6f},{city},{'ab'[i % 2]}" for i, city in enumerate(cities)]
+    (tmp_path / "t.csv").write_text("\n".join(["size,city,label", *lines]))
+    found = tool("data", "inspect", tmp_path / "t.csv", "-q")
+    assert "c00 1%, c01 1%, c02 1%, ..." in found.out
+    features = tool("data", "inspect", tmp_path / "t.csv", "--json").json["features"]
+    assert [(f["present"], f["distinct"]) for f in features] == [(500, 500), (400, 100)]
 
 
 def test_words_of_the_data_cannot_reach_the_terminal(tool: Tool, tmp_path: Path) -> None:

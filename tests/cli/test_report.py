@@ -44,12 +44,12 @@ def test_without_matplotlib_train_says_how_to_get_it(
     source: str, tmp_path: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    run = tmp_path / "run"
+    run = tmp_path / "a run"
     trained = tool("train", source, "--out", run, *SMALL, "--json")
     assert (trained.code, trained.json["report"]) == (0, None)
     assert trained.err == (
         "no report: matplotlib is not installed. Install it with: pip install "
-        f"'ssdgm-export[train]', then: ssdgm-export report {run}\n"
+        f"'ssdgm-export[train]', then: ssdgm-export report '{run}'\n"
     )
     assert not (run / "report.html").exists()
 

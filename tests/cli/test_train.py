@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,18 @@ def test_people_read_scores_temperature_latents_and_neighbours(tmp_path: Path, t
     assert m1["latents"].endswith(" of 2 active")
     assert m1["neighbours"].endswith("% by the 5 nearest")
     assert not {"latents", "neighbours"} & baseline.keys()
+
+
+def test_commands_that_are_told_are_words_of_a_shell(
+    source: str, tmp_path: Path, tool: Tool
+) -> None:
+    run = tmp_path / "it's a run"
+    words = ("train", source, "--out", run, *SMALL, "-q")
+    told = dict(line.split(maxsplit=1) for line in tool(*words).out.splitlines())
+    bundle = "it's a run.ssdgm"
+    assert shlex.split(told["next"]) == ["ssdgm-export", "convert", str(run), "-o", bundle]
+    again = tool(*words).err.split("go on with: ")[1].strip()
+    assert shlex.split(again) == ["ssdgm-export", "train", "--resume", str(run)]
 
 
 def test_what_was_taken_from_another_run_is_said(source: str, tmp_path: Path, tool: Tool) -> None:

@@ -137,6 +137,16 @@ def test_a_run_whose_data_has_moved_is_converted_with_its_new_place(
     assert contents(made.path) == contents(baseline / "bundle.ssdgm")
 
 
+def test_a_bundle_does_not_lie_among_the_data(baseline: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(baseline / "run", tmp_path / "run")
+    source = _point_elsewhere(run, tmp_path / "gone.npz")
+    (tmp_path / "set").mkdir()
+    shutil.copy(source, tmp_path / "set" / "rows.npz")
+    with pytest.raises(errors.InputError, match=r"a\.ssdgm, inside the data"):
+        ssdgm_export.convert(run, tmp_path / "set" / "a.ssdgm", data=str(tmp_path / "set"))
+    assert exported.left_behind(tmp_path / "set") == ["rows.npz"]
+
+
 def test_a_run_whose_data_has_changed_is_refused(baseline: Path, tmp_path: Path) -> None:
     run = shutil.copytree(baseline / "run", tmp_path / "run")
     source = _point_elsewhere(run, tmp_path / "rows.npz")

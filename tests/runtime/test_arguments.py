@@ -70,6 +70,30 @@ def test_everything_else_is_refused_with_the_line_to_write(
     assert str(error).startswith(f"x is {got}; expected uint8 [n, 4, 4]")
 
 
+@pytest.mark.parametrize(
+    ("shape", "hint"),
+    [
+        ((2, 3, 8, 8), "x.transpose(0, 2, 3, 1)"),
+        ((2, 8, 3, 8), ""),
+        ((2, 192), "x.reshape(-1, 8, 8, 3)"),
+        ((2, 1, 8, 8, 3), "x.reshape(-1, 8, 8, 3)"),
+    ],
+)
+def test_axes_in_another_order_are_turned_and_never_reshaped(
+    shape: tuple[int, ...], hint: str
+) -> None:
+    colours = manifest.Tensor("x", "uint8", ("batch", 8, 8, 3))
+    x = np.arange(np.prod(shape)).astype(np.uint8).reshape(shape)
+    assert refused(x, colours).hint == hint
+    if "transpose" in hint:
+        assert np.array_equal(eval(hint, {"x": x})[:, :, :, 1], x[:, 1])
+
+
+def test_windows_of_another_order_are_turned() -> None:
+    windows = manifest.Tensor("x", "float32", ("batch", 2, 5))
+    assert refused(np.zeros((3, 5, 2)), windows).hint == "x.transpose(0, 2, 1)"
+
+
 def test_the_hint_for_scaled_data_needs_the_range() -> None:
     assert refused(np.zeros((1, 4, 4)), PIXELS).hint == "x.round().astype(np.uint8)"
 

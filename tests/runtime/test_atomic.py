@@ -24,6 +24,26 @@ def test_what_a_user_had_stays(tmp_path: Path) -> None:
     assert (tmp_path / "a").read_bytes() == b"data"
 
 
+def test_what_is_read_is_no_place_for_what_is_written(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "rows.csv").write_bytes(b"mine")
+    (tmp_path / "link").symlink_to(tmp_path / "data" / "rows.csv")
+    (tmp_path / "folder").symlink_to(tmp_path / "data")
+    os.link(tmp_path / "data" / "rows.csv", tmp_path / "twin")
+    (tmp_path / "data" / "out").symlink_to(tmp_path / "elsewhere")
+    rows, data = tmp_path / "data" / "rows.csv", tmp_path / "data"
+    for one, other in ((rows, rows), (tmp_path / "link", rows), (rows, tmp_path / "link")):
+        with pytest.raises(errors.InputError, match=r"which is the data; expected another path"):
+            atomic.apart(one, data=other)
+    with pytest.raises(errors.InputError, match=r"which is the data"):
+        atomic.apart(tmp_path / "twin", data=rows)
+    for name in ("data/new", "folder/deep/new", "link", "data/out", "folder/../data/new"):
+        with pytest.raises(errors.InputError, match=r"inside the data; expected a path outside"):
+            atomic.apart(tmp_path / name, bundle=None, data=data)
+    atomic.apart(tmp_path / "data.csv", data=data, bundle=tmp_path / "nowhere")
+    assert rows.read_bytes() == b"mine"
+
+
 def test_a_folder_is_never_replaced(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     with pytest.raises(errors.OutputExists):

@@ -67,7 +67,19 @@ FAILURES = {
     "no such rows": (2, ("classify", "{tiny}", "{tmp}/nothing.npy"), "DataNotFound"),
     "other rows": (2, ("classify", "{tiny}", "{other}"), "InputError"),
     "other suffix": (2, ("classify", "{tiny}", "{rows}", "-o", "{tmp}/a.xls"), "InputError"),
-    "output exists": (2, ("classify", "{tiny}", "{rows}", "-o", "{rows}"), "OutputExists"),
+    "output exists": (2, ("classify", "{tiny}", "{rows}", "-o", "{other}"), "OutputExists"),
+    "output is the rows": (
+        2,
+        ("classify", "{tiny}", "{rows}", "-o", "{rows}", "--force"),
+        "InputError",
+    ),
+    "output in the bundle": (
+        2,
+        ("classify", "{tiny}", "{rows}", "-o", "{tiny}/models/a.csv"),
+        "InputError",
+    ),
+    "picture in the bundle": (2, ("generate", "{tiny}", "-o", "{tiny}/a.png"), "InputError"),
+    "report in the bundle": (2, ("bench", "{tiny}", "-o", "{tiny}/a.json"), "InputError"),
     "no such picture": (
         2,
         ("generate", "{tiny}", "-o", "{tmp}/a.png", "--grid"),

@@ -74,6 +74,20 @@ def test_arrow_tables_and_batches() -> None:
     np.testing.assert_array_equal(given(pa.record_batch(table)), np.array(ROWS, np.float32))
 
 
+def test_a_name_that_two_columns_have_is_refused() -> None:
+    pa = pytest.importorskip("pyarrow")
+    words, frame = ["x", "new"], Frame(GOOD)
+    frame.columns.append("flag")
+    names = ["a", "c", "flag", "c"]
+    arrays = [[1.5, None], words, [True, None], words[::-1]]
+    twice = pa.Table.from_arrays([pa.array(values) for values in arrays], names)
+    for x, name in ((twice, "c"), (twice.to_batches()[0], "c"), (frame, "flag")):
+        with pytest.raises(errors.InputError, match=rf"has two columns '{name}'; expected each"):
+            given(x)
+    further = twice.rename_columns(["a", "c", "more", "more"]).append_column("flag", twice["flag"])
+    np.testing.assert_array_equal(given(further), np.array(ROWS, np.float32))
+
+
 def test_no_rows() -> None:
     assert given({"a": [], "c": [], "flag": []}).shape == (0, 3)
     assert given(np.zeros((0, 3))).shape == (0, 3)

@@ -81,11 +81,30 @@ def test_the_digest_sees_every_change(change: Any) -> None:  # noqa: ANN401
     assert change().digest != plain.digest
 
 
+@pytest.mark.parametrize(
+    ("shape", "kind"),
+    [
+        *(((3, 8, channels), "auto") for channels in (1, 2, 3, 4)),
+        *(((height, 8, 10), "auto") for height in (2, 5, 8)),
+        ((3, 8, 9), "rows"),
+        ((3, 8), "auto"),
+    ],
+)
+def test_images_whose_channels_come_last_are_taken(shape: tuple[int, ...], kind: str) -> None:
+    assert dataset.make("name", np.zeros((6, *shape), np.uint8), Y, kind=kind).shape == shape
+
+
 BAD = {
     "no axis of features": (
         {"x": X[:, 0]},
         "x has shape [6]; expected [rows, features] or [rows, height, width]",
     ),
+    "channels first": (
+        {"x": np.zeros((6, 3, 8, 9), np.uint8)},
+        "x has shape [6, 3, 8, 9], images of height 3 in 9 channels; expected [rows, "
+        "height, width, channels], where channels come last. Write x.transpose(0, 2, 3, 1)",
+    ),
+    "one channel first, in floats": ({"x": np.zeros((6, 1, 8, 8))}, "images of height 1 in 8"),
     "no rows": ({"x": X[:0], "y": Y[:0]}, "x has shape [0, 4]; expected [rows, features]"),
     "wrong dtype": (
         {"x": X.astype(np.int64)},

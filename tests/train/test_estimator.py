@@ -199,6 +199,29 @@ def test_draws_are_of_the_class_that_is_asked_for() -> None:
     assert "labels among" in cases.message(errors.InputError, lambda: trained.sample("dog"))
 
 
+STRANGE: dict[str, tuple[object, object, str]] = {
+    "a longer word": ("abracadabra", 1, "y is 'abracadabra'; expected labels among ['a', 'b']"),
+    "words": (["a", "ab", "b"], 1, "y is ['ab']; expected labels among"),
+    "a number for a word": (0, 1, "y is 0; expected labels among"),
+    "two axes": ([["a"]], 1, "y is [['a']]; expected labels among"),
+    "no rows": ("a", 0, "n is 0; expected a whole number from 1"),
+    "rows below none": ("a", -1, "n is -1; expected a whole number from 1"),
+}
+
+
+def test_what_is_no_class_is_not_drawn() -> None:
+    x, _, given = blobs()
+    words = small(steps=1).fit(x, np.array(["a", "b", "b", ""])[given])
+    for y, n, text in STRANGE.values():
+        assert text in cases.message(errors.InputError, lambda y=y, n=n: words.sample(y, n))
+    numbers = small(steps=1).fit(x, given)
+    for y in (0.9, "0", None, np.nan, 3, -1):
+        text = cases.message(errors.InputError, lambda y=y: numbers.sample(y))
+        assert f"y is {y!r}; expected labels among [0, 1, 2]" in text
+    assert len(numbers.sample(np.array([2.0, 0.0]), 2)) == 4
+    assert len(words.sample(np.str_("b"))) == 1
+
+
 @pytest.mark.parametrize("likelihood", ["binomial", "bernoulli"])
 def test_counts_and_bits_are_drawn_as_such(likelihood: str) -> None:
     y = np.arange(60) % 3
@@ -297,6 +320,8 @@ def test_what_cannot_be_used_is_an_error_that_says_why(
         ([0, -2, 1, -1, -1, -1], "y is labelled -2"),
         (np.array([0, "a", 1, -1, -1, -1], "O"), "several kinds"),
         (np.array([0.5, 1.5, 1, -1, -1, -1], "O"), "or none that fits"),
+        (np.arange(6).astype("datetime64[D]"), r"y is of dtype datetime64\[D\]; expected strings"),
+        (np.arange(6).astype("timedelta64[s]"), "y is of dtype timedelta64"),
     ],
 )
 def test_labels_that_cannot_be_used_are_errors(labels: object, text: str) -> None:

@@ -164,6 +164,11 @@ CASES: dict[str, tuple[dataset.Dataset, str, str]] = {
         "numbers lose digits",
         "'size' has whole numbers up to 1000060032, and float32 has them exactly only up to",
     ),
+    "large whole numbers that have become one": (
+        made(changed(size=1_700_000_000 + np.arange(N) % 7)),
+        "numbers lose digits",
+        "'size' is 1700000000 throughout, where other whole numbers may have been, and",
+    ),
     "mostly missing": (
         made(changed(age=(slice(0, 90), np.nan))),
         "mostly missing",
@@ -205,6 +210,19 @@ def test_what_is_wrong_is_told(data: dataset.Dataset, topic: str, told: str) -> 
     assert told in found[topic].found
     assert found[topic].mend.endswith((".", "'"))
     assert "\n" not in found[topic].found + found[topic].mend
+
+
+@pytest.mark.parametrize("first", [1_700_000_000, 2**53, -(2**53)])
+def test_numbers_that_lost_their_digits_are_no_constant_and_explain_equal_rows(
+    first: int,
+) -> None:
+    x = np.stack([np.full(N, 0.5), np.arange(N) // 2, first + np.arange(N) % 5], 1)
+    report = inspect(made(x.astype(np.float64), np.arange(N) % 2))
+    found = {finding.topic: finding for finding in report.findings}
+    assert found["numbers lose digits"].columns == ("column 2",)
+    assert found["constant columns"].columns == ("column 0",)
+    told = "They may have differed in 'column 2', which lost digits. Look at these rows"
+    assert found["conflicting labels"].mend.startswith(told)
 
 
 def test_a_finding_names_columns_rows_and_classes() -> None:

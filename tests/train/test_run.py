@@ -445,5 +445,5 @@ def test_a_run_does_not_lie_among_its_data(tmp_path: Path) -> None:
     cases.saved(tmp_path / "set.npz", DATA)
     text = cases.message(InputError, lambda: begin(str(tmp_path), tmp_path / "runs" / "a"))
     assert "inside the data" in text
-    assert "expected a folder outside of it" in text
+    assert "expected a path outside of it" in text
     assert not (tmp_path / "runs").exists()

@@ -104,7 +104,7 @@ class Run:
             raise RunError(
                 f"{self.path} has no checkpoint yet",
                 "a run with at least one",
-                f"Go on with: ssdgm-export train --resume {self.path}",
+                f"Go on with: {errors.command('ssdgm-export', 'train', '--resume', self.path)}",
             )
         return found
 
@@ -120,7 +120,7 @@ def ended(run: Run) -> Json:
         raise RunError(
             f"{run.path} has not ended",
             "a finished run",
-            f"Go on with: ssdgm-export train --resume {run.path}",
+            f"Go on with: {errors.command('ssdgm-export', 'train', '--resume', run.path)}",
         )
     return found
 
@@ -135,7 +135,8 @@ def check_new(path: Path) -> None:
         raise errors.OutputExists(
             f"{path} exists",
             "a new folder",
-            f"Give another --out, or go on with: ssdgm-export train --resume {path}",
+            "Give another --out, or go on with: "
+            f"{errors.command('ssdgm-export', 'train', '--resume', path)}",
         )
 
 

@@ -159,17 +159,18 @@ class SemiSupervisedClassifier(
 
         Args:
             y: A label, or labels [m].
-            n: Rows a label.
+            n: Rows a label, from 1 on.
             random_state: Of the draws.
 
         Returns:
             Rows [m * n, features], those of the first label first.
+
+        Raises:
+            InputError: A label is none of `classes_`, or n is no whole number from 1 on.
         """
         check_is_fitted(self)
-        asked = np.atleast_1d(np.asarray(y, self.classes_.dtype))
-        if strange := sorted(set(asked.tolist()) - set(self.classes_.tolist())):
-            raise errors.InputError("y", repr(strange), f"labels among {self.classes_.tolist()}")
-        indices = np.repeat(np.searchsorted(self.classes_, asked), n)
+        asked = tabular.places(y, self.classes_)
+        indices = np.repeat(asked, tabular.count(n, "n"))
         found = self._answers().draws(indices, _seed(random_state))
         return found.reshape(len(found), -1)
 

@@ -85,7 +85,7 @@ def begin(
         raise errors.InputError("seed", str(seed), "a whole number from 0 to below 2**63")
     checkpoint.check_new(out)
     start, lies_at = pretrained.find(init_from), data.locate(source, data_dir, tell)
-    _check_outside(out, lies_at)
+    data.check_outside(out, lies_at)
     dataset = data.load(lies_at, plan=recipe.of_kind(plan).data)
     plan = recipe.of_kind(plan, dataset.sort)
     parts = split(dataset, labelled, plan.data.validation, seed, start.held(dataset))
@@ -151,12 +151,6 @@ def _enter(session: Session) -> None:
     x, training = session.data.x, session.split.training
     rows = store.sample(x, training) if store.mapped(x) else x[training]
     session.stages[0].phase.enter(session.model.eval(), torch.from_numpy(rows).to(session.device))
-
-
-def _check_outside(out: Path, lies_at: str) -> None:
-    """Refuse a run among its own data, which would then no longer be what it was."""
-    if Path(lies_at).is_dir() and out.resolve().is_relative_to(lies_at):
-        raise errors.InputError("out", f"{out}, inside the data", "a folder outside of it")
 
 
 def _check_selection(plan: recipe.Recipe, parts: Split) -> None:

@@ -1,6 +1,7 @@
 """Settings by their short names to a recipe, and labels of any kind to those of a data set."""
 
 import dataclasses
+import numbers
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -34,6 +35,11 @@ SECTIONS = {
     "likelihood": "data",
 }
 """Where settings stand in a recipe; all others are of the model."""
+
+KINDS = "biufUTO"
+"""Of the dtypes that labels may have; objects are judged one by one."""
+
+WANTED = "strings or whole numbers from 0, -1 for unlabelled"
 
 
 def plan(
@@ -93,6 +99,37 @@ def _text(value: object) -> str:
     return str(value)
 
 
+def places(y: object, classes: NDArray[np.generic]) -> NDArray[np.int64]:
+    """Where labels stand among the classes, [m]; they are compared as they are given.
+
+    Args:
+        y: A label, or labels [m].
+        classes: The labels' own values, [K].
+
+    Raises:
+        InputError: A label is none of them.
+    """
+    known = classes.tolist()
+    given = np.asarray(y, object).tolist()
+    listed = given if isinstance(given, list) else [given]
+    strange = [label for label in listed if label not in known]
+    if strange:
+        told = strange if listed is given else given
+        raise errors.InputError("y", repr(told), f"labels among {known}")
+    return np.array([known.index(label) for label in listed], np.int64)
+
+
+def count(n: object, name: str) -> int:
+    """A whole number from 1 on.
+
+    Raises:
+        InputError: It is none.
+    """
+    if not isinstance(n, numbers.Integral) or isinstance(n, bool) or n < 1:
+        raise errors.InputError(name, repr(n), "a whole number from 1")
+    return int(n)
+
+
 def labels(y: NDArray[np.generic]) -> tuple[NDArray[np.generic], NDArray[np.generic]]:
     """The known classes in order, and labels that a data set can have, in the same order.
 
@@ -103,6 +140,8 @@ def labels(y: NDArray[np.generic]) -> tuple[NDArray[np.generic], NDArray[np.gene
     Raises:
         InputError: A label is of another kind.
     """
+    if y.dtype.kind not in KINDS:
+        raise errors.InputError("y", f"of dtype {y.dtype}", WANTED)
     known = ~unknown(y)
     kinds: set[str] = {np.asarray(value).dtype.kind for value in y[known].tolist()}
     if y.dtype.kind == "O":
@@ -112,9 +151,7 @@ def labels(y: NDArray[np.generic]) -> tuple[NDArray[np.generic], NDArray[np.gene
     y = np.where(known, y, dataset.UNLABELLED)
     whole = y.astype(np.int64)
     if (whole != y).any() or (whole[known] < 0).any():
-        raise errors.InputError(
-            "y", f"labelled {y[known].min()}", "whole numbers from 0 or strings, -1 for unlabelled"
-        )
+        raise errors.InputError("y", f"labelled {y[known].min()}", WANTED)
     return np.unique(y[known]), whole
 
 
@@ -128,5 +165,5 @@ def _check_kinds(kinds: set[str]) -> None:
         raise errors.InputError(
             "y",
             f"an array of objects of several kinds or none that fits ({', '.join(sorted(kinds))})",
-            "strings or whole numbers from 0, -1 for unlabelled",
+            WANTED,
         )

@@ -49,7 +49,7 @@ def run(
         The report, with `comparison` if there was a baseline or a condition, and `passed`.
 
     Raises:
-        InputError: A condition is none, or a file has another suffix.
+        InputError: A condition is none, or a file has another suffix or is what is read.
         DataError: The baseline is no report.
         OutputExists: A file is there and `force` is not given.
         MissingExtra: There is nothing to draw with.
@@ -57,9 +57,10 @@ def run(
     """
     checked = compare.conditions(result.fail_if, baseline=result.baseline is not None)
     old = None if result.baseline is None else compare.read(result.baseline)
-    draw = _drawer(result)
+    read = {"bundle": path, "data": wanted.rows, "baseline": result.baseline}
+    draw = _drawer(result, read)
     if result.out is not None:
-        outputs.check(result.out, (".json",), force=result.force)
+        outputs.check(result.out, (".json",), force=result.force, **read)
     table = report.measure(path, wanted, engines=engines, watch=watch or _nobody)
     judged = compare.judge(table, old, checked) if old or checked else None
     table |= {"comparison": judged, "passed": judged is None or judged["passed"]}
@@ -71,12 +72,12 @@ def run(
     return table
 
 
-def _drawer(result: Result) -> Callable[[Json], bytes] | None:
+def _drawer(result: Result, read: Mapping[str, PathLike | None]) -> Callable[[Json], bytes] | None:
     if result.plot is None:
         return None
     if result.draw is None:
         raise backends.workshop("--plot", "matplotlib", f"--plot {result.plot}")
-    outputs.check(result.plot, (".png",), force=result.force)
+    outputs.check(result.plot, (".png",), force=result.force, **read)
     return result.draw
 
 

@@ -1,7 +1,16 @@
 """Data: what a run is trained on, wherever it came from."""
 
-from ssdgm_train.data.catalog import EMBEDDED, load, locate
+from ssdgm_train.data.catalog import EMBEDDED, check_outside, load, locate
 from ssdgm_train.data.dataset import Dataset
 from ssdgm_train.data.named import KNOWN, Tell, quiet
 
-__all__ = ["EMBEDDED", "KNOWN", "Dataset", "Tell", "load", "locate", "quiet"]
+__all__ = [
+    "EMBEDDED",
+    "KNOWN",
+    "Dataset",
+    "Tell",
+    "check_outside",
+    "load",
+    "locate",
+    "quiet",
+]

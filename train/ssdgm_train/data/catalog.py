@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ssdgm_runtime import errors, resizing, tables
+from ssdgm_runtime import atomic, errors, resizing, tables
 from ssdgm_train.data import archive, dataset, layouts, mapping, named, tree
 from ssdgm_train.data.plan import AUTO, DEFAULTS, DataPlan
 
@@ -98,6 +98,20 @@ def locate(source: str, data_dir: str | None = None, tell: named.Tell = named.qu
     if not path.exists():
         path = _named(source, data_dir or os.environ.get(ENVIRONMENT), tell)
     return str(path.resolve())
+
+
+def check_outside(out: Path, lies_at: str) -> None:
+    """Refuse an output among the data, which would then no longer be what it was.
+
+    Args:
+        out: The output.
+        lies_at: Where the data lies, as `locate` has it.
+
+    Raises:
+        InputError: The output is the data, or inside.
+    """
+    if lies_at not in EMBEDDED:
+        atomic.apart(out, data=lies_at)
 
 
 def digits() -> dataset.Dataset:

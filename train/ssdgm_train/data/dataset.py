@@ -23,6 +23,9 @@ DTYPES = ("uint8", "float32")
 COLOUR = "colour"
 """Images of several channels, among what recipes are chosen by."""
 
+CHANNELS = (1, 3, 4)
+"""How many channels images have; a first axis so long is theirs where the last one is longer."""
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -112,6 +115,7 @@ def make(
     x = _rows("x", x, gaps=bool(columns))
     kind = rows.TABLE if columns else _kind(x) if kind == "auto" else kind
     _check_kind(kind, x, named=bool(columns))
+    _check_channels(kind, x)
     _same_length("x", x, "y", y)
     given = bool(classes)
     classes = classes or _classes(y)
@@ -152,6 +156,22 @@ def _check_kind(kind: str, x: NDArray[np.generic], *, named: bool) -> None:
     }
     raise errors.DataError(
         f"data.kind is {kind} and x has shape {list(x.shape)}", wanted[kind], "Correct data.kind."
+    )
+
+
+def _check_channels(kind: str, x: NDArray[np.generic]) -> None:
+    """Refuse images whose channels come first, which would be a few pixels high."""
+    if (
+        kind != rows.IMAGE
+        or x.ndim != 4
+        or x.shape[1] not in CHANNELS
+        or x.shape[3] <= max(CHANNELS)
+    ):
+        return
+    raise errors.DataError(
+        f"x has shape {list(x.shape)}, images of height {x.shape[1]} in {x.shape[3]} channels",
+        "[rows, height, width, channels], where channels come last",
+        "Write x.transpose(0, 2, 3, 1); if they are no images, set data.kind=rows.",
     )
 
 

@@ -40,7 +40,8 @@ class Feature:
         mean: Their mean.
         deviation: Their standard deviation.
         quantiles: Those of `QUANTILES` in the sample; empty as above.
-        distinct: How many different values the sample has.
+        present: How many values of the sample are there.
+        distinct: How many different ones.
         common: The most frequent values of the sample, by name or number, and how often they are.
     """
 
@@ -52,6 +53,7 @@ class Feature:
     mean: float | None
     deviation: float | None
     quantiles: tuple[float, ...]
+    present: int
     distinct: int
     common: tuple[tuple[str, int], ...]
 
@@ -192,7 +194,8 @@ def _feature(
     common = tuple((_told(distinct[i], categories), int(counts[i])) for i in best)
     missing = int(seen.missing[part].sum())
     if kind != table.NUMBER or not len(there):
-        return Feature(name, kind, missing, None, None, None, None, (), len(distinct), common)
+        none = (None, None, None, None, ())
+        return Feature(name, kind, missing, *none, len(there), len(distinct), common)
     count = seen.rows * len(part) - missing
     mean = float(seen.total[part].sum()) / count
     variance = float(seen.squares[part].sum()) / count - mean**2
@@ -205,6 +208,7 @@ def _feature(
         mean=mean,
         deviation=math.sqrt(max(variance, 0.0)),
         quantiles=tuple(np.quantile(there, QUANTILES, method="nearest").tolist()),
+        present=len(there),
         distinct=len(distinct),
         common=common if len(distinct) <= COMMON else (),
     )

@@ -167,21 +167,32 @@ def identifiers(seen: Seen) -> Iterator[Finding]:
             )
 
 
+def rounded(seen: Seen) -> list[str]:
+    """Columns of whole numbers so large that float32 may have made different ones equal."""
+    found = ((seen.features[i].name, _present(seen, i)) for i in _numbers(seen))
+    return [
+        name
+        for name, values in found
+        if np.abs(values).max() > EXACT and bool((values == np.trunc(values)).all())
+    ]
+
+
 def coarse(seen: Seen) -> Iterator[Finding]:
     """Columns of whole numbers that are too large to be told apart."""
-    for i in _numbers(seen):
-        feature, values = seen.features[i], _present(seen, i)
-        largest = float(np.abs(values).max())
-        if largest > EXACT and bool((values == np.trunc(values)).all()) and feature.distinct > 1:
-            yield Finding(
-                NOTE,
-                "numbers lose digits",
-                f"{quoted([feature.name])[0]} has whole numbers up to {largest:.0f}, and float32 "
-                f"has them exactly only up to {EXACT}",
-                f"If they are identifiers, {_without(seen, [feature.name])}; if they are times, "
-                "subtract the first.",
-                columns=(feature.name,),
-            )
+    named = {feature.name: feature for feature in seen.features}
+    for feature in map(named.__getitem__, rounded(seen)):
+        low, high = feature.low or 0.0, feature.high or 0.0
+        told = f"has whole numbers up to {max(-low, high):.0f}"
+        same = f"is {high:.0f} throughout, where other whole numbers may have been"
+        yield Finding(
+            WARNING if low == high else NOTE,
+            "numbers lose digits",
+            f"{quoted([feature.name])[0]} {same if low == high else told}, and float32 has "
+            f"them exactly only up to {EXACT}",
+            f"If they are identifiers, {_without(seen, [feature.name])}; if they are times, "
+            "subtract the first.",
+            columns=(feature.name,),
+        )
 
 
 def gaps(seen: Seen) -> Iterator[Finding]:
@@ -207,7 +218,8 @@ def constant(seen: Seen) -> Iterator[Finding]:
         return
     names, owner = features.owners(seen.data)
     changing = set(owner[~seen.positions.constant].tolist())
-    found = [name for i, name in enumerate(names) if i not in changing]
+    lost = rounded(seen)  # what was told apart before float32 is no constant
+    found = [name for i, name in enumerate(names) if i not in changing and name not in lost]
     if found:
         yield Finding(
             WARNING if seen.named else NOTE,

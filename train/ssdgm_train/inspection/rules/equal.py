@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from ssdgm_train.inspection import repeats
-from ssdgm_train.inspection.seen import NOTE, WARNING, Finding, Seen, counted, quoted
+from ssdgm_train.inspection.rules import columns
+from ssdgm_train.inspection.seen import NOTE, WARNING, Finding, Seen, counted, quoted, some
 
 
 def conflicts(seen: Seen) -> Iterator[Finding]:
@@ -15,7 +16,8 @@ def conflicts(seen: Seen) -> Iterator[Finding]:
             "conflicting labels",
             f"{counted(found.conflicting, 'labelled training row')} equal one with another label: "
             f"{_pairs(found.conflicts)}",
-            "Look at these rows and correct their labels, or leave them unlabelled.",
+            f"{_because(seen)}Look at these rows and correct their labels, or leave them "
+            "unlabelled.",
             rows=_rows(found.conflicts),
             classes=_labels(found.conflicts),
         )
@@ -30,7 +32,8 @@ def contradictions(seen: Seen) -> Iterator[Finding]:
             "conflicting test labels",
             f"{counted(found.contradicted, 'test row')} equal a training row with another label: "
             f"{_pairs(found.contradictions)}",
-            "No classifier can be right on both: look at these rows and correct their labels.",
+            f"{_because(seen)}No classifier can be right on both: look at these rows and correct "
+            "their labels.",
             rows=_rows(found.contradictions),
             classes=_labels(found.contradictions),
         )
@@ -46,8 +49,8 @@ def leaks(seen: Seen) -> Iterator[Finding]:
             "test rows in training",
             f"{counted(found.shared, 'test row')} ({share:.1%}) equal a training row: "
             f"{_pairs(found.leaks)}",
-            "If they are copies and no coincidence, remove them from training, or the test error "
-            "is too low.",
+            f"{_because(seen)}If they are copies and no coincidence, remove them from training, "
+            "or the test error is too low.",
             rows=_rows(found.leaks),
         )
 
@@ -66,10 +69,18 @@ def again(seen: Seen) -> Iterator[Finding]:
             NOTE,
             "repeated rows",
             f"{' and '.join(parts)} equal one before them{shown}",
-            "If they are copies, remove them: each counts once more, and a copy of a training row "
-            "among the validation rows makes their error too low.",
+            f"{_because(seen)}If they are copies, remove them: each counts once more, and a copy "
+            "of a training row among the validation rows makes their error too low.",
             rows=_rows(found.repeats),
         )
+
+
+def _because(seen: Seen) -> str:
+    """What else may have made rows equal."""
+    names = columns.rounded(seen)
+    if not names:
+        return ""
+    return f"They may have differed in {some(quoted(names))}, which lost digits. "
 
 
 def _pairs(pairs: Sequence[repeats.Pair]) -> str:
