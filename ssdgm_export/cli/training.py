@@ -10,9 +10,11 @@ import typer
 
 from ssdgm_export.cli import console, reports
 from ssdgm_export.cli.options import AsJson, Quiet
-from ssdgm_runtime import errors, show
+from ssdgm_runtime import columns, errors, show
 
 Json = dict[str, Any]
+
+PLURALS = {"number": "numbers", "category": "categories", "boolean": "truth values"}
 
 
 def methods(as_json: AsJson = False) -> None:
@@ -183,6 +185,10 @@ def _summary(session: Any) -> Json:  # noqa: ANN401
         "method": session.recipe.method,
         "dataset": described["data"]["name"],
         "rows": counts,
+        "columns": {
+            kind: [column.name for column in session.data.columns if column.kind == kind]
+            for kind in columns.KINDS
+        },
         "validation_labels_are_extra": described["data"]["validation_labels_are_extra"],
         "seed": session.seed,
         "init": described.get("init"),
@@ -199,6 +205,7 @@ def _summary_lines(found: Json) -> str:
         **_init(found["init"]),
         "rows": f"{rows['labelled']} labelled, {rows['unlabelled']} unlabelled, "
         f"{rows['validation']} for validation ({extra})",
+        **_columns(found["columns"]),
         **{part: _score(found[part]) for part in ("validation", "test")},
         "unlabelled": _score(found["unlabelled"], "no labels known"),
         **_baseline(found.get("baseline")),
@@ -208,6 +215,14 @@ def _summary_lines(found: Json) -> str:
         "next": errors.command("ssdgm-export", "convert", found["run"], "-o", bundle),
     }
     return show.fields(lines)
+
+
+def _columns(kinds: Json) -> Json:
+    """A line for what the columns of a table were taken for."""
+    told = {PLURALS[kind]: names for kind, names in kinds.items() if names}
+    numbers = [f"{len(names)} {what}" for what, names in told.items() if what == "numbers"]
+    others = [f"{what} {columns.some(names)}" for what, names in told.items() if what != "numbers"]
+    return {"columns": "; ".join([*numbers, *others])} if told else {}
 
 
 def _init(init: Json | None) -> Json:

@@ -76,6 +76,13 @@ def test_training_tells_rows_and_leaves_a_report(place: Path) -> None:
     assert (place / "run/report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
 
 
+def test_training_tells_what_it_took_columns_for(place: Path, tmp_path: Path, tool: Tool) -> None:
+    words = (*SMALL, "-q", "--no-report", "--no-baseline", "--out", tmp_path / "run")
+    told = tool("train", place / "rows.csv", *words).out
+    line = next(line for line in told.splitlines() if line.startswith("columns"))
+    assert line.split(maxsplit=1)[1] == "3 numbers; categories 'colour'; truth values 'flag'"
+
+
 def test_a_bundle_tells_its_columns(place: Path, tool: Tool) -> None:
     told = tool("inspect", place / "a.ssdgm", "--json").json
     assert told["columns"] == [

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssdgm_runtime import columns
+from ssdgm_runtime import columns, manifest, tabular
 from ssdgm_runtime import tables as runtime
 from ssdgm_runtime.errors import DataError, DataNotFound, MissingExtra
 from ssdgm_train import data, observations, rows
@@ -128,6 +128,8 @@ def test_numbers_that_are_names_have_one_name_at_any_precision(kind: str, tmp_pa
     np.testing.assert_array_equal(runtime.read(tmp_path / "t.parquet", known), found.x)
     for told in ([0.1], np.array([0.1], np.float32), ["0.1"]):
         assert columns.encoded(told, known[1], str).tolist() == [0]
+    given = tabular.given(pa.table(table), known, manifest.Tensor("x", "float32", ("batch", 2)))
+    np.testing.assert_array_equal(given, found.x)
 
 
 def test_row_groups_are_rows_in_a_row(tmp_path: Path) -> None:
