@@ -63,6 +63,31 @@ def test_capitals_do_not_hide_the_parts(tmp_path: Path) -> None:
     assert found.x_test is not None
 
 
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [("training", "testing"), ("Training", "Test"), ("training_set", "test_set")],
+)
+def test_parts_have_their_usual_names(tmp_path: Path, train: str, test: str) -> None:
+    found = data.load(
+        str(folder(tmp_path, f"in/{train}/0/1.png in/{train}/1/1.png in/{test}/1/1.png"))
+    )
+    assert (found.classes, found.y.tolist()) == ((0, 1), [0, 1])
+    assert found.y_test is not None
+    assert found.y_test.tolist() == [1]
+
+
+def test_several_folders_of_a_part_are_read_together(tmp_path: Path) -> None:
+    found = data.load(str(folder(tmp_path, "train/a/1.png training/b/1.png training/a/1.png")))
+    assert (found.classes, found.y.tolist()) == (("a", "b"), [0, 0, 1])
+
+
+@pytest.mark.parametrize("name", ["contest", "testimony", "trainer", "valid", "development"])
+def test_names_of_classes_are_no_parts(tmp_path: Path, name: str) -> None:
+    found = data.load(str(folder(tmp_path, f"{name}/1.png zoo/1.png {name}/test/1.png")))
+    assert found.classes == (name, "zoo")
+    assert found.x_test is None
+
+
 def test_folders_named_by_numbers_are_in_the_order_of_numbers(tmp_path: Path) -> None:
     found = data.load(str(folder(tmp_path, "10/1.png 9/1.png unlabeled/1.png")))
     assert found.classes == (9, 10)
@@ -199,8 +224,21 @@ LAYOUTS: dict[str, tuple[str, str]] = {
     "one class": ("cat/1.png cat/2.png", "1 known classes ['cat']; expected at least two"),
     "only unlabelled": ("unlabeled/1.png", "0 known classes"),
     "no train": ("test/a/1.png test/b/1.png", "has no training images"),
-    "validation apart": (f"{PARTED} val/a/1.png", "val lies beside train or test"),
-    "a class beside train": (f"{PARTED} c/1.png", "c lies beside train or test"),
+    "validation apart": (f"{PARTED} val/a/1.png", "val lies beside test or train"),
+    "a holdout": (
+        PARTED.replace("test", "holdout"),
+        "holdout lies beside train; expected train, "
+        "test and unlabeled alone. Move its images among the training images",
+    ),
+    "validation beside training": (
+        "training/a/1.png validation/a/1.png",
+        "validation lies beside training",
+    ),
+    "parts inside classes": (
+        "a/train/1.png a/test/1.png b/train/1.png b/test/1.png unlabeled/1.png",
+        "b/test/1.png lies in a folder for test rows inside a class",
+    ),
+    "a class beside train": (f"{PARTED} c/1.png", "c lies beside test or train"),
     "unlabelled tests": (f"{PARTED} test/unlabeled/1.png", "1.png has no label"),
     "an unseen class": (f"{PARTED} test/c/1.png", "test/c/1.png has the label 'c'"),
     "images alone": ("1.png 2.png", "has the files 1.png, 2.png"),

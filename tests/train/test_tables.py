@@ -252,7 +252,7 @@ def folder(root: Path, **files: str) -> Path:
     place = root / "set"
     place.mkdir()
     for name, text in files.items():
-        (place / name.replace("_", ".")).write_text(text)
+        (place / (name if "." in name else name.replace("_", "."))).write_text(text)
     return place
 
 
@@ -271,6 +271,25 @@ def test_a_folder_may_hold_both_kinds_of_files(tmp_path: Path) -> None:
     table = {"label": ["q"], "c": ["v"], "b": [False], "a": ["2"]}
     parquet.write_table(pa.table(table), place / "train2.parquet")
     assert load(place).x.tolist() == [[1, 1, 0], [2, 0, 1]]
+
+
+@pytest.mark.parametrize("name", ["test-a", "test_1", "test1", "Testing", "TEST set"])
+def test_test_is_a_word_at_the_beginning_of_a_name(name: str, tmp_path: Path) -> None:
+    more = {"train.csv": "a,label\n1,p\n2,q\n", "testcenter_b.csv": "a,label\n3,p\n"}
+    place = folder(tmp_path, **more, **{f"{name}.csv": "a,label\n7,q\n"})
+    found = load(place)
+    assert sorted(found.x[:, 0].tolist()) == [1, 2, 3]
+    assert found.x_test is not None
+    assert found.x_test.tolist() == [[7]]
+
+
+@pytest.mark.parametrize("name", ["val", "valid_2", "Validation", "dev", "holdout"])
+def test_validation_rows_do_not_join_the_training_rows(name: str, tmp_path: Path) -> None:
+    place = folder(tmp_path, train_csv=TEXT, **{f"{name}.csv": TEXT})
+    told = cases.message(DataError, lambda: load(place))
+    assert f"{place}/{name}.csv has the name of validation rows; expected training and" in told
+    (place / "train.csv").unlink()
+    assert len(load(place).x) == 4, "alone it is all there is"
 
 
 def test_files_named_test_alone_are_data(tmp_path: Path) -> None:

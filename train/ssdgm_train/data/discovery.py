@@ -6,7 +6,7 @@ categories a model has seen is for `problem` to say.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -24,7 +24,6 @@ LONGEST = 256
 
 LABEL = ("label", "class", "target", "y")
 SPLIT = "split"
-TRAIN, TEST = PARTS = ("train", "test")
 UNLABELLED = "-1"
 _FOREIGN = re.compile(
     r"[+-]?[0-9.]+,[0-9]+"  # 0,5
@@ -85,19 +84,6 @@ def roles(names: Sequence[str], place: str, plan: DataPlan) -> Roles:
             _LEAVE.format(""),
         )
     return Roles(label, "".join(parts), features)
-
-
-def parts(words: Iterable[str | None], told: Callable[[int], str]) -> list[str]:
-    """What a column of parts says of its rows; `told` is the place of one.
-
-    Raises:
-        DataError: It says neither train nor test.
-    """
-    said = [(word or "").lower() for word in words]
-    strange = next((row for row, word in enumerate(said) if word not in PARTS), None)
-    if strange is not None:
-        raise errors.DataError(f"{told(strange)} is {said[strange]!r}", "train or test")
-    return said
 
 
 def unseen(where: str, label: str | None, classes: Sequence[str], what: str) -> errors.DataError:

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ssdgm_runtime import errors
-from ssdgm_train.data import dataset, tree
+from ssdgm_train.data import dataset, partnames, tree
 
 NAME = "labels.csv"
 FILE = ("file", "filename", "file_name", "image", "path")
 LABEL = ("label", "class")
 SPLIT = ("split",)
-_PARTS = ("train", "test")
 _DELIMITERS = ",;\t"
 _MEND = "Begin labels.csv with the line: file,label"
 
@@ -105,12 +104,12 @@ def _listed(
             f"{place}, line {line}, column file, is {cells[file]!r}",
             "the name of an image, relative to the folder of labels.csv",
         )
-    part = _PARTS[0] if split is None else cells[split].strip().lower()
-    if part not in _PARTS:
+    part = partnames.TRAIN if split is None else cells[split].strip().lower()
+    if part not in partnames.PARTS:
         raise errors.DataError(f"{place}, line {line}, column split, is {part!r}", "train or test")
     known = cells[label].strip()
     known = "" if known in dataset.UNKNOWN else known
-    if part == "test" and not known:
+    if part == partnames.TEST and not known:
         raise errors.DataError(
             f"{place}, line {line}, column label, is empty", "a label for every test row"
         )
