@@ -40,8 +40,9 @@ def test_rows_and_labels_are_kept_as_they_came() -> None:
         (np.array([3, 7, 7, 3, 9, 9], np.uint8), (3, 7, 9), [0, 1, 1, 0, 2, 2]),
         (np.array(["b", "", "a", "b", "a", "b"]), ("a", "b"), [1, -1, 0, 1, 0, 1]),
         (np.array(["b", -1, "a", "b", "a", "b"]), ("a", "b"), [1, -1, 0, 1, 0, 1]),
+        (np.array(["b ", "  ", "a", " b", "a\t", "-1 "]), ("a", "b"), [1, -1, 0, 1, 0, -1]),
     ],
-    ids=["integers", "whole floats", "bytes", "strings", "strings and -1"],
+    ids=["integers", "whole floats", "bytes", "strings", "strings and -1", "spaces"],
 )
 def test_labels_become_indices_in_the_order_of_their_values(
     y: np.ndarray, classes: tuple[int | str, ...], indices: list[int]

@@ -3,6 +3,7 @@
 import io
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import cases
@@ -323,6 +324,30 @@ def test_a_table_of_labels_is_understood_as_spreadsheets_write_it(
     np.testing.assert_array_equal(found.x, [pictures.picture(n) for n in range(3)])
 
 
+@pytest.mark.parametrize(
+    "table",
+    [
+        "file,label\n1.png,1\n2.png, 2.0\n3.png,1.0\n4.png,-1.0\n5.png,NA\n6.png, nan\n",
+        "file,label\n1.png,a\n2.png,1.5\n3.png,a \n4.png,null\n5.png,-1\n6.png,None\n",
+        "file,label\n1.png,-2\n2.png,b\n3.png,-2.0\n4.png,\n5.png,<NA>\n6.png,#N/A\n",
+    ],
+)
+def test_labels_are_those_that_a_table_has(tmp_path: Path, table: str) -> None:
+    pytest.importorskip("pyarrow")
+    found = data.load(str(listed(tmp_path, table, " ".join(f"{n}.png" for n in range(1, 7)))))
+    (tmp_path / "t.csv").write_text(table.replace("file,", "a,").replace(".png", ""))
+    wanted = data.load(str(tmp_path / "t.csv"))
+    assert (found.classes, found.y.tolist()) == (wanted.classes, wanted.y.tolist())
+    assert len(found.classes) == 2
+
+
+def test_a_table_of_labels_needs_no_pyarrow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    assert data.load(str(listed(tmp_path, TABLE))).y.tolist() == [0, 1, -1]
+
+
 def test_a_table_may_part_train_and_test(tmp_path: Path) -> None:
     table = "file,label,split\n1.png,0,train\n2.png,1,Train\nsub/3.png,1,test\n"
     found = data.load(str(listed(tmp_path, table)))
@@ -370,6 +395,11 @@ TABLES: dict[str, tuple[str | bytes, str]] = {
     "an unseen class": (
         "file,label,split\n1.png,a,train\n2.png,b,train\nsub/3.png,c,test\n",
         "sub/3.png has the label 'c'; expected one that training has, among ['a', 'b']",
+    ),
+    "a test without a label": ("file,label,split\n1.png,NA,test\n", "column label, is 'NA'"),
+    "a label below 0": (
+        HEAD + "1.png,-2\n2.png,1\nsub/3.png,0\n",
+        "labels.csv, column 'label', has the label -2; expected labels from 0, or -1 where one is",
     ),
     "a blank test": ("file,label,split\n1.png,,test\n", "line 2, column label, is empty"),
 }

@@ -92,7 +92,7 @@ def make(
     classes: tuple[int | str, ...] = (),
     series: long.Series | None = None,
 ) -> Dataset:
-    """Check arrays and turn labels into indices; -1 (or an empty string) is an unknown label.
+    """Check arrays and turn labels into indices; -1 (or a blank string) is an unknown label.
 
     Args:
         name: What reports call it.
@@ -236,6 +236,7 @@ def _distinct(name: str, y: NDArray[np.generic]) -> list[int | str]:
 
 
 def _label_values(name: str, y: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Labels as int64, or as words without spaces around them."""
     if y.dtype.kind == "f" and np.array_equal(y, np.trunc(y)) and (np.abs(y) < 2**53).all():
         y = y.astype(np.int64)
     if y.dtype.kind == "u" and bool((y.astype(np.uint64) > np.iinfo(np.int64).max).any()):
@@ -246,7 +247,7 @@ def _label_values(name: str, y: NDArray[np.generic]) -> NDArray[np.generic]:
             "integers or strings",
             f"Write {name}.astype(np.int64), with -1 where a label is not known.",
         )
-    return y.astype(np.int64) if y.dtype.kind in "iu" else y
+    return y.astype(np.int64) if y.dtype.kind in "iu" else np.char.strip(y)
 
 
 def _lookup(

@@ -235,6 +235,27 @@ def whole(found: Collection[str]) -> bool:
     return all(re.fullmatch("-?(0|[1-9][0-9]{0,17})", word) and word != "-0" for word in found)
 
 
+def label(word: str) -> str:
+    """The label that a word is, as `cells.words` has it; empty where it stands for none."""
+    found = columns.as_word(word)
+    return "" if found in (*columns.MISSING, UNLABELLED) else found
+
+
+def check_signs(name: str, found: Collection[str], place: str) -> None:
+    """Refuse labels that are whole numbers below 0.
+
+    Raises:
+        DataError: One is.
+    """
+    least = ordered(found)[0]
+    if whole(found) and least.startswith("-"):
+        raise errors.DataError(
+            f"{place}, column {name!r}, has the label {least}",
+            "labels from 0, or -1 where one is not known",
+            "Leave cells empty where no label is known.",
+        )
+
+
 def classes(name: str, words: Collection[str], place: str) -> tuple[str, ...]:
     """The labels that a column's distinct words are, -1 left out.
 
@@ -249,12 +270,7 @@ def classes(name: str, words: Collection[str], place: str) -> tuple[str, ...]:
             "Label some, or name another column with --label.",
         )
     _check_most(name, found, place, "classes", "Name the column of the classes with --label.")
-    if whole(found) and found[0].startswith("-"):
-        raise errors.DataError(
-            f"{place}, column {name!r}, has the label {found[0]}",
-            "labels from 0, or -1 where one is not known",
-            "Leave cells empty where no label is known.",
-        )
+    check_signs(name, found, place)
     if len(found) < 2:
         raise errors.DataError(
             f"{place}, column {name!r}, knows one class, {found[0]!r}",

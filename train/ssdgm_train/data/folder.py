@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ssdgm_runtime import errors, images, resizing
 from ssdgm_train import rows
-from ssdgm_train.data import dataset, labelfile, partnames, store, tree
+from ssdgm_train.data import dataset, discovery, labelfile, partnames, store, tree
 from ssdgm_train.data.plan import DEFAULTS, DataPlan
 
 Pixels = NDArray[np.uint8]
@@ -104,7 +104,7 @@ def _mixed(found: tree.Tree, names: Sequence[str]) -> errors.DataError:
 def _labels(found: list[str]) -> NDArray[np.generic]:
     """Labels as they are, or as numbers where all are: then 10 comes after 9."""
     known = set(found) - {""}
-    if known and all(v.isascii() and v.isdecimal() and str(int(v)) == v for v in known):
+    if known and discovery.whole(known) and not any(v.startswith("-") for v in known):
         return np.array([int(v) if v else dataset.UNLABELLED for v in found])
     return np.array(found, dtype=str)
 
