@@ -87,7 +87,15 @@ BAD = {
         {"x": X[:, 0]},
         "x has shape [6]; expected [rows, features] or [rows, height, width]",
     ),
-    "no rows": ({"x": X[:0], "y": Y[:0]}, "x has shape [0, 4]; expected [rows, features]"),
+    "no rows": (
+        {"x": X[:0], "y": Y[:0]},
+        "x has no rows, its shape is [0, 4]; expected one row at least",
+    ),
+    "no test rows": (
+        {"x_test": X[:0], "y_test": Y[:0]},
+        "x_test has no rows, its shape is [0, 4]",
+    ),
+    "no features": ({"x": X[:, :0]}, "x has shape [6, 0]; expected [rows, features]"),
     "wrong dtype": (
         {"x": X.astype(np.int64)},
         "x has dtype int64; expected uint8 or float32. Write x.astype(np.float32)",
@@ -95,7 +103,7 @@ BAD = {
     "objects": ({"x": X.astype(object)}, "x has dtype object; expected uint8 or float32"),
     "NaN": (
         {"x": with_value(np.nan)},
-        "x holds NaN or infinity, first in row 4; expected finite numbers. Fill or drop",
+        "x holds NaN or infinity, first in row 4, column 1; expected finite numbers. Fill or drop",
     ),
     "infinity": ({"x": with_value(-np.inf)}, "x holds NaN or infinity, first in row 4"),
     "NaN in another byte order": (
@@ -104,7 +112,11 @@ BAD = {
     ),
     "too large for float32": (
         {"x": X.astype(np.float64) * 1e300},
-        "x holds NaN or infinity, first in row 0",
+        "x holds 1e+300, first in row 0, column 1; expected numbers that fit float32. Give",
+    ),
+    "one pixel too large for float32": (
+        {"x": np.where(np.arange(24).reshape(6, 2, 2) == 14, -1e39, 0)},
+        "x holds -1e+39, first in row 3, at [1, 0]; expected numbers that fit float32",
     ),
     "too few labels": (
         {"y": Y[:5]},

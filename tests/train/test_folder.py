@@ -373,6 +373,7 @@ TABLES: dict[str, tuple[str | bytes, str]] = {
     "an open quote": (HEAD + '1.png,"cat\n', "labels.csv, line 2, cannot be read"),
     "Latin-1": (TABLE.encode() + b"b\xe9.png,cat\n", "line 5, is not written in UTF-8 (byte 0xe9"),
     "UTF-16": (TABLE.encode("utf-16"), "line 1, is not written in UTF-8"),
+    "UTF-16 without its mark": (TABLE.encode("utf-16-le"), "UTF-8 (it looks like UTF-16)"),
     "two columns of a name": ("file,label,Label\n", "has two columns 'label'"),
     "two columns of images": ("file,path,label\n", "more than one column file"),
     "no column of labels": ("file,kind\n1.png,cat\n", "['file', 'kind']: no column label"),

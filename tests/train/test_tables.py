@@ -336,6 +336,13 @@ BAD: dict[str, tuple[str | bytes, dict[str, Any], str]] = {
                            "{}, line 5004, is not written in UTF-8"),
     "Latin-1 in the head": (b"\xe9,label\n1,p\n", {}, "{}, line 1, is not written in UTF-8"),
     "UTF-16": (GOOD.encode("utf-16"), {}, "{}, line 1, is not written in UTF-8 (byte 0xff)"),
+    "UTF-16 without its mark": (GOOD.encode("utf-16-le"), {}, "{}, line 1, is not written in UTF"
+                                "-8 (it looks like UTF-16); expected UTF-8. Save it as UTF-8"),
+    "columns without names": (",a,,label\n1,2,3,p\n", {}, "{}, line 1, has 2 columns without a"),
+    "bars": (GOOD.replace(",", "|"), {}, "{} has one column, 'a|b|label'; expected columns with "
+             "commas, semicolons or tabs between them. If '|' stands between them, save the file"),
+    "bars, the label named": (GOOD.replace(",", "|"), {"label": "label"}, "has one column, 'a|b"),
+    "spaces between": (GOOD.replace(",", "  "), {}, "{} has one column, 'a  b  label'"),
     "half a pair of surrogates": (HEAD.encode() + b"1,\xed\xa0\x80,p\n", {}, "{}, line 2, is not"),
     "a column twice": ("a,b, a,label\n1,2,3,p\n", {}, "{}, line 1, has two columns 'a'; expected "
                        "each name once. Rename one."),

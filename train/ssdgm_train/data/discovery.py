@@ -59,8 +59,10 @@ def roles(names: Sequence[str], place: str, plan: DataPlan) -> Roles:
     """Find the column of labels, and what is left.
 
     Raises:
-        DataError: A column that the recipe names is not there, or none can be told to hold labels.
+        DataError: A column that the recipe names is not there, none can be told to hold labels, or
+            all are one.
     """
+    _check_parted(names, place)
     wanted = {"data.ignore": plan.ignore, "data.categorical": plan.categorical}
     single = {"data.label": plan.label, "data.series": plan.series, "data.time": plan.time}
     for setting, asked in (wanted | {k: (name,) for k, name in single.items() if name}).items():
@@ -84,6 +86,17 @@ def roles(names: Sequence[str], place: str, plan: DataPlan) -> Roles:
             _LEAVE.format(""),
         )
     return Roles(label, "".join(parts), features)
+
+
+def _check_parted(names: Sequence[str], place: str) -> None:
+    """Refuse a head of one name that looks like several with something else between them."""
+    marks = [mark for mark in "|;\t^: " if len(names) == 1 and mark in names[0]]
+    if marks:
+        raise errors.DataError(
+            f"{place} has one column, {names[0]!r}",
+            "columns with commas, semicolons or tabs between them",
+            f"If {marks[0]!r} stands between them, save the file with commas.",
+        )
 
 
 def unseen(where: str, label: str | None, classes: Sequence[str], what: str) -> errors.DataError:

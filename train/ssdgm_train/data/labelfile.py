@@ -5,7 +5,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ssdgm_runtime import errors
+from ssdgm_runtime import errors, tables
 from ssdgm_train.data import discovery, partnames, tree
 
 NAME = "labels.csv"
@@ -64,6 +64,7 @@ def _decoded(data: bytes, place: str) -> str:
 def _lines(text: str, place: str) -> list[tuple[int, list[str]]]:
     """Each line's number and cells, blank lines left out."""
     first = text.split("\n", 1)[0]
+    tables.check_text(first, place)
     delimiter = max(_DELIMITERS, key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
