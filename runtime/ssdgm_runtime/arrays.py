@@ -17,6 +17,8 @@ Array = NDArray[Any]
 
 MAX_BYTES = 1 << 34
 GZIP_MAGIC = b"\x1f\x8b"
+_MAGIC = (np.lib.format.MAGIC_PREFIX, b"PK\x03\x04", b"PK\x05\x06")
+_HEAD = len(_MAGIC[0])
 _IDX_TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 _PIECE = 1 << 20
 _AXES = 8
@@ -128,6 +130,10 @@ def _cut(name: str, found: int, wanted: int, what: str) -> errors.DataError:
 
 def _load(stream: IO[bytes], name: str) -> Any:  # noqa: ANN401  (an array or an archive)
     try:
+        head = stream.read(_HEAD)
+        stream.seek(-len(head), 1)
+        if head and not head.startswith(_MAGIC):
+            raise ValueError(f"it begins with {head.hex(' ')}")  # what numpy would unpickle
         return np.load(stream, allow_pickle=False)
     except Exception as error:  # numpy lets through whatever its parsers trip over
         raise damaged(name, "npy or npz file without pickled objects", error) from None

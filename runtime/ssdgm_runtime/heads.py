@@ -15,6 +15,12 @@ def check(names: Sequence[str], place: str) -> None:
     if not any(names):
         raise errors.DataError(f"{place} is empty", "the names of the columns")
     twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice == [""]:
+        raise errors.DataError(
+            f"{place} has {list(names).count('')} columns without a name",
+            "a name for each",
+            "Name them, or remove those that only number the rows.",
+        )
     if twice:
         raise errors.DataError(
             f"{place} has two columns {twice[0]!r}", "each name once", "Rename one."

@@ -8,6 +8,7 @@ not cut down.
 
 import contextlib
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -100,6 +101,8 @@ def size(stream: IO[bytes], name: str) -> tuple[int, int]:
 def _opened(stream: IO[bytes], name: str) -> Iterator[Any]:
     try:
         from PIL import Image, UnidentifiedImageError
+
+        bombs = (Image.DecompressionBombError, Image.DecompressionBombWarning)
     except ImportError:
         raise errors.MissingExtra(
             "Pillow is not installed", "it, to read images", 'pip install "ssdgm-runtime[images]"'
@@ -115,15 +118,16 @@ def _opened(stream: IO[bytes], name: str) -> Iterator[Any]:
         raise
     except UnidentifiedImageError:
         raise _unread(name, ValueError("it is of no kind that is read")) from None
+    except bombs as error:  # Pillow's own limit, beyond ours
+        found = re.search(r"\d+ pixels", str(error))
+        raise _too_many(name, found[0] if found else "too many pixels") from None
     except Exception as error:  # Pillow lets through whatever its parsers trip over
         raise _unread(name, error) from None
 
 
 def _check(image: Any, name: str) -> None:  # noqa: ANN401
     if math.prod(image.size) > MOST_PIXELS:
-        raise errors.DataError(
-            f"{name} has {math.prod(image.size)} pixels", f"at most {MOST_PIXELS}", "Resize it."
-        )
+        raise _too_many(name, f"{math.prod(image.size)} pixels")
     deep = any(map(_deep, image.tile))
     if image.mode not in _EIGHT_BIT_MODES or deep:
         mode = f"{image.mode} in 16 bits" if deep else image.mode
@@ -134,6 +138,10 @@ def _check(image: Any, name: str) -> None:  # noqa: ANN401
         raise errors.DataError(
             f"{name} holds {image.n_frames} pictures", "one picture a file", "Save one a file."
         )
+
+
+def _too_many(name: str, found: str) -> errors.DataError:
+    return errors.DataError(f"{name} has {found}", f"at most {MOST_PIXELS}", "Resize it.")
 
 
 def _deep(tile: tuple[Any, ...]) -> bool:

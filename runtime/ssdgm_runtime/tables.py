@@ -137,6 +137,17 @@ def parse(stream: IO[bytes], place: str) -> tuple[list[str], Iterator[Line]]:
     return names, _lines(text, reader, len(names), place)
 
 
+def check_text(first: str, place: str) -> None:
+    """Refuse a text of two bytes a letter, by a first line of which a third or more is NUL.
+
+    Raises:
+        DataError: It is one.
+    """
+    if "\0" in first and 3 * first.count("\0") >= len(first):
+        found = f"{place}, line 1, is not written in UTF-8 (it looks like UTF-16)"
+        raise errors.DataError(found, "UTF-8", _AGAIN)
+
+
 def _decoded(stream: IO[bytes]) -> io.TextIOWrapper:
     return io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
 
@@ -152,6 +163,7 @@ class _Reader:
         self._text, self._place = text, place
         given = self._given()
         first, self._ended = next(given, ""), False
+        check_text(first, place)
         bare = re.sub('"[^"]*"', "", first)
         self.delimiter = max(_DELIMITERS, key=bare.count)
         self._cells = csv.reader(itertools.chain([first], given), delimiter=self.delimiter)

@@ -75,6 +75,10 @@ BAD: dict[str, tuple[str | bytes, str]] = {
     "a column twice": (TEXT.replace("other", "a"), "{}, line 1, has two columns 'a'"),
     "empty": ("", "{}, line 1, is empty; expected the names of the columns"),
     "UTF-16": (TEXT.encode("utf-16"), "{}, line 1, is not written in UTF-8 (byte 0xff)"),
+    "UTF-16 without its mark": (TEXT.encode("utf-16-be"), "{}, line 1, is not written in UTF-8 "
+                                "(it looks like UTF-16); expected UTF-8. Save it as UTF-8"),
+    "columns without names": (TEXT.replace("other", "").replace("flag", ""), "{}, line 1, has 2 "
+                              "columns without a name; expected a name for each. Name them"),
     "Latin-1": (TEXT.encode() + LINE.replace("u", "é").encode("latin-1"),
                 "{}, line 6, is not written in UTF-8 (byte 0xe9)"),
     "quotes that stay open": (TEXT + '"' + LINE, "{}, line 6, cannot be read (a quote is not "

@@ -173,9 +173,42 @@ def test_an_npz_with_pickled_objects_is_an_error_and_runs_nothing(tmp_path: Path
 
 def test_a_file_of_another_kind_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "notes.npz").write_text("dear diary")
-    assert "notes.npz cannot be read" in cases.message(
-        DataError, lambda: data.load(str(tmp_path / "notes.npz"))
+    text = cases.message(DataError, lambda: data.load(str(tmp_path / "notes.npz")))
+    assert "notes.npz cannot be read (it begins with 64 65 61 72 20 64); expected an" in text
+    assert "allow_pickle" not in text
+
+
+OTHERS = {
+    "a.json": "Save it as one of these, or give it the suffix of what it is.",
+    "a": "Save it as one of these",
+    "a.xlsx": "Save it as CSV.",
+    "A.XLS": "Save it as CSV.",
+    "a.tar.bz2": "Unpack it.",
+    "a.csv.bz2": "Unpack it.",
+    "a.tar.xz": "Unpack it.",
+    "a.7z": "Unpack it.",
+    "a.rar": "Unpack it.",
+    "a.png": "Give the folder that it lies in.",
+    "train-images-idx3-ubyte.gz": "Give the folder that it lies in.",
+}
+
+
+@pytest.mark.parametrize("name", list(OTHERS))
+def test_a_file_of_no_known_kind_is_called_so(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"PK\x03\x04" if name == "a.xlsx" else b"{}")
+    text = cases.message(DataError, lambda: data.load(str(tmp_path / name)))
+    assert (
+        f"{tmp_path / name} is of no known kind; expected a folder, or a file named .npz," in text
     )
+    assert ".csv" in text
+    assert ".tar.gz" in text
+    assert OTHERS[name] in text
+
+
+@pytest.mark.parametrize("name", ["set", "set.dat"])
+def test_an_npz_may_have_another_name(name: str, tmp_path: Path) -> None:
+    place = Path(cases.saved(tmp_path / "set.npz", SMALL)).rename(tmp_path / name)
+    assert len(data.load(str(place)).x) == len(SMALL.x)
 
 
 @pytest.mark.parametrize(

@@ -40,8 +40,9 @@ def test_rows_and_labels_are_kept_as_they_came() -> None:
         (np.array([3, 7, 7, 3, 9, 9], np.uint8), (3, 7, 9), [0, 1, 1, 0, 2, 2]),
         (np.array(["b", "", "a", "b", "a", "b"]), ("a", "b"), [1, -1, 0, 1, 0, 1]),
         (np.array(["b", -1, "a", "b", "a", "b"]), ("a", "b"), [1, -1, 0, 1, 0, 1]),
+        (np.array(["b ", "  ", "a", " b", "a\t", "-1 "]), ("a", "b"), [1, -1, 0, 1, 0, -1]),
     ],
-    ids=["integers", "whole floats", "bytes", "strings", "strings and -1"],
+    ids=["integers", "whole floats", "bytes", "strings", "strings and -1", "spaces"],
 )
 def test_labels_become_indices_in_the_order_of_their_values(
     y: np.ndarray, classes: tuple[int | str, ...], indices: list[int]
@@ -105,7 +106,15 @@ BAD = {
         "height, width, channels], where channels come last. Write x.transpose(0, 2, 3, 1)",
     ),
     "one channel first, in floats": ({"x": np.zeros((6, 1, 8, 8))}, "images of height 1 in 8"),
-    "no rows": ({"x": X[:0], "y": Y[:0]}, "x has shape [0, 4]; expected [rows, features]"),
+    "no rows": (
+        {"x": X[:0], "y": Y[:0]},
+        "x has no rows, its shape is [0, 4]; expected one row at least",
+    ),
+    "no test rows": (
+        {"x_test": X[:0], "y_test": Y[:0]},
+        "x_test has no rows, its shape is [0, 4]",
+    ),
+    "no features": ({"x": X[:, :0]}, "x has shape [6, 0]; expected [rows, features]"),
     "wrong dtype": (
         {"x": X.astype(np.int64)},
         "x has dtype int64; expected uint8 or float32. Write x.astype(np.float32)",
@@ -113,7 +122,7 @@ BAD = {
     "objects": ({"x": X.astype(object)}, "x has dtype object; expected uint8 or float32"),
     "NaN": (
         {"x": with_value(np.nan)},
-        "x holds NaN or infinity, first in row 4; expected finite numbers. Fill or drop",
+        "x holds NaN or infinity, first in row 4, column 1; expected finite numbers. Fill or drop",
     ),
     "infinity": ({"x": with_value(-np.inf)}, "x holds NaN or infinity, first in row 4"),
     "NaN in another byte order": (
@@ -122,7 +131,11 @@ BAD = {
     ),
     "too large for float32": (
         {"x": X.astype(np.float64) * 1e300},
-        "x holds NaN or infinity, first in row 0",
+        "x holds 1e+300, first in row 0, column 1; expected numbers that fit float32. Give",
+    ),
+    "one pixel too large for float32": (
+        {"x": np.where(np.arange(24).reshape(6, 2, 2) == 14, -1e39, 0)},
+        "x holds -1e+39, first in row 3, at [1, 0]; expected numbers that fit float32",
     ),
     "too few labels": (
         {"y": Y[:5]},

@@ -3,6 +3,7 @@
 import io
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import cases
@@ -61,6 +62,31 @@ def test_capitals_do_not_hide_the_parts(tmp_path: Path) -> None:
     found = data.load(str(folder(tmp_path, "Train/a/1.png Train/b/1.png TEST/a/1.png")))
     assert found.classes == ("a", "b")
     assert found.x_test is not None
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [("training", "testing"), ("Training", "Test"), ("training_set", "test_set")],
+)
+def test_parts_have_their_usual_names(tmp_path: Path, train: str, test: str) -> None:
+    found = data.load(
+        str(folder(tmp_path, f"in/{train}/0/1.png in/{train}/1/1.png in/{test}/1/1.png"))
+    )
+    assert (found.classes, found.y.tolist()) == ((0, 1), [0, 1])
+    assert found.y_test is not None
+    assert found.y_test.tolist() == [1]
+
+
+def test_several_folders_of_a_part_are_read_together(tmp_path: Path) -> None:
+    found = data.load(str(folder(tmp_path, "train/a/1.png training/b/1.png training/a/1.png")))
+    assert (found.classes, found.y.tolist()) == (("a", "b"), [0, 0, 1])
+
+
+@pytest.mark.parametrize("name", ["contest", "testimony", "trainer", "valid", "development"])
+def test_names_of_classes_are_no_parts(tmp_path: Path, name: str) -> None:
+    found = data.load(str(folder(tmp_path, f"{name}/1.png zoo/1.png {name}/test/1.png")))
+    assert found.classes == (name, "zoo")
+    assert found.x_test is None
 
 
 def test_folders_named_by_numbers_are_in_the_order_of_numbers(tmp_path: Path) -> None:
@@ -199,8 +225,21 @@ LAYOUTS: dict[str, tuple[str, str]] = {
     "one class": ("cat/1.png cat/2.png", "1 known classes ['cat']; expected at least two"),
     "only unlabelled": ("unlabeled/1.png", "0 known classes"),
     "no train": ("test/a/1.png test/b/1.png", "has no training images"),
-    "validation apart": (f"{PARTED} val/a/1.png", "val lies beside train or test"),
-    "a class beside train": (f"{PARTED} c/1.png", "c lies beside train or test"),
+    "validation apart": (f"{PARTED} val/a/1.png", "val lies beside test or train"),
+    "a holdout": (
+        PARTED.replace("test", "holdout"),
+        "holdout lies beside train; expected train, "
+        "test and unlabeled alone. Move its images among the training images",
+    ),
+    "validation beside training": (
+        "training/a/1.png validation/a/1.png",
+        "validation lies beside training",
+    ),
+    "parts inside classes": (
+        "a/train/1.png a/test/1.png b/train/1.png b/test/1.png unlabeled/1.png",
+        "b/test/1.png lies in a folder for test rows inside a class",
+    ),
+    "a class beside train": (f"{PARTED} c/1.png", "c lies beside test or train"),
     "unlabelled tests": (f"{PARTED} test/unlabeled/1.png", "1.png has no label"),
     "an unseen class": (f"{PARTED} test/c/1.png", "test/c/1.png has the label 'c'"),
     "images alone": ("1.png 2.png", "has the files 1.png, 2.png"),
@@ -285,6 +324,30 @@ def test_a_table_of_labels_is_understood_as_spreadsheets_write_it(
     np.testing.assert_array_equal(found.x, [pictures.picture(n) for n in range(3)])
 
 
+@pytest.mark.parametrize(
+    "table",
+    [
+        "file,label\n1.png,1\n2.png, 2.0\n3.png,1.0\n4.png,-1.0\n5.png,NA\n6.png, nan\n",
+        "file,label\n1.png,a\n2.png,1.5\n3.png,a \n4.png,null\n5.png,-1\n6.png,None\n",
+        "file,label\n1.png,-2\n2.png,b\n3.png,-2.0\n4.png,\n5.png,<NA>\n6.png,#N/A\n",
+    ],
+)
+def test_labels_are_those_that_a_table_has(tmp_path: Path, table: str) -> None:
+    pytest.importorskip("pyarrow")
+    found = data.load(str(listed(tmp_path, table, " ".join(f"{n}.png" for n in range(1, 7)))))
+    (tmp_path / "t.csv").write_text(table.replace("file,", "a,").replace(".png", ""))
+    wanted = data.load(str(tmp_path / "t.csv"))
+    assert (found.classes, found.y.tolist()) == (wanted.classes, wanted.y.tolist())
+    assert len(found.classes) == 2
+
+
+def test_a_table_of_labels_needs_no_pyarrow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    assert data.load(str(listed(tmp_path, TABLE))).y.tolist() == [0, 1, -1]
+
+
 def test_a_table_may_part_train_and_test(tmp_path: Path) -> None:
     table = "file,label,split\n1.png,0,train\n2.png,1,Train\nsub/3.png,1,test\n"
     found = data.load(str(listed(tmp_path, table)))
@@ -310,6 +373,7 @@ TABLES: dict[str, tuple[str | bytes, str]] = {
     "an open quote": (HEAD + '1.png,"cat\n', "labels.csv, line 2, cannot be read"),
     "Latin-1": (TABLE.encode() + b"b\xe9.png,cat\n", "line 5, is not written in UTF-8 (byte 0xe9"),
     "UTF-16": (TABLE.encode("utf-16"), "line 1, is not written in UTF-8"),
+    "UTF-16 without its mark": (TABLE.encode("utf-16-le"), "UTF-8 (it looks like UTF-16)"),
     "two columns of a name": ("file,label,Label\n", "has two columns 'label'"),
     "two columns of images": ("file,path,label\n", "more than one column file"),
     "no column of labels": ("file,kind\n1.png,cat\n", "['file', 'kind']: no column label"),
@@ -332,6 +396,11 @@ TABLES: dict[str, tuple[str | bytes, str]] = {
     "an unseen class": (
         "file,label,split\n1.png,a,train\n2.png,b,train\nsub/3.png,c,test\n",
         "sub/3.png has the label 'c'; expected one that training has, among ['a', 'b']",
+    ),
+    "a test without a label": ("file,label,split\n1.png,NA,test\n", "column label, is 'NA'"),
+    "a label below 0": (
+        HEAD + "1.png,-2\n2.png,1\nsub/3.png,0\n",
+        "labels.csv, column 'label', has the label -2; expected labels from 0, or -1 where one is",
     ),
     "a blank test": ("file,label,split\n1.png,,test\n", "line 2, column label, is empty"),
 }

@@ -254,7 +254,7 @@ def folder(root: Path, **files: str) -> Path:
     place = root / "set"
     place.mkdir()
     for name, text in files.items():
-        (place / name.replace("_", ".")).write_text(text)
+        (place / (name if "." in name else name.replace("_", "."))).write_text(text)
     return place
 
 
@@ -273,6 +273,25 @@ def test_a_folder_may_hold_both_kinds_of_files(tmp_path: Path) -> None:
     table = {"label": ["q"], "c": ["v"], "b": [False], "a": ["2"]}
     parquet.write_table(pa.table(table), place / "train2.parquet")
     assert load(place).x.tolist() == [[1, 1, 0], [2, 0, 1]]
+
+
+@pytest.mark.parametrize("name", ["test-a", "test_1", "test1", "Testing", "TEST set"])
+def test_test_is_a_word_at_the_beginning_of_a_name(name: str, tmp_path: Path) -> None:
+    more = {"train.csv": "a,label\n1,p\n2,q\n", "testcenter_b.csv": "a,label\n3,p\n"}
+    place = folder(tmp_path, **more, **{f"{name}.csv": "a,label\n7,q\n"})
+    found = load(place)
+    assert sorted(found.x[:, 0].tolist()) == [1, 2, 3]
+    assert found.x_test is not None
+    assert found.x_test.tolist() == [[7]]
+
+
+@pytest.mark.parametrize("name", ["val", "valid_2", "Validation", "dev", "holdout"])
+def test_validation_rows_do_not_join_the_training_rows(name: str, tmp_path: Path) -> None:
+    place = folder(tmp_path, train_csv=TEXT, **{f"{name}.csv": TEXT})
+    told = cases.message(DataError, lambda: load(place))
+    assert f"{place}/{name}.csv has the name of validation rows; expected training and" in told
+    (place / "train.csv").unlink()
+    assert len(load(place).x) == 4, "alone it is all there is"
 
 
 def test_files_named_test_alone_are_data(tmp_path: Path) -> None:
@@ -319,6 +338,13 @@ BAD: dict[str, tuple[str | bytes, dict[str, Any], str]] = {
                            "{}, line 5004, is not written in UTF-8"),
     "Latin-1 in the head": (b"\xe9,label\n1,p\n", {}, "{}, line 1, is not written in UTF-8"),
     "UTF-16": (GOOD.encode("utf-16"), {}, "{}, line 1, is not written in UTF-8 (byte 0xff)"),
+    "UTF-16 without its mark": (GOOD.encode("utf-16-le"), {}, "{}, line 1, is not written in UTF"
+                                "-8 (it looks like UTF-16); expected UTF-8. Save it as UTF-8"),
+    "columns without names": (",a,,label\n1,2,3,p\n", {}, "{}, line 1, has 2 columns without a"),
+    "bars": (GOOD.replace(",", "|"), {}, "{} has one column, 'a|b|label'; expected columns with "
+             "commas, semicolons or tabs between them. If '|' stands between them, save the file"),
+    "bars, the label named": (GOOD.replace(",", "|"), {"label": "label"}, "has one column, 'a|b"),
+    "spaces between": (GOOD.replace(",", "  "), {}, "{} has one column, 'a  b  label'"),
     "half a pair of surrogates": (HEAD.encode() + b"1,\xed\xa0\x80,p\n", {}, "{}, line 2, is not"),
     "a column twice": ("a,b, a,label\n1,2,3,p\n", {}, "{}, line 1, has two columns 'a'; expected "
                        "each name once. Rename one."),

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ssdgm_runtime import atomic, errors, resizing, tables
-from ssdgm_train.data import archive, dataset, layouts, mapping, named, tree
+from ssdgm_train.data import archive, dataset, kinds, layouts, mapping, named, tree
 from ssdgm_train.data.plan import AUTO, DEFAULTS, DataPlan
 
 DIGITS_TEST_ROWS = 450
@@ -48,7 +48,10 @@ def _read(path: Path, plan: DataPlan) -> dataset.Dataset:
         return layouts.load(archive.read(path), archive.stem(path.name), plan, packed=True)
     if tables.is_table(path.name):
         return layouts.table(tree.Alone(path), tables.stem(path.name), plan)
-    return from_npy(path, plan) if path.suffix == ".npy" else from_npz(path, plan)
+    if path.suffix == ".npy":
+        return from_npy(path, plan)
+    kinds.check(path)
+    return from_npz(path, plan)
 
 
 def _check_fit(found: dataset.Dataset, plan: DataPlan) -> None:

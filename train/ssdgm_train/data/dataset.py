@@ -95,7 +95,7 @@ def make(
     classes: tuple[int | str, ...] = (),
     series: long.Series | None = None,
 ) -> Dataset:
-    """Check arrays and turn labels into indices; -1 (or an empty string) is an unknown label.
+    """Check arrays and turn labels into indices; -1 (or a blank string) is an unknown label.
 
     Args:
         name: What reports call it.
@@ -176,6 +176,10 @@ def _check_channels(kind: str, x: NDArray[np.generic]) -> None:
 
 
 def _rows(name: str, x: NDArray[np.generic], *, gaps: bool = False) -> NDArray[np.generic]:
+    if x.ndim and not len(x):
+        raise errors.DataError(
+            f"{name} has no rows, its shape is {list(x.shape)}", "one row at least", ""
+        )
     if x.ndim < 2 or x.size == 0:
         raise errors.DataError(
             f"{name} has shape {list(x.shape)}", "[rows, features] or [rows, height, width]", ""
@@ -188,16 +192,31 @@ def _rows(name: str, x: NDArray[np.generic], *, gaps: bool = False) -> NDArray[n
             "uint8 or float32",
             f"Write {name}.astype(np.float32), or np.uint8 for whole numbers 0..255.",
         )
-    x = x if x.dtype == dtype else _cast(name, x, dtype)
-    for start, piece in () if gaps or dtype == np.uint8 else store.pieces(x):
+    cast = x if x.dtype == dtype else _cast(name, x, dtype)
+    for start, piece in () if gaps or dtype == np.uint8 else store.pieces(cast):
         if not np.isfinite(piece).all():
-            row = int(np.argwhere(~np.isfinite(piece.reshape(len(piece), -1)).all(1))[0, 0])
-            raise errors.DataError(
-                f"{name} holds NaN or infinity, first in row {start + row}",
-                "finite numbers",
-                "Fill or drop these rows first.",
-            )
-    return x
+            row, *position = np.argwhere(~np.isfinite(piece))[0].tolist()
+            raise _infinite(name, x[start + row], start + row, position)
+    return cast
+
+
+def _infinite(
+    name: str, given: NDArray[np.generic], row: int, position: list[int]
+) -> errors.DataError:
+    """The error of a number that float32 has not, in a row as it was given."""
+    value = float(given[tuple(position)])
+    where = f"column {position[0]}" if len(position) == 1 else f"at {position}"
+    if np.isfinite(value):
+        return errors.DataError(
+            f"{name} holds {value:g}, first in row {row}, {where}",
+            "numbers that fit float32",
+            "Give them in other units, or drop these rows.",
+        )
+    return errors.DataError(
+        f"{name} holds NaN or infinity, first in row {row}, {where}",
+        "finite numbers",
+        "Fill or drop these rows first.",
+    )
 
 
 def _cast(name: str, x: store.Array, dtype: np.dtype[np.generic]) -> store.Array:
@@ -256,6 +275,7 @@ def _distinct(name: str, y: NDArray[np.generic]) -> list[int | str]:
 
 
 def _label_values(name: str, y: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Labels as int64, or as words without spaces around them."""
     if y.dtype.kind == "f" and np.array_equal(y, np.trunc(y)) and (np.abs(y) < 2**53).all():
         y = y.astype(np.int64)
     if y.dtype.kind == "u" and bool((y.astype(np.uint64) > np.iinfo(np.int64).max).any()):
@@ -266,7 +286,7 @@ def _label_values(name: str, y: NDArray[np.generic]) -> NDArray[np.generic]:
             "integers or strings",
             f"Write {name}.astype(np.int64), with -1 where a label is not known.",
         )
-    return y.astype(np.int64) if y.dtype.kind in "iu" else y
+    return y.astype(np.int64) if y.dtype.kind in "iu" else np.char.strip(y.astype(np.str_))
 
 
 def _lookup(

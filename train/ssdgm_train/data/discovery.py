@@ -6,7 +6,7 @@ categories a model has seen is for `problem` to say.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -24,7 +24,6 @@ LONGEST = 256
 
 LABEL = ("label", "class", "target", "y")
 SPLIT = "split"
-TRAIN, TEST = PARTS = ("train", "test")
 UNLABELLED = "-1"
 _FOREIGN = re.compile(
     r"[+-]?[0-9.]+,[0-9]+"  # 0,5
@@ -60,8 +59,10 @@ def roles(names: Sequence[str], place: str, plan: DataPlan) -> Roles:
     """Find the column of labels, and what is left.
 
     Raises:
-        DataError: A column that the recipe names is not there, or none can be told to hold labels.
+        DataError: A column that the recipe names is not there, none can be told to hold labels, or
+            all are one.
     """
+    _check_parted(names, place)
     wanted = {"data.ignore": plan.ignore, "data.categorical": plan.categorical}
     single = {"data.label": plan.label, "data.series": plan.series, "data.time": plan.time}
     for setting, asked in (wanted | {k: (name,) for k, name in single.items() if name}).items():
@@ -87,17 +88,15 @@ def roles(names: Sequence[str], place: str, plan: DataPlan) -> Roles:
     return Roles(label, "".join(parts), features)
 
 
-def parts(words: Iterable[str | None], told: Callable[[int], str]) -> list[str]:
-    """What a column of parts says of its rows; `told` is the place of one.
-
-    Raises:
-        DataError: It says neither train nor test.
-    """
-    said = [(word or "").lower() for word in words]
-    strange = next((row for row, word in enumerate(said) if word not in PARTS), None)
-    if strange is not None:
-        raise errors.DataError(f"{told(strange)} is {said[strange]!r}", "train or test")
-    return said
+def _check_parted(names: Sequence[str], place: str) -> None:
+    """Refuse a head of one name that looks like several with something else between them."""
+    marks = [mark for mark in "|;\t^: " if len(names) == 1 and mark in names[0]]
+    if marks:
+        raise errors.DataError(
+            f"{place} has one column, {names[0]!r}",
+            "columns with commas, semicolons or tabs between them",
+            f"If {marks[0]!r} stands between them, save the file with commas.",
+        )
 
 
 def unseen(where: str, label: str | None, classes: Sequence[str], what: str) -> errors.DataError:
@@ -249,6 +248,27 @@ def whole(found: Collection[str]) -> bool:
     return all(re.fullmatch("-?(0|[1-9][0-9]{0,17})", word) and word != "-0" for word in found)
 
 
+def label(word: str) -> str:
+    """The label that a word is, as `cells.words` has it; empty where it stands for none."""
+    found = columns.as_word(word)
+    return "" if found in (*columns.MISSING, UNLABELLED) else found
+
+
+def check_signs(name: str, found: Collection[str], place: str) -> None:
+    """Refuse labels that are whole numbers below 0.
+
+    Raises:
+        DataError: One is.
+    """
+    least = ordered(found)[0]
+    if whole(found) and least.startswith("-"):
+        raise errors.DataError(
+            f"{place}, column {name!r}, has the label {least}",
+            "labels from 0, or -1 where one is not known",
+            "Leave cells empty where no label is known.",
+        )
+
+
 def classes(name: str, words: Collection[str], place: str) -> tuple[str, ...]:
     """The labels that a column's distinct words are, -1 left out.
 
@@ -263,12 +283,7 @@ def classes(name: str, words: Collection[str], place: str) -> tuple[str, ...]:
             "Label some, or name another column with --label.",
         )
     _check_most(name, found, place, "classes", "Name the column of the classes with --label.")
-    if whole(found) and found[0].startswith("-"):
-        raise errors.DataError(
-            f"{place}, column {name!r}, has the label {found[0]}",
-            "labels from 0, or -1 where one is not known",
-            "Leave cells empty where no label is known.",
-        )
+    check_signs(name, found, place)
     if len(found) < 2:
         raise errors.DataError(
             f"{place}, column {name!r}, knows one class, {found[0]!r}",

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ssdgm_runtime import errors, images, resizing
 from ssdgm_train import rows
-from ssdgm_train.data import dataset, labelfile, store, tree
+from ssdgm_train.data import dataset, discovery, labelfile, partnames, store, tree
 from ssdgm_train.data.plan import DEFAULTS, DataPlan
 
 Pixels = NDArray[np.uint8]
@@ -17,8 +17,6 @@ Pixels = NDArray[np.uint8]
 UNKNOWN = ("unlabeled", "unlabelled", "-1")
 """What a folder of images without labels is called."""
 
-PARTS = ("train", "test")
-_OTHER_PARTS = ("val", "valid", "validation", "dev", "eval")
 _LITTER = ("thumbs.db", "desktop.ini")
 _SHOWN = 4
 
@@ -106,7 +104,7 @@ def _mixed(found: tree.Tree, names: Sequence[str]) -> errors.DataError:
 def _labels(found: list[str]) -> NDArray[np.generic]:
     """Labels as they are, or as numbers where all are: then 10 comes after 9."""
     known = set(found) - {""}
-    if known and all(v.isascii() and v.isdecimal() and str(int(v)) == v for v in known):
+    if known and discovery.whole(known) and not any(v.startswith("-") for v in known):
         return np.array([int(v) if v else dataset.UNLABELLED for v in found])
     return np.array(found, dtype=str)
 
@@ -138,24 +136,23 @@ def _pictures(found: tree.Tree) -> list[Picture]:
         return _listed(found)
     tops = {name.split("/")[0]: None for name in (*found.names, *found.empty) if "/" in name}
     tops |= dict.fromkeys(name for name in found.empty if "/" not in name)
-    parts = {top.lower(): top for top in tops if top.lower() in PARTS}
+    parts = {top: part for top in tops if (part := partnames.of_folder(top)) in partnames.PARTS}
     if not parts:
-        return list(_classes(found, "", "train"))
-    strange = [t for t in tops if t.lower() not in (*PARTS, *UNKNOWN)]
+        return list(_classes(found, partnames.TRAIN))
+    strange = [t for t in tops if t not in parts and t.lower() not in UNKNOWN]
     if strange:
-        raise _strange(found, strange[0])
+        raise _strange(found, strange[0], " or ".join(parts))
     pictures: list[Picture] = []
-    for part in PARTS:
-        if part in parts:
-            pictures += _part(tree.Below(found, parts[part]), parts[part], part)
+    for top, part in parts.items():
+        pictures += _part(tree.Below(found, top), top, part)
     loose = [n for n in found.names if n.split("/")[0].lower() in UNKNOWN]
     _check_loose(found)
     return pictures + [Picture(n, "", "train") for n in _images(found, loose)]
 
 
 def _part(found: tree.Tree, folder: str, split: str) -> Iterator[Picture]:
-    """The images of `train` or `test`, by names relative to the folder that holds it."""
-    here = _listed(found) if labelfile.NAME in found.names else _classes(found, folder, split)
+    """The images of a part, by names relative to the folder that holds it."""
+    here = _listed(found) if labelfile.NAME in found.names else _classes(found, split)
     for picture in here:
         if split == "test" and not picture.label:
             raise errors.DataError(
@@ -164,16 +161,18 @@ def _part(found: tree.Tree, folder: str, split: str) -> Iterator[Picture]:
         yield Picture(f"{folder}/{picture.name}", picture.label, split)
 
 
-def _strange(found: tree.Tree, name: str) -> errors.DataError:
-    mend = "Move its images into train: validation rows are drawn from them."
+def _strange(found: tree.Tree, name: str, parts: str) -> errors.DataError:
+    other = partnames.of_folder(name) == partnames.OTHER
     return errors.DataError(
-        f"{tree.place(found, name)} lies beside train or test",
+        f"{tree.place(found, name)} lies beside {parts}",
         "train, test and unlabeled alone",
-        mend if name.lower() in _OTHER_PARTS else "Move the classes into train.",
+        "Move its images among the training images: validation rows are drawn from them."
+        if other
+        else "Move the classes among the training images.",
     )
 
 
-def _classes(found: tree.Tree, folder: str, split: str) -> Iterator[Picture]:
+def _classes(found: tree.Tree, split: str) -> Iterator[Picture]:
     """The images of class folders."""
     _check_loose(found)
     for empty in found.empty:
@@ -183,9 +182,24 @@ def _classes(found: tree.Tree, folder: str, split: str) -> Iterator[Picture]:
                 "images of every class",
                 "Remove the folder, or fill it.",
             )
-    for name in _images(found, [n for n in found.names if "/" in n]):
+    names = _images(found, [n for n in found.names if "/" in n])
+    _check_inside(found, names)
+    for name in names:
         label = name.split("/")[0]
         yield Picture(name, "" if label.lower() in UNKNOWN else label, split)
+
+
+def _check_inside(found: tree.Tree, names: Sequence[str]) -> None:
+    """Refuse class folders with train and test inside, whose rows would be mixed."""
+    known = [name for name in names if name.split("/")[0].lower() not in UNKNOWN]
+    said = {partnames.of_folder(name.split("/")[1]): name for name in known}
+    if "" not in said and len(said) > 1:
+        part, name = max(said.items(), key=lambda pair: pair[0] != partnames.TRAIN)
+        raise errors.DataError(
+            f"{tree.place(found, name)} lies in a folder for {part} rows inside a class",
+            "train and test above the classes",
+            "Move the images of each part into a folder that has the classes inside.",
+        )
 
 
 def _check_loose(found: tree.Tree) -> None:

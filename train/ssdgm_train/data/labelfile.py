@@ -5,14 +5,13 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ssdgm_runtime import errors
-from ssdgm_train.data import dataset, tree
+from ssdgm_runtime import errors, tables
+from ssdgm_train.data import discovery, partnames, tree
 
 NAME = "labels.csv"
 FILE = ("file", "filename", "file_name", "image", "path")
 LABEL = ("label", "class")
 SPLIT = ("split",)
-_PARTS = ("train", "test")
 _DELIMITERS = ",;\t"
 _MEND = "Begin labels.csv with the line: file,label"
 
@@ -31,8 +30,8 @@ def read(found: tree.Tree) -> list[Listed]:
     """Read the labels of a folder of images.
 
     The columns are told by the first line: the image's name (`file`, `filename`, `file_name`,
-    `image` or `path`), its `label` (or `class`; empty or -1 where it is not known) and, if there
-    is one, its `split`, train or test. Other columns are passed over.
+    `image` or `path`), its `label` (or `class`; what stands in tables for one that is not known
+    does so here) and, if there is one, its `split`, train or test. Other columns are passed over.
 
     Raises:
         DataError: Lines or columns that cannot be understood; it names the line and the column.
@@ -65,6 +64,7 @@ def _decoded(data: bytes, place: str) -> str:
 def _lines(text: str, place: str) -> list[tuple[int, list[str]]]:
     """Each line's number and cells, blank lines left out."""
     first = text.split("\n", 1)[0]
+    tables.check_text(first, place)
     delimiter = max(_DELIMITERS, key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
@@ -105,14 +105,14 @@ def _listed(
             f"{place}, line {line}, column file, is {cells[file]!r}",
             "the name of an image, relative to the folder of labels.csv",
         )
-    part = _PARTS[0] if split is None else cells[split].strip().lower()
-    if part not in _PARTS:
+    part = partnames.TRAIN if split is None else cells[split].strip().lower()
+    if part not in partnames.PARTS:
         raise errors.DataError(f"{place}, line {line}, column split, is {part!r}", "train or test")
-    known = cells[label].strip()
-    known = "" if known in dataset.UNKNOWN else known
-    if part == "test" and not known:
+    known = discovery.label(cells[label])
+    if part == partnames.TEST and not known:
+        said = repr(cells[label]) if cells[label].strip() else "empty"
         raise errors.DataError(
-            f"{place}, line {line}, column label, is empty", "a label for every test row"
+            f"{place}, line {line}, column label, is {said}", "a label for every test row"
         )
     return Listed(line, name, known, part)
 
@@ -126,8 +126,10 @@ def _check(listed: list[Listed], place: str) -> None:
                 "each image once",
                 "Remove one of the lines.",
             )
-    if not any(row.label for row in listed if row.split == "train"):
+    known = {row.label for row in listed if row.split == partnames.TRAIN} - {""}
+    if not known:
         raise errors.DataError(
             f"{place}, column label, is empty for all of {len(listed)} images",
             "labels for some training images of every class",
         )
+    discovery.check_signs(LABEL[0], known, place)

@@ -7,7 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_runtime import arrays, errors
-from ssdgm_train.data import archive, dataset, folder, labelfile, mapping, tables, tree, windows
+from ssdgm_train.data import (
+    archive,
+    dataset,
+    folder,
+    labelfile,
+    mapping,
+    partnames,
+    tables,
+    tree,
+    windows,
+)
 from ssdgm_train.data.plan import DEFAULTS, DataPlan
 
 _IDX = {"x": "train-images", "y": "train-labels", "x_test": "t10k-images", "y_test": "t10k-labels"}
@@ -102,7 +112,8 @@ def _wrapping(found: tree.Tree) -> str | None:
     if len(tops) != 1 or not found.names or "/" not in found.names[0]:
         return None
     (top,) = tops
-    return None if top.lower() in (*folder.PARTS, *folder.UNKNOWN) else top
+    part = partnames.of_folder(top) in partnames.PARTS
+    return None if part or top.lower() in folder.UNKNOWN else top
 
 
 def _has_idx(tops: list[str]) -> bool:

@@ -15,8 +15,17 @@ from numpy.typing import NDArray
 from ssdgm_runtime import columns, errors, images
 from ssdgm_runtime import tables as runtime
 from ssdgm_train import rows
-from ssdgm_train.data import cells, dataset, discovery, labelfile, store, tablefile, tree
-from ssdgm_train.data.discovery import PARTS, TEST, TRAIN
+from ssdgm_train.data import (
+    cells,
+    dataset,
+    discovery,
+    labelfile,
+    partnames,
+    store,
+    tablefile,
+    tree,
+)
+from ssdgm_train.data.partnames import PARTS, TEST, TRAIN
 from ssdgm_train.data.plan import AUTO, DEFAULTS, DataPlan
 
 Files = tuple[tuple[str, tablefile.Table], ...]
@@ -34,8 +43,8 @@ def load(found: tree.Tree, name: str, plan: DataPlan = DEFAULTS) -> dataset.Data
     """Read tables.
 
     Args:
-        found: One file, or several with the same columns; those whose names begin with `test`
-            hold the test rows, as do those rows whose column `split` says so.
+        found: One file, or several with the same columns; those whose names begin with the
+            word `test` hold the test rows, as do those rows whose column `split` says so.
         name: What reports call it.
         plan: Which column holds the labels, which are left out, which are categories.
 
@@ -94,7 +103,7 @@ class _Source:
             yield piece
             return
         words = cells.words(piece.arrays[self.roles.split]).to_pylist()
-        said = discovery.parts(words, partial(piece.told, self.roles.split))
+        said = partnames.of_cells(words, partial(piece.told, self.roles.split))
         for part in PARTS:
             rows = np.flatnonzero(np.array(said) == part)
             if len(rows):
@@ -114,6 +123,7 @@ class _Known:
 def files(found: tree.Tree) -> Files:
     """Open the tables of a tree, each with its part by its name; errors as of `load`."""
     names = [name for name in found.names if runtime.is_table(name) and name != labelfile.NAME]
+    said = partnames.of_files(names, partial(tree.place, found))
     opened = [tablefile.load(found, name) for name in names]
     first = opened[0]
     for other in opened[1:]:
@@ -123,10 +133,7 @@ def files(found: tree.Tree) -> Files:
                 "tables with the same columns",
                 "Give one of them alone, or make them alike.",
             )
-    tests = [name.lower().startswith(TEST) for name in names]
-    if all(tests):
-        tests = [False] * len(tests)
-    return tuple((TEST if test else TRAIN, file) for test, file in zip(tests, opened, strict=True))
+    return tuple(zip(said, opened, strict=True))
 
 
 def _check_kind(plan: DataPlan, found: tree.Tree) -> None:

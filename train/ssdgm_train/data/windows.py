@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ssdgm_runtime import errors, series
 from ssdgm_train import rows
-from ssdgm_train.data import cells, dataset, discovery, tablefile, tables, tree
+from ssdgm_train.data import cells, dataset, discovery, partnames, tablefile, tables, tree
 from ssdgm_train.data.plan import DEFAULTS, DataPlan
 
 Indices = NDArray[np.int64]
@@ -43,7 +43,7 @@ def load(found: tree.Tree, name: str, plan: DataPlan = DEFAULTS) -> dataset.Data
     windows = gathered.lines.cut()
     labels = gathered.labels.agreed(windows, partial(gathered.told, column=roles.label))
     parts = gathered.parts.agreed(windows, partial(gathered.told, column=roles.split))
-    train, test = (np.flatnonzero(np.array(parts) == part) for part in discovery.PARTS)
+    train, test = (np.flatnonzero(np.array(parts) == part) for part in partnames.PARTS)
     if not len(train):
         raise errors.DataError(f"{place} has no rows to train on", "a head and rows below it")
     seen = {labels[i] for i in train if labels[i]}
@@ -161,7 +161,7 @@ class _Gathered:
 
     def _parts(self, given: dict[str, cells.Array]) -> list[str]:
         array, told = self._clean(given, self._roles.split)
-        return discovery.parts(cells.words(array).to_pylist(), told)
+        return partnames.of_cells(cells.words(array).to_pylist(), told)
 
 
 def _channels(roles: discovery.Roles, place: str, plan: DataPlan) -> tuple[str, ...]:
