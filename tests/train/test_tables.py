@@ -275,9 +275,11 @@ def test_a_folder_may_hold_both_kinds_of_files(tmp_path: Path) -> None:
     assert load(place).x.tolist() == [[1, 1, 0], [2, 0, 1]]
 
 
-@pytest.mark.parametrize("name", ["test-a", "test_1", "test1", "Testing", "TEST set"])
-def test_test_is_a_word_at_the_beginning_of_a_name(name: str, tmp_path: Path) -> None:
-    more = {"train.csv": "a,label\n1,p\n2,q\n", "testcenter_b.csv": "a,label\n3,p\n"}
+@pytest.mark.parametrize(
+    "name", ["test-a", "test_1", "test1", "Testing", "TEST set", "a_test", "a-TEST"]
+)
+def test_test_is_a_word_at_either_end_of_a_name(name: str, tmp_path: Path) -> None:
+    more = {"contest.csv": "a,label\n1,p\n2,q\n", "testcenter_b.csv": "a,label\n3,p\n"}
     place = folder(tmp_path, **more, **{f"{name}.csv": "a,label\n7,q\n"})
     found = load(place)
     assert sorted(found.x[:, 0].tolist()) == [1, 2, 3]
@@ -285,7 +287,7 @@ def test_test_is_a_word_at_the_beginning_of_a_name(name: str, tmp_path: Path) ->
     assert found.x_test.tolist() == [[7]]
 
 
-@pytest.mark.parametrize("name", ["val", "valid_2", "Validation", "dev", "holdout"])
+@pytest.mark.parametrize("name", ["val", "valid_2", "Validation", "dev", "a.val"])
 def test_validation_rows_do_not_join_the_training_rows(name: str, tmp_path: Path) -> None:
     place = folder(tmp_path, train_csv=TEXT, **{f"{name}.csv": TEXT})
     told = cases.message(DataError, lambda: load(place))

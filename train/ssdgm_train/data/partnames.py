@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable
 
-from ssdgm_runtime import errors
+from ssdgm_runtime import errors, tables
 
 TRAIN, TEST = PARTS = ("train", "test")
 OTHER = "validation"
@@ -15,6 +15,8 @@ _NAMES |= dict.fromkeys(_OTHERS, OTHER)
 _NAME = re.compile(rf"({'|'.join(_NAMES)})([-_ ]?(set|data|images))?(?![^\W\d_])", re.IGNORECASE)
 """A word of its own: `test`, `test_1` and `test-set`, not `testcenter`."""
 
+_END = re.compile(rf"(?<![^\W\d_])({'|'.join(_NAMES)})$", re.IGNORECASE)
+
 
 def of_folder(name: str) -> str:
     """The part that a folder is by its name; empty where it is none."""
@@ -22,8 +24,8 @@ def of_folder(name: str) -> str:
 
 
 def of_file(name: str) -> str:
-    """The part that a file's name begins with; empty where it begins with none."""
-    return _part(_NAME.match(name))
+    """The part that the name of a table begins or ends with; empty where it does with none."""
+    return _part(_NAME.match(name) or _END.search(tables.stem(name)))
 
 
 def of_files(names: Iterable[str], told: Callable[[str], str]) -> list[str]:
@@ -44,7 +46,7 @@ def of_files(names: Iterable[str], told: Callable[[str], str]) -> list[str]:
         raise errors.DataError(
             f"{told(other)} has the name of validation rows",
             "training and test rows alone",
-            "Begin its name with train: validation rows are drawn from the training rows.",
+            "Call it train: validation rows are drawn from the training rows.",
         )
     return [part or TRAIN for part in said.values()]
 

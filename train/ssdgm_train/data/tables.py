@@ -43,8 +43,8 @@ def load(found: tree.Tree, name: str, plan: DataPlan = DEFAULTS) -> dataset.Data
     """Read tables.
 
     Args:
-        found: One file, or several with the same columns; those whose names begin with the
-            word `test` hold the test rows, as do those rows whose column `split` says so.
+        found: One file, or several with the same columns; those whose names begin or end
+            with the word `test` hold the test rows, as do those rows whose column `split` says so.
         name: What reports call it.
         plan: Which column holds the labels, which are left out, which are categories.
 
