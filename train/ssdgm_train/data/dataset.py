@@ -1,7 +1,6 @@
 """A data set: raw rows, labels where they are known, a test set where there is one."""
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,12 +11,9 @@ from ssdgm_runtime import columns as table
 from ssdgm_runtime import errors
 from ssdgm_runtime import series as long
 from ssdgm_train import rows
-from ssdgm_train.data import store
+from ssdgm_train.data import store, targets
 
-UNLABELLED = -1
-UNKNOWN = (UNLABELLED, "", "-1")
-"""What stands for a label that is not known; numpy turns -1 among strings into "-1"."""
-
+UNLABELLED = targets.UNLABELLED
 DTYPES = ("uint8", "float32")
 
 COLOUR = "colour"
@@ -118,8 +114,8 @@ def make(
     _check_channels(kind, x)
     _same_length("x", x, "y", y)
     given = bool(classes)
-    classes = classes or _classes(y)
-    indices = y.astype(np.int64, copy=False) if given else _lookup("y", y, classes, x)
+    classes = classes or targets.classes(y)
+    indices = y.astype(np.int64, copy=False) if given else targets.indices("y", y, classes, x)
     if x_test is None or y_test is None:
         return Dataset(name, x, indices, None, None, classes, kind, columns, series)
     x_test = _rows("x_test", x_test, gaps=bool(columns))
@@ -130,7 +126,11 @@ def make(
             f"rows like those of x: {x.shape[1:]} {x.dtype}",
             "Prepare both in the same way.",
         )
-    known = y_test.astype(np.int64, copy=False) if given else _indices(y_test, classes, x_test)
+    known = (
+        y_test.astype(np.int64, copy=False)
+        if given
+        else targets.known("y_test", y_test, classes, x_test)
+    )
     return Dataset(name, x, indices, x_test, known, classes, kind, columns, series)
 
 
@@ -235,69 +235,3 @@ def _same_length(name: str, x: NDArray[np.generic], other: str, y: NDArray[np.ge
             f"{other} of shape [{len(x)}], one label a row",
             f"Write -1 into {other} where a label is not known.",
         )
-
-
-def _classes(y: NDArray[np.generic]) -> tuple[int | str, ...]:
-    values = [v for v in _distinct("y", y) if v not in UNKNOWN]
-    if len(values) < 2:
-        raise errors.DataError(
-            f"y has {len(values)} known classes {values}",
-            "at least two classes",
-            "Label some rows of every class; -1 stands for an unknown label.",
-        )
-    if isinstance(values[0], int) and values[0] < 0:
-        raise errors.DataError(
-            f"y has the label {values[0]}", "labels from 0, or -1 where one is not known", ""
-        )
-    for value in values:
-        if str(value).encode(errors="replace").decode() != str(value):
-            raise errors.DataError(f"y has the label {value!r}", "labels that UTF-8 can write")
-    return tuple(values)
-
-
-def _indices(
-    y: NDArray[np.generic], classes: tuple[int | str, ...], x: store.Array
-) -> NDArray[np.int64]:
-    strange = [v for v in _distinct("y_test", y) if v not in classes]
-    if strange:
-        raise errors.DataError(
-            f"y_test has labels {strange} outside the classes",
-            f"labels among {list(classes)}",
-            "Every test row needs a label that training also has.",
-        )
-    return _lookup("y_test", y, classes, x)
-
-
-def _distinct(name: str, y: NDArray[np.generic]) -> list[int | str]:
-    """The values of labels in their order."""
-    found = [np.unique(_label_values(name, piece)) for _, piece in store.pieces(y)]
-    return sorted({value for part in found for value in part.tolist()})
-
-
-def _label_values(name: str, y: NDArray[np.generic]) -> NDArray[np.generic]:
-    """Labels as int64, or as words without spaces around them."""
-    if y.dtype.kind == "f" and np.array_equal(y, np.trunc(y)) and (np.abs(y) < 2**53).all():
-        y = y.astype(np.int64)
-    if y.dtype.kind == "u" and bool((y.astype(np.uint64) > np.iinfo(np.int64).max).any()):
-        raise errors.DataError(f"{name} has the label {y.max()}", "labels below 2**63")
-    if y.dtype.kind not in "iuU":
-        raise errors.DataError(
-            f"{name} has dtype {y.dtype}",
-            "integers or strings",
-            f"Write {name}.astype(np.int64), with -1 where a label is not known.",
-        )
-    return y.astype(np.int64) if y.dtype.kind in "iu" else np.char.strip(y.astype(np.str_))
-
-
-def _lookup(
-    name: str, y: NDArray[np.generic], classes: Sequence[int | str], x: store.Array
-) -> NDArray[np.int64]:
-    """The indices of labels, in a file where their rows are in one."""
-    found = store.room(y.shape, np.int64, name, beside=x)
-    for start, piece in store.pieces(y):
-        values, part = _label_values(name, piece), found[start : start + len(piece)]
-        part[:] = UNLABELLED
-        for index, value in enumerate(classes):
-            part[values == value] = index
-        store.give_back(found)
-    return found
