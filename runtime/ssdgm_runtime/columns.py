@@ -183,7 +183,8 @@ def encoded(values: Sequence[Any] | Array, column: Column, told: Callable[[int],
     array = np.asarray(values)
     if column.kind == NUMBER and array.dtype.kind in "biuf":
         return fitting(array.astype(np.float64), told)
-    return text(list(array) if array.dtype.kind == "f" else array.tolist(), column, told)
+    short = array.dtype in (np.float16, np.float32)  # as Python's floats they have other digits
+    return text(list(array) if short else array.tolist(), column, told)
 
 
 def fitting(values: NDArray[np.float64], told: Callable[[int], str]) -> Floats:

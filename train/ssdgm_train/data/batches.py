@@ -5,7 +5,7 @@ and on t alone, so a resumed run needs no state to go on with the same rows.
 
 Rows in memory are in an order without any structure. Those of a mapped file are read some blocks
 of neighbours at a time, blocks from all over the file, and mixed once they are in memory: a group
-is a few thousand batches of small rows, and blocks are single rows where rows are large.
+is many batches of small rows, and blocks are single rows where rows are large.
 """
 
 from collections.abc import Callable
@@ -89,7 +89,7 @@ class Stream:
         full = length // self.block
         order = seeds.generator(*self.seed, turn).permutation(full)
         order = np.append(order, full)  # what fills no block comes last
-        places = np.arange(number * self.group, min((number + 1) * self.group, length))
+        places = np.arange(*self._places(number))
         found: Indices = self.pool[order[places // self.block] * self.block + places % self.block]
         return found
 
@@ -97,11 +97,15 @@ class Stream:
         """The order in which a group's members are served."""
         if key not in self._orders:
             turn, number = key
-            size = len(self.pool) if self.whole else len(self.members(key))
+            start, end = (0, len(self.pool)) if self.whole else self._places(number)
             own = () if self.whole else (number + 1,)
             self._orders = {k: v for k, v in self._orders.items() if self.after(k) == key}
-            self._orders[key] = seeds.generator(*self.seed, turn, *own).permutation(size)
+            self._orders[key] = seeds.generator(*self.seed, turn, *own).permutation(end - start)
         return self._orders[key]
+
+    def _places(self, number: int) -> tuple[int, int]:
+        """Where a group begins and ends in its round."""
+        return number * self.group, min((number + 1) * self.group, len(self.pool))
 
 
 def grouped(stream: Stream, array: store.Array) -> Stream:

@@ -82,7 +82,7 @@ def like_numbers(words: Array) -> Mask:
 
 def is_number(word: str) -> bool:
     """Whether one word does."""
-    return re.search(_NUMBER, word, re.ASCII) is not None
+    return re.fullmatch(_NUMBER, word, re.ASCII) is not None
 
 
 def like_truths(words: Array) -> Mask:
