@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from ssdgm_export import graphs, parity, trace, variants
-from ssdgm_runtime import columns, errors, manifest, series
+from ssdgm_runtime import agreement, columns, errors, manifest, series
 from ssdgm_train import likelihoods, method, recipe
+from ssdgm_train.likelihoods import limits
 
 Json = dict[str, Any]
 
@@ -32,9 +33,6 @@ fp16 is nobody's default: no gate here has seen a GPU's own half precision.
 
 PLAIN = "flatten, subtract the shift, divide by the scale"
 TABULAR = "standardise numbers, gaps as means and flags; categories one-hot, unknown ones as zeros"
-
-SPREAD = 2
-"""Deviations from the mean that count as the range of rows without limits."""
 
 
 def compose(
@@ -78,6 +76,7 @@ def compose(
                 "likelihood": _likelihood(problem) if "decoder" in found else None,
                 "input": _input(problem, run["recipe"]["data"].get("resize", "")),
                 **({"columns": columns.described(problem.columns)} if problem.columns else {}),
+                **({"features": list(problem.features)} if problem.features else {}),
                 **({"series": series.described(problem.series)} if problem.series else {}),
                 "io": {key: _io(graph.spec) for key, graph in found.items()},
                 "requires": {
@@ -93,23 +92,6 @@ def compose(
             }
         },
     }
-
-
-def value_range(problem: method.Problem) -> tuple[float, float]:
-    """The smallest and largest value of rows, in the data's own units; two deviations if open."""
-    low, high = likelihoods.family_of(problem).limits(problem) or _spread(problem)
-    if np.issubdtype(np.dtype(problem.dtype), np.integer):
-        limits = np.iinfo(problem.dtype)
-        low, high = max(low, limits.min), min(high, limits.max)
-    return low, high
-
-
-def _spread(problem: method.Problem) -> tuple[float, float]:
-    """Two deviations around the means of all features; nothing, where none is a number."""
-    if not problem.numbers:
-        return 0.0, 0.0
-    shift, scale = np.array(problem.shift), np.array(problem.scale)
-    return float((shift - SPREAD * scale).min()), float((shift + SPREAD * scale).max())
 
 
 def created(result: Json) -> str:
@@ -143,7 +125,7 @@ def _component(name: str, shipped: Sequence[variants.Variant]) -> Json:
 def _variant(file: variants.Variant, device: str, *, default: bool) -> Json:
     kind, provider, _ = DEVICES[device]
     gates = {"gates": [gate.to_json() for gate in file.gates]} if file.gates else {}
-    own = {k: {"atol": v, "rtol": float(file.rtol)} for k, v in file.own.items()}
+    own = {k: {"atol": _bound(v), "rtol": float(file.rtol)} for k, v in file.own.items()}
     return {
         "variant_directory": f"models/{file.component}/{file.precision}",
         "ep": provider,
@@ -159,6 +141,12 @@ def _variant(file: variants.Variant, device: str, *, default: bool) -> Json:
             **gates,
         },
     }
+
+
+def _bound(atol: agreement.Bound) -> float | list[float]:
+    """An absolute tolerance to three digits: one number, or one a value where they differ."""
+    several = [float(f"{n:.3g}") for n in np.ravel(atol).tolist()]
+    return several if len(set(several)) > 1 else several[0]
 
 
 def _model(spec: method.Method, run: Json, result: Json) -> Json:
@@ -180,7 +168,7 @@ def _input(problem: method.Problem, resize: str) -> Json:
         "shape": list(problem.shape),
         "kind": problem.kind,
         "dtype": problem.dtype,
-        "range": list(value_range(problem)),
+        "range": list(limits.value_range(problem)),
         "in_graph": TABULAR if problem.columns else PLAIN,
         **({"resize": resize} if resize else {}),
     }

@@ -2,11 +2,10 @@
 
 Scaling before a product, a temperature after it, outputs of it that nobody uses: each is a node
 that a small model waits for, and none is needed. Weights are combined in float64 and rounded once.
-What a graph computes stays the same but for that rounding.
+What a graph computes stays the same but for that rounding, see `products`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,39 +13,9 @@ import onnx
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
+from ssdgm_export.products import Affine, Doubles, Product
+
 Array = NDArray[Any]
-Doubles = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Affine:
-    """x ↦ x * factor + shift, elementwise along the last axis; [1] or [n] each."""
-
-    factor: Doubles
-    shift: Doubles
-
-    @property
-    def nothing(self) -> bool:
-        """Whether it leaves every x as it is."""
-        return bool((self.factor == 1).all() and (self.shift == 0).all())
-
-
-@dataclass(frozen=True)
-class Product:
-    """x ↦ x @ weight + bias, [inputs, outputs] and [outputs]."""
-
-    weight: Doubles
-    bias: Doubles
-
-    def after(self, first: Affine) -> "Product":
-        """The product of what an affine map gives."""
-        shift = np.broadcast_to(first.shift, len(self.weight))
-        weight = np.broadcast_to(first.factor, len(self.weight))[:, None] * self.weight
-        return Product(weight, self.bias + shift @ self.weight)
-
-    def before(self, then: Affine) -> "Product":
-        """What an affine map makes of the product."""
-        return Product(self.weight * then.factor, self.bias * then.factor + then.shift)
 
 
 def fold(model: onnx.ModelProto) -> None:
@@ -174,6 +143,8 @@ def _scaled_before(graph: _Graph) -> bool:
         products = [graph.product(reader) for reader in readers]
         taken = all(r.input[0] == node.output[0] for r in readers)
         if readers and taken and all(products) and node.output[0] not in graph.outputs:
+            if not all(product is not None and product.takes(found) for product in products):
+                continue
             for reader, product in zip(readers, products, strict=True):
                 assert product is not None
                 graph.write(reader, product.after(found), source)
@@ -203,7 +174,8 @@ def _scaled_after(graph: _Graph) -> bool:
         if made is None or not graph.private(source):
             continue
         maker, product = made
-        if max(found.factor.size, found.shift.size) in (1, product.bias.size):
+        fits = max(found.factor.size, found.shift.size) in (1, product.bias.size)
+        if fits and product.bears(found):
             graph.proto.node.remove(node)
             maker.output[0] = node.output[0]
             graph.write(maker, product.before(found), maker.input[0])
@@ -226,6 +198,8 @@ def _scaled_part(graph: _Graph) -> bool:
         maker, product = made
         factor, shift = np.ones(len(product.bias)), np.zeros(len(product.bias))
         factor[part], shift[part] = found.factor, found.shift
+        if not product.bears(Affine(factor, shift)):
+            continue
         graph.proto.node.remove(node)
         split.output[index] = node.output[0]
         graph.write(maker, product.before(Affine(factor, shift)), maker.input[0])

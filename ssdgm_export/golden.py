@@ -13,23 +13,24 @@ import torch
 from ssdgm_export import graphs, parity, variants
 from ssdgm_runtime import columns, noise
 from ssdgm_train import method
+from ssdgm_train.likelihoods import limits
 
 ROWS = 16
 SEED = 1
 
 
-def rows(
-    found: Mapping[str, graphs.Graph], problem: method.Problem, low: float, high: float
-) -> parity.Array:
+def rows(found: Mapping[str, graphs.Graph], problem: method.Problem) -> parity.Array:
     """Rows in the data's own dtype and range: half decoded, if there is a decoder, half uniform.
+
+    Every feature keeps to its own range: one beyond it would be many deviations from all that the
+    model has seen, where it says nothing.
 
     Args:
         found: The model's graphs, among them the classifier or the encoder.
         problem: Its problem.
-        low: The smallest value of the data's range.
-        high: The largest.
     """
     rng = np.random.Generator(np.random.Philox(SEED))
+    low, high = limits.feature_range(problem)
     if problem.columns:
         drawn = _table(problem, rng)
     else:

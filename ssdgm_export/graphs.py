@@ -5,17 +5,18 @@ probabilities gets a graph that holds only q(y | x). Which graphs a model has fo
 structural protocols of `ssdgm_train.method`.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ssdgm_runtime import agreement, errors, manifest
 from ssdgm_runtime import columns as table
-from ssdgm_runtime import errors, manifest
 from ssdgm_train import method
+from ssdgm_train.likelihoods import limits
 
 T = TypeVar("T")
 Array = NDArray[Any]
@@ -143,12 +144,19 @@ class Graph:
         module: From the tensors of `spec.inputs`, in order, to those of `spec.outputs`.
         spec: Its tensors.
         columns: Those of a table, whose rows are split into the tensors.
+        units: How large one unit is of outputs that are in the data's own units: one number, or
+            one for every value of a row. Other outputs have none.
     """
 
     name: str
     module: nn.Module
     spec: manifest.Graph
     columns: table.Columns = ()
+    units: Mapping[str, Array] = field(default_factory=dict)
+
+    def atol(self, output: str, atol: float) -> agreement.Bound:
+        """The absolute tolerance of an output: `atol` of its units."""
+        return atol * self.units[output] if output in self.units else atol
 
     def taken(self, x: Array) -> dict[str, Array]:
         """Rows [n, ...] as the inputs that take them."""
@@ -203,12 +211,19 @@ def _decoder(model: nn.Module, problem: method.Problem) -> Graph | None:
     if isinstance(model, method.Decodes):
         inputs = [_y(problem), _z(model.latent)]
         names = tuple(_run(model.decode, inputs))
-        return _graph("decoder", Decoder(model, names), inputs, noise=("z",))
+        return _of_units(_graph("decoder", Decoder(model, names), inputs, noise=("z",)), problem)
     if isinstance(model, method.Renders):
         inputs = [_z(model.latent)]
         names = tuple(_run(model.render, inputs))
-        return _graph("decoder", Renderer(model, names), inputs, noise=("z",))
+        return _of_units(_graph("decoder", Renderer(model, names), inputs, noise=("z",)), problem)
     return None
+
+
+def _of_units(decoder: Graph, problem: method.Problem) -> Graph:
+    """The decoder with the deviations of numbers without limits, each column's its own."""
+    units = limits.units(problem)
+    names = [t.name for t in decoder.spec.outputs if t.name in ("x", "mean", "scale")]
+    return decoder if units is None else replace(decoder, units=dict.fromkeys(names, units))
 
 
 def _fused(model: nn.Module, problem: method.Problem, temperature: float) -> Graph:

@@ -38,7 +38,7 @@ class Variant:
         golden: Its outputs for the golden rows.
         atol: Absolute tolerance for them.
         rtol: Relative tolerance.
-        own: Absolute tolerances of outputs that have their own.
+        own: Absolute tolerances of outputs that have their own, one number or one a value.
         gates: How it passed; none for fp32, which parity holds.
     """
 
@@ -48,7 +48,7 @@ class Variant:
     golden: parity.Arrays
     atol: float
     rtol: float
-    own: Mapping[str, float] = field(default_factory=dict)
+    own: Mapping[str, agreement.Bound] = field(default_factory=dict)
     gates: tuple[gate.Gate, ...] = ()
 
 
@@ -127,10 +127,12 @@ def make(
 
 def exact(source: Source, component: str) -> Variant:
     """A graph's fp32 file; its golden outputs are torch's."""
+    graph = source.found[component]
     with parity.one_thread():
-        outputs = parity.reference(source.found[component], source.golden[component])
+        outputs = parity.reference(graph, source.golden[component])
     data, report = source.models[component], source.report
-    return Variant(component, FP32, data, outputs, report.atol, report.rtol)
+    own = {name: graph.atol(name, report.atol) for name in graph.units}
+    return Variant(component, FP32, data, outputs, report.atol, report.rtol, own)
 
 
 def _variant(source: Source, component: str, data: bytes, gates: tuple[gate.Gate, ...]) -> Variant:
@@ -138,9 +140,14 @@ def _variant(source: Source, component: str, data: bytes, gates: tuple[gate.Gate
     feeds, precision, report = source.golden[component], gates[0].precision, source.report
     outputs = gate.opened(component, data).run(feeds)
     plain = gate.opened(component, source.models[component]).run(feeds)
-    costs = {k: agreement.gaps(outputs[k], plain[k], 0, 1)[0] for k in outputs}
+    graph = source.found[component]
+    costs = {k: np.abs(outputs[k].astype(np.float64) - plain[k]) for k in outputs}
     own = {
-        k: max(float(np.float32(TOLERATED[precision] * v)), report.atol) for k, v in costs.items()
+        k: np.maximum(
+            np.float32(TOLERATED[precision] * cost.max(0 if k in graph.units else None)),
+            graph.atol(k, report.atol),
+        )
+        for k, cost in costs.items()
     }
     return Variant(component, precision, data, outputs, report.atol, report.rtol, own, gates)
 

@@ -11,25 +11,49 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+Bound = float | Array
+"""An absolute tolerance: one number, or one for every value of a row."""
+
 ATOL, RTOL = 1e-4, 1e-4  # what fp32 graphs are held to
 HUGE = float(np.finfo(np.float64).max)  # stands for NaN and infinity, which JSON has no word for
 
 
-def gaps(found: Array, wanted: Array, atol: float, rtol: float) -> tuple[float, float]:
-    """How far two arrays of one shape are apart.
+def gaps(found: Array, wanted: Array, atol: Bound, rtol: float) -> tuple[float, float]:
+    """How far two arrays of one shape are apart; arguments as of `shares`.
 
     Returns:
         The largest difference, and the largest as a share of what is allowed: at most 1 agrees.
         `HUGE` stands for what is not finite; arrays without values are 0 apart.
     """
+    with np.errstate(over="ignore", invalid="ignore"):
+        gap = np.abs(found.astype(np.float64) - wanted.astype(np.float64))
+    largest = [_numbers(gap), shares(found, wanted, atol, rtol)]
+    return float(largest[0].max(initial=0.0)), float(largest[1].max(initial=0.0))
+
+
+def shares(found: Array, wanted: Array, atol: Bound, rtol: float) -> NDArray[np.float64]:
+    """Each difference as a share of what is allowed, of the arrays' shape: at most 1 agrees.
+
+    Args:
+        found: What was computed, [n, *shape].
+        wanted: What it should be.
+        atol: The absolute tolerance, one number or one a value of a row, *shape.
+        rtol: The relative tolerance.
+
+    Returns:
+        The shares; `HUGE` where one of the two is not finite.
+    """
     kept = wanted.astype(np.float64)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         gap = np.abs(found.astype(np.float64) - kept)
         share = gap / (atol + rtol * np.abs(kept))
-    share = np.where(gap == 0, 0.0, share)  # 0 / 0, exact where nothing is allowed, agrees
-    # infinity over infinity is NaN, so a value that should be infinite never agrees either
-    largest = [np.nan_to_num(a, nan=HUGE, posinf=HUGE).max(initial=0.0) for a in (gap, share)]
-    return float(largest[0]), float(largest[1])
+    # 0 / 0, exact where nothing is allowed, agrees; infinity over infinity is NaN and does not
+    return _numbers(np.where(gap == 0, 0.0, share))
+
+
+def _numbers(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    found: NDArray[np.float64] = np.nan_to_num(values, nan=HUGE, posinf=HUGE)
+    return found
 
 
 def clear(probs: Array, atol: float, rtol: float) -> NDArray[np.bool_]:

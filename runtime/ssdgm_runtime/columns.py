@@ -141,6 +141,13 @@ def joined(outputs: Mapping[str, Array], columns: Columns) -> Floats:
     return found
 
 
+def exact(rows: Floats, dtype: str) -> Array:
+    """Rows in another dtype, where that holds every number as it is; else as they are."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        found: Array = rows.astype(dtype)
+        return found if (found.astype(np.float32) == rows).all() else rows
+
+
 def named(rows: Array, columns: Columns) -> dict[str, list[Any]]:
     """Rows as a list of values a column; None where one is missing or unknown."""
     return {c.name: [_value(v, c) for v in rows[:, i].tolist()] for i, c in enumerate(columns)}

@@ -8,14 +8,16 @@ round trip. A reader refuses another major version of the format and tolerates a
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from ssdgm_runtime import columns as table
 from ssdgm_runtime import errors, jsonfile, resizing, tensors
 from ssdgm_runtime import series as long
+from ssdgm_runtime import variants as files
 from ssdgm_runtime.tensors import Graph as Graph
 from ssdgm_runtime.tensors import Tensor as Tensor
+from ssdgm_runtime.variants import Variant as Variant
 
 FORMAT = (1, 0)
 SCHEMA = "1.0"
@@ -25,25 +27,6 @@ _MOST_TOTAL, _DIGITS = 2**16, 9
 
 Json = jsonfile.Json
 _get, _typed, _tuple = jsonfile.get, jsonfile.typed, jsonfile.each
-
-
-@dataclass(frozen=True)
-class Variant:
-    """One file of a component; `tolerances` is of those outputs that have their own."""
-
-    component: str
-    name: str
-    path: str
-    provider: str
-    precision: str
-    default: bool
-    atol: float
-    rtol: float
-    tolerances: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-
-    def tolerance(self, output: str) -> tuple[float, float]:
-        """Absolute and relative tolerance of an output's golden rows."""
-        return self.tolerances.get(output, (self.atol, self.rtol))
 
 
 @dataclass(frozen=True)
@@ -80,6 +63,7 @@ class Manifest:
     columns: table.Columns = ()
     resize: resizing.Resize | None = None
     series: long.Series | None = None
+    features: table.Columns = ()
 
     def rows(self, component: str) -> Tensor:
         """What callers give as x, see `tensors.rows`."""
@@ -128,8 +112,9 @@ def parse(document: object) -> Manifest:
     for component, graph in graphs.items():
         tensors.check(component, graph, len(labels), columns)
     components = _get(top, "components", dict)
-    variants = tuple(v for name in components for v in _variants(name, components[name]))
+    variants = tuple(v for name in components for v in files.parse(name, components[name]))
     _check_components(graphs, variants)
+    files.check(graphs, variants)
     return Manifest(
         document=top,
         name=_get(top, "package_name", str),
@@ -143,6 +128,7 @@ def parse(document: object) -> Manifest:
         columns=columns,
         resize=_resize(section.get("input"), graphs),
         series=_series(section.get("series"), graphs),
+        features=_features(section, graphs, columns),
     )
 
 
@@ -182,35 +168,6 @@ def _check_classes(labels: Sequence[str], classes: Sequence[Any], prior: Sequenc
         raise errors.FormatError(
             f"the prior of the manifest sums to {sum(prior):g}", "1", jsonfile.MEND
         )
-
-
-def _variants(component: str, value: object) -> list[Variant]:
-    table = _get(_typed(value, dict, f"components.{component}"), "variants", dict)
-    return [_variant(component, name, v) for name, v in table.items()]
-
-
-def _variant(component: str, name: str, value: object) -> Variant:
-    table = _typed(value, dict, f"components.{component}.{name}")
-    engine = _get(_get(table, "executor_info", dict), "ort", dict)
-    extra = _get(table, "additional_metadata", dict)
-    tolerance = _get(extra, "tolerance", dict)
-    bound, own = _bound(tolerance), _typed(tolerance.get("outputs", {}), dict, "tolerance.outputs")
-    return Variant(
-        component=component,
-        name=name,
-        path=f"{_get(table, 'variant_directory', str)}/{_get(engine, 'model_file', str)}",
-        provider=_get(table, "ep", str),
-        precision=_get(extra, "precision", str),
-        default=_typed(extra.get("default", False), bool, "default"),
-        atol=bound[0],
-        rtol=bound[1],
-        tolerances={name: _bound(value) for name, value in own.items()},
-    )
-
-
-def _bound(value: object) -> tuple[float, float]:
-    table = _typed(value, dict, "tolerance")
-    return jsonfile.get_number(table, "atol", 0), jsonfile.get_number(table, "rtol", 0)
 
 
 def _likelihood(value: object, columns: table.Columns) -> Likelihood | None:
@@ -260,6 +217,23 @@ def _series(value: object, graphs: Mapping[str, Graph]) -> long.Series | None:
                 jsonfile.MEND,
             )
     return found
+
+
+def _features(section: Json, graphs: Mapping[str, Graph], columns: table.Columns) -> table.Columns:
+    """`features`, one name for every value of the graphs' rows, as columns of numbers."""
+    if "features" not in section:
+        return ()
+    names = _tuple(section, "features", str)
+    jsonfile.distinct(names, "the feature")
+    widths = {tensor.width for tensor in _rows(graphs)}
+    if columns or not widths <= {len(names)}:
+        raise errors.FormatError(
+            f"the manifest has {len(names)} features and {len(columns)} columns, and rows of "
+            f"{sorted(widths)} values",
+            "one feature for every value of a row, and no columns",
+            jsonfile.MEND,
+        )
+    return tuple(table.Column(name) for name in names)
 
 
 def _rows(graphs: Mapping[str, Graph]) -> list[Tensor]:

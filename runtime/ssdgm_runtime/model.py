@@ -91,7 +91,8 @@ class Model(serving.Serving, pictures.Pictured):
         high = arguments.value_range(self._about)[1]
         run = partial(_answer, self.graphs, options.max_batch)
         about = self._about
-        self._parts = parts.Parts(about.graphs, about.labels, run, high, about.columns)
+        named = about.columns, about.features
+        self._parts = parts.Parts(about.graphs, about.labels, run, high, *named)
         for component in self.graphs.components[:1]:  # trouble with the engine shows now
             self.graphs.open(component)
 

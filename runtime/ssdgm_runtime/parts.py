@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ssdgm_runtime import arguments, errors, manifest, tabular, tensors
@@ -48,6 +49,7 @@ class Parts:
         high: The largest value of the data, for the hint to whoever has it scaled to [0, 1].
         columns: The columns, where rows are those of a table: x is then [n, columns], as `columns`
             has it, wherever it goes in and comes out.
+        features: The values of other rows by their names, where they have names.
     """
 
     graphs: Mapping[str, manifest.Graph]
@@ -55,6 +57,7 @@ class Parts:
     run: Run
     high: float | None = None
     columns: table.Columns = ()
+    features: table.Columns = ()
     _x: dict[str, manifest.Tensor] = field(default_factory=dict, init=False, repr=False)
 
     def takes(self, component: str, name: str, task: str) -> bool:
@@ -74,7 +77,8 @@ class Parts:
     def rows(self, component: str, task: str, x: ArrayLike) -> Array:
         """Rows for a part, checked, [n, *shape]; raises as `need` and `arguments.rows`.
 
-        Those of a table may be given by the names of its columns, see `tabular.given`.
+        Values that have names may be given by these, see `tabular.given` and `tabular.placed`;
+        an array is read by position.
         """
         declared = self._x.get(component)
         if declared is None:
@@ -82,6 +86,8 @@ class Parts:
             declared = self._x[component] = tensors.rows(graph, self.columns)
         if self.columns:
             return tabular.given(x, self.columns, declared)
+        if type(x) is not np.ndarray:
+            x = tabular.placed(x, self.features, declared)
         return arguments.rows(x, declared, self.high)
 
     def weights(

@@ -60,8 +60,10 @@ def read_rows(path: inputs.PathLike, about: manifest.Manifest, component: str) -
         MissingExtra: It needs pyarrow or Pillow.
     """
     place = Path(path)
-    if about.columns and is_table(place.name) and place.is_file():
-        return inputs.Rows(read(place, about.columns))
+    known = about.columns or about.features
+    if known and is_table(place.name) and place.is_file():
+        rows, row = read(place, known), about.rows(component)
+        return inputs.Rows(columns.exact(rows.reshape(-1, *row.row), row.dtype))
     return inputs.read_rows(path, about.rows(component).row, about.resize)
 
 

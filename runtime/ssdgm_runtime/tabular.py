@@ -32,20 +32,54 @@ def given(x: Any, known: table.Columns, tensor: manifest.Tensor) -> Floats:  # n
         InputError: It is none of these, or a column is not there, has another length, or holds a
             value of another kind.
     """
+    named = _named(x, known)
+    if named is not None:
+        return _rows_of(named, known)
+    found: Floats = arguments.rows(x, tensor, gaps=True)
+    _check_codes(found, known)
+    return found
+
+
+def placed(x: Any, known: table.Columns, tensor: manifest.Tensor) -> Any:  # noqa: ANN401
+    """Rows given by the names of their values as an array [n, *tensor.row]; others as they are.
+
+    Args:
+        x: Whatever a caller has; what has names is what `given` reads by names.
+        known: The values' names in the order of a row; none, where they have none.
+        tensor: What rows are declared as.
+
+    Raises:
+        InputError: x has names and the bundle has none, a name is not there, or a value is no
+            number of the declared dtype.
+    """
+    named = _named(x, known)
+    if named is None:
+        return x
+    if not known:
+        raise errors.InputError(
+            "x",
+            f"a table with named columns ({table.some([*named.keys()])})",
+            "an array: this bundle does not know the names of its columns, so it cannot tell "
+            "whether these stand in the right order",
+            "Pass x.to_numpy() if the order is that of training, or train on a table with names.",
+        )
+    return table.exact(_rows_of(named, known).reshape(-1, *tensor.row), tensor.dtype)
+
+
+def _named(x: Any, known: table.Columns) -> Mapping[str, Any] | None:  # noqa: ANN401
+    """Values by name, where x has names; each of `known` at most once."""
     if hasattr(x, "to_pydict"):
         _check_once(getattr(x, "column_names", ()), known)
         x = _plain(x)
     if isinstance(x, Mapping):
-        return _rows_of(x, known)
+        return x
     names = getattr(x, "columns", None)
     if names is None:
         names = getattr(getattr(x, "dtype", None), "names", None)
-    if names is not None:
-        _check_once(names, known)
-        return _rows_of({name: x[name] for name in names}, known)
-    found: Floats = arguments.rows(x, tensor, gaps=True)
-    _check_codes(found, known)
-    return found
+    if names is None:
+        return None
+    _check_once(names, known)
+    return {name: x[name] for name in names}
 
 
 def _plain(x: Any) -> dict[str, Any]:  # noqa: ANN401

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ssdgm_export import document, graphs, parity
+from ssdgm_export import graphs, parity
 from ssdgm_export.report import plates
 from ssdgm_runtime import columns, noise, parts, png
 from ssdgm_train import (
@@ -27,6 +27,7 @@ from ssdgm_train import document as training
 from ssdgm_train import rows as kinds
 from ssdgm_train.data import dataset, store
 from ssdgm_train.data.split import Split
+from ssdgm_train.likelihoods import limits
 
 Json = dict[str, Any]
 ROWS = 1000
@@ -122,7 +123,7 @@ def gather(place: Path, data: str | None) -> Material:
     model_parts = parts.Parts(
         {key: graph.spec for key, graph in found.items()}, labels, compute, columns=problem.columns
     )
-    rows, (low, high) = training.load_data(run, data), document.value_range(problem)
+    rows, (low, high) = training.load_data(run, data), limits.value_range(problem)
     split = run.split()
     seen = split.training[:ROWS]
     return Material(

@@ -221,3 +221,19 @@ def test_a_factor_that_others_see_stays_before_a_convolution(
     nodes: list[Node], outputs: tuple[str, ...]
 ) -> None:
     assert folded(model(nodes, outputs)) == [kind for kind, *_ in nodes]
+
+
+@pytest.mark.parametrize("offset", [0.0, 3.0, 1e4, 1e7])
+def test_a_shift_that_would_cost_digits_stays_before_its_product(offset: float) -> None:
+    mean, spread = np.full(WIDTH, offset, np.float32), np.float32(max(offset, 1.0) * 1e-4)
+    proto = model([("Sub", "x mean", "a"), ("Div", "a spread", "s"), ("Gemm", "s v6 c", "y")])
+    weights = np.random.default_rng(9).normal(size=(WIDTH, 3)).astype(np.float32)
+    for name, value in {"mean": mean, "spread": spread, "v6": weights}.items():
+        proto.graph.initializer.append(numpy_helper.from_array(np.asarray(value), name))
+    x = mean + spread * np.random.default_rng(8).normal(size=(ROWS, WIDTH)).astype(np.float32)
+    wanted = (x.astype(float) - mean) / spread @ weights.astype(float) + CONSTANTS["c"]
+    folding.fold(proto)
+    (y,) = ReferenceEvaluator(proto).run(None, {"x": x})
+    assert np.abs(y - wanted).max() < 1e-4
+    kept = {node.op_type for node in proto.graph.node}
+    assert kept == ({"Sub", "Gemm"} if offset else {"Gemm"})

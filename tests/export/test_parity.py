@@ -1,5 +1,6 @@
 """torch against the engine: what passes, what fails, and what is counted."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import exported
@@ -60,7 +61,7 @@ def test_a_faithful_graph_passes_and_is_measured() -> None:
 
 def test_a_graph_that_computes_something_else_fails() -> None:
     wrong = traced(classifier(WEIGHT + np.float32(0.01)))
-    with pytest.raises(parity.ParityError, match="times the tolerance") as caught:
+    with pytest.raises(parity.ParityError, match="times what is allowed") as caught:
         parity.compare(classifier(WEIGHT), wrong, ROWS)
     assert caught.value.exit_code == 1
     assert "--atol" in caught.value.mend
@@ -174,7 +175,7 @@ def test_the_command_line_ends_with_1(
     assert cli(["convert", str(planted), "-o", str(tmp_path / "wrong.ssdgm.zip")]) == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith("error: the engine differs from torch by ")
+    assert err.startswith("error: logits of the exported classifier differs from torch by ")
     assert exported.left_behind(tmp_path) == []
 
 
@@ -182,3 +183,31 @@ def test_a_tolerance_that_allows_it_lets_it_pass(planted: Path, tmp_path: Path) 
     made = ssdgm_export.convert(planted, tmp_path / "loose.ssdgm", atol=1e6)
     about = manifest.loads((made.path / "manifest.json").read_bytes())
     assert {variant.atol for variant in about.variants} == {1e6}
+
+
+def test_the_message_names_the_graph_the_output_and_the_difference() -> None:
+    wrong = traced(classifier(WEIGHT + np.float32(0.01)))
+    with pytest.raises(parity.ParityError) as caught:
+        parity.compare(classifier(WEIGHT), wrong, ROWS)
+    assert "of the exported classifier differs from torch by up to 0.0" in str(caught.value)
+    assert "{" not in str(caught.value)
+    assert caught.value.mend.startswith("Nothing was written. Raise --atol")
+
+
+def test_rows_that_single_precision_limits_are_counted_and_fail_nothing() -> None:
+    far = ROWS.copy()
+    far[3] *= 1e6  # logits of a million, whose sixth digit is rounding
+    found = classifier(WEIGHT)
+    other = traced(classifier(np.nextafter(WEIGHT, np.float32(9)).astype(np.float32)))
+    report = parity.compare(found, other, far, rtol=0.0, batches=(40,))
+    assert report.passed
+    assert report.limited > 0
+    with pytest.raises(parity.ParityError):
+        parity.compare(found, traced(classifier(WEIGHT * np.float32(1.001))), far, rtol=0.0)
+
+
+def test_a_tolerance_is_of_an_output_s_own_units() -> None:
+    (graph,) = classifier(WEIGHT).values()
+    wide = replace(graph, units={"logits": np.array([1.0, 1e3, 1.0])})
+    assert np.ravel(wide.atol("logits", 1e-4)).tolist() == pytest.approx([1e-4, 0.1, 1e-4])
+    assert wide.atol("probs", 1e-4) == 1e-4

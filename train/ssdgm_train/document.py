@@ -81,6 +81,7 @@ def load_problem(document: Json) -> method.Problem:
         gaps=tuple(found.get("gaps", ())),
         unseen=tuple(found.get("unseen", ())),
         series=_series(found["series"]) if found.get("series") else None,
+        features=tuple(found.get("features", ())),
     )
 
 

@@ -74,7 +74,7 @@ class SemiSupervisedClassifier(
     Attributes:
         classes_: The labels' own values, sorted, [K].
         n_features_in_: The number of columns.
-        feature_names_in_: Their names, where X has some.
+        feature_names_in_: Their names, where X has some; a bundle then reads frames by them.
         run_: The run as `memory.Trained`; it holds the rows, which `export` computes on.
 
     Raises:
@@ -133,7 +133,8 @@ class SemiSupervisedClassifier(
         if known.dtype.kind != "O":  # objects are judged one by one below
             check_classification_targets(known)
         self.classes_, labels = tabular.labels(known)
-        table = memory.Table(self._rows(x, plan.data.likelihood), labels)
+        names = tuple(getattr(self, "feature_names_in_", ()))
+        table = memory.Table(self._rows(x, plan.data.likelihood), labels, names)
         start = None if self.init_from is None else Path(self.init_from)
         watch = _tell if self.verbose else _ignore
         self.run_ = memory.fit(table, plan, self._seed(), self.device, start, watch)

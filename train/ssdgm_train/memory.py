@@ -27,10 +27,21 @@ LEFT = ("optimiser.safetensors", "random.safetensors")
 
 @dataclass(frozen=True)
 class Table:
-    """Raw rows [n, *shape] with their labels [n], -1 or "" where one is not known."""
+    """Raw rows [n, *shape] with their labels [n], -1 or "" where one is not known.
+
+    `features` are the names of a row's values, where they have names.
+    """
 
     x: NDArray[np.generic]
     y: NDArray[np.generic]
+    features: tuple[str, ...] = ()
+
+    def save(self, path: Path) -> None:
+        """Write the rows as the .npz file that a run reads."""
+        if self.features:
+            np.savez(path, x=self.x, y=self.y, features=np.array(self.features))
+        else:
+            np.savez(path, x=self.x, y=self.y)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +89,7 @@ def written(trained: Trained) -> Iterator[Path]:
     """A temporary folder with the run directory `run` and the rows `DATA`."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        np.savez(folder / DATA, x=trained.table.x, y=trained.table.y)
+        trained.table.save(folder / DATA)
         for place, content in trained.files.items():
             path = folder / "run" / place
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -110,7 +121,7 @@ def fit(
     # Windows removes no file that is mapped
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         source, out = Path(folder) / DATA, Path(folder) / "run"
-        np.savez(source, x=table.x, y=table.y)
+        table.save(source)
         begun = session.begin(str(source), plan, out, None, seed, device, init_from)
         for progress in run.train(begun):
             watch(progress)

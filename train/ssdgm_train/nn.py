@@ -17,6 +17,9 @@ from torch import Tensor, nn
 
 from ssdgm_train import distributions, shapes
 
+LARGEST = 20.0
+"""Of a log-variance: rows far beyond the training data's give a wide posterior, never infinity."""
+
 Convolution = nn.Conv1d | nn.Conv2d | nn.ConvTranspose1d | nn.ConvTranspose2d
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
@@ -147,7 +150,7 @@ class GaussianMLP(MLP):
     def forward(self, x: Tensor, *others: Tensor) -> distributions.Normal:  # type: ignore[override]
         """[..., inputs[i]] each to a Normal [..., latent]; the head gives the log-variance."""
         mean, log_variance = super().forward(x, *others).chunk(2, -1)
-        return distributions.Normal(mean, torch.exp(0.5 * log_variance))
+        return distributions.Normal(mean, torch.exp(0.5 * log_variance.clamp(max=LARGEST)))
 
 
 class Fourier(nn.Module):

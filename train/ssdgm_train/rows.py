@@ -51,6 +51,8 @@ class Problem:
         gaps: Which of the numbers are missing in some training rows.
         unseen: Which categories, all columns' in turn, no training row has; they say nothing.
         series: The columns of the long table that windows were cut of.
+        features: The names of a row's values, in its order, where they have names and the row is
+            no table's.
     """
 
     shape: tuple[int, ...]
@@ -65,6 +67,7 @@ class Problem:
     gaps: tuple[int, ...] = ()
     unseen: tuple[int, ...] = ()
     series: long.Series | None = None
+    features: tuple[str, ...] = ()
 
     @property
     def width(self) -> int:

@@ -1,6 +1,7 @@
 """A data set: raw rows, labels where they are known, a test set where there is one."""
 
 import hashlib
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -38,6 +39,8 @@ class Dataset:
         columns: The columns of a table, in the order of `ssdgm_runtime.columns`; then x is
             float32, NaN where a number is missing and -1 where a category is.
         series: The columns of the long table that windows were cut of.
+        features: The names of a row's values, in its order, where they have names and the row is
+            no table's.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Dataset:
     kind: str = rows.ROWS
     columns: table.Columns = ()
     series: long.Series | None = None
+    features: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -72,6 +76,7 @@ class Dataset:
         found = hashlib.sha256(repr(self.classes).encode())
         found.update(repr(self.columns).encode() if self.columns else b"")
         found.update(repr(self.series).encode() if self.series else b"")
+        found.update(repr(self.features).encode() if self.features else b"")
         for array in (self.x, self.y, self.x_test, self.y_test):
             if array is not None:
                 found.update(f"{array.dtype}{array.shape}".encode())
@@ -90,6 +95,7 @@ def make(
     columns: table.Columns = (),
     classes: tuple[int | str, ...] = (),
     series: long.Series | None = None,
+    features: tuple[str, ...] = (),
 ) -> Dataset:
     """Check arrays and turn labels into indices; -1 (or a blank string) is an unknown label.
 
@@ -103,6 +109,7 @@ def make(
         columns: The columns of a table.
         classes: The labels' own values, where labels are given as their indices already.
         series: The columns of the long table that windows were cut of.
+        features: The names of a row's values.
 
     Raises:
         DataError: A shape, dtype, value or label that cannot be trained on.
@@ -116,8 +123,10 @@ def make(
     given = bool(classes)
     classes = classes or targets.classes(y)
     indices = y.astype(np.int64, copy=False) if given else targets.indices("y", y, classes, x)
+    _check_features(features, x)
+    more = classes, kind, columns, series, features
     if x_test is None or y_test is None:
-        return Dataset(name, x, indices, None, None, classes, kind, columns, series)
+        return Dataset(name, x, indices, None, None, *more)
     x_test = _rows("x_test", x_test, gaps=bool(columns))
     _same_length("x_test", x_test, "y_test", y_test)
     if x_test.shape[1:] != x.shape[1:] or x_test.dtype != x.dtype:
@@ -131,7 +140,19 @@ def make(
         if given
         else targets.known("y_test", y_test, classes, x_test)
     )
-    return Dataset(name, x, indices, x_test, known, classes, kind, columns, series)
+    return Dataset(name, x, indices, x_test, known, *more)
+
+
+def _check_features(features: tuple[str, ...], x: NDArray[np.generic]) -> None:
+    """Refuse names that are not one for every value of a row, each once."""
+    width = math.prod(x.shape[1:])
+    if features and (len(features) != width or len({*features}) != width or "" in features):
+        raise errors.DataError(
+            f"features has {len(features)} names, {len({*features})} of them different, and a row "
+            f"has {width} values",
+            "one name for each value, none empty and none twice",
+            "Correct the names, or leave them out.",
+        )
 
 
 def _kind(x: NDArray[np.generic]) -> str:

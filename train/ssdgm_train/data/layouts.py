@@ -74,9 +74,9 @@ def table(found: tree.Tree, name: str, plan: DataPlan = DEFAULTS) -> dataset.Dat
 def npz(
     found: dict[str, NDArray[np.generic]], place: str, name: str, plan: DataPlan = DEFAULTS
 ) -> dataset.Dataset:
-    """The arrays `x`, `y` (-1 = unlabelled), and perhaps `x_test`, `y_test`.
+    """The arrays `x`, `y` (-1 = unlabelled), and perhaps `x_test`, `y_test` and `features`.
 
-    `x_train`, `y_train` are understood for `x`, `y`.
+    `x_train`, `y_train` are understood for `x`, `y`. `features` are the names of a row's values.
     """
     train = [found.get(k, found.get(f"{k}_train")) for k in ("x", "y")]
     if train[0] is None or train[1] is None:
@@ -91,7 +91,15 @@ def npz(
             f"{place} holds the arrays {sorted(found)}", "x_test and y_test together", ""
         )
     tests = found.get("x_test"), found.get("y_test")
-    return dataset.make(name, train[0], train[1], *tests, kind=plan.kind)
+    named = found.get("features", np.zeros(0, np.str_))
+    if named.dtype.kind != "U":
+        raise errors.DataError(
+            f"{place} has features of dtype {named.dtype}",
+            "strings",
+            "Write features.astype(str).",
+        )
+    features = tuple(named.ravel().tolist())
+    return dataset.make(name, train[0], train[1], *tests, kind=plan.kind, features=features)
 
 
 def _unwrapped(found: tree.Tree) -> tree.Tree:

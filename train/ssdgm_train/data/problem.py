@@ -55,6 +55,7 @@ def problem(data: dataset.Dataset, split: Split, plan: DataPlan) -> method.Probl
         gaps=gaps,
         unseen=_unseen(data.columns[count:], lambda: (x[:, count:] for x in whole())),
         series=data.series,
+        features=data.features,
     )
 
 
