@@ -16,12 +16,15 @@ HUGE = float(np.finfo(np.float64).max)  # stands for NaN and infinity, which JSO
 
 
 def gaps(found: Array, wanted: Array, atol: float, rtol: float) -> tuple[float, float]:
-    """How far two arrays of one shape are apart.
+    """How far two arrays are apart.
 
     Returns:
         The largest difference, and the largest as a share of what is allowed: at most 1 agrees.
-        `HUGE` stands for what is not finite; arrays without values are 0 apart.
+        `HUGE` stands for what is not finite and for arrays of two shapes; arrays without values
+        are 0 apart.
     """
+    if found.shape != wanted.shape:
+        return HUGE, HUGE
     kept = wanted.astype(np.float64)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         gap = np.abs(found.astype(np.float64) - kept)
