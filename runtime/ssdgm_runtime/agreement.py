@@ -19,12 +19,15 @@ HUGE = float(np.finfo(np.float64).max)  # stands for NaN and infinity, which JSO
 
 
 def gaps(found: Array, wanted: Array, atol: Bound, rtol: float) -> tuple[float, float]:
-    """How far two arrays of one shape are apart; arguments as of `shares`.
+    """How far two arrays are apart; arguments as of `shares`.
 
     Returns:
         The largest difference, and the largest as a share of what is allowed: at most 1 agrees.
-        `HUGE` stands for what is not finite; arrays without values are 0 apart.
+        `HUGE` stands for what is not finite and for arrays of two shapes; arrays without values
+        are 0 apart.
     """
+    if found.shape != wanted.shape:
+        return HUGE, HUGE
     with np.errstate(over="ignore", invalid="ignore"):
         gap = np.abs(found.astype(np.float64) - wanted.astype(np.float64))
     largest = [_numbers(gap), shares(found, wanted, atol, rtol)]

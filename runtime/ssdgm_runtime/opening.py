@@ -3,6 +3,7 @@
 The engine is an argument, so that `session` stays the one file that imports it.
 """
 
+import os
 from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,17 @@ Ort = Any  # the engine has no stubs
 _QUIET = 3
 _SILENT = "its libraries did not load"
 _LOST = "the process that this one was forked from uses it, and no fork can"
+_BYTES = {
+    "session.load_model_format": "ONNX",
+    "session.model_external_initializers_file_folder_path": os.devnull,
+}
+"""A graph is ONNX, whatever its bytes look like, and its folder is nothing that could hold a file.
+
+`onnxfile.check` refuses what could want either; this is a second wall behind it. Where no folder
+is given, the engine takes the current one. Engines differ in what the folder keeps out:
+onnxruntime 1.32 then reads no file (absolute names it refuses by itself), while 1.20 passes over
+the folder and reads whatever is named, so that the check alone protects there.
+"""
 _SPAWN = "Start the workers with multiprocessing's spawn, or open models in the workers alone."
 
 
@@ -121,6 +133,7 @@ def settings(threads: int, options: plans.Options) -> tuple[dict[str, int], dict
         "session.intra_op.allow_spinning": str(int(options.spinning)),
         "session.inter_op.allow_spinning": str(int(options.spinning)),
         "session.record_ep_graph_assignment_info": "1",
+        **_BYTES,
         **options.session_config,
     }
     return attributes, entries

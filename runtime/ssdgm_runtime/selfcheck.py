@@ -5,6 +5,7 @@ are run on this device with the model's own provider and threads, all at once an
 and must agree with the variant's tolerances; `agreement` has the rule.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -85,12 +86,12 @@ def _check(opened: graphs.Graphs, component: str) -> Check:
     rows = len(next(iter(feeds.values())))
     if any(len(array) != rows for array in wanted.values()):
         raise errors.FormatError(f"{component} has golden inputs and outputs of different lengths")
-    first = {name: array[:1] for name, array in feeds.items()}
-    found = [opened.run(component, part, max(rows, 1)) for part in (feeds, first)]
     allowed = {t.name: variant.tolerance(t) for t in opened.graph(component, "verify").outputs}
+    parts = [(feeds, wanted), (_first(feeds), _first(wanted))]
+    found = [opened.run(component, given, max(rows, 1)) for given, _ in parts]
     gaps = [
-        (*agreement.gaps(array, wanted[name][: len(array)], *allowed[name]), name)
-        for part in found
+        (*agreement.gaps(array, there[name], *allowed[name]), name)
+        for part, (_, there) in zip(found, parts, strict=True)
         for name, array in part.items()
     ]
     _, worst, output = max(gaps, key=lambda gap: gap[1])
@@ -112,3 +113,7 @@ def _check(opened: graphs.Graphs, component: str) -> Check:
         disagreements=differ,
         passed=rows > 0 and not differ and worst <= 1.0,
     )
+
+
+def _first(arrays: Mapping[str, session.Array]) -> session.Arrays:
+    return {name: array[:1] for name, array in arrays.items()}

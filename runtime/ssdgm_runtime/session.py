@@ -7,10 +7,11 @@ many threads; a forked child opens its own.
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_runtime import (
@@ -22,6 +23,7 @@ from ssdgm_runtime import (
     opening,
     plans,
     providers,
+    tensors,
 )
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 Arrays = dict[str, Array]
 Ort = Any  # the engine has no stubs
+_Declared = tuple[tuple[int, ...], "np.dtype[Any]"]
 
 SMALL = 8
 _PROBE = (
@@ -60,6 +63,7 @@ class Session:
         self._placement: plans.Placement | None = None
         self.inputs: dict[str, manifest.Tensor] = {}
         self.outputs: dict[str, manifest.Tensor] = {}
+        self._declared: dict[str, _Declared] = {}
         self._engine(plan.threads)
 
     @property
@@ -77,10 +81,19 @@ class Session:
             feeds: Each input by name, all with the same first axis.
             names: The outputs to give; all, if none is named.
             small: Use the one-thread pool, which is faster for a few rows.
+
+        Raises:
+            FormatError: An output has not a row for each row of the feeds, or is not as declared.
         """
         engine = self._engine(self.threads(small=small))
         names = names or tuple(self.outputs)
-        return dict(zip(names, engine.run(names, feeds), strict=True))
+        found = dict(zip(names, engine.run(names, feeds), strict=True))
+        rows, declared = (len(next(iter(feeds.values()))),), self._declared
+        for name, array in found.items():
+            wanted = declared.get(name)
+            if wanted and (array.shape != rows + wanted[0] or array.dtype != wanted[1]):
+                raise _other(self._name, name, array, wanted[1], rows + wanted[0])
+        return found
 
     def threads(self, *, small: bool) -> int:
         """How many threads compute a call; `small` as in `run`."""
@@ -111,6 +124,7 @@ class Session:
         opening.check_partial(self._name, provider, nodes, plan)
         self.inputs = {i.name: _tensor(i) for i in found.get_inputs()}
         self.outputs = {o.name: _tensor(o) for o in found.get_outputs()}
+        self._declared = _declared(self.outputs.values())
         self.provider = provider
         self._placement = plans.Placement(plan.provider, provider, nodes)
         forks.guard(found)
@@ -185,6 +199,25 @@ def _tensor(port: Ort) -> manifest.Tensor:
     if shape and isinstance(shape[0], str):
         shape[0] = "batch"
     return manifest.Tensor(port.name, dtype, tuple(shape))
+
+
+def _declared(outputs: Iterable[manifest.Tensor]) -> dict[str, _Declared]:
+    """A row's shape and the dtype of those outputs that declare both, as all of a bundle do."""
+    return {
+        t.name: (t.row, np.dtype(t.dtype))
+        for t in outputs
+        if t.dtype in tensors.DTYPES and all(isinstance(n, int) for n in t.shape[1:])
+    }
+
+
+def _other(
+    graph: str, output: str, array: Array, dtype: "np.dtype[Any]", shape: tuple[int, ...]
+) -> errors.FormatError:
+    return errors.FormatError(
+        f"{graph} answers {shape[0]} rows with {output} {array.dtype} {list(array.shape)}",
+        f"{dtype} {list(shape)}, as the manifest says",
+        "Convert the run again.",
+    )
 
 
 def _missing(why: str) -> errors.MissingEngine:

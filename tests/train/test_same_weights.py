@@ -34,14 +34,18 @@ def machine() -> str:
     lines = Path("/proc/cpuinfo").read_text().splitlines() if platform.system() == "Linux" else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     capability = torch.backends.cpu.get_cpu_capability()
-    return f"{names[0] if names else platform.processor()}, {capability}, torch {torch.__version__}"
+    return (
+        f"{names[0] if names else platform.processor()}, {capability}, torch {torch.__version__}"
+    )
 
 
 def digest(method: str, folder: Path) -> str:
     """SHA-256 of the weights of a short run on digits, name by name."""
     table = {"train": {"steps": 40}, "run": {"baseline": 0}, "data": {"validation": 0.1}}
     plan = recipe.from_table({"method": method, **table, **TABLES[method]})
-    session = ssdgm_train.begin("digits", plan, folder / method, labelled=100, seed=3, device="cpu")
+    session = ssdgm_train.begin(
+        "digits", plan, folder / method, labelled=100, seed=3, device="cpu"
+    )
     for _ in ssdgm_train.train(session):
         pass
     found = hashlib.sha256()

@@ -1,0 +1,81 @@
+"""The messages of onnx.proto up to IR version 10, as the walk of `onnxfile` needs them.
+
+A message has its fields as `number:type`. A type is a scalar's or the name of a message below;
+`*` marks a field that may be there any number of times, `^` one of which a message has one at
+most. `external` and `location` are the two fields that place a tensor's values in another file.
+"""
+
+from typing import NamedTuple
+
+VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
+"""Wire types; those of groups are not among them, so a group is no field."""
+
+_MESSAGES = {
+    "model": "1:int64 2:bytes 3:bytes 4:bytes 5:int64 6:bytes 7:graph 8:opset* 14:entry*"
+    " 20:training* 25:function*",
+    "opset": "1:bytes 2:int64",
+    "entry": "1:bytes 2:bytes",
+    "training": "1:graph 2:graph 3:entry* 4:entry*",
+    "function": "1:bytes 4:bytes* 5:bytes* 6:bytes* 7:node* 8:bytes 9:opset* 10:bytes"
+    " 11:attribute* 12:value* 13:bytes 14:entry*",
+    "graph": "1:node* 2:bytes 5:tensor* 10:bytes 11:value* 12:value* 13:value* 14:annotation*"
+    " 15:sparse* 16:entry*",
+    "node": "1:bytes* 2:bytes* 3:bytes 4:bytes 5:attribute* 6:bytes 7:bytes 8:bytes 9:entry*",
+    "attribute": "1:bytes 2:float 3:int64 4:bytes 5:tensor 6:graph 7:float* 8:int64* 9:bytes*"
+    " 10:tensor* 11:graph* 13:bytes 14:type 15:type* 20:int32 21:bytes 22:sparse 23:sparse*",
+    "tensor": "1:int64* 2:int32 3:segment 4:float* 5:int32* 6:bytes* 7:int64* 8:bytes 9:bytes"
+    " 10:double* 11:int64* 12:bytes 13:external* 14:location 16:entry*",
+    "segment": "1:int64 2:int64",
+    "sparse": "1:tensor 2:tensor 3:int64*",
+    "annotation": "1:bytes 2:entry*",
+    "value": "1:bytes 2:type 3:bytes 4:entry*",
+    "type": "1:array^ 4:nested^ 5:map^ 6:bytes 7:opaque^ 8:array^ 9:nested^",
+    "array": "1:int32 2:shape",
+    "nested": "1:type",
+    "map": "1:int32 2:type",
+    "opaque": "1:bytes 2:bytes",
+    "shape": "1:dimension*",
+    "dimension": "1:int64^ 2:bytes^ 3:bytes",
+}
+_WIRES = {
+    "int64": VARINT,
+    "int32": VARINT,
+    "location": VARINT,
+    "float": FIXED32,
+    "double": FIXED64,
+}
+
+
+class Field(NamedTuple):
+    """What may follow a tag.
+
+    Attributes:
+        wire: How its value is stored.
+        type: The scalar's or message's name; several scalars in one go are `packed NAME`.
+        inside: The type, if it is a message.
+        once: A bit that no other field of the message has, but for those of which there is one at
+            most; 0 where the field may be there again.
+    """
+
+    wire: int
+    type: str
+    inside: str
+    once: int
+
+
+def _fields(text: str) -> dict[int, Field]:
+    found = {}
+    for bit, word in enumerate(text.split(), 1):
+        number, _, marked = word.partition(":")
+        name = marked.rstrip("*^")
+        once = {"*": 0, "^": 1}.get(marked[-1], 1 << bit)
+        wire = _WIRES.get(name, BYTES)
+        inside = name if name in _MESSAGES else ""
+        found[int(number) << 3 | wire] = Field(wire, name, inside, once)
+        if wire != BYTES and not once:  # repeated numbers are written in both ways
+            found[int(number) << 3 | BYTES] = Field(BYTES, f"packed {name}", "", 0)
+    return found
+
+
+FIELDS: dict[str, dict[int, Field]] = {name: _fields(text) for name, text in _MESSAGES.items()}
+"""Message -> tag -> field. Whatever is not here is none: an engine may know what we do not."""
