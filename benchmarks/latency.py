@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 import ssdgm_runtime
 from benchmarks import models, results, timing
-from ssdgm_runtime import session
+from ssdgm_runtime.engine import session
 
 BATCHES = (1, 8, 64, 256, 1024)
 MICROS, SHARE = 8.0, 1.10

@@ -15,7 +15,7 @@ import numpy as np
 import ssdgm_runtime
 from benchmarks import results
 from ssdgm_export import convert
-from ssdgm_runtime import agreement
+from ssdgm_runtime.bundle import tolerance
 from ssdgm_train import begin, evaluate, recipe, resume, train
 
 RECIPE = Path(__file__).resolve().parent.parent / "examples" / "recipes" / "m2-mnist.toml"
@@ -37,7 +37,7 @@ def main(run: Path, steps: int | None, seed: int) -> dict[str, object]:
         found = ssdgm_runtime.load(converted.path).classify(x)
     wanted = evaluate.logits(session.model, x, session.device).argmax(-1).numpy()
     differ = np.flatnonzero(found.labels != wanted)
-    clear = agreement.clear(found.probs, converted.parity.atol, converted.parity.rtol)
+    clear = tolerance.clear(found.probs, converted.parity.atol, converted.parity.rtol)
     result = session.run.result
     assert result is not None
     return results.write(

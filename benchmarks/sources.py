@@ -127,7 +127,7 @@ def _cli(*words: str) -> None:
 
 
 def _idx(rows: Path, records: list[Json]) -> list[str]:
-    from ssdgm_runtime import inputs
+    from ssdgm_runtime.readers import inputs
 
     labels = inputs.read_idx(rows.parent / rows.name.replace("images-idx3", "labels-idx1"))
     return [str(label) for label in labels.tolist()]

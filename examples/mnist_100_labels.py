@@ -14,7 +14,7 @@ import numpy as np
 
 import ssdgm_runtime
 from ssdgm_export import convert
-from ssdgm_runtime import agreement
+from ssdgm_runtime.bundle import tolerance
 from ssdgm_train import begin, evaluate, recipe, train
 
 
@@ -35,7 +35,7 @@ def main(out: Path, steps: int, seed: int) -> int:
     torch_logits = evaluate.logits(session.model, x, session.device).numpy()
 
     differ = np.flatnonzero(found.labels != torch_logits.argmax(1))
-    clear = agreement.clear(found.probs, bundle.parity.atol, bundle.parity.rtol)
+    clear = tolerance.clear(found.probs, bundle.parity.atol, bundle.parity.rtol)
     print(f"test error through the runtime: {100 * (found.labels != y).mean():.2f} %")
     print(f"rows predicted otherwise than torch: {differ.tolist()} ({clear[differ].sum()} clear)")
     return int(clear[differ].sum())

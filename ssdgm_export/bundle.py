@@ -15,8 +15,12 @@ from typing import Any
 import numpy as np
 
 from ssdgm_export import card, document, gate, golden, graphs, parity, trace, variants
-from ssdgm_runtime import atomic, errors, inputs, manifest, resizing, tables, windows
+from ssdgm_runtime import atomic, errors
 from ssdgm_runtime import model as runtime
+from ssdgm_runtime.bundle import manifest
+from ssdgm_runtime.readers import inputs
+from ssdgm_runtime.rows import resizing
+from ssdgm_runtime.rows.row import Row
 from ssdgm_train import baseline, checkpoint, method
 from ssdgm_train import data as sources
 from ssdgm_train import document as training
@@ -155,7 +159,9 @@ def golden_rows(
     """
     if given is None:
         return golden.rows(found, problem)
-    rows = _read(Path(given), problem, resize)[: golden.ROWS]
+    policy = resizing.parse(resize) if resize else None
+    row = Row(problem.shape, problem.dtype, problem.columns, (), policy, problem.series)
+    rows = inputs.read_rows(given, row).x[: golden.ROWS]
     if rows.dtype == np.float64 and problem.dtype == "float32":
         rows = rows.astype(np.float32)
     if rows.shape[1:] != problem.shape or rows.dtype.name != problem.dtype or not len(rows):
@@ -167,15 +173,6 @@ def golden_rows(
     if not problem.columns and not np.isfinite(rows).all():
         raise errors.DataError(f"{given} holds NaN or infinity", "finite numbers")
     return np.ascontiguousarray(rows)
-
-
-def _read(given: Path, problem: method.Problem, resize: str) -> parity.Array:
-    if tables.is_table(given.name) and problem.columns:
-        return tables.read(given, problem.columns)
-    if tables.is_table(given.name) and problem.series:
-        return windows.read(given, problem.series, problem.shape[1]).x
-    policy = resizing.parse(resize) if resize else None
-    return inputs.read_rows(given, problem.shape, policy).x
 
 
 def _target(out: Path) -> Path:

@@ -15,7 +15,10 @@ from typing import Any
 import numpy as np
 
 from ssdgm_export import graphs, parity, trace, variants
-from ssdgm_runtime import agreement, columns, errors, manifest, series
+from ssdgm_runtime import errors
+from ssdgm_runtime.bundle import interface, manifest, tolerance
+from ssdgm_runtime.rows import columns, series
+from ssdgm_runtime.rows.tensor import Tensor
 from ssdgm_train import likelihoods, method, recipe
 from ssdgm_train.likelihoods import limits
 
@@ -143,7 +146,7 @@ def _variant(file: variants.Variant, device: str, *, default: bool) -> Json:
     }
 
 
-def _bound(atol: agreement.Bound) -> float | list[float]:
+def _bound(atol: tolerance.Bound) -> float | list[float]:
     """An absolute tolerance to three digits: one number, or one a value where they differ."""
     several = [float(f"{n:.3g}") for n in np.ravel(atol).tolist()]
     return several if len(set(several)) > 1 else several[0]
@@ -174,7 +177,7 @@ def _input(problem: method.Problem, resize: str) -> Json:
     }
 
 
-def _io(spec: manifest.Graph) -> Json:
+def _io(spec: interface.Graph) -> Json:
     return {
         "inputs": [_tensor(t) for t in spec.inputs],
         "outputs": [_tensor(t) for t in spec.outputs],
@@ -182,7 +185,7 @@ def _io(spec: manifest.Graph) -> Json:
     }
 
 
-def _tensor(spec: manifest.Tensor) -> Json:
+def _tensor(spec: Tensor) -> Json:
     return {"name": spec.name, "dtype": spec.dtype, "shape": list(spec.shape)}
 
 

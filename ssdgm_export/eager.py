@@ -16,8 +16,9 @@ import torch
 from torch import nn
 
 from ssdgm_export import graphs
-from ssdgm_runtime import errors, session
+from ssdgm_runtime import errors
 from ssdgm_runtime.bench import backends
+from ssdgm_runtime.engine import session
 from ssdgm_train import checkpoint
 from ssdgm_train import document as training
 

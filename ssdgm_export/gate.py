@@ -17,8 +17,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdgm_runtime import agreement, errors, plans, session
-from ssdgm_runtime import columns as table
+from ssdgm_runtime import errors
+from ssdgm_runtime.bundle import tolerance
+from ssdgm_runtime.engine import session
+from ssdgm_runtime.engine.options import Plan
+from ssdgm_runtime.rows import columns as table
 
 Array = NDArray[Any]
 Arrays = dict[str, Array]
@@ -99,7 +102,7 @@ class Gate:
         rows: How many rows it was measured on.
         kind: What rows these are.
         fp32: The measure for the fp32 graph.
-        found: The measure for this one; `agreement.HUGE` if an output is not finite.
+        found: The measure for this one; `tolerance.HUGE` if an output is not finite.
         cost: found - fp32 for an error, found / fp32 - 1 for a distortion.
         deviation: The standard error of the cost, from the rows' own differences.
         allowed: The most that the cost may be.
@@ -167,7 +170,7 @@ class Judge:
         given = (*answer.values(), *(engine.run(golden).values() if golden else ()))
         if all(np.isfinite(array).all() for array in given):
             return found
-        worst = agreement.HUGE
+        worst = tolerance.HUGE
         return [replace(gate, found=worst, cost=worst, passed=False) for gate in found]
 
     def _gate(self, blank: Gate, measure: Measure, answer: Arrays) -> Gate:
@@ -279,9 +282,9 @@ def _unit(rows: Rows) -> Array | float:
 
 def _finite(value: float) -> float:
     """A number that JSON has a word for; what is not finite is as large as there is."""
-    return float(value) if math.isfinite(value) else agreement.HUGE
+    return float(value) if math.isfinite(value) else tolerance.HUGE
 
 
 def opened(name: str, data: bytes) -> session.Session:
     """A graph on one thread of the CPU, where figures come out the same again."""
-    return session.Session(name, lambda: data, plans.Plan(provider="cpu"))
+    return session.Session(name, lambda: data, Plan(provider="cpu"))

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 
 from ssdgm_export import graphs, parity, variants
-from ssdgm_runtime import columns, noise
+from ssdgm_runtime.inference import noise
+from ssdgm_runtime.rows import columns
 from ssdgm_train import method
 from ssdgm_train.likelihoods import limits
 

@@ -13,8 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ssdgm_runtime import agreement, errors, manifest
-from ssdgm_runtime import columns as table
+from ssdgm_runtime import errors
+from ssdgm_runtime.bundle import interface, tolerance
+from ssdgm_runtime.rows import columns as table
+from ssdgm_runtime.rows import tensor as declared
 from ssdgm_train import method
 from ssdgm_train.likelihoods import limits
 
@@ -150,11 +152,11 @@ class Graph:
 
     name: str
     module: nn.Module
-    spec: manifest.Graph
+    spec: interface.Graph
     columns: table.Columns = ()
     units: Mapping[str, Array] = field(default_factory=dict)
 
-    def atol(self, output: str, atol: float) -> agreement.Bound:
+    def atol(self, output: str, atol: float) -> tolerance.Bound:
         """The absolute tolerance of an output: `atol` of its units."""
         return atol * self.units[output] if output in self.units else atol
 
@@ -188,7 +190,7 @@ def of(
     return {graph.name: graph for graph in (*found, *fused) if graph is not None}
 
 
-def example(spec: manifest.Tensor, rows: int) -> Tensor:
+def example(spec: declared.Tensor, rows: int) -> Tensor:
     """Zeros of a tensor's dtype and shape."""
     return torch.zeros(rows, *spec.row, dtype=DTYPES[spec.dtype])
 
@@ -236,16 +238,16 @@ def _fused(model: nn.Module, problem: method.Problem, temperature: float) -> Gra
     return _of_rows(FUSED, EncoderClassifier(model, temperature), problem)
 
 
-def _z(latent: int) -> manifest.Tensor:
-    return manifest.Tensor("z", "float32", (BATCH, latent))
+def _z(latent: int) -> declared.Tensor:
+    return declared.Tensor("z", "float32", (BATCH, latent))
 
 
-def _rows(problem: method.Problem) -> list[manifest.Tensor]:
+def _rows(problem: method.Problem) -> list[declared.Tensor]:
     """The tensors that hold rows: x; of a table its numbers x and its categories' codes."""
     if not problem.columns:
-        return [manifest.Tensor("x", problem.dtype, (BATCH, *problem.shape))]
-    numbers = manifest.Tensor("x", "float32", (BATCH, problem.numbers))
-    codes = manifest.Tensor("codes", "int64", (BATCH, len(problem.blocks)))
+        return [declared.Tensor("x", problem.dtype, (BATCH, *problem.shape))]
+    numbers = declared.Tensor("x", "float32", (BATCH, problem.numbers))
+    codes = declared.Tensor("codes", "int64", (BATCH, len(problem.blocks)))
     return [tensor for tensor in (numbers, codes) if tensor.width]
 
 
@@ -253,7 +255,7 @@ def _of_rows(
     name: str,
     module: nn.Module,
     problem: method.Problem,
-    more: Sequence[manifest.Tensor] = (),
+    more: Sequence[declared.Tensor] = (),
 ) -> Graph:
     """A graph whose first inputs are rows."""
     rows = _rows(problem)
@@ -262,19 +264,19 @@ def _of_rows(
     return replace(_graph(name, module, [*rows, *more]), columns=problem.columns)
 
 
-def _y(problem: method.Problem) -> manifest.Tensor:
-    return manifest.Tensor("y", "float32", (BATCH, problem.labels.size))
+def _y(problem: method.Problem) -> declared.Tensor:
+    return declared.Tensor("y", "float32", (BATCH, problem.labels.size))
 
 
 def _graph(
-    name: str, module: nn.Module, inputs: list[manifest.Tensor], noise: tuple[str, ...] = ()
+    name: str, module: nn.Module, inputs: list[declared.Tensor], noise: tuple[str, ...] = ()
 ) -> Graph:
     module.eval()
     found = zip(module.outputs, _run(module, inputs), strict=True)  # type: ignore[arg-type]
-    outputs = [manifest.Tensor(key, "float32", (BATCH, *v.shape[1:])) for key, v in found]
-    return Graph(name, module, manifest.Graph(tuple(inputs), tuple(outputs), noise))
+    outputs = [declared.Tensor(key, "float32", (BATCH, *v.shape[1:])) for key, v in found]
+    return Graph(name, module, interface.Graph(tuple(inputs), tuple(outputs), noise))
 
 
-def _run(call: Callable[..., T], inputs: list[manifest.Tensor]) -> T:
+def _run(call: Callable[..., T], inputs: list[declared.Tensor]) -> T:
     with torch.inference_mode():
         return call(*(example(spec, 2) for spec in inputs))

@@ -1,7 +1,7 @@
 """torch against the engine, on the same rows and the same noise.
 
 A graph passes when its values agree at every batch size, and the classifier's predictions on every
-distinct row; `ssdgm_runtime.agreement` has the rule. Where torch itself is further than that from
+distinct row; `tolerance` has the rule. Where torch itself is further than that from
 the same computation in double precision, as on a row that lies a thousand deviations off, the row
 says nothing of the export: there the engine may be off as far as single precision is. Both sides
 run on one thread, so that the figures come out the same again.
@@ -19,13 +19,18 @@ import torch
 from numpy.typing import NDArray
 
 from ssdgm_export import graphs
-from ssdgm_runtime import agreement, errors, manifest, noise, plans, session
+from ssdgm_runtime import errors
+from ssdgm_runtime.bundle import tolerance
+from ssdgm_runtime.engine import session
+from ssdgm_runtime.engine.options import Plan
+from ssdgm_runtime.inference import noise
+from ssdgm_runtime.rows.tensor import Tensor
 
 BATCHES = (1, 2, 3, 17, 64, 257)
 SLACK = 4.0
 """How much further off than torch's own rounding the engine may be, where that is what limits."""
 
-ATOL, RTOL = agreement.ATOL, agreement.RTOL
+ATOL, RTOL = tolerance.ATOL, tolerance.RTOL
 SEED = 20140620
 
 Array = NDArray[Any]
@@ -103,7 +108,7 @@ def compare(
     tally, distinct = _Tally(atol, rtol), min(len(x), max(batches))
     with one_thread():
         for name, graph in found.items():
-            plan = plans.Plan(provider="cpu")
+            plan = Plan(provider="cpu")
             engine = session.Session(name, partial(files.__getitem__, name), plan)
             doubled = replace(graph, module=copy.deepcopy(graph.module).double())
             for batch in batches:
@@ -146,7 +151,7 @@ def _complaint(report: Report) -> tuple[str, str]:
 def feed(graph: graphs.Graph, found: Mapping[str, graphs.Graph], x: Array, seed: int) -> Arrays:
     """Inputs of a graph for rows x: q(y | x) or a one-hot y, standard normal z and noise."""
 
-    def normal(spec: manifest.Tensor) -> Array:
+    def normal(spec: Tensor) -> Array:
         return noise.draw(SEED + seed, spec.name, len(x), spec.width)
 
     given = graph.taken(x)
@@ -219,10 +224,10 @@ class _Tally:
         row, limits = self.max_abs.setdefault(graph.name, {}), dict[str, Array]()
         for name, b in want.items():
             atol = graph.atol(name, self.atol)
-            row[name] = max(row.get(name, 0.0), agreement.gaps(got[name], b, atol, self.rtol)[0])
-            limits[name] = _by_row(agreement.shares(b, exact[name], atol, self.rtol))
-            share = _by_row(agreement.shares(got[name], b, atol, self.rtol))
-            limited = (share > 1) & (share < agreement.HUGE) & (share / SLACK <= limits[name])
+            row[name] = max(row.get(name, 0.0), tolerance.gaps(got[name], b, atol, self.rtol)[0])
+            limits[name] = _by_row(tolerance.shares(b, exact[name], atol, self.rtol))
+            share = _by_row(tolerance.shares(got[name], b, atol, self.rtol))
+            limited = (share > 1) & (share < tolerance.HUGE) & (share / SLACK <= limits[name])
             self.limited += int(limited.sum())
             if (worst := share[~limited].max(initial=0.0)) > self.worst or not self.where:
                 self.worst, self.where = float(worst), f"{graph.name}.{name}"
@@ -232,8 +237,8 @@ class _Tally:
         """Compare the predictions of some rows, each of them once."""
         want, got = want[rows], got[rows]
         self.compared = len(rows)
-        self.close_calls = int((~agreement.clear(want, self.atol, self.rtol)).sum())
-        differ = agreement.disagreements(got, want, self.atol, self.rtol)
+        self.close_calls = int((~tolerance.clear(want, self.atol, self.rtol)).sum())
+        differ = tolerance.disagreements(got, want, self.atol, self.rtol)
         self.disagreements = tuple(rows[list(differ)].tolist())
 
     def report(self, batches: tuple[int, ...], rows: int) -> Report:

@@ -22,7 +22,7 @@ import onnx
 from numpy.typing import NDArray
 
 from ssdgm_export import trace
-from ssdgm_runtime import session
+from ssdgm_runtime.engine import session
 
 Array = NDArray[Any]
 Arrays = dict[str, Array]

@@ -7,7 +7,8 @@ from typing import ClassVar
 import numpy as np
 
 from ssdgm_export import gate, graphs, parity, quantise
-from ssdgm_runtime import agreement, arguments, errors
+from ssdgm_runtime import arguments, errors
+from ssdgm_runtime.bundle import tolerance
 
 FP32, INT8, FP16 = PRECISIONS = ("fp32", "int8", "fp16")
 CALIBRATION, CHUNK = 1024, 64
@@ -48,7 +49,7 @@ class Variant:
     golden: parity.Arrays
     atol: float
     rtol: float
-    own: Mapping[str, agreement.Bound] = field(default_factory=dict)
+    own: Mapping[str, tolerance.Bound] = field(default_factory=dict)
     gates: tuple[gate.Gate, ...] = ()
 
 

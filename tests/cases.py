@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 import ssdgm_train
-from ssdgm_runtime import columns as table
 from ssdgm_runtime import errors
+from ssdgm_runtime.rows import columns as table
 from ssdgm_train import checkpoint, evaluate, fit, method, recipe
 from ssdgm_train.data import batches, dataset, problem
 from ssdgm_train.data.plan import DataPlan

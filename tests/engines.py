@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ssdgm_runtime import providers, session
+from ssdgm_runtime.engine import providers, session
 
 CPU, CUDA, TENSORRT = providers.CPU, providers.CUDA, providers.TENSORRT
 NO_CUBLAS = "Failed to load libcublasLt.so.13: cannot open shared object file"

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdgm_runtime import png
+from ssdgm_runtime.pictures import png
 
 GREY: tuple[int, ...] = (3, 4)
 COLOUR: tuple[int, ...] = (3, 4, 3)

@@ -31,7 +31,8 @@ from ssdgm_runtime.errors import (
 )
 
 if TYPE_CHECKING:
-    from ssdgm_runtime.model import Model, Options, load
+    from ssdgm_runtime.engine.options import Options
+    from ssdgm_runtime.model import Model, load
 
 __version__ = "0.1.0"
 
@@ -64,8 +65,9 @@ def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from ssdgm_runtime import model
+    from ssdgm_runtime.engine import options
 
-    globals()[name] = found = getattr(model, name)
+    globals()[name] = found = getattr(options if name == "Options" else model, name)
     return found
 
 

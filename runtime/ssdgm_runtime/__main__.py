@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import ssdgm_runtime
-from ssdgm_runtime import benchtext, drawing, errors, show, use_cases
-from ssdgm_runtime.bench import request
+from ssdgm_runtime import errors, terminal
+from ssdgm_runtime.bench import request, summary
+from ssdgm_runtime.console import commands, drawing, summaries
 
 Json = dict[str, Any]
 
@@ -23,7 +24,7 @@ class _Parser(argparse.ArgumentParser):
         raise errors.UsageError(message, mend=f"See {self.prog} --help.")
 
     def _print_message(self, message: str, file: Any = None) -> None:  # noqa: ANN401  (a stream)
-        show.say(message.rstrip("\n"), file or sys.stdout)
+        terminal.say(message.rstrip("\n"), file or sys.stdout)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,15 +34,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         given = _parser().parse_args(words)
         table = given.run(given)
         text = json.dumps(table, allow_nan=False) if given.json else given.show(table)
-        show.say(text, sys.stdout)
-        return use_cases.exit_code(table)
+        terminal.say(text, sys.stdout)
+        return commands.exit_code(table)
     except (Exception, KeyboardInterrupt) as error:  # the last stop: nobody gets a traceback
-        table, code = use_cases.failure(error)
+        table, code = commands.failure(error)
         if "--json" in words:
-            show.say(json.dumps(table), sys.stdout, sure=False)
+            terminal.say(json.dumps(table), sys.stdout, sure=False)
         else:
-            text = show.lines(f"error: {table['error']['message']}")
-            show.say(text, sys.stderr, sure=False)
+            text = terminal.lines(f"error: {table['error']['message']}")
+            terminal.say(text, sys.stderr, sure=False)
         return code
 
 
@@ -137,13 +138,13 @@ def _engine(given: argparse.Namespace) -> dict[str, Any]:
 
 def _classify(given: argparse.Namespace) -> Json:
     options = {key: getattr(given, key) for key in ("top", "batch_size", "force")}
-    return use_cases.classify(given.bundle, given.input, given.out, **options, **_engine(given))
+    return commands.classify(given.bundle, given.input, given.out, **options, **_engine(given))
 
 
 def _generate(given: argparse.Namespace) -> Json:
     keys = ("classes", "picture", "rows", "n", "seed", "sample", "temperature", "force")
     options = {key: getattr(given, key) for key in keys}
-    return use_cases.generate(given.bundle, given.out, **options, **_engine(given))
+    return commands.generate(given.bundle, given.out, **options, **_engine(given))
 
 
 def _bench(given: argparse.Namespace) -> Json:
@@ -154,7 +155,7 @@ def _bench(given: argparse.Namespace) -> Json:
     table = vars(given)
     wanted = request.parse(**{key: table[key] for key in request.OPTIONS})
     result = outcome.Result(**{key: table[key] for key in outcome.OPTIONS})
-    return use_cases.bench(given.bundle, wanted, result)
+    return commands.bench(given.bundle, wanted, result)
 
 
 _Options = Callable[[argparse.ArgumentParser], None]
@@ -163,28 +164,28 @@ _COMMANDS: dict[str, tuple[str, _Options, _Run, Callable[[Json], str]]] = {
     "inspect": (
         "Say what a bundle holds, its files compared with their digests.",
         _bundle,
-        lambda given: use_cases.inspect(given.bundle),
-        show.inspect,
+        lambda given: commands.inspect(given.bundle),
+        summaries.inspect,
     ),
     "verify": (
         "Compare the files with their digests and run the golden rows on this device.",
         _verify_options,
-        lambda given: use_cases.verify(given.bundle, **_engine(given)),
-        show.verify,
+        lambda given: commands.verify(given.bundle, **_engine(given)),
+        summaries.verify,
     ),
-    "classify": ("Classify rows.", _classify_options, _classify, show.classify),
-    "generate": ("Generate rows by class.", _generate_options, _generate, show.generate),
+    "classify": ("Classify rows.", _classify_options, _classify, summaries.classify),
+    "generate": ("Generate rows by class.", _generate_options, _generate, summaries.generate),
     "bench": (
         "Time each graph beside a bare onnxruntime session.",
         _bench_options,
         _bench,
-        benchtext.bench,
+        summary.bench,
     ),
     "doctor": (
         "Say what stands in the way of running bundles here, and its remedy.",
         lambda command: None,
-        lambda given: use_cases.examine(),
-        show.doctor,
+        lambda given: commands.examine(),
+        summaries.doctor,
     ),
 }
 

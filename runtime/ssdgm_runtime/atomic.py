@@ -8,7 +8,7 @@ has a name that `LEFTOVERS` matches.
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ssdgm_runtime import errors
@@ -191,3 +191,33 @@ def _taken(got: str, want: str, done: str) -> errors.InputError:
 
 def _exists(target: Path, mend: str = "Choose another name.") -> errors.OutputExists:
     return errors.OutputExists(f"{target} exists already", "a path where nothing is", mend)
+
+
+def check_output(
+    path: PathLike,
+    kinds: Iterable[str],
+    *,
+    force: bool = False,
+    **read: PathLike | None,
+) -> str:
+    """Check an output's name and place before any work; its suffix.
+
+    Args:
+        path: The output.
+        kinds: The suffixes that it may have.
+        force: Replace a file that is there, but nothing that is read.
+        read: What is read, as `apart` takes it.
+
+    Raises:
+        InputError: The name ends in none of the kinds, or it is what is read, or inside.
+        OutputExists: Something is there and `force` is not given.
+        DataNotFound: There is no folder to write it to.
+    """
+    suffix, known = Path(path).suffix.lower(), list(kinds)
+    if suffix not in known:
+        raise errors.InputError(
+            "out", repr(str(path)), f"a name that ends in {' or '.join(known)}"
+        )
+    apart(path, **read)
+    claim(path, force=force)
+    return suffix

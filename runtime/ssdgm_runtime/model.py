@@ -6,36 +6,28 @@ does not grow with the data.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ssdgm_runtime import (
-    answers,
-    arguments,
-    files,
-    generation,
-    graphs,
-    machine,
-    parts,
-    pictures,
-    plans,
-    providers,
-    serving,
-)
+from ssdgm_runtime import arguments
+from ssdgm_runtime.bundle import contents
+from ssdgm_runtime.engine import machine, providers
+from ssdgm_runtime.engine.options import Options, Placement, Plan
+from ssdgm_runtime.inference import answers, conditionals, generation, graphs, streaming
+from ssdgm_runtime.labels import classes
+from ssdgm_runtime.rows import checks
 
 if TYPE_CHECKING:
-    from ssdgm_runtime import selfcheck
+    from ssdgm_runtime.inference import batching, verification
 
-Options = plans.Options
 PathLike = str | os.PathLike[str]
-_DEFAULTS = Options()
 
 
-class Model(serving.Serving, pictures.Pictured):
+class Model:
     """An open bundle; made by `load`.
 
     Args:
@@ -70,29 +62,28 @@ class Model(serving.Serving, pictures.Pictured):
         variant: str = providers.AUTO,
         threads: int | None = None,
         verify: bool = False,
-        options: Options = _DEFAULTS,
+        options: Options = Options(),  # noqa: B008  (frozen)
         allow_partial: bool = False,
-        max_bytes: int = files.MAX_BYTES,
+        max_bytes: int = contents.MAX_BYTES,
     ) -> None:
         arguments.count(options.max_batch, "options.max_batch", 1)
-        bundle = files.open_bundle(path, max_bytes=max_bytes, verify=verify)
-        plan = plans.Plan(provider, machine.threads(threads), options, allow_partial)
-        self._settings = {
-            "provider": provider,
-            "variant": variant,
-            "threads": threads,
-            "verify": verify,
-            "options": options,
-            "allow_partial": allow_partial,
-            "max_bytes": max_bytes,
-        }
+        bundle = contents.open_bundle(path, max_bytes=max_bytes, verify=verify)
+        plan = Plan(provider, machine.threads(threads), options, allow_partial)
+        self._again = partial(
+            Model,
+            str(bundle.path),
+            provider=provider,
+            variant=variant,
+            threads=threads,
+            verify=verify,
+            options=options,
+            allow_partial=allow_partial,
+            max_bytes=max_bytes,
+        )
         self._about = bundle.manifest
         self.graphs = graphs.Graphs(bundle, plan, variant)
-        high = arguments.value_range(self._about)[1]
-        run = partial(_answer, self.graphs, options.max_batch)
-        about = self._about
-        named = about.columns, about.features
-        self._parts = parts.Parts(about.graphs, about.labels, run, high, *named)
+        run = self.graphs.answering(options.max_batch)
+        self.conditionals = conditionals.of_bundle(self._about, run)
         for component in self.graphs.components[:1]:  # trouble with the engine shows now
             self.graphs.open(component)
 
@@ -109,10 +100,7 @@ class Model(serving.Serving, pictures.Pictured):
     @cached_property
     def classes_(self) -> NDArray[Any]:
         """The training labels' own values, [K]: integers or strings, as `predict` gives them."""
-        kinds = {type(c) for c in self._about.classes}
-        found = np.array(self._about.classes, dtype=object if len(kinds) > 1 else None)
-        found.flags.writeable = False
-        return found
+        return self._about.class_values
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -122,21 +110,9 @@ class Model(serving.Serving, pictures.Pictured):
     @property
     def info(self) -> dict[str, Any]:
         """What is open, ready for JSON."""
-        bundle = self.graphs.bundle
-        used = {c: self.graphs.variant(c) for c in self.graphs.components}
-        return {
-            "name": self._about.name,
-            "id": bundle.id,
-            "path": str(bundle.path),
-            "format": ".".join(map(str, self._about.format)),
-            "tasks": list(self.tasks),
-            "labels": list(self.labels),
-            "provider": self.graphs.plan.provider,
-            "threads": self.graphs.plan.threads,
-            "variants": {c: {"name": v.name, "precision": v.precision} for c, v in used.items()},
-        }
+        return self.graphs.described()
 
-    def classify(self, x: ArrayLike, *, batch_size: int | None = None) -> answers.Classification:
+    def classify(self, x: ArrayLike, *, batch_size: int | None = None) -> classes.Classification:
         """Compute q(y | x).
 
         Args:
@@ -147,9 +123,54 @@ class Model(serving.Serving, pictures.Pictured):
             InputError: x has another dtype or shape, or holds NaN or infinity.
             TaskUnavailable: The bundle has no classifier.
         """
-        feeds, size = {"x": self._parts.rows("classifier", "classify", x)}, self._size(batch_size)
+        feeds = {"x": self.conditionals.rows("classifier", "classify", x)}
+        size = self._size(batch_size)
         found = self.graphs.answer("classifier", feeds, size, "logits", "probs")
-        return answers.Classification(found["logits"], found["probs"], self.labels)
+        return classes.Classification(found["logits"], found["probs"], self.labels)
+
+    async def aclassify(self, x: ArrayLike) -> classes.Classification:
+        """Classify in a thread, so that other coroutines go on; see `classify`."""
+        import asyncio
+
+        return await asyncio.to_thread(self.classify, x)
+
+    def classify_iter(
+        self, source: object, *, batch_size: int | None = None, workers: int = 1
+    ) -> Iterator[classes.Classification]:
+        """Classify rows piece by piece, in order; memory does not grow with their number.
+
+        Args:
+            source: As for `streaming.pieces`.
+            batch_size: Rows a piece; `options.max_batch` by default.
+            workers: How many pieces are computed at the same time, each on the model's threads.
+
+        Raises:
+            InputError: The source, or a row of it, is none of these; pieces before it are given.
+            DataError: The path is of no .npy file.
+            TaskUnavailable: The bundle has no classifier.
+        """
+        declared = self.conditionals.declared("classifier", "classify")
+        pieces = streaming.pieces(source, declared, self._size(batch_size))
+        return streaming.ordered(
+            self.classify, pieces, arguments.count(workers, "workers", 1, 1024)
+        )
+
+    def batcher(
+        self, max_batch: int = 64, max_delay_ms: float = 2.0, *, max_waiting: int = 1024
+    ) -> "batching.Batcher":
+        """Collect single rows from many callers and classify them together.
+
+            with model.batcher() as batcher:
+                future = batcher.submit(row)
+                future.result().names
+
+        Arguments and errors are those of `Batcher`; TaskUnavailable without a classifier.
+        """
+        from ssdgm_runtime.inference import batching
+
+        limits = max_batch, max_delay_ms, max_waiting
+        self.conditionals.declared("classifier", "classify")
+        return batching.Batcher(self.classify, self.conditionals.single, *limits)
 
     def predict(self, x: ArrayLike) -> NDArray[Any]:
         """The most probable class of each row, [n], as a value of `classes_`; see `classify`."""
@@ -162,14 +183,14 @@ class Model(serving.Serving, pictures.Pictured):
 
         They are written into `out` [n, K], if it is given; InputError if it is another array.
         """
-        rows = self._parts.rows("classifier", "classify", x)
+        rows = self.conditionals.rows("classifier", "classify", x)
         feeds, size = {"x": rows}, self._size(None)
         if out is None:
             return self.graphs.answer("classifier", feeds, size, "probs")["probs"]
-        given = {"probs": arguments.buffer(out, (len(rows), len(self.labels)))}
+        given = {"probs": checks.buffer(out, (len(rows), len(self.labels)))}
         return self.graphs.answer("classifier", feeds, size, "probs", out=given)["probs"]
 
-    def encode(self, x: ArrayLike, y: arguments.Labels | None = None) -> answers.Latent:
+    def encode(self, x: ArrayLike, y: classes.Labels | None = None) -> answers.Latent:
         """Compute q(z | x, y).
 
         Args:
@@ -181,16 +202,16 @@ class Model(serving.Serving, pictures.Pictured):
             InputError: x or y is not one of these.
             TaskUnavailable: The bundle has no encoder, or y is left to a classifier it lacks.
         """
-        rows = self._parts.rows("encoder", "encode", x)
+        rows = self.conditionals.rows("encoder", "encode", x)
         with self.graphs.kept():
-            feeds = {"x": rows, **self._parts.weights("encode", rows, y, "encoder")}
+            feeds = {"x": rows, **self.conditionals.weights("encode", rows, y, "encoder")}
             found = self.graphs.answer("encoder", feeds, self._size(None), "z_mean", "z_scale")
         return answers.Latent(found["z_mean"], found["z_scale"])
 
     def reconstruct(
         self,
         x: ArrayLike,
-        y: arguments.Labels | None = None,
+        y: classes.Labels | None = None,
         *,
         out: NDArray[np.float32] | None = None,
     ) -> NDArray[np.float32]:
@@ -200,14 +221,14 @@ class Model(serving.Serving, pictures.Pictured):
         rows are written into `out` [n, *shape], if it is given; InputError if it is another array.
         """
         with self.graphs.kept():
-            found = self._parts.posterior("reconstruct", x, y, "decoder")
-            feeds = self._parts.only("decoder", {"z": found.z, **found.y})
-            given = None if out is None else {"x": arguments.buffer(out, found.x.shape)}
+            found = self.conditionals.posterior("reconstruct", x, y, "decoder")
+            feeds = self.conditionals.only("decoder", {"z": found.z, **found.y})
+            given = None if out is None else {"x": checks.buffer(out, found.x.shape)}
             return self.graphs.answer("decoder", feeds, self._size(None), "x", out=given)["x"]
 
     def generate(
         self,
-        y: arguments.Labels | None = None,
+        y: classes.Labels | None = None,
         n: int = 1,
         *,
         z: ArrayLike | None = None,
@@ -234,26 +255,23 @@ class Model(serving.Serving, pictures.Pictured):
         request = generation.Request(y, n, z, seed, sample, temperature)
         return generation.generate(self.graphs, request, self._size(None))
 
-    def verify(self) -> "selfcheck.VerifyReport":
-        """Hash every file again and run the bundle's golden rows here; see `selfcheck.verify`."""
-        from ssdgm_runtime import selfcheck
+    def verify(self) -> "verification.VerifyReport":
+        """Hash every file again and run the bundle's golden rows; see `verification`."""
+        from ssdgm_runtime.inference import verification
 
-        return selfcheck.verify(self.graphs)
+        return verification.verify(self.graphs)
 
-    def placement(self) -> dict[str, plans.Placement]:
+    def placement(self) -> dict[str, Placement]:
         """Where each graph runs; opens those that are not open yet."""
         return {c: self.graphs.placement(c) for c in self.graphs.components}
 
     def again(self) -> "Model":
         """The same bundle opened once more, with the same settings."""
-        return _reopen(str(self.graphs.bundle.path), self._settings)
+        return self._again()
 
     def warmup(self) -> None:
         """Open every graph and run it once, so that the first call is as fast as the next."""
-        for component in self.graphs.components:
-            inputs = self.graphs.graph(component, "warm up").inputs
-            zeros = {t.name: np.zeros((1, *t.row), dtype=t.dtype) for t in inputs}
-            self.graphs.run(component, zeros, 1)
+        self.graphs.warmup()
 
     def close(self) -> None:
         """Close the sessions; the model cannot be used after that."""
@@ -266,7 +284,7 @@ class Model(serving.Serving, pictures.Pictured):
         self.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopen, (str(self.graphs.bundle.path), self._settings)
+        return self._again, ()
 
     def __repr__(self) -> str:
         return f"<Model {self._about.name} {self.graphs.bundle.id[:12]}: {', '.join(self.tasks)}>"
@@ -279,12 +297,4 @@ class Model(serving.Serving, pictures.Pictured):
 
 def load(path: PathLike, **settings: Any) -> Model:  # noqa: ANN401
     """Open a bundle; arguments and errors are those of `Model`."""
-    return Model(path, **settings)
-
-
-def _answer(opened: graphs.Graphs, size: int, component: str, feeds: parts.Arrays) -> parts.Arrays:
-    return opened.answer(component, feeds, size, parts.GIVES[component])
-
-
-def _reopen(path: str, settings: Mapping[str, Any]) -> Model:
     return Model(path, **settings)

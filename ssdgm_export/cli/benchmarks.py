@@ -8,8 +8,8 @@ import typer
 
 from ssdgm_export.cli import console
 from ssdgm_export.cli.options import AllowPartial, AsJson, Bundle, Force, Quiet
-from ssdgm_runtime import benchtext, use_cases
-from ssdgm_runtime.bench import backends, request
+from ssdgm_runtime.bench import backends, request, summary
+from ssdgm_runtime.console import commands
 
 Json = dict[str, Any]
 TOLD = request.HELP
@@ -49,9 +49,9 @@ def bench(
     conditions = fail_if or ()
     result = outcome.Result(out, plot, baseline, conditions, force, _draw() if plot else None)
     with console.watch(quiet or as_json) as watch:
-        found = use_cases.bench(bundle, wanted, result, engines=_engines(run), watch=watch)
-    console.emit(found, as_json, benchtext.bench)
-    return use_cases.exit_code(found)
+        found = commands.bench(bundle, wanted, result, engines=_engines(run), watch=watch)
+    console.emit(found, as_json, summary.bench)
+    return commands.exit_code(found)
 
 
 def _draw() -> Callable[[Json], bytes]:

@@ -7,7 +7,9 @@ import typer
 
 from ssdgm_export.cli import console
 from ssdgm_export.cli.options import AllowPartial, AsJson, Bundle, Provider, Threads, Variant
-from ssdgm_runtime import agreement, show, use_cases
+from ssdgm_runtime import terminal
+from ssdgm_runtime.bundle import tolerance
+from ssdgm_runtime.console import commands, summaries
 
 Json = dict[str, Any]
 
@@ -23,10 +25,10 @@ def convert(
     ] = None,
     atol: Annotated[
         float, typer.Option(help="Absolute tolerance of parity.", min=0)
-    ] = agreement.ATOL,
+    ] = tolerance.ATOL,
     rtol: Annotated[
         float, typer.Option(help="Relative tolerance of parity.", min=0)
-    ] = agreement.RTOL,
+    ] = tolerance.RTOL,
     license: Annotated[str | None, typer.Option(help="An SPDX expression for the bundle.")] = None,
     precision: Annotated[str, typer.Option(help="Some of fp32,int8,fp16.")] = "fp32",
     max_drop: Annotated[
@@ -65,7 +67,7 @@ def convert(
 
 def inspect(bundle: Bundle, as_json: AsJson = False) -> None:
     """Say what a bundle holds."""
-    console.emit(use_cases.inspect(bundle), as_json, show.inspect)
+    console.emit(commands.inspect(bundle), as_json, summaries.inspect)
 
 
 def verify(
@@ -77,24 +79,24 @@ def verify(
     as_json: AsJson = False,
 ) -> int:
     """Check a bundle's digests and its golden rows here."""
-    found = use_cases.verify(
+    found = commands.verify(
         bundle, provider=provider, variant=variant, threads=threads, allow_partial=allow_partial
     )
-    console.emit(found, as_json, show.verify)
-    return use_cases.exit_code(found)
+    console.emit(found, as_json, summaries.verify)
+    return commands.exit_code(found)
 
 
 def doctor(as_json: AsJson = False) -> int:
     """Say what stands in the way of running bundles here, and its remedy."""
-    found = use_cases.examine()
-    console.emit(found, as_json, show.doctor)
-    return use_cases.exit_code(found)
+    found = commands.examine()
+    console.emit(found, as_json, summaries.doctor)
+    return commands.exit_code(found)
 
 
 def _converted(found: Json) -> str:
     parity = found["parity"]
     worst = max(v for graph in parity["max_abs"].values() for v in graph.values())
-    return show.fields(
+    return terminal.fields(
         {
             "bundle": f"{found['bundle']} ({found['bytes'] / 1000:.0f} kB)",
             "id": found["id"],

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from ssdgm_runtime import show, use_cases
+from ssdgm_runtime import terminal
+from ssdgm_runtime.console import commands
 
 Json = Mapping[str, Any]
 _LARGE = 50_000_000  # bytes
@@ -15,14 +16,14 @@ _LARGE = 50_000_000  # bytes
 def emit(document: Json, as_json: bool, render: Callable[[Any], str]) -> None:
     """Print a result: one JSON object, or lines for people."""
     text = _dumps(document, indent=2) if as_json else render(document)
-    show.say(text.rstrip("\n"), sys.stdout)
+    terminal.say(text.rstrip("\n"), sys.stdout)
 
 
 def fail(error: BaseException, as_json: bool) -> int:
     """Print an error, as one JSON object on stdout or a line on stderr; returns its exit code."""
-    told, code = use_cases.failure(error)
+    told, code = commands.failure(error)
     if as_json:
-        show.say(_dumps(told), sys.stdout, sure=False)
+        terminal.say(_dumps(told), sys.stdout, sure=False)
     else:
         note(f"error: {told['error']['message']}")
     return code
@@ -30,7 +31,7 @@ def fail(error: BaseException, as_json: bool) -> int:
 
 def note(text: str) -> None:
     """Print a line on stderr."""
-    show.say(show.lines(text), sys.stderr, sure=False)
+    terminal.say(terminal.lines(text), sys.stderr, sure=False)
 
 
 def track(steps: Iterable[Any], total: int, done: int, quiet: bool) -> Iterator[Any]:

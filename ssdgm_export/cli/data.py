@@ -10,7 +10,7 @@ import typer
 
 from ssdgm_export.cli import console, datatext
 from ssdgm_export.cli.options import AsJson, Force, Quiet
-from ssdgm_runtime import atomic, outputs
+from ssdgm_runtime import atomic
 
 app = typer.Typer(
     help="Look at data before a training.",
@@ -55,7 +55,7 @@ def inspect(
 ) -> None:
     """Say what PATH holds, what is suspicious, and what `train` would do."""
     if out is not None:
-        outputs.check(out, (".png",), force=force)
+        atomic.check_output(out, (".png",), force=force)
     draw = _draw() if out is not None else None
     from ssdgm_train import data as sources
     from ssdgm_train import inspection, recipe

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ssdgm_runtime import errors, show
+from ssdgm_runtime import errors, terminal
 
 Json = dict[str, Any]
 CLASSES, FEATURES = 30, 30
@@ -35,11 +35,11 @@ def command(data: str, given: Mapping[str, object], changes: Sequence[str]) -> s
 def inspect(found: Json) -> str:
     """The result of `data inspect`."""
     parts = [
-        show.fields(_facts(found)),
+        terminal.fields(_facts(found)),
         _classes(found),
         *([_features(found)] if len(found["features"]) > 1 else []),
         "\n".join(_findings(found)),
-        show.fields(_training(found)),
+        terminal.fields(_training(found)),
         *_settings(found),
     ]
     return "\n\n".join(parts)
@@ -112,13 +112,13 @@ def _classes(found: Json) -> str:
     if len(classes) <= CLASSES:
         heads = ("label", "training", "test")[: 3 if found["rows"]["test"] else 2]
         rows = [tuple(c[head] for head in heads) for c in classes]
-        return show.table(rows, ("class", "labels", "test rows")[: len(heads)])
+        return terminal.table(rows, ("class", "labels", "test rows")[: len(heads)])
     ranked = sorted(classes, key=lambda c: -c["training"])
     most, fewest = (
         ", ".join(f"{c['label']} {c['training']:,}" for c in part)
         for part in (ranked[:COMMON], ranked[-COMMON:])
     )
-    return show.fields({"classes": len(classes), "most labels": most, "fewest labels": fewest})
+    return terminal.fields({"classes": len(classes), "most labels": most, "fewest labels": fewest})
 
 
 def _features(found: Json) -> str:
@@ -126,7 +126,7 @@ def _features(found: Json) -> str:
     heads = ["name", "kind", *(["missing"] if found["missing"] else []), "distinct"]
     named = [{**f, "name": _short(f["name"])} for f in features[:FEATURES]]
     rows = [(*(f[head] for head in heads), _spread(f)) for f in named]
-    text = show.table(rows, (*heads, "values"))
+    text = terminal.table(rows, (*heads, "values"))
     left = len(features) - FEATURES
     return f"{text}\nand {left:,} columns more, which --json lists" if left > 0 else text
 
@@ -157,10 +157,10 @@ def _findings(found: Json) -> Iterator[str]:
     if not found["findings"]:
         yield "nothing suspicious was found"
     for finding in found["findings"]:
-        yield show.plain(f"{MARK[finding['level']]} {finding['topic']}")
+        yield terminal.plain(f"{MARK[finding['level']]} {finding['topic']}")
         for sentence in (f"{finding['found']}.", finding["mend"]):
             yield from textwrap.wrap(
-                show.plain(sentence), WIDTH, initial_indent="    ", subsequent_indent="    "
+                terminal.plain(sentence), WIDTH, initial_indent="    ", subsequent_indent="    "
             )
 
 
@@ -198,6 +198,6 @@ def _settings(found: Json) -> list[str]:
     if found["refused"]:
         return []
     return [
-        show.plain(found["command"]),
-        f"or --recipe with a file of\n\n{show.lines(found['training']['recipe'].strip())}",
+        terminal.plain(found["command"]),
+        f"or --recipe with a file of\n\n{terminal.lines(found['training']['recipe'].strip())}",
     ]

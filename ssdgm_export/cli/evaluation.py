@@ -7,7 +7,7 @@ import typer
 
 from ssdgm_export.cli import console
 from ssdgm_export.cli.options import AsJson, Quiet
-from ssdgm_runtime import errors, show
+from ssdgm_runtime import errors, terminal
 
 Json = dict[str, Any]
 ALL = "all"
@@ -57,6 +57,6 @@ def _lines(found: Json) -> str:
         for name, score in zip(("q(y | x)", "p(y | x)"), found["labels"].values(), strict=True)
         if score
     }
-    return show.fields(
+    return terminal.fields(
         {"run": found["run"], "rows": f"{found['rows']} {found['part']} rows", **bounds, **labels}
     )

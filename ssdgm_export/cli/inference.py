@@ -15,7 +15,8 @@ from ssdgm_export.cli.options import (
     Threads,
     Variant,
 )
-from ssdgm_runtime import errors, show, use_cases
+from ssdgm_runtime import errors
+from ssdgm_runtime.console import commands, summaries
 
 
 def classify(
@@ -39,7 +40,7 @@ def classify(
     as_json: AsJson = False,
 ) -> None:
     """Classify the rows of INPUT."""
-    found = use_cases.classify(
+    found = commands.classify(
         bundle,
         source,
         out,
@@ -51,7 +52,7 @@ def classify(
         allow_partial=allow_partial,
         force=force,
     )
-    console.emit(found, as_json, show.classify)
+    console.emit(found, as_json, summaries.classify)
 
 
 def generate(
@@ -91,7 +92,7 @@ def generate(
     as_json: AsJson = False,
 ) -> None:
     """Generate rows by class and write them."""
-    found = use_cases.generate(
+    found = commands.generate(
         bundle,
         out,
         picture=_picture(styles=styles, analogies=analogies, walk=walk),
@@ -107,7 +108,7 @@ def generate(
         allow_partial=allow_partial,
         force=force,
     )
-    console.emit(found, as_json, show.generate)
+    console.emit(found, as_json, summaries.generate)
 
 
 def _picture(**wanted: bool) -> str | None:

@@ -8,7 +8,7 @@ import typer
 
 from ssdgm_export.cli import console
 from ssdgm_export.cli.options import AsJson
-from ssdgm_runtime import errors, show
+from ssdgm_runtime import errors, terminal
 
 
 def report(
@@ -21,7 +21,7 @@ def report(
     """Write RUN/report.html and RUN/figures: curves, errors, pictures."""
     from ssdgm_export import report as pages
 
-    console.emit({"report": str(pages.write(run, data))}, as_json, show.fields)
+    console.emit({"report": str(pages.write(run, data))}, as_json, terminal.fields)
 
 
 def after(run: Path) -> str | None:

@@ -10,7 +10,8 @@ import typer
 
 from ssdgm_export.cli import console, reports
 from ssdgm_export.cli.options import AsJson, Quiet
-from ssdgm_runtime import columns, errors, show
+from ssdgm_runtime import errors, terminal
+from ssdgm_runtime.rows import columns
 
 Json = dict[str, Any]
 
@@ -214,7 +215,7 @@ def _summary_lines(found: Json) -> str:
         "report": found["report"] or "none",
         "next": errors.command("ssdgm-export", "convert", found["run"], "-o", bundle),
     }
-    return show.fields(lines)
+    return terminal.fields(lines)
 
 
 def _columns(kinds: Json) -> Json:
@@ -277,5 +278,5 @@ def _method_table(found: Json) -> str:
     rows = [
         (m["method"], m["year"], ", ".join(m["tasks"]), m["summary"]) for m in found["methods"]
     ]
-    table = show.table(rows, ("method", "year", "its bundle offers", "what it is"))
+    table = terminal.table(rows, ("method", "year", "its bundle offers", "what it is"))
     return f"{table}\n\nrecipes for train --recipe: {', '.join(found['recipes'])}"

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from ssdgm_export.report import plates
 from ssdgm_export.report.material import Material
-from ssdgm_runtime import png
+from ssdgm_runtime.pictures import png
 
 COUNT = 12
 COLUMNS = 6

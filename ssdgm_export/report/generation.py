@@ -1,4 +1,4 @@
-"""What a generative model makes: the pictures of `ssdgm_runtime.pictures`, and what has no label.
+"""What a generative model makes: its pictures, and what has no label.
 
 Styles and analogies are those that `ssdgm-export generate` draws from the run's bundle.
 """
@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from ssdgm_export.report import plates
 from ssdgm_export.report.material import Held, Material
-from ssdgm_runtime import noise, parts, pictures, png
+from ssdgm_runtime.inference import conditionals, noise
+from ssdgm_runtime.pictures import latent, png
 
 MOST = 10
 """The most classes that a picture shows."""
@@ -41,7 +42,7 @@ def _shown(material: Material) -> list[int]:
     return list(range(min(len(material.classes), MOST)))
 
 
-def _width(model: parts.Parts) -> int:
+def _width(model: conditionals.Conditionals) -> int:
     """The number of latents."""
     return next(t.width for t in model.graphs["decoder"].inputs if t.name == "z")
 
@@ -58,7 +59,7 @@ def _names(material: Material) -> list[str]:
 
 def _styles(material: Material) -> plates.Plate:
     seed = material.run["seed"]
-    found = pictures.styles(material.parts, LINES, seed, _shown(material))
+    found = latent.styles(material.parts, LINES, seed, _shown(material))
     drawn = material.images(found.x)
     return plates.Plate(
         "styles",
@@ -72,7 +73,7 @@ def _styles(material: Material) -> plates.Plate:
 
 def _analogies(material: Material) -> plates.Plate:
     held = material.held
-    found = pictures.analogies(material.parts, _firsts(held), classes=_shown(material))
+    found = latent.analogies(material.parts, _firsts(held), classes=_shown(material))
     drawn = material.images(found.x)
     return plates.Plate(
         "analogies",
@@ -120,10 +121,10 @@ def _reconstructions(material: Material) -> plates.Plate:
 def _walk(material: Material) -> plates.Plate:
     model = material.parts
     labelled = model.takes("decoder", "y", "draw")
-    plane = None if _width(model) == SPAN else pictures.plane_of(model, material.rows)
+    plane = None if _width(model) == SPAN else latent.plane_of(model, material.rows)
     side = STEPS if labelled else LONE_STEPS
     classes = _shown(material) if labelled else None
-    found = pictures.walk(model, side, plane, classes)
+    found = latent.walk(model, side, plane, classes)
     where = (
         "its two latents"
         if plane is None

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from ssdgm_export.report import plates
 from ssdgm_export.report.material import Material
-from ssdgm_runtime import columns
+from ssdgm_runtime.rows import columns
 
 MOST = 24
 """Columns that are shown."""

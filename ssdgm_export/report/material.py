@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from ssdgm_export import graphs, parity
 from ssdgm_export.report import plates
-from ssdgm_runtime import columns, noise, parts, png
+from ssdgm_runtime.inference import conditionals, noise
+from ssdgm_runtime.pictures import png
+from ssdgm_runtime.rows import columns
 from ssdgm_train import (
     baseline,
     checkpoint,
@@ -80,7 +82,7 @@ class Material:
     evidence: Json
     records: list[Json]
     recipe: recipe.Recipe
-    parts: parts.Parts
+    parts: conditionals.Conditionals
     rows: NDArray[Any]
     held: Held
     drawn: NDArray[Any] | None
@@ -120,7 +122,7 @@ def gather(place: Path, data: str | None) -> Material:
         return {"x": columns.joined(answer, problem.columns)} if joined else answer
 
     labels = tuple(map(str, described["data"]["classes"]))
-    model_parts = parts.Parts(
+    model_parts = conditionals.Conditionals(
         {key: graph.spec for key, graph in found.items()}, labels, compute, columns=problem.columns
     )
     rows, (low, high) = training.load_data(run, data), limits.value_range(problem)
@@ -175,7 +177,7 @@ def _records(place: Path) -> list[Json]:
     return found
 
 
-def _held(data: dataset.Dataset, split: Split, model: parts.Parts) -> Held:
+def _held(data: dataset.Dataset, split: Split, model: conditionals.Conditionals) -> Held:
     """The test rows; or the validation rows, or else the labelled ones; a sample of very many."""
     chosen: store.Indices
     if data.x_test is not None and data.y_test is not None and len(data.x_test):

@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from ssdgm_runtime import curves, png
+from ssdgm_runtime.pictures import png, traces
 
 DPI = 100
 SIZE = 8
@@ -92,7 +92,7 @@ def sized(x: NDArray[Any], low: float, high: float, least: int = CELL) -> png.By
 
 def curved(x: NDArray[Any], low: float, high: float, least: int = CELL) -> png.Bytes:
     """Windows of series as lines, in images `least` pixels high."""
-    return curves.images(x, low, high, least)
+    return traces.images(x, low, high, least)
 
 
 def grid(

@@ -4,7 +4,7 @@ import numpy as np
 
 from ssdgm_export.report import plates
 from ssdgm_export.sheet import lines
-from ssdgm_runtime import png
+from ssdgm_runtime.pictures import png
 from ssdgm_train import inspection
 
 ACROSS = 16

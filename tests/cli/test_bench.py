@@ -123,7 +123,7 @@ def test_both_command_lines_pass_every_option_on(
         raise KeyboardInterrupt
 
     for module in (runtime, sys.modules["ssdgm_export.cli.benchmarks"]):
-        monkeypatch.setattr(module.use_cases, "bench", bench)
+        monkeypatch.setattr(module.commands, "bench", bench)
     words = [
         *("bench", str(bundle), "--batch", "3", "--threads", "2", "--component", "encoder"),
         *("--provider", "cpu", "--variant", "all", "--concurrency", "5", "--arrival", "uniform:7"),

@@ -14,7 +14,9 @@ import numpy as np
 import pytest
 
 from ssdgm_export import cli
-from ssdgm_runtime import model, session, use_cases
+from ssdgm_runtime import model
+from ssdgm_runtime.console import commands
+from ssdgm_runtime.engine import session
 from ssdgm_train import methods
 
 Tool = Callable[..., Any]
@@ -303,7 +305,7 @@ def test_inspect_needs_no_engine(
 def test_a_defect_ends_with_70_and_asks_for_a_report(
     bundle: Path, tmp_path: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(use_cases, "inspect", lambda path: 1 / 0)
+    monkeypatch.setattr(commands, "inspect", lambda path: 1 / 0)
     found = tool("inspect", bundle, "--json")
     assert (found.code, found.json["error"]["type"]) == (70, "ZeroDivisionError")
     assert "report" in found.json["error"]["message"]
@@ -315,7 +317,7 @@ def test_a_defect_ends_with_70_and_asks_for_a_report(
 def test_a_defect_is_raised_where_one_debugs(
     bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(use_cases, "inspect", lambda path: 1 / 0)
+    monkeypatch.setattr(commands, "inspect", lambda path: 1 / 0)
     monkeypatch.setenv("SSDGM_DEBUG", "1")
     with pytest.raises(ZeroDivisionError):
         cli.run(["inspect", str(bundle)])
@@ -327,7 +329,7 @@ def test_a_file_that_may_not_be_read_ends_with_2(
     def denied(path: Path) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(use_cases, "inspect", denied)
+    monkeypatch.setattr(commands, "inspect", denied)
     assert tool("inspect", bundle, "--json").code == 2
 
 
@@ -335,6 +337,6 @@ def test_ctrl_c_ends_with_130(bundle: Path, tool: Tool, monkeypatch: pytest.Monk
     def stop(path: Path) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(use_cases, "inspect", stop)
+    monkeypatch.setattr(commands, "inspect", stop)
     found = tool("inspect", bundle, "--json")
     assert (found.code, found.json["error"]["type"]) == (130, "KeyboardInterrupt")

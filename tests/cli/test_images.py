@@ -8,7 +8,9 @@ import numpy as np
 import pictures
 import pytest
 
-from ssdgm_runtime import inputs, resizing
+from ssdgm_runtime.readers import inputs
+from ssdgm_runtime.rows import resizing
+from ssdgm_runtime.rows.row import Row
 
 pytest.importorskip("PIL")
 
@@ -44,7 +46,7 @@ def test_a_bundle_resizes_images_as_its_training_did(
     assert f"images  {policy}" in tool("inspect", bundle).out
 
     found = tool("classify", bundle, source, "--json").json["predictions"]
-    seen = inputs.read_rows(source, (6, 7), resizing.parse(policy)).x
+    seen = inputs.read_rows(source, Row((6, 7), resize=resizing.parse(policy))).x
     np.save(tmp_path / "rows.npy", seen)
     same = tool("classify", bundle, tmp_path / "rows.npy", "--json").json["predictions"]
     assert [p["probability"] for p in found] == [p["probability"] for p in same]

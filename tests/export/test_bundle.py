@@ -16,7 +16,9 @@ import pytest
 import ssdgm_export
 import ssdgm_train
 from ssdgm_export import bundle, golden, parity
-from ssdgm_runtime import errors, manifest, model, session
+from ssdgm_runtime import errors, model
+from ssdgm_runtime.bundle import manifest
+from ssdgm_runtime.engine import session
 from ssdgm_train import checkpoint
 
 

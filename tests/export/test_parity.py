@@ -14,7 +14,8 @@ from torch import Tensor, nn
 import ssdgm_export
 from ssdgm_export import graphs, parity, trace
 from ssdgm_export.cli import run as cli
-from ssdgm_runtime import manifest
+from ssdgm_runtime.bundle import interface, manifest
+from ssdgm_runtime.rows import tensor as declared
 
 ROWS = np.random.default_rng(0).standard_normal((40, 4)).astype(np.float32)
 
@@ -33,9 +34,9 @@ class Linear(nn.Module):
 
 def classifier(weight: NDArray[np.float32]) -> dict[str, graphs.Graph]:
     classes = weight.shape[1]
-    spec = manifest.Graph(
-        (manifest.Tensor("x", "float32", ("batch", 4)),),
-        tuple(manifest.Tensor(k, "float32", ("batch", classes)) for k in ("logits", "probs")),
+    spec = interface.Graph(
+        (declared.Tensor("x", "float32", ("batch", 4)),),
+        tuple(declared.Tensor(k, "float32", ("batch", classes)) for k in ("logits", "probs")),
     )
     return {"classifier": graphs.Graph("classifier", Linear(weight).eval(), spec)}
 

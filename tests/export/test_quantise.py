@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from ssdgm_export import gate, quantise
-from ssdgm_runtime import files, golden
+from ssdgm_runtime.bundle import contents, golden
 from ssdgm_train import METHODS
 
 Arrays = dict[str, NDArray[Any]]
@@ -31,7 +31,7 @@ def each(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., list[Graph]]
         name: str, kind: str = "bernoulli-uint8", changes: tuple[str, ...] = ()
     ) -> list[Graph]:
         path: Path = exported.folder(tmp_path_factory, name, kind, changes) / "bundle.ssdgm"
-        opened = files.open_bundle(path)
+        opened = contents.open_bundle(path)
         return [
             (key, opened.read(f"models/{key}/fp32/model.onnx"), golden.inputs(opened, key))
             for key in opened.manifest.graphs

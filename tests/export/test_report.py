@@ -17,7 +17,8 @@ from matplotlib import image
 import ssdgm_train
 from ssdgm_export import report
 from ssdgm_export.report import curves, generation, material, numbers
-from ssdgm_runtime import model, pictures
+from ssdgm_runtime import model
+from ssdgm_runtime.pictures import latent
 from ssdgm_train import METHODS, checkpoint
 from ssdgm_train.data import dataset
 
@@ -150,9 +151,9 @@ def test_the_pictures_are_those_of_the_bundle(m2: Path) -> None:
     with model.load(m2 / "bundle.ssdgm", provider="cpu") as opened:
         rows = found.held.x[:3]
         pairs = (
-            (pictures.styles(found.parts, 4, 7), opened.styles(4, seed=7)),
-            (pictures.analogies(found.parts, rows), opened.analogies(rows)),
-            (pictures.walk(found.parts, 3), opened.walk(3)),
+            (latent.styles(found.parts, 4, 7), opened.styles(4, seed=7)),
+            (latent.analogies(found.parts, rows), opened.analogies(rows)),
+            (latent.walk(found.parts, 3), opened.walk(3)),
         )
         for one, other in pairs:
             np.testing.assert_allclose(one.x, other.x, rtol=1e-3, atol=1e-2)

@@ -13,7 +13,7 @@ from PIL import Image
 from ssdgm_export import sheet
 from ssdgm_export.report import plates
 from ssdgm_export.sheet import columns, lines, pictures, series
-from ssdgm_runtime.columns import CATEGORY, Column
+from ssdgm_runtime.rows.columns import CATEGORY, Column
 from ssdgm_train import inspection, recipe
 from ssdgm_train.data import dataset
 

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 import ssdgm_export
 from ssdgm_export import bundle, gate, golden, graphs
-from ssdgm_runtime import agreement, errors, model
-from ssdgm_runtime import columns as table
+from ssdgm_runtime import errors, model
+from ssdgm_runtime.bundle import tolerance
+from ssdgm_runtime.rows import columns as table
 from ssdgm_train import METHODS, checkpoint, document
 
 Array = NDArray[Any]
@@ -173,7 +174,7 @@ def test_a_decoder_that_is_not_finite_does_not_pass(
     output = "x" if cases.TABLES[kind].columns[0].kind == table.NUMBER else "code_probs"
     broken = changed(files["decoder"], output, "Neg", "Log")
     (found,) = judged.judge("decoder", "fp16", broken)
-    assert found.found == agreement.HUGE
+    assert found.found == tolerance.HUGE
     assert not found.passed
 
 

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ssdgm_export import graphs, trace
-from ssdgm_runtime import manifest, session
+from ssdgm_runtime.bundle import interface
+from ssdgm_runtime.engine import session
+from ssdgm_runtime.rows import tensor as declared
 
-X = manifest.Tensor("x", "float32", ("batch", 3))
+X = declared.Tensor("x", "float32", ("batch", 3))
 PROPERTIES = {"ssdgm.graph": "classifier", "ssdgm.format": "1.0"}
 
 
@@ -28,7 +30,7 @@ class Layer(nn.Module):
 
 
 def graph(function: Callable[[Tensor], Tensor]) -> graphs.Graph:
-    spec = manifest.Graph((X,), (manifest.Tensor("y", "float32", ("batch", 3)),))
+    spec = interface.Graph((X,), (declared.Tensor("y", "float32", ("batch", 3)),))
     return graphs.Graph("classifier", Layer(function).eval(), spec)
 
 

@@ -15,7 +15,10 @@ from onnx import numpy_helper
 
 import ssdgm_export
 from ssdgm_export import bundle, gate, quantise, variants
-from ssdgm_runtime import agreement, errors, manifest, model, session
+from ssdgm_runtime import errors, model
+from ssdgm_runtime.bundle import manifest, tolerance
+from ssdgm_runtime.engine import session
+from ssdgm_runtime.rows.tensor import Tensor
 from ssdgm_train import checkpoint
 
 LOOSE = gate.Limits(1.0, 1.0)
@@ -249,8 +252,8 @@ class Fixed(session.Session):
 
     def __init__(self, ones: NDArray[np.float32]) -> None:
         self.ones = ones
-        self.inputs = {"x": manifest.Tensor("x", "float32", ("batch", 1))}
-        self.outputs = {"probs": manifest.Tensor("probs", "float32", ("batch", 2))}
+        self.inputs = {"x": Tensor("x", "float32", ("batch", 1))}
+        self.outputs = {"probs": Tensor("probs", "float32", ("batch", 2))}
 
     def run(  # type: ignore[override]
         self, feeds: dict[str, NDArray[np.float32]]
@@ -291,7 +294,7 @@ def test_what_is_not_finite_does_not_pass(monkeypatch: pytest.MonkeyPatch, value
     broken = right.copy()
     broken[7] = value
     found = judged(monkeypatch, right, broken)
-    assert found.batch_gap == agreement.HUGE
+    assert found.batch_gap == tolerance.HUGE
     assert not found.passed
     json.dumps(found.to_json(), allow_nan=False)
 

@@ -18,7 +18,10 @@ import torch
 from numpy.typing import NDArray
 
 from ssdgm_export import graphs, parity, trace
-from ssdgm_runtime import manifest, model, noise, session
+from ssdgm_runtime import model
+from ssdgm_runtime.bundle import manifest
+from ssdgm_runtime.engine import session
+from ssdgm_runtime.inference import likelihoods, noise
 from ssdgm_train import method, methods
 
 LIKELIHOODS = ("bernoulli-uint8", "binomial-uint8", "gaussian-float32", "columns-float32")
@@ -267,7 +270,7 @@ def test_the_decoder_gives_its_likelihood_s_parameters(case: Opened, name: str, 
     assert found.about.likelihood is not None
     assert {t.name for t in spec.outputs} == {
         "x",
-        *noise.parameters(found.about.likelihood, found.problem.numbers),
+        *likelihoods.parameters(found.about.likelihood, found.problem.numbers),
     }
     assert spec.noise == ("z",)
     codes = sum(found.problem.blocks)

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ssdgm_runtime import model, plans, session
+from ssdgm_runtime import model
+from ssdgm_runtime.engine import session
+from ssdgm_runtime.engine.options import Plan
 
 HERE = Path(__file__).parent
 
@@ -112,6 +114,6 @@ def opened(graph: bytes) -> Callable[..., session.Session]:
     """Open it with these settings."""
 
     def run(**settings: Any) -> session.Session:  # noqa: ANN401
-        return session.Session("graph", lambda: graph, plans.Plan(**settings))
+        return session.Session("graph", lambda: graph, Plan(**settings))
 
     return run

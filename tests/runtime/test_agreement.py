@@ -3,13 +3,13 @@ import json
 import numpy as np
 import pytest
 
-from ssdgm_runtime import agreement
+from ssdgm_runtime.bundle import tolerance
 
 NAN, INF = np.nan, np.inf
 
 
 def gaps(a: float, b: float, atol: float = 0.5, rtol: float = 0.25) -> tuple[float, float]:
-    return agreement.gaps(np.array([a, 0.0]), np.array([b, 0.0]), atol, rtol)
+    return tolerance.gaps(np.array([a, 0.0]), np.array([b, 0.0]), atol, rtol)
 
 
 def test_the_largest_difference_and_its_share_of_what_is_allowed() -> None:
@@ -20,14 +20,14 @@ def test_the_largest_difference_and_its_share_of_what_is_allowed() -> None:
 
 
 def test_the_largest_of_each_may_be_of_different_values() -> None:
-    found = agreement.gaps(np.array([101.0, 0.6]), np.array([100.0, 0.0]), 0.5, 0.25)
+    found = tolerance.gaps(np.array([101.0, 0.6]), np.array([100.0, 0.0]), 0.5, 0.25)
     assert found == (1.0, 1.2)
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.float16, np.float32, np.bool_])
 def test_narrow_dtypes_are_compared_exactly(kind: type[np.generic]) -> None:
     low, high = np.array([0], kind), np.array([1], kind)
-    assert agreement.gaps(low, high, 0.5, 0.0) == agreement.gaps(high, low, 0.5, 0.0) == (1.0, 2.0)
+    assert tolerance.gaps(low, high, 0.5, 0.0) == tolerance.gaps(high, low, 0.5, 0.0) == (1.0, 2.0)
 
 
 @pytest.mark.parametrize(
@@ -47,25 +47,25 @@ def test_exact_equality_agrees_where_nothing_is_allowed() -> None:
 
 
 def test_no_values_are_no_difference() -> None:
-    assert agreement.gaps(np.zeros((0, 3)), np.zeros((0, 3)), 0.0, 0.0) == (0.0, 0.0)
+    assert tolerance.gaps(np.zeros((0, 3)), np.zeros((0, 3)), 0.0, 0.0) == (0.0, 0.0)
 
 
 def test_clear_rows_are_more_than_twice_the_bound_apart() -> None:
     probs = np.array([[0.75, 0.25], [0.25, 0.75], [0.5, 0.5], [0.625, 0.375]])
-    assert agreement.clear(probs, 0.125, 0.0).tolist() == [True, True, False, False]
-    assert agreement.clear(probs, 0.0, 0.0).tolist() == [True, True, False, True]
-    assert agreement.clear(probs, 0.0, 0.25).tolist() == [True, True, False, False]
-    assert agreement.clear(probs, 0.0, 1 / 3).tolist() == [False] * 4
+    assert tolerance.clear(probs, 0.125, 0.0).tolist() == [True, True, False, False]
+    assert tolerance.clear(probs, 0.0, 0.0).tolist() == [True, True, False, True]
+    assert tolerance.clear(probs, 0.0, 0.25).tolist() == [True, True, False, False]
+    assert tolerance.clear(probs, 0.0, 1 / 3).tolist() == [False] * 4
 
 
 def test_the_two_best_of_many_count() -> None:
     probs = np.float32([[0.0, 0.45, 0.1, 0.45], [0.1, 0.2, 0.6, 0.1]])
-    assert agreement.clear(probs, 0.01, 0.0).tolist() == [False, True]
+    assert tolerance.clear(probs, 0.01, 0.0).tolist() == [False, True]
 
 
 def test_a_single_class_is_beyond_doubt() -> None:
-    assert agreement.clear(np.ones((3, 1)), 1.0, 1.0).tolist() == [True] * 3
-    assert agreement.disagreements(np.ones((3, 1)), np.zeros((3, 1)), 0.0, 0.0) == ()
+    assert tolerance.clear(np.ones((3, 1)), 1.0, 1.0).tolist() == [True] * 3
+    assert tolerance.disagreements(np.ones((3, 1)), np.zeros((3, 1)), 0.0, 0.0) == ()
 
 
 def test_rows_disagree_only_where_the_best_two_are_apart() -> None:
@@ -73,5 +73,5 @@ def test_rows_disagree_only_where_the_best_two_are_apart() -> None:
     turned = kept[:, ::-1]
     expected = {0.0: (0, 1, 2), 0.05: (0, 2), 0.15: (0,), 0.25: ()}
     for atol, rows in expected.items():
-        assert agreement.disagreements(turned, kept, atol, 0.0) == rows
-        assert agreement.disagreements(kept, kept, atol, 0.0) == ()
+        assert tolerance.disagreements(turned, kept, atol, 0.0) == rows
+        assert tolerance.disagreements(kept, kept, atol, 0.0) == ()

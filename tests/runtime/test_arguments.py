@@ -4,37 +4,39 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ssdgm_runtime import arguments, errors, manifest
+from ssdgm_runtime import arguments, errors
+from ssdgm_runtime.bundle import manifest
+from ssdgm_runtime.labels import classes
+from ssdgm_runtime.rows import checks
+from ssdgm_runtime.rows.tensor import Tensor
 
-PIXELS = manifest.Tensor("x", "uint8", ("batch", 4, 4))
-COLUMNS = manifest.Tensor("x", "float32", ("batch", 3))
+PIXELS = Tensor("x", "uint8", ("batch", 4, 4))
+COLUMNS = Tensor("x", "float32", ("batch", 3))
 LABELS = ("zero", "one", "two")
 
 
-def refused(
-    value: object, tensor: manifest.Tensor, high: float | None = None
-) -> errors.InputError:
+def refused(value: object, tensor: Tensor, high: float | None = None) -> errors.InputError:
     with pytest.raises(errors.InputError) as caught:
-        arguments.rows(value, tensor, high)
+        checks.rows(value, tensor, high)
     return caught.value
 
 
 def test_the_declared_array_passes_untouched() -> None:
     x = np.zeros((2, 4, 4), np.uint8)
-    assert arguments.rows(x, PIXELS) is x
-    assert arguments.rows(x[:0], PIXELS).shape == (0, 4, 4)
+    assert checks.rows(x, PIXELS) is x
+    assert checks.rows(x[:0], PIXELS).shape == (0, 4, 4)
 
 
 def test_the_one_cast() -> None:
-    found = arguments.rows(np.array([[1, 2, 3.5]]), COLUMNS)
+    found = checks.rows(np.array([[1, 2, 3.5]]), COLUMNS)
     assert found.dtype == np.float32
-    assert arguments.rows([[1.0, 2.0, 3.0]], COLUMNS).tolist() == [[1, 2, 3]]
-    assert arguments.rows(np.ones((1, 3), ">f4"), COLUMNS).dtype.isnative
+    assert checks.rows([[1.0, 2.0, 3.0]], COLUMNS).tolist() == [[1, 2, 3]]
+    assert checks.rows(np.ones((1, 3), ">f4"), COLUMNS).dtype.isnative
 
 
 def test_views_become_contiguous() -> None:
     x = np.zeros((3, 4, 4), np.uint8)[::-1, ::-1]
-    assert arguments.rows(x, PIXELS).flags.c_contiguous
+    assert checks.rows(x, PIXELS).flags.c_contiguous
 
 
 @pytest.mark.parametrize(
@@ -82,7 +84,7 @@ def test_everything_else_is_refused_with_the_line_to_write(
 def test_axes_in_another_order_are_turned_and_never_reshaped(
     shape: tuple[int, ...], hint: str
 ) -> None:
-    colours = manifest.Tensor("x", "uint8", ("batch", 8, 8, 3))
+    colours = Tensor("x", "uint8", ("batch", 8, 8, 3))
     x = np.arange(np.prod(shape)).astype(np.uint8).reshape(shape)
     assert refused(x, colours).hint == hint
     if "transpose" in hint:
@@ -90,7 +92,7 @@ def test_axes_in_another_order_are_turned_and_never_reshaped(
 
 
 def test_windows_of_another_order_are_turned() -> None:
-    windows = manifest.Tensor("x", "float32", ("batch", 2, 5))
+    windows = Tensor("x", "float32", ("batch", 2, 5))
     assert refused(np.zeros((3, 5, 2)), windows).hint == "x.transpose(0, 2, 1)"
 
 
@@ -129,30 +131,30 @@ class TestLabels:
         ],
     )
     def test_one_label(self, y: object) -> None:
-        assert arguments.entries(y, LABELS).tolist() == [[0, 0, 1]]
+        assert classes.entries(y, LABELS).tolist() == [[0, 0, 1]]
 
     def test_several(self) -> None:
         expected = np.eye(3, dtype=np.float32)[[1, 0, 1]]
         for y in ([1, 0, 1], ["one", "zero", "one"], ["one", 0, 1], np.array([1, 0, 1], np.uint8)):
-            found = arguments.entries(y, LABELS)
+            found = classes.entries(y, LABELS)
             np.testing.assert_array_equal(found, expected)
             assert found.dtype == np.float32
 
     def test_weights(self) -> None:
         y = [[0.2, 0.3, 0.5]]
-        np.testing.assert_array_equal(arguments.entries(y, LABELS), np.float32(y))
-        assert arguments.entries(np.eye(3, dtype=int), LABELS).dtype == np.float32
+        np.testing.assert_array_equal(classes.entries(y, LABELS), np.float32(y))
+        assert classes.entries(np.eye(3, dtype=int), LABELS).dtype == np.float32
 
     def test_none(self) -> None:
         for y in ([], np.zeros(0, int), np.zeros((0, 3))):
-            assert arguments.entries(y, LABELS).shape == (0, 3)
+            assert classes.entries(y, LABELS).shape == (0, 3)
 
     @pytest.mark.parametrize("y", [3, -1, "three", ["one", 7], np.array([5]), "2"])
     def test_unknown(self, y: object) -> None:
         with pytest.raises(
             errors.InputError, match=r"an index from 0 to 2 or a name among 'zero',"
         ):
-            arguments.entries(y, LABELS)
+            classes.entries(y, LABELS)
 
     @pytest.mark.parametrize(
         "y",
@@ -170,32 +172,32 @@ class TestLabels:
     )
     def test_of_another_form(self, y: object) -> None:
         with pytest.raises(errors.InputError, match=r"an index, a name, a sequence of them, or"):
-            arguments.entries(y, LABELS)
+            classes.entries(y, LABELS)
 
     def test_one_row_of_weights_says_how(self) -> None:
         with pytest.raises(errors.InputError, match=r"y\[None\]"):
-            arguments.entries(np.float32([0, 0, 1]), LABELS)
+            classes.entries(np.float32([0, 0, 1]), LABELS)
 
     def test_a_message_calls_them_what_the_caller_does(self) -> None:
         for bad in ("four", np.eye(2), [[0.0, 1.0, np.nan]]):
             with pytest.raises(errors.InputError, match="classes is"):
-                arguments.entries(bad, LABELS, "classes")
+                classes.entries(bad, LABELS, "classes")
 
     def test_not_finite(self) -> None:
         with pytest.raises(errors.InputError, match="not finite in 1 of 1 rows"):
-            arguments.entries([[0.0, 1.0, np.nan]], LABELS)
+            classes.entries([[0.0, 1.0, np.nan]], LABELS)
 
     def test_many_labels_are_not_all_listed(self) -> None:
         with pytest.raises(errors.InputError, match=r"'11', \.\.\. \(1000\)"):
-            arguments.entries("x", [str(i) for i in range(1000)])
+            classes.entries("x", [str(i) for i in range(1000)])
 
     def test_for_rows(self) -> None:
-        assert arguments.labels_of("one", LABELS, 3).tolist() == [[0, 1, 0]] * 3
-        assert arguments.labels_of([0, 1, 2], LABELS, 3).tolist() == np.eye(3).tolist()
-        assert arguments.labels_of(0, LABELS, 0).shape == (0, 3)
+        assert classes.labels_of("one", LABELS, 3).tolist() == [[0, 1, 0]] * 3
+        assert classes.labels_of([0, 1, 2], LABELS, 3).tolist() == np.eye(3).tolist()
+        assert classes.labels_of(0, LABELS, 0).shape == (0, 3)
         for y in ([0], [0, 1], np.eye(3)[:1]):
             with pytest.raises(errors.InputError, match="one for each of the 3 rows"):
-                arguments.labels_of(y, LABELS, 3)
+                classes.labels_of(y, LABELS, 3)
 
 
 @pytest.mark.parametrize("bad", [0, -1, 1.0, True, "1", None])
@@ -213,14 +215,14 @@ def test_positive_numbers(bad: object) -> None:
 
 
 def test_the_range_of_the_data(edit: Callable[..., Path]) -> None:
-    from ssdgm_runtime import files
+    from ssdgm_runtime.bundle import contents
 
     def table(value: object, likelihood: object) -> object:
         def change(document: object) -> None:
             section = document["additional_metadata"]["ssdgm"]
             section["input"], section["likelihood"] = value, likelihood
 
-        return arguments.value_range(files.open_bundle(edit(change)).manifest)
+        return manifest.value_range(contents.open_bundle(edit(change)).manifest)
 
     drawn = {"name": "binomial", "total": 16, "low": -8, "step": 2}
     assert table({"range": [0, 9]}, drawn) == (0, 9)

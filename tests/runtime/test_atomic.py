@@ -4,7 +4,8 @@ from typing import Never
 
 import pytest
 
-from ssdgm_runtime import atomic, errors, use_cases
+from ssdgm_runtime import atomic, errors
+from ssdgm_runtime.console import commands
 
 
 def test_writes_whole_files(tmp_path: Path) -> None:
@@ -219,7 +220,7 @@ def test_a_folder_that_takes_nothing_is_told_by_the_system(
 
 def test_an_error_of_the_file_system_names_the_place_and_not_its_draft() -> None:
     hidden = "/runs/.a.4711-0123abcd.part"
-    found, code = use_cases.failure(OSError(28, "No space left on device", hidden))
+    found, code = commands.failure(OSError(28, "No space left on device", hidden))
     assert found["error"]["found"] == "/runs/a: No space left on device"
     assert found["error"]["mend"]
     assert code == 2

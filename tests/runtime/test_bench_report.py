@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ssdgm_runtime import errors, model, providers, session, use_cases
+from ssdgm_runtime import errors, model
 from ssdgm_runtime.bench import (
     accuracy,
     backends,
@@ -28,6 +28,8 @@ from ssdgm_runtime.bench import (
     report,
     request,
 )
+from ssdgm_runtime.console import commands
+from ssdgm_runtime.engine import providers, session
 
 Json = dict[str, Any]
 SCHEMA = Path(report.__file__).parents[1] / "bench.schema.json"
@@ -42,7 +44,7 @@ def path(data: Path) -> Path:
 @pytest.fixture(scope="module")
 def whole(data: Path) -> Json:
     wanted = request.Request(batches=(1, 9), seconds=1e-3, cold=1, providers=("cpu",))
-    return use_cases.bench(data / "tiny.ssdgm", wanted)
+    return commands.bench(data / "tiny.ssdgm", wanted)
 
 
 def valid(table: Json) -> Json:
@@ -155,7 +157,7 @@ def test_a_cold_start_that_fails_leaves_the_rest(
     monkeypatch.setattr(coldstart.subprocess, "run", refuse)
     told: list[str] = []
     wanted = request.Request(**{**QUICK, "cold": 1}, batches=(1,), components=("decoder",))
-    table = use_cases.bench(
+    table = commands.bench(
         path,
         wanted,
         outcome.Result(fail_if=("cold_ms>1", "p50<0")),
@@ -248,7 +250,7 @@ LOADS: dict[str, tuple[Json, int]] = {
 def test_other_loads_and_settings(path: Path, words: Json, cells: int) -> None:
     few = {**QUICK, "batches": (1,), "components": ("classifier",), "seconds": 0.02}
     wanted = request.Request(**{**few, **words})
-    table = valid(use_cases.bench(path, wanted))
+    table = valid(commands.bench(path, wanted))
     settings = {(c["concurrency"], c["threads"]) for c in table["cells"]}
     assert len(settings) == len(table["cells"]) == cells
     for found in table["cells"]:
@@ -259,13 +261,13 @@ def test_other_loads_and_settings(path: Path, words: Json, cells: int) -> None:
 
 def test_words_for_one_variant_are_measured_once(path: Path) -> None:
     wanted = request.Request(**QUICK, batches=(1,), variants=("auto", "all", "fp32", "cpu-fp32"))
-    assert len(use_cases.bench(path, wanted)["cells"]) == 3
+    assert len(commands.bench(path, wanted)["cells"]) == 3
 
 
 def test_progress_is_told(path: Path) -> None:
     told: list[tuple[int, int, str]] = []
     wanted = request.Request(**QUICK, batches=(1, 2), components=("decoder",))
-    use_cases.bench(path, wanted, watch=lambda *words: told.append(words))
+    commands.bench(path, wanted, watch=lambda *words: told.append(words))
     assert [done for done, _, _ in told] == [1, 2]
     assert {total for _, total, _ in told} == {2}
     assert "decoder" in told[0][2]
@@ -293,7 +295,7 @@ def test_another_backend_is_a_name_and_a_context(path: Path) -> None:
     wanted = request.Request(
         **QUICK, batches=(1,), components=("decoder",), against=("raw", "mine")
     )
-    table = valid(use_cases.bench(path, wanted, engines={"mine": opener}))
+    table = valid(commands.bench(path, wanted, engines={"mine": opener}))
     assert (seen[0], seen[-1]) == ("decoder", "closed")
     assert set(table["cells"][0]["ratios"]) == {"raw", "mine"}
 
@@ -317,7 +319,7 @@ def test_a_backend_that_computes_something_else_is_refused(
 
     wanted = request.Request(**QUICK, batches=(9,), components=("classifier",), against=("mine",))
     with pytest.raises(errors.InputError, match=f"mine, whose classifier gives {why}"):
-        use_cases.bench(path, wanted, engines={"mine": opener})
+        commands.bench(path, wanted, engines={"mine": opener})
 
 
 def test_rivals_have_the_threads_that_the_model_has(path: Path) -> None:
@@ -332,7 +334,7 @@ def test_rivals_have_the_threads_that_the_model_has(path: Path) -> None:
     wanted = request.Request(
         **QUICK, batches=(8, 9), threads=(2,), components=("decoder",), against=("mine",)
     )
-    cells = valid(use_cases.bench(path, wanted, engines={"mine": opener}))["cells"]
+    cells = valid(commands.bench(path, wanted, engines={"mine": opener}))["cells"]
     assert given == [cell["threads_used"] for cell in cells] == [1, 2]
     assert [cell["threads"] for cell in cells] == [2, 2]
 
@@ -343,7 +345,7 @@ def test_a_backend_that_is_not_there_says_how_to_get_it(
     monkeypatch.setitem(__import__("sys").modules, "openvino", None)
     wanted = request.Request(**QUICK, against=("openvino",))
     with pytest.raises(errors.MissingEngine, match="pip install openvino"):
-        use_cases.bench(path, wanted)
+        commands.bench(path, wanted)
     for name in backends.WORKSHOP:
         with pytest.raises(errors.MissingExtra, match="--run RUN"):
             backends.select([name], {})
@@ -435,7 +437,7 @@ class TestLabels:
     ) -> None:
         np.savez(tmp_path / "a.npz", x=images, y=tiny.predict(images))
         wanted = request.Request(**QUICK, batches=(1,), rows=tmp_path / "a.npz")
-        found = {v["component"]: v for v in valid(use_cases.bench(path, wanted))["variants"]}
+        found = {v["component"]: v for v in valid(commands.bench(path, wanted))["variants"]}
         assert found["classifier"]["measured"] == {"rows": 30, "error": 0.0}
         assert found["decoder"]["measured"] is None
 
@@ -480,7 +482,7 @@ class TestAccuracy:
 class TestOutcome:
     def run(self, path: Path, **words: Any) -> Json:  # noqa: ANN401
         wanted = request.Request(**QUICK, batches=(1,), components=("classifier",))
-        return use_cases.bench(path, wanted, outcome.Result(**words))
+        return commands.bench(path, wanted, outcome.Result(**words))
 
     def test_a_report_is_a_baseline(self, path: Path, tmp_path: Path) -> None:
         out = tmp_path / "a.json"
@@ -488,13 +490,13 @@ class TestOutcome:
         assert first["comparison"] is None
         assert valid(json.loads(out.read_text())) == valid(first)
         again = self.run(path, baseline=out, fail_if=["p50<0.000001", "load_ms>+100000%"])
-        assert (again["passed"], use_cases.exit_code(again)) == (True, 0)
+        assert (again["passed"], commands.exit_code(again)) == (True, 0)
         assert valid(again)["comparison"]["missing"] == []
 
     def test_a_condition_that_is_met_ends_with_1(self, path: Path, tmp_path: Path) -> None:
         out = tmp_path / "a.json"
         table = self.run(path, out=out, fail_if=["p95>0"])
-        assert (table["passed"], use_cases.exit_code(table)) == (False, 1)
+        assert (table["passed"], commands.exit_code(table)) == (False, 1)
         assert valid(json.loads(out.read_text()))["passed"] is False
 
     def test_it_is_drawn(self, path: Path, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from ssdgm_runtime import benchtext
+from ssdgm_runtime.bench import summary
 
 Json = dict[str, Any]
 
@@ -31,7 +31,7 @@ def report(*cells: Json, **more: Any) -> Json:  # noqa: ANN401
 
 
 def test_a_line_a_cell_and_what_is_the_same_once() -> None:
-    lines = benchtext.bench(report(cell(64), cell(1))).split("\n")
+    lines = summary.bench(report(cell(64), cell(1))).split("\n")
     assert lines[0] == "tiny abababababab, 2014-06-20T00:00:00+00:00"
     assert lines[1] == "A CPU, 2 processors, quota 1.5, load average 0.2, onnxruntime 1.32.0"
     assert lines[2] == "variant cpu-fp32, provider CPU, threads 1, callers 1, arrival closed"
@@ -46,32 +46,32 @@ def test_a_line_a_cell_and_what_is_the_same_once() -> None:
 
 
 def test_what_differs_is_a_column() -> None:
-    text = benchtext.bench(report(cell(1), cell(1, threads=2, variant="cpu-int8")))
+    text = summary.bench(report(cell(1), cell(1, threads=2, variant="cpu-int8")))
     assert "graph    variant   threads  batch" in text
     assert "decoder  cpu-int8        2      1" in text
 
 
 def test_small_times_have_more_digits() -> None:
-    assert "0.0123" in benchtext.bench(report(cell(1, p50=0.01234)))
+    assert "0.0123" in summary.bench(report(cell(1, p50=0.01234)))
 
 
 def test_what_is_doubtful_is_marked_and_explained() -> None:
     queue = {"achieved_per_s": 90.4, "wait_p95_ms": 33.0, "growing": True, "unserved": 7}
     shaky = cell(1, floor_ms=0.0123)
     shaky["model"] |= {"noisy": True, "queue": queue, "p50_interval_ms": None}
-    text = benchtext.bench(report(shaky))
+    text = summary.bench(report(shaky))
     assert "noisy queue grows 7 unserved" in text
     assert "\nunserved: calls given up; the percentiles are of the others" in text
     assert "\na call that does nothing has p50 0.0123 ms on such a schedule" in text
     assert "\nnoisy: the medians of five windows" in text
     assert "\nqueue grows: more calls come" in text
-    calm = benchtext.bench(report(cell(1)))
+    calm = summary.bench(report(cell(1)))
     assert not any(word in calm for word in ("noisy:", "unserved", "does nothing"))
     assert "\n95 %: how sure this one run is of its figure" in calm
 
 
 def test_cold_starts_that_failed() -> None:
-    text = benchtext.bench(report(cell(1), cold_start={"failed": "a fresh process failed"}))
+    text = summary.bench(report(cell(1), cold_start={"failed": "a fresh process failed"}))
     assert "cold start: a fresh process failed" in text.split("\n")
 
 
@@ -84,7 +84,7 @@ def test_cold_starts_and_accuracy() -> None:
         "reported": {"test_error": 0.047, "gate": {"passed": True}},
         "measured": {"rows": 100, "error": 0.05},
     }  # fmt: skip
-    text = benchtext.bench(report(cell(1), cold_start=cold, variants=[variant]))
+    text = summary.bench(report(cell(1), cold_start=cold, variants=[variant]))
     assert "cold start: 100 ms to the first answer, 1.50 x bare onnxruntime's 100" in text
     assert "model numpy 60.0, answer 40.0 ms; peak memory 70 MB" in text
     assert "bare  numpy 60.0, answer 40.0 ms\n" in text
@@ -102,7 +102,7 @@ def test_a_comparison(passed: bool) -> None:
         "conditions": [{}], "checked": 4, "passed": passed, "failures": [failure],
         "missing": ["that"], "warnings": ["beware"], "changes": [change],
     }  # fmt: skip
-    lines = benchtext.bench(report(cell(1), comparison=found)).split("\n")[-5:]
+    lines = summary.bench(report(cell(1), comparison=found)).split("\n")[-5:]
     assert lines == [
         "p50 -50.0 %  there",
         "warning: beware",
@@ -118,10 +118,10 @@ def test_a_failure_whose_change_is_no_number() -> None:
         "conditions": [{}], "checked": 1, "passed": False, "failures": [failure],
         "missing": [], "warnings": [], "changes": [],
     }  # fmt: skip
-    text = benchtext.bench(report(cell(1), comparison=found))
+    text = summary.bench(report(cell(1), comparison=found))
     assert "FAILED p95>1: here: 3, before 0\n" in text
 
 
 def test_control_characters_are_not_obeyed() -> None:
-    text = benchtext.bench(report(cell(1), bundle="a\x1b[31m"))
+    text = summary.bench(report(cell(1), bundle="a\x1b[31m"))
     assert "\x1b" not in text

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from engines import CPU, CUDA, TENSORRT, Engine
 
-from ssdgm_runtime import binding, model, plans, session
+from ssdgm_runtime import model
+from ssdgm_runtime.engine import binding, session
+from ssdgm_runtime.engine.options import Options
 
 
 @pytest.fixture(name="fake")
@@ -48,7 +50,7 @@ class TestCopies:
     def test_in_pieces_answers_are_the_same(
         self, data: Path, fake: Engine, tiny: model.Model, images: np.ndarray
     ) -> None:
-        options = plans.Options(max_batch=4)
+        options = Options(max_batch=4)
         with model.load(data / "tiny.ssdgm", provider="tensorrt", options=options) as opened:
             found = opened.reconstruct(images)
         np.testing.assert_array_equal(found, tiny.reconstruct(images))
@@ -71,7 +73,7 @@ class TestCopies:
             places.append(place),
             there(array, *place),
         )[1]
-        options = plans.Options(provider_options={"device_id": "1"})
+        options = Options(provider_options={"device_id": "1"})
         with model.load(data / "tiny.ssdgm", provider="cuda", options=options) as opened:
             opened.reconstruct(images)
         assert places == [("cuda", 1)]

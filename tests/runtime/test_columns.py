@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ssdgm_runtime import columns, errors
+from ssdgm_runtime import errors
+from ssdgm_runtime.rows import columns
 
 COLOURS = ("blue", "red", "7")
 KNOWN = (

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 import ssdgm_runtime.__main__ as cli
-from ssdgm_runtime import doctor, errors, machine, plugins, providers, session
+from ssdgm_runtime import errors
+from ssdgm_runtime.console import doctor
+from ssdgm_runtime.engine import machine, plugins, providers, session
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
 
-from ssdgm_runtime import errors, load, use_cases
+from ssdgm_runtime import errors, load
+from ssdgm_runtime.console import commands
 
 NAMES = [f"f{i}" for i in range(16)]
 ROWS = np.random.default_rng(3).integers(0, 17, (5, 4, 4)).astype(np.uint8)
@@ -82,7 +83,7 @@ def test_values_that_the_dtype_cannot_hold_are_refused(named: Path) -> None:
 
 def test_a_table_file_is_read_by_name(named: Path, tmp_path: Path) -> None:
     frame(ROWS).to_csv(tmp_path / "rows.csv", index=False)
-    found = use_cases.classify(named, tmp_path / "rows.csv")["predictions"]
+    found = commands.classify(named, tmp_path / "rows.csv")["predictions"]
     with load(named) as opened:
         assert [record["label"] for record in found] == opened.classify(ROWS).labels.tolist()
 

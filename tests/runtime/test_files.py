@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from ssdgm_runtime import errors, files
+from ssdgm_runtime import errors
+from ssdgm_runtime.bundle import contents
 
 INTEGRITY = errors.IntegrityError
 
@@ -26,7 +27,7 @@ def listed(bundle: Path) -> list[str]:
 
 
 def test_opens_a_folder_and_names_it_by_its_sums(bundle: Path) -> None:
-    opened = files.open_bundle(bundle)
+    opened = contents.open_bundle(bundle)
     assert opened.id == hashlib.sha256((bundle / "SHA256SUMS").read_bytes()).hexdigest()
     assert list(opened.paths) == sorted(listed(bundle))
     assert opened.read("README.md") == (bundle / "README.md").read_bytes()
@@ -34,8 +35,8 @@ def test_opens_a_folder_and_names_it_by_its_sums(bundle: Path) -> None:
 
 
 def test_a_zip_is_the_same_bundle(bundle: Path, tmp_path: Path) -> None:
-    folder, archive = files.open_bundle(bundle), zipped(bundle, tmp_path / "tiny.ssdgm.zip")
-    opened = files.open_bundle(archive)
+    folder, archive = contents.open_bundle(bundle), zipped(bundle, tmp_path / "tiny.ssdgm.zip")
+    opened = contents.open_bundle(archive)
     assert opened.id == folder.id
     assert all(opened.read(name) == folder.read(name) for name in folder.paths)
     assert sorted(os.listdir(tmp_path)) == ["tiny.ssdgm", "tiny.ssdgm.zip"]
@@ -43,7 +44,7 @@ def test_a_zip_is_the_same_bundle(bundle: Path, tmp_path: Path) -> None:
 
 def test_nothing_there(tmp_path: Path) -> None:
     with pytest.raises(errors.BundleNotFound, match=r"no bundle at .*nowhere"):
-        files.open_bundle(tmp_path / "nowhere")
+        contents.open_bundle(tmp_path / "nowhere")
 
 
 def test_not_a_bundle(tmp_path: Path) -> None:
@@ -52,24 +53,24 @@ def test_not_a_bundle(tmp_path: Path) -> None:
     (tmp_path / "nothing").write_bytes(b"")
     for name in ("empty", "text", "nothing"):
         with pytest.raises(errors.FormatError, match="is no bundle"):
-            files.open_bundle(tmp_path / name)
+            contents.open_bundle(tmp_path / name)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
 def test_a_pipe_is_not_waited_for(bundle: Path, reseal: Callable[..., Path]) -> None:
     os.mkfifo(bundle.parent / "pipe")
     with pytest.raises(errors.FormatError, match="is no bundle"):
-        files.open_bundle(bundle.parent / "pipe")
+        contents.open_bundle(bundle.parent / "pipe")
     (bundle / "README.md").unlink()
     os.mkfifo(bundle / "README.md")
     with pytest.raises(INTEGRITY, match=r"README\.md of the bundle is no regular"):
-        files.open_bundle(bundle)
+        contents.open_bundle(bundle)
 
 
 def test_a_zip_of_the_folder_itself_says_how_to_mend(bundle: Path, tmp_path: Path) -> None:
     archive = zipped(bundle, tmp_path / "a.zip", prefix="tiny.ssdgm/")
     with pytest.raises(errors.FormatError, match="Zip the files inside the folder"):
-        files.open_bundle(archive)
+        contents.open_bundle(archive)
 
 
 @pytest.mark.parametrize("archived", [False, True])
@@ -81,10 +82,10 @@ def test_one_flipped_byte_in_any_file(bundle: Path, tmp_path: Path, archived: bo
         (bundle / name).write_bytes(bytes(changed))
         place = zipped(bundle, tmp_path / "a.zip") if archived else bundle
         with pytest.raises(INTEGRITY, match="differs from its digest") as caught:
-            files.open_bundle(place)
+            contents.open_bundle(place)
         assert name in str(caught.value)
         (bundle / name).write_bytes(original)
-    files.open_bundle(bundle)
+    contents.open_bundle(bundle)
 
 
 def test_one_flipped_byte_in_the_sums(bundle: Path) -> None:
@@ -94,7 +95,7 @@ def test_one_flipped_byte_in_the_sums(bundle: Path) -> None:
         changed[at] ^= 1
         (bundle / "SHA256SUMS").write_bytes(bytes(changed))
         with pytest.raises(errors.BundleError):
-            files.open_bundle(bundle)
+            contents.open_bundle(bundle)
 
 
 @pytest.mark.parametrize("verify", [True, False])
@@ -106,13 +107,13 @@ def test_a_missing_file(
     (bundle / name).unlink()
     place = zipped(bundle, tmp_path / "a.zip") if archived else bundle
     with pytest.raises(INTEGRITY, match=f"{re.escape(name)} is missing"):
-        files.open_bundle(place, verify=verify)
+        contents.open_bundle(place, verify=verify)
 
 
 def test_no_sums(bundle: Path) -> None:
     (bundle / "SHA256SUMS").unlink()
     with pytest.raises(INTEGRITY, match="SHA256SUMS is missing"):
-        files.open_bundle(bundle)
+        contents.open_bundle(bundle)
 
 
 @pytest.mark.parametrize("verify", [True, False])
@@ -120,13 +121,13 @@ def test_no_sums(bundle: Path) -> None:
 def test_an_unlisted_file_where_it_counts(bundle: Path, folder: Path, verify: bool) -> None:
     (bundle / folder / "extra.onnx").write_bytes(b"x")
     with pytest.raises(INTEGRITY, match=r"extra\.onnx is not listed"):
-        files.open_bundle(bundle, verify=verify)
+        contents.open_bundle(bundle, verify=verify)
 
 
 def test_an_unlisted_file_elsewhere_is_never_opened(bundle: Path) -> None:
     (bundle / "model.sig").write_bytes(b"x")
     (bundle / "reports" / "bench.json").symlink_to("/nonexistent")
-    opened = files.open_bundle(bundle)
+    opened = contents.open_bundle(bundle)
     with pytest.raises(INTEGRITY, match=r"model\.sig is not listed"):
         opened.read("model.sig")
 
@@ -136,7 +137,7 @@ def test_what_is_used_must_be_listed(bundle: Path, name: str) -> None:
     lines = (bundle / "SHA256SUMS").read_text().splitlines(keepends=True)
     (bundle / "SHA256SUMS").write_text("".join(x for x in lines if name not in x))
     with pytest.raises(INTEGRITY, match="is not listed"):
-        files.open_bundle(bundle, verify=False)
+        contents.open_bundle(bundle, verify=False)
 
 
 UNSAFE = ["../secret", "/etc/passwd", "a/../../b", "C:/x", "a\\b", "./a", "a//b", "a\x07b", "café"]
@@ -147,7 +148,7 @@ def test_names_that_lead_elsewhere_in_the_sums(bundle: Path, name: str) -> None:
     with open(bundle / "SHA256SUMS", "a", encoding="utf-8") as stream:
         stream.write(f"{'0' * 64}  {name}\n")
     with pytest.raises(INTEGRITY, match=r"names a file|cannot be read"):
-        files.open_bundle(bundle)
+        contents.open_bundle(bundle)
 
 
 @pytest.mark.parametrize("name", ["../m", "/m", "models/../../m"])
@@ -156,7 +157,7 @@ def test_names_that_lead_elsewhere_in_the_manifest(edit: Callable[..., Path], na
         document["components"]["decoder"]["variants"]["cpu-fp32"]["variant_directory"] = name
 
     with pytest.raises(INTEGRITY, match="names a file"):
-        files.open_bundle(edit(change))
+        contents.open_bundle(edit(change))
 
 
 @pytest.mark.parametrize(
@@ -168,36 +169,36 @@ def test_links_are_refused_though_their_bytes_fit(bundle: Path, tmp_path: Path, 
     (bundle / name).symlink_to(tmp_path / "elsewhere")
     for verify in (True, False):
         with pytest.raises(INTEGRITY, match=f"{name} of the bundle is a link"):
-            files.open_bundle(bundle, verify=verify).read(inside)
+            contents.open_bundle(bundle, verify=verify).read(inside)
 
 
 def test_an_unlisted_link_under_models(bundle: Path, tmp_path: Path) -> None:
     (bundle / "models" / "more").symlink_to(tmp_path)
     with pytest.raises(INTEGRITY, match="models/more of the bundle is a link"):
-        files.open_bundle(bundle)
+        contents.open_bundle(bundle)
 
 
 def test_the_bundle_itself_may_be_reached_by_a_link(bundle: Path, tmp_path: Path) -> None:
     (tmp_path / "current").symlink_to(bundle)
-    assert files.open_bundle(tmp_path / "current").manifest.name == "tiny"
+    assert contents.open_bundle(tmp_path / "current").manifest.name == "tiny"
 
 
 def test_a_name_twice_in_the_sums(bundle: Path) -> None:
     with open(bundle / "SHA256SUMS", "a") as stream:
         stream.write(f"{'0' * 64}  readme.MD\n")
     with pytest.raises(INTEGRITY, match="twice"):
-        files.open_bundle(bundle)
+        contents.open_bundle(bundle)
 
 
 def test_a_folder_where_a_file_is_listed(bundle: Path) -> None:
     (bundle / "README.md").unlink()
     (bundle / "README.md").mkdir()
     with pytest.raises(INTEGRITY, match="no regular file"):
-        files.open_bundle(bundle)
+        contents.open_bundle(bundle)
 
 
 def test_bytes_are_hashed_again_when_read(bundle: Path) -> None:
-    opened = files.open_bundle(bundle)
+    opened = contents.open_bundle(bundle)
     (bundle / "README.md").write_text("something else")
     with pytest.raises(INTEGRITY, match="differs"):
         opened.read("README.md")
@@ -207,7 +208,7 @@ def test_bytes_are_hashed_again_when_read(bundle: Path) -> None:
 
 def test_without_verification_only_what_is_read_is_hashed(bundle: Path) -> None:
     (bundle / "README.md").write_text("something else")
-    opened = files.open_bundle(bundle, verify=False)
+    opened = contents.open_bundle(bundle, verify=False)
     assert opened.read("reports/parity.json")
     with pytest.raises(INTEGRITY, match="differs"):
         opened.read("README.md")
@@ -217,8 +218,8 @@ def test_without_verification_only_what_is_read_is_hashed(bundle: Path) -> None:
 def test_a_size_cap(bundle: Path, tmp_path: Path, archived: bool) -> None:
     place = zipped(bundle, tmp_path / "a.zip") if archived else bundle
     with pytest.raises(INTEGRITY, match="more bytes than allowed"):
-        files.open_bundle(place, max_bytes=9000)
-    files.open_bundle(place, max_bytes=100_000)
+        contents.open_bundle(place, max_bytes=9000)
+    contents.open_bundle(place, max_bytes=100_000)
 
 
 class TestZip:
@@ -234,7 +235,7 @@ class TestZip:
         for size in (len(whole) - 1, len(whole) // 2, 10):
             archive.write_bytes(whole[:size])
             with pytest.raises(INTEGRITY, match="damaged or cut short"):
-                files.open_bundle(archive)
+                contents.open_bundle(archive)
 
     def test_expands_beyond_the_cap(self, bundle: Path, tmp_path: Path) -> None:
         def bomb(opened: Callable[..., Any]) -> None:
@@ -243,7 +244,7 @@ class TestZip:
         archive = self.corrupt(bundle, tmp_path, bomb)
         assert archive.stat().st_size < 100_000
         with pytest.raises(INTEGRITY, match="more bytes than allowed"):
-            files.open_bundle(archive, max_bytes=100_000)
+            contents.open_bundle(archive, max_bytes=100_000)
 
     def test_announces_less_than_it_holds(self, bundle: Path, tmp_path: Path) -> None:
         archive = zipped(bundle, tmp_path / "a.zip")
@@ -253,22 +254,22 @@ class TestZip:
         data[at + 24 : at + 28] = (5).to_bytes(4, "little")
         archive.write_bytes(bytes(data))
         with pytest.raises(INTEGRITY):
-            files.open_bundle(archive)
+            contents.open_bundle(archive)
 
     @pytest.mark.parametrize("name", UNSAFE)
     def test_names_that_lead_elsewhere(self, bundle: Path, tmp_path: Path, name: str) -> None:
         archive = self.corrupt(bundle, tmp_path, lambda z: z.writestr(name, b"x"))
         with pytest.raises(INTEGRITY, match="names a file"):
-            files.open_bundle(archive)
+            contents.open_bundle(archive)
 
     def test_a_name_twice(self, bundle: Path, tmp_path: Path) -> None:
         with pytest.warns(UserWarning, match="Duplicate"):
             archive = self.corrupt(bundle, tmp_path, lambda z: z.writestr("README.md", b"x"))
         with pytest.raises(INTEGRITY, match="twice"):
-            files.open_bundle(archive)
+            contents.open_bundle(archive)
         archive = self.corrupt(bundle, tmp_path, lambda z: z.writestr("readme.md", b"x"))
         with pytest.raises(INTEGRITY, match="twice"):
-            files.open_bundle(archive)
+            contents.open_bundle(archive)
 
     def test_a_link(self, bundle: Path, tmp_path: Path) -> None:
         def link(opened: Callable[..., Any]) -> None:
@@ -277,7 +278,7 @@ class TestZip:
             opened.writestr(info, "/etc/passwd")
 
         with pytest.raises(INTEGRITY, match="is a link"):
-            files.open_bundle(self.corrupt(bundle, tmp_path, link))
+            contents.open_bundle(self.corrupt(bundle, tmp_path, link))
 
     def test_encrypted(self, bundle: Path, tmp_path: Path) -> None:
         archive = zipped(bundle, tmp_path / "a.zip")
@@ -286,12 +287,12 @@ class TestZip:
         data[at + 8] |= 1
         archive.write_bytes(bytes(data))
         with pytest.raises(INTEGRITY, match="encrypted"):
-            files.open_bundle(archive)
+            contents.open_bundle(archive)
 
     def test_unlisted(self, bundle: Path, tmp_path: Path) -> None:
         archive = self.corrupt(bundle, tmp_path, lambda z: z.writestr("golden/more.npy", b"x"))
         with pytest.raises(INTEGRITY, match=r"golden/more\.npy is not listed"):
-            files.open_bundle(archive)
+            contents.open_bundle(archive)
 
 
 @pytest.mark.parametrize("folder", ["models", "golden"])
@@ -299,4 +300,4 @@ def test_a_file_in_place_of_a_folder(bundle: Path, folder: str) -> None:
     shutil.rmtree(bundle / folder)
     (bundle / folder).touch()
     with pytest.raises(errors.IntegrityError, match=f"^{folder} of the bundle cannot be listed"):
-        files.open_bundle(bundle, verify=False)
+        contents.open_bundle(bundle, verify=False)

@@ -66,7 +66,7 @@ def test_a_model_that_nobody_has_any_more_is_not_collected_in_a_child(data: Path
 
 
 def test_each_process_has_its_own_lock(monkeypatch: pytest.MonkeyPatch) -> None:
-    from ssdgm_runtime import forks
+    from ssdgm_runtime.engine import forks
 
     mine = forks.lock()
     assert forks.lock() is mine

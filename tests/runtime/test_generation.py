@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ssdgm_runtime import errors, model, noise, plans
+from ssdgm_runtime import errors, model
+from ssdgm_runtime.engine.options import Options
+from ssdgm_runtime.inference import noise
 
 
 def test_rows_are_grouped_by_entry(tiny: model.Model) -> None:
@@ -42,7 +44,7 @@ def test_a_fresh_seed_is_returned(tiny: model.Model) -> None:
 def test_the_same_samples_however_they_are_chunked(data: Path, which: str, sample: bool) -> None:
     found = []
     for size in (1, 7, 256):
-        options = plans.Options(max_batch=size)
+        options = Options(max_batch=size)
         path = data / f"{which}.ssdgm"
         with model.load(path, provider="cpu", threads=1, options=options) as opened:
             found.append(opened.generate(n=40, seed=11, sample=sample))
@@ -181,7 +183,7 @@ def test_what_was_generated_can_be_classified(tiny: model.Model, noisy: model.Mo
 
 
 def test_rounding_and_clipping_to_the_input() -> None:
-    from ssdgm_runtime import answers
+    from ssdgm_runtime.inference import answers
 
     x, nothing = np.float32([[-3.2, 0.4, 0.6, 254.7, 300]]), np.zeros((1, 0), np.float32)
     found = {

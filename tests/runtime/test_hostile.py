@@ -13,18 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ssdgm_runtime import (
-    arguments,
-    errors,
-    files,
-    golden,
-    inputs,
-    machine,
-    model,
-    session,
-    show,
-)
+from ssdgm_runtime import arguments, errors, model, terminal
 from ssdgm_runtime.bench import cell
+from ssdgm_runtime.bundle import contents, golden
+from ssdgm_runtime.console import summaries
+from ssdgm_runtime.engine import machine, session
+from ssdgm_runtime.readers import inputs
 
 Anything = Any
 HUGE = int("9" * 4000) ** 2
@@ -158,7 +152,7 @@ def test_a_key_twice(bundle: Path, reseal: Anything) -> None:
     place = bundle / "manifest.json"
     place.write_text(place.read_text().replace("{", '{"layout": "portable",', 1))
     with pytest.raises(errors.FormatError, match="'layout' twice"):
-        files.open_bundle(reseal(bundle))
+        contents.open_bundle(reseal(bundle))
 
 
 def header(text: str, body: bytes = b"") -> bytes:
@@ -184,7 +178,7 @@ BAD_NPY = [
 @pytest.mark.parametrize("content", BAD_NPY)
 def test_golden_rows(bundle: Path, reseal: Anything, content: bytes) -> None:
     (bundle / "golden/classifier/x.npy").write_bytes(content)
-    opened = files.open_bundle(reseal(bundle))
+    opened = contents.open_bundle(reseal(bundle))
     with pytest.raises(errors.FormatError, match="is no array"):
         golden.inputs(opened, "classifier")
 
@@ -207,7 +201,7 @@ def test_a_zip_with_a_damaged_directory(bundle: Path, tmp_path: Path, at: int) -
     content[at - 22] = 0xFF
     place.write_bytes(content)
     with pytest.raises(errors.BundleError):
-        files.open_bundle(place)
+        contents.open_bundle(place)
 
 
 @pytest.mark.parametrize(
@@ -267,9 +261,9 @@ def test_streams(data: Path, ending: str, code: int) -> None:
 def test_what_an_encoding_lacks_and_what_a_terminal_obeys() -> None:
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding="ascii")
-    show.say("\u00e9", stream)
+    terminal.say("\u00e9", stream)
     assert raw.getvalue() == b"\\xe9\n"
-    show.say("text", None)
-    assert show.plain("a\x1b[31m\n\u00e9") == "a\\x1b[31m\\n\u00e9"
+    terminal.say("text", None)
+    assert terminal.plain("a\x1b[31m\n\u00e9") == "a\\x1b[31m\\n\u00e9"
     record = {"row": 0, "name": "\x1b]0;", "probability": 1.0}
-    assert "\x1b" not in show.classify(json.loads(json.dumps({"predictions": [record]})))
+    assert "\x1b" not in summaries.classify(json.loads(json.dumps({"predictions": [record]})))

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ssdgm_runtime import errors, images, inputs
+from ssdgm_runtime import errors
+from ssdgm_runtime.readers import images, inputs
 
 pillow = pytest.importorskip("PIL.Image")
 

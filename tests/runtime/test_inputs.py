@@ -10,7 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ssdgm_runtime import errors, inputs, png
+from ssdgm_runtime import errors
+from ssdgm_runtime.pictures import png
+from ssdgm_runtime.readers import inputs
+from ssdgm_runtime.rows.row import Row
 
 IMAGES = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
 
@@ -208,28 +211,28 @@ class TestImages:
         return tmp_path
 
     def test_a_folder_in_the_order_of_names(self, folder: Path) -> None:
-        found = inputs.read_rows(folder, (3, 4))
+        found = inputs.read_rows(folder, Row((3, 4)))
         assert found.names == ("a.png", "b/1.png", "b/10.PNG")
         np.testing.assert_array_equal(
             found.x, IMAGES[0] + np.arange(3, dtype=np.uint8)[:, None, None]
         )
 
     def test_one_file(self, folder: Path) -> None:
-        found = inputs.read_rows(folder / "b" / "1.png", (3, 4))
+        found = inputs.read_rows(folder / "b" / "1.png", Row((3, 4)))
         assert found.names == ("1.png",)
         assert found.x.shape == (1, 3, 4)
 
     def test_colours_by_the_shape_that_is_asked(self, tmp_path: Path) -> None:
         colours = np.random.default_rng(0).integers(0, 255, (3, 4, 3)).astype(np.uint8)
         (tmp_path / "a.png").write_bytes(png.encode_png(colours))
-        np.testing.assert_array_equal(inputs.read_rows(tmp_path, (3, 4, 3)).x[0], colours)
+        np.testing.assert_array_equal(inputs.read_rows(tmp_path, Row((3, 4, 3))).x[0], colours)
         np.testing.assert_array_equal(inputs.read_images(tmp_path).x[0], colours)
-        assert inputs.read_rows(tmp_path, (3, 4)).x.shape == (1, 3, 4)
+        assert inputs.read_rows(tmp_path, Row((3, 4))).x.shape == (1, 3, 4)
 
     @pytest.mark.parametrize("shape", [(4, 3), (28, 28), (12,), (3, 4, 1), (3, 4, 4)])
     def test_nothing_is_resized(self, folder: Path, shape: tuple[int, ...]) -> None:
         with pytest.raises(errors.DataError, match="3 pixels high and 4 wide; expected rows of"):
-            inputs.read_rows(folder, shape)
+            inputs.read_rows(folder, Row(shape))
 
     def test_without_a_shape_all_must_be_like_the_first(self, folder: Path) -> None:
         assert inputs.read_images(folder).x.shape == (3, 3, 4)
@@ -240,17 +243,17 @@ class TestImages:
     def test_damaged(self, folder: Path) -> None:
         put(folder / "b" / "1.png", (folder / "a.png").read_bytes()[:40])
         with pytest.raises(errors.DataError, match=r"1\.png cannot be read"):
-            inputs.read_rows(folder, (3, 4))
+            inputs.read_rows(folder, Row((3, 4)))
         put(folder / "a.png", b"text")
         with pytest.raises(errors.DataError, match=r"a\.png cannot be read"):
-            inputs.read_rows(folder, (3, 4))
+            inputs.read_rows(folder, Row((3, 4)))
 
     def test_more_than_eight_bits(self, tmp_path: Path) -> None:
         from PIL import Image
 
         Image.new("I;16", (4, 3)).save(tmp_path / "a.png")
         with pytest.raises(errors.DataError, match="8 bits"):
-            inputs.read_rows(tmp_path, (3, 4))
+            inputs.read_rows(tmp_path, Row((3, 4)))
 
 
 def test_without_pillow_the_extra_is_named(
@@ -266,5 +269,5 @@ def test_without_pillow_the_extra_is_named(
 
     monkeypatch.setattr(builtins, "__import__", missing)
     with pytest.raises(errors.MissingExtra, match=r"ssdgm-runtime\[images\]") as caught:
-        inputs.read_rows(tmp_path, (3, 4))
+        inputs.read_rows(tmp_path, Row((3, 4)))
     assert caught.value.exit_code == 3

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from ssdgm_runtime import errors, machine
+from ssdgm_runtime import errors
+from ssdgm_runtime.engine import machine
 
 
 def place(root: Path, name: str, text: str) -> None:

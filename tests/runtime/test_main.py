@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from ssdgm_runtime import __main__ as cli
-from ssdgm_runtime import model, use_cases
+from ssdgm_runtime import model
+from ssdgm_runtime.console import commands
 
 
 @pytest.fixture
@@ -189,7 +190,7 @@ def test_the_last_stop(
     def fail(path: Path) -> Never:
         raise error
 
-    monkeypatch.setattr(use_cases, "inspect", fail)
+    monkeypatch.setattr(commands, "inspect", fail)
     found, out, err = run("inspect", tiny_path)
     assert (found, out) == (code, "")
     assert "Traceback" not in err

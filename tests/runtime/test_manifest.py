@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from ssdgm_runtime import errors, files, manifest, tensors
+from ssdgm_runtime import errors
+from ssdgm_runtime.bundle import contents, manifest
+from ssdgm_runtime.rows.tensor import DTYPES
 
 
 def text(data: Path, name: str = "tiny") -> str:
@@ -65,7 +67,7 @@ def test_a_bundle_of_a_newer_major_version_is_refused(edit: Callable[..., Path])
         document["additional_metadata"]["ssdgm"]["format"] = "2.0"
 
     with pytest.raises(errors.UnsupportedVersion, match=r"format 2\.0"):
-        files.open_bundle(edit(change))
+        contents.open_bundle(edit(change))
 
 
 @pytest.mark.parametrize("bad", ["", "[]", "{", "null", "1", '{"schema_version": 1}', "[" * 9999])
@@ -162,7 +164,7 @@ def test_a_value_that_no_bundle_has(data: Path, path: tuple[Any, ...], value: ob
         ((*OURS, "likelihood"), None),
         ((*OURS, "likelihood"), {"name": "poisson", "rate": 3}),
         ((*OURS, "likelihood", "step"), -0.5),
-        *(((*X, "dtype"), kind) for kind in tensors.DTYPES),
+        *(((*X, "dtype"), kind) for kind in DTYPES),
     ],
 )
 def test_a_value_that_a_bundle_may_have(data: Path, path: tuple[Any, ...], value: object) -> None:

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import ssdgm_runtime
-from ssdgm_runtime import errors, model, plans
+from ssdgm_runtime import errors, model
+from ssdgm_runtime.engine.options import Options
 
 Anything = Any
 
@@ -67,7 +68,7 @@ class TestClassify:
             np.testing.assert_array_equal(
                 tiny.classify(images, batch_size=size).logits, whole.logits
             )
-        with open_tiny(data, threads=1, options=plans.Options(max_batch=4)) as other:
+        with open_tiny(data, threads=1, options=Options(max_batch=4)) as other:
             np.testing.assert_array_equal(other.classify(images).logits, whole.logits)
 
     def test_no_rows(self, tiny: model.Model, images: np.ndarray) -> None:
@@ -199,7 +200,7 @@ class TestLife:
     def test_pickle_opens_the_bundle_again(
         self, data: Path, images: np.ndarray, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
-        with open_tiny(data, threads=1, options=plans.Options(max_batch=5)) as first:
+        with open_tiny(data, threads=1, options=Options(max_batch=5)) as first:
             packed = pickle.dumps(first)
             expected = first.classify(images).logits
         assert len(packed) < 2000
@@ -272,7 +273,7 @@ class TestLife:
             open_tiny(data, variant="int8")
 
     def test_bad_settings(self, data: Path) -> None:
-        for bad in ({"threads": 0}, {"options": plans.Options(max_batch=0)}):
+        for bad in ({"threads": 0}, {"options": Options(max_batch=0)}):
             with pytest.raises(errors.InputError):
                 open_tiny(data, **bad)
         with pytest.raises(

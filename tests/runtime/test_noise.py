@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from ssdgm_runtime import manifest, noise
+from ssdgm_runtime.bundle import manifest
+from ssdgm_runtime.inference import likelihoods, noise
 
 
 def test_the_same_rows_however_they_are_chunked() -> None:
@@ -50,7 +51,7 @@ def test_binomial_inverts_the_distribution_function(total: int, p: float) -> Non
     n = 20000
     u = ((np.arange(n) + 0.5) / n)[:, None]
     about = manifest.Likelihood("binomial", total)
-    counts = noise.binomial({"probs": np.full((n, 1), p, np.float32)}, about, Fixed(u))
+    counts = likelihoods.binomial({"probs": np.full((n, 1), p, np.float32)}, about, Fixed(u))
     exact = float(np.float32(p))
     assert counts.min() >= 0
     assert counts.max() <= total
@@ -61,7 +62,7 @@ def test_binomial_inverts_the_distribution_function(total: int, p: float) -> Non
 def test_binomial_is_in_units_and_adds_up_blocks() -> None:
     about = manifest.Likelihood("binomial", 2500, low=-1.0, step=0.5)
     probs = np.full((2000, 2), 0.3, np.float32)
-    x = noise.binomial({"probs": probs}, about, noise.Streams(0))
+    x = likelihoods.binomial({"probs": probs}, about, noise.Streams(0))
     counts = (x + 1) / 0.5
     np.testing.assert_array_equal(counts, counts.round())
     assert abs(counts.mean() - 750) < 2
@@ -71,7 +72,7 @@ def test_binomial_is_in_units_and_adds_up_blocks() -> None:
 def test_bernoulli() -> None:
     about = manifest.Likelihood("bernoulli", low=2.0, step=3.0)
     probs = np.tile(np.float32([0.0, 0.25, 1.0]), (8000, 1))
-    x = noise.bernoulli({"probs": probs}, about, noise.Streams(0))
+    x = likelihoods.bernoulli({"probs": probs}, about, noise.Streams(0))
     assert x.dtype == np.float32
     assert set(np.unique(x)) == {2.0, 5.0}
     np.testing.assert_allclose((x == 5).mean(0), [0, 0.25, 1], atol=0.02)
@@ -82,7 +83,7 @@ def test_gaussian() -> None:
         "mean": np.tile(np.float32([1, -4]), (8000, 1)),
         "scale": np.tile(np.float32([0.5, 2]), (8000, 1)),
     }
-    x = noise.gaussian(parameters, manifest.Likelihood("gaussian"), noise.Streams(0))
+    x = likelihoods.gaussian(parameters, manifest.Likelihood("gaussian"), noise.Streams(0))
     np.testing.assert_allclose(x.mean(0), [1, -4], atol=0.1)
     np.testing.assert_allclose(x.std(0), [0.5, 2], atol=0.1)
 
@@ -93,7 +94,7 @@ LEVELS = manifest.Likelihood("logistic", total=255)
 def logistic(mean: float, scale: float, rows: int) -> np.ndarray:
     parameters = {"mean": np.full((rows, 1), mean), "scale": np.full((rows, 1), scale)}
     u = ((np.arange(rows) + 0.5) / rows)[:, None]
-    return noise.logistic(parameters, LEVELS, Fixed(u))[:, 0]
+    return likelihoods.logistic(parameters, LEVELS, Fixed(u))[:, 0]
 
 
 def test_logistic_has_the_mass_of_every_level() -> None:
@@ -120,7 +121,7 @@ def test_a_table_s_codes_have_their_probabilities() -> None:
         "scale": np.full((20_000, 1), 2, np.float32),
         "code_probs": probs,
     }
-    x = noise.columns(parameters, COLUMNS, noise.Streams(0))
+    x = likelihoods.columns(parameters, COLUMNS, noise.Streams(0))
     assert x.shape == (20_000, 3)
     assert abs(x[:, 0].mean() - 5) < 0.1
     assert abs(x[:, 1].mean() - 0.75) < 0.01
@@ -128,23 +129,25 @@ def test_a_table_s_codes_have_their_probabilities() -> None:
 
 
 def test_a_table_may_have_no_numbers_or_no_categories() -> None:
-    assert noise.parameters(COLUMNS, 0) == ("code_probs",)
-    assert noise.parameters(manifest.Likelihood("columns"), 2) == ("mean", "scale")
-    assert noise.parameters(COLUMNS, 2) == ("mean", "scale", "code_probs")
-    assert noise.parameters(manifest.Likelihood("unheard of"), 2) == ()
+    assert likelihoods.parameters(COLUMNS, 0) == ("code_probs",)
+    assert likelihoods.parameters(manifest.Likelihood("columns"), 2) == ("mean", "scale")
+    assert likelihoods.parameters(COLUMNS, 2) == ("mean", "scale", "code_probs")
+    assert likelihoods.parameters(manifest.Likelihood("unheard of"), 2) == ()
     probs = np.full((4, 5), 0.2, np.float32)
-    assert noise.columns({"code_probs": probs}, COLUMNS, noise.Streams(0)).shape == (4, 2)
+    assert likelihoods.columns({"code_probs": probs}, COLUMNS, noise.Streams(0)).shape == (4, 2)
 
 
-@pytest.mark.parametrize("name", noise.SAMPLERS)
+@pytest.mark.parametrize("name", likelihoods.SAMPLERS)
 def test_every_likelihood_draws_the_same_however_it_is_chunked(name: str) -> None:
     about = manifest.Likelihood(name, total=16, blocks=(3,) if name == "columns" else ())
-    rng, names = np.random.default_rng(0), noise.parameters(about, 3)
+    rng, names = np.random.default_rng(0), likelihoods.parameters(about, 3)
     parameters = {k: rng.random((40, 3)).astype(np.float32) for k in names}
-    whole = noise.SAMPLERS[name](parameters, about, noise.Streams(1))
+    whole = likelihoods.SAMPLERS[name](parameters, about, noise.Streams(1))
     streams = noise.Streams(1)
     parts = [
-        noise.SAMPLERS[name]({k: v[at : at + 7] for k, v in parameters.items()}, about, streams)
+        likelihoods.SAMPLERS[name](
+            {k: v[at : at + 7] for k, v in parameters.items()}, about, streams
+        )
         for at in range(0, 40, 7)
     ]
     np.testing.assert_array_equal(np.concatenate(parts), whole)
@@ -156,5 +159,7 @@ def test_a_last_bit_moves_no_other_value() -> None:
     other = probs.copy()
     other[0] = 1 - other[0]
     about = manifest.Likelihood("binomial", 16)
-    one, two = (noise.binomial({"probs": p}, about, noise.Streams(1)) for p in (probs, other))
+    one, two = (
+        likelihoods.binomial({"probs": p}, about, noise.Streams(1)) for p in (probs, other)
+    )
     np.testing.assert_array_equal(one[1:], two[1:])

@@ -9,8 +9,10 @@ import wire
 from hypothesis import given, strategies
 from wire import message, number, varint
 
-from ssdgm_runtime import errors, onnxfields, onnxfile, plans, session
+from ssdgm_runtime import errors
 from ssdgm_runtime import model as runtime
+from ssdgm_runtime.engine import onnxfields, onnxfile, session
+from ssdgm_runtime.engine.options import Plan
 
 GOLDEN = Path(__file__).parents[1] / "golden/m2-tiny.ssdgm/models"
 OUTSIDE = number(14, 1)
@@ -328,7 +330,7 @@ class TestAFileOfAnotherFolder:
         if tuple(map(int, session.version().split(".")[:2])) < (1, 32):
             pytest.skip("1.20 passes over the folder that it is given, and others were not tried")
         monkeypatch.setattr(onnxfile, "check", lambda data, name: None)
-        plan = plans.Plan(provider="cpu")
+        plan = Plan(provider="cpu")
         for high in (0, 1):
             with pytest.raises(errors.FormatError, match="cannot load decoder"):
                 session.Session("decoder", lambda h=high: self.graph(build, h), plan)
@@ -339,7 +341,7 @@ def test_the_engine_reads_onnx_whatever_the_bytes_look_like(
 ) -> None:
     disguised = number(1, 8) + message(2, b"ORTM") + session._PROBE[2:]
     monkeypatch.setattr(onnxfile, "check", lambda data, name: None)
-    opened = session.Session("graph", lambda: disguised, plans.Plan(provider="cpu"))
+    opened = session.Session("graph", lambda: disguised, Plan(provider="cpu"))
     assert list(opened.run({"x": np.zeros(3, np.float32)})) == ["y"]
 
 

@@ -6,9 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ssdgm_runtime import answers, errors, outputs
+from ssdgm_runtime import atomic, errors
+from ssdgm_runtime.console import outputs
+from ssdgm_runtime.inference import answers
+from ssdgm_runtime.labels import classes
+from ssdgm_runtime.pictures import latent
 
-FOUND = answers.Classification(
+FOUND = classes.Classification(
     np.float32([[0, 2, 1], [3, 0, 1]]),
     np.float32([[0.1, 0.6, 0.3], [0.8, 0.05, 0.15]]),
     ("a", "b,", 'c"'),
@@ -69,7 +73,7 @@ def test_npz() -> None:
 def test_npz_of_a_picture_says_how_it_is_laid_out() -> None:
     rows = samples((4, 4))
     for seed in (None, 5):
-        found = answers.Picture(rows.x, rows.y, rows.z, 3, seed)
+        found = latent.Picture(rows.x, rows.y, rows.z, 3, seed)
         data = outputs.npz(outputs.Drawn(found, found.columns, 0, 16))
         with np.load(io.BytesIO(data), allow_pickle=False) as read:
             assert int(read["columns"]) == 3
@@ -96,12 +100,12 @@ def test_no_picture() -> None:
 
 
 def test_a_name_is_checked_before_the_work(tmp_path: Path) -> None:
-    assert outputs.check(tmp_path / "A.CSV", outputs.CLASSIFY) == ".csv"
+    assert atomic.check_output(tmp_path / "A.CSV", outputs.CLASSIFY) == ".csv"
     with pytest.raises(errors.InputError, match=r"a name that ends in \.csv or \.jsonl or \.npy"):
-        outputs.check(tmp_path / "a.xlsx", outputs.CLASSIFY)
+        atomic.check_output(tmp_path / "a.xlsx", outputs.CLASSIFY)
     (tmp_path / "a.csv").write_text("mine")
     with pytest.raises(errors.OutputExists):
-        outputs.check(tmp_path / "a.csv", outputs.CLASSIFY)
-    outputs.check(tmp_path / "a.csv", outputs.CLASSIFY, force=True)
+        atomic.check_output(tmp_path / "a.csv", outputs.CLASSIFY)
+    atomic.check_output(tmp_path / "a.csv", outputs.CLASSIFY, force=True)
     with pytest.raises(errors.DataNotFound):
-        outputs.check(tmp_path / "b" / "a.csv", outputs.CLASSIFY)
+        atomic.check_output(tmp_path / "b" / "a.csv", outputs.CLASSIFY)

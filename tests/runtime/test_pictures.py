@@ -9,14 +9,25 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ssdgm_runtime import answers, errors, manifest, model, noise, parts, pictures, plans
+from ssdgm_runtime import errors, model
+from ssdgm_runtime.bundle import interface
+from ssdgm_runtime.engine.options import Options
+from ssdgm_runtime.inference import conditionals, noise
+from ssdgm_runtime.pictures import latent
+from ssdgm_runtime.rows.tensor import Tensor
 
 LABELS = ("zero", "one", "two")
 K = len(LABELS)
 
 
-def tensor(name: str, *row: int, dtype: str = "float32") -> manifest.Tensor:
-    return manifest.Tensor(name, dtype, ("batch", *row))
+def walked(opened: model.Model, n: int, x: Any = None, classes: Any = None) -> latent.Picture:  # noqa: ANN401
+    """A walk in the plane of rows, where there are some."""
+    plane = None if x is None else latent.plane_of(opened.conditionals, x)
+    return latent.walk(opened.conditionals, n, plane, classes)
+
+
+def tensor(name: str, *row: int, dtype: str = "float32") -> Tensor:
+    return Tensor(name, dtype, ("batch", *row))
 
 
 def declared(z: int, labelled: tuple[str, ...] = ("encoder", "decoder")) -> dict[str, Any]:
@@ -24,13 +35,13 @@ def declared(z: int, labelled: tuple[str, ...] = ("encoder", "decoder")) -> dict
     x, y, latent = tensor("x", 2, 2, dtype="uint8"), tensor("y", K), tensor("z", z)
     e, d = ((y,) if part in labelled else () for part in ("encoder", "decoder"))
     return {
-        "classifier": manifest.Graph((x,), (tensor("probs", K),)),
-        "encoder": manifest.Graph((x, *e), (tensor("z_mean", z),)),
-        "decoder": manifest.Graph((*d, latent), (tensor("x", 2, 2),), ("z",)),
+        "classifier": interface.Graph((x,), (tensor("probs", K),)),
+        "encoder": interface.Graph((x, *e), (tensor("z_mean", z),)),
+        "decoder": interface.Graph((*d, latent), (tensor("x", 2, 2),), ("z",)),
     }
 
 
-def run(component: str, feeds: parts.Arrays, z: int = 2) -> parts.Arrays:
+def run(component: str, feeds: conditionals.Arrays, z: int = 2) -> conditionals.Arrays:
     """A model in numpy: all tanh of fixed random matrices; without y where none is given."""
     flat = np.concatenate([v.reshape(len(v), -1).astype(np.float32) for v in feeds.values()], 1)
     width = {"classifier": K, "encoder": z, "decoder": 4}[component]
@@ -41,8 +52,10 @@ def run(component: str, feeds: parts.Arrays, z: int = 2) -> parts.Arrays:
     return {"z_mean": found} if component == "encoder" else {"x": found.reshape(-1, 2, 2)}
 
 
-def toy(z: int = 2, labelled: tuple[str, ...] = ("encoder", "decoder")) -> parts.Parts:
-    return parts.Parts(declared(z, labelled), LABELS, lambda c, f: run(c, f, z))
+def toy(
+    z: int = 2, labelled: tuple[str, ...] = ("encoder", "decoder")
+) -> conditionals.Conditionals:
+    return conditionals.Conditionals(declared(z, labelled), LABELS, lambda c, f: run(c, f, z))
 
 
 X = np.random.default_rng(4).integers(0, 17, (5, 2, 2)).astype(np.uint8)
@@ -50,7 +63,7 @@ X = np.random.default_rng(4).integers(0, 17, (5, 2, 2)).astype(np.uint8)
 
 class TestStyles:
     def test_a_line_keeps_its_latent_and_a_column_its_class(self) -> None:
-        found = pictures.styles(toy(), 4, 7)
+        found = latent.styles(toy(), 4, 7)
         assert (found.lines, found.columns, len(found), found.seed) == (4, 3, 12, 7)
         latents = found.z.reshape(4, 3, 2)
         np.testing.assert_array_equal(latents[:, 0], noise.draw(7, "z", 4, 2))
@@ -61,23 +74,23 @@ class TestStyles:
         np.testing.assert_array_equal(found.x, expected)
 
     def test_classes_that_are_named_are_the_columns(self) -> None:
-        found = pictures.styles(toy(), 2, 7, ["two", "zero"])
+        found = latent.styles(toy(), 2, 7, ["two", "zero"])
         assert found.labels.reshape(found.lines, -1).tolist() == [[2, 0], [2, 0]]
-        alone = pictures.styles(toy(), 2, 7, "one")
+        alone = latent.styles(toy(), 2, 7, "one")
         assert (alone.lines, alone.columns) == (2, 1)
 
     def test_more_lines_leave_the_first_as_they_are(self) -> None:
-        few, many = (pictures.styles(toy(), n, 3) for n in (2, 5))
+        few, many = (latent.styles(toy(), n, 3) for n in (2, 5))
         np.testing.assert_array_equal(many.z[:6], few.z)
-        assert not np.array_equal(pictures.styles(toy(), 2, 4).z, few.z)
+        assert not np.array_equal(latent.styles(toy(), 2, 4).z, few.z)
 
     def test_a_fresh_seed_is_returned(self) -> None:
-        first, second = pictures.styles(toy(), 2), pictures.styles(toy(), 2)
+        first, second = latent.styles(toy(), 2), latent.styles(toy(), 2)
         assert first.seed != second.seed
-        np.testing.assert_array_equal(pictures.styles(toy(), 2, first.seed).x, first.x)
+        np.testing.assert_array_equal(latent.styles(toy(), 2, first.seed).x, first.x)
 
     def test_a_latent_is_the_one_of_generate(self, tiny: model.Model) -> None:
-        found = tiny.styles(3, seed=5)
+        found = latent.styles(tiny.conditionals, 3, seed=5)
         for line in range(3):
             for k in range(3):
                 rows = tiny.generate(k, 3, seed=5)
@@ -86,7 +99,7 @@ class TestStyles:
 
 class TestAnalogies:
     def test_the_first_column_is_the_rows_themselves(self) -> None:
-        found = pictures.analogies(toy(), X)
+        found = latent.analogies(toy(), X)
         assert (found.lines, found.columns, found.seed) == (5, 4, None)
         assert found.x.dtype == np.float32
         np.testing.assert_array_equal(found.x.reshape(5, 4, 2, 2)[:, 0], X)
@@ -94,7 +107,7 @@ class TestAnalogies:
         np.testing.assert_array_equal(found.y.reshape(5, 4, K)[:, 0], probs)
 
     def test_the_others_have_its_style_in_every_class(self) -> None:
-        found = pictures.analogies(toy(), X, [0, 1, 2, 1, 0])
+        found = latent.analogies(toy(), X, [0, 1, 2, 1, 0])
         own = np.eye(K, dtype=np.float32)[[0, 1, 2, 1, 0]]
         z = run("encoder", {"x": X, "y": own})["z_mean"]
         np.testing.assert_array_equal(found.z.reshape(5, 4, 2), z[:, None].repeat(4, axis=1))
@@ -112,23 +125,23 @@ class TestAnalogies:
     def test_labels_are_the_classifiers_where_none_are_given(self) -> None:
         probs = run("classifier", {"x": X})["probs"]
         np.testing.assert_array_equal(
-            pictures.analogies(toy(), X).x, pictures.analogies(toy(), X, probs).x
+            latent.analogies(toy(), X).x, latent.analogies(toy(), X, probs).x
         )
 
     def test_they_meet_the_reconstruction(self, tiny: model.Model, images: np.ndarray) -> None:
-        found = tiny.analogies(images, "one", classes="one")
+        found = latent.analogies(tiny.conditionals, images, "one", classes="one")
         np.testing.assert_array_equal(found.x[1::2], tiny.reconstruct(images, "one"))
 
     def test_rows_of_columns(self, noisy: model.Model) -> None:
         x = np.random.default_rng(0).standard_normal((4, 3)).astype(np.float32)
-        found = noisy.analogies(x, ["no", "yes", "no", "yes"])
+        found = latent.analogies(noisy.conditionals, x, ["no", "yes", "no", "yes"])
         assert found.x.shape == (12, 3)
         np.testing.assert_array_equal(found.x[::3], x)
 
 
 class TestWalk:
     def test_two_latents_are_at_the_quantiles_of_the_prior(self) -> None:
-        found = pictures.walk(toy(), 4, classes=1)
+        found = latent.walk(toy(), 4, classes=1)
         normal = NormalDist()
         steps = np.float32([normal.inv_cdf(p) for p in (0.125, 0.375, 0.625, 0.875)])
         assert (found.lines, found.columns, found.seed) == (4, 4, None)
@@ -140,24 +153,24 @@ class TestWalk:
         np.testing.assert_array_equal(found.x, run("decoder", {"y": found.y, "z": found.z})["x"])
 
     def test_one_cell_is_the_centre(self) -> None:
-        found = pictures.walk(toy(), 1, classes=0)
+        found = latent.walk(toy(), 1, classes=0)
         np.testing.assert_array_equal(found.z, [[0, 0]])
 
     def test_every_class_has_its_lines(self) -> None:
-        found = pictures.walk(toy(), 2)
+        found = latent.walk(toy(), 2)
         assert (found.lines, found.columns) == (6, 2)
         assert found.labels.tolist() == [0] * 4 + [1] * 4 + [2] * 4
         latents = found.z.reshape(3, 4, 2)
         np.testing.assert_array_equal(latents[0], latents[2])
 
     def test_a_decoder_without_labels_has_one_walk(self) -> None:
-        found = pictures.walk(toy(labelled=()), 3)
+        found = latent.walk(toy(labelled=()), 3)
         assert (found.lines, found.columns, found.y.shape) == (3, 3, (9, 0))
         assert set(found.labels.tolist()) == {-1}
 
     def test_a_plane_is_walked_from_its_centre(self) -> None:
         plane = np.array([[1, 2, 3], [0.5, 0, 0], [0, 0, 2]])
-        found = pictures.walk(toy(3), 3, plane, 0)
+        found = latent.walk(toy(3), 3, plane, 0)
         q = NormalDist().inv_cdf(5 / 6)
         latents = found.z.reshape(3, 3, 3)
         np.testing.assert_allclose(latents[1, 1], [1, 2, 3])
@@ -166,22 +179,22 @@ class TestWalk:
 
     def test_further_latents_need_rows(self) -> None:
         with pytest.raises(errors.InputError) as caught:
-            pictures.walk(toy(3), 2)
+            latent.walk(toy(3), 2)
         assert str(caught.value) == (
             "the plane to walk in is not given; expected one, as the latent has 3 numbers and"
             " not 2. Give rows of data, whose latents' two principal directions it is then"
             " (--rows)."
         )
-        found = pictures.walk(toy(3), 2, pictures.plane_of(toy(3), X))
+        found = latent.walk(toy(3), 2, latent.plane_of(toy(3), X))
         assert found.z.shape == (12, 3)
 
     def test_rows_give_two_latents_a_plane_too(
         self, tiny: model.Model, images: np.ndarray
     ) -> None:
-        plane = pictures.principal_plane(tiny.encode(images).mean)
-        found = tiny.walk(1, images, classes=0)
+        plane = latent.principal_plane(tiny.encode(images).mean)
+        found = walked(tiny, 1, images, classes=0)
         np.testing.assert_allclose(found.z, plane[:1], rtol=1e-6)
-        assert not np.allclose(tiny.walk(3, images).z, tiny.walk(3).z)
+        assert not np.allclose(walked(tiny, 3, images).z, walked(tiny, 3).z)
 
 
 class TestPrincipalPlane:
@@ -193,7 +206,7 @@ class TestPrincipalPlane:
 
     def test_it_is_where_the_means_vary_most(self) -> None:
         means = self.means(0.1, 2, 0.2, 1)
-        centre, first, second = pictures.principal_plane(means)
+        centre, first, second = latent.principal_plane(means)
         np.testing.assert_allclose(centre, [1, 2, 3, 4], rtol=1e-5)
         for found, axis, length in ((first, 1, 2), (second, 3, 1)):
             assert np.linalg.norm(found) == pytest.approx(length, rel=0.05)
@@ -204,7 +217,7 @@ class TestPrincipalPlane:
     def test_the_signs_are_settled(self) -> None:
         means = self.means(0.1, 2, 0.2, 1)
         mirrored = 2 * means.mean(0) - means
-        found, other = pictures.principal_plane(means), pictures.principal_plane(mirrored)
+        found, other = latent.principal_plane(means), latent.principal_plane(mirrored)
         np.testing.assert_allclose(found, other, atol=1e-6)
         for direction in found[1:]:
             assert direction[np.abs(direction).argmax()] > 0
@@ -221,17 +234,17 @@ class TestPrincipalPlane:
     )
     def test_what_spans_no_plane(self, means: np.ndarray, got: str) -> None:
         with pytest.raises(errors.InputError, match=f"means is {got}; expected"):
-            pictures.principal_plane(means)
+            latent.principal_plane(means)
 
 
-def of(opened: model.Model) -> list[answers.Picture]:
+def of(opened: model.Model) -> list[latent.Picture]:
     """One of each; for a model that takes the rows of `tiny`."""
     x = np.random.default_rng(3).integers(0, 17, (30, 4, 4)).astype(np.uint8)
     return [
-        opened.styles(9, seed=2),
-        opened.analogies(x[:7]),
-        opened.walk(5),
-        opened.walk(5, x, classes="two"),
+        latent.styles(opened.conditionals, 9, seed=2),
+        latent.analogies(opened.conditionals, x[:7]),
+        walked(opened, 5),
+        walked(opened, 5, x, classes="two"),
     ]
 
 
@@ -239,7 +252,7 @@ def of(opened: model.Model) -> list[answers.Picture]:
 def test_the_same_pictures_however_they_are_chunked(
     data: Path, tiny: model.Model, size: int
 ) -> None:
-    options = plans.Options(max_batch=size)
+    options = Options(max_batch=size)
     with model.load(data / "tiny.ssdgm", provider="cpu", threads=1, options=options) as other:
         for one, same in zip(of(tiny), of(other), strict=True):
             for name in ("x", "y", "z"):
@@ -254,17 +267,17 @@ def test_a_bundle_and_a_numpy_callable_draw_the_same_pictures(
 
     bundle = tiny.graphs.bundle
 
-    def evaluate(component: str, feeds: parts.Arrays) -> parts.Arrays:
+    def evaluate(component: str, feeds: conditionals.Arrays) -> conditionals.Arrays:
         graph = ReferenceEvaluator(bundle.read(f"models/{component}/fp32/model.onnx"))
         return dict(zip(graph.output_names, graph.run(None, feeds), strict=True))
 
-    source = parts.Parts(bundle.manifest.graphs, tiny.labels, evaluate)
+    source = conditionals.Conditionals(bundle.manifest.graphs, tiny.labels, evaluate)
     x = np.random.default_rng(3).integers(0, 17, (30, 4, 4)).astype(np.uint8)
     found = [
-        pictures.styles(source, 9, 2),
-        pictures.analogies(source, x[:7]),
-        pictures.walk(source, 5),
-        pictures.walk(source, 5, pictures.plane_of(source, x), "two"),
+        latent.styles(source, 9, 2),
+        latent.analogies(source, x[:7]),
+        latent.walk(source, 5),
+        latent.walk(source, 5, latent.plane_of(source, x), "two"),
     ]
     for one, same in zip(of(tiny), found, strict=True):
         assert (one.lines, one.columns, one.seed) == (same.lines, same.columns, same.seed)
@@ -281,62 +294,87 @@ class TestWhatAPartLacks:
                 errors.TaskUnavailable,
                 match=f"cannot draw analogies: its .* takes no label; expected {part} that takes",
             ):
-                pictures.analogies(toy(labelled=labelled), X)
+                latent.analogies(toy(labelled=labelled), X)
         with pytest.raises(
             errors.TaskUnavailable, match="draw styles: its decoder takes no label"
         ):
-            pictures.styles(toy(labelled=("encoder",)), 2)
+            latent.styles(toy(labelled=("encoder",)), 2)
         with pytest.raises(errors.TaskUnavailable, match="its decoder takes no label"):
-            pictures.walk(toy(labelled=()), 2, classes="one")
+            latent.walk(toy(labelled=()), 2, classes="one")
 
     def test_graphs(self, without: Callable[..., Path], images: np.ndarray) -> None:
         with model.load(without("encoder")) as found:
-            assert found.walk(2).x.shape == (12, 4, 4)
-            for call in (lambda: found.analogies(images), lambda: found.walk(2, images)):
+            assert walked(found, 2).x.shape == (12, 4, 4)
+            for call in (
+                lambda: latent.analogies(found.conditionals, images),
+                lambda: walked(found, 2, images),
+            ):
                 with pytest.raises(errors.TaskUnavailable, match=r"draw .*: it has no encoder"):
                     call()
 
     def test_a_decoder(self, without: Callable[..., Path], images: np.ndarray) -> None:
         with model.load(without("decoder")) as found:
-            for call in (found.styles, found.walk, lambda: found.analogies(images)):
+            for call in (
+                lambda: latent.styles(found.conditionals, 8),
+                lambda: walked(found, 8),
+                lambda: latent.analogies(found.conditionals, images),
+            ):
                 with pytest.raises(errors.TaskUnavailable, match=r"draw .*: it has no decoder"):
                     call()
 
     def test_a_classifier(self, without: Callable[..., Path], images: np.ndarray) -> None:
         with model.load(without("classifier")) as found:
-            assert found.analogies(images[:2], 1).x.shape == (8, 4, 4)
+            assert latent.analogies(found.conditionals, images[:2], 1).x.shape == (8, 4, 4)
             with pytest.raises(errors.TaskUnavailable, match="draw analogies without y"):
-                found.analogies(images)
+                latent.analogies(found.conditionals, images)
 
     def test_one_shape(self) -> None:
-        other = manifest.Graph((tensor("y", K), tensor("z", 2)), (tensor("x", 4),))
+        other = interface.Graph((tensor("y", K), tensor("z", 2)), (tensor("x", 4),))
         source = replace(toy(), graphs={**declared(2), "decoder": other})
         with pytest.raises(
             errors.TaskUnavailable, match=r"gives rows of shape \[4\]; expected \[2, 2\]"
         ):
-            pictures.analogies(source, X)
+            latent.analogies(source, X)
 
 
 HOSTILE = {
-    "no lines": (lambda m, x: m.styles(0), "n is 0; expected a whole number from 1"),
-    "no walk": (lambda m, x: m.walk(0), "n is 0; expected a whole number from 1"),
-    "half a line": (lambda m, x: m.styles(1.5), "n is 1.5"),
-    "too many lines": (lambda m, x: m.styles(2**31 - 1), "n is 6442450941 rows in all"),
-    "too long a walk": (lambda m, x: m.walk(2**20), "rows in all; expected at most"),
-    "no seed": (lambda m, x: m.styles(2, seed=-1), "seed is -1"),
-    "unknown class": (lambda m, x: m.walk(2, classes="nine"), "classes is 'nine'; expected an"),
-    "unknown index": (lambda m, x: m.styles(2, classes=3), "classes is 3"),
-    "no class": (lambda m, x: m.styles(2, classes=[]), "classes is empty; expected at least one"),
-    "class of NaN": (lambda m, x: m.walk(2, classes=np.full((1, 3), np.nan)), "classes is not"),
-    "no rows": (lambda m, x: m.analogies(x[:0]), "x is of no rows; expected at least one"),
+    "no lines": (
+        lambda m, x: latent.styles(m.conditionals, 0),
+        "n is 0; expected a whole number from 1",
+    ),
+    "no walk": (lambda m, x: walked(m, 0), "n is 0; expected a whole number from 1"),
+    "half a line": (lambda m, x: latent.styles(m.conditionals, 1.5), "n is 1.5"),
+    "too many lines": (
+        lambda m, x: latent.styles(m.conditionals, 2**31 - 1),
+        "n is 6442450941 rows in all",
+    ),
+    "too long a walk": (lambda m, x: walked(m, 2**20), "rows in all; expected at most"),
+    "no seed": (lambda m, x: latent.styles(m.conditionals, 2, seed=-1), "seed is -1"),
+    "unknown class": (lambda m, x: walked(m, 2, classes="nine"), "classes is 'nine'; expected an"),
+    "unknown index": (lambda m, x: latent.styles(m.conditionals, 2, classes=3), "classes is 3"),
+    "no class": (
+        lambda m, x: latent.styles(m.conditionals, 2, classes=[]),
+        "classes is empty; expected at least one",
+    ),
+    "class of NaN": (lambda m, x: walked(m, 2, classes=np.full((1, 3), np.nan)), "classes is not"),
+    "no rows": (
+        lambda m, x: latent.analogies(m.conditionals, x[:0]),
+        "x is of no rows; expected at least one",
+    ),
     "other shape": (
-        lambda m, x: m.analogies(x[:, :3]),
+        lambda m, x: latent.analogies(m.conditionals, x[:, :3]),
         r"x is uint8 \[30, 3, 4\]; expected uint8",
     ),
-    "scaled rows": (lambda m, x: m.analogies(x / 16), r"\(x \* 16\)\.round\(\)"),
-    "other labels": (lambda m, x: m.analogies(x, [0, 1]), "y is of 2 rows; expected one for each"),
-    "unknown label": (lambda m, x: m.analogies(x, "nine"), "y is 'nine'"),
-    "few rows": (lambda m, x: m.walk(2, x[:2]), r"means is float32 \[2, 2\]; expected floats"),
+    "scaled rows": (
+        lambda m, x: latent.analogies(m.conditionals, x / 16),
+        r"\(x \* 16\)\.round\(\)",
+    ),
+    "other labels": (
+        lambda m, x: latent.analogies(m.conditionals, x, [0, 1]),
+        "y is of 2 rows; expected one for each",
+    ),
+    "unknown label": (lambda m, x: latent.analogies(m.conditionals, x, "nine"), "y is 'nine'"),
+    "few rows": (lambda m, x: walked(m, 2, x[:2]), r"means is float32 \[2, 2\]; expected floats"),
 }
 
 
@@ -349,7 +387,7 @@ def test_hostile_arguments(tiny: model.Model, images: np.ndarray, case: str) -> 
 
 def test_rows_of_nan(noisy: model.Model) -> None:
     x = np.float32([[0, 0, 0], [0, np.nan, 0], [1, 1, 1]])
-    for call in (lambda: noisy.analogies(x), lambda: noisy.walk(2, x)):
+    for call in (lambda: latent.analogies(noisy.conditionals, x), lambda: walked(noisy, 2, x)):
         with pytest.raises(
             errors.InputError, match=r"x is not finite in 1 of 3 rows \(first: row 1"
         ):
@@ -371,10 +409,10 @@ def test_rows_of_nan(noisy: model.Model) -> None:
 )
 def test_hostile_planes(plane: np.ndarray, message: str) -> None:
     with pytest.raises(errors.InputError, match=message):
-        pictures.walk(toy(), 9, plane)
+        latent.walk(toy(), 9, plane)
 
 
 def test_noise_that_is_not_drawn_is_zero(noisy: model.Model) -> None:
-    found = noisy.styles(3, seed=0)
+    found = latent.styles(noisy.conditionals, 3, seed=0)
     feeds = {"y": found.y, "z": found.z, "a": np.zeros((6, 1), np.float32)}
     np.testing.assert_array_equal(found.x, noisy.graphs.run("decoder", feeds, 6, "x")["x"])

@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 from engines import CPU, CUDA, Engine, device
 
-from ssdgm_runtime import errors, plans, plugins, providers, session
+from ssdgm_runtime import errors
+from ssdgm_runtime.engine import plugins, providers, session
+from ssdgm_runtime.engine.options import Options, Placement
 
 TOY = "ToyExecutionProvider"
 Opening = Callable[..., session.Session]
@@ -92,8 +94,8 @@ class TestOpening:
         path = wheel()
         gpu, npu = (device(TOY, kind, path) for kind in ("GPU", "NPU"))
         fake = engine(path, npu, gpu)
-        found = opened(provider=TOY, options=plans.Options(provider_options={"a": "b"}))
-        assert found.placement == plans.Placement(TOY, TOY, {TOY: 3})
+        found = opened(provider=TOY, options=Options(provider_options={"a": "b"}))
+        assert found.placement == Placement(TOY, TOY, {TOY: 3})
         ((chosen, options, _, rest),) = fake.made
         assert (chosen, options) == (gpu, {"a": "b"})
         assert rest["enable_fallback"] == 0
@@ -125,11 +127,11 @@ class TestOpening:
         cpu, gpu = (device(TOY, kind, path) for kind in ("CPU", "GPU"))
         fake = engine(path, cpu, gpu)
         for kind in ("gpu", "CPU"):
-            options = plans.Options(provider_options={"device_type": kind})
+            options = Options(provider_options={"device_type": kind})
             opened(provider=TOY, options=options)
         assert [made[:2] for made in fake.made] == [(gpu, {}), (cpu, {})]
         with pytest.raises(errors.InputError, match=r"device_type'\] is 'NPU'; expected one of C"):
-            opened(provider=TOY, options=plans.Options(provider_options={"device_type": "NPU"}))
+            opened(provider=TOY, options=Options(provider_options={"device_type": "NPU"}))
 
     def test_openvino_is_held_to_float32_and_the_threads(
         self, wheel: Callable[..., str], engine: Callable[..., Engine], opened: Opening
@@ -140,7 +142,7 @@ class TestOpening:
         opened(provider="openvino", threads=2)
         opened(
             provider="openvino",
-            options=plans.Options(provider_options={"load_config": "{}"}),
+            options=Options(provider_options={"load_config": "{}"}),
         )
         first, second = (options for _, options, *_ in fake.made)
         assert json.loads(first["load_config"]) == {

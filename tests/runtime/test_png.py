@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ssdgm_runtime import errors, png
+from ssdgm_runtime import errors
+from ssdgm_runtime.pictures import png
 
 
 def decode(data: bytes) -> np.ndarray:

@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 from engines import CPU, CUDA, NO_CUBLAS, TENSORRT, Engine
 
-from ssdgm_runtime import errors, forks, model, plans, providers, session
+from ssdgm_runtime import errors, model
+from ssdgm_runtime.engine import forks, providers, session
+from ssdgm_runtime.engine.options import Options, Placement
 
 Opening = Callable[..., session.Session]
 NO_TENSORRT = "RegisterTensorRTPluginsAsCustomOps Please install TensorRT libraries\nmore"
@@ -44,7 +46,7 @@ class TestAuto:
         engine([CUDA, CPU], loads=(CUDA, CPU))
         found = opened()
         assert found.provider == CUDA
-        assert found.placement == plans.Placement("auto", CUDA, {CUDA: 3})
+        assert found.placement == Placement("auto", CUDA, {CUDA: 3})
 
     def test_falls_back_and_says_so_once(
         self,
@@ -134,7 +136,7 @@ class TestNamed:
         self, engine: Callable[..., Engine], opened: Opening
     ) -> None:
         fake = engine([CUDA, CPU], loads=(CUDA, CPU))
-        opened(provider=CUDA, options=plans.Options(provider_options={"device_id": "1"}))
+        opened(provider=CUDA, options=Options(provider_options={"device_id": "1"}))
         ((asked, options, settings, rest),) = fake.made
         assert (asked, options, fake.falls_back) == (CUDA, {"device_id": "1"}, False)
         assert rest["enable_fallback"] == 0
@@ -168,7 +170,7 @@ class TestNamed:
     ) -> None:
         fake = engine([providers.OPENVINO, CPU], loads=(providers.OPENVINO, CPU))
         opened(provider="openvino", threads=3)
-        own = plans.Options(provider_options={"num_of_threads": "8", "device_type": "GPU"})
+        own = Options(provider_options={"num_of_threads": "8", "device_type": "GPU"})
         opened(provider="openvino", threads=3, options=own)
         assert [options for _, options, *_ in fake.made] == [
             {"num_of_threads": "3"},

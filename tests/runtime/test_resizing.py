@@ -10,7 +10,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ssdgm_runtime import errors, images, manifest, model, resizing, use_cases
+from ssdgm_runtime import errors, model
+from ssdgm_runtime.bundle import manifest
+from ssdgm_runtime.console import commands
+from ssdgm_runtime.readers import images
+from ssdgm_runtime.rows import resizing
 
 pillow = pytest.importorskip("PIL.Image")
 
@@ -165,9 +169,9 @@ def test_a_bundle_classifies_images_of_any_size_as_its_policy_says(
     for number, array in enumerate(arrays):
         pillow.fromarray(array).save(folder / f"{number}.png")
     with pytest.raises(errors.DataError, match=r"9 pixels high and 30 wide.*Nothing is resized"):
-        use_cases.classify(bundle, folder)
+        commands.classify(bundle, folder)
     (bundle / "manifest.json").write_text(described(data, policy))
-    told = use_cases.classify(reseal(bundle), folder)["predictions"]
+    told = commands.classify(reseal(bundle), folder)["predictions"]
     with model.load(bundle) as opened:
         found = opened.classify(np.stack([resized(array, policy) for array in arrays]))
     assert [row["source"] for row in told] == ["0.png", "1.png", "2.png"]

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ssdgm_runtime import errors, golden, model
+from ssdgm_runtime import errors, model
+from ssdgm_runtime.bundle import golden
 
 
 def rewrite(path: Path, change: Callable[..., Any]) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ssdgm_runtime import batching, errors, model
+from ssdgm_runtime import errors, model
+from ssdgm_runtime.inference import batching
 
 
 def rows(n: int, like: np.ndarray) -> np.ndarray:

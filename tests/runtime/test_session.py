@@ -11,7 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ssdgm_runtime import errors, manifest, model, opening, plans, session
+from ssdgm_runtime import errors, model
+from ssdgm_runtime.engine import opening, session
+from ssdgm_runtime.engine.options import Options, Plan
+from ssdgm_runtime.rows.tensor import Tensor
 
 
 class TestPools:
@@ -56,7 +59,7 @@ class TestPools:
             assert threads == [2, 1]
 
     def test_settings_reach_the_engine(self) -> None:
-        options = plans.Options(
+        options = Options(
             spinning=True, arena=True, session_config={"session.intra_op.allow_spinning": "0"}
         )
         found = opening.configure(session.engine(), 3, options)
@@ -64,7 +67,7 @@ class TestPools:
         assert found.enable_cpu_mem_arena
         assert found.get_session_config_entry("session.inter_op.allow_spinning") == "1"
         assert found.get_session_config_entry("session.intra_op.allow_spinning") == "0"
-        plain = opening.configure(session.engine(), 1, plans.Options())
+        plain = opening.configure(session.engine(), 1, Options())
         assert not plain.enable_cpu_mem_arena
         assert plain.get_session_config_entry("session.intra_op.allow_spinning") == "0"
 
@@ -72,19 +75,19 @@ class TestPools:
 class TestEngine:
     def test_a_graph_that_the_engine_refuses(self, opened: Callable[..., Any]) -> None:
         with pytest.raises(errors.FormatError, match=r"onnxruntime .* cannot load graph"):
-            session.Session("graph", lambda: b"\x08\x0a\x3a\x00", plans.Plan(provider="cpu"))
+            session.Session("graph", lambda: b"\x08\x0a\x3a\x00", Plan(provider="cpu"))
 
     def test_outputs_by_name(self, opened: Callable[..., Any]) -> None:
         found = opened(provider="cpu")
         x = np.zeros((2, 4, 4), np.uint8)
         assert list(found.run({"x": x})) == ["logits", "probs"]
         assert list(found.run({"x": x}, ["probs"])) == ["probs"]
-        assert found.inputs == {"x": manifest.Tensor("x", "uint8", ("batch", 4, 4))}
-        assert found.outputs["probs"] == manifest.Tensor("probs", "float32", ("batch", 3))
+        assert found.inputs == {"x": Tensor("x", "uint8", ("batch", 4, 4))}
+        assert found.outputs["probs"] == Tensor("probs", "float32", ("batch", 3))
 
     def test_a_bare_session_gives_the_same(self, opened: Callable[..., Any], graph: bytes) -> None:
         x = np.random.default_rng(0).integers(0, 16, (5, 4, 4)).astype(np.uint8)
-        bare = session.bare(graph, plans.Plan(provider="cpu"))
+        bare = session.bare(graph, Plan(provider="cpu"))
         for one, other in zip(
             bare({"x": x}), opened(provider="cpu").run({"x": x}).values(), strict=True
         ):
@@ -134,7 +137,7 @@ class TestTelemetry:
             "        if name == 'onnxruntime':\n"
             "            print(os.environ.get('ORT_DISABLE_TELEMETRY', 'unset'))\n"
             "sys.meta_path.insert(0, Spy())\n"
-            "from ssdgm_runtime import session\n"
+            "from ssdgm_runtime.engine import session\n"
             "session.engine()\n"
         )
         table = {k: v for k, v in os.environ.items() if k != "ORT_DISABLE_TELEMETRY"} | extra

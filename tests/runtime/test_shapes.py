@@ -7,7 +7,10 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from ssdgm_runtime import agreement, binding, errors, model, plans, session
+from ssdgm_runtime import errors, model
+from ssdgm_runtime.bundle import tolerance
+from ssdgm_runtime.engine import binding, session
+from ssdgm_runtime.engine.options import Plan
 
 Y, Z = ("y", "float32", (3,)), ("z", "float32", (2,))
 X, IMAGE = ("x", "uint8", (4, 4)), ("x", "float32", (4, 4))
@@ -164,7 +167,7 @@ def test_a_graph_as_it_declares_itself_passes(maker: Maker) -> None:
 
 def test_no_rows_are_asked_and_one_is_answered(maker: Maker) -> None:
     graph = maker.decoder([], "longer")
-    opened = session.Session("graph", lambda: graph, plans.Plan(provider="cpu"))
+    opened = session.Session("graph", lambda: graph, Plan(provider="cpu"))
     with pytest.raises(errors.FormatError, match=r"answers 0 rows with x float32 \[1, 4, 4\]"):
         opened.run(feeds(0))
     assert opened.run(feeds(0), ["probs"])["probs"].shape == (0, 4, 4)
@@ -231,4 +234,4 @@ def test_another_dtype_than_declared(
 def test_arrays_of_two_shapes_never_agree(shape: tuple[int, ...]) -> None:
     one, other = np.zeros(shape), np.zeros((6, 3))
     for pair in ((one, other), (other, one)):
-        assert agreement.gaps(*pair, 1.0, 1.0) == (agreement.HUGE, agreement.HUGE)
+        assert tolerance.gaps(*pair, 1.0, 1.0) == (tolerance.HUGE, tolerance.HUGE)

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ssdgm_runtime import columns, errors, tables
+from ssdgm_runtime import errors
+from ssdgm_runtime.readers import tables
+from ssdgm_runtime.rows import columns
 
 KNOWN = (
     columns.Column("a"),

@@ -6,14 +6,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ssdgm_runtime import columns, errors, manifest, tabular
+from ssdgm_runtime import errors
+from ssdgm_runtime.rows import columns, named
+from ssdgm_runtime.rows.tensor import Tensor
 
 KNOWN = (
     columns.Column("a"),
     columns.Column("c", columns.CATEGORY, ("1", "x")),
     columns.Column("flag", columns.BOOLEAN, columns.TRUTH),
 )
-TENSOR = manifest.Tensor("x", "float32", ("batch", 3))
+TENSOR = Tensor("x", "float32", ("batch", 3))
 NAN = float("nan")
 GOOD: dict[str, Any] = {"flag": [True, None], "c": ["x", "new"], "a": [1.5, None], "more": [[], 1]}
 ROWS = [[1.5, 1, 1], [NAN, -1, -1]]
@@ -37,7 +39,7 @@ class Mapped(dict[str, Any]):
 
 
 def given(x: Any) -> Any:  # noqa: ANN401
-    found = tabular.given(x, KNOWN, TENSOR)
+    found = named.given(x, KNOWN, TENSOR)
     assert (found.dtype, found.ndim) == (np.float32, 2)
     return found
 

@@ -2,12 +2,20 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
 
-from ssdgm_runtime import errors, model, png, use_cases
+from ssdgm_runtime import errors, model
 from ssdgm_runtime.bench import request
+from ssdgm_runtime.console import commands
+from ssdgm_runtime.pictures import latent, png
+
+
+def walked(opened: model.Model, n: int, x: Any, classes: Any) -> latent.Picture:  # noqa: ANN401
+    """A walk in the plane of rows."""
+    return latent.walk(opened.conditionals, n, latent.plane_of(opened.conditionals, x), classes)
 
 
 @pytest.fixture
@@ -17,10 +25,10 @@ def rows(images: np.ndarray, tmp_path: Path) -> Path:
 
 
 def test_inspect_needs_no_engine(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ssdgm_runtime import session
+    from ssdgm_runtime.engine import session
 
     monkeypatch.setattr(session, "engine", lambda: pytest.fail("the engine was imported"))
-    table = json.loads(json.dumps(use_cases.inspect(data / "tiny.ssdgm"), allow_nan=False))
+    table = json.loads(json.dumps(commands.inspect(data / "tiny.ssdgm"), allow_nan=False))
     assert table["tasks"] == ["classify", "encode", "reconstruct", "generate"]
     assert table["labels"] == ["zero", "one", "two"]
     assert table["graphs"]["decoder"]["noise"] == ["z"]
@@ -29,17 +37,17 @@ def test_inspect_needs_no_engine(data: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_verify(data: Path, bundle: Path, reseal: Callable[..., Path]) -> None:
-    assert use_cases.verify(data / "tiny.ssdgm", provider="cpu")["passed"] is True
+    assert commands.verify(data / "tiny.ssdgm", provider="cpu")["passed"] is True
     path = bundle / "golden/decoder/fp32/x.npy"
     path.write_bytes(path.read_bytes()[:-4] + b"\0\0\0\0")
-    assert use_cases.verify(reseal(bundle))["passed"] is False
+    assert commands.verify(reseal(bundle))["passed"] is False
 
 
 class TestClassify:
     def test_records_without_an_output(
         self, data: Path, rows: Path, tiny: model.Model, images: np.ndarray
     ) -> None:
-        table = use_cases.classify(data / "tiny.ssdgm", rows, top=2, batch_size=7, threads=1)
+        table = commands.classify(data / "tiny.ssdgm", rows, top=2, batch_size=7, threads=1)
         found = tiny.classify(images)
         assert [r["label"] for r in table["predictions"]] == found.labels.tolist()
         assert [r["class"] for r in table["predictions"]] == tiny.predict(images).tolist()
@@ -50,13 +58,13 @@ class TestClassify:
     @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".npy"])
     def test_a_file(self, data: Path, rows: Path, tmp_path: Path, suffix: str) -> None:
         out = tmp_path / f"out{suffix}"
-        table = use_cases.classify(data / "tiny.ssdgm", rows, out)
+        table = commands.classify(data / "tiny.ssdgm", rows, out)
         assert table["output"] == str(out)
         assert "predictions" not in table
         before = out.read_bytes()
         with pytest.raises(errors.OutputExists):
-            use_cases.classify(data / "tiny.ssdgm", rows, out)
-        use_cases.classify(data / "tiny.ssdgm", rows, out, force=True)
+            commands.classify(data / "tiny.ssdgm", rows, out)
+        commands.classify(data / "tiny.ssdgm", rows, out, force=True)
         assert out.read_bytes() == before
 
     def test_a_folder_of_images(self, data: Path, tmp_path: Path, images: np.ndarray) -> None:
@@ -64,25 +72,25 @@ class TestClassify:
         (tmp_path / "in").mkdir()
         for i in range(3):
             (tmp_path / "in" / f"{i}.png").write_bytes(png.encode_png(images[i]))
-        table = use_cases.classify(data / "tiny.ssdgm", tmp_path / "in")
+        table = commands.classify(data / "tiny.ssdgm", tmp_path / "in")
         assert [r["source"] for r in table["predictions"]] == ["0.png", "1.png", "2.png"]
 
     def test_nothing_is_written_when_it_fails(self, data: Path, tmp_path: Path) -> None:
         np.save(tmp_path / "bad.npy", np.zeros((2, 5, 5), np.uint8))
         with pytest.raises(errors.InputError):
-            use_cases.classify(data / "tiny.ssdgm", tmp_path / "bad.npy", tmp_path / "out.csv")
+            commands.classify(data / "tiny.ssdgm", tmp_path / "bad.npy", tmp_path / "out.csv")
         assert not (tmp_path / "out.csv").exists()
 
     def test_bad_arguments(self, data: Path, rows: Path, without: Callable[..., Path]) -> None:
         with pytest.raises(errors.InputError, match="top is 0"):
-            use_cases.classify(data / "tiny.ssdgm", rows, top=0)
+            commands.classify(data / "tiny.ssdgm", rows, top=0)
         with pytest.raises(errors.TaskUnavailable):
-            use_cases.classify(without("classifier"), rows)
+            commands.classify(without("classifier"), rows)
 
 
 class TestGenerate:
     def test_every_class_by_default(self, data: Path, tmp_path: Path) -> None:
-        table = use_cases.generate(data / "tiny.ssdgm", tmp_path / "a.npz", n=3, seed=4)
+        table = commands.generate(data / "tiny.ssdgm", tmp_path / "a.npz", n=3, seed=4)
         assert (table["rows"], table["seed"]) == (9, 4)
         assert table["classes"] == ["zero", "one", "two"]
         with np.load(tmp_path / "a.npz") as found:
@@ -92,7 +100,7 @@ class TestGenerate:
         self, data: Path, tmp_path: Path, tiny: model.Model
     ) -> None:
         words = ["two", "1", 0]
-        table = use_cases.generate(
+        table = commands.generate(
             data / "tiny.ssdgm", tmp_path / "a.npz", classes=words, n=1, seed=0
         )
         assert table["classes"] == ["two", "one", "zero"]
@@ -100,21 +108,21 @@ class TestGenerate:
             np.testing.assert_allclose(found["x"], tiny.generate([2, 1, 0], seed=0).x, rtol=1e-5)
         for bad in ("three", "3", 7):
             with pytest.raises(errors.InputError):
-                use_cases.generate(data / "tiny.ssdgm", tmp_path / "b.npz", classes=[bad])
+                commands.generate(data / "tiny.ssdgm", tmp_path / "b.npz", classes=[bad])
         assert not (tmp_path / "b.npz").exists()
 
     def test_a_picture_has_a_line_a_class(self, data: Path, tmp_path: Path) -> None:
         path = tmp_path / "a.png"
-        use_cases.generate(data / "tiny.ssdgm", path, n=5, seed=0)
+        commands.generate(data / "tiny.ssdgm", path, n=5, seed=0)
         head = path.read_bytes()[16:24]
         assert (int.from_bytes(head[:4], "big"), int.from_bytes(head[4:], "big")) == (252, 152)
-        use_cases.generate(data / "tiny.ssdgm", path, classes=["one"], n=9, seed=0, force=True)
+        commands.generate(data / "tiny.ssdgm", path, classes=["one"], n=9, seed=0, force=True)
         head = path.read_bytes()[16:24]
         assert (int.from_bytes(head[:4], "big"), int.from_bytes(head[4:], "big")) == (152, 152)
 
     def test_no_picture_of_columns(self, data: Path, tmp_path: Path) -> None:
         with pytest.raises(errors.DataError, match=r"Write an \.npz file"):
-            use_cases.generate(data / "noisy.ssdgm", tmp_path / "a.png")
+            commands.generate(data / "noisy.ssdgm", tmp_path / "a.png")
         assert not list(tmp_path.iterdir())
 
 
@@ -133,26 +141,29 @@ class TestPictures:
     ) -> None:
         given = {"rows": rows} if picture == "analogies" else {}
         path, out = data / "tiny.ssdgm", tmp_path / "a.png"
-        table = use_cases.generate(path, out, picture=picture, n=4, **given)
+        table = commands.generate(path, out, picture=picture, n=4, **given)
         assert size(out) == (50 * columns + 2, 50 * lines + 2)
         assert (table["picture"], table["rows"]) == (picture, columns * lines)
         assert (table["columns"], table["classes"]) == (columns, ["zero", "one", "two"])
         json.dumps(table, allow_nan=False)
         with pytest.raises(errors.OutputExists):
-            use_cases.generate(path, out, picture=picture, n=4, **given)
-        use_cases.generate(path, out, picture=picture, n=4, **given, force=True)
+            commands.generate(path, out, picture=picture, n=4, **given)
+        commands.generate(path, out, picture=picture, n=4, **given, force=True)
 
     def test_a_file_holds_what_the_model_draws(
         self, data: Path, rows: Path, tmp_path: Path, tiny: model.Model, images: np.ndarray
     ) -> None:
         drawn = {
-            "styles": ({"seed": 3}, tiny.styles(2, classes=["two", "zero"], seed=3)),
-            "analogies": ({"rows": rows}, tiny.analogies(images[:2], classes=["two", "zero"])),
-            "walk": ({"rows": rows}, tiny.walk(2, images, classes=["two", "zero"])),
+            "styles": ({"seed": 3}, latent.styles(tiny.conditionals, 2, 3, ["two", "zero"])),
+            "analogies": (
+                {"rows": rows},
+                latent.analogies(tiny.conditionals, images[:2], classes=["two", "zero"]),
+            ),
+            "walk": ({"rows": rows}, walked(tiny, 2, images, ["two", "zero"])),
         }
         for name, (given, expected) in drawn.items():
             out, words = tmp_path / f"{name}.npz", ["two", "0"]
-            use_cases.generate(
+            commands.generate(
                 data / "tiny.ssdgm", out, picture=name, n=2, classes=words, threads=1, **given
             )
             with np.load(out) as found:
@@ -163,7 +174,7 @@ class TestPictures:
                 assert ("seed" in found) is (name == "styles")
 
     def test_a_walk_of_two_latents_needs_no_rows(self, data: Path, tmp_path: Path) -> None:
-        table = use_cases.generate(
+        table = commands.generate(
             data / "tiny.ssdgm", tmp_path / "a.npz", picture="walk", classes=["one"], n=3
         )
         assert (table["rows"], table["seed"], table["classes"]) == (9, None, ["one"])
@@ -175,18 +186,18 @@ class TestPictures:
         bundle = build.write(tmp_path / "deep.ssdgm", build.tiny(latents=5))
         words = {"picture": "walk", "n": 3, "classes": ["one"], "threads": 1}
         with pytest.raises(errors.InputError, match=r"latent has 5 numbers and not 2.*\(--rows\)"):
-            use_cases.generate(bundle, tmp_path / "a.png", **words)
-        use_cases.generate(bundle, tmp_path / "a.npz", **words, rows=rows)
+            commands.generate(bundle, tmp_path / "a.png", **words)
+        commands.generate(bundle, tmp_path / "a.npz", **words, rows=rows)
         with model.load(bundle, threads=1) as opened, np.load(tmp_path / "a.npz") as found:
             means = opened.encode(images).mean
             np.testing.assert_allclose(found["z"][4], means.mean(0), rtol=1e-5, atol=1e-6)
-            np.testing.assert_array_equal(found["x"], opened.walk(3, images, classes=1).x)
+            np.testing.assert_array_equal(found["x"], walked(opened, 3, images, 1).x)
 
     def test_no_picture_of_columns(self, data: Path, tmp_path: Path) -> None:
         words = {"picture": "walk", "n": 2}
         with pytest.raises(errors.DataError, match=r"Write an \.npz file"):
-            use_cases.generate(data / "noisy.ssdgm", tmp_path / "a.png", **words)
-        use_cases.generate(data / "noisy.ssdgm", tmp_path / "a.npz", **words)
+            commands.generate(data / "noisy.ssdgm", tmp_path / "a.png", **words)
+        commands.generate(data / "noisy.ssdgm", tmp_path / "a.npz", **words)
         assert [p.name for p in tmp_path.iterdir()] == ["a.npz"]
 
     @pytest.mark.parametrize(
@@ -220,7 +231,7 @@ class TestPictures:
         self, tmp_path: Path, given: dict[str, object], message: str
     ) -> None:
         with pytest.raises(errors.InputError) as caught:
-            use_cases.generate(tmp_path / "no.ssdgm", tmp_path / "a.png", **given)
+            commands.generate(tmp_path / "no.ssdgm", tmp_path / "a.png", **given)
         assert str(caught.value).startswith(message)
 
     def test_bad_rows_leave_nothing_behind(self, data: Path, rows: Path, tmp_path: Path) -> None:
@@ -228,14 +239,14 @@ class TestPictures:
         words = {"picture": "analogies", "rows": tmp_path / "bad.npy"}
         for extra in ({}, {"rows": tmp_path / "none.npy"}, {"rows": rows, "n": 0}):
             with pytest.raises((errors.InputError, errors.DataNotFound)):
-                use_cases.generate(data / "tiny.ssdgm", tmp_path / "a.png", **{**words, **extra})
+                commands.generate(data / "tiny.ssdgm", tmp_path / "a.png", **{**words, **extra})
         assert not (tmp_path / "a.png").exists()
 
 
 def test_bench(data: Path) -> None:
     wanted = request.Request(batches=(2,), seconds=1e-3, providers=("cpu",), cold=0)
-    table = use_cases.bench(data / "tiny.ssdgm", wanted)
-    assert use_cases.exit_code(table) == 0
+    table = commands.bench(data / "tiny.ssdgm", wanted)
+    assert commands.exit_code(table) == 0
     assert len(json.loads(json.dumps(table))["cells"]) == 3
 
 
@@ -253,7 +264,7 @@ def test_bench(data: Path) -> None:
     ],
 )
 def test_every_error_has_a_code_and_the_same_shape(error: BaseException, code: int) -> None:
-    table, found = use_cases.failure(error)
+    table, found = commands.failure(error)
     assert found == code
     assert set(table["error"]) == {"type", "message", "found", "expected", "mend"}
     assert table["error"]["type"] == type(error).__name__
@@ -265,4 +276,4 @@ def test_every_error_has_a_code_and_the_same_shape(error: BaseException, code: i
     ("table", "code"), [({}, 0), ({"passed": True}, 0), ({"passed": False}, 1)]
 )
 def test_the_code_of_a_result(table: dict[str, object], code: int) -> None:
-    assert use_cases.exit_code(table) == code
+    assert commands.exit_code(table) == code

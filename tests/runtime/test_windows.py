@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ssdgm_runtime import errors, manifest, series, windows
+from ssdgm_runtime import errors
+from ssdgm_runtime.bundle import manifest
+from ssdgm_runtime.readers import windows
+from ssdgm_runtime.rows import series
 
 ABOUT = series.Series("id", "t", ("u", "v"))
 TABLE = "t;id;u;other;v\n2;a;1;x;10\n1;b;3;x;30\n1;a;2;;20\n2;b;4;y;40\n"
@@ -63,7 +66,7 @@ def test_a_bad_table_is_an_error_that_names_line_and_column(name: str, tmp_path:
 def test_pieces_must_agree_on_what_a_time_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ssdgm_runtime.tables.PIECE", 2)
+    monkeypatch.setattr("ssdgm_runtime.readers.tables.PIECE", 2)
     mixed = TABLE.replace("2;b", "2025-01-01;b")
     with pytest.raises(errors.DataError, match="line 5, column 't', is '2025-01-01'"):
         windows.read(table(tmp_path, mixed), ABOUT)

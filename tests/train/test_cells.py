@@ -8,8 +8,9 @@ import cases
 import numpy as np
 import pytest
 
-from ssdgm_runtime import columns, tables
 from ssdgm_runtime.errors import DataError
+from ssdgm_runtime.readers import tables
+from ssdgm_runtime.rows import columns
 from ssdgm_train.data import cells
 
 pa = pytest.importorskip("pyarrow")

@@ -5,8 +5,8 @@ from typing import Any
 import cases
 import pytest
 
-from ssdgm_runtime import columns
 from ssdgm_runtime.errors import DataError
+from ssdgm_runtime.rows import columns
 from ssdgm_train.data import cells, discovery
 from ssdgm_train.data.plan import DataPlan
 

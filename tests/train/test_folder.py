@@ -11,8 +11,10 @@ import numpy as np
 import pictures
 import pytest
 
-from ssdgm_runtime import inputs, resizing
 from ssdgm_runtime.errors import DataError
+from ssdgm_runtime.readers import inputs
+from ssdgm_runtime.rows import resizing
+from ssdgm_runtime.rows.row import Row
 from ssdgm_train import data, recipe
 from ssdgm_train.data import store
 from ssdgm_train.data.plan import DataPlan
@@ -111,7 +113,7 @@ def test_one_coloured_image_makes_colours_of_all(tmp_path: Path, first: str) -> 
 def test_classify_reads_the_pixels_that_were_trained_on(tmp_path: Path) -> None:
     place = folder(tmp_path, "a/1.png b/1.png", **{"b/2.jpg": pictures.jpeg(3)})
     found = data.load(str(place))
-    seen = inputs.read_rows(place, found.shape)
+    seen = inputs.read_rows(place, Row(found.shape))
     assert seen.names == ("a/1.png", "b/1.png", "b/2.jpg")
     np.testing.assert_array_equal(seen.x, found.x)
 
@@ -150,7 +152,7 @@ def test_images_of_several_sizes_are_resized_where_the_recipe_says_how(tmp_path:
         assert found.x.shape == (8, 3, 4, 3)
         plain = data.load(str(folder(tmp_path / way)))
         np.testing.assert_array_equal(found.x[0, ..., 0], plain.x[0])
-        seen = inputs.read_rows(place, found.shape, resizing.parse(f"{way} 3x4"))
+        seen = inputs.read_rows(place, Row(found.shape, resize=resizing.parse(f"{way} 3x4")))
         np.testing.assert_array_equal(seen.x, found.x)
 
 
@@ -159,7 +161,7 @@ def test_the_recipe_may_say_what_colours_are_read(tmp_path: Path) -> None:
     grey, rgb = (data.load(str(place), plan=DataPlan(colour=c)) for c in ("grey", "rgb"))
     assert (grey.shape, rgb.shape) == ((3, 4), (3, 4, 3))
     for found in (grey, rgb):
-        np.testing.assert_array_equal(inputs.read_rows(place, found.shape).x, found.x)
+        np.testing.assert_array_equal(inputs.read_rows(place, Row(found.shape)).x, found.x)
     plain = data.load(str(folder(tmp_path / "plain")), plan=DataPlan(colour="rgb"))
     assert plain.shape == (3, 4, 3)
 

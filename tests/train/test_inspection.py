@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from ssdgm_runtime import errors
-from ssdgm_runtime.columns import BOOLEAN, CATEGORY, TRUTH, Column
+from ssdgm_runtime.rows.columns import BOOLEAN, CATEGORY, TRUTH, Column
 from ssdgm_train import inspection, recipe
 from ssdgm_train.data import catalog, dataset, problem
 from ssdgm_train.data.split import split

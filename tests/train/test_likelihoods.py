@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from ssdgm_runtime import columns
 from ssdgm_runtime.errors import DataError
+from ssdgm_runtime.rows import columns
 from ssdgm_train import labels, likelihoods, observations, rows
 from ssdgm_train.likelihoods import gaussian, logistic
 

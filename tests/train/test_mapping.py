@@ -8,8 +8,8 @@ import cases
 import numpy as np
 import pytest
 
-from ssdgm_runtime import arrays
 from ssdgm_runtime.errors import DataError
+from ssdgm_runtime.readers import arrays
 from ssdgm_train import data
 from ssdgm_train.data import mapping, store
 

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssdgm_runtime import columns, manifest, tabular
-from ssdgm_runtime import tables as runtime
 from ssdgm_runtime.errors import DataError, DataNotFound, MissingExtra
+from ssdgm_runtime.readers import tables as runtime
+from ssdgm_runtime.rows import columns, named
+from ssdgm_runtime.rows.tensor import Tensor
 from ssdgm_train import data, observations, rows
 from ssdgm_train.data import dataset, problem, tablefile, tables, tree
 from ssdgm_train.data.plan import DataPlan
@@ -128,7 +129,7 @@ def test_numbers_that_are_names_have_one_name_at_any_precision(kind: str, tmp_pa
     np.testing.assert_array_equal(runtime.read(tmp_path / "t.parquet", known), found.x)
     for told in ([0.1], np.array([0.1], np.float32), ["0.1"]):
         assert columns.encoded(told, known[1], str).tolist() == [0]
-    given = tabular.given(pa.table(table), known, manifest.Tensor("x", "float32", ("batch", 2)))
+    given = named.given(pa.table(table), known, Tensor("x", "float32", ("batch", 2)))
     np.testing.assert_array_equal(given, found.x)
 
 

@@ -9,8 +9,8 @@ import cases
 import numpy as np
 import pytest
 
-from ssdgm_runtime import windows as runtime
 from ssdgm_runtime.errors import DataError
+from ssdgm_runtime.readers import windows as runtime
 from ssdgm_train import data, rows
 from ssdgm_train.data.plan import DataPlan
 
@@ -238,7 +238,7 @@ def test_many_pieces_are_one_table(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     lines = [f"{n % 7},{n // 7},{n % 7 % 2},{n},{-n}\n" for n in range(7 * 50)]
     whole = load(tmp_path, HEAD + "".join(lines))
     monkeypatch.setattr("ssdgm_train.data.tablefile.BLOCK", 200)
-    monkeypatch.setattr("ssdgm_runtime.tables.PIECE", 11)
+    monkeypatch.setattr("ssdgm_runtime.readers.tables.PIECE", 11)
     parted = load(tmp_path, HEAD + "".join(lines))
     assert parted.digest == whole.digest
     assert whole.series is not None

@@ -27,7 +27,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ssdgm_runtime import atomic, errors, inputs
+from ssdgm_runtime import atomic, errors
+from ssdgm_runtime.readers import inputs
 from ssdgm_train import fit, patterns, storage
 from ssdgm_train.data.split import Split, compact
 from ssdgm_train.storage import RunError, write_json

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from ssdgm_runtime import columns, errors, series
+from ssdgm_runtime import errors
+from ssdgm_runtime.rows import columns, series
 from ssdgm_train import checkpoint, data, fit, labels, method, recipe, rows
 from ssdgm_train.data.split import Split
 

@@ -24,7 +24,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ssdgm_runtime import errors, inputs
+from ssdgm_runtime import errors
+from ssdgm_runtime.readers import inputs
 from ssdgm_train import method, vae
 from ssdgm_train.methods import m1, m2
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdgm_runtime import columns as table
-from ssdgm_runtime import series as long
+from ssdgm_runtime.rows import columns as table
+from ssdgm_runtime.rows import series as long
 from ssdgm_train import labels
 
 ROWS, TABLE, IMAGE, WINDOWS = "rows", "table", "image", "windows"
@@ -47,7 +47,7 @@ class Problem:
         scale: As `Scaling.scale`.
         total: As `Scaling.total`.
         kind: One of `KINDS`, by which networks are chosen.
-        columns: The columns of a table, numbers first, as `ssdgm_runtime.columns` has its rows.
+        columns: The columns of a table, numbers first, as `rows.columns` has its rows.
         gaps: Which of the numbers are missing in some training rows.
         unseen: Which categories, all columns' in turn, no training row has; they say nothing.
         series: The columns of the long table that windows were cut of.

@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from ssdgm_runtime import agreement, golden, jsonfile, model
+from ssdgm_runtime import jsonfile, model
 from ssdgm_runtime.bench import labelled
+from ssdgm_runtime.bundle import golden, tolerance
 
 Json = dict[str, Any]
 REFERENCE = "fp32"
@@ -66,7 +67,7 @@ def _golden(opened: model.Model, component: str) -> Json | None:
     feeds = golden.inputs(bundle, component)
     wanted = golden.outputs(bundle, component, REFERENCE)
     found = opened.graphs.run(component, feeds, opened.graphs.plan.options.max_batch)
-    gaps = [agreement.gaps(found[name], wanted[name], 1.0, 0.0)[0] for name in wanted]
+    gaps = [tolerance.gaps(found[name], wanted[name], 1.0, 0.0)[0] for name in wanted]
     same = None
     if "probs" in wanted and component == "classifier":
         same = float(np.mean(found["probs"].argmax(1) == wanted["probs"].argmax(1)))

@@ -13,7 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from ssdgm_runtime import errors, manifest, plans, session
+from ssdgm_runtime import errors
+from ssdgm_runtime.bundle import interface
+from ssdgm_runtime.engine import session
+from ssdgm_runtime.engine.options import Plan
 
 Arrays = session.Arrays
 Outputs = Sequence[session.Array] | Mapping[Any, session.Array]
@@ -43,8 +46,8 @@ class Target:
 
     component: str
     data: bytes
-    graph: manifest.Graph
-    plan: plans.Plan
+    graph: interface.Graph
+    plan: Plan
     precision: str
 
 

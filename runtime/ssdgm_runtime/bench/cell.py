@@ -14,8 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from ssdgm_runtime import columns, errors, golden, model, plans, session
+from ssdgm_runtime import errors, model
 from ssdgm_runtime.bench import backends, figures, load, request
+from ssdgm_runtime.bundle import golden
+from ssdgm_runtime.engine import session
+from ssdgm_runtime.engine.options import Plan
+from ssdgm_runtime.rows import columns
 
 Arrays = backends.Arrays
 Json = dict[str, Any]
@@ -129,7 +133,7 @@ def target(opened: model.Model, component: str, threads: int | None = None) -> b
         component,
         bundle.read(variant.path),
         bundle.manifest.graphs[component],
-        plans.Plan(provider, threads or plan.threads, plan.options, True),
+        Plan(provider, threads or plan.threads, plan.options, True),
         variant.precision,
     )
 

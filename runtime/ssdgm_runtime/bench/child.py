@@ -48,12 +48,15 @@ def own(job: Job, timed: Timed) -> None:
     """From nothing to the first answer of a bundle's graph, as `Model` goes there."""
     timed("numpy", lambda: import_module("numpy"))
     timed("ssdgm_runtime", lambda: import_module("ssdgm_runtime.model"))
-    from ssdgm_runtime import files, graphs, plans, session
+    from ssdgm_runtime.bundle import contents
+    from ssdgm_runtime.engine import session
+    from ssdgm_runtime.engine.options import Options, Plan
+    from ssdgm_runtime.inference import graphs
 
     timed("onnxruntime", session.engine)
-    bundle = timed("bundle", lambda: files.open_bundle(job["path"], verify=False))
-    options = plans.Options(**job["options"])
-    plan = plans.Plan(job["provider"], job["threads"], options, job["allow_partial"])
+    bundle = timed("bundle", lambda: contents.open_bundle(job["path"], verify=False))
+    options = Options(**job["options"])
+    plan = Plan(job["provider"], job["threads"], options, job["allow_partial"])
     opened = graphs.Graphs(bundle, plan, job["variant"])
     timed("session", lambda: opened.open(job["component"]))
     feeds = zeros(job)

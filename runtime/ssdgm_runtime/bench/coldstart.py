@@ -17,8 +17,9 @@ from statistics import median
 from typing import Any
 
 import ssdgm_runtime
-from ssdgm_runtime import arguments, errors, model, opening, providers
+from ssdgm_runtime import arguments, errors, model
 from ssdgm_runtime.bench import cell, child
+from ssdgm_runtime.engine import opening, providers
 
 Json = dict[str, Any]
 STARTUP = ("interpreter", "numpy", "onnxruntime")

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ssdgm_runtime import machine, model, opening, providers, session
+from ssdgm_runtime import model
+from ssdgm_runtime.engine import machine, opening, providers, session
 
 Json = dict[str, Any]
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdgm_runtime import errors, inputs, model
+from ssdgm_runtime import errors, model
+from ssdgm_runtime.readers import inputs
 
 Array = NDArray[Any]
 PathLike = str | os.PathLike[str]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ssdgm_runtime import atomic, outputs
+from ssdgm_runtime import atomic
 from ssdgm_runtime.bench import backends, compare, report, request
 
 Json = dict[str, Any]
@@ -60,7 +60,7 @@ def run(
     read = {"bundle": path, "data": wanted.rows, "baseline": result.baseline}
     draw = _drawer(result, read)
     if result.out is not None:
-        outputs.check(result.out, (".json",), force=result.force, **read)
+        atomic.check_output(result.out, (".json",), force=result.force, **read)
     table = report.measure(path, wanted, engines=engines, watch=watch or _nobody)
     judged = compare.judge(table, old, checked) if old or checked else None
     table |= {"comparison": judged, "passed": judged is None or judged["passed"]}
@@ -77,7 +77,7 @@ def _drawer(result: Result, read: Mapping[str, PathLike | None]) -> Callable[[Js
         return None
     if result.draw is None:
         raise backends.workshop("--plot", "matplotlib", f"--plot {result.plot}")
-    outputs.check(result.plot, (".png",), force=result.force, **read)
+    atomic.check_output(result.plot, (".png",), force=result.force, **read)
     return result.draw
 
 

@@ -9,7 +9,7 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
-from ssdgm_runtime import errors, files, model, session
+from ssdgm_runtime import errors, model
 from ssdgm_runtime.bench import (
     accuracy,
     backends,
@@ -20,6 +20,8 @@ from ssdgm_runtime.bench import (
     labelled,
     request,
 )
+from ssdgm_runtime.bundle import contents
+from ssdgm_runtime.engine import session
 
 Json = dict[str, Any]
 Watch = Callable[[int, int, str], object]
@@ -96,7 +98,7 @@ def measure(
 
 def _setups(path: request.PathLike, wanted: request.Request) -> Iterator[Setup]:
     """Models with every combination of provider, variant and threads."""
-    about = files.open_bundle(path, verify=False).manifest
+    about = contents.open_bundle(path, verify=False).manifest
     for provider in wanted.providers:
         words: list[str] = []
         for word in wanted.variants:

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, cast
 
-from ssdgm_runtime import arrays, errors, images
+from ssdgm_runtime import errors
+from ssdgm_runtime.readers import arrays, images
 from ssdgm_train.data import tree
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")

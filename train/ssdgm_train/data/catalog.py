@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ssdgm_runtime import atomic, errors, resizing, tables
+from ssdgm_runtime import atomic, errors
+from ssdgm_runtime.readers import tables
+from ssdgm_runtime.rows import resizing
 from ssdgm_train.data import archive, dataset, kinds, layouts, mapping, named, tree
 from ssdgm_train.data.plan import AUTO, DEFAULTS, DataPlan
 

@@ -1,6 +1,6 @@
 """Values of a column, as pyarrow has them: cleaned, told apart, and turned into numbers and codes.
 
-What counts as missing, as a number and as a truth value is what `ssdgm_runtime.columns` says.
+What counts as missing, as a number and as a truth value is what `ssdgm_runtime.rows.columns` says.
 """
 
 import re
@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdgm_runtime import columns, errors
+from ssdgm_runtime import errors
+from ssdgm_runtime.rows import columns
 
 Array = Any
 """A pyarrow.Array."""

@@ -8,9 +8,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdgm_runtime import columns as table
 from ssdgm_runtime import errors
-from ssdgm_runtime import series as long
+from ssdgm_runtime.rows import columns as table
+from ssdgm_runtime.rows import series as long
 from ssdgm_train import rows
 from ssdgm_train.data import store, targets
 
@@ -36,7 +36,7 @@ class Dataset:
         y_test: Their class indices, or None.
         classes: The labels' own values, in index order.
         kind: One of `rows.KINDS`, what a row is.
-        columns: The columns of a table, in the order of `ssdgm_runtime.columns`; then x is
+        columns: The columns of a table, in the order of `ssdgm_runtime.rows.columns`; then x is
             float32, NaN where a number is missing and -1 where a category is.
         series: The columns of the long table that windows were cut of.
         features: The names of a row's values, in its order, where they have names and the row is

@@ -12,7 +12,8 @@ from functools import partial
 
 import numpy as np
 
-from ssdgm_runtime import columns, errors
+from ssdgm_runtime import errors
+from ssdgm_runtime.rows import columns
 from ssdgm_train.data import cells
 from ssdgm_train.data.plan import DataPlan
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdgm_runtime import errors, images, resizing
+from ssdgm_runtime import errors
+from ssdgm_runtime.readers import images
+from ssdgm_runtime.rows import resizing
 from ssdgm_train import rows
 from ssdgm_train.data import dataset, discovery, labelfile, partnames, store, tree
 from ssdgm_train.data.plan import DEFAULTS, DataPlan

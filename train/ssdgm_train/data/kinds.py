@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from ssdgm_runtime import errors, images, tables
+from ssdgm_runtime import errors
+from ssdgm_runtime.readers import images, tables
 from ssdgm_train.data import archive, tree
 
 READ = (".npz", "x.npy", *tables.SUFFIXES, *archive.SUFFIXES)

@@ -5,7 +5,8 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ssdgm_runtime import errors, tables
+from ssdgm_runtime import errors
+from ssdgm_runtime.readers import tables
 from ssdgm_train.data import discovery, partnames, tree
 
 NAME = "labels.csv"

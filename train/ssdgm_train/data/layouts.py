@@ -6,7 +6,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdgm_runtime import arrays, errors
+from ssdgm_runtime import errors
+from ssdgm_runtime.readers import arrays
 from ssdgm_train.data import (
     archive,
     dataset,

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.lib import format as npy
 
-from ssdgm_runtime import arrays, errors, inputs
+from ssdgm_runtime import errors
+from ssdgm_runtime.readers import arrays, inputs
 from ssdgm_train.data import store, tree
 
 _LOCAL = struct.Struct("<4s22xHH")

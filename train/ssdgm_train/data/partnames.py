@@ -3,7 +3,8 @@
 import re
 from collections.abc import Callable, Iterable
 
-from ssdgm_runtime import errors, tables
+from ssdgm_runtime import errors
+from ssdgm_runtime.readers import tables
 
 TRAIN, TEST = PARTS = ("train", "test")
 OTHER = "validation"

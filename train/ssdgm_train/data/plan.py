@@ -3,7 +3,9 @@
 import math
 from dataclasses import dataclass
 
-from ssdgm_runtime import errors, images, resizing
+from ssdgm_runtime import errors
+from ssdgm_runtime.readers import images
+from ssdgm_runtime.rows import resizing
 from ssdgm_train import likelihoods, rows, settings
 
 AUTO = "auto"
@@ -33,7 +35,7 @@ class DataPlan:
         series: The column of a long table that tells series apart, a window each.
         time: Its column of times, by which the rows of a series are ordered.
         resize: What becomes of image files of another size, such as "crop 32x32", see
-            `ssdgm_runtime.resizing`; empty: they are an error.
+            `ssdgm_runtime.rows.resizing`; empty: they are an error.
         colour: What image files are read as: "grey", "rgb", or "auto", which is rgb if any image
             has colours.
     """

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdgm_runtime import columns, errors
+from ssdgm_runtime import errors
+from ssdgm_runtime.rows import columns
 from ssdgm_train import labels, likelihoods, method, rows
 from ssdgm_train.data import dataset, store
 from ssdgm_train.data.plan import AUTO, DataPlan

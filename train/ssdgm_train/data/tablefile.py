@@ -1,6 +1,6 @@
 """A table's file as columns by name, some rows at a time: CSV and Parquet, read by pyarrow.
 
-What pyarrow refuses in a CSV file is read again by `ssdgm_runtime.tables`, which knows lines: so
+What pyarrow refuses in a CSV file is read again by `readers.tables`, which knows lines: so
 training says of a file what `classify` says of it.
 """
 
@@ -12,7 +12,8 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, Any, cast
 
-from ssdgm_runtime import errors, parquet, tables
+from ssdgm_runtime import errors
+from ssdgm_runtime.readers import parquet, tables
 from ssdgm_train.data import tree
 
 Batch = Any

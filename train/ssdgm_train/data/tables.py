@@ -1,6 +1,6 @@
 """Tables: CSV and Parquet files with named columns, one of which holds the labels.
 
-A row is float32 [columns], as `ssdgm_runtime.columns` has it. Files are read twice: once to learn
+A row is float32 [columns], as `rows.columns` has it. Files are read twice: once to learn
 what the columns are, once to fill the rows.
 """
 
@@ -12,8 +12,10 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdgm_runtime import columns, errors, images
-from ssdgm_runtime import tables as runtime
+from ssdgm_runtime import errors
+from ssdgm_runtime.readers import images
+from ssdgm_runtime.readers import tables as runtime
+from ssdgm_runtime.rows import columns
 from ssdgm_train import rows
 from ssdgm_train.data import (
     cells,

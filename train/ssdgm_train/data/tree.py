@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from ssdgm_runtime import errors, images
+from ssdgm_runtime import errors
+from ssdgm_runtime.readers import images
 
 if TYPE_CHECKING:
     Stream = IO[bytes]

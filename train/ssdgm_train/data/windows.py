@@ -11,7 +11,9 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdgm_runtime import errors, series
+from ssdgm_runtime import errors
+from ssdgm_runtime.readers import windows
+from ssdgm_runtime.rows import series
 from ssdgm_train import rows
 from ssdgm_train.data import cells, dataset, discovery, partnames, tablefile, tables, tree
 from ssdgm_train.data.plan import DEFAULTS, DataPlan
@@ -90,7 +92,7 @@ class _Said:
         codes = (known.setdefault(word, len(known)) for word in words)
         self._codes.append(np.fromiter(codes, np.int64, len(words)))
 
-    def agreed(self, windows: series.Windows, told: Callable[[int], str]) -> list[str]:
+    def agreed(self, windows: windows.Windows, told: Callable[[int], str]) -> list[str]:
         """What the lines of each series agree on.
 
         Raises:
@@ -117,7 +119,7 @@ class _Gathered:
     def __init__(self, files: tables.Files, about: series.Series, roles: discovery.Roles) -> None:
         self._about, self._roles = about, roles
         self._files, self._starts = [file for _, file in files], [0]
-        self.lines, self.labels, self.parts = series.Lines(about, self.told), _Said(), _Said()
+        self.lines, self.labels, self.parts = windows.Lines(about, self.told), _Said(), _Said()
         marks = (roles.label, *((roles.split,) if roles.split else ()))
         for part, file in files:
             self._starts.append(self._starts[-1])
@@ -133,7 +135,7 @@ class _Gathered:
     def _add(self, part: str, batch: tablefile.Batch) -> None:
         """Take in some lines of the last file."""
         given = dict(zip(batch.schema.names, batch.columns, strict=True))
-        stamps = series.stamps(given[self._about.time]) if self._about.time else []
+        stamps = windows.stamps(given[self._about.time]) if self._about.time else []
         values = [cells.numbers(*self._clean(given, name)) for name in self._about.channels]
         keys = self._words(given, self._about.key)
         self.lines.add(keys, stamps, np.stack(values, axis=1))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdgm_runtime import columns as table
+from ssdgm_runtime.rows import columns as table
 from ssdgm_train import rows
 from ssdgm_train.data import dataset
 
@@ -33,7 +33,7 @@ class Feature:
 
     Attributes:
         name: What messages call it.
-        kind: One of `ssdgm_runtime.columns.KINDS`.
+        kind: One of `ssdgm_runtime.rows.columns.KINDS`.
         missing: How many values are missing.
         low: The smallest value; None where there is none, or of a category.
         high: The largest.

@@ -1,8 +1,8 @@
 r"""What a likelihood is: a density of observations, and all that follows from which one it is.
 
 A likelihood works on *observations*, see `observations`. A new one is a file that gives a `Family`
-and a line in `LIKELIHOODS`; and, to be drawn from on a device, a sampler in `ssdgm_runtime.noise`
-with its row in `runtime/FORMAT.md`.
+and a line in `LIKELIHOODS`; and, to be drawn from on a device, a sampler in the runtime's
+`likelihoods` with its row in `runtime/FORMAT.md`.
 
 References:
     Semi-Supervised Learning with Deep Generative Models (Kingma et al., 2014), section 3.1.

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ssdgm_runtime import columns as table
+from ssdgm_runtime.rows import columns as table
 from ssdgm_train import rows
 from ssdgm_train.inspection import features
 from ssdgm_train.inspection.seen import NOTE, WARNING, Finding, Seen, counted, quoted, some

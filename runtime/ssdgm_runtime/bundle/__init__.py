@@ -1,0 +1,1 @@
+"""What a bundle is: its files, its manifest, its golden rows."""

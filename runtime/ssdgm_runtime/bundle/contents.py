@@ -1,0 +1,202 @@
+"""Open a bundle: find its files, hold them inside it, compare them with their digests.
+
+`SHA256SUMS` lists every file of a bundle and is the root of trust; its own digest is the bundle's
+id. A file is hashed each time it is read, so the bytes that are used are the bytes that were
+listed, whatever happened on the disk in between; a check of all files is extra.
+"""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ssdgm_runtime import errors
+from ssdgm_runtime.bundle import manifest, sources
+
+MANIFEST = "manifest.json"
+SUMS = "SHA256SUMS"
+LISTED = ("models", "golden")
+MAX_BYTES = 2 << 30
+
+_AGAIN = "Copy the bundle again from where it was made."
+_HEX = frozenset("0123456789abcdef")
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """An open bundle.
+
+    Attributes:
+        path: Where it was opened.
+        id: The SHA-256 of its SHA256SUMS, in hexadecimal.
+        manifest: What it says of itself.
+        digests: Each listed file's SHA-256, by relative name.
+    """
+
+    path: Path
+    id: str
+    manifest: manifest.Manifest
+    digests: Mapping[str, str]
+    _source: sources.Source
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The listed files, sorted."""
+        return tuple(sorted(self.digests))
+
+    def read(self, name: str) -> bytes:
+        """The bytes of a listed file, hashed now.
+
+        Raises:
+            IntegrityError: It is not listed, is missing, or differs from its digest.
+        """
+        return _read_listed(self._source, self.digests, name)
+
+    def look(self) -> None:
+        """Look whether the listed files are there, and no other under models/ and golden/.
+
+        Raises:
+            IntegrityError: A file is missing or not listed; none is read.
+        """
+        found = set(self._source.names(*LISTED))
+        unlisted = sorted(found - set(self.digests))
+        if unlisted:
+            raise errors.IntegrityError(
+                f"{unlisted[0]} is not listed in {SUMS}",
+                "only listed files under models/ and golden/",
+                "Remove it, or copy the bundle again from where it was made.",
+            )
+        for name in self.paths:
+            if name not in found and not self._source.has(name):
+                raise _missing(name)
+
+    def check(self) -> None:
+        """Hash every listed file, and look for files that should be listed.
+
+        Raises:
+            IntegrityError: A file is missing, differs, or lies unlisted under models/ or golden/.
+        """
+        self.look()
+        for name in self.paths:
+            self.read(name)
+
+
+def open_bundle(
+    path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES, verify: bool = True
+) -> Bundle:
+    """Open a bundle from its folder or from a zip of it.
+
+    Args:
+        path: The folder, or a zip with the same files at its root.
+        max_bytes: The most that its files may hold together.
+        verify: Hash all files now. Without it a file is hashed when it is read: what is used is
+            checked either way, and what is not used costs nothing.
+
+    Raises:
+        InputError: `path` is no path.
+        BundleNotFound: Nothing lies at `path`.
+        FormatError: What lies there is no bundle.
+        UnsupportedVersion: The bundle has a format that this reader does not know.
+        IntegrityError: A file is missing, unlisted or unsafe, or one that was read differs from
+            its digest.
+    """
+    place = Path(os.path.abspath(_told(path)))
+    source = sources.open_source(place, max_bytes)
+    _check_layout(source, place)
+    sums = _read(source, SUMS)
+    digests = _parse_sums(sums)
+    document = manifest.loads(_read_listed(source, digests, MANIFEST))
+    bundle = Bundle(place, _sha256(sums), document, digests, source)
+    for variant in bundle.manifest.variants:
+        _check_variant(variant, digests)
+    bundle.check() if verify else bundle.look()
+    return bundle
+
+
+def _told(path: object) -> str:
+    found = os.fspath(path) if isinstance(path, (str, os.PathLike)) else path
+    if not isinstance(found, str) or not found or "\0" in found:
+        shown = f"{found!r}"[:80] if isinstance(found, (str, bytes)) else type(found).__name__
+        raise errors.InputError("path", shown, "a bundle's path, a string or pathlib.Path")
+    return found
+
+
+def _check_layout(source: sources.Source, place: Path) -> None:
+    try:
+        source.read(MANIFEST)
+    except KeyError:
+        inner = isinstance(source, sources.Archive) and any(
+            n.endswith(f"/{MANIFEST}") for n in source.names()
+        )
+        raise errors.FormatError(
+            f"{place} is no bundle: it has no {MANIFEST}",
+            "the bundle's files at the root",
+            "Zip the files inside the folder, not the folder." if inner else "",
+        ) from None
+
+
+def _check_variant(variant: manifest.Variant, digests: Mapping[str, str]) -> None:
+    if sources.safe(variant.path) not in digests:
+        raise errors.IntegrityError(
+            f"{variant.path} of the manifest is not listed in {SUMS}", "a listed file", _AGAIN
+        )
+
+
+def _read_listed(source: sources.Source, digests: Mapping[str, str], name: str) -> bytes:
+    if name not in digests:
+        raise errors.IntegrityError(f"{name} is not listed in {SUMS}", "a listed file", _AGAIN)
+    data = _read(source, name)
+    if _sha256(data) != digests[name]:
+        raise errors.IntegrityError(
+            f"{name} differs from its digest", f"the bytes that {SUMS} lists", _AGAIN
+        )
+    return data
+
+
+def _read(source: sources.Source, name: str) -> bytes:
+    try:
+        return source.read(name)
+    except KeyError:
+        raise _missing(name) from None
+    except OSError as error:
+        raise errors.IntegrityError(
+            f"{name} of the bundle cannot be read ({error.strerror})", mend=_AGAIN
+        ) from None
+
+
+def _missing(name: str) -> errors.IntegrityError:
+    return errors.IntegrityError(
+        f"{name} is missing from the bundle", f"every file of {SUMS}", _AGAIN
+    )
+
+
+def _parse_sums(data: bytes) -> dict[str, str]:
+    try:
+        *lines, rest = data.decode("ascii").split("\n")
+    except UnicodeDecodeError:
+        raise _bad_sums(1) from None
+    if rest:
+        raise _bad_sums(len(lines) + 1)
+    pairs = [_parse_line(line, n) for n, line in enumerate(lines, 1)]
+    sources.distinct([name for _, name in pairs])
+    return {name: digest for digest, name in pairs}
+
+
+def _parse_line(line: str, number: int) -> tuple[str, str]:
+    digest, name = line[:64], line[66:]
+    if line[64:66] != "  " or len(digest) != 64 or not set(digest) <= _HEX or not name:
+        raise _bad_sums(number)
+    return digest, sources.safe(name)
+
+
+def _bad_sums(number: int) -> errors.IntegrityError:
+    return errors.IntegrityError(
+        f"line {number} of {SUMS} cannot be read",
+        "<64 hexadecimal digits>  <relative name>",
+        _AGAIN,
+    )
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

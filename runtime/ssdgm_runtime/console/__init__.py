@@ -1,0 +1,1 @@
+"""What people meet: commands, their texts, and files of answers."""

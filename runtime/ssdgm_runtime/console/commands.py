@@ -1,0 +1,276 @@
+"""What a command line does with a bundle: each function takes paths and gives a JSON-ready table.
+
+Nothing here prints, parses or exits, so that every command line says the same.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from ssdgm_runtime import arguments, atomic, errors, model
+from ssdgm_runtime.bundle import contents
+from ssdgm_runtime.console import doctor, drawing, outputs
+from ssdgm_runtime.inference import graphs
+from ssdgm_runtime.labels import classes
+from ssdgm_runtime.readers import inputs
+
+if TYPE_CHECKING:
+    from ssdgm_runtime.bench import backends, outcome, report, request
+
+Json = dict[str, Any]
+PathLike = atomic.PathLike
+_FAILED, _INTERNAL, _INTERRUPTED = 1, 70, 130
+_LONG = 19  # digits
+
+
+def inspect(path: PathLike) -> Json:
+    """What a bundle says of itself, its files hashed; needs no engine."""
+    bundle = contents.open_bundle(path)
+    about, section = bundle.manifest, bundle.manifest.section
+    told = (
+        "model",
+        "calibration",
+        "input",
+        "requires",
+        "training",
+        "parity",
+        "producer",
+        "license",
+        "created",
+    )
+    return {
+        "name": about.name,
+        "description": str(about.document.get("description", "")),
+        "version": str(about.document.get("package_version", "")),
+        "path": str(bundle.path),
+        "id": bundle.id,
+        "format": ".".join(map(str, about.format)),
+        "tasks": list(graphs.tasks(about)),
+        "labels": list(about.labels),
+        "classes": list(about.classes),
+        "prior": list(about.prior),
+        "likelihood": section.get("likelihood"),
+        "columns": section.get("columns", []),
+        "graphs": section["io"],
+        "resize": str(about.resize) if about.resize else None,
+        "series": section.get("series"),
+        "variants": [
+            {"component": v.component, "name": v.name, "ep": v.provider, "precision": v.precision}
+            for v in about.variants
+        ],
+        "files": {name: len(bundle.read(name)) for name in bundle.paths},
+        **{key: section.get(key) for key in told},
+    }
+
+
+def verify(
+    path: PathLike,
+    *,
+    provider: str = "auto",
+    variant: str = "auto",
+    threads: int | None = None,
+    allow_partial: bool = False,
+) -> Json:
+    """Hash a bundle's files and run its golden rows here; `passed` is the outcome."""
+    with model.load(
+        path, provider=provider, variant=variant, threads=threads, allow_partial=allow_partial
+    ) as opened:
+        return opened.verify().to_json()
+
+
+def classify(
+    path: PathLike,
+    source: PathLike,
+    out: PathLike | None = None,
+    *,
+    top: int = 1,
+    batch_size: int | None = None,
+    provider: str = "auto",
+    variant: str = "auto",
+    threads: int | None = None,
+    allow_partial: bool = False,
+    force: bool = False,
+) -> Json:
+    """Classify a file or folder of rows; see `inputs.read_rows` for what is read.
+
+    Args:
+        path: The bundle.
+        source: The rows.
+        out: A .csv, .jsonl or .npy (probabilities) file to write; without it the table has a
+            record a row under `predictions`.
+        top: How many labels to list for a row.
+        batch_size: The most rows computed at once.
+        provider: As for `Model`.
+        variant: As for `Model`.
+        threads: As for `Model`.
+        allow_partial: As for `Model`.
+        force: Replace `out` if it is there.
+    """
+    arguments.count(top, "top", 1)
+    read = {"bundle": path, "data": source}
+    suffix = "" if out is None else atomic.check_output(out, outputs.CLASSIFY, force=force, **read)
+    with model.load(
+        path, provider=provider, variant=variant, threads=threads, allow_partial=allow_partial
+    ) as opened:
+        about = opened.graphs.bundle.manifest
+        opened.graphs.graph("classifier", "classify")
+        rows = inputs.read_rows(source, about.row("classifier"))
+        found = opened.classify(rows.x, batch_size=batch_size)
+        name, key = about.name, opened.graphs.bundle.id
+        active = opened.graphs.placement("classifier").active
+    answer = outputs.Predictions(found, about.classes, rows.names, top)
+    counts = Counter(found.names)
+    table = {
+        "bundle": name,
+        "id": key,
+        "provider": active,
+        "rows": len(found),
+        "counts": {label: counts[label] for label in about.labels},
+    }
+    if out is None:
+        return {**table, "predictions": answer.records()}
+    atomic.write(out, outputs.CLASSIFY[suffix](answer), force=force)
+    return {**table, "output": str(out)}
+
+
+def generate(
+    path: PathLike,
+    out: PathLike,
+    *,
+    picture: str | None = None,
+    rows: PathLike | None = None,
+    classes: Sequence[str | int] = (),
+    n: int = 8,
+    seed: int | None = None,
+    sample: bool = False,
+    temperature: float = 1.0,
+    provider: str = "auto",
+    variant: str = "auto",
+    threads: int | None = None,
+    allow_partial: bool = False,
+    force: bool = False,
+) -> Json:
+    """Generate rows by class, or one of the pictures, and write them.
+
+    Args:
+        path: The bundle.
+        out: A .png grid, one line a class (one class alone fills a square), an .npz file, or for
+            the rows of a table a .csv file.
+        picture: `styles`, `analogies` or `walk`, laid out as `pictures` documents them.
+        rows: A file or folder of data, read as by `classify`: the rows to draw analogies of, or
+            those whose latents give the plane to walk in, which Z = 2 does without.
+        classes: Names or indices; every class by default.
+        n: Rows a class; lines of styles; how many of the first rows to draw analogies of; lines
+            and columns a class of a walk.
+        seed: Of the draws; a fresh one by default, which is returned.
+        sample: Draw from the likelihood instead of giving expected values.
+        temperature: What the drawn z is multiplied by.
+        provider: As for `Model`.
+        variant: As for `Model`.
+        threads: As for `Model`.
+        allow_partial: As for `Model`.
+        force: Replace `out` if it is there.
+    """
+    request = drawing.Request(picture, rows, n, seed, sample, temperature)
+    drawing.check(request)
+    suffix = atomic.check_output(out, outputs.GENERATE, force=force, bundle=path, data=rows)
+    with model.load(
+        path, provider=provider, variant=variant, threads=threads, allow_partial=allow_partial
+    ) as opened:
+        about = opened.graphs.bundle.manifest
+        labelled = any(t.name == "y" for t in opened.graphs.graph("decoder", "generate").inputs)
+        chosen = [_class(c, about.labels) for c in classes] or list(range(len(about.labels)))
+        drawn = drawing.draw(opened, request, chosen if labelled or classes else None)
+        active, key = opened.graphs.placement("decoder").active, opened.graphs.bundle.id
+    found = drawn.samples
+    atomic.write(out, outputs.GENERATE[suffix](drawn), force=force)
+    return {
+        "bundle": about.name,
+        "id": key,
+        "provider": active,
+        "picture": picture,
+        "rows": len(found),
+        "columns": drawn.columns,
+        "classes": [about.labels[i] for i in chosen] if found.y.shape[1] else [],
+        "n": n,
+        "seed": found.seed,
+        "sample": sample,
+        "output": str(out),
+    }
+
+
+def bench(
+    path: PathLike,
+    wanted: "request.Request | None" = None,
+    result: "outcome.Result | None" = None,
+    *,
+    engines: "Mapping[str, backends.Opener] | None" = None,
+    watch: "report.Watch | None" = None,
+) -> Json:
+    """Measure a bundle here; `passed` says whether no condition failed.
+
+    Args:
+        path: The bundle.
+        wanted: What to measure; `request.parse` reads it from a command line's words.
+        result: What becomes of the report: files, a baseline, conditions.
+        engines: Backends to measure against besides those that the runtime knows.
+        watch: Told how many steps are done, of how many, and what was found.
+    """
+    from ssdgm_runtime.bench import outcome, request
+
+    settled = result or outcome.Result(), wanted or request.Request()
+    return outcome.run(path, *settled, engines=engines or {}, watch=watch)
+
+
+def examine() -> Json:
+    """Look for what stands in the way here; `passed` says whether there is no trouble."""
+    found = doctor.examine()
+    return {
+        "findings": [asdict(finding) for finding in found],
+        "passed": all(finding.level != doctor.TROUBLE for finding in found),
+    }
+
+
+def exit_code(table: Json) -> int:
+    """The exit code of a result: whether what was to be checked has passed."""
+    if table.get("passed", True):
+        return 0
+    return errors.MissingEngine.exit_code if "findings" in table else _FAILED
+
+
+def failure(error: BaseException) -> tuple[Json, int]:
+    """An error as the one JSON object that stands for it, and the exit code."""
+    table = {"type": type(error).__name__, "found": "", "expected": "", "mend": ""}
+    message, code = str(error), _INTERNAL
+    if isinstance(error, errors.SsdgmError):
+        table |= {"found": error.found, "expected": error.expected, "mend": error.mend}
+        code = error.exit_code
+    elif isinstance(error, KeyboardInterrupt):
+        message, code = "interrupted", _INTERRUPTED
+    elif isinstance(error, MemoryError):
+        message = "there is not enough memory for this; ask for fewer rows or smaller batches"
+        code = errors.SsdgmError.exit_code
+    elif isinstance(error, OSError):
+        table["found"] = ": ".join(filter(None, [_place(error), error.strerror or str(error)]))
+        table["expected"] = "a file system that lets this be read and written"
+        table["mend"] = "Look at the path, its permissions and the free space."
+        message, code = table["found"], errors.SsdgmError.exit_code
+    else:
+        message = f"internal error, please report it: {type(error).__name__}: {error}"
+    return {"error": {**table, "message": message}}, code
+
+
+def _place(error: OSError) -> str:
+    """The path in an error, without the hidden name under which it was being made."""
+    import re
+
+    return re.sub(r"\.([^/\\]+)\.\d+-[0-9a-f]{8}\.part", r"\1", str(error.filename or ""))
+
+
+def _class(value: str | int, labels: Sequence[str]) -> int:
+    """A name, else an index as a command line gives it."""
+    unknown = isinstance(value, str) and value not in labels
+    digits = unknown and str(value).isascii() and str(value).isdigit() and len(str(value)) < _LONG
+    entry = int(value) if digits else value
+    return int(classes.entries(entry, labels, "--class")[0].argmax())

@@ -1,0 +1,116 @@
+"""What the `generate` of a command line draws: rows by class, or one of the pictures."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ssdgm_runtime import arguments, atomic, errors, model
+from ssdgm_runtime.bundle import manifest
+from ssdgm_runtime.console import outputs
+from ssdgm_runtime.pictures import latent
+from ssdgm_runtime.readers import inputs
+
+Classes = Sequence[int] | None
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to draw; `commands.generate` documents the fields."""
+
+    picture: str | None
+    rows: atomic.PathLike | None
+    n: int
+    seed: int | None
+    sample: bool
+    temperature: float
+
+
+def check(request: Request) -> None:
+    """Look for what does not go together, before any work.
+
+    Raises:
+        InputError: The picture is unknown, lacks its rows, or would leave an option unused.
+    """
+    name = request.picture
+    if name is None:
+        _unused("--rows", request.rows, "without --analogies or --walk")
+        return
+    if name not in PICTURES:
+        want = f"one of {', '.join(PICTURES)}"
+        raise errors.InputError("picture", arguments.shown(name), want)
+    if name == "styles":
+        _unused("--rows", request.rows, "with --styles, whose latents are drawn")
+    else:
+        _unused("--seed", request.seed, f"with --{name}, where nothing is drawn")
+    _unused("--sample", request.sample or None, f"with --{name}, which shows expected values")
+    scaled = None if request.temperature == 1.0 else request.temperature
+    _unused("--temperature", scaled, f"with --{name}, whose latents stay as they are")
+    if name == "analogies" and request.rows is None:
+        want = "the file or folder of rows to draw analogies of"
+        raise errors.InputError("--rows", "not given", want)
+
+
+def draw(opened: model.Model, request: Request, classes: Classes) -> outputs.Drawn:
+    """Draw what is asked for; raises as `Model`'s methods and `inputs.read_rows` do.
+
+    Args:
+        opened: The model.
+        request: The request.
+        classes: The classes' indices; None for every one, or where there are no labels.
+    """
+    about = opened.graphs.bundle.manifest
+    low, high = manifest.value_range(about)
+    told = about.columns, about.labels, about.windows
+    if request.picture is not None:
+        found = PICTURES[request.picture](opened, request, classes)
+        return outputs.Drawn(found, found.columns, low, high, *told)
+    samples = opened.generate(
+        classes,
+        request.n,
+        seed=request.seed,
+        sample=request.sample,
+        temperature=request.temperature,
+    )
+    square = max(1, math.ceil(math.sqrt(request.n)))
+    columns = request.n if len(samples) > request.n else square
+    return outputs.Drawn(samples, columns, low, high, *told)
+
+
+def _styles(opened: model.Model, request: Request, classes: Classes) -> latent.Picture:
+    return latent.styles(opened.conditionals, request.n, request.seed, classes)
+
+
+def _analogies(opened: model.Model, request: Request, classes: Classes) -> latent.Picture:
+    n, x = arguments.count(request.n, "n", 1), _rows(opened, request)
+    return latent.analogies(opened.conditionals, x[:n] if x.ndim else x, classes=classes)
+
+
+def _walk(opened: model.Model, request: Request, classes: Classes) -> latent.Picture:
+    x = None if request.rows is None else _rows(opened, request)
+    plane = None if x is None else latent.plane_of(opened.conditionals, x)
+    return latent.walk(opened.conditionals, request.n, plane, classes)
+
+
+PICTURES: dict[str, Callable[[model.Model, Request, Classes], latent.Picture]] = {
+    "styles": _styles,
+    "analogies": _analogies,
+    "walk": _walk,
+}
+
+TOLD = {
+    "styles": "a picture: a style a line, a class a column",
+    "analogies": "a picture: a row of INPUT a line, then its style in every class",
+    "walk": "a picture: a walk through the latent plane of each class",
+}
+"""What each picture is, for a command's help."""
+
+
+def _rows(opened: model.Model, request: Request) -> inputs.Array:
+    assert request.rows is not None
+    opened.graphs.graph("encoder", f"draw {request.picture} from rows")
+    return inputs.read_rows(request.rows, opened.graphs.bundle.manifest.row("encoder")).x
+
+
+def _unused(option: str, value: object, why: str) -> None:
+    if value is not None:
+        raise errors.InputError(option, arguments.shown(value), f"none {why}")

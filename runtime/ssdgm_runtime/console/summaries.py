@@ -1,0 +1,80 @@
+"""Results as lines for people: what every command line prints when JSON is not asked for."""
+
+from typing import Any
+
+from ssdgm_runtime import terminal
+
+Json = dict[str, Any]
+_SHOWN = 8
+
+
+def inspect(table: Json) -> str:
+    """The result of `commands.inspect`."""
+    lines = [f"{table['name']}  {table['description']}", f"id      {table['id']}"]
+    lines.append(f"tasks   {', '.join(table['tasks'])}")
+    lines.append(f"labels  {', '.join(table['labels'])}")
+    lines += [_column(column) for column in table["columns"]]
+    if table["resize"]:
+        lines.append(f"images  {table['resize']}")
+    if found := table["series"]:
+        order = f", ordered by {found['time']}" if found["time"] else ""
+        channels = ", ".join(found["channels"])
+        lines.append(f"windows [{channels}] x time, one a {found['series']}{order}")
+    for name, graph in table["graphs"].items():
+        sides = (", ".join(map(_tensor, graph[side])) for side in ("inputs", "outputs"))
+        lines.append(f"{name}: {' -> '.join(sides)}")
+    lines += [f"{v['component']} {v['name']}: {v['precision']}" for v in table["variants"]]
+    return "\n".join(map(terminal.plain, lines))
+
+
+def _tensor(spec: Json) -> str:
+    return f"{spec['name']} {spec['dtype']} [{', '.join(map(str, spec['shape']))}]"
+
+
+def _column(told: Json) -> str:
+    names = told.get("categories", []) if told["kind"] == "category" else []
+    shown = ", ".join(names[:_SHOWN]) + (
+        f" and {len(names) - _SHOWN} more" * (len(names) > _SHOWN)
+    )
+    return f"column {told['name']}: {told['kind']}{' ' * bool(shown)}{shown}"
+
+
+def verify(table: Json) -> str:
+    """The result of `commands.verify`."""
+    lines = [
+        f"{c['component']} {c['precision']} on {c['provider']}: {c['rows']} rows, largest"
+        f" difference {c['max_abs']:.3g} ({c['worst']:.2%} of what is allowed),"
+        f" {len(c['disagreements'])} predictions differ: {'passed' if c['passed'] else 'FAILED'}"
+        for c in table["checks"]
+    ]
+    lines.append(f"{table['bundle']}: {'passed' if table['passed'] else 'FAILED'}")
+    return "\n".join(map(terminal.plain, lines))
+
+
+def doctor(table: Json) -> str:
+    """The result of `commands.examine`."""
+    lines = []
+    for finding in table["findings"]:
+        lines.append(f"{finding['level']:8} {finding['topic']:10} {finding['found']}")
+        if finding["mend"]:
+            lines.append(f"{'':19} {finding['mend']}")
+    return "\n".join(map(terminal.plain, lines))
+
+
+def classify(table: Json) -> str:
+    """The result of `commands.classify`."""
+    if "predictions" not in table:
+        return f"{table['rows']} rows classified: {table['output']}"
+    lines = []
+    for record in table["predictions"]:
+        best = record.get("top", [[record["name"], record["probability"]]])
+        shown = "  ".join(f"{name} {p:.4f}" for name, p in best)
+        lines.append(f"{record.get('source', record['row'])}  {shown}")
+    return "\n".join(map(terminal.plain, lines))
+
+
+def generate(table: Json) -> str:
+    """The result of `commands.generate`."""
+    what = f" ({table['picture']})" if table["picture"] else ""
+    seed = "" if table["seed"] is None else f" with seed {table['seed']}"
+    return f"{table['rows']} rows generated{what}{seed}: {table['output']}"

@@ -1,0 +1,1 @@
+"""The wall around onnxruntime: sessions, providers, threads."""

@@ -1,0 +1,1 @@
+"""Rows in, answers out: a bundle's graphs at work."""

@@ -1,0 +1,132 @@
+"""Rows without end: read, computed and given back piece by piece, in order, in bounded memory."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssdgm_runtime import errors
+from ssdgm_runtime.rows import checks
+from ssdgm_runtime.rows.tensor import Tensor
+
+Array = NDArray[Any]
+T = TypeVar("T")
+AHEAD = 2
+"""Pieces in hand for each worker."""
+
+
+def pieces(source: object, tensor: Tensor, size: int) -> Iterator[Array]:
+    """Cut rows into pieces of `size`; the last may be shorter.
+
+    Args:
+        source: An array or memory map [n, *tensor.row], the path of a .npy file, which is mapped
+            and not read, or an iterable of rows and batches of rows.
+        tensor: What a batch is declared as.
+        size: Rows a piece.
+
+    Raises:
+        DataError: The path is of no .npy file.
+        InputError: The source is none of these.
+    """
+    if isinstance(source, str | os.PathLike):
+        source = _mapped(Path(source))
+    if isinstance(source, np.ndarray) and source.ndim:
+        for start in range(0, len(source), size):
+            yield source[start : start + size]
+    elif isinstance(source, Iterable) and not isinstance(source, np.ndarray):
+        yield from _gathered(source, tensor, size)
+    else:
+        raise errors.InputError(
+            "source",
+            type(source).__name__,
+            "an array, the path of a .npy file, or an iterable of rows",
+        )
+
+
+def _mapped(path: Path) -> Array:
+    if not path.is_file():
+        raise errors.DataNotFound(f"there is no file {path}", "a .npy file")
+    try:
+        found = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise errors.DataError(f"{path} cannot be read ({error})", "a .npy file") from None
+    if isinstance(found, np.ndarray):
+        return found
+    raise errors.DataError(f"{path} is an npz archive", "a .npy file", "Save one array: np.save.")
+
+
+def _gathered(source: Iterable[object], tensor: Tensor, size: int) -> Iterator[Array]:
+    """Rows and batches of rows, in pieces of one size."""
+    kept: list[Array] = []
+    trouble: list[Exception] = []
+    count = 0
+    for rows in _until(trouble, (_rows(item, len(tensor.row)) for item in source)):
+        if count and (rows.shape[1:], rows.dtype) != (kept[0].shape[1:], kept[0].dtype):
+            yield np.concatenate(
+                kept
+            )  # whoever computes the next piece says what is wrong with it
+            kept, count = [], 0
+        for start in range(0, len(rows), size):  # a batch may be larger than all that is kept
+            kept.append(rows[start : start + size].copy())  # its owner may fill it anew
+            count += len(kept[-1])
+            while count >= size:
+                whole = np.concatenate(kept)
+                yield whole[:size]
+                count -= size
+                kept = [whole[size:]] if count else []
+    if count:
+        yield np.concatenate(kept)
+    _raise(trouble)
+
+
+def _rows(item: object, axes: int) -> Array:
+    """An entry, a row of so many axes or a batch of them, as a batch."""
+    found = checks.read(item, "source", "rows")
+    if found.ndim not in (axes, axes + 1):
+        got = f"an entry of shape {list(found.shape)}"
+        raise errors.InputError("source", got, f"rows of {axes} axes, or batches of them")
+    return found[None] if found.ndim == axes else found
+
+
+def _until(trouble: list[Exception], parts: Iterable[T]) -> Iterator[T]:
+    """What comes before an error, which is kept to be raised after all that came before."""
+    try:
+        yield from parts
+    except Exception as error:
+        trouble.append(error)
+
+
+def _raise(trouble: list[Exception]) -> None:
+    for error in trouble:
+        raise error
+
+
+def ordered(call: Callable[[Array], T], parts: Iterator[Array], workers: int) -> Iterator[T]:
+    """Call for each part, on `workers` threads, and give the outcomes in the order of the parts.
+
+    At most `AHEAD` parts a worker are in hand. When the iterator is closed or a call fails, parts
+    that wait are dropped; when the parts end with an error, it comes after their outcomes.
+    """
+    if workers == 1:
+        yield from map(call, parts)
+        return
+    from concurrent.futures import Future, ThreadPoolExecutor
+
+    waiting: deque[Future[T]] = deque()
+    trouble: list[Exception] = []
+    with ThreadPoolExecutor(workers, "ssdgm-classify") as pool:
+        try:
+            for part in _until(trouble, parts):
+                waiting.append(pool.submit(call, part))
+                if len(waiting) >= AHEAD * workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+            _raise(trouble)
+        finally:
+            for one in waiting:
+                one.cancel()

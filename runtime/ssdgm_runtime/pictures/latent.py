@@ -1,0 +1,285 @@
+"""The pictures of a generative model: styles, analogies and a walk through its latent space.
+
+Each varies one of the two things that p(x | y, z) depends on and holds the other, as figure 1 of
+Kingma, Rezende, Mohamed and Welling (2014), "Semi-Supervised Learning with Deep Generative
+Models", does. Every cell is the expected x; a picture's cells are listed line by line.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ssdgm_runtime import arguments, errors
+from ssdgm_runtime.inference import answers, conditionals, generation, noise
+from ssdgm_runtime.labels.classes import Labels, entries
+from ssdgm_runtime.rows import checks
+from ssdgm_runtime.rows.tensor import Tensor
+
+Floats = NDArray[np.float32]
+_FEWEST = 3  # rows that span a plane
+_PRIOR = np.array([[0, 0], [1, 0], [0, 1]], dtype=np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """Rows laid out in lines and columns, listed line by line.
+
+    Attributes:
+        x: float32 [lines * columns, *shape] in the data set's own units.
+        y: float32 [lines * columns, K], each cell's label; K is 0 without labels.
+        z: float32 [lines * columns, Z], each cell's latent.
+        columns: How many cells stand beside one another.
+        seed: What z was drawn with; None where it was not drawn.
+    """
+
+    x: Floats
+    y: Floats
+    z: Floats
+    columns: int
+    seed: int | None = None
+
+    @property
+    def lines(self) -> int:
+        """How many lines there are."""
+        return len(self.x) // self.columns
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """The index of each cell's label, int64 [lines * columns]; -1 without labels."""
+        return answers.best(self.y)
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+
+def styles(
+    model: conditionals.Conditionals,
+    n: int,
+    seed: int | None = None,
+    classes: Labels | None = None,
+) -> Picture:
+    """A latent a line, a class a column: the style is kept along a line.
+
+    Args:
+        model: What generates.
+        n: How many lines.
+        seed: Any whole number from 0; line i has row i of the stream `z`, as in `generate`. By
+            default a fresh one, which is returned.
+        classes: The C classes to show, as for `entries`; by default each of K.
+
+    Returns:
+        n lines of C columns.
+
+    Raises:
+        InputError: An argument is not one of these.
+        TaskUnavailable: There is no decoder, or it takes no label.
+    """
+    chosen, z = _classes(model, "draw styles", classes), _latent(model, "draw styles")
+    lines, drawn = arguments.count(n, "n", 1), generation.seed_of(seed)
+    generation.fits(lines * len(chosen), model.graphs["decoder"])
+    latents = noise.draw(drawn, z.name, lines, z.width).repeat(len(chosen), axis=0)
+    return _decoded(model, np.tile(chosen, (lines, 1)), latents, len(chosen), drawn)
+
+
+def analogies(
+    model: conditionals.Conditionals,
+    x: ArrayLike,
+    y: Labels | None = None,
+    classes: Labels | None = None,
+) -> Picture:
+    """A row of data a line, then its style in every class: figure 1(c).
+
+    Args:
+        model: What encodes and generates.
+        x: [m, *shape] in the data set's own dtype, at least one row.
+        y: The rows' own labels, as for `classes.labels_of`; by default the classifier's
+            probabilities. The style is the mean of q(z | x, y).
+        classes: The C classes to show, as for `entries`; by default each of K.
+
+    Returns:
+        m lines of 1 + C columns. The first column has the rows themselves, beside the y and z
+        that were found for them.
+
+    Raises:
+        InputError: An argument is not one of these.
+        TaskUnavailable: A part is not there, takes no label, or gives another shape than x has.
+    """
+    task = "draw analogies"
+    _takes_labels(model, "encoder", task)
+    chosen = _classes(model, task, classes)
+    found = model.posterior(task, x, y)
+    lines, columns, shape = len(found.x), 1 + len(chosen), found.x.shape[1:]
+    if not lines:
+        raise errors.InputError("x", "of no rows", "at least one")
+    _gives(model, shape)
+    generation.fits(lines * columns, model.graphs["decoder"])
+    latents = found.z.repeat(len(chosen), axis=0)
+    drawn = _decoded(model, np.tile(chosen, (lines, 1)), latents, len(chosen))
+    return Picture(
+        x=_beside(found.x, drawn.x.reshape(lines, -1, *shape)),
+        y=_beside(found.y["y"], drawn.y.reshape(lines, -1, chosen.shape[1])),
+        z=found.z.repeat(columns, axis=0),
+        columns=columns,
+    )
+
+
+def walk(
+    model: conditionals.Conditionals,
+    n: int,
+    plane: ArrayLike | None = None,
+    classes: Labels | None = None,
+) -> Picture:
+    """A walk through a plane of the latent space: figure 1(a, b).
+
+    The cell in line i and column j has z = centre + q_j first + q_i second, where q_i, the
+    standard normal's quantile at (i + 1/2) / n, is such that cells are equally probable.
+
+    Args:
+        model: What generates.
+        n: How many lines and columns a class has.
+        plane: A centre and two directions, each a standard deviation long: [3, Z], as
+            `plane_of` finds them. By default the two latents of the prior; where there
+            are not two, it has to be given.
+        classes: The C classes to show, as for `entries`; by default each of K, or
+            none where the decoder takes no label.
+
+    Returns:
+        n lines of n columns for each class, one class below the other.
+
+    Raises:
+        InputError: An argument is not one of these.
+        TaskUnavailable: There is no decoder.
+    """
+    task = "draw a walk"
+    side, z = arguments.count(n, "n", 1), _latent(model, task)
+    unlabelled = classes is None and not model.takes("decoder", "y", task)
+    chosen = np.zeros((1, 0), np.float32) if unlabelled else _classes(model, task, classes)
+    generation.fits(side * side * len(chosen), model.graphs["decoder"])
+    steps = np.stack(np.meshgrid(_quantiles(side), _quantiles(side)), axis=-1).reshape(-1, 2)
+    base = _plane(plane, z).astype(np.float64)
+    with np.errstate(over="ignore"):
+        latents = (base[0] + steps @ base[1:]).astype(np.float32)
+    checks.finite(latents, "plane")
+    labels = chosen.repeat(side * side, axis=0)
+    return _decoded(model, labels, np.tile(latents, (len(chosen), 1)), side)
+
+
+def plane_of(model: conditionals.Conditionals, x: ArrayLike, y: Labels | None = None) -> Floats:
+    """The `principal_plane` of rows' latents, float32 [3, Z].
+
+    Args:
+        model: What encodes.
+        x: [m, *shape] in the data set's own dtype, at least three rows.
+        y: The rows' own labels, as for `analogies`.
+
+    Raises:
+        InputError: x or y is not one of these.
+        TaskUnavailable: There is no encoder, or y is left to a classifier that is not there.
+    """
+    return principal_plane(model.posterior("draw a walk", x, y).z)
+
+
+def principal_plane(means: NDArray[np.floating[Any]]) -> Floats:
+    """The plane in which posterior means vary most, for `walk`.
+
+    Args:
+        means: The means of q(z | x, y), [n, Z] with n from 3 and Z from 2.
+
+    Returns:
+        float32 [3, Z]: their mean, then their two first principal components, each as long as
+        the standard deviation along it, its largest entry positive.
+
+    Raises:
+        InputError: The means are not that.
+    """
+    if means.dtype.kind != "f" or means.ndim != 2 or len(means) < _FEWEST or means.shape[1] < 2:
+        raise errors.InputError(
+            "means",
+            f"{means.dtype} {list(means.shape)}",
+            f"floats [n, Z] of at least {_FEWEST} rows and 2 latents, which span a plane",
+        )
+    checks.finite(means, "means")
+    centre = means.mean(axis=0, dtype=np.float64)
+    _, lengths, axes = np.linalg.svd(means - centre, full_matrices=False)
+    largest = np.take_along_axis(axes[:2], np.abs(axes[:2]).argmax(axis=1)[:, None], axis=1)
+    signs = np.where(largest < 0, -1.0, 1.0)
+    directions = signs * axes[:2] * (lengths[:2, None] / np.sqrt(len(means)))
+    return np.concatenate([centre[None], directions]).astype(np.float32)
+
+
+def _classes(model: conditionals.Conditionals, task: str, classes: Labels | None) -> Floats:
+    """The classes to show, float32 [C, K]."""
+    _takes_labels(model, "decoder", task)
+    if classes is None:
+        return np.eye(len(model.labels), dtype=np.float32)
+    chosen = entries(classes, model.labels, "classes")
+    if not len(chosen):
+        raise errors.InputError("classes", "empty", "at least one class, or None for every one")
+    return chosen
+
+
+def _takes_labels(model: conditionals.Conditionals, component: str, task: str) -> None:
+    if not model.takes(component, "y", task):
+        raise errors.TaskUnavailable(
+            f"this bundle cannot {task}: its {component} takes no label",
+            f"{'an' if component == 'encoder' else 'a'} {component} that takes one",
+            "Convert a model of a method that generates by class, such as m2.",
+        )
+
+
+def _latent(model: conditionals.Conditionals, task: str) -> Tensor:
+    inputs = conditionals.need(model.graphs, "decoder", task).inputs
+    return next(t for t in inputs if t.name == "z")
+
+
+def _gives(model: conditionals.Conditionals, shape: tuple[int, ...]) -> None:
+    if model.columns:
+        return
+    (given,) = (t.row for t in model.graphs["decoder"].outputs if t.name == "x")
+    if given != shape:
+        raise errors.TaskUnavailable(
+            f"this bundle's decoder gives rows of shape {list(given)}",
+            f"{list(shape)}, as its encoder takes them, to lay them side by side",
+            "Convert the run again.",
+        )
+
+
+def _plane(plane: ArrayLike | None, z: Tensor) -> Floats:
+    if plane is None and z.row == (2,):
+        return _PRIOR
+    if plane is None:
+        raise errors.InputError(
+            "the plane to walk in",
+            "not given",
+            f"one, as the latent has {z.width} numbers and not 2",
+            "Give rows of data, whose latents' two principal directions it is then (--rows).",
+        )
+    found: Floats = checks.rows(plane, Tensor("plane", z.dtype, z.shape))
+    if len(found) != len(_PRIOR):
+        want = f"3: a centre and two directions, [3, {z.width}]"
+        raise errors.InputError("plane", f"of {len(found)} rows", want, "plane_of(model, x)")
+    return found
+
+
+def _quantiles(n: int) -> NDArray[np.float64]:
+    """The standard normal's quantiles at (i + 1/2) / n, from the smallest, float64 [n]."""
+    import statistics
+
+    normal = statistics.NormalDist()
+    return np.array([normal.inv_cdf((i + 0.5) / n) for i in range(n)])
+
+
+def _decoded(
+    model: conditionals.Conditionals, y: Floats, z: Floats, columns: int, seed: int | None = None
+) -> Picture:
+    """The expected x for each y and z, laid out."""
+    x = model.answer("decoder", {"y": y, "z": z})
+    return Picture(x=x, y=y, z=z, columns=columns, seed=seed)
+
+
+def _beside(first: NDArray[np.generic], others: Floats) -> Floats:
+    """[m, ...] before [m, c, ...]: float32 [m * (1 + c), ...]."""
+    joined = np.concatenate([first[:, None].astype(np.float32), others], axis=1)
+    return joined.reshape(-1, *others.shape[2:])

@@ -1,0 +1,118 @@
+"""Parquet files by pyarrow, the `[tables]` extra: columns by their names, some rows at a time."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from numpy.typing import NDArray
+
+from ssdgm_runtime import errors
+from ssdgm_runtime.rows import columns
+
+Batch = Any
+"""A pyarrow.RecordBatch."""
+
+File = Any
+"""A pyarrow.parquet.ParquetFile."""
+
+SUFFIXES = (".parquet", ".pq")
+PIECE = 1 << 14
+"""Rows at once."""
+
+_BUFFER = 1 << 22
+
+
+def parsed(stream: IO[bytes], place: str) -> File:
+    """A file whose head is read.
+
+    Args:
+        stream: The file.
+        place: What a message calls it.
+
+    Raises:
+        DataError: It is damaged, or has a column twice.
+        MissingExtra: pyarrow is not installed.
+    """
+    try:
+        from pyarrow import parquet
+    except ImportError:
+        raise errors.MissingExtra(
+            f"{place} needs pyarrow", "pyarrow", 'pip install "ssdgm-runtime[tables]"'
+        ) from None
+    try:
+        found = parquet.ParquetFile(stream, buffer_size=_BUFFER, pre_buffer=False)
+        names = found.schema_arrow.names
+    except Exception as error:  # Arrow lets through whatever its parsers trip over
+        raise _damaged(error, place) from None
+    columns.check_header(names, place)
+    return found
+
+
+def pieces(file: File, names: Sequence[str], place: str) -> Iterator[Batch]:
+    """Columns by their names, in the types that the file has.
+
+    Raises:
+        DataError: It is damaged.
+    """
+    try:
+        for batch in file.iter_batches(PIECE, columns=list(names)):
+            found = batch.select(list(names))  # a name brings along those that begin with it
+            found.validate(full=True)
+            yield found
+    except Exception as error:  # as above
+        raise _damaged(error, place) from None
+
+
+def batches(path: Path, names: Sequence[str]) -> Iterator[Batch]:
+    """Columns of the file at a path.
+
+    Raises:
+        DataError: It cannot be read, or a column is missing.
+        MissingExtra: It needs pyarrow.
+    """
+    with _opened(path) as stream:
+        file = parsed(stream, str(path))
+        for name in names:
+            columns.index_in(file.schema_arrow.names, name, str(path))
+        yield from pieces(file, names, str(path))
+
+
+def values(array: Any, told: Callable[[int], str]) -> list[Any] | NDArray[Any]:  # noqa: ANN401
+    """A column's values: numbers, truth values or words, None or NaN where one is missing.
+
+    Raises:
+        DataError: It holds something else, such as dates or lists.
+    """
+    import pyarrow as pa
+
+    kind = array.type.value_type if pa.types.is_dictionary(array.type) else array.type
+    strange = (
+        pa.types.is_nested,
+        pa.types.is_temporal,
+        pa.types.is_binary,
+        pa.types.is_large_binary,
+        pa.types.is_binary_view,
+        pa.types.is_fixed_size_binary,
+    )
+    if any(is_of(kind) for is_of in strange):
+        raise errors.DataError(f"{told(0)} holds {kind}", "numbers, truth values or words")
+    found: list[Any] | NDArray[Any]
+    if pa.types.is_decimal(array.type):  # as training has them
+        array = array.cast(pa.float64(), safe=False)
+    found = array.to_numpy(False) if pa.types.is_floating(array.type) else array.to_pylist()
+    return found
+
+
+def _opened(path: Path) -> IO[bytes]:
+    try:
+        return open(path, "rb")
+    except OSError as error:
+        raise errors.DataError(
+            f"{path} cannot be read ({error.strerror})", "a readable file"
+        ) from None
+
+
+def _damaged(error: Exception, place: str) -> errors.DataError:
+    detail = str(error).splitlines() or [type(error).__name__]
+    found = f"{place} cannot be read ({detail[0]})"
+    return errors.DataError(found, "a whole Parquet file", "Copy it again.")

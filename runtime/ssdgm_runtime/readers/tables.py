@@ -1,0 +1,287 @@
+"""Tables: files and values with named columns, as the rows that a bundle of a table takes.
+
+CSV with the standard library alone; Parquet needs pyarrow, the `[tables]` extra.
+"""
+
+import csv
+import io
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssdgm_runtime import errors
+from ssdgm_runtime.readers import parquet
+from ssdgm_runtime.rows import columns
+
+Array = NDArray[Any]
+Floats = NDArray[np.float32]
+
+TEXT = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
+SUFFIXES = (*TEXT, *parquet.SUFFIXES)
+PIECE = 1 << 14
+"""Lines that are parsed at once."""
+
+LONGEST = 1 << 23
+"""Characters of a line."""
+
+Line = tuple[int, list[str]]
+"""Its number, from 1, and its cells."""
+
+CLOSED = f"quotes that are closed, and at most {csv.field_size_limit()} characters a cell"
+
+_DELIMITERS = ",;\t"
+_AGAIN = "Save it as UTF-8; spreadsheets call that CSV UTF-8."
+
+
+def is_table(name: str) -> bool:
+    """Whether a file is a table by its name."""
+    return name.lower().endswith(SUFFIXES)
+
+
+def stem(name: str) -> str:
+    """The name of a table without its suffix."""
+    suffix = max((s for s in SUFFIXES if name.lower().endswith(s)), key=len, default="")
+    return name.removesuffix(name[len(name) - len(suffix) :])
+
+
+def read(path: Path, known: columns.Columns) -> Floats:
+    """A table's rows by the names of its columns, float32 [n, columns].
+
+    Raises:
+        DataError: It cannot be read, or a column is missing or holds a value of another kind.
+        MissingExtra: It needs pyarrow.
+    """
+    if path.name.lower().endswith(parquet.SUFFIXES):
+        return _parquet(path, known)
+    with opened(path) as stream:
+        names, lines = parse(stream, str(path))
+        places = [columns.index_in(names, column.name, str(path)) for column in known]
+        parts = [np.zeros((0, len(known)), np.float32)]
+        parts += [numbered(piece, known, places, str(path)) for piece in pieces(lines)]
+    return np.concatenate(parts)
+
+
+def opened(path: Path) -> IO[bytes]:
+    """A file of text, unpacked if its name ends in .gz.
+
+    Raises:
+        DataError: It cannot be opened.
+    """
+    try:
+        if path.name.lower().endswith(".gz"):
+            import gzip
+
+            return gzip.open(path, "rb")  # type: ignore[return-value]
+        return open(path, "rb")
+    except OSError as error:
+        raise errors.DataError(
+            f"{path} cannot be read ({error.strerror})", "a readable file"
+        ) from None
+
+
+@dataclass(frozen=True)
+class Head:
+    """The beginning of a table.
+
+    Attributes:
+        names: Those of its columns.
+        delimiter: What parts its cells.
+        lines: How many lines it takes.
+    """
+
+    names: list[str]
+    delimiter: str
+    lines: int
+
+
+def head(stream: IO[bytes], place: str) -> Head:
+    """The head of a table; errors as of `parse`."""
+    text = _decoded(stream)
+    try:
+        reader = _Reader(text, place)
+        return Head(reader.names(), reader.delimiter, reader.line)
+    finally:
+        text.detach()  # or it would close the caller's stream
+
+
+def parse(stream: IO[bytes], place: str) -> tuple[list[str], Iterator[Line]]:
+    """The names of a table's columns, and its lines, empty ones left out.
+
+    Args:
+        stream: The file; commas, semicolons or tabs, whichever the first line has most of.
+        place: What a message calls it.
+
+    Raises:
+        DataError: It has no head, a name twice, another encoding, or a line with more or fewer
+            cells; it names the line.
+    """
+    text = _decoded(stream)
+    reader = _Reader(text, place)
+    names = reader.names()
+    return names, _lines(text, reader, len(names), place)
+
+
+def check_text(first: str, place: str) -> None:
+    """Refuse a text of two bytes a letter, by a first line of which a third or more is NUL.
+
+    Raises:
+        DataError: It is one.
+    """
+    if "\0" in first and 3 * first.count("\0") >= len(first):
+        found = f"{place}, line 1, is not written in UTF-8 (it looks like UTF-16)"
+        raise errors.DataError(found, "UTF-8", _AGAIN)
+
+
+def _decoded(stream: IO[bytes]) -> io.TextIOWrapper:
+    return io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
+
+
+class _Reader:
+    """A parser of a text, whose quotes may end before their cell does, as pyarrow has it.
+
+    Attributes:
+        delimiter: What parts cells.
+    """
+
+    def __init__(self, text: io.TextIOWrapper, place: str) -> None:
+        self._text, self._place = text, place
+        given = self._given()
+        first, self._ended = next(given, ""), False
+        check_text(first, place)
+        bare = re.sub('"[^"]*"', "", first)
+        self.delimiter = max(_DELIMITERS, key=bare.count)
+        self._cells = csv.reader(itertools.chain([first], given), delimiter=self.delimiter)
+
+    @property
+    def line(self) -> int:
+        """How many lines have been read."""
+        return self._cells.line_num
+
+    def names(self) -> list[str]:
+        """The first line's, which are those of columns."""
+        names = [name.strip() for name in next(self.records(), (1, []))[1]]
+        columns.check_header(names, f"{self._place}, line 1,")
+        return names
+
+    def records(self) -> Iterator[Line]:
+        """The cells between ends of lines that no quotes enclose, with the first line's number."""
+        while True:
+            line = self.line + 1
+            try:
+                cells = next(self._cells)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                raise self._broken(line, str(error)) from None
+            if self._ended:  # the parser wanted more than there was
+                raise self._broken(line, "a quote is not closed")
+            yield line, cells
+
+    def _broken(self, line: int, reason: str) -> errors.DataError:
+        return errors.DataError(f"{self._place}, line {line}, cannot be read ({reason})", CLOSED)
+
+    def _given(self) -> Iterator[str]:
+        """The lines of the text as they come."""
+        for line in itertools.count(1):
+            try:
+                found = self._text.readline(LONGEST)
+            except Exception as error:  # whatever the file or its packing trips over
+                raise _unreadable(error, self._place, line) from None
+            if len(found) == LONGEST:
+                raise errors.DataError(
+                    f"{self._place}, line {line}, has more than {LONGEST} characters",
+                    "shorter lines",
+                )
+            if not found:
+                break
+            yield found
+        self._ended = True
+
+
+def _lines(text: io.TextIOWrapper, reader: _Reader, width: int, place: str) -> Iterator[Line]:
+    with text:
+        for line, cells in reader.records():
+            if not cells:
+                continue
+            if len(cells) != width:
+                raise errors.DataError(
+                    f"{place}, line {line}, has {len(cells)} cells",
+                    f"{width}, as in the first line",
+                )
+            yield line, cells
+
+
+def _unreadable(error: Exception, place: str, line: int) -> errors.DataError:
+    if isinstance(error, UnicodeDecodeError):
+        line += error.object.count(b"\n", 0, error.start)  # those of the piece being decoded
+        byte = error.object[error.start]
+        found = f"{place}, line {line}, is not written in UTF-8 (byte {byte:#04x})"
+        return errors.DataError(found, "UTF-8", _AGAIN)
+    return errors.DataError(f"{place} cannot be read ({error})", "a whole file", "Copy it again.")
+
+
+def pieces(lines: Iterator[Line]) -> Iterator[list[Line]]:
+    """Lines, many at a time."""
+    while piece := list(itertools.islice(lines, PIECE)):
+        yield piece
+
+
+def numbered(
+    piece: Sequence[Line], known: Sequence[columns.Column], places: Sequence[int], name: str
+) -> Floats:
+    """Some lines as numbers and codes, float32 [lines, columns].
+
+    Args:
+        piece: The lines.
+        known: The columns.
+        places: Where each stands in a line.
+        name: What a message calls the file.
+
+    Raises:
+        DataError: A value is of another kind; it names the line and the column.
+    """
+    found = []
+    for column, index in zip(known, places, strict=True):
+
+        def told(row: int, column: columns.Column = column) -> str:
+            return f"{name}, line {piece[row][0]}, column {column.name!r},"
+
+        found.append(columns.text([cells[index] for _, cells in piece], column, told))
+    return np.stack(found, axis=1)
+
+
+def _parquet(path: Path, known: columns.Columns) -> Floats:
+    parts, start = [np.zeros((0, len(known)), np.float32)], 0
+    for batch in parquet.batches(path, [column.name for column in known]):
+        parts.append(coded(batch, known, f"{path}, row", start))
+        start += batch.num_rows
+    return np.concatenate(parts)
+
+
+def coded(batch: parquet.Batch, known: columns.Columns, place: str, start: int) -> Floats:
+    """Some rows of a Parquet file as numbers and codes, float32 [rows, columns].
+
+    Args:
+        batch: The rows.
+        known: The columns.
+        place: What a message calls a row, but for its number.
+        start: The number of the first.
+
+    Raises:
+        DataError: A value is of another kind; it names the row and the column.
+    """
+    found = []
+    for column in known:
+
+        def told(row: int, column: columns.Column = column) -> str:
+            return f"{place} {start + row}, column {column.name!r},"
+
+        values = parquet.values(batch.column(column.name), told)
+        found.append(columns.encoded(values, column, told))
+    return np.stack(found, axis=1)

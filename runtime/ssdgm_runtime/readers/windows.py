@@ -1,0 +1,234 @@
+"""Long tables of time series, as the rows [channels, time] that a bundle of windows takes."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssdgm_runtime import errors
+from ssdgm_runtime.readers import parquet, tables
+from ssdgm_runtime.rows import columns, series
+
+Array = NDArray[Any]
+Floats = NDArray[np.float32]
+Indices = NDArray[np.int64]
+Told = Callable[[int, str], str]
+"""The number of a line, from 0, and a column to what a message calls the place."""
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_DATES = "a number, or a date such as 2025-03-01 or 2025-03-01T12:00:00 without an offset,"
+_DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?Z?)?", re.ASCII)
+
+
+def read(path: Path, about: series.Series, length: int | None = None) -> "Windows":
+    """The series of a long table as windows, float32 [n, channels, time], with their names.
+
+    Args:
+        path: The table: .csv, .tsv (plain or .gz) or .parquet.
+        about: Its columns.
+        length: The moments that a window must have; by default those of the first series.
+
+    Raises:
+        DataError: It cannot be read, or a series makes no window of this length.
+        MissingExtra: It needs pyarrow.
+    """
+    reader = _parquet if path.name.lower().endswith(parquet.SUFFIXES) else _text
+    numbers: list[int] = []
+
+    def told(line: int, column: str) -> str:
+        where = f"line {numbers[line]}" if numbers else f"row {line}"
+        return f"{path}, {where}, column {column!r},"
+
+    lines = Lines(about, told)
+    for piece in reader(path, about, numbers):
+        lines.add(*piece)
+    return lines.cut(length)
+
+
+Piece = tuple[list[Any], list[Any], series.Floats]
+
+
+def _text(path: Path, about: series.Series, numbers: list[int]) -> Iterator[Piece]:
+    """Series, times and values, some lines at a time; `numbers` takes in those of the lines."""
+    channels = [columns.Column(name) for name in about.channels]
+    with tables.opened(path) as stream:
+        head, lines = tables.parse(stream, str(path))
+        key, *times = (columns.index_in(head, n, str(path)) for n in about.names[: -len(channels)])
+        places = [columns.index_in(head, name, str(path)) for name in about.channels]
+        for piece in tables.pieces(lines):
+            numbers += [line for line, _ in piece]
+            stamps = [cells[times[0]] for _, cells in piece] if times else []
+            values = tables.numbered(piece, channels, places, str(path))
+            yield [cells[key] for _, cells in piece], stamps, values
+
+
+def _parquet(path: Path, about: series.Series, numbers: list[int]) -> Iterator[Piece]:
+    channels, start = tuple(columns.Column(name) for name in about.channels), 0
+    for batch in parquet.batches(path, about.names):
+        times = stamps(batch.column(about.time)) if about.time else []
+        values = tables.coded(batch, channels, f"{path}, row", start)
+        yield batch.column(about.key).to_pylist(), times, values
+        start += batch.num_rows
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """Series as windows.
+
+    Attributes:
+        x: float32 [n, channels, time].
+        names: What the table calls each series.
+        lines: The number of the line that each moment lies in, int64 [n, time].
+    """
+
+    x: Floats
+    names: tuple[str, ...]
+    lines: Indices
+
+
+class Lines:
+    """The lines of a long table, gathered piece by piece.
+
+    Args:
+        about: Its columns.
+        told: What messages call a line's place.
+    """
+
+    def __init__(self, about: series.Series, told: Told) -> None:
+        self._about, self._told = about, told
+        self._known: dict[str, int] = {}
+        self._codes: list[Indices] = []
+        self._times: list[Array] = []
+        self._values: list[Floats] = []
+        self._count = 0
+
+    def add(self, keys: Sequence[Any], times: Sequence[Any], values: Floats) -> None:
+        """Take in some lines.
+
+        Args:
+            keys: The series of each, None where it is missing.
+            times: The time of each: numbers, words, or None; nothing, without a column of times.
+            values: float32 [lines, channels], NaN where one is missing.
+
+        Raises:
+            DataError: Something is missing, or a time is none; it names the line and the column.
+        """
+        words = _words(keys)
+        self._present(np.array([word in columns.MISSING for word in words]), self._about.key)
+        for channel, gaps in zip(self._about.channels, np.isnan(values).T, strict=True):
+            self._present(gaps, channel)
+        if self._about.time:
+            self._times.append(self._moments(_words(times)))
+        known = self._known
+        codes = (known.setdefault(word, len(known)) for word in words)
+        self._codes.append(np.fromiter(codes, np.int64, len(words)))
+        self._values.append(values)
+        self._count += len(words)
+
+    def cut(self, length: int | None = None) -> Windows:
+        """The windows of all lines.
+
+        Args:
+            length: The moments that every series must have; by default those of the first.
+
+        Raises:
+            DataError: Series are of several lengths, or a time comes twice.
+        """
+        channels = len(self._about.channels)
+        codes = np.concatenate([np.zeros(0, np.int64), *self._codes])
+        times = np.concatenate(self._times) if self._times else np.arange(self._count)
+        values = np.concatenate([np.zeros((0, channels), np.float32), *self._values])
+        order = np.lexsort((times, codes))
+        sizes = np.bincount(codes, minlength=len(self._known))
+        self._check_distinct(codes[order], times[order], order)
+        self._check_lengths(codes, sizes, length)
+        shape = len(sizes), int(sizes[0]) if len(sizes) else length or 0
+        x = values[order].reshape(*shape, channels).transpose(0, 2, 1)
+        return Windows(np.ascontiguousarray(x), tuple(self._known), order.reshape(shape))
+
+    def _present(self, missing: NDArray[np.bool_], column: str) -> None:
+        if missing.any():
+            raise errors.DataError(
+                f"{self._told(self._count + int(missing.argmax()), column)} is empty",
+                "a value in every line: windows have no gaps",
+                "Fill it, or remove the series.",
+            )
+
+    def _moments(self, words: Sequence[str]) -> Array:
+        """Times as they sort: whole numbers, numbers, or dates as text without their spaces."""
+        self._present(np.array([word in columns.MISSING for word in words]), self._about.time)
+        numeric = self._times[0].dtype.kind != "U" if self._times else _numeric(words)
+        form, wanted = (_NUMBER, "a number") if numeric else (_DATE, _DATES)
+        odd = next((i for i, word in enumerate(words) if not form.fullmatch(word)), None)
+        if odd is not None:
+            where = self._told(self._count + odd, self._about.time)
+            raise errors.DataError(f"{where} is {words[odd]!r}", f"{wanted} in every line")
+        if not numeric:
+            return np.array([_plain(word) for word in words])
+        try:
+            return np.array(words).astype(np.int64)
+        except (ValueError, OverflowError):
+            return np.array(words).astype(np.float64)
+
+    def _check_lengths(self, codes: Indices, sizes: Indices, length: int | None) -> None:
+        if not len(sizes):
+            return
+        wanted = sizes[0] if length is None else length
+        odd = np.flatnonzero(sizes != wanted)
+        if not len(odd):
+            return
+        found = self._length(codes, sizes, int(odd[0]))
+        like = f"{wanted} lines a series" if length else self._length(codes, sizes, 0)
+        raise errors.DataError(
+            f"the series {found}", f"as many for all: {like}", "Cut or fill the series."
+        )
+
+    def _length(self, codes: Indices, sizes: Indices, code: int) -> str:
+        name, first = list(self._known)[code], int((codes == code).argmax())
+        return f"{name!r} has {sizes[code]} ({self._told(first, self._about.key)} is its first)"
+
+    def _check_distinct(self, codes: Indices, times: Array, order: Indices) -> None:
+        same = (codes[1:] == codes[:-1]) & (times[1:] == times[:-1])
+        if same.any():
+            first, second = order[same.argmax()], order[same.argmax() + 1]
+            raise errors.DataError(
+                f"{self._told(int(second), self._about.time)} is {times[same.argmax()]}, as is "
+                f"{self._told(int(first), self._about.time)} of the same series",
+                "each time once in a series",
+                "Remove one of the lines.",
+            )
+
+
+def _plain(moment: str) -> str:
+    """A date or moment in one way to write it, so that equal ones are equal."""
+    date, _, time = moment.replace(" ", "T").removesuffix("Z").partition("T")
+    whole, _, part = time.partition(".")
+    part = part.rstrip("0")
+    if whole.count(":") == 1:
+        whole += ":00"
+    return f"{date}T{whole}{'.' * bool(part)}{part}" if time else date
+
+
+def stamps(array: Any) -> list[Any]:  # noqa: ANN401
+    """A pyarrow column of times as numbers or words; moments and dates as whole numbers."""
+    import pyarrow as pa
+
+    if pa.types.is_date32(array.type) or pa.types.is_time32(array.type):
+        array = array.cast(pa.int32())
+    elif pa.types.is_temporal(array.type):
+        array = array.cast(pa.int64())
+    found: list[Any] = array.to_pylist()
+    return found
+
+
+def _numeric(words: Sequence[str]) -> bool:
+    return not words or _NUMBER.fullmatch(words[0]) is not None
+
+
+def _words(values: Sequence[Any]) -> list[str]:
+    """Values as text: numbers as they are written, nothing where one is missing."""
+    return [columns.as_word(value) for value in values]

@@ -1,0 +1,1 @@
+"""What a row is: its tensors, its columns, how it is checked."""

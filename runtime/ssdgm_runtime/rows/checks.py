@@ -1,0 +1,147 @@
+"""Rows as callers give them, checked before a graph sees them.
+
+A graph gets exactly the dtype and shape that the manifest declares. One cast is made, float64 to
+float32; everything else is an error that shows the line to write.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ssdgm_runtime import arguments, errors
+from ssdgm_runtime.rows.tensor import Tensor
+
+Array = NDArray[Any]
+
+
+def rows(
+    value: ArrayLike, tensor: Tensor, high: float | None = None, *, gaps: bool = False
+) -> Array:
+    """Check a batch against what a graph declares.
+
+    Args:
+        value: [n, *tensor.row] of the tensor's dtype; n may be 0.
+        tensor: The declared input.
+        high: The largest value of the data, for the hint to whoever has it scaled to [0, 1].
+        gaps: Let NaN stand for a value that is missing.
+
+    Returns:
+        A contiguous array of the declared dtype.
+
+    Raises:
+        InputError: The dtype or the shape is another, or a number is not finite.
+    """
+    if type(value) is np.ndarray and value.dtype.kind in "biu" and _ready(value, tensor):
+        return value  # as it should be: the usual case takes no longer than it must
+    name = tensor.name
+    array = read(value, name, _want(tensor))
+    spelled = name if isinstance(value, np.ndarray) else f"np.asarray({name})"
+    wanted = np.dtype(tensor.dtype)
+    cast = array.dtype.newbyteorder("=") in (wanted, _wider(wanted))
+    if not cast:
+        hint = _dtype_hint(array, wanted, spelled, high)
+        raise errors.InputError(name, described(array), _want(tensor), hint)
+    if array.ndim != len(tensor.shape) or array.shape[1:] != tensor.row:
+        hint = _shape_hint(array, tensor, spelled)
+        raise errors.InputError(name, described(array), _want(tensor), hint)
+    with np.errstate(over="ignore"):  # a float64 too large for float32 is reported below
+        plain = np.ascontiguousarray(array, dtype=wanted)
+    finite(np.nan_to_num(plain, posinf=np.inf, neginf=-np.inf) if gaps else plain, name)
+    return plain
+
+
+def read(value: Any, name: str, want: str) -> Array:  # noqa: ANN401  (whatever a caller has)
+    """Whatever a caller has, as an array of any dtype and shape.
+
+    Raises:
+        InputError: It is masked in part, ragged, or nothing that numpy reads.
+    """
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        hint = f"{name}.filled(0), or leave those rows out"
+        raise errors.InputError(name, "masked in part", want, hint)
+    try:
+        return np.asarray(value)
+    except Exception as error:  # ValueError for ragged rows, else whatever __array__ raises
+        if isinstance(value, (list, tuple)) and isinstance(error, ValueError):
+            raise errors.InputError(name, "ragged", want, "np.stack(rows)") from None
+        got = f"{type(value).__name__} that numpy cannot read ({arguments.shown(str(error))})"
+        hint = f"{name}.detach().cpu().numpy()" if hasattr(value, "detach") else ""
+        raise errors.InputError(name, got, want, hint) from None
+
+
+def _ready(array: Array, tensor: Tensor) -> bool:
+    shaped = array.ndim == len(tensor.shape) and array.shape[1:] == tensor.row
+    return shaped and array.dtype == tensor.dtype and array.flags.c_contiguous
+
+
+def buffer(out: Array, shape: tuple[int, ...], name: str = "out") -> Array:
+    """Check an array that float32 outputs are to be written into.
+
+    Raises:
+        InputError: It is no writable float32 array of this shape.
+    """
+    fits = isinstance(out, np.ndarray) and out.dtype == np.float32 and out.shape == shape
+    if fits and out.flags.writeable:
+        return out
+    got = described(out) if isinstance(out, np.ndarray) else f"a {type(out).__name__}"
+    got += ", read-only" if fits else ""
+    wanted = f"a writable float32 array {list(shape)}"
+    raise errors.InputError(name, got, wanted, f"np.empty({shape}, np.float32)")
+
+
+def finite(array: Array, name: str) -> None:
+    """Refuse NaN and infinity.
+
+    Raises:
+        InputError: There are some; it says in how many rows.
+    """
+    if array.dtype.kind != "f" or bool(np.isfinite(array).all()):
+        return
+    bad = ~np.isfinite(array).reshape(len(array), -1).all(axis=1)
+    raise errors.InputError(
+        name,
+        f"not finite in {int(bad.sum())} of {len(array)} rows (first: row {int(bad.argmax())})",
+        "finite numbers",
+        f"{name}[np.isfinite({name}).reshape(len({name}), -1).all(axis=1)]",
+    )
+
+
+def _wider(wanted: np.dtype[Any]) -> np.dtype[Any]:
+    return np.dtype(np.float64) if wanted == np.float32 else wanted
+
+
+def described(array: Array) -> str:
+    """The dtype and shape of an array, as a message has them."""
+    return f"{array.dtype} {list(array.shape)}"
+
+
+def _want(tensor: Tensor) -> str:
+    return f"{tensor.dtype} [n, {', '.join(map(str, tensor.row))}]" if tensor.row else tensor.dtype
+
+
+def _dtype_hint(array: Array, wanted: np.dtype[Any], name: str, high: float | None) -> str:
+    if array.dtype.kind not in "iufb" or not array.size:
+        return ""
+    kind, low, top = f"np.{wanted}", float(array.min()), float(array.max())
+    if wanted.kind == "f":
+        return f"{name}.astype({kind})"
+    if array.dtype.kind == "f" and high and low >= 0.0 and top <= 1.0:
+        return f"({name} * {high:g}).round().astype({kind})"
+    limits = np.iinfo(wanted)
+    if not (limits.min <= low and top <= limits.max):
+        return ""
+    return f"{name}{'.round()' if array.dtype.kind == 'f' else ''}.astype({kind})"
+
+
+def _shape_hint(array: Array, tensor: Tensor, name: str) -> str:
+    if array.shape == tensor.row:
+        return f"{name}[None]"
+    if sorted(array.shape[1:]) == sorted(tensor.row):  # reshaping would scramble it
+        axes = (0, *range(2, array.ndim), 1)
+        turned = tuple(array.shape[axis] for axis in axes[1:]) == tensor.row
+        return f"{name}.transpose{axes}" if turned else ""
+    if tensor.width and array.ndim and math.prod(array.shape[1:]) == tensor.width:
+        return f"{name}.reshape(-1, {', '.join(map(str, tensor.row))})"
+    return ""

@@ -1,0 +1,280 @@
+"""The columns of a table: their names and kinds, and the way between named values and rows.
+
+A table's row is float32 [columns]: first every number, NaN where it is missing, then the code of
+every category, -1 where it is missing or unknown. Graphs take the two parts as the typed tensors
+`x`, float32 [batch, numbers], and `codes`, int64 [batch, categories].
+"""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssdgm_runtime import errors, jsonfile
+
+Array = NDArray[Any]
+Floats = NDArray[np.float32]
+
+NUMBER, CATEGORY, BOOLEAN = "number", "category", "boolean"
+KINDS = (NUMBER, CATEGORY, BOOLEAN)
+TRUTH = ("false", "true")
+"""The categories of a boolean column."""
+
+BITS = ("0", "1")
+"""Other words for them."""
+
+NUMBERS, TRUTHS = "a finite number, or nothing", "true or false, or nothing"
+"""What messages expect."""
+
+UNKNOWN = -1
+"""The code of a category that is missing or was not seen in training."""
+
+MISSING = ("", "#N/A", "N/A", "n/a", "NA", "<NA>", "NULL", "null", "NaN", "nan", "None")
+"""How files write a value that is missing, as pandas and Arrow do."""
+
+WHOLE = r"^([+-]?[0-9]+)\.0*$"
+"""A whole number that is written as others are, such as 1.0."""
+
+_SHOWN = 4
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column.
+
+    Attributes:
+        name: As the table's head has it.
+        kind: One of `KINDS`.
+        categories: Those of a category or boolean, in the order of their codes.
+    """
+
+    name: str
+    kind: str = NUMBER
+    categories: tuple[str, ...] = ()
+
+
+Columns = tuple[Column, ...]
+
+
+def parse(value: object) -> Columns:
+    """The field `columns` of a manifest: an empty list where rows are no table's.
+
+    Raises:
+        FormatError: A field is missing or of another type, or numbers do not come first.
+    """
+    found = tuple(_column(entry) for entry in jsonfile.typed(value, list, "columns"))
+    jsonfile.distinct([c.name for c in found], "the column")
+    if any(c.kind == NUMBER for c in found[numbers(found) :]):
+        raise errors.FormatError(
+            "a number comes after a category in columns", "numbers first", jsonfile.MEND
+        )
+    return found
+
+
+def _column(value: object) -> Column:
+    table = jsonfile.typed(value, dict, "columns")
+    kind, categories = jsonfile.get(table, "kind", str), ()
+    if kind not in KINDS:
+        wanted = f"one of {', '.join(KINDS)}"
+        raise errors.FormatError(f"a column has the kind {kind!r}", wanted, jsonfile.MEND)
+    if kind != NUMBER:
+        categories = jsonfile.each(table, "categories", str)
+        jsonfile.distinct(categories, "the category")
+        if not categories or (kind == BOOLEAN and categories != TRUTH):
+            raise errors.FormatError(
+                f"a {kind} column has the categories {list(categories)[:_SHOWN]}",
+                "one at least; of a boolean, false and true",
+                jsonfile.MEND,
+            )
+    return Column(jsonfile.get(table, "name", str), kind, categories)
+
+
+def described(columns: Columns) -> list[dict[str, Any]]:
+    """Columns as a manifest has them."""
+    return [
+        {
+            "name": c.name,
+            "kind": c.kind,
+            **({"categories": [*c.categories]} if c.categories else {}),
+        }
+        for c in columns
+    ]
+
+
+def numbers(columns: Columns) -> int:
+    """How many columns are numbers; they come first."""
+    return sum(column.kind == NUMBER for column in columns)
+
+
+def split(rows: Array, columns: Columns) -> dict[str, Array]:
+    """Rows [n, columns] as the typed tensors that graphs take."""
+    count = numbers(columns)
+    found: dict[str, Array] = {}
+    if count:
+        found["x"] = np.ascontiguousarray(rows[:, :count])
+    if count < len(columns):
+        codes = rows[:, count:]
+        found["codes"] = np.where(np.isnan(codes), UNKNOWN, codes).astype(np.int64)
+    return found
+
+
+def whole(tensors: Mapping[str, Array], columns: Columns) -> Floats:
+    """The typed tensors as rows [n, columns]: what `split` takes apart."""
+    parts = [tensors[name].astype(np.float32) for name in ("x", "codes") if name in tensors]
+    found: Floats = np.concatenate(parts, axis=1)
+    return found
+
+
+def joined(outputs: Mapping[str, Array], columns: Columns) -> Floats:
+    """A decoder's `x` and `code_probs` as rows [n, columns]: expected values, likeliest codes."""
+    parts = [outputs["x"]] if "x" in outputs else []
+    start = 0
+    for column in columns[numbers(columns) :]:
+        block = outputs["code_probs"][:, start : start + len(column.categories)]
+        start += len(column.categories)
+        parts.append(block.argmax(1).astype(np.float32)[:, None])
+    found: Floats = np.concatenate(parts, axis=1)
+    return found
+
+
+def exact(rows: Floats, dtype: str) -> Array:
+    """Rows in another dtype, where that holds every number as it is; else as they are."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        found: Array = rows.astype(dtype)
+        return found if (found.astype(np.float32) == rows).all() else rows
+
+
+def named(rows: Array, columns: Columns) -> dict[str, list[Any]]:
+    """Rows as a list of values a column; None where one is missing or unknown."""
+    return {c.name: [_value(v, c) for v in rows[:, i].tolist()] for i, c in enumerate(columns)}
+
+
+def text(values: Sequence[Any], column: Column, told: Callable[[int], str]) -> Floats:
+    """A column of words, such as a file has them, float32 [n].
+
+    Args:
+        values: Numbers, truth values or categories, as text or as what they are.
+        column: What they are.
+        told: The number of a row to what a message calls the place.
+
+    Raises:
+        DataError: A word is no number, or not true or false.
+    """
+    if column.kind == NUMBER:
+        words = [str(value).strip() for value in values]
+        parsed = [_number(word) for word in words]
+        bad = next((i for i, value in enumerate(parsed) if value is None), None)
+        if bad is None:
+            return fitting(np.array(parsed, np.float64), told)
+        raise errors.DataError(f"{told(bad)} is {words[bad]!r}", NUMBERS)
+    words = [as_word(value) for value in values]
+    if column.kind == BOOLEAN:
+        words = [_truth(word) for word in words]
+        strange = (i for i, w in enumerate(words) if w not in TRUTH and w not in MISSING)
+        if (bad := next(strange, None)) is not None:
+            raise errors.DataError(f"{told(bad)} is {words[bad]!r}", TRUTHS)
+    codes = {word: float(code) for code, word in enumerate(column.categories)}
+    return np.array([codes.get(word, float(UNKNOWN)) for word in words], np.float32)
+
+
+def encoded(values: Sequence[Any] | Array, column: Column, told: Callable[[int], str]) -> Floats:
+    """A column of numbers, truth values or words, None or NaN where one is missing, float32 [n].
+
+    Raises:
+        DataError: A value is no number, or not true or false.
+    """
+    array = np.asarray(values)
+    if column.kind == NUMBER and array.dtype.kind in "biuf":
+        return fitting(array.astype(np.float64), told)
+    short = array.dtype in (np.float16, np.float32)  # as Python's floats they have other digits
+    return text(list(array) if short else array.tolist(), column, told)
+
+
+def fitting(values: NDArray[np.float64], told: Callable[[int], str]) -> Floats:
+    """Numbers as float32; raises DataError for one that float32 cannot hold."""
+    with np.errstate(over="ignore"):
+        found: Floats = values.astype(np.float32)
+    if np.isinf(found).any():
+        row = int(np.isinf(found).argmax())
+        raise errors.DataError(f"{told(row)} is {values[row]:g}", "a number that fits float32")
+    return found
+
+
+def _number(word: str) -> float | None:
+    if word in MISSING:
+        return math.nan
+    try:
+        found = float(word) if word.isascii() and "_" not in word else math.nan
+    except ValueError:
+        return None
+    return found if math.isfinite(found) else None
+
+
+def _truth(word: str) -> str:
+    lower = word.lower()
+    return TRUTH[BITS.index(word)] if word in BITS else lower if lower in TRUTH else word
+
+
+def as_word(value: object) -> str:
+    """A value as the word that names a category: 1.0 is 1, as in columns that have gaps."""
+    if isinstance(value, (bool, np.bool_)):
+        return TRUTH[int(value)]
+    if isinstance(value, np.floating):
+        value = float(str(value))  # 0.1 of any size
+    return re.sub(WHOLE, r"\1", str(value).strip())
+
+
+def _value(value: float, column: Column) -> Any:  # noqa: ANN401
+    if math.isnan(value) or (column.kind != NUMBER and value < 0):
+        return None
+    if column.kind == NUMBER:
+        return value
+    found = column.categories[int(value)]
+    return found == TRUTH[1] if column.kind == BOOLEAN else found
+
+
+def some(names: Sequence[Any]) -> str:
+    """The first few names, as a message has them."""
+    shown = ", ".join(repr(str(name)) for name in names[:_SHOWN])
+    return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown
+
+
+def check_header(names: Sequence[str], place: str) -> None:
+    """Refuse a head without names, or with one twice.
+
+    Raises:
+        DataError: It is such a head.
+    """
+    if not any(names):
+        raise errors.DataError(f"{place} is empty", "the names of the columns")
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice == [""]:
+        raise errors.DataError(
+            f"{place} has {list(names).count('')} columns without a name",
+            "a name for each",
+            "Name them, or remove those that only number the rows.",
+        )
+    if twice:
+        raise errors.DataError(
+            f"{place} has two columns {twice[0]!r}", "each name once", "Rename one."
+        )
+
+
+def index_in(head: list[str], name: str, place: str) -> int:
+    """Where a column stands in a line.
+
+    Raises:
+        DataError: It is not there.
+    """
+    if name not in head:
+        raise errors.DataError(
+            f"{place} has no column {name!r}; it has {some(head)}",
+            "every column that the model was trained on",
+            "Add it; leave its cells empty where nothing is known.",
+        )
+    return head.index(name)
