@@ -13,7 +13,8 @@ import tempfile
 from pathlib import Path
 
 from benchmarks import results
-from ssdgm_train import begin, recipe, train
+from ssdgm_train import begin, train
+from ssdgm_train.recipes import recipe
 
 RECIPES = Path(__file__).resolve().parent.parent / "examples" / "recipes"
 METHODS = ("supervised", "m2")

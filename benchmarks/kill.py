@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks import results
-from ssdgm_train.checkpoint import Run
+from ssdgm_train.runs.directory import Run
 
 SETTINGS = ("train.steps=3000", "run.evaluate_every=20", "model.hidden=32", "model.latent=4")
 

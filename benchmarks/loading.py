@@ -18,8 +18,11 @@ import torch
 from torch import nn
 
 from benchmarks import results
-from ssdgm_train import begin, fit, method, recipe, run
+from ssdgm_train import begin, method
 from ssdgm_train.data import store
+from ssdgm_train.recipes import recipe
+from ssdgm_train.runs import training
+from ssdgm_train.training import loop
 
 MOST = 0.05
 ROWS, COLUMNS, CLASSES = 5_000_000, 16, 4
@@ -29,10 +32,10 @@ LABELS = {"mnist": 100, "cifar10-folder": 1000, "mapped": 100}
 class Watch:
     """A stage's batches, and how long each was waited for."""
 
-    def __init__(self, serve: fit.Serve) -> None:
+    def __init__(self, serve: loop.Serve) -> None:
         self._serve, self.waits = serve, list[float]()
 
-    def __call__(self, stage: fit.Stage, model: nn.Module) -> fit.Draw:
+    def __call__(self, stage: loop.Stage, model: nn.Module) -> loop.Draw:
         """Enter a stage."""
         draw = self._serve(stage, model)
 
@@ -62,8 +65,8 @@ def measured(source: str, out: Path, labels: int, least: float) -> dict[str, Any
     start = time.perf_counter()
     begun = begin(source, recipe.load(None, "m2"), out, labels)
     loaded = time.perf_counter() - start
-    watch, start, seconds = Watch(run._server(begun)), time.perf_counter(), 0.0
-    for _ in fit.fit(begun.model, begun.stages, begun.sizes, watch, begun.state):
+    watch, start, seconds = Watch(training._server(begun)), time.perf_counter(), 0.0
+    for _ in loop.fit(begun.model, begun.stages, begun.sizes, watch, begun.state):
         seconds = time.perf_counter() - start
         if seconds > least:
             break

@@ -16,8 +16,10 @@ from pathlib import Path
 import torch
 
 from benchmarks import results
-from ssdgm_train import checkpoint, data, distributions, document, kingma2014
-from ssdgm_train.vae import VAE
+from ssdgm_train import data
+from ssdgm_train.models.autoencoder import VAE
+from ssdgm_train.probability import distributions
+from ssdgm_train.runs import directory, kingma2014, loading
 
 DRAWS = 10
 
@@ -39,13 +41,13 @@ def bounds(vae: VAE, x: torch.Tensor, seed: int) -> dict[str, float]:
 
 
 def main(run: Path, weights: Path) -> dict[str, object]:
-    opened = checkpoint.Run(run)
+    opened = directory.Run(run)
     described = opened.read()
-    problem = document.load_problem(described)
+    problem = loading.load_problem(described)
     images = data.load("mnist").x_test
     assert images is not None
     x = torch.from_numpy(images)
-    ours = bounds(document.load_model(opened).features, x, 0)
+    ours = bounds(loading.load_model(opened).features, x, 0)
     theirs = bounds(kingma2014.load(weights, problem).features, x, 0)
     return results.write(
         "m1_bound",

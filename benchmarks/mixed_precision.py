@@ -16,7 +16,11 @@ from collections.abc import Iterator
 import torch
 
 from benchmarks import results
-from ssdgm_train import fit, labels, method, recipe
+from ssdgm_train import method
+from ssdgm_train.labels import classes
+from ssdgm_train.problems import Problem
+from ssdgm_train.recipes import recipe
+from ssdgm_train.training import loop
 
 CLAIM = 1.5
 WIDTH, CLASSES = 784, 10
@@ -24,26 +28,26 @@ SIZES = method.Sizes(100, 49_900)
 FIRST = {"m1": "features", "m2": "joint"}
 
 
-def steps(name: str, precision: str) -> Iterator[fit.Step]:
+def steps(name: str, precision: str) -> Iterator[loop.Step]:
     """Steps of the first phase of a method's recipe."""
     plan = recipe.load(f"default-{name}", None, [f"phases.{FIRST[name]}.precision={precision}"])
-    space = labels.uniform(CLASSES)
-    problem = method.Problem((WIDTH,), "float32", space, "bernoulli", (0.0,), (1.0,))
+    space = classes.uniform(CLASSES)
+    problem = Problem((WIDTH,), "float32", space, "bernoulli", (0.0,), (1.0,))
     torch.manual_seed(0)
     model = plan.spec.build(plan.model, problem)
     stage = plan.stages(SIZES)[0]
     batch = rows(stage.plan)
-    state = fit.start(model, [stage], SIZES, 0, torch.device("cpu"))
-    return fit.fit(model, [stage], SIZES, lambda *_: lambda _: batch, state)
+    state = loop.start(model, [stage], SIZES, 0, torch.device("cpu"))
+    return loop.fit(model, [stage], SIZES, lambda *_: lambda _: batch, state)
 
 
-def rows(plan: fit.Plan) -> method.Batch:
+def rows(plan: loop.Plan) -> method.Batch:
     x = torch.bernoulli(torch.full((plan.labelled_batch, WIDTH), 0.15))
     u = torch.bernoulli(torch.full((plan.unlabelled_batch, WIDTH), 0.15))
     return method.Batch(x, torch.arange(len(x)) % CLASSES, u)
 
 
-def seconds(advance: Iterator[fit.Step], count: int) -> float:
+def seconds(advance: Iterator[loop.Step], count: int) -> float:
     """Of one step."""
     begin = time.perf_counter()
     for _ in range(count):

@@ -16,7 +16,8 @@ import ssdgm_runtime
 from benchmarks import results
 from ssdgm_export import convert
 from ssdgm_runtime.bundle import tolerance
-from ssdgm_train import begin, evaluate, recipe, resume, train
+from ssdgm_train import begin, evaluation, resume, train
+from ssdgm_train.recipes import recipe
 
 RECIPE = Path(__file__).resolve().parent.parent / "examples" / "recipes" / "m2-mnist.toml"
 
@@ -35,7 +36,7 @@ def main(run: Path, steps: int | None, seed: int) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as folder:
         converted = convert(run, Path(folder) / "mnist.ssdgm")
         found = ssdgm_runtime.load(converted.path).classify(x)
-    wanted = evaluate.logits(session.model, x, session.device).argmax(-1).numpy()
+    wanted = evaluation.logits(session.model, x, session.device).argmax(-1).numpy()
     differ = np.flatnonzero(found.labels != wanted)
     clear = tolerance.clear(found.probs, converted.parity.atol, converted.parity.rtol)
     result = session.run.result

@@ -13,8 +13,11 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from ssdgm_export import convert, graphs
-from ssdgm_train import begin, checkpoint, data, document, recipe, resume, train
+from ssdgm_export import convert
+from ssdgm_export.graphs import modules
+from ssdgm_train import begin, data, resume, train
+from ssdgm_train.recipes import recipe
+from ssdgm_train.runs import directory, loading
 
 RUNS = Path("runs")
 RECIPES = {
@@ -40,10 +43,10 @@ class Made:
 
     def module(self) -> nn.Module:
         """The classifier as the torch module that was exported."""
-        run = checkpoint.Run(self.run)
-        problem = document.load_problem(run.read())
+        run = directory.Run(self.run)
+        problem = loading.load_problem(run.read())
         temperature = run.result["temperature"] if run.result else 1.0
-        return graphs.of(document.load_model(run), problem, temperature)["classifier"].module
+        return modules.of(loading.load_model(run), problem, temperature)["classifier"].module
 
 
 def make(name: str) -> Made:

@@ -23,8 +23,11 @@ from pyro import infer, optim
 from torch import Tensor, nn
 
 from benchmarks import results
-from ssdgm_train import fit, labels, method
+from ssdgm_train import method
+from ssdgm_train.labels import classes
 from ssdgm_train.methods import m2
+from ssdgm_train.problems import Problem
+from ssdgm_train.training import loop
 
 ROWS, WIDTH, HIDDEN, LATENT, CLASSES = 200, 784, 500, 50, 10
 CLAIM = 1.5
@@ -78,22 +81,20 @@ def copy_weights(ours: m2.Model, theirs: Networks) -> None:
 
 
 def build() -> m2.Model:
-    problem = method.Problem(
-        (WIDTH,), "float32", labels.uniform(CLASSES), "bernoulli", (0.0,), (1.0,)
-    )
+    problem = Problem((WIDTH,), "float32", classes.uniform(CLASSES), "bernoulli", (0.0,), (1.0,))
     config = m2.Config(
         hidden=(HIDDEN,), latent=LATENT, activation="softplus", batch_norm=False, binarise=False
     )
     return m2.Model(config, problem)
 
 
-def our_steps(model: m2.Model, x: Tensor) -> Iterator[fit.Step]:
+def our_steps(model: m2.Model, x: Tensor) -> Iterator[loop.Step]:
     sizes = method.Sizes(100, 49_900)
     (phase,) = m2.METHOD.phases(m2.Config(), sizes)
-    stages = [fit.Stage(phase, fit.Plan(steps=10**9, schedule="constant"))]
-    state = fit.start(model, stages, sizes, 0, torch.device("cpu"))
+    stages = [loop.Stage(phase, loop.Plan(steps=10**9, schedule="constant"))]
+    state = loop.start(model, stages, sizes, 0, torch.device("cpu"))
     batch = method.Batch(x[:0], torch.zeros(0, dtype=torch.long), x)
-    return fit.fit(model, stages, sizes, lambda stage, model: lambda step: batch, state)
+    return loop.fit(model, stages, sizes, lambda stage, model: lambda step: batch, state)
 
 
 def their_steps(networks: Networks, x: Tensor) -> Iterator[float]:

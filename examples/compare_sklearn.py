@@ -31,7 +31,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.semi_supervised import LabelPropagation, LabelSpreading, SelfTrainingClassifier
 from sklearn.svm import SVC
 
-from ssdgm_train import SemiSupervisedClassifier
+from ssdgm_export import SemiSupervisedClassifier
 
 mpl.use("Agg")
 PER_CLASS = 10

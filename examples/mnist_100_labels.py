@@ -15,7 +15,8 @@ import numpy as np
 import ssdgm_runtime
 from ssdgm_export import convert
 from ssdgm_runtime.bundle import tolerance
-from ssdgm_train import begin, evaluate, recipe, train
+from ssdgm_train import begin, evaluation, train
+from ssdgm_train.recipes import recipe
 
 
 def main(out: Path, steps: int, seed: int) -> int:
@@ -32,7 +33,7 @@ def main(out: Path, steps: int, seed: int) -> int:
     model = ssdgm_runtime.load(bundle.path)
     x, y = session.data.x_test, session.data.y_test
     found = model.classify(x, batch_size=1000)
-    torch_logits = evaluate.logits(session.model, x, session.device).numpy()
+    torch_logits = evaluation.logits(session.model, x, session.device).numpy()
 
     differ = np.flatnonzero(found.labels != torch_logits.argmax(1))
     clear = tolerance.clear(found.probs, bundle.parity.atol, bundle.parity.rtol)

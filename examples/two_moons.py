@@ -21,7 +21,8 @@ from sklearn.datasets import make_moons
 
 import ssdgm_runtime
 from ssdgm_export import convert
-from ssdgm_train import begin, recipe, train
+from ssdgm_train import begin, train
+from ssdgm_train.recipes import recipe
 
 mpl.use("Agg")
 BOTH = (

@@ -17,17 +17,12 @@ from torch import Tensor, nn
 
 import ssdgm_runtime
 from ssdgm_export import convert
-from ssdgm_train import (
-    METHODS,
-    begin,
-    distributions,
-    method,
-    objectives,
-    observations,
-    recipe,
-    train,
-)
-from ssdgm_train.nn import MLP
+from ssdgm_train import METHODS, begin, method, train
+from ssdgm_train.likelihoods import observations
+from ssdgm_train.networks.perceptrons import MLP
+from ssdgm_train.probability import distributions, objectives
+from ssdgm_train.problems import Problem
+from ssdgm_train.recipes import recipe
 from ssdgm_train.settings import above, setting
 
 
@@ -42,7 +37,7 @@ class Config:
 class Model(nn.Module):
     """q(y | x); `classify` alone makes it exportable as a classifier."""
 
-    def __init__(self, config: Config, problem: method.Problem) -> None:
+    def __init__(self, config: Config, problem: Problem) -> None:
         super().__init__()
         self.standardise = observations.of(problem)
         self.classifier = MLP([self.standardise.width], config.hidden, problem.labels.size)

@@ -1,21 +1,26 @@
-"""Trained model to bundle, and the command line.
+"""Trained model to bundle, the scikit-learn face, and the command line.
 
-`convert` is imported when it is first asked for: it needs torch, and `ssdgm-export --help` does
-not.
+Everything here is imported when it is first asked for: it needs torch, and `ssdgm-export --help`
+does not.
 """
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ssdgm_export.bundle import Converted, convert
+    from ssdgm_export.bundle.convert import Converted, convert
+    from ssdgm_export.estimator.classifier import SemiSupervisedClassifier
 
 __version__ = "0.1.0"
-__all__ = ["Converted", "__version__", "convert"]
+__all__ = ["Converted", "SemiSupervisedClassifier", "__version__", "convert"]
 
 
 def __getattr__(name: str) -> object:
     if name in ("convert", "Converted"):
-        from ssdgm_export import bundle
+        from ssdgm_export.bundle import convert
 
-        return getattr(bundle, name)
+        return getattr(convert, name)
+    if name == "SemiSupervisedClassifier":
+        from ssdgm_export.estimator import classifier
+
+        return classifier.SemiSupervisedClassifier
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

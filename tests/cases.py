@@ -16,10 +16,14 @@ from torch import nn
 import ssdgm_train
 from ssdgm_runtime import errors
 from ssdgm_runtime.rows import columns as table
-from ssdgm_train import checkpoint, evaluate, fit, method, recipe
-from ssdgm_train.data import batches, dataset, problem
-from ssdgm_train.data.plan import DataPlan
+from ssdgm_train import evaluation, method
+from ssdgm_train.data import batches, dataset, statement
+from ssdgm_train.data.settings import DataPlan
 from ssdgm_train.data.split import Split
+from ssdgm_train.problems import Problem
+from ssdgm_train.recipes import recipe
+from ssdgm_train.runs import directory
+from ssdgm_train.training import loop
 
 TINY: dict[str, Any] = {
     "hidden": (8,),
@@ -143,10 +147,10 @@ def everything(data: dataset.Dataset) -> Split:
     return Split(np.flatnonzero(known), np.flatnonzero(~known), np.arange(0))
 
 
-def stated(kind: str = "gaussian-float32", prior: tuple[float, ...] = ()) -> method.Problem:
+def stated(kind: str = "gaussian-float32", prior: tuple[float, ...] = ()) -> Problem:
     """The problem of a kind of rows."""
     data = separable(kind)
-    return problem.problem(data, everything(data), DataPlan(prior=prior))
+    return statement.problem(data, everything(data), DataPlan(prior=prior))
 
 
 def built(
@@ -185,7 +189,7 @@ def served(
 ) -> method.Batch:
     """A batch as a phase gets it: entered with these rows, and prepared."""
     raw = batch(kind, labelled, unlabelled, device)
-    with evaluate.evaluating(model):
+    with evaluation.evaluating(model):
         phase.enter(model, torch.cat([raw.x, raw.u]))
         return method.Batch(phase.prepare(model, raw.x), raw.y, phase.prepare(model, raw.u))
 
@@ -205,28 +209,28 @@ def trained(
     seed: int = 0,
     device: torch.device = CPU,
     **plan: Any,  # noqa: ANN401
-) -> tuple[nn.Module, fit.State]:
+) -> tuple[nn.Module, loop.State]:
     """A small model after some steps of every phase on all rows, and the state of its run."""
     parts, chosen = everything(data), config(spec)
     torch.manual_seed(seed)
-    model = spec.build(chosen, problem.problem(data, parts, DataPlan())).to(device)
+    model = spec.build(chosen, statement.problem(data, parts, DataPlan())).to(device)
     sizes = method.Sizes(len(parts.labelled), len(parts.unlabelled))
-    setting = fit.Plan(steps=steps, labelled_batch=16, unlabelled_batch=16, **plan)
-    stages = [fit.Stage(phase, setting) for phase in spec.phases(chosen, sizes)]
-    state = fit.start(model, stages, sizes, seed, device)
+    setting = loop.Plan(steps=steps, labelled_batch=16, unlabelled_batch=16, **plan)
+    stages = [loop.Stage(phase, setting) for phase in spec.phases(chosen, sizes)]
+    state = loop.start(model, stages, sizes, seed, device)
     serve = serving(data, parts, seed, device)
-    for step in fit.fit(model, stages, sizes, serve, state):
-        fit.check(model, step.number, {k: float(v) for k, v in step.terms.items()})
+    for step in loop.fit(model, stages, sizes, serve, state):
+        loop.check(model, step.number, {k: float(v) for k, v in step.terms.items()})
     return model, state
 
 
-def serving(data: dataset.Dataset, parts: Split, seed: int, device: torch.device) -> fit.Serve:
+def serving(data: dataset.Dataset, parts: Split, seed: int, device: torch.device) -> loop.Serve:
     """Batches of a split for any stage."""
     x, y = torch.from_numpy(data.x).to(device), torch.from_numpy(data.y).to(device)
     training = np.union1d(parts.labelled, parts.unlabelled)
 
-    def serve(stage: fit.Stage, model: nn.Module) -> fit.Draw:
-        with evaluate.evaluating(model):
+    def serve(stage: loop.Stage, model: nn.Module) -> loop.Draw:
+        with evaluation.evaluating(model):
             stage.phase.enter(model, x[training])
             prepared = stage.phase.prepare(model, x)
         streams = (
@@ -291,10 +295,10 @@ def outcome(path: Path) -> dict[str, bytes]:
     """What a run came to, byte for byte: all but dates and the machine's description."""
     files = sorted(p for p in path.rglob("*") if p.is_file() and p.name != "run.json")
     found = {str(file.relative_to(path)): file.read_bytes() for file in files}
-    result = checkpoint.Run(path).result
+    result = directory.Run(path).result
     assert result is not None, "the run has not ended"
     for file in path.rglob("result.json"):
-        told = checkpoint.Run(file.parent).result or {}
+        told = directory.Run(file.parent).result or {}
         name = str(file.relative_to(path))
         found[name] = repr({k: v for k, v in told.items() if k != "ended"}).encode()
     return found

@@ -11,8 +11,9 @@ import pytest
 
 import ssdgm_export
 import ssdgm_train
-from ssdgm_export import graphs
-from ssdgm_train import checkpoint, document, method
+from ssdgm_export.graphs import modules
+from ssdgm_train.problems import Problem
+from ssdgm_train.runs import directory, loading
 
 Make = Callable[[Path], object]
 
@@ -61,15 +62,15 @@ def folder(
     return once(factory, "_".join(words), make)
 
 
-def modules(run: Path) -> dict[str, graphs.Graph]:
+def modules(run: Path) -> dict[str, modules.Graph]:
     """The run's graphs as torch modules."""
-    found = checkpoint.Run(run)
-    return graphs.of(document.load_model(found), problem(run))
+    found = directory.Run(run)
+    return modules.of(loading.load_model(found), problem(run))
 
 
-def problem(run: Path) -> method.Problem:
+def problem(run: Path) -> Problem:
     """The run's problem."""
-    return document.load_problem(checkpoint.Run(run).read())
+    return loading.load_problem(directory.Run(run).read())
 
 
 def copied(run: Path, place: Path) -> Path:

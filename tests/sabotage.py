@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ssdgm_train import metrics
+from ssdgm_train.runs import metrics
 
 
 class Killed(BaseException):

@@ -10,8 +10,9 @@ import numpy as np
 
 import ssdgm_runtime
 from ssdgm_export import convert
-from ssdgm_train import begin, recipe, resume, train
-from ssdgm_train.session import Session
+from ssdgm_train import begin, resume, train
+from ssdgm_train.recipes import recipe
+from ssdgm_train.runs.session import Session
 
 DATA = "mnist"
 SPENT = "seconds.json"

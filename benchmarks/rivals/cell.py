@@ -13,8 +13,9 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 
 from benchmarks.rivals.contenders import FIXED, OURS, RIVALS, Rival, Settings
-from ssdgm_train import begin, data, recipe, train
+from ssdgm_train import begin, data, train
 from ssdgm_train.data import split
+from ssdgm_train.recipes import recipe
 
 SETS = {"pendigits": 10, "letter": 26}
 """Sets by their number of classes."""

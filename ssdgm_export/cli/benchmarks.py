@@ -55,7 +55,7 @@ def bench(
 
 
 def _draw() -> Callable[[Json], bytes]:
-    from ssdgm_export import chart
+    from ssdgm_export.bench import chart
 
     return chart.png
 
@@ -63,6 +63,6 @@ def _draw() -> Callable[[Json], bytes]:
 def _engines(run: Path | None) -> Mapping[str, backends.Opener]:
     if run is None:
         return {}
-    from ssdgm_export import eager
+    from ssdgm_export.bench import eager
 
     return eager.openers(run)

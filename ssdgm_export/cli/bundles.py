@@ -47,9 +47,10 @@ def convert(
     as_json: AsJson = False,
 ) -> None:
     """Turn RUN into a bundle, compared with torch."""
-    from ssdgm_export import bundle, gate
+    from ssdgm_export.bundle import convert as conversion
+    from ssdgm_export.proof import gate
 
-    found = bundle.convert(
+    found = conversion.convert(
         run,
         out,
         data=data,

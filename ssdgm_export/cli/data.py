@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from ssdgm_export.cli import console, datatext
+from ssdgm_export.cli import console
 from ssdgm_export.cli.options import AsJson, Force, Quiet
+from ssdgm_export.cli.text import data as text
 from ssdgm_runtime import atomic
 
 app = typer.Typer(
@@ -58,7 +59,8 @@ def inspect(
         atomic.check_output(out, (".png",), force=force)
     draw = _draw() if out is not None else None
     from ssdgm_train import data as sources
-    from ssdgm_train import inspection, recipe
+    from ssdgm_train import inspection
+    from ssdgm_train.recipes import recipe
 
     changes = [*(change or []), *([] if label is None else [f"data.label={json.dumps(label)}"])]
     place = None if data_dir is None else str(data_dir)
@@ -75,10 +77,10 @@ def inspect(
         "path": lies_at.path,
         "files": {"count": lies_at.files, "bytes": lies_at.bytes, "names": list(lies_at.names)},
         **found.to_json(),
-        "command": datatext.command(data, given, change or []),
+        "command": text.command(data, given, change or []),
         "sheet": None if out is None else str(out),
     }
-    console.emit(told, as_json, datatext.inspect)
+    console.emit(told, as_json, text.inspect)
 
 
 def _draw() -> Callable[[Any], bytes]:

@@ -20,7 +20,8 @@ PLURALS = {"number": "numbers", "category": "categories", "boolean": "truth valu
 
 def methods(as_json: AsJson = False) -> None:
     """List the methods, their bundles' tasks, and the recipes."""
-    from ssdgm_train import METHODS, recipes
+    from ssdgm_train import METHODS
+    from ssdgm_train.recipes import shelf
 
     rows = [
         {
@@ -33,7 +34,7 @@ def methods(as_json: AsJson = False) -> None:
         }
         for spec in METHODS.values()
     ]
-    console.emit({"methods": rows, "recipes": recipes.names()}, as_json, _method_table)
+    console.emit({"methods": rows, "recipes": shelf.names()}, as_json, _method_table)
 
 
 def train(
@@ -144,7 +145,8 @@ def _begin(
         raise errors.InputError(
             missing, "missing", "given", "ssdgm-export train digits --labels 100 --out runs/a"
         )
-    from ssdgm_train import recipe, session
+    from ssdgm_train.recipes import recipe
+    from ssdgm_train.runs import session
 
     place = None if data_dir is None else str(data_dir)
     return session.begin(
@@ -153,7 +155,7 @@ def _begin(
 
 
 def _resume(path: Path) -> Any:  # noqa: ANN401
-    from ssdgm_train import session
+    from ssdgm_train.runs import session
 
     return session.resume(path)
 
@@ -166,11 +168,11 @@ def _check_alone(*others: object) -> None:
 
 
 def _run(session: Any, quiet: bool) -> None:  # noqa: ANN401
-    from ssdgm_train import run
+    from ssdgm_train.runs import training
 
     total, done = session.steps, session.state.step
     try:
-        for _ in console.track(run.train(session), total, done, quiet):
+        for _ in console.track(training.train(session), total, done, quiet):
             pass
     except KeyboardInterrupt:
         again = errors.command("ssdgm-export", "train", "--resume", session.run.path)
@@ -246,7 +248,7 @@ def _score(score: Json | None, missing: str = "no rows") -> str:
 
 def _baseline(found: Json | None) -> Json:
     """A line for the supervised baseline, where there are held-out rows to compare on."""
-    from ssdgm_train import baseline
+    from ssdgm_train.runs import baseline
 
     compared = found and (found["validation"] or found["test"])
     return {"baseline": baseline.sentence(compared)} if compared else {}

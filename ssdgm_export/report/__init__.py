@@ -7,7 +7,7 @@ neither dates nor paths, so that the same run gives the same bytes wherever it l
 import os
 from pathlib import Path
 
-from ssdgm_export import parity
+from ssdgm_export.proof import parity
 from ssdgm_export.report import (
     classification,
     curves,

@@ -5,9 +5,9 @@ import torch
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from ssdgm_export.report import plates
+from ssdgm_export import plates
 from ssdgm_export.report.material import Material
-from ssdgm_train.evaluate import scores
+from ssdgm_train.evaluation import scores
 
 COUNTED = 20
 """The most classes for which counts and names are written."""

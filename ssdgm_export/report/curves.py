@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from matplotlib.axes import Axes
 
-from ssdgm_export.report import plates
+from ssdgm_export import plates
 from ssdgm_export.report.material import Json, Material
 
 COLUMNS = 2

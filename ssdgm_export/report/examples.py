@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdgm_export.report import plates
+from ssdgm_export import plates
 from ssdgm_export.report.material import Material
 from ssdgm_runtime.pictures import png
 

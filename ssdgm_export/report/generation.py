@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdgm_export.report import plates
+from ssdgm_export import plates
 from ssdgm_export.report.material import Held, Material
 from ssdgm_runtime.inference import conditionals, noise
 from ssdgm_runtime.pictures import latent, png

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from ssdgm_export.report import plates
+from ssdgm_export import plates
 from ssdgm_export.report.material import Material
 from ssdgm_runtime.rows import columns
 

@@ -9,27 +9,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ssdgm_export import graphs, parity
-from ssdgm_export.report import plates
+from ssdgm_export import plates
+from ssdgm_export.graphs import modules
+from ssdgm_export.proof import parity
 from ssdgm_runtime.inference import conditionals, noise
 from ssdgm_runtime.pictures import png
 from ssdgm_runtime.rows import columns
-from ssdgm_train import (
-    baseline,
-    checkpoint,
-    evaluation,
-    likelihoods,
-    method,
-    metrics,
-    patterns,
-    recipe,
-    seeds,
-)
-from ssdgm_train import document as training
-from ssdgm_train import rows as kinds
+from ssdgm_train import likelihoods, seeds
+from ssdgm_train import problems as kinds
 from ssdgm_train.data import dataset, store
 from ssdgm_train.data.split import Split
 from ssdgm_train.likelihoods import limits
+from ssdgm_train.problems import Problem
+from ssdgm_train.recipes import recipe
+from ssdgm_train.runs import baseline, directory, evidence, metrics, records
+from ssdgm_train.runs import loading as training
 
 Json = dict[str, Any]
 ROWS = 1000
@@ -63,7 +57,7 @@ class Material:
         run: `run.json`.
         result: `result.json`.
         baseline: The comparison with the supervised baseline, if there is one.
-        evidence: `evaluation.json`; empty where there is none.
+        evidence: `evidence.json`; empty where there is none.
         records: The lines of `metrics.jsonl`.
         recipe: The run's recipe.
         parts: Its model.
@@ -108,12 +102,12 @@ def gather(place: Path, data: str | None) -> Material:
     Raises:
         RunError: It has not ended, is damaged, or its data has changed.
     """
-    run = checkpoint.Run(place)
-    described, result = run.read(), checkpoint.ended(run)
-    with checkpoint.reading(run):
+    run = directory.Run(place)
+    described, result = run.read(), directory.ended(run)
+    with directory.reading(run):
         problem, plan = training.load_problem(described), recipe.from_table(described["recipe"])
         model = training.load_model(run)
-    found = graphs.of(model, problem, result["temperature"])
+    found = modules.of(model, problem, result["temperature"])
 
     def compute(name: str, feeds: parity.Arrays) -> parity.Arrays:
         given = {**feeds, **found[name].taken(feeds["x"])} if "x" in feeds else feeds
@@ -132,7 +126,7 @@ def gather(place: Path, data: str | None) -> Material:
         run=described,
         result=result,
         baseline=baseline.read(run),
-        evidence=evaluation.read(run) if (place / evaluation.NAME).exists() else {},
+        evidence=evidence.read(run) if (place / evidence.NAME).exists() else {},
         records=_records(place),
         recipe=plan,
         parts=model_parts,
@@ -145,9 +139,7 @@ def gather(place: Path, data: str | None) -> Material:
     )
 
 
-def _drawn(
-    found: Mapping[str, graphs.Graph], problem: method.Problem, seed: int
-) -> NDArray[Any] | None:
+def _drawn(found: Mapping[str, modules.Graph], problem: Problem, seed: int) -> NDArray[Any] | None:
     """Rows of p(x), labels and latents from their priors."""
     if "decoder" not in found or problem.kind not in (kinds.ROWS, kinds.TABLE):
         return None
@@ -168,8 +160,8 @@ def _drawn(
 
 def _records(place: Path) -> list[Json]:
     found = metrics.read(place)
-    for missing in filter(None, (patterns.misfit(record, patterns.RECORD) for record in found)):
-        raise checkpoint.RunError(
+    for missing in filter(None, (records.misfit(record, records.RECORD) for record in found)):
+        raise directory.RunError(
             f"{place / metrics.NAME} is damaged ({missing} is missing or of another kind)",
             "records as this ssdgm-train writes them",
             "Remove it to go on without its history.",

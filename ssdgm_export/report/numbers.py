@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ssdgm_export.report.material import Json, Material
-from ssdgm_train import baseline
+from ssdgm_train.runs import baseline
 
 PARTS = {"validation": "validation", "test": "test", "unlabelled": "unlabelled training"}
 """The scores of `result.json`, and whose they are."""

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from ssdgm_export.report import numbers, plates
+from ssdgm_export import plates
+from ssdgm_export.report import numbers
 from ssdgm_export.report.material import Json, Material
 from ssdgm_runtime import errors
-from ssdgm_train import recipe
+from ssdgm_train.recipes import recipe
 
 STYLE = """
 :root { color-scheme: light dark; }

@@ -3,17 +3,17 @@
 from collections.abc import Callable
 
 from ssdgm_export.sheet import columns, pictures, series
-from ssdgm_train import inspection, rows
+from ssdgm_train import inspection, problems
 
 __all__ = ["png"]
 
 Draw = Callable[[inspection.Report], bytes]
 
 DRAWINGS: dict[str, Draw] = {
-    rows.ROWS: columns.draw,
-    rows.TABLE: columns.draw,
-    rows.IMAGE: pictures.draw,
-    rows.WINDOWS: series.draw,
+    problems.ROWS: columns.draw,
+    problems.TABLE: columns.draw,
+    problems.IMAGE: pictures.draw,
+    problems.WINDOWS: series.draw,
 }
 """How rows of a kind are drawn."""
 

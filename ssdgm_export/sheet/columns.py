@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ssdgm_export.report import plates
+from ssdgm_export import plates
 from ssdgm_export.sheet import lines
 from ssdgm_runtime.pictures import png
 from ssdgm_train import inspection

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ssdgm_export.report import plates
+from ssdgm_export import plates
 from ssdgm_train.data import dataset, store
 
 MOST = 100

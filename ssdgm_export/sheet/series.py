@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from numpy.typing import NDArray
 
-from ssdgm_export.report import plates
+from ssdgm_export import plates
 from ssdgm_export.sheet import lines
 from ssdgm_train import inspection
 

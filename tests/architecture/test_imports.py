@@ -35,21 +35,27 @@ def test_every_contract_is_kept() -> None:
 
 
 VIOLATIONS = {
-    "Export stands on train": ("ssdgm_train/fit.py", "import ssdgm_export.card"),
+    "Export stands on train": (
+        "ssdgm_train/training/loop.py",
+        "import ssdgm_export.bundle.card",
+    ),
     "Train knows the runtime's rows": (
-        "ssdgm_train/fit.py",
+        "ssdgm_train/training/loop.py",
         "import ssdgm_runtime.model",
     ),
-    "Train needs neither an engine": ("ssdgm_train/fit.py", "import onnxruntime"),
+    "Train needs neither an engine": ("ssdgm_train/training/loop.py", "import onnxruntime"),
     "The runtime needs numpy": ("ssdgm_runtime/inference/noise.py", "import torch"),
-    "One file touches the engine": ("ssdgm_export/parity.py", "import onnxruntime"),
+    "One file touches the engine": ("ssdgm_export/proof/parity.py", "import onnxruntime"),
     "The command line is thin": ("ssdgm_export/cli/console.py", "import torch"),
     "Methods do not know one another": (
         "ssdgm_train/methods/supervised.py",
         "import ssdgm_train.methods.m2",
     ),
-    "The layers of export": ("ssdgm_export/graphs.py", "import ssdgm_export.card"),
-    "The layers of train": ("ssdgm_train/objectives.py", "import ssdgm_train.fit"),
+    "The layers of export": ("ssdgm_export/graphs/trace.py", "import ssdgm_export.bundle.card"),
+    "The layers of train": (
+        "ssdgm_train/probability/objectives.py",
+        "import ssdgm_train.training.loop",
+    ),
     "The layers of the runtime": (
         "ssdgm_runtime/errors.py",
         "import ssdgm_runtime.inference.noise",
@@ -87,6 +93,19 @@ def test_every_contract_has_a_planted_violation() -> None:
     names = [contract["name"] for contract in settings["tool"]["importlinter"]["contracts"]]
     left_out = [name for name in names if not name.startswith(tuple(VIOLATIONS))]
     assert not left_out, f"plant a violation of {left_out[0]!r} in {Path(__file__).name}"
+
+
+def test_train_may_know_four_names_of_the_runtime_and_no_more() -> None:
+    import tomllib
+
+    settings = tomllib.loads((packages.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = settings["tool"]["importlinter"]["contracts"]
+    (contract,) = (c for c in contracts if c["name"].startswith("Train knows"))
+    forbidden = {name.removeprefix("ssdgm_runtime.") for name in contract["forbidden_modules"]}
+    there = {p.stem for p in packages.FOLDERS["ssdgm_runtime"].iterdir() if p.name[0] != "_"}
+    known = there - {"py"} - forbidden - {"FORMAT", "README"}
+    assert known == {"rows", "readers", "atomic", "errors"}
+    assert "ignore_imports" not in contract
 
 
 def test_a_module_that_no_layer_names_is_caught(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_a_plot_needs_matplotlib_before_anything_is_measured(
 ) -> None:
     import ssdgm_export
 
-    monkeypatch.delitem(sys.modules, "ssdgm_export.chart", raising=False)
+    monkeypatch.delitem(sys.modules, "ssdgm_export.bench.chart", raising=False)
     monkeypatch.delattr(ssdgm_export, "chart", raising=False)
     for name in [n for n in sys.modules if n.split(".")[0] == "matplotlib"]:
         monkeypatch.delitem(sys.modules, name)

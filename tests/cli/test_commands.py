@@ -268,7 +268,9 @@ def test_a_missing_package_ends_with_3_and_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for name in [n for n in sys.modules if n == "ssdgm_export.bundle" or "ssdgm_train" in n]:
+    for name in [
+        n for n in sys.modules if n == "ssdgm_export.bundle.convert" or "ssdgm_train" in n
+    ]:
         monkeypatch.delitem(sys.modules, name)
     import ssdgm_export
 

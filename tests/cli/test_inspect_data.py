@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ssdgm_export.cli import datatext
+from ssdgm_export.cli.text import data
 
 Tool = Callable[..., Any]
 N = 90
@@ -186,4 +186,4 @@ def test_words_of_the_data_cannot_reach_the_terminal(tool: Tool, tmp_path: Path)
     [(3.0, "3"), (0.0001234567, "0.0001235"), (9.5e6, "9500000"), (1e12, "1e+12"), (-1.5, "-1.5")],
 )
 def test_numbers_are_short(value: float, told: str) -> None:
-    assert datatext._number(value) == told
+    assert data._number(value) == told

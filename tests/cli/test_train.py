@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from ssdgm_export.cli import console
-from ssdgm_train import fit, recipe
+from ssdgm_train.recipes import recipe
+from ssdgm_train.training import loop
 
 Tool = Callable[..., Any]
 SMALL = (
@@ -181,7 +182,7 @@ def test_a_terminal_gets_a_bar_and_json_stays_alone_on_stdout(
 @pytest.fixture
 def interrupted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A training that Ctrl-C stops at the second record."""
-    honest, count = fit.check, iter(range(100))
+    honest, count = loop.check, iter(range(100))
 
     def check(*given: object) -> dict[str, float]:
         if next(count) == 1:
@@ -189,7 +190,7 @@ def interrupted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         return honest(*given)
 
     with monkeypatch.context() as patched:
-        patched.setattr(fit, "check", check)
+        patched.setattr(loop, "check", check)
         yield
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ssdgm_train import data
-from ssdgm_train.data.plan import DataPlan
+from ssdgm_train.data.settings import DataPlan
 
 pa = pytest.importorskip("pyarrow")
 csv = pytest.importorskip("pyarrow.csv")

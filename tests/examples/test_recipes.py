@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from ssdgm_train import METHODS, recipe
+from ssdgm_train import METHODS
+from ssdgm_train.recipes import recipe
 
 RECIPES = Path(__file__).parents[2] / "examples/recipes"
 FILES = sorted(RECIPES.glob("*.toml"))

@@ -8,7 +8,8 @@ import tempfile
 from pathlib import Path
 
 from ssdgm_export import convert
-from ssdgm_train import begin, recipe, train
+from ssdgm_train import begin, train
+from ssdgm_train.recipes import recipe
 
 BUNDLE = Path(__file__).parent / "m2-tiny.ssdgm"
 SETTINGS = (

@@ -12,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from ssdgm_train import distributions, labels, method, objectives
-from ssdgm_train.evaluate import evidence
+from ssdgm_train import method
+from ssdgm_train.evaluation import evidence
+from ssdgm_train.labels import classes
 from ssdgm_train.methods import m2
+from ssdgm_train.probability import distributions, objectives
 
 NATS = st.floats(-50, 50)
 ROWS = st.integers(1, 6).flatmap(
@@ -233,7 +235,7 @@ def model_of(prior: tuple[float, ...] = ()) -> m2.Model:
     spec = m2.METHOD
     stated = dataclasses.replace(
         cases.stated("binomial-uint8"),
-        labels=labels.Classes(prior) if prior else labels.uniform(cases.CLASSES),
+        labels=classes.Classes(prior) if prior else classes.uniform(cases.CLASSES),
     )
     return m2.Model(cases.config(spec), stated).double()
 

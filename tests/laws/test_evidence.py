@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ssdgm_train import method, methods
-from ssdgm_train.evaluate import evidence
+from ssdgm_train.evaluation import evidence
 
 NAMES = [name for name, spec in methods.METHODS.items() if "generate" in spec.tasks]
 WEIGHING = pytest.mark.parametrize("name", NAMES)

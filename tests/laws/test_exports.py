@@ -17,12 +17,14 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from ssdgm_export import graphs, parity, trace
+from ssdgm_export.graphs import modules, trace
+from ssdgm_export.proof import parity
 from ssdgm_runtime import model
 from ssdgm_runtime.bundle import manifest
 from ssdgm_runtime.engine import session
 from ssdgm_runtime.inference import likelihoods, noise
 from ssdgm_train import method, methods
+from ssdgm_train.problems import Problem
 
 LIKELIHOODS = ("bernoulli-uint8", "binomial-uint8", "gaussian-float32", "columns-float32")
 SHAPED = ("logistic-uint8", "windows-float32")
@@ -45,8 +47,8 @@ class Case:
 
     folder: Path
     name: str
-    modules: dict[str, graphs.Graph]
-    problem: method.Problem
+    modules: dict[str, modules.Graph]
+    problem: Problem
 
     @property
     def bundle(self) -> Path:
@@ -74,7 +76,7 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Opened:
     return opened
 
 
-def rows(problem: method.Problem, batch: int) -> NDArray[Any]:
+def rows(problem: Problem, batch: int) -> NDArray[Any]:
     """Rows over the whole range of the dtype, of another stream than parity's and golden rows'."""
     if problem.columns:
         return cases.rows("columns-float32", np.arange(batch), 77)
@@ -82,7 +84,7 @@ def rows(problem: method.Problem, batch: int) -> NDArray[Any]:
     return found.astype(problem.dtype)
 
 
-def feeds(graph: graphs.Graph, problem: method.Problem, batch: int) -> Arrays:
+def feeds(graph: modules.Graph, problem: Problem, batch: int) -> Arrays:
     labels = np.random.default_rng(7).dirichlet(np.ones(problem.labels.size), batch)
     given = {**graph.taken(rows(problem, batch)), "y": labels.astype(np.float32)}
     return {

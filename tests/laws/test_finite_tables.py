@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
+from ssdgm_export import SemiSupervisedClassifier
 from ssdgm_runtime import errors, model
-from ssdgm_train import SemiSupervisedClassifier
 
 Floats = NDArray[np.float32]
 RANDOM = np.random.default_rng(20)

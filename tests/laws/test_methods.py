@@ -11,7 +11,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ssdgm_train import checkpoint, evaluate, fit, method, methods, observations
+from ssdgm_train import evaluation, method, methods
+from ssdgm_train.likelihoods import observations
+from ssdgm_train.runs import directory
+from ssdgm_train.training import loop
 
 SPECS = pytest.mark.parametrize(
     "spec", [pytest.param(m, id=n) for n, m in methods.METHODS.items()]
@@ -92,7 +95,7 @@ def test_probabilities_sum_to_one(
 ) -> None:
     model, x = cases.built(spec, kind, dtype, device), cases.batch(kind, device=device).x
     assert isinstance(model, method.Classifies)
-    with evaluate.evaluating(model):
+    with evaluation.evaluating(model):
         logits = model.classify(x)
     assert logits.shape == (len(x), cases.CLASSES)
     total = logits.softmax(-1).sum(-1)
@@ -106,7 +109,7 @@ def test_a_row_is_classified_alike_alone_and_in_company(
     model, _ = cases.trained(spec, cases.separable(blank=32), 5, device=device)
     model, x = model.to(dtype), cases.batch(device=device).x
     assert isinstance(model, method.Classifies)
-    with evaluate.evaluating(model), torch.no_grad():
+    with evaluation.evaluating(model), torch.no_grad():
         alone = torch.cat([model.classify(row[None]) for row in x])
         torch.testing.assert_close(model.classify(x), alone)
 
@@ -167,7 +170,7 @@ def test_32_labelled_points_are_learnt(spec: method.Method, device: torch.device
     data = cases.separable(labelled=32, blank=32)
     model, _ = cases.trained(spec, data, 150, device=device, learning_rate=1e-2)
     known = cases.everything(data).labelled
-    assert evaluate.score(model, data.x[known], data.y[known], device).error == 0
+    assert evaluation.score(model, data.x[known], data.y[known], device).error == 0
 
 
 @SPECS
@@ -200,18 +203,18 @@ def test_all_rows_may_be_labelled(spec: method.Method) -> None:
     data = cases.separable(labelled=32, blank=0)
     model, state = cases.trained(spec, data, 150, learning_rate=1e-2)
     assert state.step == 150 * len(phases(spec))
-    assert evaluate.score(model, data.x, data.y, cases.CPU).error == 0
+    assert evaluation.score(model, data.x, data.y, cases.CPU).error == 0
 
 
 @SPECS
 def test_a_checkpoint_gives_back_what_was_saved(spec: method.Method, tmp_path: Path) -> None:
     data = cases.separable("bernoulli-uint8", blank=32)
     model, state = cases.trained(spec, data, 5)
-    run = checkpoint.create(tmp_path / "run", {}, cases.everything(data))
-    checkpoint.save(run, model, state, {"step": state.step, "best": None})
+    run = directory.create(tmp_path / "run", {}, cases.everything(data))
+    directory.save(run, model, state, {"step": state.step, "best": None})
     assert run.latest is not None
     fresh, start = cases.trained(spec, data, 1, seed=9)
-    checkpoint.restore(run.latest, fresh, start)
+    directory.restore(run.latest, fresh, start)
     assert start.step == state.step
     assert torch.equal(start.generator.get_state(), state.generator.get_state())
     assert _flat(fresh.state_dict()) == _flat(model.state_dict())
@@ -325,14 +328,14 @@ def test_a_classifier_is_trained_last(spec: method.Method) -> None:
 
 @SPECS
 def test_a_step_changes_the_parameters_of_its_players_alone(spec: method.Method) -> None:
-    plan = fit.Plan(steps=1)
+    plan = loop.Plan(steps=1)
     for phase in phases(spec):
-        model, stages = cases.built(spec), [fit.Stage(phase, plan)]
-        state = fit.start(model, stages, SIZES, 0, cases.CPU)
+        model, stages = cases.built(spec), [loop.Stage(phase, plan)]
+        state = loop.start(model, stages, SIZES, 0, cases.CPU)
         batch = cases.served(phase, model)
         before = {name: p.detach().clone() for name, p in model.named_parameters()}
         moved = {id(p) for player in phase.players for p in player.parameters(model)}
-        next(fit.fit(model, stages, SIZES, lambda *_, b=batch: lambda _: b, state))
+        next(loop.fit(model, stages, SIZES, lambda *_, b=batch: lambda _: b, state))
         changed = {
             id(p) for name, p in model.named_parameters() if not torch.equal(p, before[name])
         }

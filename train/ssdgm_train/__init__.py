@@ -7,26 +7,20 @@
         ...
 
 `METHODS` is the registry; `begin`, `resume` and `train` take a run from data to weights;
-`SemiSupervisedClassifier` is the same as a scikit-learn estimator, imported when it is first asked
-for; `ssdgm_train.fit` is the bare loop for those who bring their own.
+`ssdgm_train.training.loop` is the bare loop for those who bring their own. The same as a
+scikit-learn estimator is `ssdgm_export.SemiSupervisedClassifier`.
 """
 
 __version__ = "0.1.0"
 
-from typing import TYPE_CHECKING
-
-from ssdgm_train import recipe
 from ssdgm_train.methods import METHODS
-from ssdgm_train.run import Progress, train
-from ssdgm_train.session import Session, begin, resume
-
-if TYPE_CHECKING:
-    from ssdgm_train.estimator import SemiSupervisedClassifier
+from ssdgm_train.recipes import recipe
+from ssdgm_train.runs.session import Session, begin, resume
+from ssdgm_train.runs.training import Progress, train
 
 __all__ = [
     "METHODS",
     "Progress",
-    "SemiSupervisedClassifier",
     "Session",
     "__version__",
     "begin",
@@ -38,7 +32,5 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     if name == "SemiSupervisedClassifier":
-        from ssdgm_train import estimator
-
-        return estimator.SemiSupervisedClassifier
+        raise ImportError("it has moved: from ssdgm_export import SemiSupervisedClassifier")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,10 +12,9 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from ssdgm_train import distributions, rows
-from ssdgm_train.nn import MLP
-
-Problem = rows.Problem
+from ssdgm_train.networks.perceptrons import MLP
+from ssdgm_train.probability import distributions
+from ssdgm_train.problems import Problem
 
 
 @dataclass(frozen=True)

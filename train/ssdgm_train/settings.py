@@ -5,8 +5,17 @@ import math
 from collections.abc import Callable, Collection
 from typing import Any
 
+from ssdgm_runtime import errors
+
+Table = dict[str, Any]
+"""A recipe as a TOML document."""
+
 Check = Callable[[Any], str]
 """A value to what was expected instead, or to an empty string."""
+
+
+class RecipeError(errors.SsdgmError, ValueError):
+    """A recipe or setting that cannot be used."""
 
 
 def above(bound: int | float) -> Check:

@@ -2,7 +2,7 @@
 
 from ssdgm_train.data.catalog import EMBEDDED, check_outside, load, locate
 from ssdgm_train.data.dataset import Dataset
-from ssdgm_train.data.named import KNOWN, Tell, quiet
+from ssdgm_train.data.places.named import KNOWN, Tell, quiet
 
 __all__ = [
     "EMBEDDED",

@@ -9,8 +9,10 @@ import numpy as np
 from ssdgm_runtime import atomic, errors
 from ssdgm_runtime.readers import tables
 from ssdgm_runtime.rows import resizing
-from ssdgm_train.data import archive, dataset, kinds, layouts, mapping, named, tree
-from ssdgm_train.data.plan import AUTO, DEFAULTS, DataPlan
+from ssdgm_train.data import dataset
+from ssdgm_train.data.formats import kinds, layouts, mapped
+from ssdgm_train.data.places import archive, named, tree
+from ssdgm_train.data.settings import AUTO, DEFAULTS, DataPlan
 
 DIGITS_TEST_ROWS = 450
 ENVIRONMENT = "SSDGM_DATA_DIR"
@@ -49,7 +51,7 @@ def _read(path: Path, plan: DataPlan) -> dataset.Dataset:
     if archive.is_archive(path.name):
         return layouts.load(archive.read(path), archive.stem(path.name), plan, packed=True)
     if tables.is_table(path.name):
-        return layouts.table(tree.Alone(path), tables.stem(path.name), plan)
+        return layouts.tabular(tree.Alone(path), tables.stem(path.name), plan)
     if path.suffix == ".npy":
         return from_npy(path, plan)
     kinds.check(path)
@@ -139,7 +141,7 @@ EMBEDDED: dict[str, Callable[[], dataset.Dataset]] = {"digits": digits}
 
 def from_npz(path: Path, plan: DataPlan = DEFAULTS) -> dataset.Dataset:
     """An .npz file, see `layouts.npz`."""
-    return layouts.npz(mapping.read_npz(path), str(path), path.stem, plan)
+    return layouts.npz(mapped.read_npz(path), str(path), path.stem, plan)
 
 
 def from_npy(path: Path, plan: DataPlan = DEFAULTS) -> dataset.Dataset:

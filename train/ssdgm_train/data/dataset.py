@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ssdgm_runtime import errors
 from ssdgm_runtime.rows import columns as table
 from ssdgm_runtime.rows import series as long
-from ssdgm_train import rows
+from ssdgm_train import problems
 from ssdgm_train.data import store, targets
 
 UNLABELLED = targets.UNLABELLED
@@ -35,7 +35,7 @@ class Dataset:
         x_test: Test rows, or None.
         y_test: Their class indices, or None.
         classes: The labels' own values, in index order.
-        kind: One of `rows.KINDS`, what a row is.
+        kind: One of `problems.KINDS`, what a row is.
         columns: The columns of a table, in the order of `ssdgm_runtime.rows.columns`; then x is
             float32, NaN where a number is missing and -1 where a category is.
         series: The columns of the long table that windows were cut of.
@@ -49,7 +49,7 @@ class Dataset:
     x_test: NDArray[np.generic] | None
     y_test: NDArray[np.int64] | None
     classes: tuple[int | str, ...]
-    kind: str = rows.ROWS
+    kind: str = problems.ROWS
     columns: table.Columns = ()
     series: long.Series | None = None
     features: tuple[str, ...] = ()
@@ -62,7 +62,7 @@ class Dataset:
     @property
     def sort(self) -> str:
         """What recipes are chosen by: the kind of a row, or "colour" for images in colour."""
-        colours = self.shape[2] if self.kind == rows.IMAGE and len(self.shape) == 3 else 1
+        colours = self.shape[2] if self.kind == problems.IMAGE and len(self.shape) == 3 else 1
         return COLOUR if colours > 1 else self.kind
 
     @property
@@ -116,7 +116,7 @@ def make(
     """
     name = " ".join(name.encode(errors="replace").decode().split())
     x = _rows("x", x, gaps=bool(columns))
-    kind = rows.TABLE if columns else _kind(x) if kind == "auto" else kind
+    kind = problems.TABLE if columns else _kind(x) if kind == "auto" else kind
     _check_kind(kind, x, named=bool(columns))
     _check_channels(kind, x)
     _same_length("x", x, "y", y)
@@ -158,22 +158,22 @@ def _check_features(features: tuple[str, ...], x: NDArray[np.generic]) -> None:
 def _kind(x: NDArray[np.generic]) -> str:
     """What a row is by its axes: bytes and shares of one are pixels, other numbers a series."""
     if x.ndim == 2:
-        return rows.ROWS
+        return problems.ROWS
     shares = x.dtype == np.uint8 or all(
         ((piece >= 0) & (piece <= 1)).all() for _, piece in store.pieces(x)
     )
-    return rows.IMAGE if shares or x.ndim > 3 else rows.WINDOWS
+    return problems.IMAGE if shares or x.ndim > 3 else problems.WINDOWS
 
 
 def _check_kind(kind: str, x: NDArray[np.generic], *, named: bool) -> None:
     """Refuse a kind that the recipe states and that rows of these axes cannot be."""
-    axes = {rows.WINDOWS: (3,), rows.IMAGE: (3, 4)}.get(kind, (x.ndim,))
-    if x.ndim in axes and (named or kind != rows.TABLE):
+    axes = {problems.WINDOWS: (3,), problems.IMAGE: (3, 4)}.get(kind, (x.ndim,))
+    if x.ndim in axes and (named or kind != problems.TABLE):
         return
     wanted = {
-        rows.WINDOWS: "[rows, channels, time]",
-        rows.IMAGE: "[rows, height, width], perhaps with colours [rows, height, width, 3]",
-        rows.TABLE: "a .csv or .parquet file, whose columns have names",
+        problems.WINDOWS: "[rows, channels, time]",
+        problems.IMAGE: "[rows, height, width], perhaps with colours [rows, height, width, 3]",
+        problems.TABLE: "a .csv or .parquet file, whose columns have names",
     }
     raise errors.DataError(
         f"data.kind is {kind} and x has shape {list(x.shape)}", wanted[kind], "Correct data.kind."
@@ -183,7 +183,7 @@ def _check_kind(kind: str, x: NDArray[np.generic], *, named: bool) -> None:
 def _check_channels(kind: str, x: NDArray[np.generic]) -> None:
     """Refuse images whose channels come first, which would be a few pixels high."""
     if (
-        kind != rows.IMAGE
+        kind != problems.IMAGE
         or x.ndim != 4
         or x.shape[1] not in CHANNELS
         or x.shape[3] <= max(CHANNELS)

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ssdgm_runtime import errors
-from ssdgm_train.data import named
+from ssdgm_train.data.places import named
 
 Array = NDArray[Any]
 Indices = NDArray[np.integer[Any]]

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_train import data as sources
-from ssdgm_train import recipe
 from ssdgm_train.data import dataset
 from ssdgm_train.inspection import features, pieces, place, proposal, repeats, rules, seen
+from ssdgm_train.recipes import recipe
 
 __all__ = ["Report", "inspect", "look"]
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_runtime.rows import columns as table
-from ssdgm_train import rows
+from ssdgm_train import problems
 from ssdgm_train.data import dataset
 
 Floats = NDArray[np.float64]
@@ -123,7 +123,7 @@ class Passage:
             self._used += np.bincount(piece.reshape(-1), minlength=256)
         else:
             self._whole = self._whole and bool(((x == np.trunc(x)) | absent).all())
-        if self._data.kind in (rows.IMAGE, rows.WINDOWS):
+        if self._data.kind in (problems.IMAGE, problems.WINDOWS):
             self._spans.append((x.max(1) - x.min(1)).astype(np.float32))
         x[absent] = 0.0
         self._total += x.sum(0)
@@ -150,11 +150,11 @@ class Passage:
 def owners(data: dataset.Dataset) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     """The features' names, and whose every position of a flattened row is."""
     shape, width = data.shape, math.prod(data.shape)
-    if data.kind == rows.WINDOWS and len(shape) > 1:
+    if data.kind == problems.WINDOWS and len(shape) > 1:
         names = tuple(f"channel {i}" for i in range(shape[0]))
         names = data.series.channels if data.series else names
         return names, np.repeat(np.arange(shape[0]), width // shape[0])
-    if data.kind == rows.IMAGE and len(shape) > 1:
+    if data.kind == problems.IMAGE and len(shape) > 1:
         depth = shape[2] if len(shape) == 3 else 1
         told = tuple(f"channel {i}" for i in range(depth))
         names = {1: ("pixels",), len(COLOURS): COLOURS}.get(depth, told)

@@ -4,7 +4,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from ssdgm_train.data import catalog, tree
+from ssdgm_train.data import catalog
+from ssdgm_train.data.places import tree
 
 SHOWN = 6
 

@@ -8,10 +8,12 @@ from typing import Any
 import tomli_w
 
 from ssdgm_runtime import errors
-from ssdgm_train import method, recipe
-from ssdgm_train.data import dataset, problem
-from ssdgm_train.data.plan import AUTO
+from ssdgm_train import method, settings
+from ssdgm_train.data import dataset, statement
+from ssdgm_train.data.settings import AUTO
 from ssdgm_train.data.split import Split, split
+from ssdgm_train.problems import Problem
+from ssdgm_train.recipes import recipe
 
 Json = dict[str, Any]
 
@@ -80,9 +82,9 @@ def propose(
     """State what `train` would do, by the very functions that it calls."""
     try:
         parts = split(data, labelled, plan.data.validation, seed)
-        stated = problem.problem(data, parts, plan.data)
+        stated = statement.problem(data, parts, plan.data)
         settled = _settled(plan, stated)
-    except (errors.DataError, recipe.RecipeError) as error:
+    except (errors.DataError, settings.RecipeError) as error:
         return Refusal(error.found, error.expected, error.mend)
     return _proposal(data, settled, parts, stated, plan.data.likelihood)
 
@@ -91,12 +93,12 @@ def _proposal(
     data: dataset.Dataset,
     settled: recipe.Recipe,
     parts: Split,
-    stated: method.Problem,
+    stated: Problem,
     likelihood: str,
 ) -> Proposal:
     sizes = method.Sizes(len(parts.labelled), len(parts.unlabelled))
     found = REASONS.get(stated.likelihood, "")
-    reason = found.format(levels=problem.COUNT_LEVELS, total=stated.total)
+    reason = found.format(levels=statement.COUNT_LEVELS, total=stated.total)
     return Proposal(
         method=settled.method,
         summary=settled.spec.summary,
@@ -115,7 +117,7 @@ def _proposal(
     )
 
 
-def _settled(plan: recipe.Recipe, stated: method.Problem) -> recipe.Recipe:
+def _settled(plan: recipe.Recipe, stated: Problem) -> recipe.Recipe:
     """The recipe with what it leaves open as the data has it."""
     total = stated.total if stated.total > 1 else plan.data.total
     open_ended = dataclasses.replace(
@@ -152,7 +154,7 @@ def _networks(table: Json) -> Iterator[tuple[str, Any]]:
             yield key, value
 
 
-def _preprocessing(stated: method.Problem) -> str:
+def _preprocessing(stated: Problem) -> str:
     """How `observations` makes observations of such rows, in words."""
     one = len(stated.shift) == 1
     shift, scale = (stated.shift[0], stated.scale[0]) if one else (0.0, 1.0)

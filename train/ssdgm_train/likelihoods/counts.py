@@ -9,20 +9,21 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ssdgm_runtime import errors
-from ssdgm_train import distributions, rows
 from ssdgm_train.likelihoods import family
 from ssdgm_train.likelihoods.family import Likelihood, Parameters
+from ssdgm_train.probability import distributions
+from ssdgm_train.problems import Pieces, Problem, Scaling
 
 MOST = 2**16
 """The largest count that a bundle can tell of."""
 
 
-def bernoulli(problem: rows.Problem) -> Likelihood:
+def bernoulli(problem: Problem) -> Likelihood:
     """Bits, or grey levels in [0, 1] taken as probabilities of bits."""
     return _likelihood("bernoulli", problem, distributions.bernoulli_log_prob, _bits)
 
 
-def binomial(problem: rows.Problem) -> Likelihood:
+def binomial(problem: Problem) -> Likelihood:
     """Counts 0..total, observed as fractions of the total."""
     log_prob = partial(distributions.binomial_log_prob, total=problem.total)
     return _likelihood("binomial", problem, log_prob, family.same)
@@ -30,7 +31,7 @@ def binomial(problem: rows.Problem) -> Likelihood:
 
 def _likelihood(
     name: str,
-    problem: rows.Problem,
+    problem: Problem,
     log_prob: Callable[[Tensor, Tensor], Tensor],
     draw: family.Draw,
 ) -> Likelihood:
@@ -45,9 +46,9 @@ def _likelihood(
     )
 
 
-def _fit_bernoulli(pieces: rows.Pieces, total: int) -> rows.Scaling:
+def _fit_bernoulli(pieces: Pieces, total: int) -> Scaling:
     if all(x.dtype == np.uint8 for x in pieces()):
-        return rows.Scaling((0.0,), (255.0,))
+        return Scaling((0.0,), (255.0,))
     low, high = _range(pieces)
     if low < 0 or high > 1:
         raise errors.DataError(
@@ -55,10 +56,10 @@ def _fit_bernoulli(pieces: rows.Pieces, total: int) -> rows.Scaling:
             "float rows in [0, 1], or uint8 rows",
             "Set data.likelihood=gaussian, or scale the rows.",
         )
-    return rows.Scaling((0.0,), (1.0,))
+    return Scaling((0.0,), (1.0,))
 
 
-def _fit_binomial(pieces: rows.Pieces, total: int) -> rows.Scaling:
+def _fit_binomial(pieces: Pieces, total: int) -> Scaling:
     strange = next((x for x in pieces() if not _whole(x)), None)
     if strange is not None:
         raise errors.DataError(
@@ -77,14 +78,14 @@ def _fit_binomial(pieces: rows.Pieces, total: int) -> rows.Scaling:
             f"data.total is {total} and a training row holds {largest}", f"at least {largest}"
         )
     total = total or largest
-    return rows.Scaling((0.0,), (float(total),), total)
+    return Scaling((0.0,), (float(total),), total)
 
 
 def _whole(x: NDArray[np.generic]) -> bool:
     return x.dtype.kind == "u" or bool((x == np.trunc(x)).all())
 
 
-def _range(pieces: rows.Pieces) -> tuple[float, float]:
+def _range(pieces: Pieces) -> tuple[float, float]:
     found = [(float(x.min()), float(x.max())) for x in pieces()]
     return min(low for low, _ in found), max(high for _, high in found)
 
@@ -101,22 +102,22 @@ def _bits(x: Tensor, generator: torch.Generator | None) -> Tensor:
     return torch.bernoulli(x, generator=generator)
 
 
-def _draw_bits(found: Parameters, problem: rows.Problem, source: torch.Generator) -> Tensor:
+def _draw_bits(found: Parameters, problem: Problem, source: torch.Generator) -> Tensor:
     bits = torch.bernoulli(found["probs"], generator=source)
     return problem.shift[0] + problem.scale[0] * bits
 
 
-def _draw_counts(found: Parameters, problem: rows.Problem, source: torch.Generator) -> Tensor:
+def _draw_counts(found: Parameters, problem: Problem, source: torch.Generator) -> Tensor:
     totals = torch.full_like(found["probs"], problem.total)
     share = torch.binomial(totals, found["probs"], generator=source) / problem.total
     return problem.shift[0] + problem.scale[0] * share
 
 
-def _limits(problem: rows.Problem) -> tuple[float, float]:
+def _limits(problem: Problem) -> tuple[float, float]:
     return problem.shift[0], problem.shift[0] + problem.scale[0]
 
 
-def _described(problem: rows.Problem) -> family.Described:
+def _described(problem: Problem) -> family.Described:
     step = problem.scale[0] / problem.total
     return {"total": problem.total, "low": problem.shift[0], "step": step}
 

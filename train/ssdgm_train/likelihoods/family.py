@@ -14,7 +14,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ssdgm_train import observations, rows, shapes
+from ssdgm_train.likelihoods import observations
+from ssdgm_train.probability import shapes
+from ssdgm_train.problems import Pieces, Problem, Scaling
 
 Parameters = dict[str, Tensor]
 Draw = Callable[[Tensor, torch.Generator | None], Tensor]
@@ -68,11 +70,11 @@ class Family:
     """
 
     name: str
-    fit: Callable[[rows.Pieces, int], rows.Scaling]
-    build: Callable[[rows.Problem], Likelihood]
-    sample: Callable[[Parameters, rows.Problem, torch.Generator], Tensor]
-    limits: Callable[[rows.Problem], tuple[float, float] | None]
-    described: Callable[[rows.Problem], Described]
+    fit: Callable[[Pieces, int], Scaling]
+    build: Callable[[Problem], Likelihood]
+    sample: Callable[[Parameters, Problem, torch.Generator], Tensor]
+    limits: Callable[[Problem], tuple[float, float] | None]
+    described: Callable[[Problem], Described]
 
 
 def same(x: shapes.Features, generator: torch.Generator | None) -> shapes.Features:
@@ -80,10 +82,10 @@ def same(x: shapes.Features, generator: torch.Generator | None) -> shapes.Featur
     return x
 
 
-def open_ended(problem: rows.Problem) -> None:
+def open_ended(problem: Problem) -> None:
     """No limits."""
 
 
-def nothing_more(problem: rows.Problem) -> Described:
+def nothing_more(problem: Problem) -> Described:
     """Nothing but the name need be told."""
     return {}

@@ -7,9 +7,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ssdgm_train import distributions, rows, shapes
 from ssdgm_train.likelihoods import family
 from ssdgm_train.likelihoods.family import Likelihood, Parameters
+from ssdgm_train.probability import distributions, shapes
+from ssdgm_train.problems import Pieces, Problem, Scaling
 
 FLOOR = 0.05
 LARGEST = 4.0
@@ -19,7 +20,7 @@ CONSTANT = 1e-6
 """A feature that spreads by no more than this share of its largest value is constant."""
 
 
-def gaussian(problem: rows.Problem, floor: float = FLOOR) -> Likelihood:
+def gaussian(problem: Problem, floor: float = FLOOR) -> Likelihood:
     """Real values with a learned mean and scale, the scale at least `floor` (standardised units).
 
     Without a floor the density of a constant pixel grows without bound.
@@ -48,7 +49,7 @@ def scale_of(spread: Tensor, floor: float = FLOOR) -> Tensor:
     return floor + torch.exp(spread.clamp(max=LARGEST))
 
 
-def fit(pieces: rows.Pieces, total: int = 1) -> rows.Scaling:
+def fit(pieces: Pieces, total: int = 1) -> Scaling:
     """Zero mean and unit variance for every feature; NaN is missing and counts for nothing.
 
     A feature that is constant, or always missing, keeps its unit.
@@ -60,14 +61,14 @@ def fit(pieces: rows.Pieces, total: int = 1) -> rows.Scaling:
     largest = np.max([np.nanmax(np.abs(x), 0, initial=0) for x in _floats(pieces)], 0)
     spread[spread <= CONSTANT * largest] = 1.0
     shift, scale = mean.astype(np.float32), spread.astype(np.float32)
-    return rows.Scaling(tuple(shift.tolist()), tuple(scale.tolist()))
+    return Scaling(tuple(shift.tolist()), tuple(scale.tolist()))
 
 
-def _floats(pieces: rows.Pieces) -> Iterator[NDArray[np.float64]]:
+def _floats(pieces: Pieces) -> Iterator[NDArray[np.float64]]:
     return (x.reshape(len(x), -1).astype(np.float64) for x in pieces())
 
 
-def sample(found: Parameters, problem: rows.Problem, source: torch.Generator) -> Tensor:
+def sample(found: Parameters, problem: Problem, source: torch.Generator) -> Tensor:
     """Draw numbers."""
     return torch.normal(found["mean"], found["scale"], generator=source)
 

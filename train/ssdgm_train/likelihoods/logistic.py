@@ -17,9 +17,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ssdgm_runtime import errors
-from ssdgm_train import rows, shapes
 from ssdgm_train.likelihoods import family
 from ssdgm_train.likelihoods.family import Likelihood, Parameters
+from ssdgm_train.probability import shapes
+from ssdgm_train.problems import Pieces, Problem, Scaling
 
 LEVELS = 256
 HALF = (LEVELS - 1) / 2
@@ -31,7 +32,7 @@ LARGEST = 1.0
 """Of the log of a spread."""
 
 
-def logistic(problem: rows.Problem) -> Likelihood:
+def logistic(problem: Problem) -> Likelihood:
     """Levels 0..255 with a learned mean and scale each, the scale at least half a level."""
     return Likelihood(
         name="logistic",
@@ -70,7 +71,7 @@ def _log_prob(x: shapes.Features, raw: Tensor) -> shapes.Nats:
     return found_all.sum(-1)
 
 
-def _fit(pieces: rows.Pieces, total: int) -> rows.Scaling:
+def _fit(pieces: Pieces, total: int) -> Scaling:
     strange = next((x.dtype for x in pieces() if x.dtype != np.uint8), None)
     if strange is not None:
         raise errors.DataError(
@@ -78,20 +79,20 @@ def _fit(pieces: rows.Pieces, total: int) -> rows.Scaling:
             "uint8 levels from 0 to 255",
             "Set data.likelihood=gaussian.",
         )
-    return rows.Scaling((HALF,), (HALF,))
+    return Scaling((HALF,), (HALF,))
 
 
-def _sample(found: Parameters, problem: rows.Problem, source: torch.Generator) -> Tensor:
+def _sample(found: Parameters, problem: Problem, source: torch.Generator) -> Tensor:
     mean = found["mean"]
     u = torch.rand(mean.shape, generator=source, dtype=mean.dtype).clamp(1e-12, 1 - 1e-12)
     return (mean + found["scale"] * torch.logit(u)).round().clamp(0, LEVELS - 1)
 
 
-def _limits(problem: rows.Problem) -> tuple[float, float]:
+def _limits(problem: Problem) -> tuple[float, float]:
     return 0.0, LEVELS - 1.0
 
 
-def _described(problem: rows.Problem) -> family.Described:
+def _described(problem: Problem) -> family.Described:
     return {"total": LEVELS - 1, "low": 0.0, "step": 1.0}
 
 

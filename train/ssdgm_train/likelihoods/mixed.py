@@ -17,12 +17,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ssdgm_train import distributions, rows, shapes
 from ssdgm_train.likelihoods import family, gaussian
 from ssdgm_train.likelihoods.family import Likelihood, Parameters
+from ssdgm_train.probability import distributions, shapes
+from ssdgm_train.problems import Problem
 
 
-def mixed(problem: rows.Problem) -> Likelihood:
+def mixed(problem: Problem) -> Likelihood:
     """Numbers and categories, some of them perhaps missing."""
     count, blocks, gaps = problem.numbers, problem.blocks, list(problem.gaps)
     codes = sum(blocks)
@@ -57,7 +58,7 @@ def mixed(problem: rows.Problem) -> Likelihood:
     )
 
 
-def _sample(found: Parameters, problem: rows.Problem, source: torch.Generator) -> Tensor:
+def _sample(found: Parameters, problem: Problem, source: torch.Generator) -> Tensor:
     """Rows [n, columns], categories as their codes."""
     numbers = [gaussian.sample(found, problem, source)] if problem.numbers else []
     blocks = torch.split(found["code_probs"], list(problem.blocks), -1) if problem.blocks else ()

@@ -22,8 +22,11 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from ssdgm_train import distributions, method, objectives, regularisers, shapes, vae
-from ssdgm_train.nn import MLP, Fourier
+from ssdgm_train import method
+from ssdgm_train.models import autoencoder
+from ssdgm_train.networks.perceptrons import MLP, Fourier
+from ssdgm_train.probability import distributions, objectives, regularisers, shapes
+from ssdgm_train.problems import Problem
 from ssdgm_train.settings import above, among, between, setting
 
 
@@ -53,18 +56,18 @@ class Head:
 class Config:
     """Hyper-parameters of both parts."""
 
-    features: vae.Features = field(default_factory=vae.Features)
+    features: autoencoder.Features = field(default_factory=autoencoder.Features)
     head: Head = field(default_factory=Head)
 
 
 class Model(nn.Module):
     """The autoencoder and its head."""
 
-    def __init__(self, config: Config, problem: method.Problem) -> None:
+    def __init__(self, config: Config, problem: Problem) -> None:
         super().__init__()
         latent, head = config.features.latent, config.head
         self.labels, self.latent, self.noise = problem.labels, latent, head.noise
-        self.features = vae.VAE(config.features, problem)
+        self.features = autoencoder.VAE(config.features, problem)
         mapping = [Fourier(latent, head.kernel, head.length)] if head.kernel else []
         self.head = nn.Sequential(*mapping, nn.Linear(head.kernel or latent, problem.labels.size))
 
@@ -123,7 +126,10 @@ def _phases(config: Config, sizes: method.Sizes) -> tuple[method.Phase, ...]:
         "logistic": method.Player("head", logistic_loss, {"classifier": 1.0}, _head),
         "s3vm": method.Player("head", s3vm_loss, _margins(config.head), _head),
     }
-    return (*vae.phases(config.features), vae.after("head", losses[config.head.loss]))
+    return (
+        *autoencoder.phases(config.features),
+        autoencoder.after("head", losses[config.head.loss]),
+    )
 
 
 def _margins(head: Head) -> dict[str, float]:
@@ -147,6 +153,6 @@ METHOD = method.Method(
     build=Model,
     phases=_phases,
     tasks=("classify", "encode", "reconstruct", "generate"),
-    adopt=vae.adopt,
-    fitted=vae.fitted,
+    adopt=autoencoder.adopt,
+    fitted=autoencoder.fitted,
 )

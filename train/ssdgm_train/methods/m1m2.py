@@ -22,9 +22,14 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor, nn
 
-from ssdgm_train import distributions, labels, method, networks, shapes, vae
+from ssdgm_train import method
+from ssdgm_train.labels import classes
 from ssdgm_train.methods import m2
-from ssdgm_train.nn import MLP
+from ssdgm_train.models import autoencoder
+from ssdgm_train.networks import builder
+from ssdgm_train.networks.perceptrons import MLP
+from ssdgm_train.probability import distributions, shapes
+from ssdgm_train.problems import Problem
 
 NEUTRAL = 1 / math.sqrt(2 * math.pi)
 """The scale of the normal whose log-density is zero at its mean."""
@@ -34,17 +39,17 @@ NEUTRAL = 1 / math.sqrt(2 * math.pi)
 class Config:
     """Hyper-parameters of M1's autoencoder, and of M2 on its features."""
 
-    features: vae.Features = field(default_factory=vae.Features)
+    features: autoencoder.Features = field(default_factory=autoencoder.Features)
     joint: m2.Config = field(default_factory=m2.Config)
 
 
 class Model(nn.Module):
     """M1's autoencoder under M2."""
 
-    def __init__(self, config: Config, problem: method.Problem) -> None:
+    def __init__(self, config: Config, problem: Problem) -> None:
         super().__init__()
         self.config, self.problem, self.latent = config, problem, config.joint.latent
-        self.features = vae.VAE(config.features, problem)
+        self.features = autoencoder.VAE(config.features, problem)
         self.joint = m2.Model(config.joint, _on_codes(config.features.latent, problem.labels))
         self.joint.likelihood = replace(self.joint.likelihood, log_prob=self.log_prob)
 
@@ -118,9 +123,9 @@ INPUTS = (
 """The weights whose columns are latents of M1."""
 
 
-def _on_codes(latent: int, space: labels.Classes) -> method.Problem:
+def _on_codes(latent: int, space: classes.Classes) -> Problem:
     """M2's problem: rows are latents of M1, taken as they are."""
-    return method.Problem((latent,), "float32", space, "gaussian", (0.0,), (1.0,))
+    return Problem((latent,), "float32", space, "gaussian", (0.0,), (1.0,))
 
 
 def joint_loss(model: Model, batch: method.Batch, context: method.Context) -> method.Terms:
@@ -132,13 +137,13 @@ def joint_loss(model: Model, batch: method.Batch, context: method.Context) -> me
 def _phases(config: Config, sizes: method.Sizes) -> tuple[method.Phase, ...]:
     weights = m2.WEIGHTINGS[config.joint.weighting](config.joint.alpha, sizes)
     player = method.Player("joint", joint_loss, weights, _joint, lambda m: m2.rates(m.joint))
-    return (*vae.phases(config.features), vae.after("joint", player))
+    return (*autoencoder.phases(config.features), autoencoder.after("joint", player))
 
 
-def _fitted(config: Config, problem: method.Problem) -> Config:
+def _fitted(config: Config, problem: Problem) -> Config:
     """M1's networks are those that the rows get; features have no neighbours."""
-    joint = networks.fitted(config.joint, _on_codes(config.features.latent, problem.labels))
-    found: Config = vae.fitted(replace(config, joint=joint), problem)
+    joint = builder.fitted(config.joint, _on_codes(config.features.latent, problem.labels))
+    found: Config = autoencoder.fitted(replace(config, joint=joint), problem)
     return found
 
 
@@ -154,6 +159,6 @@ METHOD = method.Method(
     build=Model,
     phases=_phases,
     tasks=("classify", "encode", "reconstruct", "generate"),
-    adopt=vae.adopt,
+    adopt=autoencoder.adopt,
     fitted=_fitted,
 )

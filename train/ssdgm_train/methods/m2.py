@@ -26,16 +26,12 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from ssdgm_train import (
-    distributions,
-    likelihoods,
-    method,
-    networks,
-    objectives,
-    observations,
-    shapes,
-)
-from ssdgm_train.nn import ACTIVATIONS, INITIALISERS, initialise
+from ssdgm_train import likelihoods, method
+from ssdgm_train.likelihoods import observations
+from ssdgm_train.networks import builder
+from ssdgm_train.networks.perceptrons import ACTIVATIONS, INITIALISERS, initialise
+from ssdgm_train.probability import distributions, objectives, shapes
+from ssdgm_train.problems import Problem
 from ssdgm_train.settings import above, among, between, setting
 
 
@@ -81,7 +77,7 @@ class Config:
         binarise: Train Bernoulli data on freshly drawn bits; evaluation is always on grey levels.
         alpha: Weight of the classifier's term against the sum over the data set.
         weighting: "paper" or "balanced", see `WEIGHTINGS`.
-        initial: "torch", "small" or "fan_in", a key of `nn.INITIALISERS`.
+        initial: "torch", "small" or "fan_in", a key of `perceptrons.INITIALISERS`.
         likeliest: How many of a row's likeliest classes are summed exactly, while one of the
             others is drawn: without bias, and cheaper than 0, which sums all of them.
         settle: The share of the phase in which unlabelled rows leave q(y | x) alone, so that the
@@ -92,7 +88,7 @@ class Config:
 
     hidden: tuple[int, ...] = setting((500,), above(0))
     classifier: tuple[int, ...] = setting((), above(0))
-    network: str = setting(networks.AUTO, among(networks.CHOICES))
+    network: str = setting(builder.AUTO, among(builder.CHOICES))
     channels: tuple[int, ...] = setting((), above(0))
     latent: int = setting(50, above(0))
     activation: str = setting("relu", among(ACTIVATIONS))
@@ -114,14 +110,14 @@ TRAINING = ("binarise", "alpha", "weighting", "likeliest", "settle", "trunk_rate
 class Model(nn.Module):
     """q(y | x), q(z | x, y) and p(x | y, z), three separate networks."""
 
-    def __init__(self, config: Config, problem: method.Problem) -> None:
+    def __init__(self, config: Config, problem: Problem) -> None:
         super().__init__()
-        self.config = config = networks.fitted(config, problem)
+        self.config = config = builder.fitted(config, problem)
         self.labels, self.latent = problem.labels, config.latent
         self.likelihood = likelihoods.of(problem)
         self.draw = self.likelihood.draw if config.binarise else likelihoods.same
         self.standardise = observations.of(problem)
-        build, act, classes = networks.of(problem, config), config.activation, self.labels.size
+        build, act, classes = builder.of(problem, config), config.activation, self.labels.size
         shape, own = config.classifier or config.hidden, config.classifier_activation or act
         self.classifier = build.classifier(shape, classes, own, config.batch_norm)
         self.encoder = build.encoder([classes], config.hidden, config.latent, act)
@@ -198,7 +194,7 @@ def unlabelled_bound(
 def _phases(config: Config, sizes: method.Sizes) -> tuple[method.Phase, ...]:
     weights = WEIGHTINGS[config.weighting](config.alpha, sizes)
     player = method.Player("all", loss, weights, rates=rates)
-    return (method.Phase("joint", (player,), steps=networks.STEPS[config.network]),)
+    return (method.Phase("joint", (player,), steps=builder.STEPS[config.network]),)
 
 
 def rates(model: Model) -> dict[nn.Parameter, float]:
@@ -221,7 +217,7 @@ def _adopt(config: Config, donor: nn.Module) -> method.Adoption | None:
         classifier=trunk.hidden,
         classifier_activation=trunk.activation,
         batch_norm=False,
-        **networks.like(trunk),
+        **builder.like(trunk),
     )
     return method.Adoption(fitting, weights)
 
@@ -240,5 +236,5 @@ METHOD = method.Method(
     phases=_phases,
     tasks=("classify", "encode", "reconstruct", "generate"),
     adopt=_adopt,
-    fitted=networks.fitted,
+    fitted=builder.fitted,
 )

@@ -10,8 +10,12 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ssdgm_train import likelihoods, method, networks, objectives, observations, shapes
-from ssdgm_train.nn import ACTIVATIONS
+from ssdgm_train import likelihoods, method
+from ssdgm_train.likelihoods import observations
+from ssdgm_train.networks import builder
+from ssdgm_train.networks.perceptrons import ACTIVATIONS
+from ssdgm_train.probability import objectives, shapes
+from ssdgm_train.problems import Problem
 from ssdgm_train.settings import above, among, setting
 
 
@@ -29,7 +33,7 @@ class Config:
     """
 
     hidden: tuple[int, ...] = setting((500,), above(0))
-    network: str = setting(networks.AUTO, among(networks.CHOICES))
+    network: str = setting(builder.AUTO, among(builder.CHOICES))
     channels: tuple[int, ...] = setting((), above(0))
     activation: str = setting("relu", among(ACTIVATIONS))
     batch_norm: bool = False
@@ -39,10 +43,10 @@ class Config:
 class Model(nn.Module):
     """q(y | x)."""
 
-    def __init__(self, config: Config, problem: method.Problem) -> None:
+    def __init__(self, config: Config, problem: Problem) -> None:
         super().__init__()
         self.standardise = observations.of(problem)
-        self.classifier = networks.of(problem, networks.fitted(config, problem)).classifier(
+        self.classifier = builder.of(problem, builder.fitted(config, problem)).classifier(
             config.hidden, problem.labels.size, config.activation, config.batch_norm
         )
         likelihood = likelihoods.of(problem)
@@ -62,7 +66,7 @@ def loss(model: Model, batch: method.Batch, context: method.Context) -> method.T
 
 def _phases(config: Config, sizes: method.Sizes) -> tuple[method.Phase, ...]:
     player = method.Player("all", loss, {"classifier": 1.0})
-    return (method.Phase("joint", (player,), steps=networks.STEPS[config.network]),)
+    return (method.Phase("joint", (player,), steps=builder.STEPS[config.network]),)
 
 
 def _adopt(config: Config, donor: nn.Module) -> method.Adoption | None:
@@ -76,7 +80,7 @@ def _adopt(config: Config, donor: nn.Module) -> method.Adoption | None:
         "activation": trunk.activation,
         "batch_norm": False,
     }
-    fitting = replace(config, **own, **networks.like(trunk))
+    fitting = replace(config, **own, **builder.like(trunk))
     return method.Adoption(fitting, weights)
 
 
@@ -94,5 +98,5 @@ METHOD = method.Method(
     phases=_phases,
     tasks=("classify",),
     adopt=_adopt,
-    fitted=networks.fitted,
+    fitted=builder.fitted,
 )

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ssdgm_runtime.rows import columns as table
-from ssdgm_train import rows
+from ssdgm_train import problems
 from ssdgm_train.inspection import features
 from ssdgm_train.inspection.seen import NOTE, WARNING, Finding, Seen, counted, quoted, some
 
@@ -36,7 +36,7 @@ EXACT = 2**24
 
 def _numbers(seen: Seen) -> list[int]:
     """The columns of numbers of rows and tables."""
-    if seen.data.kind not in (rows.ROWS, rows.TABLE):
+    if seen.data.kind not in (problems.ROWS, problems.TABLE):
         return []
     return [i for i, f in enumerate(seen.features) if f.kind == table.NUMBER and f.distinct]
 
@@ -58,7 +58,7 @@ def _without(seen: Seen, names: Sequence[str]) -> str:
 
 def label(seen: Seen) -> Iterator[Finding]:
     """Columns that tell the label: each value has one label, and each label one value."""
-    if len(seen.labels) < IDS or seen.data.kind not in (rows.ROWS, rows.TABLE):
+    if len(seen.labels) < IDS or seen.data.kind not in (problems.ROWS, problems.TABLE):
         return
     found = [
         feature.name
@@ -150,7 +150,7 @@ def outliers(seen: Seen) -> Iterator[Finding]:
 def identifiers(seen: Seen) -> Iterator[Finding]:
     """Columns in which every value is another one, whole numbers or words."""
     for i, feature in enumerate(seen.features):
-        if seen.data.kind not in (rows.ROWS, rows.TABLE):
+        if seen.data.kind not in (problems.ROWS, problems.TABLE):
             return
         values = _present(seen, i)
         every = feature.distinct >= max(IDS, NEARLY * len(values))
@@ -214,7 +214,7 @@ def gaps(seen: Seen) -> Iterator[Finding]:
 
 def constant(seen: Seen) -> Iterator[Finding]:
     """Columns that never change."""
-    if seen.data.kind == rows.IMAGE:
+    if seen.data.kind == problems.IMAGE:
         return
     names, owner = features.owners(seen.data)
     changing = set(owner[~seen.positions.constant].tolist())

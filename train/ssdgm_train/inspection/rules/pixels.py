@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ssdgm_train import rows
-from ssdgm_train.data import problem
+from ssdgm_train import problems
+from ssdgm_train.data import statement
 from ssdgm_train.inspection import features
 from ssdgm_train.inspection.seen import NOTE, WARNING, Finding, Seen, counted, some
 
@@ -17,7 +17,7 @@ def floats(seen: Seen) -> Iterator[Finding]:
     data, found = seen.data, seen.positions
     low, high = float(np.fmin.reduce(found.low)), float(np.fmax.reduce(found.high))
     whole = data.x.dtype != np.uint8 and found.whole and low >= 0 and 1 < high <= BYTE
-    if whole and data.kind in (rows.IMAGE, rows.WINDOWS):
+    if whole and data.kind in (problems.IMAGE, problems.WINDOWS):
         yield Finding(
             WARNING,
             "bytes stored as float",
@@ -31,7 +31,9 @@ def flat(seen: Seen) -> Iterator[Finding]:
     """Images and windows that are nearly constant."""
     found = seen.rows[features.flat(seen.positions)]
     if len(found):
-        one, many = ("image", "images") if seen.data.kind == rows.IMAGE else ("window", "windows")
+        one, many = (
+            ("image", "images") if seen.data.kind == problems.IMAGE else ("window", "windows")
+        )
         yield Finding(
             WARNING,
             f"nearly constant {many}",
@@ -45,7 +47,7 @@ def flat(seen: Seen) -> Iterator[Finding]:
 def counts(seen: Seen) -> Iterator[Finding]:
     """Bytes that are no grey levels out of 255."""
     levels = seen.positions.levels
-    if seen.data.kind == rows.IMAGE and levels and levels[-1] < problem.COUNT_LEVELS:
+    if seen.data.kind == problems.IMAGE and levels and levels[-1] < statement.COUNT_LEVELS:
         most = levels[-1]
         told = "only 0 and 1" if levels == (0, 1) else f"whole numbers from {levels[0]} to {most}"
         yield Finding(

@@ -1,0 +1,1 @@
+"""Benchmarks beside torch, and their charts."""

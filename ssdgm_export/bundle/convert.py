@@ -1,0 +1,255 @@
+"""From a finished run to a bundle: trace, compare, compose, write whole or not at all, open again.
+
+The same run gives the same bytes, in a folder as in a zip.
+"""
+
+import hashlib
+import io
+import os
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ssdgm_export.bundle import card, document, golden, variants
+from ssdgm_export.graphs import modules, trace
+from ssdgm_export.proof import gate, parity
+from ssdgm_runtime import atomic, errors
+from ssdgm_runtime import model as runtime
+from ssdgm_runtime.bundle import manifest
+from ssdgm_runtime.readers import inputs
+from ssdgm_runtime.rows import resizing
+from ssdgm_runtime.rows.row import Row
+from ssdgm_train import data as sources
+from ssdgm_train.data import store
+from ssdgm_train.problems import Problem
+from ssdgm_train.runs import baseline, directory
+from ssdgm_train.runs import loading as training
+
+SUFFIX = ".ssdgm"
+_LIMITS = gate.Limits()
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A bundle that was written.
+
+    Attributes:
+        path: Where it is.
+        id: The SHA-256 of its SHA256SUMS.
+        bytes: The size of its files together.
+        parity: How far its graphs are from torch.
+        gates: How its graphs of lower precision were judged, those that may not ship too.
+        method: The method whose model ships.
+    """
+
+    path: Path
+    id: str
+    bytes: int
+    parity: parity.Report
+    gates: tuple[gate.Gate, ...] = ()
+    method: str = ""
+
+    def to_json(self) -> Json:
+        """As a command line prints it."""
+        return {
+            "bundle": str(self.path),
+            "method": self.method,
+            "id": self.id,
+            "bytes": self.bytes,
+            "parity": self.parity.to_json(),
+            "gates": [verdict.to_json() for verdict in self.gates],
+        }
+
+
+def convert(
+    run: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    data: str | None = None,
+    golden_from: str | os.PathLike[str] | None = None,
+    atol: float = parity.ATOL,
+    rtol: float = parity.RTOL,
+    license: str | None = None,
+    precision: str | Sequence[str] = variants.FP32,
+    limits: gate.Limits = _LIMITS,
+    fuse: bool = False,
+    if_better: bool = False,
+) -> Converted:
+    """Convert a finished run into a bundle.
+
+    Args:
+        run: The run directory.
+        out: A new `NAME.ssdgm` folder, or `NAME.ssdgm.zip` for the same files in one.
+        data: Where the run's data lies now, if it has moved; its validation rows are needed.
+        golden_from: A file of rows that may ship inside the bundle as golden rows; by default they
+            are drawn from the model's own decoder and at random.
+        atol: Absolute tolerance of parity and of golden rows.
+        rtol: Relative tolerance.
+        license: An SPDX expression for the manifest and the card.
+        precision: Some of fp32, int8 and fp16, in a list or with commas. A graph ships in a lower
+            precision only where it passes its gates. int8 is then what `auto` takes on a CPU.
+        limits: What lower precision may cost.
+        fuse: Add the graph `encoder_classifier`, for hosts that want everything in one call.
+        if_better: Ship the supervised baseline instead where it erred less on the validation rows.
+
+    Raises:
+        OutputExists: Something lies at `out`.
+        InputError: A precision is unknown, there is no encoder to fuse, or `out` is inside the
+            data.
+        RunError: The run has not ended, its data has changed, or it has no baseline to compare.
+        ParityError: A graph differs from torch; nothing is written.
+        GateError: A graph may ship in none of the precisions; nothing is written.
+    """
+    wanted = variants.precisions(precision)
+    given_run, target = directory.Run(Path(run)), _target(Path(out))
+    source = baseline.better(given_run) if if_better else given_run
+    described, result = source.read(), directory.ended(source)
+    with directory.reading(source):
+        problem = training.load_problem(described)
+    found = modules.of(training.load_model(source), problem, result["temperature"], fuse=fuse)
+    properties = {"ssdgm.format": ".".join(map(str, manifest.FORMAT))}
+    models = {
+        key: trace.trace(graph, {**properties, "ssdgm.graph": key}) for key, graph in found.items()
+    }
+    held, train = material(source, data)
+    _check_apart(target, described["data"]["source"] if data is None else data, golden_from)
+    report = parity.compare(found, models, held.x, atol, rtol)
+    resize = described["recipe"]["data"].get("resize", "")
+    given = golden.inputs(found, golden_rows(found, problem, golden_from, resize))
+    origin = variants.Source(found, models, given, report)
+    shipped, gates = variants.make(origin, wanted, train, held, limits)
+    name = f"{described['recipe']['method']}-{described['data']['name']}"
+    text = document.compose(name, described, result, problem, found, shipped, report, license)
+    if if_better:
+        document.record(text, baseline.read(given_run))
+    files = {
+        **{f"models/{v.component}/{v.precision}/model.onnx": v.data for v in shipped},
+        **golden.files(given, shipped),
+        **_texts(text, described, result, report, gates),
+    }
+    size, key = _write(target, files, [p for p in wanted if p in {v.precision for v in shipped}])
+    return Converted(target, key, size, report, tuple(gates), described["recipe"]["method"])
+
+
+def material(run: directory.Run, data: str | None = None) -> tuple[gate.Rows, parity.Array]:
+    """The run's validation rows, its labelled rows if none were held out; and training rows.
+
+    Where they are very many, `store.sample` stands for them.
+    """
+    dataset, split = training.load_data(run, data), run.split()
+    kind = "validation" if len(split.validation) else "labelled"
+    held = getattr(split, kind)
+    few = store.few(dataset.x, held)
+    rows = gate.Rows(store.take(dataset.x, few), store.take(dataset.y, few), kind, dataset.columns)
+    return rows, store.sample(dataset.x, split.training)
+
+
+def golden_rows(
+    found: Mapping[str, modules.Graph],
+    problem: Problem,
+    given: str | os.PathLike[str] | None,
+    resize: str = "",
+) -> parity.Array:
+    """The rows that ship: drawn, or the first of a file that the user gives.
+
+    Raises:
+        DataError: The file's rows are not like the model's.
+    """
+    if given is None:
+        return golden.rows(found, problem)
+    policy = resizing.parse(resize) if resize else None
+    row = Row(problem.shape, problem.dtype, problem.columns, (), policy, problem.series)
+    rows = inputs.read_rows(given, row).x[: golden.ROWS]
+    if rows.dtype == np.float64 and problem.dtype == "float32":
+        rows = rows.astype(np.float32)
+    if rows.shape[1:] != problem.shape or rows.dtype.name != problem.dtype or not len(rows):
+        raise errors.DataError(
+            f"{given} has {len(rows)} rows {list(rows.shape[1:])} {rows.dtype}",
+            f"rows {list(problem.shape)} {problem.dtype}",
+            "Give rows like those that the run was trained on.",
+        )
+    if not problem.columns and not np.isfinite(rows).all():
+        raise errors.DataError(f"{given} holds NaN or infinity", "finite numbers")
+    return np.ascontiguousarray(rows)
+
+
+def _target(out: Path) -> Path:
+    if not out.name.removesuffix(".zip").endswith(SUFFIX):
+        raise errors.InputError("out", str(out), f"a name that ends in {SUFFIX} or {SUFFIX}.zip")
+    if os.path.lexists(out):
+        raise errors.OutputExists(f"{out} exists", "a new path", "Give another name with -o.")
+    if not out.parent.is_dir():
+        raise errors.DataNotFound(f"there is no folder {out.parent}", "a folder to write to")
+    return out
+
+
+def _check_apart(target: Path, data: str, golden_from: str | os.PathLike[str] | None) -> None:
+    """Refuse a bundle among the data, which would then no longer be what it was."""
+    sources.check_outside(target, sources.locate(data))
+    atomic.apart(target, data=golden_from)
+
+
+def _texts(
+    text: Json, run: Json, result: Json, report: parity.Report, gates: Sequence[gate.Gate]
+) -> dict[str, bytes]:
+    """The manifest, the card and the reports."""
+    judged = {"gates": [verdict.to_json() for verdict in gates]}
+    training_report = {"recipe": run["recipe"], "seed": run["seed"], "result": result}
+    pages = {
+        "manifest.json": manifest.dumps(text),
+        "README.md": card.card(text, report.to_json(), judged["gates"]),
+        "reports/parity.json": manifest.dumps(report.to_json()),
+        "reports/training.json": manifest.dumps(training_report),
+        **({"reports/precision.json": manifest.dumps(judged)} if gates else {}),
+    }
+    return {name: page.encode() for name, page in pages.items()}
+
+
+def _write(target: Path, files: Mapping[str, bytes], ships: Iterable[str]) -> tuple[int, str]:
+    """Write beside the target, open and check what was written, then rename; its size and id."""
+    sums = "".join(f"{hashlib.sha256(files[k]).hexdigest()}  {k}\n" for k in sorted(files))
+    whole = {**files, "SHA256SUMS": sums.encode()}
+    writer = _write_zip if target.suffix == ".zip" else _write_folder
+    with atomic.draft(target) as partial:
+        writer(partial, whole)
+        for precision in ships:
+            _verify(partial, precision)
+    return sum(map(len, whole.values())), hashlib.sha256(sums.encode()).hexdigest()
+
+
+def _verify(path: Path, precision: str) -> None:
+    with runtime.load(path, provider="cpu", variant=precision) as model:
+        answer = model.verify()
+    for check in answer.checks:
+        if not check.passed:
+            raise parity.ParityError(
+                f"{check.output} of the written {check.component} ({check.precision}) differs "
+                f"from its golden rows by up to {check.max_abs:.3g}, {check.worst:.3g} times what "
+                f"is allowed, and {len(check.disagreements)} rows are predicted otherwise",
+                "outputs within the tolerance",
+                "Nothing was written. Raise --atol or --rtol if this is close enough; if not, "
+                "please report it.",
+            )
+
+
+def _write_folder(path: Path, files: Mapping[str, bytes]) -> None:
+    for name in sorted(files):
+        place = path / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(files[name])
+
+
+def _write_zip(path: Path, files: Mapping[str, bytes]) -> None:
+    """Stored, in sorted order, with one fixed date: the same files give the same bytes."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, files[name])
+    path.write_bytes(stream.getvalue())

@@ -1,0 +1,93 @@
+"""Golden rows: inputs with the outputs they must give, so that a bundle can check itself anywhere.
+
+The rows come from the model's own decoder and from a random generator, never from the training
+data, unless the caller asks for it.
+"""
+
+import io
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import torch
+
+from ssdgm_export.bundle import variants
+from ssdgm_export.graphs import modules
+from ssdgm_export.proof import parity
+from ssdgm_runtime.inference import noise
+from ssdgm_runtime.rows import columns
+from ssdgm_train.likelihoods import limits
+from ssdgm_train.problems import Problem
+
+ROWS = 16
+SEED = 1
+
+
+def rows(found: Mapping[str, modules.Graph], problem: Problem) -> parity.Array:
+    """Rows in the data's own dtype and range: half decoded, if there is a decoder, half uniform.
+
+    Every feature keeps to its own range: one beyond it would be many deviations from all that the
+    model has seen, where it says nothing.
+
+    Args:
+        found: The model's graphs, among them the classifier or the encoder.
+        problem: Its problem.
+    """
+    rng = np.random.Generator(np.random.Philox(SEED))
+    low, high = limits.feature_range(problem)
+    if problem.columns:
+        drawn = _table(problem, rng)
+    else:
+        drawn = rng.uniform(low, high, (ROWS, *problem.shape)).astype(np.float32)
+    if "decoder" in found:
+        drawn[: ROWS // 2] = _decoded(found["decoder"], problem)
+    if problem.columns:
+        return drawn
+    whole = np.issubdtype(np.dtype(problem.dtype), np.integer)
+    return (drawn.clip(low, high).round() if whole else drawn).astype(problem.dtype)
+
+
+def _table(problem: Problem, rng: np.random.Generator) -> parity.Array:
+    """Rows of a table: numbers about their means and any codes; two lack all of either."""
+    shift, scale = np.array(problem.shift), np.array(problem.scale)
+    numbers = rng.uniform(shift - 2 * scale, shift + 2 * scale, (ROWS, problem.numbers))
+    codes = rng.integers(columns.UNKNOWN, problem.blocks or 0, (ROWS, len(problem.blocks)))
+    numbers[-1], codes[-2] = np.nan, columns.UNKNOWN
+    return np.column_stack([numbers, codes]).astype(np.float32)
+
+
+def inputs(found: Mapping[str, modules.Graph], x: parity.Array) -> dict[str, parity.Arrays]:
+    """Each graph's inputs for rows x, noise among them."""
+    with parity.one_thread():
+        return {name: parity.feed(graph, found, x, SEED) for name, graph in found.items()}
+
+
+def files(
+    given: Mapping[str, parity.Arrays], shipped: Iterable[variants.Variant]
+) -> dict[str, bytes]:
+    """The files under `golden/`: each graph's inputs and, by precision, its outputs."""
+    found = {
+        f"golden/{name}/{k}.npy": _npy(v)
+        for name, feeds in given.items()
+        for k, v in feeds.items()
+    }
+    for file in shipped:
+        folder = f"golden/{file.component}/{file.precision}"
+        found |= {f"{folder}/{k}.npy": _npy(v) for k, v in file.golden.items()}
+    return found
+
+
+def _decoded(decoder: modules.Graph, problem: Problem) -> parity.Array:
+    half = ROWS // 2
+    feeds = {s.name: noise.draw(SEED, s.name, half, s.width) for s in decoder.spec.inputs}
+    if "y" in feeds:
+        width = feeds["y"].shape[1]
+        feeds["y"] = np.eye(width, dtype=np.float32)[np.arange(half) % width]
+    with parity.one_thread(), torch.inference_mode():
+        found = parity.reference(decoder, feeds)
+    return columns.joined(found, problem.columns) if problem.columns else found["x"]
+
+
+def _npy(array: parity.Array) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, np.ascontiguousarray(array), allow_pickle=False)
+    return stream.getvalue()

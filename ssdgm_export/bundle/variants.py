@@ -1,0 +1,196 @@
+"""The files of each graph: one a precision, those of lower precision behind a gate."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+
+from ssdgm_export.graphs import modules, quantise
+from ssdgm_export.proof import gate, parity
+from ssdgm_runtime import arguments, errors
+from ssdgm_runtime.bundle import tolerance
+
+FP32, INT8, FP16 = PRECISIONS = ("fp32", "int8", "fp16")
+CALIBRATION, CHUNK = 1024, 64
+"""Rows that fix int8's scales, and how many are run at once."""
+
+TOLERATED = {INT8: 0.25, FP16: 2.0}
+"""What golden rows allow, as a share of the largest difference that the precision itself makes.
+
+Integer products are the same everywhere, and only what lies between them may be rounded otherwise;
+half precision is added up in other orders and widths. The fp32 file would fail as int8.
+"""
+
+
+class GateError(errors.SsdgmError, ArithmeticError):
+    """No file of a graph is good enough to ship."""
+
+    exit_code: ClassVar[int] = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Variant:
+    """A graph in one precision, and what holds it to that.
+
+    Attributes:
+        component: The graph.
+        precision: Its precision.
+        data: The .onnx file.
+        golden: Its outputs for the golden rows.
+        atol: Absolute tolerance for them.
+        rtol: Relative tolerance.
+        own: Absolute tolerances of outputs that have their own, one number or one a value.
+        gates: How it passed; none for fp32, which parity holds.
+    """
+
+    component: str
+    precision: str
+    data: bytes
+    golden: parity.Arrays
+    atol: float
+    rtol: float
+    own: Mapping[str, tolerance.Bound] = field(default_factory=dict)
+    gates: tuple[gate.Gate, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """What variants are made of.
+
+    Attributes:
+        found: The traced modules.
+        models: Their fp32 files.
+        golden: The golden rows' inputs, by graph.
+        report: The parity report.
+    """
+
+    found: Mapping[str, modules.Graph]
+    models: Mapping[str, bytes]
+    golden: Mapping[str, parity.Arrays]
+    report: parity.Report
+
+
+def precisions(words: object) -> tuple[str, ...]:
+    """Precisions from their names, in a list or with commas, each once.
+
+    Raises:
+        InputError: One is unknown, or there is none.
+    """
+    given = words.split(",") if isinstance(words, str) else words
+    if not isinstance(given, Sequence) or not all(isinstance(word, str) for word in given):
+        raise _unknown(arguments.shown(words))
+    found = tuple(dict.fromkeys(word.strip() for word in given))
+    unknown = [word for word in found if word not in PRECISIONS]
+    if unknown or not found:
+        raise _unknown(arguments.shown(unknown[0]) if unknown else "empty")
+    return found
+
+
+def _unknown(got: str) -> errors.InputError:
+    return errors.InputError("precision", got, f"some of {', '.join(PRECISIONS)}")
+
+
+def make(
+    source: Source,
+    wanted: Sequence[str],
+    train: parity.Array,
+    rows: gate.Rows,
+    limits: gate.Limits,
+) -> tuple[list[Variant], list[gate.Gate]]:
+    """Every variant that may ship, and how each was judged.
+
+    Args:
+        source: The graphs.
+        wanted: Precisions.
+        train: Training rows, for int8's scales.
+        rows: Held-out rows, for the gates.
+        limits: What lower precision may cost.
+
+    Raises:
+        GateError: A graph is left without any file.
+    """
+    shipped = [exact(source, name) for name in source.models] if FP32 in wanted else []
+    gates: list[gate.Gate] = []
+    lower = [precision for precision in wanted if precision != FP32]
+    names = {k: tuple(t.name for t in g.spec.inputs) for k, g in source.found.items()}
+    with parity.one_thread():
+        judge = gate.Judge(source.models, names, rows, limits) if lower else None
+        for component, precision in ((c, p) for c in source.models for p in lower):
+            assert judge is not None
+            data = _convert(source, component, precision, train)
+            found = judge.judge(component, precision, data, source.golden[component])
+            gates += found
+            if all(verdict.passed for verdict in found):
+                shipped.append(_variant(source, component, data, tuple(found)))
+    _check(source, shipped, gates)
+    return shipped, gates
+
+
+def exact(source: Source, component: str) -> Variant:
+    """A graph's fp32 file; its golden outputs are torch's."""
+    graph = source.found[component]
+    with parity.one_thread():
+        outputs = parity.reference(graph, source.golden[component])
+    data, report = source.models[component], source.report
+    own = {name: graph.atol(name, report.atol) for name in graph.units}
+    return Variant(component, FP32, data, outputs, report.atol, report.rtol, own)
+
+
+def _variant(source: Source, component: str, data: bytes, gates: tuple[gate.Gate, ...]) -> Variant:
+    """A variant, held to answer on other devices within a share of what its precision costs."""
+    feeds, precision, report = source.golden[component], gates[0].precision, source.report
+    outputs = gate.opened(component, data).run(feeds)
+    plain = gate.opened(component, source.models[component]).run(feeds)
+    graph = source.found[component]
+    costs = {k: np.abs(outputs[k].astype(np.float64) - plain[k]) for k in outputs}
+    own = {
+        k: np.maximum(
+            np.float32(TOLERATED[precision] * cost.max(0 if k in graph.units else None)),
+            graph.atol(k, report.atol),
+        )
+        for k, cost in costs.items()
+    }
+    return Variant(component, precision, data, outputs, report.atol, report.rtol, own, gates)
+
+
+def _convert(source: Source, component: str, precision: str, train: parity.Array) -> bytes:
+    data = source.models[component]
+    if precision == FP16:
+        return quantise.fp16(data)
+    return quantise.int8(data, _feeds(source, component, train))
+
+
+def _feeds(source: Source, component: str, train: parity.Array) -> Iterator[parity.Arrays]:
+    """Inputs as they will come: a decoder's latents from the prior and from the posterior."""
+    found, graph = source.found, source.found[component]
+    rows = train[np.linspace(0, len(train) - 1, min(len(train), CALIBRATION)).astype(int)]
+    for seed, start in enumerate(range(0, len(rows), CHUNK)):
+        x = rows[start : start + CHUNK]
+        yield parity.feed(graph, found, x, seed)
+        if component == "decoder" and "encoder" in found:
+            yield _posterior(found, x, seed)
+
+
+def _posterior(found: Mapping[str, modules.Graph], x: parity.Array, seed: int) -> parity.Arrays:
+    feeds = parity.feed(found["decoder"], found, x, seed)
+    latent = parity.reference(found["encoder"], parity.feed(found["encoder"], found, x, seed))
+    return {**feeds, "z": latent["z_mean"] + latent["z_scale"] * feeds["z"]}
+
+
+def _check(source: Source, shipped: Sequence[Variant], gates: Sequence[gate.Gate]) -> None:
+    bare = [name for name in source.models if name not in {v.component for v in shipped}]
+    if not bare:
+        return
+    told = [
+        f"{g.component} in {g.precision}: {g.measure} {g.fp32:.4g} became {g.found:.4g}"
+        if g.rows
+        else f"{g.component} in {g.precision}: nothing to measure it by"
+        for g in gates
+        if g.component in bare and not g.passed
+    ]
+    raise GateError(
+        f"no file of {', '.join(bare)} may ship ({'; '.join(told)})",
+        "every graph in one precision at least",
+        "Nothing was written. Add fp32 to --precision, or raise --max-drop or --max-distortion.",
+    )

@@ -1,0 +1,292 @@
+"""The scikit-learn face: `fit(X, y)` with -1 for unlabelled rows, then `predict` and the rest.
+
+from ssdgm_export import SemiSupervisedClassifier
+
+model = SemiSupervisedClassifier(random_state=0).fit(X, y)  # y holds -1 where unknown
+model.predict(X_new)
+model.export("model.ssdgm")  # a bundle, for a device without torch
+"""
+
+import numbers
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import (
+    BaseEstimator,
+    ClassifierMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+)
+from sklearn.utils import check_random_state
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ssdgm_export.estimator import memory, settings
+from ssdgm_export.estimator.answers import Answers
+from ssdgm_runtime import errors
+from ssdgm_train.recipes import recipe
+from ssdgm_train.runs import loading, training
+
+Array = NDArray[Any]
+
+
+def _offers(task: str) -> Any:  # noqa: ANN401  (scikit-learn's own check)
+    """Whether the method does more than to classify."""
+    return lambda self: task in self._plan().spec.tasks
+
+
+class SemiSupervisedClassifier(
+    ClassNamePrefixFeaturesOutMixin,  # type: ignore[misc]
+    TransformerMixin,  # type: ignore[misc]
+    ClassifierMixin,  # type: ignore[misc]
+    BaseEstimator,  # type: ignore[misc]
+):
+    """A method of this package as a scikit-learn classifier.
+
+    A parameter that is None is the recipe's; without a recipe it has the value that is told last.
+    So a recipe gives what is not said here, and what is said here stands over it.
+
+    Args:
+        method: A key of `METHODS`; m2.
+        recipe: The name of a recipe that ships, or a TOML file.
+        hidden: Widths of the hidden layers, in every network; 100.
+        latent: Dimensions of z; 10.
+        alpha: The classifier's weight beside the bounds; 1, see `m2.Config`.
+        steps: Updates in every phase; 2000.
+        learning_rate: Adam's; 3e-3.
+        labelled_batch: Labelled rows a step; 100.
+        unlabelled_batch: Unlabelled rows a step; 100.
+        validation: The share of the labelled rows that is held out, from 1 on their number; 0.
+            They calibrate the probabilities.
+        likelihood: Of rows: "gaussian", which standardises every column; "bernoulli" for columns
+            within [0, 1]; "binomial" for counts up to 255; "auto". gaussian.
+        settings: Anything else a recipe has, such as ("model.weighting=paper",).
+        shape: What a row is reshaped to, (8, 8) for a small picture; it then is a bundle's input.
+        init_from: A run directory, or .npz weights of the authors, to start from.
+        random_state: Of validation rows, initial weights, batches and noise.
+        device: "auto", "cpu" or "cuda".
+        verbose: 1 writes a line to standard error at every validation.
+
+    Attributes:
+        classes_: The labels' own values, sorted, [K].
+        n_features_in_: The number of columns.
+        feature_names_in_: Their names, where X has some; a bundle then reads frames by them.
+        run_: The run as `memory.Trained`; it holds the rows, which `export` computes on.
+
+    Raises:
+        SsdgmError: On fit; a setting, a label or the rows cannot be used.
+    """
+
+    def __init__(
+        self,
+        *,
+        method: str | None = None,
+        recipe: str | Path | None = None,
+        hidden: int | Sequence[int] | None = None,
+        latent: int | None = None,
+        alpha: float | None = None,
+        steps: int | None = None,
+        learning_rate: float | None = None,
+        labelled_batch: int | None = None,
+        unlabelled_batch: int | None = None,
+        validation: float | None = None,
+        likelihood: str | None = None,
+        settings: Sequence[str] = (),
+        shape: tuple[int, ...] | None = None,
+        init_from: str | Path | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        device: str = "cpu",
+        verbose: int = 0,
+    ) -> None:
+        self.method = method
+        self.recipe = recipe
+        self.hidden = hidden
+        self.latent = latent
+        self.alpha = alpha
+        self.steps = steps
+        self.learning_rate = learning_rate
+        self.labelled_batch = labelled_batch
+        self.unlabelled_batch = unlabelled_batch
+        self.validation = validation
+        self.likelihood = likelihood
+        self.settings = settings
+        self.shape = shape
+        self.init_from = init_from
+        self.random_state = random_state
+        self.device = device
+        self.verbose = verbose
+
+    def fit(self, X: object, y: object) -> "SemiSupervisedClassifier":  # noqa: N803
+        """Train on rows [n, features], labelled or not.
+
+        Args:
+            X: Finite numbers; they become float32.
+            y: Labels [n]: whole numbers from 0 or strings; -1 (in strings also "-1" or an empty
+                one) is a row whose label is not known.
+        """
+        plan = self._plan()
+        x, known = validate_data(self, X, y, dtype=np.float32, ensure_min_samples=2)
+        if known.dtype.kind != "O":  # objects are judged one by one below
+            check_classification_targets(known)
+        self.classes_, labels = settings.labels(known)
+        names = tuple(getattr(self, "feature_names_in_", ()))
+        table = memory.Table(self._rows(x, plan.data.likelihood), labels, names)
+        start = None if self.init_from is None else Path(self.init_from)
+        watch = _tell if self.verbose else _ignore
+        self.run_ = memory.fit(table, plan, self._seed(), self.device, start, watch)
+        return self
+
+    def predict_proba(self, X: object) -> Array:  # noqa: N803
+        """q(y | x), [n, K], in the order of `classes_`."""
+        return self._answers().probs(self._asked(X))
+
+    def predict(self, X: object) -> Array:  # noqa: N803
+        """The likeliest label of every row, [n]."""
+        probs = self.predict_proba(X)
+        found: Array = self.classes_[probs.argmax(1)]
+        return found
+
+    def transform(self, X: object) -> Array:  # noqa: N803
+        """The means of q(z | x, y = q(y | x)), [n, latent]."""
+        return self._answers().latents(self._asked(X))
+
+    @available_if(_offers("generate"))  # type: ignore[untyped-decorator]
+    def sample(self, y: object, n: int = 1, random_state: object = 0) -> Array:
+        """Draw rows of p(x | y).
+
+        Args:
+            y: A label, or labels [m].
+            n: Rows a label, from 1 on.
+            random_state: Of the draws.
+
+        Returns:
+            Rows [m * n, features], those of the first label first.
+
+        Raises:
+            InputError: A label is none of `classes_`, or n is no whole number from 1 on.
+        """
+        check_is_fitted(self)
+        asked = settings.places(y, self.classes_)
+        indices = np.repeat(asked, settings.count(n, "n"))
+        found = self._answers().draws(indices, _seed(random_state))
+        return found.reshape(len(found), -1)
+
+    def score(self, X: object, y: object, sample_weight: object = None) -> float:  # noqa: N803
+        """The accuracy on those rows whose label is known; so it serves `GridSearchCV` as it is.
+
+        Raises:
+            InputError: No label is known.
+        """
+        known = ~settings.unknown(np.asarray(y))
+        if not known.any():
+            raise errors.InputError("y", "without a known label", "some that are not -1")
+        right = self.predict(X) == np.asarray(y)
+        weight = None if sample_weight is None else np.asarray(sample_weight)[known]
+        return float(np.average(right[known], weights=weight))
+
+    def export(
+        self, path: str | Path, *, precision: str = "fp32", license: str | None = None
+    ) -> Path:
+        """Write a bundle, as `ssdgm-export convert` does.
+
+        Args:
+            path: A new `NAME.ssdgm`, or `NAME.ssdgm.zip`.
+            precision: Some of fp32, int8 and fp16, with commas.
+            license: An SPDX expression.
+
+        Raises:
+            MissingExtra: ssdgm-export is not installed.
+            SsdgmError: As `ssdgm_export.convert`.
+        """
+        check_is_fitted(self)
+        return _export(self.run_, Path(path), precision, license)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Whether there is a run."""
+        return hasattr(self, "run_")
+
+    @property
+    def _n_features_out(self) -> int:
+        return int(self.run_.result["latents"]["size"])
+
+    def _plan(self) -> recipe.Recipe:
+        given = {
+            name: getattr(self, name) for name in ("hidden", "latent", "alpha", *settings.SECTIONS)
+        }
+        return settings.plan(self.recipe, self.method, given, self.settings)
+
+    def _seed(self) -> int:
+        return _seed(self.random_state)
+
+    def _answers(self) -> Answers:
+        check_is_fitted(self)
+        trained, device = self.run_, loading.pick_device(self.device)
+        model = trained.model.to(device)
+        return Answers(model, trained.problem, trained.result["temperature"], device)
+
+    def _asked(self, X: object) -> Array:  # noqa: N803
+        x = validate_data(self, X, dtype=np.float32, reset=False)
+        return self._rows(x, self.run_.problem.likelihood)
+
+    def _rows(self, x: Array, likelihood: str) -> Array:
+        """Rows as the model takes them: in their shape, and bytes where they are counts."""
+        x = x if self.shape is None else _shaped(x, self.shape)
+        if likelihood != "binomial":
+            return x
+        if ((x != np.trunc(x)) | (x < 0) | (x > 255)).any():
+            raise errors.InputError("X", "no counts", "whole numbers from 0 to 255 for binomial")
+        return x.astype(np.uint8)
+
+
+# scikit-learn wraps `transform` when the class is made, which would hide the condition
+for _name in ("transform", "fit_transform"):
+    _conditional = available_if(_offers("encode"))(getattr(SemiSupervisedClassifier, _name))
+    setattr(SemiSupervisedClassifier, _name, _conditional)
+
+
+def _shaped(x: Array, shape: tuple[int, ...]) -> Array:
+    if int(np.prod(shape)) != x.shape[1]:
+        raise errors.InputError("shape", str(shape), f"that of {x.shape[1]} features")
+    return x.reshape(len(x), *shape)
+
+
+def _seed(random_state: Any) -> int:  # noqa: ANN401  (whatever scikit-learn takes)
+    if isinstance(random_state, numbers.Integral):
+        return int(random_state)
+    return int(check_random_state(random_state).randint(2**31 - 1))
+
+
+def _ignore(progress: training.Progress) -> None:
+    """Say nothing."""
+
+
+def _tell(progress: training.Progress) -> None:
+    """What `verbose` asks for."""
+    if progress.terms is not None:
+        terms = ", ".join(f"{name} {value:.3f}" for name, value in progress.terms.items())
+        sys.stderr.write(f"step {progress.step} of {progress.steps}: {terms}\n")
+
+
+def _export(trained: memory.Trained, path: Path, precision: str, license: str | None) -> Path:
+    try:
+        from ssdgm_export.bundle import convert
+    except ImportError as error:
+        raise errors.MissingExtra(
+            f"{error.name} is not installed",
+            "ssdgm-export with its extra train",
+            'Write: pip install "ssdgm-export[train,cpu]"',
+        ) from None
+    with memory.written(trained) as place:
+        converted = convert.convert(
+            place / "run",
+            path,
+            data=str(place / memory.DATA),
+            precision=precision,
+            license=license,
+        )
+    return converted.path

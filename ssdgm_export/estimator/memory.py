@@ -1,0 +1,139 @@
+"""Arrays in memory to a trained model in memory, by the same way as any run.
+
+The run's directory is a temporary one; what is kept of it can be written again, to be converted.
+"""
+
+import contextlib
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from ssdgm_train.problems import Problem
+from ssdgm_train.recipes import recipe
+from ssdgm_train.runs import directory, loading, session, training
+
+Json = dict[str, Any]
+DATA = "table.npz"
+"""The file of the rows; a bundle's name comes from it."""
+LEFT = ("optimiser.safetensors", "random.safetensors")
+"""What serves nothing but to go on."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Raw rows [n, *shape] with their labels [n], -1 or "" where one is not known.
+
+    `features` are the names of a row's values, where they have names.
+    """
+
+    x: NDArray[np.generic]
+    y: NDArray[np.generic]
+    features: tuple[str, ...] = ()
+
+    def save(self, path: Path) -> None:
+        """Write the rows as the .npz file that a run reads."""
+        if self.features:
+            np.savez(path, x=self.x, y=self.y, features=np.array(self.features))
+        else:
+            np.savez(path, x=self.x, y=self.y)
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A run that has ended, without a directory.
+
+    Attributes:
+        files: What was in the directory, by relative path.
+        table: What it was trained on.
+    """
+
+    files: Mapping[str, bytes]
+    table: Table
+
+    @property
+    def document(self) -> Json:
+        """`run.json`."""
+        found: Json = json.loads(self.files["run.json"])
+        return found
+
+    @property
+    def result(self) -> Json:
+        """`result.json`."""
+        found: Json = json.loads(self.files["result.json"])
+        return found
+
+    @property
+    def problem(self) -> Problem:
+        """What the model was built for."""
+        return loading.load_problem(self.document)
+
+    @cached_property
+    def model(self) -> nn.Module:
+        """The trained model in double precision, made of the files."""
+        with written(self) as folder:
+            return loading.load_model(directory.Run(folder / "run")).double()
+
+    def __getstate__(self) -> Json:
+        """Without the model, which the files give back."""
+        return {"files": self.files, "table": self.table}
+
+
+@contextlib.contextmanager
+def written(trained: Trained) -> Iterator[Path]:
+    """A temporary folder with the run directory `run` and the rows `DATA`."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        trained.table.save(folder / DATA)
+        for place, content in trained.files.items():
+            path = folder / "run" / place
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        yield folder
+
+
+def fit(
+    table: Table,
+    plan: recipe.Recipe,
+    seed: int = 0,
+    device: str = "auto",
+    init_from: Path | None = None,
+    watch: Callable[[training.Progress], None] = lambda progress: None,
+) -> Trained:
+    """Train on a table.
+
+    Args:
+        table: The rows and labels.
+        plan: The recipe.
+        seed: Of validation rows, initial weights, batches and noise.
+        device: "auto", "cpu" or "cuda".
+        init_from: As `session.begin` takes it.
+        watch: Called after every step.
+
+    Raises:
+        SsdgmError: As `session.begin` and `training.train`.
+    """
+    # Windows removes no file that is mapped
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        source, out = Path(folder) / DATA, Path(folder) / "run"
+        table.save(source)
+        begun = session.begin(str(source), plan, out, None, seed, device, init_from)
+        for progress in training.train(begun):
+            watch(progress)
+        return Trained(_files(out), table)
+
+
+def _files(path: Path) -> dict[str, bytes]:
+    """A run directory's files, without what serves to go on and without its data's place."""
+    found = sorted(p for p in path.rglob("*") if p.is_file() and p.name not in LEFT)
+    files = {p.relative_to(path).as_posix(): p.read_bytes() for p in found}
+    described = json.loads(files["run.json"])
+    described["data"]["source"] = DATA
+    return {**files, "run.json": json.dumps(described, indent=2).encode()}

@@ -1,0 +1,170 @@
+"""Settings by their short names to a recipe, and labels of any kind to those of a data set."""
+
+import dataclasses
+import numbers
+import typing
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssdgm_runtime import errors
+from ssdgm_train import settings
+from ssdgm_train.data import dataset
+from ssdgm_train.recipes import recipe
+
+DEFAULTS: dict[str, object] = {
+    "hidden": (100,),
+    "latent": 10,
+    "alpha": 1.0,
+    "steps": 2000,
+    "learning_rate": 3e-3,
+    "labelled_batch": 100,
+    "unlabelled_batch": 100,
+    "validation": 0.0,
+    "likelihood": "gaussian",
+}
+"""What is taken where neither a setting nor a recipe is given."""
+
+SECTIONS = {
+    "steps": "train",
+    "learning_rate": "train",
+    "labelled_batch": "train",
+    "unlabelled_batch": "train",
+    "validation": "data",
+    "likelihood": "data",
+}
+"""Where settings stand in a recipe; all others are of the model."""
+
+KINDS = "biufUTO"
+"""Of the dtypes that labels may have; objects are judged one by one."""
+
+WANTED = "strings or whole numbers from 0, -1 for unlabelled"
+
+
+def plan(
+    source: str | Path | None,
+    name: str | None,
+    given: Mapping[str, object],
+    changes: Sequence[str] = (),
+) -> recipe.Recipe:
+    """A recipe with settings laid over it.
+
+    Args:
+        source: A file, the name of a recipe that ships, or None for `DEFAULTS`.
+        name: The method; None for the recipe's, or m2.
+        given: Settings by their short names; those that are None stay as they are.
+        changes: Further settings, such as `model.weighting=paper`, which stand over all others.
+
+    Raises:
+        RecipeError: The recipe or a setting cannot be used, or the method has no such setting.
+    """
+    table = recipe.load(source, name).spec.Config
+    first = {} if source is not None else DEFAULTS
+    chosen = {key: value for key, value in given.items() if value is not None}
+    under = {k: v for k, v in first.items() if k not in chosen and any(_places(table, k))}
+    words = [
+        f"{place}={_text(value)}"
+        for key, value in {**under, **chosen}.items()
+        for place in _found(table, key, value)
+    ]
+    return recipe.load(source, name, ["run.baseline=0", *words, *changes])
+
+
+def _found(table: type, key: str, value: object) -> list[str]:
+    places = list(_places(table, key))
+    if not places:
+        raise settings.RecipeError(
+            f"{key} is {value!r}", f"{key} to be left out", "The method has no such setting."
+        )
+    return places
+
+
+def _places(table: type, key: str, prefix: str = "model") -> Iterator[str]:
+    """The full names of a setting; the model may have it in several tables."""
+    if key in SECTIONS:
+        yield f"{SECTIONS[key]}.{key}"
+        return
+    for name, hint in typing.get_type_hints(table).items():
+        if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+            yield from _places(hint, key, f"{prefix}.{name}")
+        elif name == key:
+            yield f"{prefix}.{name}"
+
+
+def _text(value: object) -> str:
+    """A value as a recipe writes it; numpy's numbers are as good as Python's."""
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return f"[{', '.join(map(str, value))}]"
+    return str(value)
+
+
+def places(y: object, classes: NDArray[np.generic]) -> NDArray[np.int64]:
+    """Where labels stand among the classes, [m]; they are compared as they are given.
+
+    Args:
+        y: A label, or labels [m].
+        classes: The labels' own values, [K].
+
+    Raises:
+        InputError: A label is none of them.
+    """
+    known = classes.tolist()
+    given = np.asarray(y, object).tolist()
+    listed = given if isinstance(given, list) else [given]
+    strange = [label for label in listed if label not in known]
+    if strange:
+        told = strange if listed is given else given
+        raise errors.InputError("y", repr(told), f"labels among {known}")
+    return np.array([known.index(label) for label in listed], np.int64)
+
+
+def count(n: object, name: str) -> int:
+    """A whole number from 1 on.
+
+    Raises:
+        InputError: It is none.
+    """
+    if not isinstance(n, numbers.Integral) or isinstance(n, bool) or n < 1:
+        raise errors.InputError(name, repr(n), "a whole number from 1")
+    return int(n)
+
+
+def labels(y: NDArray[np.generic]) -> tuple[NDArray[np.generic], NDArray[np.generic]]:
+    """The known classes in order, and labels that a data set can have, in the same order.
+
+    Args:
+        y: Labels [n]: whole numbers from 0, truth values or strings; -1, "-1" or an empty string
+            where one is not known.
+
+    Raises:
+        InputError: A label is of another kind.
+    """
+    if y.dtype.kind not in KINDS:
+        raise errors.InputError("y", f"of dtype {y.dtype}", WANTED)
+    known = ~unknown(y)
+    kinds: set[str] = {np.asarray(value).dtype.kind for value in y[known].tolist()}
+    if y.dtype.kind == "O":
+        _check_kinds(kinds)
+    if kinds <= {"U"} or kinds <= {"b"}:
+        return np.unique(y[known]), np.where(known, y.astype(str), "")
+    y = np.where(known, y, dataset.UNLABELLED)
+    whole = y.astype(np.int64)
+    if (whole != y).any() or (whole[known] < 0).any():
+        raise errors.InputError("y", f"labelled {y[known].min()}", WANTED)
+    return np.unique(y[known]), whole
+
+
+def unknown(y: NDArray[np.generic]) -> NDArray[np.bool_]:
+    """Which labels stand for one that is not known."""
+    return np.isin(y.astype(str), ("-1", "-1.0", ""))
+
+
+def _check_kinds(kinds: set[str]) -> None:
+    if not any(kinds <= set(alike) for alike in ("U", "iu", "b")):
+        raise errors.InputError(
+            "y",
+            f"an array of objects of several kinds or none that fits ({', '.join(sorted(kinds))})",
+            WANTED,
+        )

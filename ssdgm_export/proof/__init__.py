@@ -1,0 +1,1 @@
+"""What a graph has to pass before it ships."""

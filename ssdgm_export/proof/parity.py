@@ -1,0 +1,252 @@
+"""torch against the engine, on the same rows and the same noise.
+
+A graph passes when its values agree at every batch size, and the classifier's predictions on every
+distinct row; `tolerance` has the rule. Where torch itself is further than that from
+the same computation in double precision, as on a row that lies a thousand deviations off, the row
+says nothing of the export: there the engine may be off as far as single precision is. Both sides
+run on one thread, so that the figures come out the same again.
+"""
+
+import contextlib
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ssdgm_export.graphs import modules
+from ssdgm_runtime import errors
+from ssdgm_runtime.bundle import tolerance
+from ssdgm_runtime.engine import session
+from ssdgm_runtime.engine.options import Plan
+from ssdgm_runtime.inference import noise
+from ssdgm_runtime.rows.tensor import Tensor
+
+BATCHES = (1, 2, 3, 17, 64, 257)
+SLACK = 4.0
+"""How much further off than torch's own rounding the engine may be, where that is what limits."""
+
+ATOL, RTOL = tolerance.ATOL, tolerance.RTOL
+SEED = 20140620
+
+Array = NDArray[Any]
+Arrays = dict[str, Array]
+
+
+class ParityError(errors.SsdgmError, ArithmeticError):
+    """An exported graph does not compute what its model computes."""
+
+    exit_code: ClassVar[int] = 1
+
+
+@dataclass(frozen=True)
+class Report:
+    """How far the engine is from torch.
+
+    Attributes:
+        atol: Absolute tolerance.
+        rtol: Relative tolerance.
+        batches: The batch sizes compared.
+        rows: Distinct real rows among them: all of these are in the largest batch.
+        max_abs: The largest difference of each output, by graph.
+        worst: The largest |a - b| / (atol + rtol * |b|) of all, atol in the output's units, rows
+            that single precision limits left out; at most 1 passes.
+        where: The graph and output that this is of.
+        limited: Rows that single precision limits, over all batches and outputs.
+        compared: Rows whose predictions were compared, each once; none without a classifier.
+        close_calls: Rows of them too close to tell, whose predictions may differ.
+        disagreements: Indices of rows predicted otherwise although they were not close.
+    """
+
+    atol: float
+    rtol: float
+    batches: tuple[int, ...]
+    rows: int
+    max_abs: Mapping[str, Mapping[str, float]]
+    worst: float
+    where: str
+    limited: int
+    compared: int
+    close_calls: int
+    disagreements: tuple[int, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether the bundle may be written."""
+        return self.worst <= 1 and not self.disagreements
+
+    def to_json(self) -> dict[str, Any]:
+        """As the bundle stores it."""
+        return {**asdict(self), "passed": self.passed}
+
+
+def compare(
+    found: Mapping[str, modules.Graph],
+    files: Mapping[str, bytes],
+    x: Array,
+    atol: float = ATOL,
+    rtol: float = RTOL,
+    batches: Sequence[int] = BATCHES,
+) -> Report:
+    """Run every graph on both sides, batch by batch.
+
+    Args:
+        found: The traced modules.
+        files: Their .onnx bytes.
+        x: Real rows [n, *shape]; taken in turn, over and over.
+        atol: Absolute tolerance.
+        rtol: Relative tolerance.
+        batches: Batch sizes.
+
+    Raises:
+        ParityError: A difference is above the tolerance.
+    """
+    tally, distinct = _Tally(atol, rtol), min(len(x), max(batches))
+    with one_thread():
+        for name, graph in found.items():
+            plan = Plan(provider="cpu")
+            engine = session.Session(name, partial(files.__getitem__, name), plan)
+            doubled = replace(graph, module=copy.deepcopy(graph.module).double())
+            for batch in batches:
+                rows = np.take(x, np.arange(batch), axis=0, mode="wrap")
+                feeds = feed(graph, found, rows, batch)
+                want, got = reference(graph, feeds), engine.run(feeds)
+                limits = tally.values(graph, want, reference(doubled, feeds), got)
+                if name == "classifier" and batch == max(batches):
+                    kept = np.flatnonzero(limits["probs"][:distinct] <= 1)
+                    tally.predictions(kept, want["probs"], got["probs"])
+    report = tally.report(tuple(batches), distinct)
+    if not report.passed:
+        raise ParityError(*_complaint(report), "Nothing was written. " + _MEND)
+    return report
+
+
+_MEND = "Raise --atol or --rtol if this is close enough; if not, please report it."
+
+
+def _complaint(report: Report) -> tuple[str, str]:
+    """What differs, and what was expected."""
+    graph, _, output = report.where.partition(".")
+    found, wanted = [], []
+    if report.worst > 1:
+        gap = report.max_abs[graph][output]
+        found.append(
+            f"{output} of the exported {graph} differs from torch by up to {gap:.3g}, "
+            f"{report.worst:.3g} times what is allowed"
+        )
+        wanted.append(f"|a - b| <= {report.atol:g} + {report.rtol:g} * |b|")
+    if report.disagreements:
+        count, first = len(report.disagreements), report.disagreements[0]
+        found.append(
+            f"the exported classifier predicts otherwise on {count} rows (first: row {first})"
+        )
+        wanted.append("the same predictions")
+    return " and ".join(found), " and ".join(wanted)
+
+
+def feed(graph: modules.Graph, found: Mapping[str, modules.Graph], x: Array, seed: int) -> Arrays:
+    """Inputs of a graph for rows x: q(y | x) or a one-hot y, standard normal z and noise."""
+
+    def normal(spec: Tensor) -> Array:
+        return noise.draw(SEED + seed, spec.name, len(x), spec.width)
+
+    given = graph.taken(x)
+    return {
+        spec.name: given[spec.name]
+        if spec.name in given
+        else _labels(graph, found, x)
+        if spec.name == "y"
+        else normal(spec)
+        for spec in graph.spec.inputs
+    }
+
+
+def reference(graph: modules.Graph, feeds: Arrays) -> Arrays:
+    """What torch computes for these inputs, in its weights' own precision."""
+    precision = next((p.dtype for p in graph.module.parameters()), torch.float32)
+    given = [torch.tensor(feeds[spec.name]) for spec in graph.spec.inputs]
+    tensors = [t.to(precision) if t.is_floating_point() else t for t in given]
+    with torch.inference_mode():
+        outputs = graph.module(*tensors)
+    pairs = zip(graph.spec.outputs, outputs, strict=True)
+    return {spec.name: np.asarray(value) for spec, value in pairs}
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Run torch on one thread, so that figures and golden rows come out the same again."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _labels(graph: modules.Graph, found: Mapping[str, modules.Graph], x: Array) -> Array:
+    """Alternately q(y | x) and one-hot labels: callers give both."""
+    width = next(spec.width for spec in graph.spec.inputs if spec.name == "y")
+    one_hot = np.eye(width, dtype=np.float32)[np.arange(len(x)) % width]
+    if "classifier" not in found:
+        return one_hot
+    classifier = found["classifier"]
+    probs = reference(classifier, classifier.taken(x))["probs"]
+    even = (np.arange(len(x)) % 2 == 0)[:, None]
+    return np.where(even, probs, one_hot)
+
+
+class _Tally:
+    """Differences, gathered batch by batch."""
+
+    def __init__(self, atol: float, rtol: float) -> None:
+        self.atol, self.rtol = atol, rtol
+        self.max_abs: dict[str, dict[str, float]] = {}
+        self.worst, self.where, self.limited = 0.0, "", 0
+        self.compared, self.close_calls = 0, 0
+        self.disagreements: tuple[int, ...] = ()
+
+    def values(self, graph: modules.Graph, want: Arrays, exact: Arrays, got: Arrays) -> Arrays:
+        """Compare every output of one batch of one graph.
+
+        Args:
+            graph: The graph.
+            want: What torch computes, by output.
+            exact: The same in double precision.
+            got: What the engine computes.
+
+        Returns:
+            How far torch itself is off in each row, by output, as a share of what is allowed.
+        """
+        row, limits = self.max_abs.setdefault(graph.name, {}), dict[str, Array]()
+        for name, b in want.items():
+            atol = graph.atol(name, self.atol)
+            row[name] = max(row.get(name, 0.0), tolerance.gaps(got[name], b, atol, self.rtol)[0])
+            limits[name] = _by_row(tolerance.shares(b, exact[name], atol, self.rtol))
+            share = _by_row(tolerance.shares(got[name], b, atol, self.rtol))
+            limited = (share > 1) & (share < tolerance.HUGE) & (share / SLACK <= limits[name])
+            self.limited += int(limited.sum())
+            if (worst := share[~limited].max(initial=0.0)) > self.worst or not self.where:
+                self.worst, self.where = float(worst), f"{graph.name}.{name}"
+        return limits
+
+    def predictions(self, rows: NDArray[np.int64], want: Array, got: Array) -> None:
+        """Compare the predictions of some rows, each of them once."""
+        want, got = want[rows], got[rows]
+        self.compared = len(rows)
+        self.close_calls = int((~tolerance.clear(want, self.atol, self.rtol)).sum())
+        differ = tolerance.disagreements(got, want, self.atol, self.rtol)
+        self.disagreements = tuple(rows[list(differ)].tolist())
+
+    def report(self, batches: tuple[int, ...], rows: int) -> Report:
+        """The tally as a report."""
+        return Report(batches=batches, rows=rows, **vars(self))
+
+
+def _by_row(shares: Array) -> Array:
+    """The largest share of each row, [n]."""
+    found: Array = shares.reshape(len(shares), -1).max(1, initial=0.0)
+    return found

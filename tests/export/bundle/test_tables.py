@@ -1,0 +1,208 @@
+"""Bundles of tables: golden rows with gaps, gates on numbers and categories, every method."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import cases
+import exported
+import numpy as np
+import onnx
+import pytest
+from numpy.typing import NDArray
+
+import ssdgm_export
+from ssdgm_export.bundle import convert, golden
+from ssdgm_export.graphs import modules
+from ssdgm_export.proof import gate
+from ssdgm_runtime import errors, model
+from ssdgm_runtime.bundle import tolerance
+from ssdgm_runtime.rows import columns as table
+from ssdgm_train import METHODS
+from ssdgm_train.runs import directory, loading
+
+Array = NDArray[Any]
+LOOSE = gate.Limits(1.0, 1.0)
+KINDS = ("columns-float32", "categories", "flag")
+CASES = [*(("m2", kind) for kind in KINDS), *((name, "flag") for name in METHODS if name != "m2")]
+"""M2 on any table, and every method on the smallest; `laws` has each on a table of both sorts."""
+
+
+def place(factory: pytest.TempPathFactory, name: str, kind: str) -> Path:
+    """A folder with a run and its bundle, in every precision and fused if it has two parts."""
+
+    def make(folder: Path) -> None:
+        run = exported.train(folder, name, kind)
+        ssdgm_export.convert(
+            run,
+            folder / "bundle.ssdgm",
+            precision="fp32,int8,fp16",
+            limits=LOOSE,
+            fuse=name != "supervised",
+        )
+
+    return exported.once(factory, f"table {name} {kind}", make)
+
+
+def own(run: Path) -> Array:
+    """Every row of the run's data."""
+    data = loading.load_data(directory.Run(run))
+    assert data.x_test is not None
+    return np.concatenate([data.x, data.x_test])
+
+
+@pytest.mark.parametrize(("name", "kind"), CASES)
+def test_every_method_ships_tables_of_any_columns(
+    name: str, kind: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = place(tmp_path_factory, name, kind)
+    rows = own(folder / "run")[:9]
+    with model.load(folder / "bundle.ssdgm", provider="cpu") as opened:
+        assert opened.verify().passed
+        known = opened.graphs.bundle.manifest.columns
+        assert known == cases.TABLES[kind].columns
+        probs = opened.classify(rows).probs
+        named = opened.classify(table.named(rows, known)).probs
+        np.testing.assert_array_equal(probs, named)
+        if name != "supervised":
+            drawn = opened.generate(n=5, seed=1, sample=True).x
+            assert drawn.shape[1:] == rows.shape[1:]
+            assert not np.isnan(drawn).any()
+            assert opened.reconstruct(rows).shape == rows.shape
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_golden_rows_lack_values_and_are_nobody_s(
+    kind: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    run = place(tmp_path_factory, "m2", kind) / "run"
+    problem = exported.problem(run)
+    rows = golden.rows(exported.modules(run), problem, 0.0, 0.0)
+    assert (rows.shape, rows.dtype) == ((golden.ROWS, len(problem.columns)), np.float32)
+    count = problem.numbers
+    numbers, codes = rows[:, :count], rows[:, count:]
+    assert np.isnan(numbers[-1]).all()
+    assert np.isfinite(numbers[:-1]).all()
+    assert (codes[-2] == table.UNKNOWN).all()
+    assert ((codes >= table.UNKNOWN) & (codes < np.array(problem.blocks, int))).all()
+    if count:
+        theirs = {row.tobytes() for row in own(run)}
+        assert not any(row.tobytes() in theirs for row in rows)
+
+
+def test_golden_rows_ship_as_typed_tensors(tmp_path_factory: pytest.TempPathFactory) -> None:
+    shipped = place(tmp_path_factory, "m2", "columns-float32") / "bundle.ssdgm/golden/classifier"
+    found = {path.stem: np.load(path) for path in shipped.glob("*.npy")}
+    assert {name: (a.dtype.name, a.shape[1]) for name, a in found.items()} == {
+        "x": ("float32", 3),
+        "codes": ("int64", 2),
+    }
+    assert np.isnan(found["x"]).any()
+    assert (found["codes"] == table.UNKNOWN).any()
+
+
+def test_golden_rows_may_come_from_a_table(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    run = place(tmp_path_factory, "m2", "columns-float32") / "run"
+    problem, found = exported.problem(run), exported.modules(run)
+    given = run.parent / "rows.csv"
+    taken = convert.golden_rows(found, problem, given)
+    np.testing.assert_array_equal(taken, own(run)[: golden.ROWS])
+    (tmp_path / "none.csv").write_text(given.read_text().split("\n")[0])
+    with pytest.raises(errors.DataError, match=r"has 0 rows \[5\] float32"):
+        convert.golden_rows(found, problem, tmp_path / "none.csv")
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(errors.DataError, match="has no column 'c'"):
+        convert.golden_rows(found, problem, tmp_path / "other.csv")
+    with pytest.raises(errors.DataError, match="cannot be read"):
+        convert.golden_rows(found, problem, tmp_path / "nowhere.csv")
+
+
+@pytest.mark.parametrize(("name", "kind"), CASES)
+def test_gates_measure_tables_of_any_columns(
+    name: str, kind: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    shipped = place(tmp_path_factory, name, kind) / "bundle.ssdgm"
+    gates = json.loads((shipped / "reports/precision.json").read_text())["gates"]
+    measured = {"error"} if name == "supervised" else {"error", "distortion"}
+    assert {g["measure"] for g in gates} == measured
+    assert {g["precision"] for g in gates} == {"int8", "fp16"}
+    assert all(g["passed"] and g["rows"] > 0 and 0 < g["fp32"] < 10 for g in gates)
+    assert all(g["batch_gap"] == 0 for g in gates if g["precision"] == "int8")
+
+
+def judge(run: Path, kind: str) -> tuple[gate.Judge, dict[str, bytes]]:
+    """A judge of a run's graphs, and their files."""
+    found = exported.modules(run)
+    files = {
+        name: (run.parent / f"bundle.ssdgm/models/{name}/fp32/model.onnx").read_bytes()
+        for name in found
+    }
+    x = own(run)
+    rows = gate.Rows(x, np.zeros(len(x), np.int64), "labelled", cases.TABLES[kind].columns)
+    names = {k: tuple(t.name for t in graph.spec.inputs) for k, graph in found.items()}
+    return gate.Judge(files, names, rows, gate.Limits()), files
+
+
+def changed(data: bytes, output: str, *operators: str) -> bytes:
+    """A graph that does more to an output."""
+    found = onnx.load_model_from_string(data)
+    names = [f"{output}_{i}" for i in range(len(operators))] + [output]
+    for node in found.graph.node:
+        node.output[:] = [names[0] if name == output else name for name in node.output]
+    for kind, before, after in zip(operators, names, names[1:], strict=False):
+        found.graph.node.append(onnx.helper.make_node(kind, [before], [after]))
+    return bytes(found.SerializeToString())
+
+
+@pytest.mark.parametrize("output", ["x", "code_probs"])
+def test_a_decoder_that_spoils_either_sort_of_columns_does_not_pass(
+    output: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    kind = "columns-float32"
+    judged, files = judge(place(tmp_path_factory, "m2", kind) / "run", kind)
+    (same,) = judged.judge("decoder", "fp32", files["decoder"])
+    assert (same.measure, same.cost, same.passed) == ("distortion", 0, True)
+    (found,) = judged.judge("decoder", "fp16", changed(files["decoder"], output, "Neg"))
+    assert found.cost > 0.1
+    assert not found.passed
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_decoder_that_is_not_finite_does_not_pass(
+    kind: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    judged, files = judge(place(tmp_path_factory, "m2", kind) / "run", kind)
+    output = "x" if cases.TABLES[kind].columns[0].kind == table.NUMBER else "code_probs"
+    broken = changed(files["decoder"], output, "Neg", "Log")
+    (found,) = judged.judge("decoder", "fp16", broken)
+    assert found.found == tolerance.HUGE
+    assert not found.passed
+
+
+def test_the_distortion_of_numbers_does_not_depend_on_their_units(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """A reconstruction by the columns' means has as much distortion as there are columns."""
+    x = np.array([[1e6, 0.1], [3e6, 0.3], [np.nan, 0.2]], np.float32)
+    known = (table.Column("a"), table.Column("b"))
+    found = gate._unit(gate.Rows(x, np.zeros(3, np.int64), "labelled", known))
+    np.testing.assert_allclose(found, np.nanvar(x.astype(np.float64), axis=0))
+    constant = gate.Rows(x * 0, np.zeros(3, np.int64), "labelled", known)
+    np.testing.assert_array_equal(gate._unit(constant), [1, 1])
+
+
+def test_graphs_take_the_rows_of_a_table_apart(tmp_path_factory: pytest.TempPathFactory) -> None:
+    run = place(tmp_path_factory, "m2", "columns-float32") / "run"
+    found = exported.modules(run)
+    x = own(run)[:4]
+    given = found["encoder"].taken(x)
+    assert {k: v.dtype.name for k, v in given.items()} == {"x": "float32", "codes": "int64"}
+    assert found["decoder"].taken(x) == {}
+    np.testing.assert_array_equal(
+        table.whole(given, cases.TABLE), np.where(np.isnan(x) & (np.arange(5) > 2), -1, x)
+    )
+    assert modules.FUSED in modules.of(
+        loading.load_model(directory.Run(run)), exported.problem(run), fuse=True
+    )

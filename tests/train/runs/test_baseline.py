@@ -1,0 +1,263 @@
+"""The supervised baseline beside a run: trained, compared, and resumed like everything else."""
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cases
+import numpy as np
+import pytest
+
+import ssdgm_train
+from ssdgm_train import evaluation
+from ssdgm_train.recipes import recipe
+from ssdgm_train.runs import baseline, directory, metrics, session, training
+from ssdgm_train.runs.directory import Run, RunError
+
+SOURCE = cases.separable("gaussian-float32", 60, 40, 30)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> str:
+    """An archive with blanks and test rows."""
+    return cases.saved(tmp_path / "rows.npz", SOURCE)
+
+
+def trained(source: str, out: Path, *changes: str, name: str = "m2") -> Run:
+    plan = cases.small_recipe(name, "data.validation=12", "run.baseline=100", *changes)
+    begun = ssdgm_train.begin(source, plan, out, seed=3, device="cpu")
+    for _ in ssdgm_train.train(begun):
+        pass
+    return Run(out)
+
+
+def compared(found: Run) -> dict[str, Any]:
+    told = baseline.read(found)
+    assert told is not None
+    return told
+
+
+def test_a_run_ends_with_its_baseline_on_the_same_rows_and_labels(
+    source: str, tmp_path: Path
+) -> None:
+    found = trained(source, tmp_path / "run")
+    beside = Run(tmp_path / "run/baseline")
+    assert beside.read()["recipe"]["method"] == "supervised"
+    assert beside.read()["split"] == found.read()["split"]
+    assert beside.read()["problem"] == found.read()["problem"]
+    told = compared(found)
+    assert (told["method"], told["steps"]) == ("supervised", 12)
+    own, theirs = found.result, beside.result
+    assert own is not None
+    assert theirs is not None
+    assert theirs["baseline"] is None
+    for part, rows in (("validation", 12), ("test", 30)):
+        assert told[part]["rows"] == rows
+        assert told[part]["error"] == own[part]["error"]
+        assert told[part]["baseline"] == theirs[part]["error"]
+        gain = theirs[part]["error"] - own[part]["error"]
+        assert told[part]["difference"] == pytest.approx(gain)
+        assert told[part]["low"] <= told[part]["difference"] <= told[part]["high"]
+
+
+@pytest.mark.parametrize(("steps", "expected"), [("run.baseline=5", 5), ("run.baseline=500", 12)])
+def test_its_steps_are_a_setting_and_no_more_than_the_run_s(
+    source: str, tmp_path: Path, steps: str, expected: int
+) -> None:
+    assert compared(trained(source, tmp_path / "run", steps))["steps"] == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "change"), [("supervised", "run.select=last"), ("m2", "run.baseline=0")]
+)
+def test_there_is_none_beside_itself_or_where_none_is_wanted(
+    source: str, tmp_path: Path, name: str, change: str
+) -> None:
+    found = trained(source, tmp_path / "run", change, name=name)
+    assert baseline.read(found) is None
+    assert not (tmp_path / "run/baseline").exists()
+
+
+def test_there_is_none_without_unlabelled_rows(tmp_path: Path) -> None:
+    source = cases.saved(tmp_path / "rows.npz", cases.separable("gaussian-float32", 60))
+    assert baseline.read(trained(source, tmp_path / "run")) is None
+
+
+def test_without_held_out_rows_there_is_nothing_to_compare(tmp_path: Path) -> None:
+    source = cases.saved(tmp_path / "rows.npz", cases.separable("gaussian-float32", 60, 40))
+    found = trained(source, tmp_path / "run", "data.validation=0")
+    assert (compared(found)["validation"], compared(found)["test"]) == (None, None)
+    text = cases.message(RunError, lambda: baseline.better(found))
+    assert "has no baseline with validation rows" in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "hidden"),
+    [
+        (("model.hidden=[7]",), (7,)),
+        (("model.hidden=[7]", "model.classifier=[5, 4]"), (5, 4)),
+    ],
+)
+def test_its_network_has_the_widths_of_the_classifier(
+    source: str, tmp_path: Path, changes: tuple[str, ...], hidden: tuple[int, ...]
+) -> None:
+    trained(source, tmp_path / "run", *changes)
+    plan = recipe.from_table(Run(tmp_path / "run/baseline").read()["recipe"])
+    assert plan.model.hidden == hidden
+    assert plan.run.baseline == 0
+
+
+def test_features_lend_it_their_widths(source: str, tmp_path: Path) -> None:
+    trained(source, tmp_path / "run", "model.features.hidden=[6]", name="m1m2")
+    plan = recipe.from_table(Run(tmp_path / "run/baseline").read()["recipe"])
+    assert plan.model.hidden == (6,)
+
+
+def test_a_baseline_that_diverges_leaves_the_run_its_result(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = baseline._plan
+    hot = recipe.load(None, "supervised", ["train.learning_rate=1e30"]).train
+
+    def wild(main: session.Session) -> recipe.Recipe:
+        found = plan(main)
+        return dataclasses.replace(found, train=dataclasses.replace(hot, steps=12))
+
+    monkeypatch.setattr(baseline, "_plan", wild)
+    found = trained(source, tmp_path / "run")
+    assert baseline.read(found) is None
+    assert directory.ended(found)["steps"] == 12
+
+
+class Stopped(Exception):
+    """What a test stops a run with."""
+
+
+def stop(at: int, function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that stops the run when it is called for the nth time."""
+    calls = iter(range(1, 1000))
+
+    def stopping(*args: Any, **named: Any) -> Any:  # noqa: ANN401
+        if next(calls) == at:
+            raise Stopped
+        return function(*args, **named)
+
+    return stopping
+
+
+PLACES = {
+    "before it has a directory": (directory, "create", 2),
+    "before its first record": (metrics, "append", 4),
+    "before its second checkpoint": (directory, "save", 5),
+    "before it is measured": (evaluation, "outcome", 1),
+    "before the run is measured": (evaluation, "outcome", 2),
+    "before they are compared": (training, "_compare", 1),
+}
+
+
+@pytest.mark.parametrize(("module", "name", "call"), PLACES.values(), ids=PLACES)
+def test_a_run_that_is_stopped_in_its_baseline_goes_on_to_the_same_bytes(
+    source: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    module: Any,  # noqa: ANN401
+    name: str,
+    call: int,
+) -> None:
+    trained(source, tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        patch.setattr(module, name, stop(call, getattr(module, name)))
+        with pytest.raises(Stopped):
+            trained(source, tmp_path / "broken")
+    assert Run(tmp_path / "broken").step == 12
+    assert Run(tmp_path / "broken").result is None
+    assert list(ssdgm_train.train(ssdgm_train.resume(tmp_path / "broken"))) == []
+    assert cases.outcome(tmp_path / "broken") == cases.outcome(tmp_path / "whole")
+
+
+def test_a_run_killed_in_its_baseline_ends_like_an_undisturbed_one(
+    source: str, tmp_path: Path
+) -> None:
+    script = (
+        "import signal, sys; from pathlib import Path; import torch, test_baseline as t;"
+        "torch.set_num_threads(1);"
+        "t.trained(sys.argv[1], Path(sys.argv[2]), 'train.steps=150');"
+        "signal.pause()"
+    )
+    here = Path(__file__).parent
+    paths = (str(here), str(here.parents[1]), *filter(None, [os.environ.get("PYTHONPATH")]))
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, source, str(tmp_path / "broken")],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+    )
+    with process:
+        while not (tmp_path / "broken/baseline").exists() and process.poll() is None:
+            time.sleep(0.002)
+        time.sleep(0.05)
+        process.send_signal(signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
+    if Run(tmp_path / "broken").result is None:
+        list(ssdgm_train.train(ssdgm_train.resume(tmp_path / "broken")))
+    trained(source, tmp_path / "whole", "train.steps=150")
+    assert cases.outcome(tmp_path / "broken") == cases.outcome(tmp_path / "whole")
+
+
+def wrong(count: int, rows: int = 100) -> Any:  # noqa: ANN401
+    return np.arange(rows) < count
+
+
+def test_an_interval_is_of_pairs_and_narrow_where_errors_are_the_same() -> None:
+    same = baseline.compare(wrong(20), wrong(20), 0)
+    assert (same["difference"], same["low"], same["high"]) == (0, 0, 0)
+    apart = baseline.compare(wrong(20), wrong(20)[::-1], 0)
+    assert apart["difference"] == 0
+    assert apart["low"] < -0.05 < 0.05 < apart["high"]
+    assert apart == baseline.compare(wrong(20), wrong(20)[::-1], 0)
+
+
+def test_an_interval_is_that_of_the_normal_distribution_for_many_rows() -> None:
+    rng = np.random.default_rng(0)
+    own, theirs = rng.random((2, 20_000)) < [[0.1], [0.12]]
+    found = baseline.compare(own, theirs, 1)
+    gains = theirs.astype(float) - own
+    half = 1.96 * gains.std() / np.sqrt(len(gains))
+    assert found["high"] - found["difference"] == pytest.approx(half, rel=0.05)
+    assert found["difference"] - found["low"] == pytest.approx(half, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("own", "theirs", "says"),
+    [
+        (10, 30, "the unlabelled rows helped here"),
+        (30, 10, "the unlabelled rows hurt here"),
+        (10, 11, "whether the unlabelled rows helped is open"),
+    ],
+)
+def test_a_verdict_is_where_the_interval_lies(own: int, theirs: int, says: str) -> None:
+    text = baseline.sentence(baseline.compare(wrong(own), wrong(theirs), 0))
+    assert text.startswith(f"error {theirs}.00 % on the labels alone, {own}.00 % with")
+    assert text.endswith(says)
+
+
+def test_the_better_of_both_is_told_by_validation_rows(source: str, tmp_path: Path) -> None:
+    found = trained(source, tmp_path / "run")
+    path = tmp_path / "run/result.json"
+    told = json.loads(path.read_text())
+    for difference, folder in (
+        (0.1, found.path),
+        (0.0, found.path),
+        (-0.1, found.path / "baseline"),
+    ):
+        told["baseline"]["validation"]["difference"] = difference
+        path.write_text(json.dumps(told))
+        assert baseline.better(found).path == folder
+    told["baseline"]["validation"] = {"rows": 3}
+    path.write_text(json.dumps(told))
+    assert "is damaged" in cases.message(RunError, lambda: baseline.better(found))

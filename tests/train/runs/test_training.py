@@ -1,0 +1,452 @@
+"""Runs: begun, interrupted anywhere, resumed, and ended with the same bits."""
+
+import contextlib
+import dataclasses
+import itertools
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import cases
+import numpy as np
+import pytest
+import sabotage
+import torch
+
+import ssdgm_train
+from ssdgm_runtime.errors import DataError, DataNotFound, InputError, OutputExists, SsdgmError
+from ssdgm_train import evaluation, method, methods
+from ssdgm_train.recipes import recipe
+from ssdgm_train.runs import directory, loading, metrics
+from ssdgm_train.runs.directory import Run, RunError
+from ssdgm_train.runs.session import Session
+from ssdgm_train.runs.training import Progress
+from ssdgm_train.training import loop
+
+DATA = cases.separable("bernoulli-uint8", labelled=60, test=30)
+STEPS = 12
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return cases.saved(tmp_path_factory.mktemp("data") / "set.npz", DATA)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(source: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that nothing interrupted."""
+    torch.set_num_threads(1)
+    out = tmp_path_factory.mktemp("runs") / "undisturbed"
+    list(ssdgm_train.train(begin(source, out)))
+    return out
+
+
+def begin(source: str, out: Path, *changes: str, seed: int = 3) -> Session:
+    plan = cases.small_recipe("m2", "run.select=best", *changes)
+    return ssdgm_train.begin(source, plan, out, labelled=12, seed=seed, device="cpu")
+
+
+def take(session: Session, steps: int) -> list[Progress]:
+    return list(itertools.islice(ssdgm_train.train(session), steps))
+
+
+def test_a_run_yields_every_step_and_validates_at_its_intervals(
+    source: str, tmp_path: Path
+) -> None:
+    found = list(ssdgm_train.train(begin(source, tmp_path / "run")))
+    assert [p.step for p in found] == list(range(1, STEPS + 1))
+    assert {p.steps for p in found} == {STEPS}
+    assert [p.step for p in found if p.validation] == [4, 8, 12]
+    assert [p.step for p in found if p.terms] == [4, 8, 12]
+    assert found[3].terms is not None
+    assert found[3].terms.keys() == {"labelled", "unlabelled", "classifier"}
+
+
+def test_the_last_step_is_validated_whatever_the_interval(source: str, tmp_path: Path) -> None:
+    session = begin(source, tmp_path / "run", "run.evaluate_every=5")
+    assert [p.step for p in ssdgm_train.train(session) if p.validation] == [5, 10, 12]
+
+
+def test_a_directory_holds_all_that_a_run_needs_to_go_on(undisturbed: Path) -> None:
+    found = Run(undisturbed).read()
+    assert found["seed"] == 3
+    assert found["labels"] == 12
+    assert found["recipe"]["method"] == "m2"
+    assert found["data"]["digest"] == DATA.digest
+    counts = [found["data"][k] for k in ("labelled", "unlabelled", "validation", "test")]
+    assert counts == [12, 42, 6, 30]
+    assert found["data"]["validation_labels_are_extra"] is True
+    assert found["split"] == Run(undisturbed).split().digest
+    assert found["environment"]["torch"] == torch.__version__
+    assert found["environment"]["threads"] == 1
+    records = metrics.read(undisturbed)
+    assert [r["step"] for r in records] == [4, 8, 12]
+    assert all(
+        r.keys() == {"step", "phase", "terms", "validation", "validation_terms"} for r in records
+    )
+    kinds = {p.suffix for p in undisturbed.rglob("*") if p.is_file()}
+    assert kinds == {".json", ".jsonl", ".npz", ".safetensors", ".toml"}
+    assert recipe.load(undisturbed / "recipe.toml") == recipe.from_table(found["recipe"])
+
+
+def test_the_terms_in_the_metrics_are_means_over_the_interval(source: str, tmp_path: Path) -> None:
+    every, fourth = (tmp_path / name for name in ("every", "fourth"))
+    list(ssdgm_train.train(begin(source, every, "run.evaluate_every=1")))
+    list(ssdgm_train.train(begin(source, fourth)))
+    single = [r["terms"]["labelled"] for r in metrics.read(every)]
+    means = [r["terms"]["labelled"] for r in metrics.read(fourth)]
+    assert means == pytest.approx([np.mean(single[i : i + 4]) for i in (0, 4, 8)])
+
+
+def test_the_result_scores_the_selected_weights_on_held_out_rows(undisturbed: Path) -> None:
+    run = Run(undisturbed)
+    result, records = run.result, metrics.read(run.path)
+    assert result is not None
+    assert (result["steps"], result["select"]) == (12, "best")
+    best = min(records, key=lambda r: r["validation"]["nll"])
+    assert result["validation"] == best["validation"]
+    model = loading.load_model(run)
+    assert DATA.x_test is not None
+    assert DATA.y_test is not None
+    score = evaluation.score(model, DATA.x_test, DATA.y_test, cases.CPU)
+    assert result["test"] == dataclasses.asdict(score)
+
+
+def test_the_best_weights_are_those_with_the_lowest_validation_nll(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses = itertools.chain([3.0, 1.0, 2.0], itertools.repeat(1.0))  # the baseline has some too
+    monkeypatch.setattr(
+        evaluation, "score", lambda *_: evaluation.Score(6, 0.5, next(losses), 0.0, 0.0)
+    )
+    session = begin(source, tmp_path / "run")
+    list(ssdgm_train.train(session))
+    assert session.run.best is not None
+    assert session.run.latest is not None
+    assert (session.run.best.name, session.run.latest.name) == ("best-00000008", "step-00000012")
+
+
+def test_the_same_run_twice_is_the_same_to_the_bit(
+    source: str, undisturbed: Path, tmp_path: Path
+) -> None:
+    torch.manual_seed(99)
+    np.random.seed(99)  # noqa: NPY002
+    list(ssdgm_train.train(begin(source, tmp_path / "run")))
+    assert cases.outcome(tmp_path / "run") == cases.outcome(undisturbed)
+
+
+def test_another_seed_is_another_run(source: str, undisturbed: Path, tmp_path: Path) -> None:
+    list(ssdgm_train.train(begin(source, tmp_path / "run", seed=4)))
+    one, other = cases.outcome(tmp_path / "run"), cases.outcome(undisturbed)
+    assert one["split.npz"] != other["split.npz"]
+    name = "checkpoints/step-00000012/weights.safetensors"
+    assert one[name] != other[name]
+
+
+@pytest.mark.parametrize("stops", [[0], [1], [3], [4], [5], [8], [11], [12], [2, 3, 4, 5, 7]])
+def test_a_run_interrupted_at_any_step_ends_with_the_same_bits(
+    source: str, undisturbed: Path, tmp_path: Path, stops: list[int]
+) -> None:
+    out = tmp_path / "run"
+    take(begin(source, out), stops[0])
+    for steps in stops[1:]:
+        take(ssdgm_train.resume(out), steps)
+    list(ssdgm_train.train(ssdgm_train.resume(out)))
+    assert cases.outcome(out) == cases.outcome(undisturbed)
+
+
+@pytest.mark.parametrize("norm", ["true", "false"], ids=["normalised", "plain"])
+@pytest.mark.parametrize("name", list(methods.METHODS))
+def test_every_method_resumes_to_the_same_bits(
+    name: str, norm: str, source: str, tmp_path: Path
+) -> None:
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    changes = cases.settings(name, batch_norm=norm)
+    sessions = [
+        ssdgm_train.begin(
+            source, cases.small_recipe(name, *changes), out, labelled=12, device="cpu"
+        )
+        for out in (whole, broken)
+    ]
+    list(ssdgm_train.train(sessions[0]))
+    take(sessions[1], 6)
+    list(ssdgm_train.train(ssdgm_train.resume(broken)))
+    assert cases.outcome(broken) == cases.outcome(whole)
+
+
+@pytest.mark.parametrize("tail", ["", '{"step": 8, "ph', '{"step": 12, "phase": "joint"}\n'])
+def test_metrics_after_the_last_checkpoint_are_written_again(
+    source: str, undisturbed: Path, tmp_path: Path, tail: str
+) -> None:
+    out = tmp_path / "run"
+    take(begin(source, out), 6)
+    with (out / "metrics.jsonl").open("a") as file:
+        file.write(tail)
+    list(ssdgm_train.train(ssdgm_train.resume(out)))
+    assert cases.outcome(out) == cases.outcome(undisturbed)
+
+
+def _touches(source: str, out: Path) -> int:
+    with pytest.MonkeyPatch.context() as patch:
+        saboteur = sabotage.Saboteur(patch, 0)
+        list(ssdgm_train.train(begin(source, out)))
+    return saboteur.count
+
+
+def _killed(source: str, out: Path, fatal: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        sabotage.Saboteur(patch, fatal)
+        with contextlib.suppress(sabotage.Killed):
+            list(ssdgm_train.train(begin(source, out)))
+            pytest.fail("the run was not killed")
+
+
+def test_a_run_killed_whenever_it_touches_the_disk_ends_with_the_same_bits(
+    source: str, undisturbed: Path, tmp_path: Path
+) -> None:
+    expected = cases.outcome(undisturbed)
+    touches = _touches(source, tmp_path / "counted")
+    assert touches > 30
+    for fatal in range(1, touches + 1):
+        out = tmp_path / f"run-{fatal}"
+        _killed(source, out, fatal)
+        session = ssdgm_train.resume(out) if out.exists() else begin(source, out)
+        list(ssdgm_train.train(session))
+        assert cases.outcome(out) == expected, f"killed at touch {fatal} of {touches}"
+
+
+def snapshot(path: Path) -> dict[str, tuple[bytes, int]]:
+    return {str(p): (p.read_bytes(), p.stat().st_mtime_ns) for p in path.rglob("*") if p.is_file()}
+
+
+def test_a_run_that_has_ended_has_nothing_left_to_do(undisturbed: Path) -> None:
+    kept = {k: v[0] for k, v in snapshot(undisturbed).items()}
+    session = ssdgm_train.resume(undisturbed)
+    assert session.state.step == STEPS
+    assert list(ssdgm_train.train(session)) == []
+    assert {k: v[0] for k, v in snapshot(undisturbed).items()} == kept
+
+
+def test_a_resumed_run_takes_everything_from_its_directory(source: str, tmp_path: Path) -> None:
+    begun = begin(source, tmp_path / "run", "train.learning_rate=0.02")
+    take(begun, 8)
+    resumed = ssdgm_train.resume(tmp_path / "run")
+    assert resumed.recipe == begun.recipe
+    assert resumed.sizes == begun.sizes == method.Sizes(12, 42)
+    assert (resumed.seed, resumed.device) == (begun.seed, begun.device)
+    assert resumed.state.step == 8
+    assert resumed.best == begun.best < np.inf
+
+
+def test_a_resumed_run_goes_on_with_the_threads_it_began_with(source: str, tmp_path: Path) -> None:
+    begin(source, tmp_path / "run")
+    torch.set_num_threads(2)
+    try:
+        steps = ssdgm_train.train(ssdgm_train.resume(tmp_path / "run"))
+        next(steps)
+        assert torch.get_num_threads() == 1
+        list(steps)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(1)
+
+
+def test_loading_a_model_gives_the_selected_weights_in_evaluation_mode(
+    undisturbed: Path,
+) -> None:
+    run = Run(undisturbed)
+    model = loading.load_model(run)
+    assert not model.training
+    plan = recipe.from_table(run.read()["recipe"])
+    other = plan.spec.build(plan.model, loading.load_problem(run.read()))
+    directory.load_weights(run.chosen("best"), other)
+    for weight, same in zip(model.parameters(), other.parameters(), strict=True):
+        assert torch.equal(weight, same)
+
+
+def _forbidden(*_: object, **__: object) -> None:
+    pytest.fail("something was pickled")
+
+
+def test_nothing_is_ever_pickled(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for owner, name in itertools.product(
+        (pickle, torch), ("load", "loads", "dump", "dumps", "save", "Unpickler", "Pickler")
+    ):
+        if hasattr(owner, name):
+            monkeypatch.setattr(owner, name, _forbidden)
+    out = tmp_path / "run"
+    take(begin(source, out), 9)
+    list(ssdgm_train.train(ssdgm_train.resume(out)))
+    loading.load_model(Run(out))
+    for path in (p for p in out.rglob("*") if p.is_file()):
+        content = path.read_bytes()
+        assert not content.startswith(b"\x80"), f"{path.name} is a pickle"
+        assert b"data.pkl" not in content, f"{path.name} holds a pickle"
+
+
+def _no_labels(tmp_path: Path) -> Any:  # noqa: ANN401
+    path = tmp_path / "blank.npz"
+    np.savez(path, x=DATA.x, y=np.full(len(DATA.x), -1))
+    return str(path)
+
+
+BAD: dict[str, tuple[type[SsdgmError], dict[str, Any], str]] = {
+    "no data": (DataNotFound, {"source": "/no/such.npz"}, "no data at /no/such.npz"),
+    "no label": (DataError, {"source": _no_labels}, "y has 0 known classes"),
+    "a budget below the classes": (DataError, {"labelled": 2}, "--labels is 2 for 3 classes"),
+    "a budget above the rows": (DataError, {"labelled": 61}, "--labels is 61 and there are 54"),
+    "a wrong prior": (
+        DataError,
+        {"plan": ("data.prior=[0.5, 0.5]",)},
+        "expected 3 positive numbers that sum to one",
+    ),
+    "a wrong likelihood": (
+        DataError,
+        {"plan": ("data.likelihood=bernoulli",), "source": "floats"},
+        "x lies in [",
+    ),
+    "no validation rows to select by": (
+        DataError,
+        {"plan": ("run.select=best", "data.validation=0.001")},
+        "run.select is best and there are no validation rows",
+    ),
+    "an unknown device": (InputError, {"device": "tpu"}, "device is 'tpu'; expected auto, cpu"),
+    "a negative seed": (InputError, {"seed": -1}, "seed is -1; expected a whole number from 0"),
+    "an enormous seed": (InputError, {"seed": 2**64}, "expected a whole number from 0"),
+}
+
+
+@pytest.mark.parametrize(("error", "changes", "text"), BAD.values(), ids=list(BAD))
+def test_a_run_that_cannot_begin_leaves_nothing_behind(
+    source: str,
+    tmp_path: Path,
+    error: type[SsdgmError],
+    changes: dict[str, Any],
+    text: str,
+) -> None:
+    place = changes.get("source", source)
+    if callable(place):
+        place = place(tmp_path)
+    elif place == "floats":
+        place = cases.saved(tmp_path / "floats.npz", cases.separable("gaussian-float32"))
+    plan = cases.small_recipe("m2", *changes.get("plan", ()))
+    rest = {k: v for k, v in changes.items() if k not in ("source", "plan")}
+    before = snapshot(tmp_path)
+    message = cases.message(
+        error,
+        lambda: ssdgm_train.begin(place, plan, tmp_path / "run", **{"device": "cpu", **rest}),
+    )
+    assert text in message
+    assert snapshot(tmp_path) == before
+    assert not list(tmp_path.glob("*run*"))
+
+
+def test_a_folder_that_exists_is_an_error_and_stays_as_it_is(source: str, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    take(begin(source, out), 5)
+    before = snapshot(tmp_path)
+    text = cases.message(OutputExists, lambda: begin(source, out))
+    assert f"go on with: ssdgm-export train --resume {out}".lower() in text.lower()
+    assert snapshot(tmp_path) == before
+
+
+def test_data_that_has_changed_is_an_error(tmp_path: Path) -> None:
+    source = cases.saved(tmp_path / "set.npz", DATA)
+    take(begin(source, tmp_path / "run"), 5)
+    cases.saved(tmp_path / "set.npz", cases.separable("bernoulli-uint8", 60, test=30, seed=8))
+    before = snapshot(tmp_path)
+    text = cases.message(RunError, lambda: ssdgm_train.resume(tmp_path / "run"))
+    assert f"the data of {tmp_path / 'run'} has changed since the run began" in text
+    assert "Put the data back" in text
+    assert snapshot(tmp_path) == before
+
+
+def test_data_that_has_gone_is_an_error(tmp_path: Path) -> None:
+    source = cases.saved(tmp_path / "set.npz", DATA)
+    take(begin(source, tmp_path / "run"), 5)
+    Path(source).unlink()
+    text = cases.message(DataNotFound, lambda: ssdgm_train.resume(tmp_path / "run"))
+    assert source in text
+    assert "the data that" in text
+    assert "--data" in text
+
+
+def test_the_data_of_a_run_may_be_read_from_another_place(tmp_path: Path) -> None:
+    source = cases.saved(tmp_path / "set.npz", DATA)
+    session = begin(source, tmp_path / "run")
+    moved = Path(source).rename(tmp_path / "moved.npz")
+    assert loading.load_data(session.run, str(moved)).digest == DATA.digest
+
+
+@pytest.mark.parametrize("content", [None, "", "{}", '{"format": 99}'])
+def test_a_folder_that_is_no_run_is_an_error(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "run.json").write_text(content)
+    cases.message(RunError, lambda: ssdgm_train.resume(tmp_path))
+
+
+def test_a_run_that_diverges_keeps_its_last_checkpoint(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = begin(source, tmp_path / "run")
+    steps = ssdgm_train.train(session)
+    list(itertools.islice(steps, 6))
+    with torch.no_grad():
+        next(session.model.parameters()).fill_(float("nan"))
+    with pytest.raises(loop.Diverged, match="at step 8"):
+        list(steps)
+    assert session.run.latest is not None
+    assert session.run.latest.name == "step-00000004"
+    assert [r["step"] for r in metrics.read(session.run.path)] == [4]
+    assert session.run.result is None
+
+
+@pytest.fixture
+def blank(tmp_path: Path) -> str:
+    data = cases.separable("gaussian-float32", labelled=30, blank=40)
+    return cases.saved(tmp_path / "blank.npz", data)
+
+
+def test_where_labels_are_blank_validation_comes_out_of_the_budget(
+    blank: str, tmp_path: Path
+) -> None:
+    plan = cases.small_recipe()
+    session = ssdgm_train.begin(blank, plan, tmp_path / "run", labelled=20, device="cpu")
+    list(ssdgm_train.train(session))
+    found = session.run.read()["data"]
+    assert (found["labelled"], found["validation"], found["unlabelled"]) == (18, 2, 50)
+    assert found["validation_labels_are_extra"] is False
+    assert session.run.result is not None
+    assert session.run.result["test"] is None
+
+
+def test_every_label_may_be_used(source: str, tmp_path: Path) -> None:
+    session = ssdgm_train.begin(source, cases.small_recipe(), tmp_path / "run", device="cpu")
+    assert session.sizes == method.Sizes(54, 0)
+    assert len(list(ssdgm_train.train(session))) == STEPS
+
+
+def test_a_run_keeps_its_hands_off_the_global_random_state(source: str, tmp_path: Path) -> None:
+    before = torch.get_rng_state()
+    list(ssdgm_train.train(begin(source, tmp_path / "run")))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_the_documents_are_json_that_any_reader_takes(undisturbed: Path) -> None:
+    for path in undisturbed.rglob("*.json"):
+        json.loads(path.read_text(), parse_constant=_not_json)
+
+
+def _not_json(word: str) -> None:
+    pytest.fail(f"{word} is not JSON")
+
+
+def test_a_run_does_not_lie_among_its_data(tmp_path: Path) -> None:
+    cases.saved(tmp_path / "set.npz", DATA)
+    text = cases.message(InputError, lambda: begin(str(tmp_path), tmp_path / "runs" / "a"))
+    assert "inside the data" in text
+    assert "expected a path outside of it" in text
+    assert not (tmp_path / "runs").exists()

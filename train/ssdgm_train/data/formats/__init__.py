@@ -1,0 +1,1 @@
+"""How data is written: IDX, npz, images, and what a folder of files is."""

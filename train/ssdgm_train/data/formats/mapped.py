@@ -1,0 +1,146 @@
+"""Files of numpy: small arrays are read, large ones stay in their file and are mapped.
+
+An array of an .npz is mapped where it lies, if it is stored as `np.savez` does; what
+`np.savez_compressed` wrote is unpacked into `store.room`.
+"""
+
+import contextlib
+import math
+import struct
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib import format as npy
+
+from ssdgm_runtime import errors
+from ssdgm_runtime.readers import arrays, inputs
+from ssdgm_train.data import store
+from ssdgm_train.data.places import tree
+
+_LOCAL = struct.Struct("<4s22xHH")
+"""The head of a member: its magic and how long its name and its extra field are."""
+
+_HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+
+
+def read_npy(found: tree.Tree, name: str) -> store.Array:
+    """The array of an .npy file.
+
+    Raises:
+        DataError: It is cut short, is no .npy file, or holds pickled objects.
+    """
+    path, place = found.path(name), tree.place(found, name)
+    if path is None or path.stat().st_size < store.LARGE:
+        with found.open(name) as stream:
+            return arrays.npy(stream, place)
+    with _parsing(place):
+        return _lying(path, 0, path.stat().st_size, place)
+
+
+def read_npz(path: Path) -> dict[str, store.Array]:
+    """The arrays of an .npz file.
+
+    Raises:
+        DataNotFound: Nothing lies there.
+        DataError: It is damaged, too big, or holds pickled objects.
+    """
+    large = _large(path)
+    if not large:
+        return inputs.read_npz(path)
+    with open(path, "rb") as stream, _parsing(str(path)), zipfile.ZipFile(stream) as archive:
+        small = [n.removesuffix(".npy") for n in archive.namelist() if n not in large]
+        stream.seek(0)
+        found = arrays.npz(stream, str(path), small) if small else {}
+        for name, info in large.items():
+            found[name.removesuffix(".npy")] = _member(path, archive, info)
+        return found
+
+
+def _large(path: Path) -> dict[str, zipfile.ZipInfo]:
+    """The arrays that are not to be held in memory, by their names."""
+    if not path.is_file() or not zipfile.is_zipfile(path):
+        return {}
+    with _parsing(str(path)), zipfile.ZipFile(path) as archive:
+        infos = {info.filename: info for info in archive.infolist()}
+    return {n: i for n, i in infos.items() if n.endswith(".npy") and i.file_size >= store.LARGE}
+
+
+def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> store.Array:
+    place = f"{path}/{info.filename}"
+    with archive.open(info) as stream:
+        if info.compress_type != zipfile.ZIP_STORED:
+            return _unpacked(stream, info.file_size, place)
+        while stream.read(store.PIECE):  # its checksum is compared at the end
+            pass
+    with open(path, "rb") as whole:
+        whole.seek(info.header_offset)
+        magic, name, extra = _LOCAL.unpack(whole.read(_LOCAL.size))
+    if magic != zipfile.stringFileHeader:  # type: ignore[attr-defined]
+        raise ValueError("a member is not where the archive says")
+    begin = info.header_offset + _LOCAL.size + name + extra
+    return _lying(path, begin, info.file_size, place)
+
+
+def _lying(path: Path, begin: int, size: int, place: str) -> store.Array:
+    """The array of those bytes of a file, mapped."""
+    with open(path, "rb") as stream:
+        stream.seek(begin)
+        shape, fortran, dtype = _header(stream, begin + size)
+        offset = stream.tell()
+    found = np.memmap(path, dtype, "r", offset, shape, "F" if fortran else "C")
+    return _by_rows(found, place) if fortran else found
+
+
+def _unpacked(stream: tree.Stream, size: int, place: str) -> store.Array:
+    if size > arrays.MAX_BYTES:
+        raise errors.DataError(
+            f"{place} unpacks to {size} bytes",
+            f"at most {arrays.MAX_BYTES} where it is compressed",
+            "Save it with np.savez.",
+        )
+    shape, fortran, dtype = _header(stream, size)
+    found = store.room(shape[::-1] if fortran else shape, dtype, place)
+    flat = found.reshape(-1).view(np.uint8)
+    for start, piece in store.pieces(flat):
+        data = stream.read(len(piece))
+        piece[: len(data)] = np.frombuffer(data, np.uint8)
+        if len(data) < len(piece):
+            raise EOFError(f"it ends after {start + len(data)} of {len(flat)} bytes")
+    stream.read(1)  # its checksum is compared at the end
+    return _by_rows(found.T, place) if fortran else found
+
+
+def _by_rows(array: store.Array, place: str) -> store.Array:
+    """The same array, each row in one piece."""
+    found = store.room(array.shape, array.dtype, place, beside=array)
+    for start, piece in store.pieces(array):
+        found[start : start + len(piece)] = piece
+        store.give_back(found)
+    return found
+
+
+def _header(stream: tree.Stream, end: int) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """The shape, whether columns come first, and the dtype, which the bytes up to `end` fill."""
+    version = npy.read_magic(stream)
+    if version not in _HEADERS:
+        raise ValueError(f"npy version {version[0]}.{version[1]}")
+    shape, fortran, dtype = _HEADERS[version](stream)
+    if dtype.hasobject:
+        raise ValueError("it holds pickled objects")
+    found, wanted = end - stream.tell(), math.prod(shape) * dtype.itemsize
+    if found != wanted or min(shape, default=0) < 0:
+        raise ValueError(f"the header announces {list(shape)} of {dtype}, there are {found} bytes")
+    return shape, fortran and len(shape) > 1, dtype
+
+
+@contextlib.contextmanager
+def _parsing(place: str) -> Iterator[None]:
+    try:
+        yield
+    except errors.SsdgmError:
+        raise
+    except Exception as error:  # numpy, zipfile and zlib let through whatever they trip over
+        raise arrays.damaged(place, "npy or npz file without pickled objects", error) from None

@@ -1,0 +1,1 @@
+"""Where data lies: folders, archives, downloads."""

@@ -1,0 +1,57 @@
+"""How data is read and used: the table `data` of a recipe."""
+
+import math
+from dataclasses import dataclass
+
+from ssdgm_runtime import errors
+from ssdgm_runtime.readers import images
+from ssdgm_runtime.rows import resizing
+from ssdgm_train import likelihoods, problems, settings
+
+AUTO = "auto"
+
+
+def _policy(value: str) -> str:
+    try:
+        return "" if not value or resizing.parse(value) else resizing.WANTED
+    except errors.DataError as error:
+        return error.expected
+
+
+@dataclass(frozen=True)
+class DataPlan:
+    """How the data is read and used.
+
+    Attributes:
+        validation: Share of the rows held out for validation, 10,000 at most; 0 for none, from 1
+            on the number of rows.
+        likelihood: "auto", or a key of `likelihoods.LIKELIHOODS`.
+        total: The largest possible count of a binomial likelihood; 0 for the largest in training.
+        prior: p(y), one number a class; empty for a uniform one.
+        kind: What a row is, one of `problems.KINDS`; "auto" tells it by its shape and values.
+        label: The column of a table that holds the labels; by default the one that is named so.
+        ignore: Columns of a table to leave out.
+        categorical: Columns of whole numbers that are names and no quantities.
+        series: The column of a long table that tells series apart, a window each.
+        time: Its column of times, by which the rows of a series are ordered.
+        resize: What becomes of image files of another size, such as "crop 32x32", see
+            `ssdgm_runtime.rows.resizing`; empty: they are an error.
+        colour: What image files are read as: "grey", "rgb", or "auto", which is rgb if any image
+            has colours.
+    """
+
+    validation: float = settings.setting(0.1, settings.between(0, math.inf))
+    likelihood: str = settings.setting(AUTO, settings.among((AUTO, *likelihoods.LIKELIHOODS)))
+    total: int = settings.setting(0, settings.between(0, 2**16 + 1))
+    prior: tuple[float, ...] = settings.setting((), settings.above(0))
+    kind: str = settings.setting(AUTO, settings.among((AUTO, *problems.KINDS)))
+    label: str = ""
+    ignore: tuple[str, ...] = ()
+    categorical: tuple[str, ...] = ()
+    series: str = ""
+    time: str = ""
+    resize: str = settings.setting("", _policy)
+    colour: str = settings.setting(AUTO, settings.among(images.COLOURS))
+
+
+DEFAULTS = DataPlan()

@@ -1,0 +1,138 @@
+"""`classes.csv`: which image has which label, for images that no folders sort."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ssdgm_runtime import errors
+from ssdgm_runtime.readers import tables
+from ssdgm_train.data import partnames
+from ssdgm_train.data.places import tree
+from ssdgm_train.data.tables import discovery
+
+NAME = "labels.csv"
+FILE = ("file", "filename", "file_name", "image", "path")
+LABEL = ("label", "class")
+SPLIT = ("split",)
+_DELIMITERS = ",;\t"
+_MEND = "Begin labels.csv with the line: file,label"
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One line: the image's name relative to the file's folder, its label, and its part."""
+
+    line: int
+    name: str
+    label: str
+    split: str
+
+
+def read(found: tree.Tree) -> list[Listed]:
+    """Read the labels of a folder of images.
+
+    The columns are told by the first line: the image's name (`file`, `filename`, `file_name`,
+    `image` or `path`), its `label` (or `class`; what stands in tables for one that is not known
+    does so here) and, if there is one, its `split`, train or test. Other columns are passed over.
+
+    Raises:
+        DataError: Lines or columns that cannot be understood; it names the line and the column.
+    """
+    place = tree.place(found, NAME)
+    with found.open(NAME) as stream:
+        text = _decoded(stream.read(), place)
+    lines = _lines(text, place)
+    if not lines:
+        raise errors.DataError(f"{place} is empty", "a line of column names first", _MEND)
+    header = [cell.strip().lower() for cell in lines[0][1]]
+    columns = _columns(header, place)
+    listed = [_listed(cells, line, columns, len(header), place) for line, cells in lines[1:]]
+    _check(listed, place)
+    return listed
+
+
+def _decoded(data: bytes, place: str) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise errors.DataError(
+            f"{place}, line {line}, is not written in UTF-8 (byte {data[error.start]:#04x})",
+            "UTF-8",
+            "Save it as UTF-8; spreadsheets call that CSV UTF-8.",
+        ) from None
+
+
+def _lines(text: str, place: str) -> list[tuple[int, list[str]]]:
+    """Each line's number and cells, blank lines left out."""
+    first = text.split("\n", 1)[0]
+    tables.check_text(first, place)
+    delimiter = max(_DELIMITERS, key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        return [(reader.line_num, cells) for cells in reader if any(c.strip() for c in cells)]
+    except csv.Error as error:
+        raise errors.DataError(
+            f"{place}, line {reader.line_num}, cannot be read ({error})", "cells with commas"
+        ) from None
+
+
+def _columns(header: Sequence[str], place: str) -> tuple[int, int, int | None]:
+    twice = sorted({name for name in header if header.count(name) > 1})
+    if twice:
+        raise errors.DataError(f"{place} has two columns {twice[0]!r}", "each name once", _MEND)
+    found = [[i for i, n in enumerate(header) if n in wanted] for wanted in (FILE, LABEL, SPLIT)]
+    for columns, wanted in zip(found[:2], (FILE, LABEL), strict=True):
+        if len(columns) != 1:
+            many = "no" if not columns else "more than one"
+            raise errors.DataError(
+                f"{place}, line 1, has the columns {list(header)}: {many} column {wanted[0]}",
+                f"one column named {', '.join(wanted[:-1])} or {wanted[-1]}",
+                _MEND,
+            )
+    return found[0][0], found[1][0], found[2][0] if found[2] else None
+
+
+def _listed(
+    cells: list[str], line: int, columns: tuple[int, int, int | None], width: int, place: str
+) -> Listed:
+    if len(cells) != width:
+        raise errors.DataError(
+            f"{place}, line {line}, has {len(cells)} cells", f"{width}, as in the first line"
+        )
+    file, label, split = columns
+    name = cells[file].strip().replace("\\", "/").removeprefix("./")
+    if not name or name.startswith("/") or ".." in name.split("/"):
+        raise errors.DataError(
+            f"{place}, line {line}, column file, is {cells[file]!r}",
+            "the name of an image, relative to the folder of labels.csv",
+        )
+    part = partnames.TRAIN if split is None else cells[split].strip().lower()
+    if part not in partnames.PARTS:
+        raise errors.DataError(f"{place}, line {line}, column split, is {part!r}", "train or test")
+    known = discovery.label(cells[label])
+    if part == partnames.TEST and not known:
+        said = repr(cells[label]) if cells[label].strip() else "empty"
+        raise errors.DataError(
+            f"{place}, line {line}, column label, is {said}", "a label for every test row"
+        )
+    return Listed(line, name, known, part)
+
+
+def _check(listed: list[Listed], place: str) -> None:
+    seen: dict[str, int] = {}
+    for row in listed:
+        if seen.setdefault(row.name, row.line) != row.line:
+            raise errors.DataError(
+                f"{place}, line {row.line}, names {row.name!r}, as line {seen[row.name]} does",
+                "each image once",
+                "Remove one of the lines.",
+            )
+    known = {row.label for row in listed if row.split == partnames.TRAIN} - {""}
+    if not known:
+        raise errors.DataError(
+            f"{place}, column label, is empty for all of {len(listed)} images",
+            "labels for some training images of every class",
+        )
+    discovery.check_signs(LABEL[0], known, place)

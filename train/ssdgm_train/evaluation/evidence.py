@@ -1,0 +1,115 @@
+r"""The evidence log p(x) by importance sampling, and the labels that it implies.
+
+With \(z_s \sim q(z \mid x, y)\) and weights \(w_s(x, y) = p(x, y, z_s) / q(z_s \mid x, y)\),
+proper ones, whose mean is p(x, y) whatever q is,
+
+.. math::
+    \log p(x) \ge E \log \sum_y \frac1S \sum_s w_s(x, y), \quad
+    p(y \mid x) \approx \frac{\sum_s w_s(x, y)}{\sum_{y'} \sum_s w_s(x, y')}
+
+The first is a bound in expectation only: a single estimate may lie above. It grows with S and
+tends to log p(x). At S = 1 the label is summed out of one weight a class; that is at least the
+bound U(x) that training maximises, whose label is summed out by q(y | x). A weight with the
+analytic divergence in place of \(\log p(z) / q(z)\) would not have the right mean; all sums are
+log-sum-exps.
+
+A density is that of observations as training has them: standardised rows. For grey levels under a
+Bernoulli likelihood it is a cross-entropy and no probability; of fresh bits it is one.
+
+References:
+    Importance Weighted Autoencoders (Burda et al., 2016), theorem 1.
+    Semi-Supervised Learning with Deep Generative Models (Kingma et al., 2014), section 4, for the
+    labels.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ssdgm_runtime import errors
+from ssdgm_train import likelihoods, method
+from ssdgm_train.evaluation import passes
+from ssdgm_train.likelihoods import observations
+from ssdgm_train.probability import shapes
+from ssdgm_train.problems import Problem
+
+BOUNDED = ("bernoulli", "binomial")
+"""Likelihoods of observations from 0 to 1."""
+
+NUMBERS = 2**23
+"""Rows times classes times features of one pass, at most."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What some draws say of some rows.
+
+    Attributes:
+        draws: S.
+        single: The bound of one draw, averaged over the draws, [n], in nats.
+        log_joint: The log of the mean weight, which tends to log p(x, y), [n, K]; [n, 1] and
+            log p(x) for a model without labels. softmax(log_joint) are posterior labels.
+    """
+
+    draws: int
+    single: shapes.Nats
+    log_joint: shapes.Logits
+
+    @property
+    def bound(self) -> shapes.Nats:
+        """The importance-weighted bound of log p(x) of S draws, [n], in nats."""
+        return self.log_joint.logsumexp(-1)
+
+
+def observed(problem: Problem, x: shapes.Rows, generator: torch.Generator) -> dict[str, Tensor]:
+    """Raw rows as observations [n, features].
+
+    Returns:
+        "rows", as they are; and "bits", drawn once, where the likelihood draws some.
+
+    Raises:
+        DataError: A row holds a value that the likelihood does not know.
+    """
+    likelihood = likelihoods.of(problem)
+    rows = observations.of(problem).to(x.device)(x)
+    if likelihood.name in BOUNDED and not bool(((rows >= 0) & (rows <= 1)).all()):
+        raise errors.DataError(
+            f"rows to measure the evidence on lie in [{float(x.min()):g}, {float(x.max()):g}]",
+            f"{likelihood.name} values up to {problem.scale[0]:g}, as in training",
+            "Scale these rows as the training rows, or train with data.likelihood=gaussian.",
+        )
+    if likelihood.draw is likelihoods.same:
+        return {"rows": rows}
+    return {"rows": rows, "bits": likelihood.draw(rows, generator)}
+
+
+def estimates(
+    model: nn.Module, x: shapes.Flat, classes: int, draws: int, generator: torch.Generator
+) -> Iterator[Estimate]:
+    """The estimate after every draw.
+
+    Args:
+        model: The model, one of `method.Weighs`.
+        x: Observations [n, features], where the model is.
+        classes: K, by which memory is kept within `NUMBERS`.
+        draws: How many.
+        generator: Of the draws.
+    """
+    slim = model.slim() if isinstance(model, method.Slims) else model
+    size = max(1, min(passes.ROWS, NUMBERS // (classes * x.shape[1])))
+    log_sum, single = torch.tensor(-math.inf), torch.zeros(len(x), dtype=torch.float64)
+    for count in range(1, draws + 1):
+        log_weights = _draw(slim, torch.split(x, size), generator)
+        log_sum = torch.logaddexp(log_sum, log_weights)
+        single = single + log_weights.logsumexp(-1)
+        yield Estimate(count, single / count, log_sum - math.log(count))
+
+
+def _draw(model: nn.Module, parts: Sequence[Tensor], generator: torch.Generator) -> Tensor:
+    """The log-weights of one draw for every row, [n, K], on the CPU."""
+    assert isinstance(model, method.Weighs)
+    with passes.evaluating(model), torch.no_grad():
+        return torch.cat([model.log_weights(part, generator).cpu().double() for part in parts])

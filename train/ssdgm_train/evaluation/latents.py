@@ -1,0 +1,87 @@
+r"""What the encoder has learnt: latents that are in use, and how well neighbours share labels.
+
+A latent is active where the variance of its posterior mean over rows, \(Var_x(E_q[z \mid x])\), is
+above 0.01, which is the authors' rule that its standard deviation be above 0.1.
+
+References:
+    Importance Weighted Autoencoders (Burda et al., 2016), section 5.2: the same threshold.
+    Semi-Supervised Learning with Deep Generative Models (Kingma et al., 2014), learn_yz_x_ss.py.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ssdgm_train import method
+from ssdgm_train.evaluation import passes
+
+Json = dict[str, Any]
+ACTIVE = 0.01
+NEIGHBOURS = 5
+
+
+def latents(
+    model: nn.Module,
+    x: passes.Rows,
+    y: NDArray[np.int64],
+    classes: int,
+    device: torch.device,
+) -> Json | None:
+    """How many latents there are and which are active; None for a model without an encoder.
+
+    Args:
+        model: The model; of one that is made of two parts, also which latents of the first are
+            kept.
+        x: Raw rows; the first `passes.ROWS` are taken.
+        y: Their class indices, which q(z | x, y) is given.
+        classes: K.
+        device: Where the model is.
+    """
+    some, given = x[: passes.ROWS], torch.from_numpy(y[: passes.ROWS])
+    if isinstance(model, method.Embeds):
+        means = embedded(model, some, device)
+    elif isinstance(model, method.Encodes):
+        rows, one_hot = torch.from_numpy(some), F.one_hot(given, classes).float()
+        encode = model.encode
+        means = passes.passes(model, lambda x, y: encode(x, y).mean, rows, one_hot, device=device)
+    else:
+        return None
+    active = (means.double().var(0, correction=0) > ACTIVE).nonzero()[:, 0].tolist()
+    kept = {"kept": model.kept} if isinstance(model, method.Slims) else {}
+    return {"size": means.shape[1], "active": active, **kept}
+
+
+def embedded(model: nn.Module, x: passes.Rows, device: torch.device) -> Tensor:
+    """The means of q(z | x) of raw rows, [n, latent]."""
+    assert isinstance(model, method.Embeds)
+    embed = model.embed
+    return passes.over(model, lambda x: embed(x).mean, x, device)
+
+
+def neighbours(
+    model: nn.Module,
+    labelled: tuple[passes.Rows, NDArray[np.int64]],
+    held: tuple[passes.Rows, NDArray[np.int64]],
+    device: torch.device,
+) -> Json | None:
+    """The error of a vote of the nearest labelled rows, by the means of q(z | x).
+
+    Args:
+        model: The model; None is returned for one whose encoder needs a label, or has none.
+        labelled: Raw rows that vote, and their class indices.
+        held: Raw rows that are scored, and their class indices.
+        device: Where the model is.
+    """
+    if not isinstance(model, method.Embeds):
+        return None
+    from sklearn import neighbors
+
+    k = min(NEIGHBOURS, len(labelled[1]))
+    vote = neighbors.KNeighborsClassifier(k)
+    vote.fit(embedded(model, labelled[0], device).numpy(), labelled[1])
+    found = vote.predict(embedded(model, held[0], device).numpy())
+    return {"k": k, "rows": len(labelled[1]), "error": float((found != held[1]).mean())}

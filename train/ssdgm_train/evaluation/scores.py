@@ -1,0 +1,128 @@
+r"""What probabilities are worth against labels: error, proper scores, and calibration.
+
+With one-hot labels \(e_y\) and \(n\) rows,
+
+.. math::
+    Brier = \frac1n \sum_i \| q(\cdot \mid x_i) - e_{y_i} \|^2, \quad
+    ECE = \sum_b \frac{n_b}{n} | acc_b - conf_b |
+
+where bin \(b\) holds the \(n_b\) rows whose top probability lies in the b-th of 15 equal parts of
+[0, 1], \(conf_b\) is its mean there and \(acc_b\) the share that is right.
+
+References:
+    On Calibration of Modern Neural Networks (Guo et al., 2017), section 2.
+    Verification of Forecasts Expressed in Terms of Probability (Brier, 1950).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ssdgm_train.evaluation import passes
+from ssdgm_train.probability import shapes
+
+BINS = 15
+PIECE = 1 << 17
+"""Rows at once, so that memory does not grow with the data."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """Classification of held-out rows.
+
+    Attributes:
+        rows: How many.
+        error: The share misclassified, 0 to 1.
+        nll: The mean of -log q(y | x), in nats.
+        brier: The mean squared distance between q(. | x) and the one-hot label, 0 to 2.
+        ece: The expected calibration error, 0 to 1.
+    """
+
+    rows: int
+    error: float
+    nll: float
+    brier: float
+    ece: float
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """How right a classifier is where it is how sure; an empty bin has zeros.
+
+    Attributes:
+        counts: Rows in every bin, [15].
+        confidence: The mean top probability, [15].
+        accuracy: The share that is right, [15].
+    """
+
+    counts: Tensor
+    confidence: Tensor
+    accuracy: Tensor
+
+    @property
+    def error(self) -> float:
+        """The expected calibration error."""
+        gaps = (self.accuracy - self.confidence).abs()
+        return float((self.counts * gaps).sum() / self.counts.sum())
+
+
+def score(model: nn.Module, x: passes.Rows, y: NDArray[np.int64], device: torch.device) -> Score:
+    """The score of a model's own probabilities of raw rows x with class indices y."""
+    return measure(passes.logits(model, x, device), torch.from_numpy(y))
+
+
+def measure(logits: shapes.Logits, y: shapes.Labels) -> Score:
+    """The score of softmax(logits), [n, K], against class indices [n]."""
+    parts = [(len(of) / len(y), _means(some, of)) for some, of in _pieces(logits, y)]
+    error, nll, brier = (sum(share * found[i] for share, found in parts) for i in range(3))
+    return Score(len(y), error, nll, brier, ece=reliability(logits, y).error)
+
+
+def _pieces(logits: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    parts = zip(torch.split(logits, PIECE), torch.split(y, PIECE), strict=True)
+    return ((some.double(), of) for some, of in parts)
+
+
+def _means(logits: Tensor, y: Tensor) -> tuple[float, float, float]:
+    """The error, the NLL and the Brier score of some rows."""
+    misses = logits.softmax(-1) - F.one_hot(y, logits.shape[-1])
+    return (
+        float((logits.argmax(-1) != y).double().mean()),
+        float(F.cross_entropy(logits, y)),
+        float(misses.square().sum(-1).mean()),
+    )
+
+
+def reliability(logits: shapes.Logits, y: shapes.Labels) -> Reliability:
+    """The reliability diagram of softmax(logits), [n, K], against class indices [n]."""
+    counts, sure, right = (
+        torch.stack(sums).sum(0)
+        for sums in zip(*(_bins(some, of) for some, of in _pieces(logits, y)), strict=True)
+    )
+    filled = counts.clamp(min=1)
+    return Reliability(counts, sure / filled, right / filled)
+
+
+def _bins(logits: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Each bin's rows, the sum of their top probabilities, and how many are right."""
+    top, predicted = logits.softmax(-1).max(-1)
+    bins = (top * BINS).long().clamp(max=BINS - 1)
+
+    def sums(weights: Tensor) -> Tensor:
+        return torch.bincount(bins, weights.double(), minlength=BINS)
+
+    return sums(torch.ones_like(top)), sums(top), sums(predicted == y)
+
+
+def confusion(logits: shapes.Logits, y: shapes.Labels) -> NDArray[np.int64]:
+    """How many rows of each class (down) were taken for each (across), [K, K]."""
+    from sklearn import metrics
+
+    found: Any = metrics.confusion_matrix(y, logits.argmax(-1), labels=range(logits.shape[-1]))
+    return np.asarray(found, np.int64)

@@ -1,0 +1,1 @@
+"""Label spaces: what a label is while a model is trained."""

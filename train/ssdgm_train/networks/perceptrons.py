@@ -1,0 +1,230 @@
+r"""Networks: perceptrons that broadcast, and Gaussian heads.
+
+The first layer of a network with several inputs is a sum of projections,
+\(W_x x + W_y y + b\), instead of one product with the concatenation. The two are the same numbers;
+but with \(x\) as [batch, 1, features] and \(y\) as [classes, classes] each projection is computed
+once and only the sum is [batch, classes, hidden], so trying every class costs no further product
+with \(x\).
+"""
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+from ssdgm_train.probability import distributions, shapes
+
+LARGEST = 20.0
+"""Of a log-variance: rows far beyond the training data's give a wide posterior, never infinity."""
+
+Convolution = nn.Conv1d | nn.Conv2d | nn.ConvTranspose1d | nn.ConvTranspose2d
+
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "relu": nn.ReLU,
+    "silu": nn.SiLU,
+    "softplus": nn.Softplus,
+    "tanh": nn.Tanh,
+}
+
+
+class Joint(nn.Module):
+    """A linear layer of several inputs: the sum of their projections and one bias."""
+
+    def __init__(self, inputs: Sequence[int], out: int) -> None:
+        super().__init__()
+        whole = nn.Linear(sum(inputs), out)
+        parts = torch.split(whole.weight.detach(), list(inputs), dim=1)
+        self.weights = nn.ParameterList([nn.Parameter(part.clone()) for part in parts])
+        self.bias = nn.Parameter(whole.bias.detach().clone())
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """[..., inputs[i]] each, with leading axes that broadcast, to [..., out]."""
+        total: Tensor = nn.functional.linear(inputs[0], self.weights[0], self.bias)
+        for x, weight in zip(inputs[1:], self.weights[1:], strict=True):
+            total = total + nn.functional.linear(x, weight)
+        return total
+
+
+class BatchNorm(nn.BatchNorm1d):
+    """Batch normalisation that takes a batch of one number, with no spread, by its averages."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[batch, features] or [batch, channels, *sides] to the same shape."""
+        if self.training and x.numel() < 2 * self.num_features:
+            return nn.functional.batch_norm(
+                x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+            )
+        return super().forward(x)
+
+    def _check_input_dim(self, x: Tensor) -> None:
+        """Any number of sides will do."""
+
+
+@runtime_checkable
+class Ends(Protocol):
+    """A module that a network's outputs come from."""
+
+    def ends(self, count: int) -> tuple[Tensor, Tensor]:
+        """The weights and biases that give the last `count` outputs, detached."""
+
+
+class MLP(nn.Module):
+    """A perceptron of one or several inputs.
+
+    Args:
+        inputs: The width of each input.
+        hidden: The width of each hidden layer, at least one.
+        out: The width of the output.
+        activation: A key of `ACTIVATIONS`.
+        batch_norm: Normalise every hidden layer over the batch.
+        before: What the first input goes through first; it gives `inputs[0]` numbers.
+        after: What the output goes through at last; it takes `out` numbers.
+
+    Example:
+        >>> net = MLP([4, 3], hidden=(8,), out=2)
+        >>> net(torch.zeros(7, 1, 4), torch.eye(3)).shape
+        torch.Size([7, 3, 2])
+    """
+
+    def __init__(
+        self,
+        inputs: Sequence[int],
+        hidden: Sequence[int],
+        out: int,
+        activation: str = "relu",
+        batch_norm: bool = False,
+        *,
+        before: nn.Module | None = None,
+        after: nn.Module | None = None,
+    ) -> None:
+        super().__init__()
+        self.hidden, self.activation = tuple(hidden), activation
+        self.before: Callable[[Tensor], Tensor] = before or nn.Identity()
+        self.first = Joint(inputs, hidden[0])
+        layers: list[nn.Module] = _after(hidden[0], activation, batch_norm)
+        for former, width in itertools.pairwise(hidden):
+            layers += [nn.Linear(former, width), *_after(width, activation, batch_norm)]
+        self.rest = nn.Sequential(*layers, nn.Linear(hidden[-1], out))
+        self.after: Callable[[Tensor], Tensor] = after or nn.Identity()
+
+    def forward(self, x: Tensor, *others: Tensor) -> Tensor:
+        """[..., inputs[i]] each to [..., out], of the weights' precision under autocast too."""
+        found = self.after(self.rest(self.first(self.before(x), *others)))
+        precision = self.first.bias.dtype
+        return found if found.dtype == precision else found.to(precision)
+
+    @property
+    def last(self) -> str:
+        """The name of the perceptron's last layer."""
+        return f"rest.{len(self.rest) - 1}"
+
+    def ends(self, count: int) -> tuple[Tensor, Tensor]:
+        """The weights and biases that give the last `count` outputs, detached."""
+        if isinstance(self.after, Ends):
+            return self.after.ends(count)
+        weight, bias = (self.get_parameter(f"{self.last}.{part}") for part in ("weight", "bias"))
+        return weight.detach()[-count:], bias.detach()[-count:]
+
+    def hidden_state(self) -> dict[str, Tensor]:
+        """The weights of all layers but the last, by name."""
+        return {k: v for k, v in self.state_dict().items() if not k.startswith(f"{self.last}.")}
+
+
+class GaussianMLP(MLP):
+    """A perceptron whose output is a diagonal Gaussian over `latent` dimensions."""
+
+    def __init__(
+        self,
+        inputs: Sequence[int],
+        hidden: Sequence[int],
+        latent: int,
+        activation: str = "relu",
+        *,
+        before: nn.Module | None = None,
+    ) -> None:
+        super().__init__(inputs, hidden, 2 * latent, activation, before=before)
+
+    def forward(self, x: Tensor, *others: Tensor) -> distributions.Normal:  # type: ignore[override]
+        """[..., inputs[i]] each to a Normal [..., latent]; the head gives the log-variance."""
+        mean, log_variance = super().forward(x, *others).chunk(2, -1)
+        return distributions.Normal(mean, torch.exp(0.5 * log_variance.clamp(max=LARGEST)))
+
+
+class Fourier(nn.Module):
+    r"""Random Fourier features: \(\sqrt{2 / D} \cos(W z + b)\), whose products are a kernel's.
+
+    \(W \sim N(0, \ell^{-2})\) and \(b \sim U(0, 2 \pi)\) stay as they are drawn.
+    """
+
+    weight: Tensor
+    bias: Tensor
+
+    def __init__(self, inputs: int, features: int, length: float) -> None:
+        super().__init__()
+        self.register_buffer("weight", torch.randn(features, inputs) / length)
+        self.register_buffer("bias", 2 * math.pi * torch.rand(features))
+
+    def forward(self, z: shapes.Codes) -> Tensor:
+        """[batch, inputs] to [batch, features]."""
+        found = torch.cos(nn.functional.linear(z, self.weight, self.bias))
+        return math.sqrt(2 / len(self.bias)) * found
+
+
+def small_(net: MLP) -> None:
+    """N(0, 0.001^2) for every weight, zero biases: the start of M2's networks in the paper."""
+    for name, value in net.named_parameters():
+        nn.init.zeros_(value) if name.endswith("bias") else nn.init.normal_(value, std=1e-3)
+
+
+def fan_in_(net: MLP) -> None:
+    """N(0, 1 / inputs) for weights, N(0, 0.01^2) for biases: the start of the authors' M1."""
+    for layer in net.modules():
+        if isinstance(layer, Joint | nn.Linear | Convolution):
+            weights = [*layer.weights] if isinstance(layer, Joint) else [layer.weight]
+            inputs = sum(_inputs(layer, weight) for weight in weights)
+            for weight in weights:
+                nn.init.normal_(weight, std=inputs**-0.5)
+            assert layer.bias is not None
+            nn.init.normal_(layer.bias, std=0.01)
+
+
+def _inputs(layer: nn.Module, weight: Tensor) -> float:
+    """How many numbers one output of a layer is a sum of; of a transposed one, on average."""
+    places = weight[0, 0].numel()
+    if isinstance(layer, nn.ConvTranspose1d | nn.ConvTranspose2d):
+        return weight.shape[0] * places / math.prod(layer.stride)
+    return float(weight.shape[1] * places)
+
+
+def _as_built(net: MLP) -> None:
+    """Torch's own start of a linear layer."""
+
+
+INITIALISERS: dict[str, Callable[[MLP], None]] = {
+    "torch": _as_built,
+    "small": small_,
+    "fan_in": fan_in_,
+}
+
+
+def initialise(net: MLP, name: str, spreads: int = 0) -> None:
+    """Give a network its first weights.
+
+    Args:
+        net: The network.
+        name: A key of `INITIALISERS`.
+        spreads: How many of the last outputs are log-spreads, which the authors' encoders start
+            at zero.
+    """
+    INITIALISERS[name](net)
+    if spreads and name != "torch":
+        for part in net.ends(spreads):
+            nn.init.zeros_(part)
+
+
+def _after(width: int, activation: str, batch_norm: bool) -> list[nn.Module]:
+    norm: list[nn.Module] = [BatchNorm(width)] if batch_norm else []
+    return [*norm, ACTIVATIONS[activation]()]

@@ -1,0 +1,1 @@
+"""Densities, divergences, bounds and penalties: functions of tensors, in nats."""

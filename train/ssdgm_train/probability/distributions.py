@@ -1,0 +1,80 @@
+r"""Log-densities, divergences and entropies as functions, in nats, one number an example.
+
+Every function sums over the last axis, because a density is a product over the coordinates of one
+example and never a mean; leading axes broadcast, so that a tensor [batch, class, feature] and one
+of [batch, 1, feature] meet without copies.
+
+References:
+    Auto-Encoding Variational Bayes (Kingma and Welling, 2014), appendix B for the divergence.
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch.nn import functional as F
+
+from ssdgm_train.probability import shapes
+
+LOG_TWO_PI = math.log(2 * math.pi)
+
+
+class Normal(NamedTuple):
+    """A diagonal Gaussian: mean and scale (a standard deviation), each [..., latent]."""
+
+    mean: torch.Tensor
+    scale: torch.Tensor
+
+    def sample(self, generator: torch.Generator | None = None) -> torch.Tensor:
+        """One reparameterised draw: mean + scale * eps, eps from the standard normal."""
+        eps = torch.empty_like(self.mean).normal_(generator=generator)
+        return torch.addcmul(self.mean, self.scale, eps)
+
+
+def normal_log_prob(
+    x: shapes.Features, mean: shapes.Features, scale: shapes.Features
+) -> shapes.Nats:
+    r"""\(\sum_d \log N(x_d; \mu_d, \sigma_d^2)\)."""
+    return -0.5 * _squares(x, mean, scale).sum(-1)
+
+
+def normal_log_density(
+    x: shapes.Features, mean: shapes.Features, scale: shapes.Features
+) -> torch.Tensor:
+    r"""\(\log N(x_d; \mu_d, \sigma_d^2)\) of every feature, where some are to be left out."""
+    return -0.5 * _squares(x, mean, scale)
+
+
+def _squares(x: shapes.Features, mean: shapes.Features, scale: shapes.Features) -> torch.Tensor:
+    """Minus twice the log-density of every feature."""
+    return ((x - mean) / scale).square() + 2 * scale.log() + LOG_TWO_PI
+
+
+def normal_kl(mean: shapes.Features, scale: shapes.Features) -> shapes.Nats:
+    r"""\(KL(N(\mu, \sigma^2) \| N(0, I)) = \frac12 \sum_d (\mu_d^2 + \sigma_d^2 - 1 - \log \sigma_d^2)\)."""  # noqa: E501
+    return (0.5 * (mean.square() + scale.square() - 1) - scale.log()).sum(-1)
+
+
+def bernoulli_log_prob(x: shapes.Features, logits: shapes.Features) -> shapes.Nats:
+    r"""\(\sum_d x_d l_d - \log(1 + e^{l_d})\), the Bernoulli log-likelihood in logits \(l\).
+
+    x may be grey, in [0, 1]: then this is the negative cross-entropy.
+    """
+    return (x * logits).sum(-1) - F.softplus(logits).sum(-1)
+
+
+def binomial_log_prob(x: shapes.Features, logits: shapes.Features, total: int) -> shapes.Nats:
+    r"""The log-likelihood of counts \(c_d = n x_d\) out of \(n\) = `total` draws each.
+
+    \(\sum_d \log \binom{n}{c_d} + n (x_d l_d - \log(1 + e^{l_d}))\), x the fraction in [0, 1].
+    """
+    count = total * x
+    one = torch.ones((), dtype=x.dtype, device=x.device)
+    ways = torch.lgamma(total + one) - torch.lgamma(count + 1) - torch.lgamma(total - count + 1)
+    return ways.sum(-1) + total * bernoulli_log_prob(x, logits)
+
+
+def categorical_entropy(logits: shapes.Logits) -> shapes.Nats:
+    r"""\(-\sum_k q_k \log q_k\) of \(q = softmax(logits)\)."""
+    log_q = F.log_softmax(logits, -1)
+    return -(log_q.exp() * log_q).sum(-1)

@@ -1,0 +1,68 @@
+r"""Bounds and losses as functions of numbers: they never see a model and never average.
+
+For one example with latent draw \(z \sim q(z \mid x, y)\),
+
+.. math:: L(x, y) = \log p(x \mid y, z) + \log p(y) - KL(q(z \mid x, y) \| p(z))
+
+bounds \(\log p(x, y)\), and with the label summed out
+
+.. math:: U(x) = \sum_y q(y \mid x) L(x, y) + H[q(y \mid x)]
+
+bounds \(\log p(x)\). \(U\) is largest at \(q(y \mid x) \propto e^{L(x, y)}\), where it is the
+log-sum-exp of \(L\).
+
+References:
+    Semi-Supervised Learning with Deep Generative Models (Kingma et al., 2014), equations 6 to 9
+    (with the opposite sign).
+    Importance Weighted Autoencoders (Burda et al., 2016), equation 8.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ssdgm_train.probability import distributions, shapes
+
+
+def labelled_bound(log_px: shapes.Nats, log_py: shapes.Nats, kl: shapes.Nats) -> shapes.Nats:
+    """The evidence lower bound L(x, y) of a row whose label is known."""
+    return log_px + log_py - kl
+
+
+def unlabelled_bound(
+    bounds: Tensor, logits: shapes.Logits, factors: Tensor | None = None
+) -> shapes.Nats:
+    """The evidence lower bound U(x) of a row whose label is summed out.
+
+    Args:
+        bounds: L(x, y) of every class, in nats; or of those that `classes.likeliest` chose.
+        logits: The classifier's logits of q(y | x).
+        factors: What those bounds are multiplied by; q(y | x), if left out. The last is of the
+            class that was drawn: the mean of the others then serves as a baseline, without which
+            the gradient of its probability is mostly noise.
+
+    Example:
+        >>> bounds = torch.tensor([-3.0, -1.0])
+        >>> torch.allclose(unlabelled_bound(bounds, logits=bounds), bounds.logsumexp(-1))
+        True
+    """
+    entropy = distributions.categorical_entropy(logits)
+    if factors is None:
+        return (F.softmax(logits, -1) * bounds).sum(-1) + entropy
+    baseline = bounds[..., :-1].mean(-1).detach()
+    return (factors * (bounds - baseline[..., None])).sum(-1) + baseline + entropy
+
+
+def cross_entropy(logits: shapes.Logits, y: shapes.Labels) -> shapes.Nats:
+    """-log q(y | x) of the given label: the classifier's own term, weighted by alpha."""
+    return F.cross_entropy(logits, y, reduction="none")
+
+
+def importance_bound(log_weights: shapes.Logits) -> shapes.Nats:
+    r"""\(\log \frac1S \sum_s w_s\) from log-weights whose last axis is the S draws.
+
+    With \(w_s = p(x, z_s) / q(z_s \mid x)\) it bounds log p(x), ever closer as S grows.
+    """
+    return torch.logsumexp(log_weights, -1) - math.log(log_weights.shape[-1])

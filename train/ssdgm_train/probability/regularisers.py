@@ -1,0 +1,37 @@
+r"""Terms that shape a classifier's margins \(f(x) \in R^K\) rather than its probabilities.
+
+References:
+    Max-Margin Deep Generative Models for (Semi-)Supervised Learning (Li, Zhu and Zhang, 2018),
+    section 4: the hinge of labelled rows, the hat of unlabelled ones, and their balance.
+    Transductive Inference for Text Classification using Support Vector Machines (Joachims, 1999).
+"""
+
+import torch
+from torch.nn import functional as F
+
+from ssdgm_train.probability import shapes
+
+
+def hinge(margins: shapes.Logits, y: shapes.Labels) -> shapes.Nats:
+    r"""\(\max_j (f_j + [j \ne y]) - f_y\): the multiclass hinge of Crammer and Singer (2001)."""
+    lead = 1 - F.one_hot(y, margins.shape[-1]).to(margins.dtype)
+    return (margins + lead).amax(-1) - margins.gather(-1, y[..., None])[..., 0]
+
+
+def hat(margins: shapes.Logits) -> shapes.Nats:
+    r"""\(\max(0, 1 - (f_{(1)} - f_{(2)}))\): the hinge at the class that leads, whichever it is.
+
+    It pushes the boundary out of where rows lie, as a transductive support vector machine does.
+    """
+    first, second = margins.topk(2, -1).values.unbind(-1)
+    return F.relu(1 - (first - second))
+
+
+def imbalance(margins: shapes.Logits, log_prior: torch.Tensor) -> torch.Tensor:
+    r"""\(KL(\bar q \| p)\) of the batch's mean of softmax(f) from the prior, in nats, [1].
+
+    Without it the hat is smallest where every row is in one class.
+    """
+    rows = F.softmax(margins, -1).flatten(0, -2)
+    mean = rows.sum(0) / max(len(rows), 1)
+    return (mean * (mean.clamp_min(1e-12).log() - log_prior)).sum()[None]

@@ -1,0 +1,264 @@
+"""Recipes: TOML and `key=value` settings into frozen dataclasses, and back.
+
+A recipe has the name of its method, a table `model` for the method's own `Config`, a table `train`
+for `loop.Plan` with tables `phases.NAME` for what differs in one phase, a table `data` for
+`data.plan.DataPlan`, and a table `run` for `RunPlan`. Every field has a default; an unknown key
+or a value of the wrong type is an error that names it. `base` names a recipe to start from.
+"""
+
+import dataclasses
+import difflib
+import tomllib
+import types
+import typing
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import tomli_w
+
+from ssdgm_train import methods, settings
+from ssdgm_train.data.settings import DataPlan
+from ssdgm_train.method import Method, Phase, Sizes
+from ssdgm_train.problems import Problem
+from ssdgm_train.recipes import shelf
+from ssdgm_train.settings import RecipeError, Table
+from ssdgm_train.training import loop
+
+__all__ = [
+    "ByKind",
+    "Recipe",
+    "counted",
+    "dumps",
+    "fitted",
+    "from_table",
+    "load",
+    "of_kind",
+    "to_table",
+]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """What a run writes and when.
+
+    Attributes:
+        evaluate_every: Steps between validations, records in metrics.jsonl and checkpoints.
+        select: Which weights are used afterwards: "last", or "best" by validation NLL.
+        baseline: Steps of the supervised baseline that is trained and compared at the end, at most
+            as many as the run's own; 0 for none.
+    """
+
+    evaluate_every: int = settings.setting(500, settings.above(0))
+    select: str = settings.setting("last", settings.among(("last", "best")))
+    baseline: int = settings.setting(2000, settings.between(0, 1e9))
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that is chosen before a run, but for the data, the labels and the seed."""
+
+    method: str = "m2"
+    model: Any = None
+    train: loop.Plan = field(default_factory=loop.Plan)
+    phases: Mapping[str, loop.Plan] = field(default_factory=dict)
+    data: DataPlan = field(default_factory=DataPlan)
+    run: RunPlan = field(default_factory=RunPlan)
+
+    @property
+    def spec(self) -> Method:
+        """The method itself."""
+        return methods.METHODS[self.method]
+
+    def stages(self, sizes: Sizes, done: Collection[str] = ()) -> tuple[loop.Stage, ...]:
+        """The method's phases with their plans, without those that are done already."""
+        return tuple(
+            loop.Stage(phase, self._plan(phase))
+            for phase in self.spec.phases(self.model, sizes)
+            if phase.name not in done
+        )
+
+    def _plan(self, phase: Phase) -> loop.Plan:
+        plan = self.phases.get(phase.name, self.train)
+        return plan if plan.steps else dataclasses.replace(plan, steps=phase.steps)
+
+
+ByKind = Callable[[str], Recipe]
+"""What a row is, as `Dataset.sort` has it, to a recipe; "" for one to read the data by."""
+
+
+def of_kind(plan: Recipe | ByKind, kind: str = "") -> Recipe:
+    """The recipe for rows of a kind, where it depends on that."""
+    return plan if isinstance(plan, Recipe) else plan(kind)
+
+
+def load(
+    source: str | Path | None,
+    name: str | None = None,
+    changes: Iterable[str] = (),
+    kind: str = "",
+) -> Recipe:
+    """Read a recipe, if any, then apply the method's name and `key=value` settings.
+
+    Args:
+        source: A file, the name of a recipe that ships, or None for that of the kind, if there is
+            one, else for the defaults.
+        name: A method.
+        changes: Settings such as `train.steps=100`.
+        kind: What a row is, as `Dataset.sort` has it, where that is known.
+
+    Example:
+        >>> load(None, "m2", ["train.steps=100"]).train.steps
+        100
+
+    Raises:
+        RecipeError: The file, a key or a value cannot be used.
+    """
+    changes = list(changes)
+    chosen = name or _named(changes)
+    told = source or shelf.of_kind(chosen, kind)
+    table = {} if told is None else shelf.read(told)
+    if name:
+        table["method"] = name
+    if source is None:
+        _give_way(table, changes)
+    for change in changes:
+        _set(table, change)
+    found = from_table(table)
+    _check_effect(found, table.get("phases", {}), changes)
+    return found
+
+
+def _named(changes: Iterable[str]) -> str:
+    """The method that settings name, or the default."""
+    found = [
+        text.strip() for key, _, text in (c.partition("=") for c in changes) if key == "method"
+    ]
+    return found[-1] if found else Recipe.method
+
+
+def _give_way(table: Table, changes: Iterable[str]) -> None:
+    """Drop from phases what is set for all of them: nobody has asked for their recipe."""
+    for change in changes:
+        section, _, key = change.partition("=")[0].strip().partition(".")
+        for own in table.get("phases", {}).values() if section == "train" else ():
+            own.pop(key, None)
+
+
+def fitted(recipe: Recipe, problem: Problem) -> Recipe:
+    """The recipe with what it leaves to the data chosen: what is stored with a run."""
+    return dataclasses.replace(recipe, model=recipe.spec.fitted(recipe.model, problem))
+
+
+def counted(recipe: Recipe) -> Recipe:
+    """The recipe with the steps of every phase written out; `fitted` comes first."""
+    plans = {stage.phase.name: stage.plan for stage in recipe.stages(Sizes(1, 1))}
+    *_, last = plans.values()
+    train = dataclasses.replace(recipe.train, steps=recipe.train.steps or last.steps)
+    own = {k: plan for k, plan in plans.items() if k in recipe.phases or plan != train}
+    return dataclasses.replace(recipe, train=train, phases=own)
+
+
+def from_table(table: Table) -> Recipe:
+    """A recipe from its TOML document; errors as in `load`."""
+    name = table.get("method", Recipe.method)
+    if not isinstance(name, str) or name not in methods.METHODS:
+        raise RecipeError(f"the method is {name!r}", f"one of {', '.join(methods.METHODS)}")
+    rest = {key: value for key, value in table.items() if key not in ("model", "phases")}
+    found: Recipe = _build(Recipe, {**rest, "method": name}, "")
+    model: Any = _build(methods.METHODS[name].Config, table.get("model", {}), "model.")
+    found = dataclasses.replace(found, model=model)
+    return dataclasses.replace(found, phases=_phases(found, table.get("phases", {})))
+
+
+def to_table(recipe: Recipe) -> Table:
+    """The recipe as a TOML or JSON document, every field written out."""
+    return dataclasses.asdict(recipe)
+
+
+def dumps(recipe: Recipe) -> str:
+    """The recipe as TOML."""
+    return tomli_w.dumps(to_table(recipe))
+
+
+def _phases(recipe: Recipe, tables: object) -> dict[str, loop.Plan]:
+    """The plans of single phases: the table `train` with their changes."""
+    names = [stage.phase.name for stage in recipe.stages(Sizes(1, 1))]
+    if not isinstance(tables, dict) or not all(isinstance(v, dict) for v in tables.values()):
+        raise RecipeError(f"phases is {tables!r}", "tables such as [phases.joint]")
+    for name in tables.keys() - names:
+        raise RecipeError(f"phases.{name} is no phase", f"one of {', '.join(names)}")
+    common = dataclasses.asdict(recipe.train)
+    return {k: _build(loop.Plan, {**common, **v}, f"phases.{k}.") for k, v in tables.items()}
+
+
+def _check_effect(recipe: Recipe, phases: Table, changes: Iterable[str]) -> None:
+    """Refuse a change of `train` that no phase follows, since each has a value of its own."""
+    names = [stage.phase.name for stage in recipe.stages(Sizes(1, 1))]
+    for change in changes:
+        section, _, key = change.partition("=")[0].strip().partition(".")
+        if section == "train" and all(key in phases.get(name, {}) for name in names):
+            theirs = " and ".join(f"phases.{name}.{key}" for name in names)
+            raise RecipeError(
+                f"train.{key} has no effect",
+                f"a change of {theirs}, which this recipe sets",
+                f"Write phases.{names[-1]}.{change.strip().removeprefix('train.')}.",
+            )
+
+
+def _set(table: Table, change: str) -> None:
+    key, equals, text = change.partition("=")
+    if not equals or not key.strip():
+        raise RecipeError(f"the setting is {change!r}", "key=value, such as train.steps=1000")
+    *sections, last = key.strip().split(".")
+    for section in sections:
+        table = table.setdefault(section, {})
+        if not isinstance(table, dict):
+            raise RecipeError(f"{section} is a value", "a section", f"Write {section}={text}.")
+    table[last] = _value(text.strip())
+
+
+def _value(text: str) -> Any:  # noqa: ANN401
+    """A TOML value, or else the text itself: `select=best` needs no quotes."""
+    try:
+        found = tomllib.loads(f"value = {text}")
+    except (ValueError, RecursionError):
+        return text
+    return found["value"] if found.keys() == {"value"} else text
+
+
+def _build(cls: type[T], table: object, prefix: str) -> T:
+    hints = typing.get_type_hints(cls)
+    fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    if not isinstance(table, dict):
+        raise RecipeError(f"{prefix.rstrip('.')} is {table!r}", "a table")
+    for key in table:
+        if key not in hints:
+            near = difflib.get_close_matches(key, hints, 1)
+            hint = f"Did you mean {prefix}{near[0]}?" if near else ""
+            raise RecipeError(f"{prefix}{key} is no setting", f"one of {', '.join(hints)}", hint)
+    values = {key: _cast(value, hints[key], prefix + key) for key, value in table.items()}
+    for key, value in values.items():
+        if expected := settings.complaint(fields[key], value):
+            raise RecipeError(f"{prefix}{key} is {value!r}", expected)
+    return cls(**values)
+
+
+def _cast(value: Any, hint: Any, where: str) -> Any:  # noqa: ANN401
+    """The value as the field's type, or an error that names the field."""
+    if hint is Any:
+        return value
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return _build(hint, value, f"{where}.")
+    if typing.get_origin(hint) is tuple:
+        items = value if isinstance(value, list | tuple) else [value]
+        return tuple(_cast(item, typing.get_args(hint)[0], where) for item in items)
+    if hint is float and type(value) is int and abs(value) < 2**53:
+        return float(value)
+    if type(value) is not hint:
+        wanted = hint.__name__ if isinstance(hint, type | types.GenericAlias) else str(hint)
+        raise RecipeError(f"{where} is {value!r}", f"a value of type {wanted}")
+    return value

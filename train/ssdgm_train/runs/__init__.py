@@ -1,0 +1,1 @@
+"""A run: its directory, its records, from data to weights and back."""

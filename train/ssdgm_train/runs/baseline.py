@@ -1,0 +1,173 @@
+"""The supervised baseline beside a run: the same rows and labels, and no use of unlabelled rows.
+
+It is a run of its own in the directory `baseline` of the other, trained when that has come to its
+last step, and compared on the same held-out rows. The outcome says what was found on these rows,
+and promises nothing about others.
+
+References:
+    An Introduction to the Bootstrap (Efron and Tibshirani, 1993), sections 8.3 and 13.3.
+"""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssdgm_train import seeds
+from ssdgm_train.methods import supervised
+from ssdgm_train.recipes import recipe
+from ssdgm_train.runs import directory, loading, records, session
+from ssdgm_train.training import loop
+
+Json = dict[str, Any]
+FOLDER = "baseline"
+DRAWS = 10_000
+LEVEL = (2.5, 97.5)
+TAKEN = ("hidden", "network", "channels", "binarise")
+"""What the baseline's network has of the model's own."""
+
+
+def beside(main: session.Session) -> session.Session | None:
+    """The baseline of a run, begun or opened again; None where the run is to have none.
+
+    Raises:
+        RunError: Its directory is damaged.
+    """
+    wanted = main.recipe.run.baseline and main.recipe.method != supervised.METHOD.name
+    if not wanted or not main.sizes.unlabelled:
+        return None
+    path = main.run.path / FOLDER
+    if not path.exists():
+        _begin(main, path)
+    return session.resume(path, main.data)
+
+
+def _begin(main: session.Session, path: Path) -> None:
+    found, plan = main.run.read(), _plan(main)
+    stated = loading.load_problem(found)
+    described = loading.compose(
+        found["data"]["source"],
+        main.data,
+        main.split,
+        stated,
+        plan,
+        found["labels"],
+        main.seed,
+        main.device,
+    )
+    directory.create(path, described, main.split, {"recipe.toml": recipe.dumps(plan)})
+
+
+def _plan(main: session.Session) -> recipe.Recipe:
+    """The defaults of `supervised`, with the run's widths and ways."""
+    steps = min(main.recipe.run.baseline, main.steps)
+    return recipe.Recipe(
+        method=supervised.METHOD.name,
+        model=supervised.Config(**_shared(main.recipe.model)),
+        train=loop.Plan(steps=steps, unlabelled_batch=1),
+        data=main.recipe.data,
+        run=dataclasses.replace(main.recipe.run, baseline=0),
+    )
+
+
+def _shared(config: Any) -> Json:  # noqa: ANN401  (a method's own)
+    """The settings that the two have in common, from the first table that has them."""
+    values = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
+    found: Json = {}
+    for table in (v for v in values.values() if dataclasses.is_dataclass(v)):
+        found = {**_shared(table), **found}
+    own = {name: values[name] for name in TAKEN if name in values}
+    return {
+        **found,
+        **own,
+        **({"hidden": values["classifier"]} if values.get("classifier") else {}),
+    }
+
+
+def compare(
+    own: NDArray[np.bool_], theirs: NDArray[np.bool_], seed: int
+) -> dict[str, float | int]:
+    """Two classifiers on the same rows.
+
+    Args:
+        own: Where the run's classifier is wrong, [n].
+        theirs: Where the baseline's is.
+        seed: Of the bootstrap.
+
+    Returns:
+        Both errors, the baseline's less the run's, and that difference's 95 % interval: of
+        resampled rows, both classifiers on each of them.
+    """
+    gains = theirs.astype(np.int64) - own
+    shares = np.bincount(gains + 1, minlength=3) / len(gains)
+    drawn = seeds.generator(seed, seeds.BOOTSTRAP).multinomial(len(gains), shares, size=DRAWS)
+    low, high = np.percentile((drawn[:, 2] - drawn[:, 0]) / len(gains), LEVEL)
+    return {
+        "rows": len(gains),
+        "error": float(own.mean()),
+        "baseline": float(theirs.mean()),
+        "difference": float(gains.mean()),
+        "low": float(low),
+        "high": float(high),
+    }
+
+
+def verdict(found: Json) -> str:
+    """What a comparison says: "helped", "hurt" or "undecided"."""
+    if found["low"] > 0:
+        return "helped"
+    return "hurt" if found["high"] < 0 else "undecided"
+
+
+SAYS = {
+    "helped": "the unlabelled rows helped here",
+    "hurt": "the unlabelled rows hurt here",
+    "undecided": "whether the unlabelled rows helped is open",
+}
+
+
+def sentence(found: Json) -> str:
+    """A comparison in words, in percent."""
+    error, baseline, gain, low, high = (
+        f"{100 * found[key]:.2f}" for key in ("error", "baseline", "difference", "low", "high")
+    )
+    return (
+        f"error {baseline} % on the labels alone, {error} % with the unlabelled rows too: {gain} "
+        f"points less (95 % interval {low} to {high}, {found['rows']} rows); "
+        f"{SAYS[verdict(found)]}"
+    )
+
+
+def read(run: directory.Run) -> Json | None:
+    """The comparison in a finished run's `result.json`; None where there is none.
+
+    Raises:
+        RunError: The run has not ended, or the comparison is damaged.
+    """
+    found: Json | None = directory.ended(run).get("baseline")
+    if misfit := records.misfit({"baseline": found}, {"baseline": records.BASELINE}):
+        raise directory.RunError(
+            f"{run.path / 'result.json'} is damaged ({misfit} is of another kind)",
+            "a file as this ssdgm-train writes it",
+            "Restore it from a copy.",
+        )
+    return found
+
+
+def better(run: directory.Run) -> directory.Run:
+    """The run or its baseline, whichever erred less on the validation rows; the run, if as much.
+
+    Raises:
+        RunError: There is nothing to compare.
+    """
+    found = read(run)
+    if found is None or found["validation"] is None:
+        raise directory.RunError(
+            f"{run.path} has no baseline with validation rows",
+            "a semi-supervised run with both",
+            "Train again without --no-baseline and with data.validation above 0.",
+        )
+    lost = found["validation"]["difference"] < 0
+    return directory.Run(run.path / FOLDER) if lost else run

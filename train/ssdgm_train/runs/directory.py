@@ -1,0 +1,299 @@
+"""The run directory: everything a run knows, in safetensors and JSON; nothing pickled, ever.
+
+    run.json                       recipe, seed, data, split digest, problem, environment
+    recipe.toml                    the recipe again, to read and to use for another run
+    split.npz                      indices of labelled, unlabelled and validation rows
+    metrics.jsonl                  one record a validation
+    checkpoints/step-00000500/     weights, optimiser and random state, with scalars in state.json
+    checkpoints/best-00000300/     the weights with the lowest validation NLL so far
+    baseline/                      a run directory of its own: the supervised baseline
+    result.json                    written once, at the end
+
+Files and folders appear whole, by a rename within the directory, so a run that is killed at any
+moment can be resumed.
+"""
+
+import contextlib
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ssdgm_runtime import atomic, errors
+from ssdgm_runtime.readers import inputs
+from ssdgm_train.data.split import Split, compact
+from ssdgm_train.runs import records, storage
+from ssdgm_train.runs.storage import RunError, write_json
+from ssdgm_train.training import loop
+
+__all__ = ["Run", "RunError", "create", "restore", "save", "write_json"]
+
+Json = dict[str, Any]
+FORMAT = 1
+PARTS = ("labelled", "unlabelled", "validation")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run directory."""
+
+    path: Path
+
+    def read(self) -> Json:
+        """`run.json`.
+
+        Raises:
+            RunError: The folder is no run directory.
+        """
+        path = self.path / "run.json"
+        if storage.read_json(path).get("format") != FORMAT:
+            raise RunError(
+                f"{path} is of no known format", f"format {FORMAT}, as this ssdgm-train writes it"
+            )
+        return storage.read_json(path, records.DOCUMENT)
+
+    def split(self) -> Split:
+        """The split's indices.
+
+        Raises:
+            RunError: They are not those that the run began with.
+        """
+        found = inputs.read_npz(self.path / "split.npz", PARTS)
+        parts = Split(*(compact(found[k]) for k in PARTS))
+        if parts.digest != self.read()["split"]:
+            raise RunError(
+                f"{self.path / 'split.npz'} has changed", "the rows that run.json states"
+            )
+        return parts
+
+    @property
+    def result(self) -> Json | None:
+        """`result.json`, once the run has ended."""
+        path = self.path / "result.json"
+        return storage.read_json(path, records.RESULT) if path.exists() else None
+
+    @property
+    def latest(self) -> Path | None:
+        """The newest checkpoint."""
+        return _newest(self.path, "step-*")
+
+    @property
+    def best(self) -> Path | None:
+        """The checkpoint with the lowest validation NLL."""
+        return _newest(self.path, "best-*")
+
+    @property
+    def step(self) -> int:
+        """The step of the newest checkpoint; 0 without any."""
+        return int(self.latest.name.removeprefix("step-")) if self.latest else 0
+
+    def chosen(self, select: str) -> Path:
+        """The checkpoint that the recipe's `training.select` asks for.
+
+        Raises:
+            RunError: There is none yet.
+        """
+        found = self.best if select == "best" else self.latest
+        if found is None:
+            raise RunError(
+                f"{self.path} has no checkpoint yet",
+                "a run with at least one",
+                f"Go on with: {errors.command('ssdgm-export', 'train', '--resume', self.path)}",
+            )
+        return found
+
+
+def ended(run: Run) -> Json:
+    """`result.json` of a run that has ended.
+
+    Raises:
+        RunError: It has not.
+    """
+    found = run.result
+    if found is None:
+        raise RunError(
+            f"{run.path} has not ended",
+            "a finished run",
+            f"Go on with: {errors.command('ssdgm-export', 'train', '--resume', run.path)}",
+        )
+    return found
+
+
+def check_new(path: Path) -> None:
+    """Check that a run directory may be made, before the work that it is for.
+
+    Raises:
+        OutputExists: Something is there already.
+    """
+    if path.exists():
+        raise errors.OutputExists(
+            f"{path} exists",
+            "a new folder",
+            "Give another --out, or go on with: "
+            f"{errors.command('ssdgm-export', 'train', '--resume', path)}",
+        )
+
+
+def create(
+    path: Path,
+    document: Json,
+    split: Split,
+    texts: Mapping[str, str] = MappingProxyType({}),
+    first: tuple[nn.Module, loop.State] | None = None,
+) -> Run:
+    """Make a run directory, whole or not at all.
+
+    Args:
+        path: The directory.
+        document: `run.json`.
+        split: The split.
+        texts: Files for people.
+        first: What to begin with, as a checkpoint, where the seed alone does not give it back.
+
+    Raises:
+        OutputExists: Something is there already.
+        RunError: Nothing can be written there.
+    """
+    check_new(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"{path} cannot be made ({error})", "a folder to write in") from None
+    with atomic.folder(path) as partial:
+        write_json(partial / "run.json", document)
+        for name, text in texts.items():
+            (partial / name).write_text(text, encoding="utf-8")
+        np.savez(partial / "split.npz", **{k: getattr(split, k) for k in PARTS})
+        (partial / "checkpoints").mkdir()
+        if first:
+            save(Run(partial), *first, {"step": first[1].step, "best": None})
+    return Run(path)
+
+
+def save(run: Run, model: nn.Module, state: loop.State, scalars: Json) -> None:
+    """Write the checkpoint of a step, then drop the older ones."""
+    files = {
+        "weights": model.state_dict(),
+        "optimiser": _optimiser_tensors(state.optimisers),
+        "random": {"generator": state.generator.get_state()},
+    }
+    storage.save_tensors(run.path / "checkpoints" / f"step-{state.step:08d}", files, scalars)
+    tidy(run)
+
+
+def save_best(run: Run, model: nn.Module, step: int, scalars: Json) -> None:
+    """Write the weights of the best step so far, then drop the former ones."""
+    files = {"weights": model.state_dict()}
+    storage.save_tensors(run.path / "checkpoints" / f"best-{step:08d}", files, scalars)
+    tidy(run)
+
+
+@contextlib.contextmanager
+def locked(run: Run) -> Iterator[None]:
+    """Work on a run alone; the system lifts the lock of a process that is killed.
+
+    Raises:
+        RunError: Another process works on it.
+    """
+    if sys.platform == "win32":  # it has no such lock for a folder
+        yield
+        return
+    import fcntl
+
+    handle = os.open(run.path, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunError(
+                f"another process is working on {run.path}",
+                "one at a time",
+                "Wait for it, or stop it.",
+            ) from None
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def reading(run: Run) -> Iterator[None]:
+    """Whatever cannot be made of a run's files is a `RunError` that names the run."""
+    try:
+        yield
+    except errors.SsdgmError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        raise RunError(
+            f"{run.path} is damaged ({type(error).__name__}: {error})",
+            "a run directory as ssdgm-export train left it",
+            "Restore it from a copy, or begin a new run.",
+        ) from None
+
+
+def tidy(run: Run) -> None:
+    """Drop all checkpoints but the newest and the best, and what a killed run left unfinished."""
+    kept = (run.latest, run.best)
+    checkpoints = run.path / "checkpoints"
+    found = [p for w in ("step-*", "best-*", atomic.LEFTOVERS) for p in checkpoints.glob(w)]
+    for path in (*found, *run.path.glob(atomic.LEFTOVERS)):
+        if path.is_dir() and path not in kept:
+            shutil.rmtree(path)
+        elif path not in kept:
+            path.unlink()
+
+
+def restore(folder: Path, model: nn.Module, state: loop.State) -> Json:
+    """Load a checkpoint into a model and a fresh state; returns its scalars."""
+    load_weights(folder, model)
+    _load_optimisers(storage.load_tensors(folder, "optimiser"), state.optimisers)
+    state.generator.set_state(storage.load_tensors(folder, "random")["generator"])
+    scalars = storage.read_json(folder / "state.json")
+    state.step = scalars["step"]
+    return scalars
+
+
+def load_weights(folder: Path, model: nn.Module) -> None:
+    """Load the weights of a checkpoint.
+
+    Raises:
+        RunError: They are damaged or belong to another model.
+    """
+    try:
+        model.load_state_dict(storage.load_tensors(folder, "weights"))
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())
+        raise RunError(f"{folder} does not fit the run's recipe ({reason})", "its own") from None
+
+
+def _newest(path: Path, pattern: str) -> Path | None:
+    found = (p for p in (path / "checkpoints").glob(pattern) if p.is_dir())
+    return max(found, key=lambda p: (len(p.name), p.name), default=None)
+
+
+def _optimiser_tensors(optimisers: Mapping[str, torch.optim.Adam]) -> dict[str, Tensor]:
+    return {
+        f"{player}/{index}/{name}": value
+        for player, optimiser in optimisers.items()
+        for index, entries in optimiser.state_dict()["state"].items()
+        for name, value in entries.items()
+    }
+
+
+def _load_optimisers(
+    tensors: Mapping[str, Tensor], optimisers: Mapping[str, torch.optim.Adam]
+) -> None:
+    for player, optimiser in optimisers.items():
+        entries: dict[int, dict[str, Tensor]] = {}
+        for key, value in tensors.items():
+            owner, index, name = key.split("/")
+            if owner == player:
+                entries.setdefault(int(index), {})[name] = value
+        optimiser.load_state_dict({**optimiser.state_dict(), "state": entries})

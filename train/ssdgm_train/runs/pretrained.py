@@ -1,0 +1,187 @@
+"""A trained model to start from: a run, or weights that the paper's authors published."""
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ssdgm_train import data, settings
+from ssdgm_train.problems import Problem
+from ssdgm_train.recipes import recipe
+from ssdgm_train.runs import directory, kingma2014, loading
+
+Json = dict[str, Any]
+LIKE = ("shape", "dtype", "likelihood", "columns", "series")
+TAKEN = ("shift", "scale", "total", "gaps", "unseen")
+"""How rows become observations."""
+
+SHOWN = 80
+"""Characters of a value in a message."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where weights come from: a finished run, an .npz file of `kingma2014`, or nowhere."""
+
+    path: Path | None = None
+    run: directory.Run | None = None
+
+    def held(self, dataset: data.Dataset) -> NDArray[Any] | None:
+        """The validation rows of a run on the same data: it has seen all the others."""
+        return self.run.split().validation if self.run and _same(self.run, dataset) else None
+
+    def stated(self, problem: Problem) -> Problem:
+        """A problem with rows scaled as the weights are used to.
+
+        Raises:
+            RunError: The weights are for other rows.
+        """
+        if self.run is None:
+            return problem
+        theirs = loading.load_problem(self.run.read())
+        for name in LIKE:
+            found, wanted = getattr(theirs, name), getattr(problem, name)
+            if found != wanted:
+                raise directory.RunError(
+                    f"the {name} of the rows of {self.path} is {str(found)[:SHOWN]}",
+                    f"{str(wanted)[:SHOWN]}, as the data's is",
+                    "Start from a run on rows like these"
+                    + (f", or set data.likelihood={found}." if name == "likelihood" else "."),
+                )
+        if problem.total > theirs.total:
+            raise directory.RunError(
+                f"the rows of {self.path} are counts up to {theirs.total}",
+                f"{problem.total}, as the data's are",
+                "Start from a run on rows like these.",
+            )
+        if more := set(problem.gaps) - set(theirs.gaps):
+            name = problem.columns[min(more)].name
+            raise directory.RunError(
+                f"the column {name!r} has gaps, and had none for {self.path}",
+                "rows like those that it was trained on",
+                "Fill them, or begin without --init-from.",
+            )
+        taken = {name: getattr(theirs, name) for name in TAKEN}
+        return dataclasses.replace(problem, **taken)
+
+    def model(self, problem: Problem) -> nn.Module | None:
+        """The trained model."""
+        if self.run is not None:
+            return loading.load_model(self.run)
+        return kingma2014.load(self.path, problem) if self.path else None
+
+
+def find(path: Path | None) -> Source:
+    """Look at what there is to start from.
+
+    Raises:
+        RunError: It is neither an .npz file nor a run whose features are learnt.
+    """
+    if path is None or path.suffix == ".npz":
+        return Source(path)
+    run = directory.Run(path)
+    if not loading.learnt(run):
+        directory.ended(run)
+    return Source(path, run)
+
+
+def adopt(
+    source: Source,
+    plan: recipe.Recipe,
+    problem: Problem,
+    dataset: data.Dataset,
+    labelled: NDArray[Any],
+) -> tuple[recipe.Recipe, Mapping[str, Tensor], Json | None]:
+    """What a recipe's method takes over: the recipe made to fit, weights by name, and a record.
+
+    Args:
+        source: Where the model is.
+        plan: The recipe.
+        problem: What the new model is for.
+        dataset: The new run's data.
+        labelled: Its labelled rows.
+
+    Raises:
+        RecipeError: The method can take nothing from this model.
+        DataError: The .npz file holds no weights for these rows.
+        RunError: The weights have seen labels that are not of the new run.
+    """
+    donor = source.model(problem)
+    if donor is None:
+        return plan, {}, None
+    found = plan.spec.adopt(plan.model, donor)
+    if found is None:
+        raise settings.RecipeError(
+            f"{plan.method} cannot start from the model in {source.path}",
+            f"a model that {plan.method} says it can use, see its `adopt`",
+            "Give another --init-from: a run of m1 serves every method but m2's generative part.",
+        )
+    if found.labelled and source.run and _same(source.run, dataset):
+        _check_labels(source.run, labelled)
+    record = {
+        "source": str(source.path),
+        "sha256": _digest(found.weights),
+        "done": list(found.done),
+        "settings": _taken(dataclasses.asdict(plan.model), dataclasses.asdict(found.config)),
+    }
+    return dataclasses.replace(plan, model=found.config), found.weights, record
+
+
+def _taken(own: Json, fitting: Json, table: str = "model") -> Json:
+    """The settings that the recipe had otherwise, by their full names, as they are now."""
+    found: Json = {}
+    for name, value in fitting.items():
+        if isinstance(value, dict):
+            found |= _taken(own[name], value, f"{table}.{name}")
+        elif value != own[name]:
+            found[f"{table}.{name}"] = value
+    return found
+
+
+def _same(run: directory.Run, dataset: data.Dataset) -> bool:
+    same: bool = run.read()["data"]["digest"] == dataset.digest
+    return same
+
+
+def _check_labels(run: directory.Run, labelled: NDArray[Any]) -> None:
+    seen = run.split().labelled
+    if not np.isin(seen, labelled).all():
+        asked, seed = run.read()["labels"], run.read()["seed"]
+        told = "Leave --labels out" if asked is None else f"Give --labels {asked}"
+        raise directory.RunError(
+            f"{run.path} has learnt from {len(seen)} labels that are not all of this run's",
+            "the same labelled rows, or more",
+            f"{told} and give --seed {seed}, as it had.",
+        )
+
+
+def fill(model: nn.Module, weights: Mapping[str, Tensor], source: Source) -> None:
+    """Give a model the weights that its method takes over.
+
+    Raises:
+        RunError: They are for another number of classes.
+    """
+    try:
+        model.load_state_dict({**model.state_dict(), **weights})
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())
+        raise directory.RunError(
+            f"the weights of {source.path} do not fit ({reason})",
+            "a model for as many classes as the data has",
+            "Start from a run on rows like these.",
+        ) from None
+
+
+def _digest(weights: Mapping[str, Tensor]) -> str:
+    """SHA-256 of weights by name."""
+    whole = hashlib.sha256()
+    for name in sorted(weights):
+        whole.update(name.encode())
+        whole.update(weights[name].detach().cpu().contiguous().numpy().tobytes())
+    return whole.hexdigest()

@@ -1,0 +1,196 @@
+"""A run in memory: begun in a new directory, or opened again where it stopped."""
+
+import contextlib
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from ssdgm_runtime import errors
+from ssdgm_train import data, method, seeds, settings
+from ssdgm_train.data import statement, store
+from ssdgm_train.data.split import Split, split
+from ssdgm_train.problems import Problem
+from ssdgm_train.recipes import recipe
+from ssdgm_train.runs import directory, loading, metrics, pretrained
+from ssdgm_train.training import loop
+
+
+@dataclass
+class Session:
+    """A run in memory: its directory, its parts, and where it is."""
+
+    run: directory.Run
+    recipe: recipe.Recipe
+    data: data.Dataset
+    split: Split
+    seed: int
+    device: torch.device
+    model: nn.Module
+    stages: tuple[loop.Stage, ...]
+    state: loop.State
+    threads: int
+    best: float = math.inf
+
+    @property
+    def sizes(self) -> method.Sizes:
+        """How many labelled and unlabelled training rows there are."""
+        return _sizes(self.split)
+
+    @property
+    def steps(self) -> int:
+        """The number of steps of the whole run."""
+        return loop.length(self.stages)
+
+
+def begin(
+    source: str,
+    plan: recipe.Recipe | recipe.ByKind,
+    out: Path,
+    labelled: int | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    init_from: Path | None = None,
+    data_dir: str | None = None,
+    tell: data.Tell = data.quiet,
+) -> Session:
+    """Start a run in a new directory.
+
+    Args:
+        source: As `data.load` takes it.
+        plan: The recipe, or one for every kind of rows.
+        out: The directory, which must not exist.
+        labelled: The budget of labels; None for all.
+        seed: Of the split, the initial weights, the batches and the noise.
+        device: "auto", "cpu" or "cuda".
+        init_from: A trained model to start from, see `pretrained`: another run, whose validation
+            rows are then kept, or an .npz file of published weights.
+        data_dir: As `data.load` takes it.
+        tell: As `data.load` takes it.
+
+    Raises:
+        SsdgmError: The data, the budget, the device or the output cannot be used.
+    """
+    place = loading.pick_device(device)
+    if not 0 <= seed < 2**63:
+        raise errors.InputError("seed", str(seed), "a whole number from 0 to below 2**63")
+    directory.check_new(out)
+    start, lies_at = pretrained.find(init_from), data.locate(source, data_dir, tell)
+    data.check_outside(out, lies_at)
+    dataset = data.load(lies_at, plan=recipe.of_kind(plan).data)
+    plan = recipe.of_kind(plan, dataset.sort)
+    parts = split(dataset, labelled, plan.data.validation, seed, start.held(dataset))
+    _check_selection(plan, parts)
+    stated = start.stated(statement.problem(dataset, parts, plan.data))
+    plan = recipe.fitted(plan, stated)
+    with _seeded(seed):
+        plan, taken, origin = pretrained.adopt(start, plan, stated, dataset, parts.labelled)
+    plan = recipe.counted(plan)
+    described = loading.compose(
+        lies_at, dataset, parts, stated, plan, labelled, seed, place, origin
+    )
+    model = _built(plan, stated, seed)
+    pretrained.fill(model, taken, start)
+    stages = plan.stages(_sizes(parts), loading.done(described))
+    session = _assembled(directory.Run(out), plan, model, dataset, parts, seed, place, stages)
+    if taken:
+        _enter(session)
+    texts = {"recipe.toml": recipe.dumps(plan)}
+    first = (session.model, session.state) if taken else None
+    directory.create(out, described, parts, texts, first)
+    return session
+
+
+def resume(path: Path, dataset: data.Dataset | None = None) -> Session:
+    """Open a run where it stopped, with everything taken from its directory.
+
+    Args:
+        path: The directory.
+        dataset: Its data, where it is in memory already.
+
+    Raises:
+        RunError: It is no run directory, is damaged, its data is no longer what it was, or another
+            process is working on it.
+    """
+    run = directory.Run(path)
+    found = run.read()
+    with directory.locked(run), directory.reading(run):
+        plan, stated = recipe.from_table(found["recipe"]), loading.load_problem(found)
+        device = loading.pick_device(found["environment"]["device"])
+        dataset, seed = dataset or loading.load_data(run), found["seed"]
+        model = _built(plan, stated, seed)
+        parts = run.split()
+        stages = plan.stages(_sizes(parts), loading.done(found))
+        session = _assembled(run, plan, model, dataset, parts, seed, device, stages)
+        session.threads = found["environment"]["threads"]
+        if not run.latest and (found.get("init") or run.result):
+            raise directory.RunError(
+                f"{path} has lost its checkpoints",
+                "the weights that it stands for",
+                "Restore them from a copy, or begin a new run.",
+            )
+        if run.latest:
+            scalars = directory.restore(run.latest, session.model, session.state)
+            session.best = math.inf if scalars["best"] is None else scalars["best"]
+        metrics.truncate(run.path, session.state.step)
+        directory.tidy(run)
+    return session
+
+
+def _enter(session: Session) -> None:
+    """Enter the first phase, so that what it has to complain of shows before a run is made."""
+    x, training = session.data.x, session.split.training
+    rows = store.sample(x, training) if store.mapped(x) else x[training]
+    session.stages[0].phase.enter(session.model.eval(), torch.from_numpy(rows).to(session.device))
+
+
+def _check_selection(plan: recipe.Recipe, parts: Split) -> None:
+    if plan.run.select == "best" and not len(parts.validation):
+        raise errors.DataError(
+            "run.select is best and there are no validation rows",
+            "rows to tell the best weights by",
+            "Raise data.validation, or set run.select=last.",
+        )
+
+
+def _built(plan: recipe.Recipe, stated: Problem, seed: int) -> nn.Module:
+    """The model with its initial weights, which depend on the seed alone."""
+    with _seeded(seed):
+        try:
+            return plan.spec.build(plan.model, stated)
+        except (RuntimeError, MemoryError, TypeError, OverflowError) as error:
+            reason = str(error).split("\n")[0]
+            raise settings.RecipeError(
+                f"the model cannot be built ({reason})", "one that fits into memory"
+            ) from None
+
+
+@contextlib.contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Torch's own random state as the seed has it, inside."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seeds.derive(seed, seeds.WEIGHTS))
+        yield
+
+
+def _assembled(
+    run: directory.Run,
+    plan: recipe.Recipe,
+    model: nn.Module,
+    dataset: data.Dataset,
+    parts: Split,
+    seed: int,
+    device: torch.device,
+    stages: tuple[loop.Stage, ...],
+) -> Session:
+    model.to(device)
+    state = loop.start(model, stages, _sizes(parts), seeds.derive(seed, seeds.NOISE), device)
+    threads = torch.get_num_threads()
+    return Session(run, plan, dataset, parts, seed, device, model, stages, state, threads)
+
+
+def _sizes(parts: Split) -> method.Sizes:
+    return method.Sizes(len(parts.labelled), len(parts.unlabelled))

@@ -1,0 +1,243 @@
+"""A training run to its end: what the command line and the examples call after `session`.
+
+`train` takes a `Session` to its end, yielding `Progress` after every step, writing metrics and
+checkpoints on the way; then it trains the baseline, if there is to be one.
+"""
+
+import contextlib
+import dataclasses
+import datetime
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from ssdgm_train import evaluation, method, seeds
+from ssdgm_train.data import batches, dataset, store
+from ssdgm_train.runs import baseline, directory, metrics
+from ssdgm_train.runs.session import Session
+from ssdgm_train.training import loop
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One step of a run; terms (nats an example) and scores come with every validation."""
+
+    step: int
+    steps: int
+    phase: str
+    terms: dict[str, float] | None = None
+    validation: evaluation.Score | None = None
+
+
+def train(session: Session) -> Iterator[Progress]:
+    """Take a run to its end; a run that has ended yields nothing.
+
+    Raises:
+        Diverged: The loss or a weight is no longer finite; the last checkpoint is kept.
+    """
+    window, every = loop.Window(), session.recipe.run.evaluate_every
+    ends = set(itertools.accumulate(stage.plan.steps for stage in session.stages))
+    with directory.locked(session.run), _threads(session.threads):
+        _check_alone(session)
+        for step in loop.fit(
+            session.model, session.stages, session.sizes, _server(session), session.state
+        ):
+            window.add(step.terms)
+            if step.number % every and step.number not in ends:
+                yield Progress(step.number, session.steps, step.phase)
+                continue
+            terms = loop.check(session.model, step.number, window.means())
+            window = loop.Window()
+            yield _record(session, step, terms)
+        if session.run.result is None:
+            _finish(session, _baseline(session))
+
+
+def _baseline(session: Session) -> Session | None:
+    """The baseline at its end; None where the run is to have none, or it diverged."""
+    beside = baseline.beside(session)
+    try:
+        for _ in train(beside) if beside else ():
+            pass
+    except loop.Diverged:
+        return None
+    return beside
+
+
+def _check_alone(session: Session) -> None:
+    """Whether no other process has gone on with the run since it was opened."""
+    if session.run.step > session.state.step:
+        raise directory.RunError(
+            f"{session.run.path} has gone on to step {session.run.step} since it was opened",
+            f"step {session.state.step}, where this process has it",
+            "Open it again with --resume.",
+        )
+
+
+@contextlib.contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """Torch's pool at the size the run began with, since sums depend on it in the last bit."""
+    former = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(former)
+
+
+def _server(session: Session) -> loop.Serve:
+    """What enters a stage: the phase measures, then prepares the rows that batches are made of."""
+    found, device = session.data, session.device
+    if store.mapped(found.x):
+        return _reader(session)
+    x, y = (torch.from_numpy(part).to(device) for part in (found.x, found.y))
+    training = torch.from_numpy(session.split.training.astype(np.int64)).to(device)
+
+    def serve(stage: loop.Stage, model: nn.Module) -> loop.Draw:
+        with evaluation.evaluating(model):
+            stage.phase.enter(model, x[training])
+            rows = stage.phase.prepare(model, x)
+        return batches.Batches(rows, y, *_streams(session, stage))
+
+    return serve
+
+
+def _reader(session: Session) -> loop.Serve:
+    """The same for mapped rows: a sample is measured, and every batch prepared by itself."""
+    found = session.data
+
+    def serve(stage: loop.Stage, model: nn.Module) -> loop.Draw:
+        def prepare(rows: torch.Tensor) -> torch.Tensor:
+            if stage.phase.prepare is method.raw:
+                return rows
+            with evaluation.evaluating(model):
+                return stage.phase.prepare(model, rows)
+
+        sample = torch.from_numpy(store.sample(found.x, session.split.training))
+        with evaluation.evaluating(model):
+            stage.phase.enter(model, sample.to(session.device))
+        labelled, unlabelled = (
+            batches.grouped(stream, found.x) for stream in _streams(session, stage)
+        )
+        return batches.Ahead(found.x, found.y, labelled, unlabelled, prepare, session.device)
+
+    return serve
+
+
+def _streams(session: Session, stage: loop.Stage) -> tuple[batches.Stream, batches.Stream]:
+    """Which labelled and which unlabelled rows each step of a stage has."""
+    parts, plan, seed = session.split, stage.plan, session.seed
+    return (
+        batches.Stream(parts.labelled, plan.labelled_batch, (seed, seeds.LABELLED)),
+        batches.Stream(parts.unlabelled, plan.unlabelled_batch, (seed, seeds.UNLABELLED)),
+    )
+
+
+def _record(session: Session, step: loop.Step, terms: dict[str, float]) -> Progress:
+    """Validate, write the record, then the checkpoint that makes it count."""
+    phase = next(s.phase for s in session.stages if s.phase.name == step.phase)
+    score = _score(session) if phase.classifies else None
+    if score and score.nll < session.best:
+        session.best = score.nll
+        directory.save_best(session.run, session.model, step.number, {"step": step.number})
+    record = {
+        "step": step.number,
+        "phase": step.phase,
+        "terms": terms,
+        "validation": dataclasses.asdict(score) if score else None,
+        "validation_terms": _validation_terms(session, phase),
+    }
+    metrics.append(session.run.path, record)
+    best = session.best if math.isfinite(session.best) else None
+    directory.save(session.run, session.model, session.state, {"step": step.number, "best": best})
+    return Progress(step.number, session.steps, step.phase, terms, score)
+
+
+def _validation_terms(session: Session, phase: method.Phase) -> dict[str, float] | None:
+    """The phase's terms on the first validation rows, under the same noise every time."""
+    held = session.split.validation
+    if not len(held):
+        return None
+    seed = seeds.derive(session.seed, seeds.VALIDATION)
+    generator = torch.Generator(session.device).manual_seed(seed)
+    context = method.Context(1.0, session.sizes, generator)
+    x, y = (store.take(part, held[: evaluation.ROWS]) for part in (session.data.x, session.data.y))
+    return evaluation.terms(session.model, phase, x, y, context, session.device)
+
+
+def _labelled(session: Session, part: str) -> evaluation.Labelled | None:
+    """The rows of a part whose labels are known, a sample of the training rows' if they are many.
+
+    None where there are none.
+    """
+    found = session.data
+    if part == "test":
+        x, y = found.x_test, found.y_test
+        return None if x is None or y is None else evaluation.Labelled(store.Rows(x), y)
+    rows = getattr(session.split, part)
+    known = [some[store.take(found.y, some) != dataset.UNLABELLED] for some in _pieces(rows)]
+    chosen = np.concatenate(known) if known else rows
+    chosen = chosen if part == "validation" else store.spaced(chosen, store.SAMPLE)
+    if not len(chosen):
+        return None
+    return evaluation.Labelled(store.Rows(found.x, chosen), store.take(found.y, chosen))
+
+
+def _pieces(rows: store.Indices) -> Iterator[store.Indices]:
+    return (some for _, some in store.pieces(rows))
+
+
+def _score(session: Session) -> evaluation.Score | None:
+    """The score of the validation rows; None where there are none."""
+    rows = _labelled(session, "validation")
+    return evaluation.score(session.model, *rows, session.device) if rows else None
+
+
+def _finish(session: Session, beside: Session | None) -> None:
+    """Measure the selected weights on validation and training rows and, once, on the test rows."""
+    _select(session)
+    parts = {part: _labelled(session, part) for part in (*directory.PARTS, "test")}
+    classes = len(session.data.classes)
+    now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+    directory.write_json(
+        session.run.path / "result.json",
+        {
+            "ended": now.isoformat(),
+            "steps": session.state.step,
+            "select": session.recipe.run.select,
+            **evaluation.outcome(session.model, parts, classes, session.device),
+            "baseline": _compare(session, beside) if beside else None,
+        },
+    )
+
+
+def _select(session: Session) -> None:
+    directory.load_weights(session.run.chosen(session.recipe.run.select), session.model)
+
+
+def _compare(session: Session, beside: Session) -> dict[str, Any]:
+    """The part of `result.json` about the baseline."""
+    _select(beside)
+    found: dict[str, Any] = {"method": beside.recipe.method, "steps": beside.state.step}
+    for part in ("validation", "test"):
+        rows = _labelled(session, part)
+        found[part] = (
+            baseline.compare(_wrong(session, rows), _wrong(beside, rows), session.seed)
+            if rows
+            else None
+        )
+    return found
+
+
+def _wrong(session: Session, rows: evaluation.Labelled) -> NDArray[np.bool_]:
+    """Which rows are misclassified, [n]."""
+    logits = evaluation.logits(session.model, rows.x, session.device)
+    found: NDArray[np.bool_] = logits.argmax(1).numpy() != rows.y
+    return found

@@ -1,0 +1,233 @@
+"""The loop: a generator of `Step` records that reduces, steps and schedules, and prints nothing.
+
+Everything that must survive an interruption is in the model and in `State`; with both restored,
+on the same machine and number of threads, the records that follow are the same to the bit.
+"""
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ssdgm_runtime import errors
+from ssdgm_train import method, settings
+from ssdgm_train.training import schedules
+
+LARGEST_BATCH = 1_000_000
+
+
+class Diverged(errors.SsdgmError, ArithmeticError):
+    """A loss is no longer finite."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a phase is optimised.
+
+    Attributes:
+        steps: Updates; 0 for as many as the phase has of itself, see `method.Phase`.
+        labelled_batch: Labelled rows a step.
+        unlabelled_batch: Unlabelled rows a step.
+        learning_rate: Adam's step size.
+        schedule: A key of `schedules.SCHEDULES`, over the phase.
+        beta1: Adam's decay of the first moment.
+        beta2: Adam's decay of the second moment.
+        weight_prior: Precision of a zero-mean Gaussian prior on all parameters; 1 is the paper's
+            N(0, I). Its gradient enters with 1 / N.
+        clip_norm: Largest norm of the gradient; 0 does not clip.
+        precision: "float32", or "mixed": networks multiply in bfloat16 where the device has
+            instructions for it, twice as fast; their outputs, the bounds and the weights stay
+            float32. Exported graphs are always float32.
+    """
+
+    steps: int = settings.setting(0, settings.between(0, 1e9))
+    labelled_batch: int = settings.setting(100, settings.between(1, LARGEST_BATCH + 1))
+    unlabelled_batch: int = settings.setting(100, settings.between(1, LARGEST_BATCH + 1))
+    learning_rate: float = settings.setting(1e-3, settings.above(0))
+    schedule: str = settings.setting("cosine", settings.among(schedules.SCHEDULES))
+    beta1: float = settings.setting(0.9, settings.between(0, 1))
+    beta2: float = settings.setting(0.999, settings.between(0, 1))
+    weight_prior: float = settings.setting(0.0, settings.between(0, 1e9))
+    clip_norm: float = settings.setting(0.0, settings.between(0, 1e9))
+    precision: str = settings.setting("float32", settings.among(("float32", "mixed")))
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A phase and how it is optimised."""
+
+    phase: method.Phase
+    plan: Plan
+
+
+Draw = Callable[[int], method.Batch]
+"""The number of a step within its phase, from 0, to its batch."""
+
+Serve = Callable[[Stage, nn.Module], Draw]
+"""Enter a stage."""
+
+
+@dataclass
+class State:
+    """Where a run is: steps done, each player's optimiser, the random source."""
+
+    step: int
+    optimisers: dict[str, torch.optim.Adam]
+    generator: torch.Generator
+
+
+@dataclass(frozen=True)
+class Step:
+    """One update: its number from 1, its phase, each term's mean over the batch (on device)."""
+
+    number: int
+    phase: str
+    terms: dict[str, Tensor]
+
+
+def start(
+    model: nn.Module,
+    stages: Sequence[Stage],
+    sizes: method.Sizes,
+    seed: int,
+    device: torch.device,
+) -> State:
+    """The state before the first step."""
+    optimisers = {
+        player.name: torch.optim.Adam(
+            _groups(player, model),
+            lr=stage.plan.learning_rate,
+            betas=(stage.plan.beta1, stage.plan.beta2),
+            weight_decay=stage.plan.weight_prior / sizes.total,
+            fused=True,
+        )
+        for stage in stages
+        for player in stage.phase.players
+    }
+    return State(0, optimisers, torch.Generator(device).manual_seed(seed))
+
+
+def _groups(player: method.Player, model: nn.Module) -> list[dict[str, Any]]:
+    """The player's parameters by the factor on their learning rate."""
+    rates, groups = player.rates(model), dict[float, list[nn.Parameter]]()
+    for value in player.parameters(model):
+        groups.setdefault(rates.get(value, 1.0), []).append(value)
+    return [{"params": values, "rate": rate} for rate, values in groups.items()]
+
+
+def length(stages: Sequence[Stage]) -> int:
+    """The number of steps of a run."""
+    return sum(stage.plan.steps for stage in stages)
+
+
+def fit(
+    model: nn.Module, stages: Sequence[Stage], sizes: method.Sizes, serve: Serve, state: State
+) -> Iterator[Step]:
+    """Train from `state` to the end of the last stage, yielding after every update.
+
+    The model is put into training mode before every update, so the caller may evaluate it between
+    two records.
+
+    Whether the numbers are still finite is for the caller to `check`, when it looks at them.
+    """
+    ends = itertools.accumulate(stage.plan.steps for stage in stages)
+    for stage, end in zip(stages, ends, strict=True):
+        if state.step < end:
+            yield from _stage(model, stage, end, sizes, serve(stage, model), state)
+
+
+def _stage(
+    model: nn.Module, stage: Stage, end: int, sizes: method.Sizes, draw: Draw, state: State
+) -> Iterator[Step]:
+    while state.step < end:
+        done = state.step - (end - stage.plan.steps)
+        context = method.Context(done / stage.plan.steps, sizes, state.generator)
+        batch = draw(done)
+        model.train()
+        terms: dict[str, Tensor] = {}
+        for player in stage.phase.players:
+            optimiser = state.optimisers[player.name]
+            terms |= _play(player, model, batch, context, stage.plan, optimiser)
+        state.step += 1
+        yield Step(state.step, stage.phase.name, terms)
+
+
+class Window:
+    """Each term's mean over some steps, kept on the device until it is asked for."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, tuple[Tensor, int]] = {}
+
+    def add(self, terms: dict[str, Tensor]) -> None:
+        """Count a step's terms in; a phase may lack some."""
+        for name, value in terms.items():
+            total, count = self._sums.get(name, (torch.zeros_like(value), 0))
+            self._sums[name] = (total + value, count + 1)
+
+    def means(self) -> dict[str, float]:
+        """The terms as numbers, in nats an example."""
+        return {name: float(total) / count for name, (total, count) in self._sums.items()}
+
+
+def check(model: nn.Module, step: int, terms: dict[str, float]) -> dict[str, float]:
+    """The terms, if they and every weight are finite.
+
+    The terms of a step come from the weights before its update, so weights are looked at too.
+
+    Raises:
+        Diverged: One is not finite.
+    """
+    weights = all(bool(value.isfinite().all()) for value in model.state_dict().values())
+    if not weights or not all(map(math.isfinite, terms.values())):
+        found = terms if weights else "weights that are not finite"
+        raise Diverged(
+            f"training diverged at step {step}: {found}",
+            "finite terms and weights",
+            "Lower its learning_rate or set train.clip_norm=5; the last checkpoint is kept.",
+        )
+    return terms
+
+
+def _play(
+    player: method.Player,
+    model: nn.Module,
+    batch: method.Batch,
+    context: method.Context,
+    plan: Plan,
+    optimiser: torch.optim.Adam,
+) -> dict[str, Tensor]:
+    with _precision(plan.precision, batch.x.device):
+        losses = player.loss(model, batch, context)
+    means = {name: _mean(value) for name, value in losses.items()}
+    total: Any = sum(player.weights[name] * mean for name, mean in means.items())
+    optimiser.zero_grad()
+    total.backward()
+    if plan.clip_norm:
+        nn.utils.clip_grad_norm_(list(player.parameters(model)), plan.clip_norm)
+    rate = plan.learning_rate * schedules.SCHEDULES[plan.schedule](context.progress)
+    for group in optimiser.param_groups:
+        group["lr"] = rate * group["rate"]
+    optimiser.step()
+    return {name: mean.detach() for name, mean in means.items()}
+
+
+def multiplies_bfloat16(device: torch.device) -> bool:
+    """Whether a device has instructions for it."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return any(on for name, on in torch.cpu.get_capabilities().items() if "bf16" in name)
+
+
+def _precision(name: str, device: torch.device) -> torch.autocast:
+    """What networks multiply in, inside."""
+    mixed = name == "mixed" and multiplies_bfloat16(device)
+    return torch.autocast(device.type, torch.bfloat16, enabled=mixed)
+
+
+def _mean(value: Tensor) -> Tensor:
+    """The mean over a batch; nothing where the batch has no such rows."""
+    return value.sum() / max(value.numel(), 1)
