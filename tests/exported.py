@@ -70,7 +70,7 @@ def modules(run: Path) -> dict[str, modules.Graph]:
 
 def problem(run: Path) -> Problem:
     """The run's problem."""
-    return loading.load_problem(directory.Run(run).read())
+    return directory.Run(run).read().problem
 
 
 def copied(run: Path, place: Path) -> Path:

@@ -26,7 +26,7 @@ from ssdgm_runtime.rows.row import Row
 from ssdgm_train import data as sources
 from ssdgm_train.data import store
 from ssdgm_train.problems import Problem
-from ssdgm_train.runs import baseline, directory
+from ssdgm_train.runs import baseline, directory, records
 from ssdgm_train.runs import loading as training
 
 SUFFIX = ".ssdgm"
@@ -108,9 +108,8 @@ def convert(
     wanted = variants.precisions(precision)
     given_run, target = directory.Run(Path(run)), _target(Path(out))
     source = baseline.better(given_run) if if_better else given_run
-    described, result = source.read(), directory.ended(source)
-    with directory.reading(source):
-        problem = training.load_problem(described)
+    problem = source.read().problem
+    described, result = (records.plain(r) for r in (source.read(), directory.ended(source)))
     found = modules.of(training.load_model(source), problem, result["temperature"], fuse=fuse)
     properties = {"ssdgm.format": ".".join(map(str, manifest.FORMAT))}
     models = {
@@ -126,7 +125,7 @@ def convert(
     name = f"{described['recipe']['method']}-{described['data']['name']}"
     text = document.compose(name, described, result, problem, found, shipped, report, license)
     if if_better:
-        document.record(text, baseline.read(given_run))
+        document.record(text, records.plain(directory.ended(given_run).baseline))
     files = {
         **{f"models/{v.component}/{v.precision}/model.onnx": v.data for v in shipped},
         **golden.files(given, shipped),

@@ -181,7 +181,9 @@ def _run(session: Any, quiet: bool) -> None:  # noqa: ANN401
 
 
 def _summary(session: Any) -> Json:  # noqa: ANN401
-    described, result = session.run.read(), session.run.result
+    from ssdgm_train.runs import records
+
+    described, result = (records.plain(r) for r in (session.run.read(), session.run.result))
     counts = {k: described["data"][k] for k in ("labelled", "unlabelled", "validation", "test")}
     return {
         "run": str(session.run.path),
@@ -194,7 +196,7 @@ def _summary(session: Any) -> Json:  # noqa: ANN401
         },
         "validation_labels_are_extra": described["data"]["validation_labels_are_extra"],
         "seed": session.seed,
-        "init": described.get("init"),
+        "init": described["init"],
         **{key: value for key, value in result.items() if key != "ended"},
     }
 
@@ -248,10 +250,10 @@ def _score(score: Json | None, missing: str = "no rows") -> str:
 
 def _baseline(found: Json | None) -> Json:
     """A line for the supervised baseline, where there are held-out rows to compare on."""
-    from ssdgm_train.runs import baseline
+    from ssdgm_train.runs import baseline, records
 
     compared = found and (found["validation"] or found["test"])
-    return {"baseline": baseline.sentence(compared)} if compared else {}
+    return {"baseline": baseline.sentence(records.Comparison(**compared))} if compared else {}
 
 
 def _temperature(found: Json) -> str:

@@ -212,7 +212,9 @@ class SemiSupervisedClassifier(
 
     @property
     def _n_features_out(self) -> int:
-        return int(self.run_.result["latents"]["size"])
+        latents = self.run_.result.latents
+        assert latents is not None
+        return latents.size
 
     def _plan(self) -> recipe.Recipe:
         given = {
@@ -227,7 +229,7 @@ class SemiSupervisedClassifier(
         check_is_fitted(self)
         trained, device = self.run_, loading.pick_device(self.device)
         model = trained.model.to(device)
-        return Answers(model, trained.problem, trained.result["temperature"], device)
+        return Answers(model, trained.problem, trained.result.temperature, device)
 
     def _asked(self, X: object) -> Array:  # noqa: N803
         x = validate_data(self, X, dtype=np.float32, reset=False)

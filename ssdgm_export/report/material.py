@@ -22,10 +22,9 @@ from ssdgm_train.data.split import Split
 from ssdgm_train.likelihoods import limits
 from ssdgm_train.problems import Problem
 from ssdgm_train.recipes import recipe
-from ssdgm_train.runs import baseline, directory, evidence, metrics, records
+from ssdgm_train.runs import directory, evidence, metrics, records
 from ssdgm_train.runs import loading as training
 
-Json = dict[str, Any]
 ROWS = 1000
 """Rows a pass."""
 
@@ -56,8 +55,7 @@ class Material:
     Attributes:
         run: `run.json`.
         result: `result.json`.
-        baseline: The comparison with the supervised baseline, if there is one.
-        evidence: `evidence.json`; empty where there is none.
+        evaluation: `evaluation.json`, if there is one.
         records: The lines of `metrics.jsonl`.
         recipe: The run's recipe.
         parts: Its model.
@@ -70,11 +68,10 @@ class Material:
         kind: What a row is, by which it is drawn.
     """
 
-    run: Json
-    result: Json
-    baseline: Json | None
-    evidence: Json
-    records: list[Json]
+    run: records.RunRecord
+    result: records.Result
+    evaluation: records.Evaluation | None
+    records: list[records.Metrics]
     recipe: recipe.Recipe
     parts: conditionals.Conditionals
     rows: NDArray[Any]
@@ -103,11 +100,11 @@ def gather(place: Path, data: str | None) -> Material:
         RunError: It has not ended, is damaged, or its data has changed.
     """
     run = directory.Run(place)
-    described, result = run.read(), directory.ended(run)
+    record, result = run.read(), directory.ended(run)
     with directory.reading(run):
-        problem, plan = training.load_problem(described), recipe.from_table(described["recipe"])
+        problem, plan = record.problem, record.plan
         model = training.load_model(run)
-    found = modules.of(model, problem, result["temperature"])
+    found = modules.of(model, problem, result.temperature)
 
     def compute(name: str, feeds: parity.Arrays) -> parity.Arrays:
         given = {**feeds, **found[name].taken(feeds["x"])} if "x" in feeds else feeds
@@ -115,7 +112,7 @@ def gather(place: Path, data: str | None) -> Material:
         joined = name == "decoder" and problem.columns
         return {"x": columns.joined(answer, problem.columns)} if joined else answer
 
-    labels = tuple(map(str, described["data"]["classes"]))
+    labels = tuple(map(str, record.data.classes))
     model_parts = conditionals.Conditionals(
         {key: graph.spec for key, graph in found.items()}, labels, compute, columns=problem.columns
     )
@@ -123,16 +120,15 @@ def gather(place: Path, data: str | None) -> Material:
     split = run.split()
     seen = split.training[:ROWS]
     return Material(
-        run=described,
+        run=record,
         result=result,
-        baseline=baseline.read(run),
-        evidence=evidence.read(run) if (place / evidence.NAME).exists() else {},
-        records=_records(place),
+        evaluation=evidence.read(run) if (place / evidence.NAME).exists() else None,
+        records=metrics.read(place),
         recipe=plan,
         parts=model_parts,
         rows=store.take(rows.x, seen),
         held=_held(rows, split, model_parts),
-        drawn=_drawn(found, problem, described["seed"]),
+        drawn=_drawn(found, problem, record.seed),
         low=low,
         high=high,
         kind=problem.kind,
@@ -156,17 +152,6 @@ def _drawn(found: Mapping[str, modules.Graph], problem: Problem, seed: int) -> N
     parameters = {name: torch.from_numpy(value) for name, value in answer.items()}
     source = torch.Generator().manual_seed(seed)
     return likelihoods.family_of(problem).sample(parameters, problem, source).numpy()
-
-
-def _records(place: Path) -> list[Json]:
-    found = metrics.read(place)
-    for missing in filter(None, (records.misfit(record, records.RECORD) for record in found)):
-        raise directory.RunError(
-            f"{place / metrics.NAME} is damaged ({missing} is missing or of another kind)",
-            "records as this ssdgm-train writes them",
-            "Remove it to go on without its history.",
-        )
-    return found
 
 
 def _held(data: dataset.Dataset, split: Split, model: conditionals.Conditionals) -> Held:

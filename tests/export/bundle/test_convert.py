@@ -20,7 +20,7 @@ from ssdgm_export.proof import parity
 from ssdgm_runtime import errors, model
 from ssdgm_runtime.bundle import manifest
 from ssdgm_runtime.engine import session
-from ssdgm_train.runs import directory
+from ssdgm_train.runs import directory, records
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -64,7 +64,7 @@ def test_created_is_when_the_run_ended_or_source_date_epoch(
 ) -> None:
     result = directory.Run(baseline / "run").result
     assert result is not None
-    assert section(baseline / "bundle.ssdgm")["created"] == result["ended"]
+    assert section(baseline / "bundle.ssdgm")["created"] == result.ended
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1400000000")
     made = ssdgm_export.convert(baseline / "run", tmp_path / "dated.ssdgm")
     assert section(made.path)["created"] == "2014-05-13T16:53:20+00:00"
@@ -271,16 +271,21 @@ def test_the_manifest_tells_of_the_run(m2: Path) -> None:
     run, result = directory.Run(m2 / "run").read(), directory.Run(m2 / "run").result
     assert result is not None
     told = found["training"]
-    assert told["data_digest"] == run["data"]["digest"]
-    assert told["split_digest"] == run["split"]
+    assert told["data_digest"] == run.data.digest
+    assert told["split_digest"] == run.split
     for key in ("labelled", "unlabelled", "validation_labels_are_extra"):
-        assert told[key] == run["data"][key]
-    assert [told[k] for k in ("validation", "test")] == [result[k] for k in ("validation", "test")]
+        assert told[key] == getattr(run.data, key)
+    for key in ("validation", "test"):
+        assert told[key] == records.plain(getattr(result, key))
     assert found["model"]["config"]["hidden"] == [8]
-    assert found["classes"] == run["data"]["classes"]
+    assert found["classes"] == [*run.data.classes]
     reports = {
         name: json.loads((m2 / f"bundle.ssdgm/reports/{name}.json").read_text())
         for name in ("parity", "training")
     }
     assert reports["parity"] == found["parity"]
-    assert reports["training"] == {"recipe": run["recipe"], "seed": 1, "result": result}
+    assert reports["training"] == {
+        "recipe": run.recipe,
+        "seed": 1,
+        "result": json.loads(json.dumps(records.plain(result))),
+    }

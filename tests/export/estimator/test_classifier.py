@@ -20,7 +20,6 @@ import ssdgm_train
 from ssdgm_export import SemiSupervisedClassifier
 from ssdgm_export.estimator import settings
 from ssdgm_runtime import errors
-from ssdgm_train.recipes import recipe
 
 Array = NDArray[Any]
 THRESHOLD = ("model.features.threshold=0",)
@@ -39,7 +38,7 @@ def blobs(rows: int = 90, known: int = 15) -> tuple[Array, Array, Array]:
 
 
 def unlabelled(trained: SemiSupervisedClassifier) -> int:
-    found: int = trained.run_.document["data"]["unlabelled"]
+    found: int = trained.run_.record.data.unlabelled
     return found
 
 
@@ -115,7 +114,7 @@ def test_it_is_the_run_that_the_command_line_makes(tmp_path: Path) -> None:
     x, _, given = blobs()
     trained = small(random_state=4).fit(x, given)
     np.savez(tmp_path / "table.npz", x=x.astype(np.float32), y=given)
-    plan = recipe.from_table(trained.run_.document["recipe"])
+    plan = trained.run_.record.plan
     begun = ssdgm_train.begin(str(tmp_path / "table.npz"), plan, tmp_path / "run", seed=4)
     list(ssdgm_train.train(begun))
     theirs = begun.model.state_dict()
@@ -184,9 +183,9 @@ def test_a_score_weighs_rows_and_needs_a_label() -> None:
 def test_validation_rows_calibrate() -> None:
     x, _, given = blobs()
     held = small(validation=6.0).fit(x, given).run_
-    assert held.document["data"]["validation"] == 6
-    assert held.result["validation"]["rows"] == 6
-    assert small().fit(x, given).run_.result["temperature"] == 1.0
+    assert held.record.data.validation == 6
+    assert held.result.validation.rows == 6
+    assert small().fit(x, given).run_.result.temperature == 1.0
 
 
 def test_draws_are_of_the_class_that_is_asked_for() -> None:
@@ -273,7 +272,7 @@ def test_it_starts_from_a_run(tmp_path: Path) -> None:
     trained = small(method="m1m2", hidden=None, init_from=tmp_path / "m1", settings=THRESHOLD).fit(
         x, given
     )
-    assert trained.run_.document["init"]["done"] == ["features"]
+    assert trained.run_.record.init.done == ("features",)
 
 
 def test_verbose_writes_its_progress_and_nothing_else_does(

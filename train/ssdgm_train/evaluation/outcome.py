@@ -4,9 +4,9 @@ Scores are of the probabilities that a bundle gives, softmax(logits / T); "uncal
 of the model's own.
 """
 
-import dataclasses
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ssdgm_train.evaluation import calibration, latents, passes, scores
+from ssdgm_train.evaluation.latents import Latents, Neighbours
+from ssdgm_train.evaluation.scores import Score
 
-Json = dict[str, Any]
 SCORED = ("validation", "test", "unlabelled")
 
 
@@ -26,9 +27,31 @@ class Labelled(NamedTuple):
     y: NDArray[np.int64]
 
 
+@dataclass(frozen=True)
+class Scores:
+    """The scores of `SCORED`; None where no labels are known."""
+
+    validation: Score | None
+    test: Score | None
+    unlabelled: Score | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was measured; scores at the temperature first, then those of the model's own."""
+
+    temperature: float
+    validation: Score | None
+    test: Score | None
+    unlabelled: Score | None
+    uncalibrated: Scores
+    latents: Latents | None
+    neighbours: Neighbours | None
+
+
 def outcome(
     model: nn.Module, parts: Mapping[str, Labelled | None], classes: int, device: torch.device
-) -> Json:
+) -> Outcome:
     """Scores, temperature, latents and neighbours of a trained model.
 
     Args:
@@ -38,29 +61,25 @@ def outcome(
         classes: K.
         device: Where the model is.
     """
-    found = {
+    logits = {
         name: (passes.logits(model, rows.x, device), torch.from_numpy(rows.y))
         for name in SCORED
         if (rows := parts[name])
     }
-    fitted = calibration.temperature(*found["validation"]) if "validation" in found else 1.0
+    fitted = calibration.temperature(*logits["validation"]) if "validation" in logits else 1.0
     labelled, held = parts["labelled"], parts["test"] or parts["validation"]
     assert labelled is not None
-    return {
-        "temperature": fitted,
-        **_scores(found, fitted),
-        "uncalibrated": _scores(found, 1.0),
-        "latents": latents.latents(
-            model, *(parts["validation"] or labelled), classes=classes, device=device
-        ),
-        "neighbours": latents.neighbours(model, labelled, held, device) if held else None,
-    }
+    shown = parts["validation"] or labelled
+    return Outcome(
+        fitted,
+        **vars(_scores(logits, fitted)),
+        uncalibrated=_scores(logits, 1.0),
+        latents=latents.latents(model, *shown, classes=classes, device=device),
+        neighbours=latents.neighbours(model, labelled, held, device) if held else None,
+    )
 
 
-def _scores(found: Mapping[str, tuple[Tensor, Tensor]], temperature: float) -> Json:
-    """Every part's score at a temperature, or None."""
-    measured = {
-        name: dataclasses.asdict(scores.measure(logits / temperature, y))
-        for name, (logits, y) in found.items()
-    }
-    return {name: measured.get(name) for name in SCORED}
+def _scores(logits: Mapping[str, tuple[Tensor, Tensor]], temperature: float) -> Scores:
+    """Every part's score at a temperature."""
+    measured = {name: scores.measure(some / temperature, y) for name, (some, y) in logits.items()}
+    return Scores(*(measured.get(name) for name in SCORED))
