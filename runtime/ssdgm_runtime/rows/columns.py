@@ -57,6 +57,11 @@ class Column:
     kind: str = NUMBER
     categories: tuple[str, ...] = ()
 
+    def to_json(self) -> dict[str, Any]:
+        """As a manifest has it."""
+        known = {"categories": [*self.categories]} if self.categories else {}
+        return {"name": self.name, "kind": self.kind, **known}
+
 
 Columns = tuple[Column, ...]
 
@@ -67,13 +72,13 @@ def parse(value: object) -> Columns:
     Raises:
         FormatError: A field is missing or of another type, or numbers do not come first.
     """
-    found = tuple(_column(entry) for entry in jsonfile.typed(value, list, "columns"))
-    jsonfile.distinct([c.name for c in found], "the column")
-    if any(c.kind == NUMBER for c in found[numbers(found) :]):
+    columns = tuple(_column(entry) for entry in jsonfile.typed(value, list, "columns"))
+    jsonfile.distinct([c.name for c in columns], "the column")
+    if any(c.kind == NUMBER for c in columns[numbers(columns) :]):
         raise errors.FormatError(
-            "a number comes after a category in columns", "numbers first", jsonfile.MEND
+            "a number comes after a category in columns of the manifest", mend=jsonfile.MEND
         )
-    return found
+    return columns
 
 
 def _column(value: object) -> Column:
@@ -92,18 +97,6 @@ def _column(value: object) -> Column:
                 jsonfile.MEND,
             )
     return Column(jsonfile.get(table, "name", str), kind, categories)
-
-
-def described(columns: Columns) -> list[dict[str, Any]]:
-    """Columns as a manifest has them."""
-    return [
-        {
-            "name": c.name,
-            "kind": c.kind,
-            **({"categories": [*c.categories]} if c.categories else {}),
-        }
-        for c in columns
-    ]
 
 
 def numbers(columns: Columns) -> int:

@@ -36,6 +36,10 @@ class Series:
         """All columns that are read."""
         return (self.key, *((self.time,) if self.time else ()), *self.channels)
 
+    def to_json(self) -> dict[str, Any]:
+        """As a manifest has it."""
+        return {"series": self.key, "time": self.time, "channels": [*self.channels]}
+
 
 def parse(value: object) -> Series | None:
     """The field `series` of a manifest; None where windows come as arrays alone.
@@ -46,15 +50,10 @@ def parse(value: object) -> Series | None:
     if value is None:
         return None
     table = jsonfile.typed(value, dict, "series")
-    found = Series(
+    series = Series(
         jsonfile.get(table, "series", str),
         jsonfile.get(table, "time", str),
         jsonfile.each(table, "channels", str),
     )
-    jsonfile.distinct(found.names, "the column")
-    return found
-
-
-def described(about: Series) -> dict[str, Any]:
-    """Series as a manifest has them."""
-    return {"series": about.key, "time": about.time, "channels": [*about.channels]}
+    jsonfile.distinct(series.names, "the column")
+    return series

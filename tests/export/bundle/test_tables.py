@@ -77,7 +77,7 @@ def test_golden_rows_lack_values_and_are_nobody_s(
 ) -> None:
     run = place(tmp_path_factory, "m2", kind) / "run"
     problem = exported.problem(run)
-    rows = golden.rows(exported.modules(run), problem, 0.0, 0.0)
+    rows = golden.rows(exported.modules(run), problem)
     assert (rows.shape, rows.dtype) == ((golden.ROWS, len(problem.columns)), np.float32)
     count = problem.numbers
     numbers, codes = rows[:, :count], rows[:, count:]
@@ -105,18 +105,18 @@ def test_golden_rows_may_come_from_a_table(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     run = place(tmp_path_factory, "m2", "columns-float32") / "run"
-    problem, found = exported.problem(run), exported.modules(run)
+    record, found = directory.Run(run).read(), exported.modules(run)
     given = run.parent / "rows.csv"
-    taken = convert.golden_rows(found, problem, given)
+    taken = convert.golden_rows(found, record, given)
     np.testing.assert_array_equal(taken, own(run)[: golden.ROWS])
     (tmp_path / "none.csv").write_text(given.read_text().split("\n")[0])
     with pytest.raises(errors.DataError, match=r"has 0 rows \[5\] float32"):
-        convert.golden_rows(found, problem, tmp_path / "none.csv")
+        convert.golden_rows(found, record, tmp_path / "none.csv")
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
     with pytest.raises(errors.DataError, match="has no column 'c'"):
-        convert.golden_rows(found, problem, tmp_path / "other.csv")
-    with pytest.raises(errors.DataError, match="cannot be read"):
-        convert.golden_rows(found, problem, tmp_path / "nowhere.csv")
+        convert.golden_rows(found, record, tmp_path / "other.csv")
+    with pytest.raises(errors.DataError, match="there is no file"):
+        convert.golden_rows(found, record, tmp_path / "nowhere.csv")
 
 
 @pytest.mark.parametrize(("name", "kind"), CASES)

@@ -278,7 +278,7 @@ def test_phases_are_told(tmp_path_factory: pytest.TempPathFactory) -> None:
 def test_a_run_that_has_not_ended_is_refused(copy: Path) -> None:
     (copy / "result.json").unlink()
     before = contents(copy)
-    with pytest.raises(directory.RunError, match="has not ended. Go on with") as told:
+    with pytest.raises(directory.RunError, match=r"has not ended\. Go on with") as told:
         report.write(copy)
     assert "ssdgm-export train --resume" in told.value.mend
     assert contents(copy) == before
