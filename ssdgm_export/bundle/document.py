@@ -15,14 +15,12 @@ from typing import Any
 import numpy as np
 
 from ssdgm_export.bundle import variants
-from ssdgm_export.graphs import modules, trace
+from ssdgm_export.graphs import draws, modules, trace
 from ssdgm_export.proof import parity
 from ssdgm_runtime import errors
 from ssdgm_runtime.bundle import manifest, tolerance
 from ssdgm_runtime.rows import columns, resizing
-from ssdgm_train import likelihoods
 from ssdgm_train.likelihoods import limits
-from ssdgm_train.problems import Problem
 from ssdgm_train.runs import records
 
 Json = dict[str, Any]
@@ -68,7 +66,7 @@ def compose(
         labels=tuple(map(str, classes)),
         classes=classes,
         prior=problem.labels.prior,
-        likelihood=likelihood(problem) if "decoder" in graphs else None,
+        likelihood=draws.likelihood(problem) if "decoder" in graphs else None,
         input=_input(record),
         columns=problem.columns,
         features=tuple(columns.Column(name) for name in problem.features),
@@ -106,13 +104,6 @@ def created(result: records.Result) -> str:
         raise errors.InputError(
             "SOURCE_DATE_EPOCH", repr(epoch), "whole seconds since 1970", "Correct or unset it."
         ) from None
-
-
-def likelihood(problem: Problem) -> manifest.Likelihood:
-    """How the problem's rows are drawn, as the runtime draws them."""
-    family = likelihoods.family_of(problem)
-    levels: Json = family.described(problem)
-    return manifest.Likelihood(family.name, blocks=problem.blocks, **levels)
 
 
 def _files(component: str, shipped: Sequence[variants.Variant]) -> Iterator[manifest.Variant]:

@@ -200,7 +200,6 @@ class SemiSupervisedClassifier(
             license: An SPDX expression.
 
         Raises:
-            MissingExtra: ssdgm-export is not installed.
             SsdgmError: As `ssdgm_export.convert`.
         """
         check_is_fitted(self)
@@ -227,9 +226,8 @@ class SemiSupervisedClassifier(
 
     def _answers(self) -> Answers:
         check_is_fitted(self)
-        trained, device = self.run_, loading.pick_device(self.device)
-        model = trained.model.to(device)
-        return Answers(model, trained.problem, trained.result.temperature, device)
+        device = loading.pick_device(self.device)
+        return Answers(self.run_.graphs, self.run_.problem, device)
 
     def _asked(self, X: object) -> Array:  # noqa: N803
         x = validate_data(self, X, dtype=np.float32, reset=False)
@@ -275,14 +273,8 @@ def _tell(progress: training.Progress) -> None:
 
 
 def _export(trained: memory.Trained, path: Path, precision: str, license: str | None) -> Path:
-    try:
-        from ssdgm_export.bundle import convert
-    except ImportError as error:
-        raise errors.MissingExtra(
-            f"{error.name} is not installed",
-            "ssdgm-export with its extra train",
-            'Write: pip install "ssdgm-export[train,cpu]"',
-        ) from None
+    from ssdgm_export.bundle import convert
+
     with memory.written(trained) as place:
         converted = convert.convert(
             place / "run",

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from ssdgm_export.graphs import modules
 from ssdgm_train.problems import Problem
 from ssdgm_train.recipes import recipe
 from ssdgm_train.runs import directory, loading, records, session, storage, training
@@ -71,14 +72,22 @@ class Trained:
         """What the model was built for."""
         return self.record.problem
 
-    @cached_property
+    @property
     def model(self) -> nn.Module:
-        """The trained model in double precision, made of the files."""
+        """The trained model, made of the files."""
         with written(self) as folder:
-            return loading.load_model(directory.Run(folder / "run")).double()
+            return loading.load_model(directory.Run(folder / "run"))
+
+    @cached_property
+    def graphs(self) -> dict[str, modules.Graph]:
+        """The model's graphs, in double precision."""
+        graphs = modules.of(self.model, self.problem, self.result.temperature)
+        for graph in graphs.values():
+            graph.module.double()
+        return graphs
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without the model, which the files give back."""
+        """Without the graphs, which the files give back."""
         return {"files": self.files, "table": self.table}
 
 

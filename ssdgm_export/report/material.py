@@ -6,17 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from ssdgm_export import plates
-from ssdgm_export.graphs import modules
+from ssdgm_export.graphs import draws, modules
 from ssdgm_export.proof import parity
-from ssdgm_runtime.inference import conditionals, noise
+from ssdgm_runtime.inference import conditionals
 from ssdgm_runtime.pictures import png
 from ssdgm_runtime.rows import columns
-from ssdgm_train import likelihoods, seeds
 from ssdgm_train import problems as kinds
+from ssdgm_train import seeds
 from ssdgm_train.data import dataset, store
 from ssdgm_train.data.split import Split
 from ssdgm_train.likelihoods import limits
@@ -141,17 +140,8 @@ def _drawn(found: Mapping[str, modules.Graph], problem: Problem, seed: int) -> N
         return None
     decoder, rng = found["decoder"], seeds.generator(seed, seeds.REPORT)
     labels = rng.choice(problem.labels.size, ROWS, p=problem.labels.prior)
-    given = {"y": np.eye(problem.labels.size, dtype=np.float32)[labels]}
-    feeds = {
-        spec.name: given[spec.name]
-        if spec.name in given
-        else noise.draw(seed, spec.name, ROWS, spec.width)
-        for spec in decoder.spec.inputs
-    }
-    answer = parity.reference(decoder, feeds)
-    parameters = {name: torch.from_numpy(value) for name, value in answer.items()}
-    source = torch.Generator().manual_seed(seed)
-    return likelihoods.family_of(problem).sample(parameters, problem, source).numpy()
+    given = draws.feeds(decoder.spec, problem, labels, seed)
+    return draws.rows(parity.reference(decoder, given), problem, seed)
 
 
 def _held(data: dataset.Dataset, split: Split, model: conditionals.Conditionals) -> Held:

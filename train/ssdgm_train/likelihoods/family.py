@@ -10,6 +10,7 @@ References:
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,7 +21,7 @@ from ssdgm_train.problems import Pieces, Problem, Scaling
 
 Parameters = dict[str, Tensor]
 Draw = Callable[[Tensor, torch.Generator | None], Tensor]
-Described = dict[str, str | int | float]
+Levels = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -64,17 +65,16 @@ class Family:
         fit: (training rows [n, ...] in pieces, the recipe's largest count) to what makes
             observations of them; DataError for rows that it is no density of.
         build: A problem to its likelihood.
-        sample: (parameters in the data's own units, problem, random source) to drawn rows.
         limits: The smallest and largest value that rows can have; None for open ones.
-        described: What a reader of the manifest needs in order to draw.
+        levels: Of counts, their largest as `total`, and `low` and `step`, the units of one;
+            empty where rows are drawn without them.
     """
 
     name: str
     fit: Callable[[Pieces, int], Scaling]
     build: Callable[[Problem], Likelihood]
-    sample: Callable[[Parameters, Problem, torch.Generator], Tensor]
     limits: Callable[[Problem], tuple[float, float] | None]
-    described: Callable[[Problem], Described]
+    levels: Callable[[Problem], Levels]
 
 
 def same(x: shapes.Features, generator: torch.Generator | None) -> shapes.Features:
@@ -86,6 +86,6 @@ def open_ended(problem: Problem) -> None:
     """No limits."""
 
 
-def nothing_more(problem: Problem) -> Described:
-    """Nothing but the name need be told."""
+def no_levels(problem: Problem) -> Levels:
+    """None: rows are numbers in their own units."""
     return {}
