@@ -1,4 +1,4 @@
-"""Measure every claim again and rewrite the tables of README.md, here and above.
+"""Measure every claim again and rewrite the tables of the pages that show them.
 
 python -m benchmarks.run                    # all of them
 python -m benchmarks.run startup digits     # some
@@ -67,11 +67,11 @@ def _figures(name: str) -> dict[str, Any]:
 
 
 def rewrite() -> None:
-    """Put the tables into README.md here and above."""
+    """Put the tables into README.md here and into docs/paper.md."""
     _put(FOLDER / "README.md", "results", table())
     _put(FOLDER / "README.md", "rivals", RIVALS.read_text())
-    _put(FOLDER.parent / "README.md", "paper", PAPER.read_text() if PAPER.exists() else "")
-    _put(FOLDER.parent / "README.md", "speed", speed())
+    _put(FOLDER / "README.md", "speed", speed())
+    _put(FOLDER.parent / "docs" / "paper.md", "paper", PAPER.read_text() if PAPER.exists() else "")
 
 
 def _put(path: Path, name: str, text: str) -> None:
