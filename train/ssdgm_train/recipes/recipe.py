@@ -47,7 +47,7 @@ class RunPlan:
 
     Attributes:
         evaluate_every: Steps between validations, records in metrics.jsonl and checkpoints.
-        select: Which weights are used afterwards: "last", or "best" by validation NLL.
+        select: Which weights are used afterwards; "best" is by validation NLL.
         baseline: Steps of the supervised baseline that is trained and compared at the end, at most
             as many as the run's own; 0 for none.
     """
