@@ -2,8 +2,8 @@
 
 A recipe has the name of its method, a table `model` for the method's own `Config`, a table `train`
 for `loop.Plan` with tables `phases.NAME` for what differs in one phase, a table `data` for
-`DataPlan`, and a table `run` for `RunPlan`. Every field has a default; an unknown key or a value of
-the wrong type is an error that names it. `base` names a recipe to start from.
+`DataPlan`, and a table `run` for `RunPlan`. Every field has a default; an unknown key or a value
+of the wrong type is an error that names it. `base` names a recipe to start from.
 """
 
 import dataclasses
