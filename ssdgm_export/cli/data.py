@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -58,11 +57,11 @@ def inspect(
         outputs.check(out, (".png",), force=force)
     draw = _draw() if out is not None else None
     from ssdgm_train import data as sources
-    from ssdgm_train import inspection, recipe
+    from ssdgm_train import inspection, recommended
 
     changes = [*(change or []), *([] if label is None else [f"data.label={json.dumps(label)}"])]
     place = None if data_dir is None else str(data_dir)
-    plan = partial(recipe.load, None, None, changes)
+    plan = recommended.Asked(changes=tuple(changes))
     downloading = console.downloads(quiet or as_json)
     if out is not None:
         sources.check_outside(out, sources.locate(data, place, downloading))

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -58,7 +57,8 @@ def train(
         Path | None, typer.Option(help="Where named sets lie; else in SSDGM_DATA_DIR.")
     ] = None,
     recipe: Annotated[
-        str | None, typer.Option(help="A TOML file, or one that ships, as listed by `methods`.")
+        str | None,
+        typer.Option(help="A TOML file, one that ships, or none; the recommended, if left out."),
     ] = None,
     change: Annotated[
         list[str] | None,
@@ -102,7 +102,7 @@ def train(
         )
         session = _resume(resume)
     else:
-        plan = recipe, method, [*(change or []), *_said(label, no_baseline)]
+        plan = recipe, method, (*(change or []), *_said(label, no_baseline))
         session = _begin(
             data,
             plan,
@@ -114,6 +114,7 @@ def train(
             data_dir,
             console.downloads(quiet),
         )
+        _tell_recipe(session, quiet)
     _run(session, quiet)
     told = None if no_report else reports.after(session.run.path)
     console.emit({**_summary(session), "report": told}, as_json, _summary_lines)
@@ -129,7 +130,7 @@ def _said(label: str | None, no_baseline: bool) -> Iterator[str]:
 
 def _begin(
     data: str | None,
-    plan: tuple[str | None, str | None, list[str]],
+    plan: tuple[str | None, str | None, tuple[str, ...]],
     out: Path | None,
     labels: int | None,
     seed: int,
@@ -143,12 +144,23 @@ def _begin(
         raise errors.InputError(
             missing, "missing", "given", "ssdgm-export train digits --labels 100 --out runs/a"
         )
-    from ssdgm_train import recipe, session
+    from ssdgm_train import recommended, session
 
     place = None if data_dir is None else str(data_dir)
     return session.begin(
-        data, partial(recipe.load, *plan), out, labels, seed, device, init_from, place, tell
+        data, recommended.Asked(*plan), out, labels, seed, device, init_from, place, tell
     )
+
+
+def _tell_recipe(session: Any, quiet: bool) -> None:  # noqa: ANN401
+    """Say which recipe is taken, before hours are spent on it."""
+    taken = session.run.read()["taken"]
+    if not quiet:
+        console.note(f"recipe {_taken(taken)}; {session.steps:,} steps")
+
+
+def _taken(found: Json) -> str:
+    return f"{found['name']} ({found['reason']})"
 
 
 def _resume(path: Path) -> Any:  # noqa: ANN401
@@ -183,6 +195,7 @@ def _summary(session: Any) -> Json:  # noqa: ANN401
     return {
         "run": str(session.run.path),
         "method": session.recipe.method,
+        "recipe": described.get("taken"),
         "dataset": described["data"]["name"],
         "rows": counts,
         "columns": {
@@ -202,6 +215,7 @@ def _summary_lines(found: Json) -> str:
     extra = "extra labels" if found["validation_labels_are_extra"] else "labels of the budget"
     lines = {
         "run": found["run"],
+        **({"recipe": _taken(found["recipe"])} if found["recipe"] else {}),
         **_init(found["init"]),
         "rows": f"{rows['labelled']} labelled, {rows['unlabelled']} unlabelled, "
         f"{rows['validation']} for validation ({extra})",
@@ -278,4 +292,4 @@ def _method_table(found: Json) -> str:
         (m["method"], m["year"], ", ".join(m["tasks"]), m["summary"]) for m in found["methods"]
     ]
     table = show.table(rows, ("method", "year", "its bundle offers", "what it is"))
-    return f"{table}\n\nrecipes for train --recipe: {', '.join(found['recipes'])}"
+    return f"{table}\n\nrecipes for train --recipe: {', '.join(found['recipes'])}, or none"

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from ssdgm_runtime import columns, errors, series
-from ssdgm_train import checkpoint, data, fit, labels, method, recipe, rows
+from ssdgm_train import checkpoint, data, fit, labels, method, recipe, recommended, rows
 from ssdgm_train.data.split import Split
 
 Json = dict[str, Any]
@@ -27,11 +27,13 @@ def compose(
     seed: int,
     device: torch.device,
     origin: Json | None = None,
+    taken: recommended.Taken | None = None,
 ) -> Json:
     """What `run.json` holds: all that is needed to go on, and to convert the run later."""
     return {
         "format": checkpoint.FORMAT,
         "recipe": recipe.to_table(plan),
+        "taken": taken and dataclasses.asdict(taken),
         "seed": seed,
         "labels": labelled,
         "data": {

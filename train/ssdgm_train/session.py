@@ -19,6 +19,7 @@ from ssdgm_train import (
     metrics,
     pretrained,
     recipe,
+    recommended,
     seeds,
 )
 from ssdgm_train.data import problem, store
@@ -54,7 +55,7 @@ class Session:
 
 def begin(
     source: str,
-    plan: recipe.Recipe | recipe.ByKind,
+    plan: recipe.Recipe | recommended.Asked,
     out: Path,
     labelled: int | None = None,
     seed: int = 0,
@@ -67,7 +68,7 @@ def begin(
 
     Args:
         source: As `data.load` takes it.
-        plan: The recipe, or one for every kind of rows.
+        plan: The recipe, or what was said of it, to choose one by the data.
         out: The directory, which must not exist.
         labelled: The budget of labels; None for all.
         seed: Of the split, the initial weights, the batches and the noise.
@@ -86,8 +87,9 @@ def begin(
     checkpoint.check_new(out)
     start, lies_at = pretrained.find(init_from), data.locate(source, data_dir, tell)
     data.check_outside(out, lies_at)
-    dataset = data.load(lies_at, plan=recipe.of_kind(plan).data)
-    plan = recipe.of_kind(plan, dataset.sort)
+    dataset = data.load(lies_at, plan=recommended.plain(plan).data)
+    chosen = recommended.settle(plan, dataset, labelled, start.trained_by)
+    plan = chosen.plan
     parts = split(dataset, labelled, plan.data.validation, seed, start.held(dataset))
     _check_selection(plan, parts)
     stated = start.stated(problem.problem(dataset, parts, plan.data))
@@ -96,7 +98,7 @@ def begin(
         plan, taken, origin = pretrained.adopt(start, plan, stated, dataset, parts.labelled)
     plan = recipe.counted(plan)
     described = document.compose(
-        lies_at, dataset, parts, stated, plan, labelled, seed, place, origin
+        lies_at, dataset, parts, stated, plan, labelled, seed, place, origin, chosen.taken
     )
     model = _built(plan, stated, seed)
     pretrained.fill(model, taken, start)

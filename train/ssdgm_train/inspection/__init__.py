@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_train import data as sources
-from ssdgm_train import recipe
+from ssdgm_train import recipe, recommended
 from ssdgm_train.data import dataset
 from ssdgm_train.inspection import features, pieces, place, proposal, repeats, rules, seen
 
@@ -75,7 +75,7 @@ class Report:
 
 def look(
     source: str,
-    plan: recipe.Recipe | recipe.ByKind,
+    plan: recipe.Recipe | recommended.Asked,
     labelled: int | None = None,
     seed: int = 0,
     data_dir: str | None = None,
@@ -86,7 +86,7 @@ def look(
 
     Args:
         source: As `data.load` takes it.
-        plan: The recipe, or one for every kind of rows.
+        plan: The recipe, or what was said of it.
         labelled: The budget of labels; None for all.
         seed: Of the split.
         data_dir: As `data.load` takes it.
@@ -99,14 +99,13 @@ def look(
     """
     lies_at = sources.locate(source, data_dir, downloading)
     found = place.look(lies_at)
-    data = sources.load(lies_at, plan=recipe.of_kind(plan).data)
-    chosen = recipe.of_kind(plan, data.sort)
-    return found, inspect(data, chosen, labelled, seed, tell=tell)
+    data = sources.load(lies_at, plan=recommended.plain(plan).data)
+    return found, inspect(data, plan, labelled, seed, tell=tell)
 
 
 def inspect(
     data: dataset.Dataset,
-    plan: recipe.Recipe,
+    plan: recipe.Recipe | recommended.Asked,
     labelled: int | None = None,
     seed: int = 0,
     limit: int = pieces.LIMIT,

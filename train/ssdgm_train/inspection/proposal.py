@@ -8,7 +8,7 @@ from typing import Any
 import tomli_w
 
 from ssdgm_runtime import errors
-from ssdgm_train import method, recipe
+from ssdgm_train import method, recipe, recommended
 from ssdgm_train.data import dataset, problem
 from ssdgm_train.data.plan import AUTO
 from ssdgm_train.data.split import Split, split
@@ -33,6 +33,7 @@ class Proposal:
     """What a run would be.
 
     Attributes:
+        taken: Which recipe this is, and why; None where it came as it is.
         method: The method's name.
         summary: What it is.
         networks: The settings of the model that tell its networks.
@@ -49,6 +50,7 @@ class Proposal:
         recipe: TOML: what differs from the method's defaults, and what was found of the data.
     """
 
+    taken: recommended.Taken | None
     method: str
     summary: str
     networks: Json
@@ -75,16 +77,22 @@ class Refusal:
 
 
 def propose(
-    data: dataset.Dataset, plan: recipe.Recipe, labelled: int | None, seed: int
+    data: dataset.Dataset,
+    asked: recipe.Recipe | recommended.Asked,
+    labelled: int | None,
+    seed: int,
 ) -> Proposal | Refusal:
     """State what `train` would do, by the very functions that it calls."""
     try:
+        chosen = recommended.settle(asked, data, labelled)
+        plan = chosen.plan
         parts = split(data, labelled, plan.data.validation, seed)
         stated = problem.problem(data, parts, plan.data)
         settled = _settled(plan, stated)
     except (errors.DataError, recipe.RecipeError) as error:
         return Refusal(error.found, error.expected, error.mend)
-    return _proposal(data, settled, parts, stated, plan.data.likelihood)
+    found = _proposal(data, settled, parts, stated, plan.data.likelihood)
+    return dataclasses.replace(found, taken=chosen.taken)
 
 
 def _proposal(
@@ -98,6 +106,7 @@ def _proposal(
     found = REASONS.get(stated.likelihood, "")
     reason = found.format(levels=problem.COUNT_LEVELS, total=stated.total)
     return Proposal(
+        taken=None,
         method=settled.method,
         summary=settled.spec.summary,
         networks=dict(_networks(dataclasses.asdict(settled.model))),

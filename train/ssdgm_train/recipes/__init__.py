@@ -1,7 +1,8 @@
 """The recipes that ship: TOML files beside this one, found by name; and how a recipe is read.
 
 A recipe may name another as its `base`, a file beside it or one that ships: its own settings are
-laid over those.
+laid over those. Its table `for`, see `recommended.Purpose`, is no setting: it says which rows a
+recipe that ships is recommended for, and is a base to another recipe's `for`, if there is one.
 """
 
 import os
@@ -14,8 +15,10 @@ from ssdgm_runtime import errors
 Table = dict[str, Any]
 SHELF = Path(__file__).parent
 SUFFIX = ".toml"
-KINDS = {"rows": "tables", "table": "tables", "colour": "colour"}
-"""What recipes are called that are for rows of a kind, see `Dataset.sort`."""
+NONE = "none"
+"""The name of no recipe: the method's bare settings."""
+
+FOR = "for"
 
 
 class RecipeError(errors.SsdgmError, ValueError):
@@ -27,22 +30,23 @@ def names() -> list[str]:
     return sorted(path.name.removesuffix(SUFFIX) for path in SHELF.glob(f"*{SUFFIX}"))
 
 
-def of_kind(method: str, kind: str) -> str | None:
-    """The recipe that ships for a method and what a row is; None, where there is none."""
-    name = f"default-{method}-{KINDS.get(kind, '')}"
-    return name if name in names() else None
+def purpose(name: str) -> Table | None:
+    """What a recipe says that it is for; None if it says nothing."""
+    return _read(_find(Path(name), Path()), ()).get(FOR)
 
 
 def read(name: str | Path) -> Table:
     """A recipe's document, with its bases under it.
 
     Args:
-        name: A file, or the name of a recipe that ships.
+        name: A file, the name of a recipe that ships, or `NONE`.
 
     Raises:
         RecipeError: There is none, it is no TOML, or its bases lead in a circle.
     """
-    return _read(_find(Path(name), Path()), ())
+    found = {} if name == NONE else _read(_find(Path(name), Path()), ())
+    found.pop(FOR, None)
+    return found
 
 
 def _read(path: Path, above: tuple[Path, ...]) -> Table:
@@ -52,7 +56,9 @@ def _read(path: Path, above: tuple[Path, ...]) -> Table:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         known = ", ".join(names())
-        raise RecipeError(f"no recipe at {path}", f"a TOML file, or one of {known}") from None
+        raise RecipeError(
+            f"no recipe at {path}", f"a TOML file, {NONE}, or one of {known}"
+        ) from None
     except (OSError, ValueError, RecursionError) as error:
         raise RecipeError(f"{path} is no TOML ({error})", "a TOML file") from None
     base = table.pop("base", None)
@@ -60,7 +66,10 @@ def _read(path: Path, above: tuple[Path, ...]) -> Table:
         return table
     if not isinstance(base, str):
         raise RecipeError(f"the base of {path} is {base!r}", "the name of a recipe")
-    return _over(_read(_find(Path(base), path.parent), (*above, path)), table)
+    under = _read(_find(Path(base), path.parent), (*above, path))
+    if FOR not in table:
+        under.pop(FOR, None)
+    return _over(under, table)
 
 
 def _find(path: Path, folder: Path) -> Path:
