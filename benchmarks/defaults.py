@@ -3,7 +3,7 @@
 `train SET --method METHOD --labels N --seed 0`, with no setting, once for every method on MNIST
 and once without a method; M1 and M2 on pendigits, which is a table, and M2 on cifar10-folder. Each
 run is converted, and the runtime classifies the test rows. A cell that was interrupted goes on,
-one that has ended is not run again. Needs the three sets under SSDGM_DATA_DIR, and hours of a core.
+one that has ended is not run again. Needs the three sets under SSDGM_DATA_DIR, and an hour or two.
 
     SSDGM_DATA_DIR=data python -m benchmarks.defaults --out runs/defaults
     SSDGM_DATA_DIR=data python -m benchmarks.defaults --only mnist-m1m2 pendigits-m2

@@ -7,13 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from ssdgm_export.cli import console, reports
+from ssdgm_export.cli import console, reports, traintext
 from ssdgm_export.cli.options import AsJson, Quiet
 from ssdgm_runtime import columns, errors, show
 
 Json = dict[str, Any]
-
-PLURALS = {"number": "numbers", "category": "categories", "boolean": "truth values"}
 
 
 def methods(as_json: AsJson = False) -> None:
@@ -47,6 +45,9 @@ def train(
     ] = None,
     label: Annotated[
         str | None, typer.Option(help="The column of a table that holds the labels.")
+    ] = None,
+    labels_as: Annotated[
+        str | None, typer.Option(help="classes: they are, although they look like measurements.")
     ] = None,
     seed: Annotated[
         int | None,
@@ -91,6 +92,7 @@ def train(
             method,
             labels,
             label,
+            labels_as,
             seed,
             out,
             data_dir,
@@ -102,7 +104,7 @@ def train(
         )
         session = _resume(resume)
     else:
-        plan = recipe, method, (*(change or []), *_said(label, no_baseline))
+        plan = recipe, method, (*(change or []), *_said(label, labels_as, no_baseline))
         session = _begin(
             data,
             plan,
@@ -117,13 +119,15 @@ def train(
         _tell_recipe(session, quiet)
     _run(session, quiet)
     told = None if no_report else reports.after(session.run.path)
-    console.emit({**_summary(session), "report": told}, as_json, _summary_lines)
+    console.emit({**_summary(session), "report": told}, as_json, traintext.summary)
 
 
-def _said(label: str | None, no_baseline: bool) -> Iterator[str]:
+def _said(label: str | None, labels_as: str | None, no_baseline: bool) -> Iterator[str]:
     """Options that are settings of the recipe."""
     if label is not None:
         yield f"data.label={json.dumps(label)}"
+    if labels_as is not None:
+        yield f"data.labels_as={json.dumps(labels_as)}"
     if no_baseline:
         yield "run.baseline=0"
 
@@ -156,11 +160,7 @@ def _tell_recipe(session: Any, quiet: bool) -> None:  # noqa: ANN401
     """Say which recipe is taken, before hours are spent on it."""
     taken = session.run.read()["taken"]
     if not quiet:
-        console.note(f"recipe {_taken(taken)}; {session.steps:,} steps")
-
-
-def _taken(found: Json) -> str:
-    return f"{found['name']} ({found['reason']})"
+        console.note(f"recipe {traintext.taken(taken)}; {session.steps:,} steps")
 
 
 def _resume(path: Path) -> Any:  # noqa: ANN401
@@ -207,84 +207,6 @@ def _summary(session: Any) -> Json:  # noqa: ANN401
         "init": described.get("init"),
         **{key: value for key, value in result.items() if key != "ended"},
     }
-
-
-def _summary_lines(found: Json) -> str:
-    rows = found["rows"]
-    bundle = f"{Path(found['run']).name}.ssdgm"
-    extra = "extra labels" if found["validation_labels_are_extra"] else "labels of the budget"
-    lines = {
-        "run": found["run"],
-        **({"recipe": _taken(found["recipe"])} if found["recipe"] else {}),
-        **_init(found["init"]),
-        "rows": f"{rows['labelled']} labelled, {rows['unlabelled']} unlabelled, "
-        f"{rows['validation']} for validation ({extra})",
-        **_columns(found["columns"]),
-        **{part: _score(found[part]) for part in ("validation", "test")},
-        "unlabelled": _score(found["unlabelled"], "no labels known"),
-        **_baseline(found.get("baseline")),
-        "temperature": _temperature(found),
-        **_encoder(found),
-        "report": found["report"] or "none",
-        "next": errors.command("ssdgm-export", "convert", found["run"], "-o", bundle),
-    }
-    return show.fields(lines)
-
-
-def _columns(kinds: Json) -> Json:
-    """A line for what the columns of a table were taken for."""
-    told = {PLURALS[kind]: names for kind, names in kinds.items() if names}
-    numbers = [f"{len(names)} {what}" for what, names in told.items() if what == "numbers"]
-    others = [f"{what} {columns.some(names)}" for what, names in told.items() if what != "numbers"]
-    return {"columns": "; ".join([*numbers, *others])} if told else {}
-
-
-def _init(init: Json | None) -> Json:
-    """A line for the model that the run began with, and for what came with it."""
-    if init is None:
-        return {}
-    done = f"; done already: {', '.join(init['done'])}" if init["done"] else ""
-    taken = ", ".join(f"{name}={json.dumps(value)}" for name, value in init["settings"].items())
-    return {"init": init["source"] + (f", whose {taken} are taken" if taken else "") + done}
-
-
-def _score(score: Json | None, missing: str = "no rows") -> str:
-    if score is None:
-        return missing
-    return (
-        f"error {100 * score['error']:.2f} % of {score['rows']} rows, "
-        f"NLL {score['nll']:.3f} nats, ECE {score['ece']:.3f}"
-    )
-
-
-def _baseline(found: Json | None) -> Json:
-    """A line for the supervised baseline, where there are held-out rows to compare on."""
-    from ssdgm_train import baseline
-
-    compared = found and (found["validation"] or found["test"])
-    return {"baseline": baseline.sentence(compared)} if compared else {}
-
-
-def _temperature(found: Json) -> str:
-    before, after = found["uncalibrated"]["validation"], found["validation"]
-    if before is None or found["temperature"] == 1:
-        return f"{found['temperature']:.2f}"
-    return (
-        f"{found['temperature']:.2f}, for which validation NLL went "
-        f"from {before['nll']:.3f} to {after['nll']:.3f} nats"
-    )
-
-
-def _encoder(found: Json) -> Json:
-    """Lines for what the encoder has learnt, where there is one."""
-    lines, latents, vote = {}, found["latents"], found["neighbours"]
-    if latents:
-        lines["latents"] = f"{len(latents['active'])} of {latents['size']} active"
-        if "kept" in latents:
-            lines["latents"] += f", on {len(latents['kept'])} features"
-    if vote:
-        lines["neighbours"] = f"error {100 * vote['error']:.2f} % by the {vote['k']} nearest"
-    return lines
 
 
 def _method_table(found: Json) -> str:

@@ -9,10 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from ssdgm_train import fields, recipe, recipes, rows
-from ssdgm_train.data import dataset, store
+from ssdgm_train.data import dataset
 from ssdgm_train.data.plan import DEFAULTS
 from ssdgm_train.methods import METHODS
 from ssdgm_train.settings import among, between, setting
@@ -101,9 +99,8 @@ def given(data: dataset.Dataset, labelled: int | None, start: str = "") -> Given
         labelled: The budget of labels; None for all.
         start: The method whose trained model there is to start from; empty without one.
     """
-    known = sum(int(np.count_nonzero(y != dataset.UNLABELLED)) for _, y in store.pieces(data.y))
-    labels = known if labelled is None else labelled
-    pool = known if known == len(data.y) else labels
+    labels = data.labelled if labelled is None else labelled
+    pool = data.labelled if data.fully_labelled else labels
     return Given(data.sort, len(data.x), data.shape, max(labels, 1), pool, start)
 
 

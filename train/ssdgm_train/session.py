@@ -22,7 +22,7 @@ from ssdgm_train import (
     recommended,
     seeds,
 )
-from ssdgm_train.data import problem, store
+from ssdgm_train.data import doubt, problem, store
 from ssdgm_train.data.split import Split, split
 
 
@@ -90,6 +90,7 @@ def begin(
     dataset = data.load(lies_at, plan=recommended.plain(plan).data)
     chosen = recommended.settle(plan, dataset, labelled, start.trained_by)
     plan = chosen.plan
+    doubt.check(dataset, plan.data)
     parts = split(dataset, labelled, plan.data.validation, seed, start.held(dataset))
     _check_selection(plan, parts)
     stated = start.stated(problem.problem(dataset, parts, plan.data))

@@ -38,6 +38,7 @@ class Dataset:
         columns: The columns of a table, in the order of `ssdgm_runtime.columns`; then x is
             float32, NaN where a number is missing and -1 where a category is.
         series: The columns of the long table that windows were cut of.
+        sorted: Whether the rows came in a folder a class, which says that these are classes.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Dataset:
     kind: str = rows.ROWS
     columns: table.Columns = ()
     series: long.Series | None = None
+    sorted: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -61,10 +63,15 @@ class Dataset:
         colours = self.shape[2] if self.kind == rows.IMAGE and len(self.shape) == 3 else 1
         return COLOUR if colours > 1 else self.kind
 
+    @cached_property
+    def labelled(self) -> int:
+        """How many training rows have a label."""
+        return sum(int(np.count_nonzero(y != UNLABELLED)) for _, y in store.pieces(self.y))
+
     @property
     def fully_labelled(self) -> bool:
         """Whether every training row has a label, as in a benchmark."""
-        return all((y != UNLABELLED).all() for _, y in store.pieces(self.y))
+        return self.labelled == len(self.y)
 
     @cached_property
     def digest(self) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ssdgm_train import data as sources
 from ssdgm_train import recipe, recommended
 from ssdgm_train.data import dataset
+from ssdgm_train.data.plan import CLASSES
 from ssdgm_train.inspection import features, pieces, place, proposal, repeats, rules, seen
 
 __all__ = ["Report", "inspect", "look"]
@@ -119,6 +120,8 @@ def inspect(
     theirs = _part("test", _tests(data), _test_labels(data), limit)
     tell(2, len(STEPS), STEPS[2])
     found = _seen(data, passage.positions, ours, repeats.find(ours, theirs, data.classes))
+    meant = recommended.plain(plan).data.labels_as == CLASSES
+    found = dataclasses.replace(found, meant=meant)
     tell(3, len(STEPS), STEPS[3])
     training = proposal.propose(data, plan, labelled, seed)
     return Report(data, found, tuple(rules.judge(found)), training, len(theirs.rows))

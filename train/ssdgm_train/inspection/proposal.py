@@ -9,7 +9,7 @@ import tomli_w
 
 from ssdgm_runtime import errors
 from ssdgm_train import method, recipe, recommended
-from ssdgm_train.data import dataset, problem
+from ssdgm_train.data import dataset, doubt, problem
 from ssdgm_train.data.plan import AUTO
 from ssdgm_train.data.split import Split, split
 
@@ -86,6 +86,7 @@ def propose(
     try:
         chosen = recommended.settle(asked, data, labelled)
         plan = chosen.plan
+        doubt.check(data, plan.data)
         parts = split(data, labelled, plan.data.validation, seed)
         stated = problem.problem(data, parts, plan.data)
         settled = _settled(plan, stated)
