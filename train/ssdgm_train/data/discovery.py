@@ -284,7 +284,7 @@ def classes(name: str, words: Collection[str], place: str) -> tuple[str, ...]:
         )
     mend = "Name the column of the classes with --label."
     if len(found) > MOST and all(map(cells.is_number, found)):
-        mend = f"They look like measurements, which no method here predicts. {mend}"
+        mend = f"They look like measurements, as no method here predicts. {mend}"
     _check_most(name, found, place, "classes", mend)
     check_signs(name, found, place)
     if len(found) < 2:

@@ -53,7 +53,7 @@ def of(data: dataset.Dataset) -> Doubt | None:
             f"the labels of {data.name} are {size:,} different numbers ({_some(numbers)}) in "
             f"{labelled:,} rows, which look like measurements",
             f"classes, {MOST_NUMBERS} different numbers at most",
-            f"{SAY} Measurements no method here predicts: cut them into a few ranges, or take "
+            f"{SAY} No method here predicts measurements: cut them into a few ranges, or take "
             "other labels.",
         )
     if labelled < LEAST * size:
