@@ -32,7 +32,6 @@ class Purpose:
         least: How many numbers a row has at least.
         most: How many it has at most; 0 for any number.
         labels: With how many labelled rows it was chosen; 0 where that does not matter.
-        up_to: How many labelled rows there are at most; 0 for any number.
         start: The methods from whose trained model it goes on; empty where it needs none.
     """
 
@@ -41,7 +40,6 @@ class Purpose:
     least: int = setting(0, between(0, math.inf))
     most: int = setting(0, between(0, math.inf))
     labels: int = setting(0, between(0, math.inf))
-    up_to: int = setting(0, between(0, math.inf))
     start: tuple[str, ...] = setting((), among(METHODS))
 
     def fits(self, given: "Given") -> bool:
@@ -50,7 +48,6 @@ class Purpose:
             given.kind in self.kinds
             and given.rows >= self.rows
             and self.least <= given.numbers <= (self.most or math.inf)
-            and given.labels <= (self.up_to or math.inf)
             and (not self.start or given.start in self.start)
         )
 
