@@ -1,9 +1,9 @@
 """Claim: a method started by its name alone takes its recipe, and errs no more than the paper's.
 
 `train SET --method METHOD --labels N --seed 0`, with no setting, once for every method on MNIST
-and once without a method; M1 and M2 on pendigits, which is a table. `benchmarks.sources` has images
-in colour. Each run is converted, and the runtime classifies the test rows. A cell that was broken
-off goes on, one that has ended is not run again, and the claim holds when all have ended. Needs
+and once without a method; M1 and M2 on pendigits, which is a table. `benchmarks.sources` has
+images in colour. Each run is converted, and the runtime classifies the test rows. A cell that was
+broken off goes on, one that has ended is not run again; the claim holds when all have ended. Needs
 both sets under SSDGM_DATA_DIR, and an hour or two.
 
     SSDGM_DATA_DIR=data python -m benchmarks.defaults --out runs/defaults
