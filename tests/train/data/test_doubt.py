@@ -10,8 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 import ssdgm_train
-from ssdgm_export import SemiSupervisedClassifier, inspection
+from ssdgm_export import SemiSupervisedClassifier
 from ssdgm_runtime import errors
+from ssdgm_train import inspection
 from ssdgm_train.data import catalog, dataset, doubt
 from ssdgm_train.data.settings import DataPlan
 from ssdgm_train.recipes import recipe
