@@ -8,7 +8,7 @@ from ssdgm_runtime.readers import images
 from ssdgm_runtime.rows import resizing
 from ssdgm_train import likelihoods, problems, settings
 
-AUTO = "auto"
+AUTO, CLASSES = "auto", "classes"
 
 
 def _policy(value: str) -> str:
@@ -30,6 +30,8 @@ class DataPlan:
         prior: p(y), one number a class; empty for a uniform one.
         kind: What a row is; "auto" tells it by its shape and values.
         label: The column of a table that holds the labels; by default the one that is named so.
+        labels_as: "classes": every label is a class, however many there are; "auto": labels that
+            look like measurements or like names of rows are an error, see `targets.doubt`.
         ignore: Columns of a table to leave out.
         categorical: Columns of whole numbers that are names and no quantities.
         series: The column of a long table that tells series apart, a window each.
@@ -46,6 +48,7 @@ class DataPlan:
     prior: tuple[float, ...] = settings.setting((), settings.above(0))
     kind: str = settings.setting(AUTO, settings.among((AUTO, *problems.KINDS)))
     label: str = ""
+    labels_as: str = settings.setting(AUTO, settings.among((AUTO, CLASSES)))
     ignore: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
     series: str = ""
