@@ -116,7 +116,7 @@ DECODED = {
     "given z": lambda m: m.generate(0, z=np.zeros((5, 2), np.float32)),
     "reconstruct": lambda m: m.reconstruct(np.zeros((5, 4, 4), np.uint8)),
     "run": lambda m: m.graphs.run("decoder", feeds(5), 99),
-    "written": lambda m: m.graphs.run("decoder", feeds(5), 99, "x", out={"x": image()}),
+    "written": lambda m: m.graphs.call("decoder", "run", "x")(feeds(5), 99, image()),
 }
 
 
