@@ -19,7 +19,6 @@ from ssdgm_runtime.engine import machine, providers
 from ssdgm_runtime.engine.options import Options, Placement, Plan
 from ssdgm_runtime.inference import answers, calls, graphs
 from ssdgm_runtime.labels import classes
-from ssdgm_runtime.rows import intake
 
 if TYPE_CHECKING:
     from ssdgm_runtime.inference import batching, conditionals, generation, verification
@@ -69,17 +68,9 @@ class Model:
         arguments.count(options.max_batch, "options.max_batch", 1)
         bundle = contents.open_bundle(path, max_bytes=max_bytes, verify=verify)
         plan = Plan(provider, machine.threads(threads), options, allow_partial)
-        self._again = partial(
-            Model,
-            str(bundle.path),
-            provider=provider,
-            variant=variant,
-            threads=threads,
-            verify=verify,
-            options=options,
-            allow_partial=allow_partial,
-            max_bytes=max_bytes,
-        )
+        settings: dict[str, Any] = {"provider": provider, "variant": variant, "threads": threads}
+        settings |= {"verify": verify, "options": options, "allow_partial": allow_partial}
+        self._again = partial(Model, str(bundle.path), **settings, max_bytes=max_bytes)
         self._about = bundle.manifest
         self.graphs = graphs.Graphs(bundle, plan, variant)
         for component in self.graphs.components[:1]:  # trouble with the engine shows now
@@ -150,7 +141,8 @@ class Model:
         size = self.graphs.plan.options.max_batch if batch_size is None else batch_size
         arguments.count(size, "batch_size", 1)
         arguments.count(workers, "workers", 1, 1024)
-        pieces = streaming.pieces(source, self._rows.tensor, size)
+        rows = self.graphs.intake("classifier", "classify")
+        pieces = streaming.pieces(source, rows.tensor, size)
         return streaming.ordered(self.classify, pieces, workers)
 
     def batcher(
@@ -166,7 +158,7 @@ class Model:
         """
         from ssdgm_runtime.inference import batching
 
-        one = self._rows.single
+        one = self.graphs.intake("classifier", "classify").single
         return batching.Batcher(self.classify, one, max_batch, max_delay_ms, max_waiting)
 
     def predict(self, x: ArrayLike) -> NDArray[Any]:
@@ -287,16 +279,12 @@ class Model:
         return conditionals.of_bundle(self.graphs)
 
     @cached_property
-    def _rows(self) -> intake.Intake:
-        return self.graphs.intake("classifier", "classify")
-
-    @cached_property
     def _classify(self) -> calls.OfRows:
-        return self.graphs.call("classifier", "classify", "logits", "probs").of_rows(self._rows)
+        return self.graphs.of_rows("classifier", "classify", "logits", "probs")
 
     @cached_property
     def _probs(self) -> calls.OfRows:
-        return self.graphs.call("classifier", "classify", "probs").of_rows(self._rows)
+        return self.graphs.of_rows("classifier", "classify", "probs")
 
     @cached_property
     def _generator(self) -> "generation.Generator":

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_runtime import errors
-from ssdgm_runtime.engine import binding, forks, onnxfile, opening, providers
+from ssdgm_runtime.engine import forks, onnxfile, opening, providers
 from ssdgm_runtime.engine.options import Options, Placement, Plan
 from ssdgm_runtime.rows.tensor import DTYPES, Tensor
 
@@ -141,6 +141,10 @@ class Session:
         self._pools = self._plan.threads, 1 if provider == providers.CPU else self._plan.threads
         self._placement = Placement(self._plan.provider, provider, nodes)
         forks.guard(created)
+        if provider not in providers.NVIDIA:
+            return created
+        from ssdgm_runtime.engine import binding
+
         return binding.wrap(ort, created, provider, plan.options.provider_options)
 
 

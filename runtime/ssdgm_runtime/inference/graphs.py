@@ -1,7 +1,7 @@
 """A bundle's graphs, each opened when it is first needed and run in chunks of rows."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -10,11 +10,13 @@ import numpy as np
 
 from ssdgm_runtime import arguments, errors
 from ssdgm_runtime.bundle import contents, interface, manifest
-from ssdgm_runtime.engine import binding, forks, providers, session
+from ssdgm_runtime.engine import forks, providers, session
 from ssdgm_runtime.engine.options import Placement, Plan
 from ssdgm_runtime.inference import calls, parts
 from ssdgm_runtime.rows import intake
 from ssdgm_runtime.rows.tensor import Tensor
+
+_NOTHING = nullcontext()
 
 
 def tasks(about: manifest.Manifest) -> tuple[str, ...]:
@@ -108,6 +110,10 @@ class Graphs:
         declared = interface.rows(graph, about.columns)
         return intake.Intake(declared, self.high, about.columns, about.features)
 
+    def of_rows(self, component: str, task: str, *names: str) -> calls.OfRows:
+        """The same as `call`, of x as a caller has it and nothing else."""
+        return self.call(component, task, *names).of_rows(self.intake(component, task))
+
     def run(
         self, component: str, feeds: calls.Feeds, size: int, *names: str
     ) -> dict[str, calls.Array]:
@@ -125,7 +131,11 @@ class Graphs:
     def kept(self) -> AbstractContextManager[None]:
         """Within it, what several graphs share is copied to a GPU once; see `binding.kept`."""
         opened = next(iter(self._sessions.values()), None)
-        return binding.kept(opened.provider if opened else providers.CPU)
+        if opened is None or opened.provider not in providers.NVIDIA:
+            return _NOTHING
+        from ssdgm_runtime.engine import binding
+
+        return binding.kept(opened.provider)
 
     def described(self) -> dict[str, Any]:
         """What is open, ready for JSON."""
