@@ -17,11 +17,11 @@ from ssdgm_runtime import arguments
 from ssdgm_runtime.bundle import contents
 from ssdgm_runtime.engine import machine, providers
 from ssdgm_runtime.engine.options import Options, Placement, Plan
-from ssdgm_runtime.inference import answers, calls, graphs
+from ssdgm_runtime.inference import calls, graphs
 from ssdgm_runtime.labels import classes
 
 if TYPE_CHECKING:
-    from ssdgm_runtime.inference import batching, conditionals, generation, verification
+    from ssdgm_runtime.inference import answers, batching, conditionals, generation, verification
 
 PathLike = str | os.PathLike[str]
 
@@ -141,9 +141,8 @@ class Model:
         size = self.graphs.plan.options.max_batch if batch_size is None else batch_size
         arguments.count(size, "batch_size", 1)
         arguments.count(workers, "workers", 1, 1024)
-        rows = self.graphs.intake("classifier", "classify")
-        pieces = streaming.pieces(source, rows.tensor, size)
-        return streaming.ordered(self.classify, pieces, workers)
+        tensor = self.graphs.intake("classifier", "classify").tensor
+        return streaming.ordered(self.classify, streaming.pieces(source, tensor, size), workers)
 
     def batcher(
         self, max_batch: int = 64, max_delay_ms: float = 2.0, *, max_waiting: int = 1024
@@ -174,7 +173,7 @@ class Model:
         """
         return self._probs(x, None, out)[0]
 
-    def encode(self, x: ArrayLike, y: classes.Labels | None = None) -> answers.Latent:
+    def encode(self, x: ArrayLike, y: classes.Labels | None = None) -> "answers.Latent":
         """Compute q(z | x, y).
 
         Args:
@@ -186,11 +185,13 @@ class Model:
             InputError: x or y is not one of these.
             TaskUnavailable: The bundle has no encoder, or y is left to a classifier it lacks.
         """
+        from ssdgm_runtime.inference import answers
+
         rows = self.conditionals.rows("encoder", "encode", x)
         with self.graphs.kept():
             feeds = {"x": rows, **self.conditionals.weights("encode", rows, y, "encoder")}
-            mean, scale = self.graphs.call("encoder", "encode", "z_mean", "z_scale")(feeds)
-        return answers.Latent(mean, scale)
+            call = self.graphs.call("encoder", "encode", "z_mean", "z_scale")
+            return answers.Latent(*call(feeds))
 
     def reconstruct(
         self,
@@ -218,7 +219,7 @@ class Model:
         seed: int | None = None,
         sample: bool = False,
         temperature: float = 1.0,
-    ) -> answers.Samples:
+    ) -> "answers.Samples":
         """Generate from p(z) p(x | y, z).
 
         Args:

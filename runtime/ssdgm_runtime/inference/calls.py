@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike, NDArray
 from ssdgm_runtime import arguments, errors
 from ssdgm_runtime.bundle.interface import Graph
 from ssdgm_runtime.engine import session
-from ssdgm_runtime.rows import columns as table
 from ssdgm_runtime.rows import intake
 
 Array = NDArray[Any]
@@ -104,7 +103,7 @@ class Call:
             return self._compute(given, n, n <= session.SMALL)
         wholes = [np.empty((n, *t.row), dtype=t.dtype) for t in self._outputs]
         if out is not None:
-            wholes = [_buffer(out, wholes[0].shape)]
+            wholes = [buffer(out, wholes[0].shape)]
         for start, piece in zip(range(0, n, most), self.pieces(feeds, most), strict=True):
             for whole, rows in zip(wholes, piece, strict=True):
                 whole[start : start + most] = rows
@@ -124,42 +123,8 @@ class Call:
         return {**feeds, **{t.name: np.zeros((n, *t.row), dtype=t.dtype) for t in missing}}
 
 
-class Table:
-    """A call whose x is whole rows of a table, [n, columns], wherever it goes in or comes out.
-
-    Args:
-        call: The call of the graph's own tensors.
-        columns: The columns.
-        joined: Whether it gives x, and nothing else.
-    """
-
-    def __init__(self, call: Call, columns: table.Columns, *, joined: bool) -> None:
-        self._call, self._columns, self._joined = call, columns, joined
-
-    def __call__(
-        self, feeds: Feeds, size: int | None = None, out: Array | None = None
-    ) -> Sequence[Array]:
-        """Compute; arguments and errors are those of `Call`."""
-        given = dict(feeds)
-        if "x" in given:
-            given |= table.split(given.pop("x"), self._columns)
-        if not self._joined:
-            return self._call(given, size, out)
-        outputs = dict(zip(self._call.names, self._call(given, size), strict=True))
-        x = table.joined(outputs, self._columns)
-        if out is not None:
-            _buffer(out, x.shape)[...] = x
-        return [x if out is None else out]
-
-    def of_rows(self, rows: intake.Intake) -> OfRows:
-        """The same call as a function of nothing but x, as a caller has it."""
-        return lambda x, size=None, out=None: self({"x": rows.take(x)}, size, out)
-
-
-Answering = Call | Table
-
-
-def _buffer(array: Array, shape: tuple[int, ...]) -> Array:
+def buffer(array: Array, shape: tuple[int, ...]) -> Array:
+    """An array of this shape to write an output into; InputError if it is another."""
     from ssdgm_runtime.rows import checks
 
     return checks.buffer(array, shape)

@@ -136,11 +136,13 @@ class Conditionals:
 
 def of_bundle(opened: "graphs.Graphs") -> Conditionals:
     """What a bundle's manifest describes, computed by its graphs."""
-    about, call = opened.bundle.manifest, opened.call
+    about, made = opened.bundle.manifest, dict[str, Any]()
 
     def run(component: str, feeds: Arrays) -> Arrays:
-        name = GIVES[component]
-        return {name: call(component, "run", name)(feeds)[0]}
+        call = made.get(component)
+        if call is None:
+            call = made[component] = opened.call(component, "run", GIVES[component])
+        return {GIVES[component]: call(feeds)[0]}
 
     known = about.columns, about.features
     return Conditionals(about.graphs, about.labels, run, opened.high, *known)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from ssdgm_runtime.engine.options import Placement, Plan
 from ssdgm_runtime.inference import calls, parts
 from ssdgm_runtime.rows import intake
 from ssdgm_runtime.rows.tensor import Tensor
+
+if TYPE_CHECKING:
+    from ssdgm_runtime.inference import tables
 
 _NOTHING = nullcontext()
 
@@ -88,7 +91,7 @@ class Graphs:
                 self._sessions[component] = self._open(component)
             return self._sessions[component]
 
-    def call(self, component: str, task: str, *names: str) -> calls.Answering:
+    def call(self, component: str, task: str, *names: str) -> "calls.Call | tables.TableCall":
         """How to compute these outputs of a component; all of them, if none is named.
 
         The rows of a table go in and come out as `columns` has them. Opens and raises as `open`.
@@ -99,10 +102,12 @@ class Graphs:
         graph, columns = self.graph(component, task), self.bundle.manifest.columns
         if not columns:
             return self._call(component, names)
+        from ssdgm_runtime.inference import tables
+
         joined = "x" in names
         if joined:
             names = tuple(t.name for t in graph.outputs if t.name in ("x", "code_probs"))
-        return calls.Table(self._call(component, names), columns, joined=joined)
+        return tables.TableCall(self._call(component, names), columns, joined=joined)
 
     def intake(self, component: str, task: str) -> intake.Intake:
         """What takes the rows of a component; TaskUnavailable as of `call`."""

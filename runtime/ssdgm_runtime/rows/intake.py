@@ -5,13 +5,15 @@ which are imported when the first such rows come.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ssdgm_runtime.rows import columns as table
 from ssdgm_runtime.rows.tensor import Tensor
+
+if TYPE_CHECKING:
+    from ssdgm_runtime.rows import columns as table
 
 Array = NDArray[Any]
 
@@ -30,8 +32,8 @@ class Intake:
         self,
         tensor: Tensor,
         high: float | None = None,
-        columns: table.Columns = (),
-        features: table.Columns = (),
+        columns: "table.Columns" = (),
+        features: "table.Columns" = (),
     ) -> None:
         self.tensor = tensor
         self._high, self._columns, self._features = high, columns, features
