@@ -11,7 +11,7 @@ import pytest
 
 import ssdgm_export
 import ssdgm_train
-from ssdgm_export.graphs import modules
+from ssdgm_export.graphs.modules import Graph, of
 from ssdgm_train.problems import Problem
 from ssdgm_train.runs import directory, loading
 
@@ -62,10 +62,10 @@ def folder(
     return once(factory, "_".join(words), make)
 
 
-def modules(run: Path) -> dict[str, modules.Graph]:
+def modules(run: Path) -> dict[str, Graph]:
     """The run's graphs as torch modules."""
     found = directory.Run(run)
-    return modules.of(loading.load_model(found), problem(run))
+    return of(loading.load_model(found), problem(run))
 
 
 def problem(run: Path) -> Problem:
