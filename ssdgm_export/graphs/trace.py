@@ -28,7 +28,7 @@ _NAMELESS = re.compile(r"val_|v\d+$")  # the exporter's names for constants, and
 
 
 class ExportError(RuntimeError):
-    """The exporter made a graph that a bundle may not hold; a defect of a method, not of data."""
+    """The exporter made a graph that a bundle may not hold: a defect of a method, not of data."""
 
 
 def trace(graph: modules.Graph, properties: Mapping[str, str]) -> bytes:
@@ -92,7 +92,7 @@ def _softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:  # noq
     The logarithm is of a number between 0.5 and 1, so nothing overflows.
     """
     if beta != 1.0:
-        raise ExportError(f"softplus has beta {beta}; only 1 is lowered")
+        raise ExportError(f"softplus has beta {beta}, and only beta 1 can be exported")
     return op.Sub(op.Relu(x), op.Log(op.Sigmoid(op.Abs(x))))
 
 
@@ -153,7 +153,7 @@ def _external(model: ir.Model) -> str:
 
 def _old(model: ir.Model) -> str:
     version = model.opset_imports.get("")
-    return "" if version == OPSET else f"has opset {version}"
+    return "" if version == OPSET else f"has opset {version}, not {OPSET}"
 
 
 def _new(model: ir.Model) -> str:
