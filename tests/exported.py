@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 import ssdgm_export
 import ssdgm_train
-from ssdgm_export.graphs.modules import Graph, of
+from ssdgm_export.graphs import modules
 from ssdgm_train import METHODS
 from ssdgm_train.problems import Problem
 from ssdgm_train.runs import directory, loading
@@ -86,10 +86,10 @@ def folder(
     return once(factory, "_".join(words), make)
 
 
-def modules(run: Path) -> dict[str, Graph]:
+def traced_modules(run: Path) -> dict[str, modules.Graph]:
     """The run's graphs as torch modules."""
     found = directory.Run(run)
-    return of(loading.load_model(found), problem(run))
+    return modules.of(loading.load_model(found), problem(run))
 
 
 def problem(run: Path) -> Problem:

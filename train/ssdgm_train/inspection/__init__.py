@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from ssdgm_train import data as sources
 from ssdgm_train.data import dataset
+from ssdgm_train.data.settings import CLASSES
 from ssdgm_train.inspection import features, pieces, place, proposal, repeats, rules, seen
-from ssdgm_train.recipes import recipe
+from ssdgm_train.recipes import recipe, recommended
 
 __all__ = ["Report", "inspect", "look"]
 
@@ -75,7 +76,7 @@ class Report:
 
 def look(
     source: str,
-    plan: recipe.Recipe | recipe.ByKind,
+    plan: recipe.Recipe | recommended.Asked,
     labelled: int | None = None,
     seed: int = 0,
     data_dir: str | None = None,
@@ -86,7 +87,7 @@ def look(
 
     Args:
         source: As `data.load` takes it.
-        plan: The recipe, or one for every kind of rows.
+        plan: The recipe, or what was said of it.
         labelled: The budget of labels; None for all.
         seed: Of the split.
         data_dir: As `data.load` takes it.
@@ -99,14 +100,13 @@ def look(
     """
     lies_at = sources.locate(source, data_dir, downloading)
     found = place.look(lies_at)
-    data = sources.load(lies_at, plan=recipe.of_kind(plan).data)
-    chosen = recipe.of_kind(plan, data.sort)
-    return found, inspect(data, chosen, labelled, seed, tell=tell)
+    data = sources.load(lies_at, plan=recommended.plain(plan).data)
+    return found, inspect(data, plan, labelled, seed, tell=tell)
 
 
 def inspect(
     data: dataset.Dataset,
-    plan: recipe.Recipe,
+    plan: recipe.Recipe | recommended.Asked,
     labelled: int | None = None,
     seed: int = 0,
     limit: int = pieces.LIMIT,
@@ -120,6 +120,8 @@ def inspect(
     theirs = _part("test", _tests(data), _test_labels(data), limit)
     tell(2, len(STEPS), STEPS[2])
     found = _seen(data, passage.positions, ours, repeats.find(ours, theirs, data.classes))
+    meant = recommended.plain(plan).data.labels_as == CLASSES
+    found = dataclasses.replace(found, meant=meant)
     tell(3, len(STEPS), STEPS[3])
     training = proposal.propose(data, plan, labelled, seed)
     return Report(data, found, tuple(rules.judge(found)), training, len(theirs.rows))

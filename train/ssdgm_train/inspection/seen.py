@@ -30,6 +30,7 @@ class Seen:
         repeats: Equal rows.
         counts: Labelled training rows a class, [classes].
         tests: Test rows a class, [classes].
+        meant: Whether it was said that the labels are classes.
     """
 
     data: dataset.Dataset
@@ -43,6 +44,7 @@ class Seen:
     repeats: repeats.Repeats
     counts: NDArray[np.int64]
     tests: NDArray[np.int64]
+    meant: bool = False
 
     @property
     def named(self) -> bool:

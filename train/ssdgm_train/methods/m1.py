@@ -35,7 +35,8 @@ class Head:
     """Hyper-parameters of the classifier of z.
 
     Attributes:
-        loss: "logistic" or "s3vm".
+        loss: "s3vm" has a hinge for labelled rows, a hat for unlabelled ones, and class balance;
+            "logistic" uses the labelled rows alone.
         kernel: How many random Fourier features; 0 for a linear classifier.
         length: The Gaussian kernel's length scale, in units of z.
         noise: Training sees draws from q(z | x) whose scale is multiplied by this.
@@ -54,7 +55,12 @@ class Head:
 
 @dataclass(frozen=True)
 class Config:
-    """Hyper-parameters of both parts."""
+    """Hyper-parameters of both parts.
+
+    Attributes:
+        features: The variational autoencoder.
+        head: The classifier of z.
+    """
 
     features: autoencoder.Features = field(default_factory=autoencoder.Features)
     head: Head = field(default_factory=Head)

@@ -68,16 +68,18 @@ class Config:
     Attributes:
         hidden: Widths of the hidden layers of each of the three networks.
         classifier: Widths of the classifier's hidden layers, where they differ from `hidden`.
-        network: "mlp"; "conv", where rows are images or windows; "auto" chooses by the rows.
+        network: "mlp"; "conv" for images and windows; "auto" chooses by the rows.
         channels: Widths of its convolutions; empty: as many layers as leave a small map.
         latent: Dimensions of z.
-        activation: "relu", "silu", "softplus" or "tanh".
+        activation: The paper's is "softplus".
         classifier_activation: The classifier's, where it differs.
-        batch_norm: Normalise the classifier's hidden layers over the batch.
+        batch_norm: Normalise the classifier's hidden layers over the batch. With few labels it
+            hurt on pixels and helped on features.
         binarise: Train Bernoulli data on freshly drawn bits; evaluation is always on grey levels.
-        alpha: Weight of the classifier's term against the sum over the data set.
-        weighting: "paper" or "balanced", see `WEIGHTINGS`.
-        initial: "torch", "small" or "fan_in", a key of `perceptrons.INITIALISERS`.
+        alpha: Weight of log q(y | x) of the labelled rows against the sum over the data set.
+        weighting: That weight is alpha * N / N_l if "balanced" (about 50 is a good value) and
+            alpha if "paper".
+        initial: The first weights: torch's own; "small" is the paper's.
         likeliest: How many of a row's likeliest classes are summed exactly, while one of the
             others is drawn: without bias, and cheaper than 0, which sums all of them.
         settle: The share of the phase in which unlabelled rows leave q(y | x) alone, so that the

@@ -283,7 +283,10 @@ def classes(name: str, words: Collection[str], place: str) -> tuple[str, ...]:
             "labels in some rows of every class",
             "Label some, or name another column with --label.",
         )
-    _check_most(name, found, place, "classes", "Name the column of the classes with --label.")
+    mend = "Name the column of the classes with --label."
+    if len(found) > MOST and all(map(cells.is_number, found)):
+        mend = f"They look like measurements, as no method here predicts. {mend}"
+    _check_most(name, found, place, "classes", mend)
     check_signs(name, found, place)
     if len(found) < 2:
         raise errors.DataError(

@@ -1,9 +1,10 @@
-"""Labels: too few of a class, very different numbers, other shares in the test set."""
+"""Labels: no classes, too few of a class, very different numbers, other shares in the test set."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
+from ssdgm_train.data import doubt
 from ssdgm_train.inspection.seen import NOTE, WARNING, Finding, Seen, counted, quoted, some
 
 LEAST = 2
@@ -18,6 +19,13 @@ OTHER = 1.5
 SURE = 4.0
 PRINTED = 20
 """Classes whose prior is written out."""
+
+
+def doubtful(seen: Seen) -> Iterator[Finding]:
+    """Labels that look like measurements, or like names of rows."""
+    found = None if seen.meant else doubt.of(seen.data)
+    if found is not None:
+        yield Finding(WARNING, found.topic, found.found, found.mend)
 
 
 def few(seen: Seen) -> Iterator[Finding]:
