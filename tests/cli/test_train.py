@@ -25,12 +25,6 @@ SMALL = (
 )
 
 
-@pytest.fixture
-def source(tmp_path: Path) -> str:
-    """An archive with blanks and test rows."""
-    return cases.saved(tmp_path / "rows.npz", cases.separable("binomial-uint8", 48, 30, 12))
-
-
 def test_an_archive_with_blanks_goes_the_whole_circle(
     source: str, tmp_path: Path, tool: Tool
 ) -> None:
