@@ -10,8 +10,6 @@ from ssdgm_runtime.bench import backends, compare, report, request
 
 Json = dict[str, Any]
 PathLike = request.PathLike
-OPTIONS = ("out", "plot", "baseline", "fail_if", "force")
-"""What a command line says of a `Result`."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -97,13 +97,6 @@ PICTURES: dict[str, Callable[[model.Model, Request, Classes], latent.Picture]] =
     "walk": _walk,
 }
 
-TOLD = {
-    "styles": "a picture: a style a line, a class a column",
-    "analogies": "a picture: a row of INPUT a line, then its style in every class",
-    "walk": "a picture: a walk through the latent plane of each class",
-}
-"""What each picture is, for a command's help."""
-
 
 def _rows(opened: model.Model, request: Request) -> inputs.Array:
     assert request.rows is not None

@@ -1,4 +1,4 @@
-"""`convert`, `inspect`, `verify` and `doctor`."""
+"""`convert`."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -6,10 +6,9 @@ from typing import Annotated, Any
 import typer
 
 from ssdgm_export.cli import console
-from ssdgm_export.cli.options import AllowPartial, AsJson, Bundle, Provider, Threads, Variant
+from ssdgm_export.cli.options import AsJson
 from ssdgm_runtime import terminal
 from ssdgm_runtime.bundle import tolerance
-from ssdgm_runtime.console import commands, summaries
 
 Json = dict[str, Any]
 
@@ -64,34 +63,6 @@ def convert(
         if_better=if_better,
     )
     console.emit(found.to_json(), as_json, _converted)
-
-
-def inspect(bundle: Bundle, as_json: AsJson = False) -> None:
-    """Say what a bundle holds."""
-    console.emit(commands.inspect(bundle), as_json, summaries.inspect)
-
-
-def verify(
-    bundle: Bundle,
-    provider: Provider = "auto",
-    variant: Variant = "auto",
-    threads: Threads = None,
-    allow_partial: AllowPartial = False,
-    as_json: AsJson = False,
-) -> int:
-    """Check a bundle's digests and its golden rows here."""
-    found = commands.verify(
-        bundle, provider=provider, variant=variant, threads=threads, allow_partial=allow_partial
-    )
-    console.emit(found, as_json, summaries.verify)
-    return commands.exit_code(found)
-
-
-def doctor(as_json: AsJson = False) -> int:
-    """Say what stands in the way of running bundles here, and its remedy."""
-    found = commands.examine()
-    console.emit(found, as_json, summaries.doctor)
-    return commands.exit_code(found)
 
 
 def _converted(found: Json) -> str:
