@@ -1,5 +1,6 @@
-"""Options that several commands share, with the texts of the runtime's commands."""
+"""Options that several commands share."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,3 +10,7 @@ from ssdgm_runtime.console import catalogue
 AsJson = Annotated[bool, typer.Option(*catalogue.AS_JSON.flags, help=catalogue.AS_JSON.help)]
 Quiet = Annotated[bool, typer.Option(*catalogue.QUIET.flags, help=catalogue.QUIET.help)]
 Force = Annotated[bool, typer.Option(*catalogue.FORCE.flags, help=catalogue.FORCE.help)]
+Run = Annotated[Path, typer.Argument(metavar="RUN", help="A finished run directory.")]
+MovedData = Annotated[
+    str | None, typer.Option(help="Where the run's data is now, if it has moved.")
+]

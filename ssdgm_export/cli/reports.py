@@ -2,22 +2,13 @@
 
 import importlib.util
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from ssdgm_export.cli import console
-from ssdgm_export.cli.options import AsJson
+from ssdgm_export.cli.options import AsJson, MovedData, Run
 from ssdgm_runtime import errors, terminal
 
 
-def report(
-    run: Annotated[Path, typer.Argument(help="A finished run directory.")],
-    data: Annotated[
-        str | None, typer.Option(help="Where the run's data lies now, if it has moved.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
+def report(run: Run, data: MovedData = None, as_json: AsJson = False) -> None:
     """Write RUN/report.html and RUN/figures: curves, errors, pictures."""
     from ssdgm_export import report as pages
 

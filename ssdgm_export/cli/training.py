@@ -19,7 +19,7 @@ PLURALS = {"number": "numbers", "category": "categories", "boolean": "truth valu
 
 
 def methods(as_json: AsJson = False) -> None:
-    """List the methods, their bundles' tasks, and the recipes."""
+    """List the methods, the tasks of their bundles, and the recipes."""
     from ssdgm_train import METHODS
     from ssdgm_train.recipes import shelf
 
@@ -40,51 +40,64 @@ def methods(as_json: AsJson = False) -> None:
 def train(
     data: Annotated[
         str | None,
-        typer.Argument(help="A folder, an archive, a file (.npz, .csv, .parquet), or a name."),
+        typer.Argument(
+            metavar="DATA", help="A folder, an archive, a file (.npz, .csv, .parquet), or a name."
+        ),
     ] = None,
     method: Annotated[
-        str | None, typer.Option(help="As listed by `methods`; the recipe's, or m2.")
+        str | None,
+        typer.Option(help="Method, as listed by `methods`. [default: the recipe's, or m2]"),
     ] = None,
     labels: Annotated[
-        int | None, typer.Option(help="Labelled training rows in all; every label, if left out.")
+        int | None, typer.Option(help="Number of labelled training rows. [default: all]")
     ] = None,
     label: Annotated[
-        str | None, typer.Option(help="The column of a table that holds the labels.")
+        str | None, typer.Option(help="Column of a table that holds the labels.")
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(help="Of the split, weights, batches and noise; 0, if left out.", min=0),
+        typer.Option(
+            help="Random seed of the split, weights, batches and noise. [default: 0]", min=0
+        ),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="The run directory to make.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Run directory to create.")] = None,
     data_dir: Annotated[
-        Path | None, typer.Option(help="Where named sets lie; else in SSDGM_DATA_DIR.")
+        Path | None, typer.Option(help="Folder of named data sets. [default: $SSDGM_DATA_DIR]")
     ] = None,
     recipe: Annotated[
-        str | None, typer.Option(help="A TOML file, or one that ships, as listed by `methods`.")
+        str | None, typer.Option(help="A TOML file, or the name of a recipe listed by `methods`.")
     ] = None,
     change: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Change a setting, such as train.steps=1000; repeatable."),
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Change a setting, for example train.steps=1000; repeatable.",
+        ),
     ] = None,
     device: Annotated[
-        str | None, typer.Option(help="auto, cpu or cuda; auto, if left out.")
+        str | None, typer.Option(help="Device: auto, cpu or cuda. [default: auto]")
     ] = None,
     init_from: Annotated[
-        Path | None, typer.Option(help="A run to start from, or .npz weights of the authors.")
+        Path | None,
+        typer.Option(
+            help="A run to start from, or .npz weights that the paper's authors published."
+        ),
     ] = None,
     resume: Annotated[
-        Path | None, typer.Option(help="Go on with this run; needs nothing else.")
+        Path | None, typer.Option(help="Continue this run with its own settings.")
     ] = None,
     no_baseline: Annotated[
-        bool, typer.Option("--no-baseline", help="Train no supervised baseline to compare with.")
+        bool,
+        typer.Option("--no-baseline", help="Do not train a supervised baseline to compare with."),
     ] = False,
     no_report: Annotated[
-        bool, typer.Option("--no-report", help="Write no report.html into the run.")
+        bool, typer.Option("--no-report", help="Do not write report.html into the run.")
     ] = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train a method on DATA, or go on with a run."""
+    """Train a method on DATA, or continue a run."""
     session: Any
     if resume is not None:
         without = no_baseline or None

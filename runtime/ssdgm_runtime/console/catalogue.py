@@ -21,18 +21,27 @@ def _listed(flag: str, text: str, default: str | None = None) -> Option:
 
 
 _BUNDLE = Option("BUNDLE", "A .ssdgm folder, or a .zip of one.", Path, REQUIRED)
+_AGAINST = "Engines to compare with: raw, openvino, torch, torch-compile, or none."
+_ARRIVAL = "How calls arrive: closed, or poisson:RATE or uniform:RATE per second."
 _CLASS = "Name or index of a class; repeatable. [default: every class]"
 _FAIL_IF = "Exit with status 1 if this holds, for example p95>+10%; repeatable."
-_PARTIAL = Option("--allow-partial", "Let a named provider leave nodes to the CPU.", bool)
+_PARTIAL = Option(
+    "--allow-partial", "Let a named provider leave parts of a graph to the CPU.", bool
+)
 _ENGINE = (
-    Option("--provider", "auto, cpu, cuda, or the full name of a provider.", str, "auto"),
-    Option("--variant", "auto, or a precision such as int8.", str, "auto"),
-    Option("--threads", "Size of the thread pool.", int),
+    Option("--provider", "Execution provider: auto, cpu, cuda, or its full name.", str, "auto"),
+    Option("--variant", "Variant of the graphs: auto, or a precision such as int8.", str, "auto"),
+    Option("--threads", "Number of threads of the session.", int),
     _PARTIAL,
 )
 _CLASSIFY = (
     _BUNDLE,
-    Option("ROWS", "A file (npz, npy, IDX, CSV, Parquet, image) or a folder.", Path, REQUIRED),
+    Option(
+        "ROWS",
+        "Rows to classify: npz, npy, IDX, CSV, Parquet, an image, a folder.",
+        Path,
+        REQUIRED,
+    ),
     Option("--out", "Write the labels to this .csv, .jsonl or .npy file.", Path, short="-o"),
     Option("--top", "Number of labels to list for each row.", int, 1),
     Option("--batch-size", "Largest number of rows to compute at once.", int),
@@ -46,29 +55,29 @@ _PICTURES = (
 )
 _GENERATE = (
     _BUNDLE,
-    Option("--out", "A .png grid, an .npz file, or a table's .csv.", Path, REQUIRED, "-o"),
+    Option("--out", "Write to this .png grid, .npz file, or .csv table.", Path, REQUIRED, "-o"),
     Option("--class", _CLASS, metavar="CLASS", repeatable=True),
     *_PICTURES,
-    Option("--rows", "Rows for --analogies, or for --walk unless Z is 2.", Path),
+    Option("--rows", "Rows for --analogies, and for --walk unless the latent is 2-D.", Path),
     Option("-n", "Number of rows per class, or of lines of a picture.", int, 8),
     Option("--seed", "Random seed of the draws. [default: a fresh one, reported]", int),
     Option("--sample", "Draw x at random instead of writing its expected value.", bool),
-    Option("--temperature", "Factor that multiplies the random latents.", float, 1.0),
+    Option("--temperature", "Factor to multiply the random latents by.", float, 1.0),
     *_ENGINE,
     FORCE,
 )
 _REQUEST = (
-    _listed("--batch", "Rows per call. [default: 1,8,64,256]"),
-    _listed("--threads", "Sizes of the thread pool."),
+    _listed("--batch", "Numbers of rows per call. [default: 1,8,64,256]"),
+    _listed("--threads", "Numbers of threads of a session."),
     _listed("--component", "Graphs to time. [default: all]"),
-    _listed("--provider", "auto, cpu, cuda, or full names of providers.", "auto"),
-    _listed("--variant", "auto, all, or precisions such as int8.", "auto"),
+    _listed("--provider", "Execution providers: auto, cpu, cuda, or full names.", "auto"),
+    _listed("--variant", "Variants of the graphs: auto, all, or precisions such as int8.", "auto"),
     _listed("--concurrency", "Numbers of simultaneous callers.", "1"),
-    Option("--arrival", "closed, poisson:RATE or uniform:RATE (per second).", str, load.CLOSED),
-    _listed("--against", "raw, openvino, torch, torch-compile, or none.", backends.RAW),
+    Option("--arrival", _ARRIVAL, str, load.CLOSED),
+    _listed("--against", _AGAINST, backends.RAW),
     Option("--batcher", "Send single rows through Model.batcher.", bool),
     Option("--seconds", "Seconds to measure each line of the table.", float, request.SECONDS),
-    Option("--cold", "Number of fresh processes to time; may be 0.", int, request.COLD),
+    Option("--cold", "Number of fresh processes to time the start of.", int, request.COLD),
     Option("--rows", "Labelled rows to count errors on: .npz or an IDX pair.", Path),
     _PARTIAL,
 )
@@ -88,7 +97,7 @@ def inspect(host: Host, **values: Value) -> Json:
 
 
 def verify(host: Host, **values: Value) -> Json:
-    """Check a bundle's digests, and its golden rows on this machine."""
+    """Check a bundle's digests, and run its golden rows here."""
     return commands.verify(**values)
 
 

@@ -53,7 +53,7 @@ def test_everything_that_is_called_can_be_asked_for(command: Command) -> None:
 
 @pytest.mark.parametrize(("command", "option"), OPTIONS, ids=[f"{c}-{o.flag}" for c, o in OPTIONS])
 def test_an_option_has_a_help_that_is_a_sentence(command: str, option: Option) -> None:
-    assert option.help[0].isupper() or option.help.split(",")[0] in ("auto", "raw", "closed")
+    assert option.help[0].isupper()
     assert option.help.endswith((".", "]"))
     assert option.flags or option.flag.isupper()
 
