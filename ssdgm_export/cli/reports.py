@@ -19,8 +19,8 @@ def after(run: Path) -> str | None:
     """Write the report of a run that has just ended; its path, or None where nothing can draw."""
     if importlib.util.find_spec("matplotlib") is None:
         console.note(
-            "no report: matplotlib is not installed. Install it with: pip install "
-            f"'ssdgm-export[train]', then: {errors.command('ssdgm-export', 'report', run)}"
+            "no report: matplotlib is not installed. Run: pip install 'ssdgm-export[train]', "
+            f"then: {errors.command('ssdgm-export', 'report', run)}"
         )
         return None
     from ssdgm_export import report as pages

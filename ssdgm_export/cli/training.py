@@ -15,7 +15,7 @@ from ssdgm_runtime.rows import columns
 
 Json = dict[str, Any]
 
-PLURALS = {"number": "numbers", "category": "categories", "boolean": "truth values"}
+PLURALS = {"number": "numbers", "category": "categories", "boolean": "booleans"}
 
 
 def methods(as_json: AsJson = False) -> None:
@@ -154,10 +154,9 @@ def _begin(
     tell: Callable[[int, int, str], None],
 ) -> Any:  # noqa: ANN401
     if data is None or out is None:
-        missing = "DATA" if data is None else "--out"
-        raise errors.InputError(
-            missing, "missing", "given", "ssdgm-export train digits --labels 100 --out runs/a"
-        )
+        missing = "argument DATA" if data is None else "option --out"
+        example = "Example: ssdgm-export train digits --labels 100 --out runs/a"
+        raise errors.UsageError(f"Missing {missing}", mend=example)
     from ssdgm_train.recipes import recipe
     from ssdgm_train.runs import session
 
@@ -175,9 +174,8 @@ def _resume(path: Path) -> Any:  # noqa: ANN401
 
 def _check_alone(*others: object) -> None:
     if any(value is not None for value in others):
-        raise errors.InputError(
-            "--resume", "given beside other settings", "alone", "A run keeps its own settings."
-        )
+        reason = "a resumed run keeps its settings."
+        raise errors.UsageError("--resume takes no other options", mend=reason)
 
 
 def _run(session: Any, quiet: bool) -> None:  # noqa: ANN401
@@ -189,7 +187,7 @@ def _run(session: Any, quiet: bool) -> None:  # noqa: ANN401
             pass
     except KeyboardInterrupt:
         again = errors.command("ssdgm-export", "train", "--resume", session.run.path)
-        console.note(f"stopped; go on with: {again}")
+        console.note(f"stopped; continue with: {again}")
         raise
 
 

@@ -202,8 +202,8 @@ def test_generate_draws_the_pictures_of_the_paper(
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("--analogies",), "--rows is not given; expected the file or folder"),
-        (("--walk", "--seed", 1), "--seed is 1; expected none with --walk"),
+        (("--analogies",), "--rows is missing; expected the file or folder"),
+        (("--walk", "--seed", 1), "--seed is 1; expected no --seed with --walk"),
         (("--styles", "--class", "x"), "--class is 'x'; expected an index"),
     ],
 )
@@ -224,7 +224,7 @@ def test_two_pictures_are_refused(
 ) -> None:
     words = ("--styles", "--walk", "-o", tmp_path / "a.png")
     error = refused(tmp_path, "generate", bundle, *words)
-    assert error["message"] == "--styles and --walk are two pictures. Draw one at a time."
+    assert error["message"] == "--styles and --walk exclude each other. Choose one of them."
 
 
 def test_a_drawn_seed_is_told_and_gives_the_same_again(

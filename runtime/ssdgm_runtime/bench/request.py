@@ -63,9 +63,9 @@ class Request:
             got = f"{self.arrival} for {self.seconds:g} seconds"
             raise errors.InputError("arrival", got, f"at most {_MOST_REQUESTS} requests")
         if self.batcher and (self.batches != (1,) or self.components != ("classifier",)):
-            hint = "--batcher --batch 1 --component classifier --concurrency 16"
+            example = "--batcher --batch 1 --component classifier --concurrency 16"
             want = "single rows for the classifier, from many callers"
-            raise errors.InputError("batcher", "given for other calls", want, hint)
+            raise errors.InputError("--batcher", "set for other calls", want, example)
 
 
 def parse(
@@ -107,7 +107,7 @@ def parse(
 def _words(text: str, name: str) -> tuple[str, ...]:
     found = tuple(dict.fromkeys(word.strip() for word in text.split(",")))
     if not all(found):
-        raise errors.InputError(name, arguments.shown(text), "words with commas between them")
+        raise errors.InputError(name, arguments.shown(text), "words separated by commas")
     return found
 
 
@@ -120,6 +120,6 @@ def _arrival(text: str) -> load.Arrival:
     except ValueError:
         found = load.Arrival("")
     if found.kind not in (load.POISSON, load.UNIFORM):
-        want = "closed, poisson:RATE or uniform:RATE with calls a second, such as poisson:200"
+        want = "closed, poisson:RATE or uniform:RATE with calls per second, such as poisson:200"
         raise errors.InputError("--arrival", arguments.shown(text), want)
     return found

@@ -110,8 +110,8 @@ def generate(host: Host, class_: list[str] | None, **values: Value) -> Json:
     """Generate rows by class and write them to a file."""
     names = [option.name for option in _PICTURES if values.pop(option.name)]
     if len(names) > 1:
-        problem = f"--{names[0]} and --{names[1]} are two pictures"
-        raise errors.UsageError(problem, mend="Draw one at a time.")
+        problem = f"--{names[0]} and --{names[1]} exclude each other"
+        raise errors.UsageError(problem, mend="Choose one of them.")
     return commands.generate(**values, classes=class_ or (), picture=names[0] if names else None)
 
 
@@ -120,7 +120,7 @@ def bench(host: Host, bundle: Path, run: Path | None, **values: Value) -> Json:
     from ssdgm_runtime.bench import outcome
 
     if run is not None and host.openers is None:
-        raise backends.workshop("--run", "PyTorch", "--against raw,torch --run RUN")
+        raise backends.training_install("--run", "PyTorch", "--against raw,torch --run RUN")
     engines = host.openers(run) if run is not None and host.openers is not None else {}
     asked = request.parse(**{option.name: values[option.name] for option in _REQUEST})
     draw = host.drawer() if host.drawer and values["plot"] else None

@@ -28,7 +28,7 @@ _LONG = 19  # digits
 
 
 def inspect(bundle: PathLike) -> Json:
-    """What a bundle says of itself, its files hashed; needs no engine."""
+    """What a bundle contains, with its files' digests checked; needs no engine."""
     opened = contents.open_bundle(bundle)
     about, section = opened.manifest, opened.manifest.section
     copied = (
@@ -225,17 +225,16 @@ def failure(error: BaseException) -> tuple[Json, int]:
         table |= {"found": error.found, "expected": error.expected, "mend": error.mend}
         code = error.exit_code
     elif isinstance(error, KeyboardInterrupt):
-        message, code = "interrupted", _INTERRUPTED
+        message, code = "Interrupted", _INTERRUPTED
     elif isinstance(error, MemoryError):
-        message = "there is not enough memory for this; ask for fewer rows or smaller batches"
+        message = "Not enough memory. Use fewer rows or smaller batches."
         code = errors.SsdgmError.exit_code
     elif isinstance(error, OSError):
         table["found"] = ": ".join(filter(None, [_place(error), error.strerror or str(error)]))
-        table["expected"] = "a file system that lets this be read and written"
-        table["mend"] = "Look at the path, its permissions and the free space."
-        message, code = table["found"], errors.SsdgmError.exit_code
+        table["mend"] = "Check the path, its permissions and the free space."
+        message, code = f"{table['found']}. {table['mend']}", errors.SsdgmError.exit_code
     else:
-        message = f"internal error, please report it: {type(error).__name__}: {error}"
+        message = f"Internal error, please report it: {type(error).__name__}: {error}"
     return {"error": {**table, "message": message}}, code
 
 
