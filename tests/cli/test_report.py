@@ -41,7 +41,7 @@ def test_without_matplotlib_train_says_how_to_get_it(
     trained = tool("train", source, "--out", run, *SMALL, "--json")
     assert (trained.code, trained.json["report"]) == (0, None)
     assert trained.err == (
-        "no report: matplotlib is not installed. Install it with: pip install "
+        "no report: matplotlib is not installed. Run: pip install "
         f"'ssdgm-export[train]', then: ssdgm-export report '{run}'\n"
     )
     assert not (run / "report.html").exists()

@@ -272,7 +272,10 @@ def test_resume_stands_alone(
     words: tuple[str, ...], tmp_path: Path, refused: Callable[..., Any]
 ) -> None:
     error = refused(tmp_path, "train", "--resume", tmp_path / "run", *words)
-    assert (error["type"], error["expected"]) == ("InputError", "alone")
+    assert error["type"] == "UsageError"
+    assert error["message"] == (
+        "--resume takes no other options: a resumed run keeps its settings."
+    )
 
 
 def test_resume_of_what_is_no_run_is_refused(tmp_path: Path, refused: Callable[..., Any]) -> None:

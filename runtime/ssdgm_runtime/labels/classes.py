@@ -1,4 +1,4 @@
-"""Labels that are one of K classes: as callers give them, and as a classifier tells them."""
+"""Labels that are one of K classes: as callers give them, and as a classifier predicts them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -55,12 +55,12 @@ def entries(y: Labels, labels: Sequence[str], name: str = "y") -> Floats:
 
 def labels_of(y: Labels, labels: Sequence[str], n: int) -> Floats:
     """Read labels for `n` rows, one for all or one for each; returns and raises as `entries`."""
-    found = entries(y, labels)
-    if len(found) == n:
-        return found
-    if len(found) == 1 and isinstance(y, (str, int, np.integer)):
-        return np.repeat(found, n, axis=0)
-    raise errors.InputError("y", f"of {len(found)} rows", f"one for each of the {n} rows of x")
+    weights = entries(y, labels)
+    if len(weights) == n:
+        return weights
+    if len(weights) == 1 and isinstance(y, (str, int, np.integer)):
+        return np.repeat(weights, n, axis=0)
+    raise errors.InputError("y", f"{len(weights)} labels", f"one for each of the {n} rows of x")
 
 
 def _is_label(value: object) -> bool:
