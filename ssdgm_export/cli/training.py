@@ -71,7 +71,7 @@ def train(
     recipe: Annotated[
         str | None,
         typer.Option(
-            help="A TOML file, the name of a recipe listed by `methods`, or none for bare settings. "
+            help="A TOML file, a recipe listed by `methods`, or none for bare settings. "
             "[default: the recommended one]"
         ),
     ] = None,
