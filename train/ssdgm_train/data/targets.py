@@ -79,7 +79,7 @@ def indices(
     name: str, y: NDArray[np.generic], classes: Sequence[int | str], x: store.Array
 ) -> NDArray[np.int64]:
     """The indices of labels, -1 where one is unknown, in a file where their rows x are in one."""
-    found = store.room(y.shape, np.int64, name, beside=x)
+    found = store.allocate(y.shape, np.int64, name, beside=x)
     for start, piece in store.pieces(y):
         values, part = _label_values(name, piece), found[start : start + len(piece)]
         part[:] = UNLABELLED
