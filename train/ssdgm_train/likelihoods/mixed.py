@@ -1,10 +1,10 @@
-r"""Rows of a table: Gaussian numbers, categories, and nothing for what is missing.
+r"""Rows of a table: Gaussian numbers and categories, either of which may be missing.
 
 .. math::
     \log p(x) = \sum_{d \, there} \log N(x_d; \mu_d, \sigma_d^2) + \sum_{c \, known} \log \pi_{c, x_c}
 
-What is missing is missing at random and summed out: its term is left out, which is exact here as
-the features are independent given the latents.
+Missing values are assumed to be missing at random and are summed out: their terms are left out,
+which is exact here because the features are independent given the latents.
 
 References:
     Handling Incomplete Heterogeneous Data using VAEs (Nazabal, Olmos, Ghahramani, Valera, 2020),
@@ -24,7 +24,7 @@ from ssdgm_train.problems import Problem
 
 
 def mixed(problem: Problem) -> Likelihood:
-    """Numbers and categories, some of them perhaps missing."""
+    """The likelihood of numbers and categories, some of which may be missing."""
     count, blocks, gaps = problem.numbers, problem.blocks, list(problem.gaps)
     codes = sum(blocks)
 
@@ -53,7 +53,7 @@ def mixed(problem: Problem) -> Likelihood:
         spreads=count,
         log_prob=log_prob,
         parameters=parameters,
-        mean=lambda found: found["mean"],
+        mean=lambda natural: natural["mean"],
         draw=family.same,
     )
 
