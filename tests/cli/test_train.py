@@ -190,7 +190,7 @@ def interrupted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         return honest(*given)
 
     with monkeypatch.context() as patched:
-        patched.setattr(loop, "check", check)
+        patched.setattr(loop, "check_finite", check)
         yield
 
 

@@ -296,7 +296,11 @@ def _no_labels(tmp_path: Path) -> Any:  # noqa: ANN401
 BAD: dict[str, tuple[type[SsdgmError], dict[str, Any], str]] = {
     "no data": (DataNotFound, {"source": "/no/such.npz"}, "no data at /no/such.npz"),
     "no label": (DataError, {"source": _no_labels}, "y has 0 known classes"),
-    "a budget below the classes": (DataError, {"labelled": 2}, "--labels is 2, but there are 3 classes"),
+    "a budget below the classes": (
+        DataError,
+        {"labelled": 2},
+        "--labels is 2, but there are 3 classes",
+    ),
     "a budget above the rows": (DataError, {"labelled": 61}, "--labels is 61, but there are 54"),
     "a wrong prior": (
         DataError,

@@ -90,7 +90,7 @@ def _check_fit(data: dataset.Dataset, plan: DataPlan) -> None:
 
 
 def locate(source: str, data_dir: str | None = None, tell: named.Tell = named.quiet) -> str:
-    """The name of an embedded set, or the absolute path of what `source` stands for.
+    """The name of an embedded set, or the absolute path of the data.
 
     Arguments and errors are those of `load`.
     """

@@ -14,7 +14,7 @@ _OTHERS = ("val", "valid", "validate", "validation", "dev", "eval", "evaluation"
 _NAMES = {"train": TRAIN, "training": TRAIN, "test": TEST, "testing": TEST}
 _NAMES |= dict.fromkeys(_OTHERS, OTHER)
 _NAME = re.compile(rf"({'|'.join(_NAMES)})([-_ ]?(set|data|images))?(?![^\W\d_])", re.IGNORECASE)
-"""A word of its own: `test`, `test_1` and `test-set`, not `testcenter`."""
+"""Matches a part as a separate word: `test`, `test_1` and `test-set`, not `testcenter`."""
 
 _END = re.compile(rf"(?<![^\W\d_])({'|'.join(_NAMES)})$", re.IGNORECASE)
 

@@ -58,40 +58,36 @@ def split(
 ) -> Split:
     """Draw a split.
 
-    Where every label is known (a benchmark), validation rows are held out first and their labels
-    are extra to the budget. Where labels are blank, the budget is all the labels that are used,
-    and a stratified part of it is held out for validation.
+    If every label is known (a benchmark), validation rows are held out first and their labels are
+    not part of the budget. If labels are missing, the budget is all labels that are used, and a
+    stratified part of it is held out for validation.
 
     Args:
         data: The data set.
         labels: The budget of labelled training rows; None for every label there is.
-        validation: The share of rows held out, 0 to 1, at most `MOST` rows; from 1 on, the number
-            of rows.
+        validation: The share of rows held out, of which there are at most `MOST`; from 1 on, the
+            number of rows.
         seed: The seed of the draw.
         held: Validation rows to use instead of drawing some.
-
-    Returns:
-        Sorted indices of labelled, unlabelled and validation rows.
 
     Raises:
         DataError: The budget is below one label a class, or above the labels there are.
     """
     rng = seeds.generator(seed, seeds.SPLIT)
     y, size, fully = _codes(data), len(data.classes), data.fully_labelled
-    known = _where(y != dataset.UNLABELLED)
-    budget = known if fully else _budget(y, known, labels, size, rng)
+    labelled = _where(y != dataset.UNLABELLED)
+    budget = labelled if fully else _budget(y, labelled, labels, size, rng)
     drawn = _stratified(y, budget, _count(validation, len(budget)), size, rng)
     held = drawn if held is None else compact(held)
     if fully:
-        chosen = _budget(y, _without(known, held, len(y)), labels, size, rng)
+        chosen = _budget(y, _without(labelled, held, len(y)), labels, size, rng)
     else:
         if not _within(held, budget, len(y)):
             left = _left(labels, len(held), size)
-            budget = _budget(y, _without(known, held, len(y)), left, size, rng)
+            budget = _budget(y, _without(labelled, held, len(y)), left, size, rng)
         chosen = _without(budget, held, len(y))
     _check_every_class(data.classes, _counts(y, chosen, size))
-    others = np.ones(len(y), np.bool_)
-    others[held] = others[chosen] = False
+    others = ~(_mask(held, len(y)) | _mask(chosen, len(y)))
     return Split(chosen, _where(others), held)
 
 

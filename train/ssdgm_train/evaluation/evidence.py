@@ -1,20 +1,20 @@
 r"""The evidence log p(x) by importance sampling, and the labels that it implies.
 
 With \(z_s \sim q(z \mid x, y)\) and weights \(w_s(x, y) = p(x, y, z_s) / q(z_s \mid x, y)\),
-proper ones, whose mean is p(x, y) whatever q is,
+whose mean is p(x, y) for any q,
 
 .. math::
     \log p(x) \ge E \log \sum_y \frac1S \sum_s w_s(x, y), \quad
     p(y \mid x) \approx \frac{\sum_s w_s(x, y)}{\sum_{y'} \sum_s w_s(x, y')}
 
-The first is a bound in expectation only: a single estimate may lie above. It grows with S and
+The first is a bound in expectation only: a single estimate may be above. It grows with S and
 tends to log p(x). At S = 1 the label is summed out of one weight a class; that is at least the
 bound U(x) that training maximises, whose label is summed out by q(y | x). A weight with the
 analytic divergence in place of \(\log p(z) / q(z)\) would not have the right mean; all sums are
 log-sum-exps.
 
-A density is that of observations as training has them: standardised rows. For grey levels under a
-Bernoulli likelihood it is a cross-entropy and no probability; of fresh bits it is one.
+Densities are those of observations, that is, of rows standardised as in training. For grey levels
+a Bernoulli likelihood gives a cross-entropy, not a log-probability; for drawn bits it gives one.
 
 References:
     Importance Weighted Autoencoders (Burda et al., 2016), theorem 1.

@@ -164,7 +164,7 @@ def _seen(
     sampled = pieces.sample(data.x, part.rows)
     sample = features.values(data.x[sampled], data.columns)
     labelled = np.flatnonzero(data.y != dataset.UNLABELLED)
-    known = pieces.sample(data.x, labelled)
+    chosen = pieces.sample(data.x, labelled)
     size = len(data.classes)
     return seen.Seen(
         data=data,
@@ -173,8 +173,8 @@ def _seen(
         features=features.summarise(data, positions, sample),
         sample=sample,
         sampled=sampled,
-        known=features.values(data.x[known], data.columns),
-        labels=data.y[known],
+        known=features.values(data.x[chosen], data.columns),
+        labels=data.y[chosen],
         repeats=equal,
         counts=np.bincount(data.y[labelled], minlength=size),
         tests=np.bincount(_test_labels(data), minlength=size),

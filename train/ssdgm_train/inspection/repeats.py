@@ -92,8 +92,8 @@ def find_repeats(training: Part, test: Part, classes: tuple[int | str, ...]) -> 
     match = _first(ours, theirs)
     shared = np.flatnonzero(match >= 0)
     conflicts = _conflicts(ours, training.y)
-    known = np.flatnonzero(training.y != dataset.UNLABELLED)
-    strange, origin = _contradictions(ours[known], training.y[known], theirs, test.y)
+    labelled = np.flatnonzero(training.y != dataset.UNLABELLED)
+    strange, origin = _contradictions(ours[labelled], training.y[labelled], theirs, test.y)
     return Repeats(
         training=len(again),
         test=int((_first(theirs, theirs) != np.arange(len(theirs))).sum()),
@@ -103,7 +103,7 @@ def find_repeats(training: Part, test: Part, classes: tuple[int | str, ...]) -> 
         repeats=pairs(first[again], again),
         leaks=pairs(match[shared], shared, test),
         conflicts=pairs(conflicts.left, conflicts.right),
-        contradictions=pairs(known[origin], strange, test),
+        contradictions=pairs(labelled[origin], strange, test),
     )
 
 
@@ -120,11 +120,11 @@ def _groups(digests: Digests) -> NDArray[np.int64]:
 
 def _first(groups: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
     """The first index of each wanted group in `groups`; -1 if it is not there."""
-    known, at = np.unique(groups, return_index=True)
-    if not len(known):
+    distinct, at = np.unique(groups, return_index=True)
+    if not len(distinct):
         return np.full(len(wanted), -1)
-    place = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
-    return np.where(known[place] == wanted, at[place], -1)
+    place = np.minimum(np.searchsorted(distinct, wanted), len(distinct) - 1)
+    return np.where(distinct[place] == wanted, at[place], -1)
 
 
 @dataclass(frozen=True)
@@ -137,12 +137,12 @@ class _Conflicts:
 
 
 def _conflicts(groups: NDArray[np.int64], y: NDArray[np.int64]) -> _Conflicts:
-    known = np.flatnonzero(y != dataset.UNLABELLED)
+    labelled = np.flatnonzero(y != dataset.UNLABELLED)
     size = 1 + int(y.max(initial=0))
-    pairs, at = np.unique(groups[known] * size + y[known], return_index=True)
-    rows, group = known[at], pairs // size
+    pairs, at = np.unique(groups[labelled] * size + y[labelled], return_index=True)
+    rows, group = labelled[at], pairs // size
     twice = np.flatnonzero(group[1:] == group[:-1])
-    inside = known[np.isin(groups[known], group[twice])]
+    inside = labelled[np.isin(groups[labelled], group[twice])]
     _, single = np.unique(group[twice], return_index=True)
     return _Conflicts(inside, rows[twice[single]], rows[twice[single] + 1])
 

@@ -32,10 +32,10 @@ def mixed(problem: Problem) -> Likelihood:
         mean, logits, spread = torch.split(raw, [count, codes, count], -1)
         scale = gaussian.scale_of(spread)
         numbers = distributions.normal_log_density(x[..., :count], mean, scale)
-        there = torch.ones_like(x[..., :count])
-        there[..., gaps] = x[..., count + codes :]
-        known = x[..., count : count + codes] * _by_block(F.log_softmax, logits)
-        return (there * numbers).sum(-1) + known.sum(-1)
+        present = torch.ones_like(x[..., :count])
+        present[..., gaps] = x[..., count + codes :]
+        log_probs = x[..., count : count + codes] * _by_block(F.log_softmax, logits)
+        return (present * numbers).sum(-1) + log_probs.sum(-1)
 
     def parameters(raw: Tensor) -> Parameters:
         mean, logits, spread = torch.split(raw, [count, codes, count], -1)

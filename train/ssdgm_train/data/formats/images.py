@@ -74,8 +74,8 @@ def read_pixels(files: tree.Tree, names: Sequence[str], plan: DataPlan = DEFAULT
             raise _mixed(files, names)
         if row.ndim > pixels.ndim - 1:
             greys, pixels = pixels, _room(files, len(names), row.shape)
-            for start, some in store.pieces(greys[:index]):
-                pixels[start : start + len(some)] = some[..., None]
+            for start, piece in store.pieces(greys[:index]):
+                pixels[start : start + len(piece)] = piece[..., None]
                 store.give_back(pixels)
         pixels[index] = row if row.ndim == pixels.ndim - 1 else row[..., None]
         store.give_back(pixels)
@@ -202,8 +202,8 @@ def _classes(files: tree.Tree, split: str) -> Iterator[Picture]:
 
 def _check_inside(files: tree.Tree, names: Sequence[str]) -> None:
     """Refuse class folders with train and test inside, whose rows would be mixed."""
-    known = [name for name in names if name.split("/")[0].lower() not in UNKNOWN]
-    said = {partnames.part_of_folder(name.split("/")[1]): name for name in known}
+    labelled = [name for name in names if name.split("/")[0].lower() not in UNKNOWN]
+    said = {partnames.part_of_folder(name.split("/")[1]): name for name in labelled}
     if "" not in said and len(said) > 1:
         part, name = max(said.items(), key=lambda pair: pair[0] != partnames.TRAIN)
         raise errors.DataError(

@@ -201,7 +201,7 @@ def _mat_file(files: tree.Tree, file: str) -> tuple[NDArray[np.generic], NDArray
                 raise ValueError(f"it contains {shapes}")
             stream.seek(0)
             held = io.loadmat(stream, variable_names=("X", "y"))
-        except Exception as error:  # scipy lets through whatever its parser trips over
+        except Exception as error:  # scipy raises many types for damaged files
             raise arrays.damaged(place, ".mat file of SVHN's cropped digits", error) from None
     return np.ascontiguousarray(held["X"].transpose(3, 0, 1, 2)), held["y"].reshape(-1) % 10
 

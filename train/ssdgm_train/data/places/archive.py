@@ -139,7 +139,7 @@ def _parsing(title: str) -> Iterator[None]:
         yield
     except errors.SsdgmError:
         raise
-    except Exception as error:  # these parsers let through whatever they trip over
+    except Exception as error:  # the parsers raise many types for damaged files
         raise _damaged(title, error) from None
 
 

@@ -52,11 +52,11 @@ class Below(Tree):
         super().__init__(f"{whole.title}/{folder}", *within)
 
     def open(self, name: str) -> Stream:
-        """One file."""
+        """Open one file."""
         return self._whole.open(self._prefix + name)
 
     def path(self, name: str) -> Path | None:
-        """Where a file lies."""
+        """The path of a file on disk."""
         return self._whole.path(self._prefix + name)
 
     def _within(self, names: tuple[str, ...]) -> list[str]:
@@ -73,7 +73,7 @@ class Folder(Tree):
         super().__init__(str(root), files, empty)
 
     def open(self, name: str) -> Stream:
-        """One file."""
+        """Open one file."""
         try:
             stream = open(self._root / name, "rb")  # noqa: SIM115  (the caller closes it)
         except OSError as error:
@@ -81,7 +81,7 @@ class Folder(Tree):
         return stream
 
     def path(self, name: str) -> Path | None:
-        """Where a file lies."""
+        """The path of a file on disk."""
         return self._root / name
 
 
@@ -106,7 +106,7 @@ class Held(Tree):
         self._files = files
 
     def open(self, name: str) -> Stream:
-        """One file."""
+        """Open one file."""
         return io.BytesIO(self._files[name])
 
 

@@ -1,8 +1,7 @@
 """Find out what the columns of a table are: the labels, numbers, booleans or categories.
 
-A column whose words are all numbers is one of numbers, a column of true and false is boolean, and
-other words name categories. All training rows of a file are looked at, held-out ones too;
-`statement.problem` decides which categories a model has seen.
+A column whose words are all numbers is numeric, one of true and false is boolean, other words are
+categories. All training rows count, held-out ones too; `statement` decides what a model has seen.
 """
 
 import re
@@ -57,12 +56,7 @@ class Roles:
 
 
 def roles(names: Sequence[str], place: str, plan: DataPlan) -> Roles:
-    """Find the column of labels and the columns of features.
-
-    Args:
-        names: The header.
-        place: The table's name in messages.
-        plan: The recipe's settings, which name columns.
+    """Find the columns of labels, parts and features in the header of a table.
 
     Raises:
         DataError: A named column does not exist, the column of labels is not clear, or the header

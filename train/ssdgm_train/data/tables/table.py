@@ -106,7 +106,7 @@ class _Source:
 
 
 @dataclass(frozen=True)
-class _Known:
+class _Learnt:
     """The result of the first reading: the columns, numbers first, the classes, the row counts."""
 
     source: _Source
@@ -148,7 +148,7 @@ def _cleaned(part: str, file: tablefile.Table, batch: tablefile.Batch, start: in
     return _Piece(part, clean, where)
 
 
-def _learn(source: _Source, plan: DataPlan) -> _Known:
+def _learn(source: _Source, plan: DataPlan) -> _Learnt:
     roles, counts = source.roles, Counter(dict.fromkeys(PARTS, 0))
     seen = {name: discovery.Seen() for name in (*roles.features, roles.label)}
     for piece in source.pieces():
@@ -165,10 +165,10 @@ def _learn(source: _Source, plan: DataPlan) -> _Known:
         for name in roles.features
     ]
     ordered = sorted(features, key=lambda column: column.kind != columns.NUMBER)
-    return _Known(source, tuple(ordered), classes, counts)
+    return _Learnt(source, tuple(ordered), classes, counts)
 
 
-def _filled(learnt: _Known, part: str) -> tuple[NDArray[np.generic], NDArray[np.int64]]:
+def _filled(learnt: _Learnt, part: str) -> tuple[NDArray[np.generic], NDArray[np.int64]]:
     """The rows of a part, float32 [n, columns], and their class indices [n]."""
     count, label = learnt.counts[part], learnt.source.roles.label
     x = store.allocate((count, len(learnt.columns)), np.float32, learnt.source.files[0][1].place)

@@ -90,8 +90,8 @@ class _Said:
 
     def add(self, words: Sequence[str]) -> None:
         """Add the words of some lines."""
-        known = self._known
-        codes = (known.setdefault(word, len(known)) for word in words)
+        codes_by_word = self._known
+        codes = (codes_by_word.setdefault(word, len(codes_by_word)) for word in words)
         self._codes.append(np.fromiter(codes, np.int64, len(words)))
 
     def agreed(self, windows: windows.Windows, where: Callable[[int], str]) -> list[str]:

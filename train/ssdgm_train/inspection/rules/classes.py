@@ -43,11 +43,11 @@ def imbalance(seen: Seen) -> Iterator[Finding]:
     high, low = int(seen.counts[most]), int(seen.counts[least])
     if low and high >= HEAVY * low:
         names = [seen.data.classes[i] for i in (most, least)]
-        known, rare = quoted(names)
+        frequent, rare = quoted(names)
         yield Finding(
             WARNING,
             "imbalance",
-            f"class {known} has {high:,} labels and class {rare} has {low:,}",
+            f"class {frequent} has {high:,} labels and class {rare} has {low:,}",
             "A model that never predicts the rare class has a low error: look at the confusion "
             f"matrix in the report. The prior is uniform unless you set it{_prior(seen)}.",
             classes=tuple(names),

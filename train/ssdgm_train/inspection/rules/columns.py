@@ -91,8 +91,8 @@ def sentinels(seen: Seen) -> Iterator[Finding]:
         distinct, counts = np.unique(_present(seen, i), return_counts=True)
         if len(distinct) < 4:
             continue
-        for end, beside, last in ((0, 1, -1), (-1, -2, 0)):
-            value, next_to, other = distinct[end], distinct[beside], distinct[last]
+        for end, nearest, last in ((0, 1, -1), (-1, -2, 0)):
+            value, next_to, other = distinct[end], distinct[nearest], distinct[last]
             if counts[end] > 1 and value in SENTINELS and _apart(value, next_to, other):
                 name = seen.features[i].name
                 where = seen.sampled[seen.sample[:, i] == value].tolist()
