@@ -62,7 +62,7 @@ def folder(
     return once(factory, "_".join(words), make)
 
 
-def modules(run: Path) -> dict[str, modules.Graph]:
+def traced_modules(run: Path) -> dict[str, modules.Graph]:
     """The run's graphs as torch modules."""
     found = directory.Run(run)
     return modules.of(loading.load_model(found), problem(run))

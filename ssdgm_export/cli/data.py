@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -39,6 +38,9 @@ def inspect(
     label: Annotated[
         str | None, typer.Option(help="The column of a table that holds the labels.")
     ] = None,
+    labels_as: Annotated[
+        str | None, typer.Option(help="classes: they are, although they look like measurements.")
+    ] = None,
     change: Annotated[
         list[str] | None,
         typer.Option("--set", help="Change a setting, such as data.ignore=id; repeatable."),
@@ -60,11 +62,15 @@ def inspect(
     draw = _draw() if out is not None else None
     from ssdgm_train import data as sources
     from ssdgm_train import inspection
-    from ssdgm_train.recipes import recipe
+    from ssdgm_train.recipes import recommended
 
-    changes = [*(change or []), *([] if label is None else [f"data.label={json.dumps(label)}"])]
+    said = {"data.label": label, "data.labels_as": labels_as}
+    changes = [
+        *(change or []),
+        *(f"{k}={json.dumps(v)}" for k, v in said.items() if v is not None),
+    ]
     place = None if data_dir is None else str(data_dir)
-    plan = partial(recipe.load, None, None, changes)
+    plan = recommended.Asked(changes=tuple(changes))
     downloading = console.downloads(quiet or as_json)
     if out is not None:
         sources.check_outside(out, sources.locate(data, place, downloading))
@@ -72,7 +78,8 @@ def inspect(
         lies_at, found = inspection.look(data, plan, labels, seed, place, downloading, tell)
     if out is not None and draw is not None:
         atomic.write(out, draw(found), force=force)
-    given = {"data-dir": place, "label": label, "labels": labels, "seed": seed or None}
+    given = {"data-dir": place, "label": label, "labels-as": labels_as, "labels": labels}
+    given["seed"] = seed or None
     told = {
         "path": lies_at.path,
         "files": {"count": lies_at.files, "bytes": lies_at.bytes, "names": list(lies_at.names)},

@@ -65,6 +65,8 @@ class SemiSupervisedClassifier(
             They calibrate the probabilities.
         likelihood: Of rows: "gaussian", which standardises every column; "bernoulli" for columns
             within [0, 1]; "binomial" for counts up to 255; "auto". gaussian.
+        labels_as: "classes" says that all labels are classes, which more than twenty different
+            numbers and fewer than two labelled rows a class are not taken for.
         settings: Anything else a recipe has, such as ("model.weighting=paper",).
         shape: What a row is reshaped to, (8, 8) for a small picture; it then is a bundle's input.
         init_from: A run directory, or .npz weights of the authors, to start from.
@@ -96,6 +98,7 @@ class SemiSupervisedClassifier(
         unlabelled_batch: int | None = None,
         validation: float | None = None,
         likelihood: str | None = None,
+        labels_as: str | None = None,
         settings: Sequence[str] = (),
         shape: tuple[int, ...] | None = None,
         init_from: str | Path | None = None,
@@ -114,6 +117,7 @@ class SemiSupervisedClassifier(
         self.unlabelled_batch = unlabelled_batch
         self.validation = validation
         self.likelihood = likelihood
+        self.labels_as = labels_as
         self.settings = settings
         self.shape = shape
         self.init_from = init_from

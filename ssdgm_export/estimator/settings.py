@@ -33,6 +33,7 @@ SECTIONS = {
     "labelled_batch": "train",
     "unlabelled_batch": "train",
     "validation": "data",
+    "labels_as": "data",
     "likelihood": "data",
 }
 """Where settings stand in a recipe; all others are of the model."""

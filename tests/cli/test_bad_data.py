@@ -61,7 +61,7 @@ ARCHIVES: dict[str, tuple[Make, str, str]] = {
         "DataError",
         "outside the classes",
     ),
-    "fractional labels": (npz(y=Y + 0.5), "DataError", "integers or strings"),
+    "fractional labels": (npz(y=Y + 0.5), "DataError", "whole numbers or strings"),
     "labels of another length": (npz(y=Y[:50]), "DataError", "one label a row"),
     "NaN": (npz(x=changed(FLOATS, 3, np.nan)), "DataError", "NaN or infinity, first in row 3"),
     "infinity": (npz(x=changed(FLOATS, 4, np.inf)), "DataError", "first in row 4"),

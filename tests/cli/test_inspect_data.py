@@ -187,3 +187,39 @@ def test_words_of_the_data_cannot_reach_the_terminal(tool: Tool, tmp_path: Path)
 )
 def test_numbers_are_short(value: float, told: str) -> None:
     assert data._number(value) == told
+
+
+def numbers(place: Path) -> Path:
+    """A table whose labels are ages."""
+    lines = [f"{i % 7},{i % 5},{i % 60}.0" for i in range(240)]
+    (place / "ages.csv").write_text("\n".join(["a,b,label", *lines]))
+    return place / "ages.csv"
+
+
+def test_labels_that_look_like_measurements_are_a_finding(tool: Tool, tmp_path: Path) -> None:
+    found = tool("data", "inspect", numbers(tmp_path), "--quiet")
+    assert (found.code, found.err) == (0, "")
+    told = " ".join(found.out.split())
+    assert "! labels like measurements" in told
+    assert "look like measurements: 60 different numbers (0, 1, 2, ..., 59) in 240 rows" in told
+    assert "train would refuse" in told
+
+
+def test_the_command_says_that_numbers_are_classes(tool: Tool, tmp_path: Path) -> None:
+    words = ("data", "inspect", numbers(tmp_path), "--labels-as", "classes", "--json")
+    found = tool(*words).json
+    assert "labels like measurements" not in [f["topic"] for f in found["findings"]]
+    assert " --labels-as classes " in found["command"]
+    assert found["training"]["taken"]["name"] == "default-m2-tables"
+    assert 'labels_as = "classes"' in found["training"]["recipe"]
+
+
+def test_the_command_asks_and_takes_the_answer(tool: Tool, tmp_path: Path) -> None:
+    words = ("train", numbers(tmp_path), "--out", tmp_path / "run", "--set", "train.steps=2")
+    asked = tool(*words)
+    assert asked.code == 2
+    assert "--labels-as classes" in asked.err
+    wrong = tool(*words, "--labels-as", "numbers").err
+    assert "data.labels_as is 'numbers'; expected one of auto, classes" in wrong
+    assert not (tmp_path / "run").exists()
+    assert tool(*words, "--labels-as", "classes", "--no-report", "--no-baseline").code == 0

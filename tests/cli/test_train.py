@@ -145,7 +145,10 @@ def test_progress_goes_to_stderr_alone_and_quiet_silences_it(
     source: str, tmp_path: Path, tool: Tool
 ) -> None:
     loud = tool("train", source, "--out", tmp_path / "loud", *SMALL)
-    lines = loud.err.splitlines()
+    first, *lines = loud.err.splitlines()
+    assert first.startswith(
+        "recipe none (no recipe is recommended for m2 on 78 grey images of 3 x 3)"
+    )
     assert [line.split("  ")[0] for line in lines] == ["step 4/12", "step 8/12", "step 12/12"]
     assert all("validation error" in line and "unlabelled" in line for line in lines)
     assert "step" not in loud.out
@@ -223,6 +226,40 @@ def test_a_finished_run_is_resumed_to_the_same_summary(
     assert (again.code, again.json) == (0, first.json)
 
 
+def table(place: Path) -> str:
+    """Rows of numbers, for which M1 and M2 have recipes."""
+    return cases.saved(place / "table.npz", cases.separable("gaussian-float32", 60, 20))
+
+
+TAKEN = {
+    "a method": (("--method", "m1"), "default-m1-tables", "recommended for m1 on 80 rows of 6"),
+    "nothing": ((), "default-m2-tables", "recommended for m2 on 80 rows of 6 with 60 labels"),
+    "bare settings": (("--recipe", "none"), "none", "named"),
+    "a recipe": (("--recipe", "default-m2-tables"), "default-m2-tables", "named"),
+    "no recipe": (
+        ("--method", "supervised"),
+        "none",
+        "no recipe is recommended for supervised on 80 rows of 6",
+    ),
+}
+
+
+@pytest.mark.parametrize(("words", "name", "reason"), TAKEN.values(), ids=TAKEN)
+def test_the_recipe_that_is_taken_is_said_before_and_after_and_stored(
+    words: tuple[str, ...], name: str, reason: str, tmp_path: Path, tool: Tool
+) -> None:
+    run, few = tmp_path / "run", ("--set", "train.steps=4", "--no-baseline", "--no-report")
+    given = ("train", table(tmp_path), *words, *few)
+    found = tool(*given, "--out", run, "--json")
+    assert found.code == 0, found
+    assert found.err.splitlines()[0].startswith(f"recipe {name} ({reason}")
+    assert found.json["recipe"]["name"] == name
+    assert found.json["recipe"]["reason"].startswith(reason)
+    assert json.loads((run / "run.json").read_text())["taken"] == found.json["recipe"]
+    told = tool("train", "--resume", run, "--no-report").out
+    assert f"recipe       {name} ({reason}" in told
+
+
 BESIDE = {
     "data": ("digits",),
     "method": ("--method", "m2"),
@@ -232,6 +269,7 @@ BESIDE = {
     "recipe": ("--recipe", "r.toml"),
     "set": ("--set", "train.steps=9"),
     "device": ("--device", "cpu"),
+    "labels as": ("--labels-as", "classes"),
 }
 
 

@@ -71,7 +71,7 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Opened:
     def opened(name: str, kind: str = LIKELIHOODS[0], changes: tuple[str, ...] = ()) -> Case:
         folder = exported.folder(tmp_path_factory, name, kind, changes)
         run = folder / "run"
-        return Case(folder, name, exported.modules(run), exported.problem(run))
+        return Case(folder, name, exported.traced_modules(run), exported.problem(run))
 
     return opened
 

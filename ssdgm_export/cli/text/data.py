@@ -172,6 +172,7 @@ def _training(found: Json) -> Json:
     widths = "; ".join(f"{name} {_plain(value)}" for name, value in plan["networks"].items())
     return {
         "train would use": f"{plan['method']}: {plan['summary']}",
+        "recipe": "{name} ({reason})".format(**plan["taken"]),
         "networks": widths,
         "likelihood": f"{plan['likelihood']}: {plan['reason']}",
         "a row becomes": plan["preprocessing"],

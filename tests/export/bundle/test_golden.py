@@ -84,7 +84,7 @@ def test_float64_rows_are_taken_for_float32_ones(
     given = own(run)[:3]
     np.save(tmp_path / "rows.npy", given.astype(np.float64))
     problem = exported.problem(run)
-    found = convert.golden_rows(exported.modules(run), problem, tmp_path / "rows.npy")
+    found = convert.golden_rows(exported.traced_modules(run), problem, tmp_path / "rows.npy")
     np.testing.assert_array_equal(found, given)
     assert found.dtype == np.float32
 
@@ -119,7 +119,9 @@ def test_rows_that_are_not_finite_are_refused(
     rows[1, 0] = np.nan
     np.save(tmp_path / "rows.npy", rows)
     with pytest.raises(errors.DataError, match="NaN"):
-        convert.golden_rows(exported.modules(run), exported.problem(run), tmp_path / "rows.npy")
+        convert.golden_rows(
+            exported.traced_modules(run), exported.problem(run), tmp_path / "rows.npy"
+        )
 
 
 def test_a_file_that_is_missing_is_an_error(baseline: Path, tmp_path: Path) -> None:

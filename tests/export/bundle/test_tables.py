@@ -77,7 +77,7 @@ def test_golden_rows_lack_values_and_are_nobody_s(
 ) -> None:
     run = place(tmp_path_factory, "m2", kind) / "run"
     problem = exported.problem(run)
-    rows = golden.rows(exported.modules(run), problem, 0.0, 0.0)
+    rows = golden.rows(exported.traced_modules(run), problem)
     assert (rows.shape, rows.dtype) == ((golden.ROWS, len(problem.columns)), np.float32)
     count = problem.numbers
     numbers, codes = rows[:, :count], rows[:, count:]
@@ -105,7 +105,7 @@ def test_golden_rows_may_come_from_a_table(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     run = place(tmp_path_factory, "m2", "columns-float32") / "run"
-    problem, found = exported.problem(run), exported.modules(run)
+    problem, found = exported.problem(run), exported.traced_modules(run)
     given = run.parent / "rows.csv"
     taken = convert.golden_rows(found, problem, given)
     np.testing.assert_array_equal(taken, own(run)[: golden.ROWS])
@@ -134,7 +134,7 @@ def test_gates_measure_tables_of_any_columns(
 
 def judge(run: Path, kind: str) -> tuple[gate.Judge, dict[str, bytes]]:
     """A judge of a run's graphs, and their files."""
-    found = exported.modules(run)
+    found = exported.traced_modules(run)
     files = {
         name: (run.parent / f"bundle.ssdgm/models/{name}/fp32/model.onnx").read_bytes()
         for name in found
@@ -195,7 +195,7 @@ def test_the_distortion_of_numbers_does_not_depend_on_their_units(
 
 def test_graphs_take_the_rows_of_a_table_apart(tmp_path_factory: pytest.TempPathFactory) -> None:
     run = place(tmp_path_factory, "m2", "columns-float32") / "run"
-    found = exported.modules(run)
+    found = exported.traced_modules(run)
     x = own(run)[:4]
     given = found["encoder"].taken(x)
     assert {k: v.dtype.name for k, v in given.items()} == {"x": "float32", "codes": "int64"}

@@ -15,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.semi_supervised import LabelPropagation, SelfTrainingClassifier
 
+import ssdgm_export.bundle
 import ssdgm_runtime
 import ssdgm_train
 from ssdgm_export import SemiSupervisedClassifier
@@ -45,8 +46,10 @@ def unlabelled(trained: SemiSupervisedClassifier) -> int:
 
 def test_it_is_imported_only_when_asked_for() -> None:
     with pytest.raises(AttributeError, match="no attribute 'Classifier'"):
-        ssdgm_train.Classifier  # type: ignore[attr-defined]  # noqa: B018
-    assert "SemiSupervisedClassifier" in ssdgm_train.__all__
+        ssdgm_export.Classifier  # type: ignore[attr-defined]  # noqa: B018
+    assert "SemiSupervisedClassifier" in ssdgm_export.__all__
+    with pytest.raises(ImportError, match="from ssdgm_export import SemiSupervisedClassifier"):
+        from ssdgm_train import SemiSupervisedClassifier  # noqa: F401
 
 
 def test_rows_with_minus_one_are_trained_on_without_a_label() -> None:
@@ -252,13 +255,14 @@ def test_its_bundle_answers_as_it_does(tmp_path: Path) -> None:
     assert b"/tmp" not in content
 
 
-def test_without_ssdgm_export_an_export_says_how_to_get_it(
+def test_without_the_exporter_an_export_says_how_to_get_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import sys
 
     x, _, given = blobs()
     trained = small().fit(x, given)
+    monkeypatch.delattr(ssdgm_export.bundle, "convert", raising=False)
     monkeypatch.setitem(sys.modules, "ssdgm_export.bundle.convert", None)
     text = cases.message(errors.MissingExtra, lambda: trained.export(tmp_path / "a.ssdgm"))
     assert 'pip install "ssdgm-export[train,cpu]"' in text

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from ssdgm_train import data as sources
 from ssdgm_train.data import dataset
+from ssdgm_train.data.settings import CLASSES
 from ssdgm_train.inspection import features, pieces, place, proposal, repeats, rules, seen
-from ssdgm_train.recipes import recipe
+from ssdgm_train.recipes import recipe, recommended
 
 __all__ = ["Report", "inspect", "look"]
 
@@ -75,7 +76,7 @@ class Report:
 
 def look(
     source: str,
-    plan: recipe.Recipe | recipe.ByKind,
+    plan: recipe.Recipe | recommended.Asked,
     labelled: int | None = None,
     seed: int = 0,
     data_dir: str | None = None,
@@ -86,7 +87,7 @@ def look(
 
     Args:
         source: As in `data.load`.
-        plan: The recipe, or one for every kind of rows.
+        plan: The recipe, or what was said of it.
         labelled: The budget of labels; None for all.
         seed: The seed of the split.
         data_dir: As in `data.load`.
@@ -102,14 +103,13 @@ def look(
     """
     lies_at = sources.locate(source, data_dir, downloading)
     files = place.count_files(lies_at)
-    data = sources.load(lies_at, plan=recipe.of_kind(plan).data)
-    chosen = recipe.of_kind(plan, data.sort)
-    return files, inspect(data, chosen, labelled, seed, tell=tell)
+    data = sources.load(lies_at, plan=recommended.plain(plan).data)
+    return files, inspect(data, plan, labelled, seed, tell=tell)
 
 
 def inspect(
     data: dataset.Dataset,
-    plan: recipe.Recipe,
+    plan: recipe.Recipe | recommended.Asked,
     labelled: int | None = None,
     seed: int = 0,
     limit: int = pieces.LIMIT,
@@ -124,6 +124,8 @@ def inspect(
     tell(2, len(STEPS), STEPS[2])
     equal = repeats.find_repeats(ours, theirs, data.classes)
     measured = _seen(data, passage.positions, ours, equal)
+    meant = recommended.plain(plan).data.labels_as == CLASSES
+    measured = dataclasses.replace(measured, meant=meant)
     tell(3, len(STEPS), STEPS[3])
     training = proposal.propose(data, plan, labelled, seed)
     return Report(data, measured, tuple(rules.judge(measured)), training, len(theirs.rows))

@@ -30,6 +30,7 @@ class Seen:
         repeats: Equal rows.
         counts: Labelled training rows per class, [classes].
         tests: Test rows per class, [classes].
+        meant: Whether the recipe says that the labels are classes.
     """
 
     data: dataset.Dataset
@@ -43,6 +44,7 @@ class Seen:
     repeats: repeats.Repeats
     counts: NDArray[np.int64]
     tests: NDArray[np.int64]
+    meant: bool = False
 
     @property
     def named(self) -> bool:

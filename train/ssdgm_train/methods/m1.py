@@ -35,12 +35,13 @@ class Head:
     """Hyper-parameters of the classifier of z.
 
     Attributes:
-        loss: "logistic" or "s3vm".
+        loss: "s3vm" has a hinge for labelled rows, a hat for unlabelled ones, and class balance;
+            "logistic" uses the labelled rows alone.
         kernel: The number of random Fourier features; 0 for a linear classifier.
         length: The Gaussian kernel's length scale, in units of z.
         noise: Training sees draws from q(z | x) whose scale is multiplied by this.
-        hat: Weight of the unlabelled rows' hat loss; it grows from zero to half of the phase,
-            since the first boundaries are too poor to push rows away from.
+        hat: Weight of the unlabelled rows' hat loss, reached at half of the phase; it grows from
+            zero, since the first boundaries are too poor to push rows away from.
         balance: Weight of the class balance.
     """
 
@@ -54,7 +55,12 @@ class Head:
 
 @dataclass(frozen=True)
 class Config:
-    """Hyper-parameters of both parts."""
+    """Hyper-parameters of both parts.
+
+    Attributes:
+        features: The variational autoencoder.
+        head: The classifier of z.
+    """
 
     features: autoencoder.Features = field(default_factory=autoencoder.Features)
     head: Head = field(default_factory=Head)

@@ -37,7 +37,14 @@ NEUTRAL = 1 / math.sqrt(2 * math.pi)
 
 @dataclass(frozen=True)
 class Config:
-    """Hyper-parameters of M1's autoencoder, and of M2 on its features."""
+    """Hyper-parameters of both models.
+
+    Attributes:
+        features: M1's variational autoencoder.
+        joint: M2, whose data are the features. As these are real numbers without neighbours, and
+            the classifier is not pretrained, `network`, `channels`, `binarise` and `trunk_rate`
+            have no effect.
+    """
 
     features: autoencoder.Features = field(default_factory=autoencoder.Features)
     joint: m2.Config = field(default_factory=m2.Config)

@@ -71,13 +71,15 @@ class Config:
         network: "mlp"; "conv" for images and windows; "auto" chooses by the kind of rows.
         channels: Widths of its convolutions; if empty, as many layers as leave a small map.
         latent: Dimensions of z.
-        activation: "relu", "silu", "softplus" or "tanh".
+        activation: The paper's is "softplus".
         classifier_activation: The classifier's, if it differs.
-        batch_norm: Normalise the classifier's hidden layers over the batch.
+        batch_norm: Normalise the classifier's hidden layers over the batch. With few labels it
+            hurt on pixels and helped on features.
         binarise: Train Bernoulli data on freshly drawn bits; evaluation is always on grey levels.
-        alpha: Weight of the classifier's term against the sum over the data set.
-        weighting: "paper" or "balanced", see `WEIGHTINGS`.
-        initial: "torch", "small" or "fan_in", a key of `perceptrons.INITIALISERS`.
+        alpha: Weight of log q(y | x) of the labelled rows against the sum over the data set.
+        weighting: That weight is alpha * N / N_l if "balanced" (about 50 is a good value) and
+            alpha if "paper".
+        initial: The first weights: torch's own; "small" is the paper's.
         likeliest: The number of a row's likeliest classes that are summed exactly, while one of
             the others is drawn: unbiased, and cheaper than 0, which sums all classes.
         settle: The share of the phase in which unlabelled rows do not train q(y | x), so that the

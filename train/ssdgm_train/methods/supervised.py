@@ -27,8 +27,9 @@ class Config:
         hidden: Widths of the classifier's hidden layers.
         network: "auto", "mlp" or "conv", as in m2.
         channels: Widths of its convolutions; if empty, as many layers as leave a small map.
-        activation: "relu", "silu", "softplus" or "tanh".
-        batch_norm: Normalise the classifier's hidden layers over the batch.
+        activation: The activation of the hidden layers.
+        batch_norm: Normalise the classifier's hidden layers over the batch, which hurt with few
+            labels.
         binarise: Train Bernoulli data on freshly drawn bits, as m2 does.
     """
 

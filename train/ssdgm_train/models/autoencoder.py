@@ -47,9 +47,9 @@ class Features:
         network: "auto", "mlp" or "conv", as in m2.
         channels: Widths of its convolutions; if empty, as many layers as leave a small map.
         latent: Dimensions of z.
-        activation: "relu", "silu", "softplus" or "tanh".
+        activation: The paper's is "softplus".
         binarise: Train Bernoulli data on freshly drawn bits; features are always of grey levels.
-        initial: "torch", "small" or "fan_in", a key of `perceptrons.INITIALISERS`.
+        initial: The first weights: torch's own; "fan_in" is the authors'.
         warm_up: The share of the phase over which the divergence's weight grows from 0 to 1, so
             that more latents come into use (Sønderby et al., 2016); 0 weights it fully throughout.
         polish: Continue in a phase of that name on rows as they are, from which features are

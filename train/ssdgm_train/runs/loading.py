@@ -1,4 +1,4 @@
-"""`run.json`: what it holds, and the problem, data and model that can be had back from it."""
+"""`training.json`: what it holds, and the problem, data and model that can be had back from it."""
 
 import dataclasses
 import datetime
@@ -16,7 +16,7 @@ from ssdgm_train import data, method, problems
 from ssdgm_train.data.split import Split
 from ssdgm_train.labels import classes
 from ssdgm_train.problems import Problem
-from ssdgm_train.recipes import recipe
+from ssdgm_train.recipes import recipe, recommended
 from ssdgm_train.runs import directory
 from ssdgm_train.training import loop
 
@@ -33,11 +33,13 @@ def compose(
     seed: int,
     device: torch.device,
     origin: Json | None = None,
+    taken: recommended.Taken | None = None,
 ) -> Json:
-    """What `run.json` holds: all that is needed to go on, and to convert the run later."""
+    """What `training.json` holds: all that is needed to go on, and to convert the run later."""
     return {
         "format": directory.FORMAT,
         "recipe": recipe.to_table(plan),
+        "taken": taken and dataclasses.asdict(taken),
         "seed": seed,
         "labels": labelled,
         "data": {
@@ -72,7 +74,7 @@ def learnt(run: directory.Run) -> bool:
 
 
 def load_problem(document: Json) -> Problem:
-    """The problem that `run.json` states."""
+    """The problem that `training.json` states."""
     found = document["problem"]
     return Problem(
         shape=tuple(found["shape"]),

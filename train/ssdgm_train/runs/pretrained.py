@@ -32,6 +32,13 @@ class Source:
     path: Path | None = None
     run: directory.Run | None = None
 
+    @property
+    def trained_by(self) -> str:
+        """The method whose weights they are; empty without any."""
+        if self.run is not None:
+            return str(self.run.read()["recipe"]["method"])
+        return kingma2014.method_of(self.path) if self.path else ""
+
     def held(self, dataset: data.Dataset) -> NDArray[Any] | None:
         """The validation rows of a run on the same data: it has seen all the others."""
         return self.run.split().validation if self.run and _same(self.run, dataset) else None

@@ -29,11 +29,12 @@ class Plan:
     """How a phase is optimised.
 
     Attributes:
-        steps: Updates; 0 for the default of the phase, see `method.Phase`.
+        steps: Updates of each phase; 0: 20,000, or 4,000 with convolutions, unless the phase has
+            a number of its own.
         labelled_batch: Labelled rows per step.
         unlabelled_batch: Unlabelled rows per step.
         learning_rate: Adam's step size.
-        schedule: A key of `schedules.SCHEDULES`, over the phase.
+        schedule: The learning rate over the phase: "cosine" goes down to zero, or "constant".
         beta1: Adam's decay of the first moment.
         beta2: Adam's decay of the second moment.
         weight_prior: Precision of a zero-mean Gaussian prior on all parameters; 1 is the paper's

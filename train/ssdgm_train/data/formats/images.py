@@ -1,5 +1,6 @@
 """Images in folders, one a class, or in one folder with a labels.csv."""
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -56,9 +57,9 @@ def load(files: tree.Tree, name: str, plan: DataPlan = DEFAULTS) -> dataset.Data
     _check_labels(files, pictures[:train], pictures[train:])
     x = read_pixels(files, [p.name for p in pictures], plan)
     y = _labels([p.label for p in pictures])
-    if train == len(pictures):
-        return dataset.make(name, x, y, kind=problems.IMAGE)
-    return dataset.make(name, x[:train], y[:train], x[train:], y[train:], kind=problems.IMAGE)
+    x_test, y_test = (x[train:], y[train:]) if train < len(pictures) else (None, None)
+    made = dataset.make(name, x[:train], y[:train], x_test, y_test, kind=problems.IMAGE)
+    return dataclasses.replace(made, sorted=labelfile.NAME not in files.names)
 
 
 def read_pixels(files: tree.Tree, names: Sequence[str], plan: DataPlan = DEFAULTS) -> Pixels:

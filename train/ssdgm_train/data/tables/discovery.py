@@ -102,14 +102,7 @@ def _check_separated(names: Sequence[str], place: str) -> None:
 
 
 def unseen(where: str, label: str | None, classes: Sequence[str], what: str) -> errors.DataError:
-    """The error for a test row or series whose label training does not have.
-
-    Args:
-        where: The place of the label.
-        label: The label; None or empty if it is missing.
-        classes: The labels of training rows.
-        what: "row" or "series".
-    """
+    """The error for a test label that is missing or not in training; `what` is row or series."""
     known = columns.some(classes)
     return errors.DataError(
         f"{where} is {label!r} in a test {what}, but the training labels are {known}"
@@ -289,7 +282,10 @@ def classes(name: str, words: Collection[str], place: str) -> tuple[str, ...]:
             f"{place}, column {name!r}, has no labels",
             mend="Label some rows of every class, or name another column with --label.",
         )
-    _check_most(name, labels, place, "classes", "Name the column of the classes with --label.")
+    fix = "Name the column of the classes with --label."
+    if len(labels) > MOST and all(map(cells.is_number, labels)):
+        fix = f"They look like measurements, which no method here predicts. {fix}"
+    _check_most(name, labels, place, "classes", fix)
     check_signs(name, labels, place)
     if len(labels) < 2:
         raise errors.DataError(

@@ -8,6 +8,7 @@ from ssdgm_train.inspection.rules import classes, columns, equal, pixels
 RULES: tuple[seen.Rule, ...] = (
     equal.conflicts,
     equal.contradictions,
+    classes.doubtful,
     columns.label,
     equal.leaks,
     classes.few,

@@ -1,9 +1,10 @@
-"""Labels: too few of a class, imbalance, different shares in the test set."""
+"""Labels: not classes, too few of a class, imbalance, different shares in the test set."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
+from ssdgm_train.data import doubt
 from ssdgm_train.inspection.seen import NOTE, WARNING, Finding, Seen, counted, listed, quoted
 
 LEAST = 2
@@ -18,6 +19,13 @@ OTHER = 1.5
 SURE = 4.0
 PRINTED = 20
 """The most classes whose prior is written out."""
+
+
+def doubtful(seen: Seen) -> Iterator[Finding]:
+    """Labels that look like measurements, or like names of rows."""
+    reason = None if seen.meant else doubt.doubt_about(seen.data)
+    if reason is not None:
+        yield Finding(WARNING, reason.topic, reason.found, reason.mend)
 
 
 def few(seen: Seen) -> Iterator[Finding]:
