@@ -39,7 +39,7 @@ class Model(nn.Module):
 
     def __init__(self, config: Config, problem: Problem) -> None:
         super().__init__()
-        self.standardise = observations.of(problem)
+        self.standardise = observations.observer_for(problem)
         self.classifier = MLP([self.standardise.width], config.hidden, problem.labels.size)
 
     def classify(self, x: Tensor) -> Tensor:

@@ -224,7 +224,7 @@ def trained(
     state = loop.start(model, stages, sizes, seed, device)
     serve = serving(data, parts, seed, device)
     for step in loop.fit(model, stages, sizes, serve, state):
-        loop.check(model, step.number, {k: float(v) for k, v in step.terms.items()})
+        loop.check_finite(model, step.number, {k: float(v) for k, v in step.terms.items()})
     return model, state
 
 

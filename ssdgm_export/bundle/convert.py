@@ -144,7 +144,7 @@ def material(run: directory.Run, data: str | None = None) -> tuple[gate.Rows, pa
     dataset, split = training.load_data(run, data), run.split()
     kind = "validation" if len(split.validation) else "labelled"
     held = getattr(split, kind)
-    few = store.few(dataset.x, held)
+    few = store.sampled(dataset.x, held)
     rows = gate.Rows(store.take(dataset.x, few), store.take(dataset.y, few), kind, dataset.columns)
     return rows, store.sample(dataset.x, split.training)
 

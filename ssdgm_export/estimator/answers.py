@@ -43,7 +43,7 @@ class Answers:
     def latents(self, x: NDArray[np.generic]) -> Floats:
         """The means of q(z | x, y = q(y | x)), or of q(z | x) without labels, [n, Z]."""
         rows, probs = torch.from_numpy(np.ascontiguousarray(x)), torch.from_numpy(self.probs(x))
-        means = passes.passes(self.model, self._mean, rows, probs, device=self.device)
+        means = passes.map_tensors(self.model, self._mean, rows, probs, device=self.device)
         found: Floats = means.numpy()
         return found
 

@@ -190,13 +190,13 @@ def test_what_cannot_be_classified_is_told(
 TRAINED: dict[str, tuple[str | bytes, tuple[str, ...], str]] = {
     "ragged": ("a,label\n1,p\n2\n", (), "t.csv, line 3, has 1 cells"),
     "Latin-1": ("a,label\n1,é\n".encode("latin-1"), (), "t.csv, line 2, is not written in UTF-8"),
-    "no label": ("a,b\n1,2\n", (), "t.csv has no column that could hold the labels"),
+    "no label": ("a,b\n1,2\n", (), "t.csv has no column named label, class"),
     "another label": ("a,b\n1,2\n", ("--label", "c"), "t.csv has no column 'c'"),
-    "no class": ("a,label\n1,\n2,-1\n", (), "t.csv, column 'label', is empty throughout"),
-    "one class": ("a,label\n1,p\n2,p\n", (), "t.csv, column 'label', knows one class, 'p'"),
+    "no class": ("a,label\n1,\n2,-1\n", (), "t.csv, column 'label', has no labels"),
+    "one class": ("a,label\n1,p\n2,p\n", (), "t.csv, column 'label', has only one class, 'p'"),
     "an id for a label": ("a,label\n" + "".join(f"{i},{i}\n" for i in range(40)), (), ""),
     "likelihoods": ("a,label\nu,p\nv,q\n" * 9, ("--set", "data.likelihood=gaussian"),
-                    "data.likelihood is gaussian and the column 'a' is a category"),
+                    "data.likelihood is gaussian, but the column 'a' is a category"),
     "no table": ("a,label\n1,p\n2,q\n", ("--set", "data.kind=image"), "data.kind is image"),
 }  # fmt: skip
 

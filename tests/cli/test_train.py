@@ -179,7 +179,7 @@ def test_a_terminal_gets_a_bar_and_json_stays_alone_on_stdout(
 @pytest.fixture
 def interrupted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A training that Ctrl-C stops at the second record."""
-    honest, count = loop.check, iter(range(100))
+    honest, count = loop.check_finite, iter(range(100))
 
     def check(*given: object) -> dict[str, float]:
         if next(count) == 1:
@@ -187,7 +187,7 @@ def interrupted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         return honest(*given)
 
     with monkeypatch.context() as patched:
-        patched.setattr(loop, "check", check)
+        patched.setattr(loop, "check_finite", check)
         yield
 
 

@@ -167,8 +167,7 @@ def _findings(found: Json) -> Iterator[str]:
 def _training(found: Json) -> Json:
     plan, refused = found["training"], found["refused"]
     if refused:
-        told = f"{refused['found']}; expected {refused['expected']}. {refused['mend']}"
-        return {"train would refuse": told.strip()}
+        return {"train would refuse": str(errors.SsdgmError(**refused))}
     extra = ", whose labels are extra" if plan["validation_labels_are_extra"] else ""
     widths = "; ".join(f"{name} {_plain(value)}" for name, value in plan["networks"].items())
     return {

@@ -303,7 +303,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "a further setting": ({"settings": ("train.stesp=3",)}, "Did you mean train.steps?"),
     "a shape": ({"shape": (4, 4)}, "shape is (4, 4); expected that of 6 features"),
     "counts": ({"likelihood": "binomial"}, "X is no counts"),
-    "a share": ({"validation": 0.99}, "no label is left to train on"),
+    "a share": ({"validation": 0.99}, "No label is left to train on"),
     "a device": ({"device": "tpu"}, "device is 'tpu'"),
 }
 

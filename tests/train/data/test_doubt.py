@@ -125,19 +125,19 @@ IDENTIFIERS: dict[str, tuple[Array, bool]] = {
 @pytest.mark.parametrize(("y", "asked"), IDENTIFIERS.values(), ids=IDENTIFIERS)
 def test_fewer_than_two_rows_a_class_are_asked_about(y: Array, asked: bool) -> None:
     data = made(y)
-    found = doubt.of(data)
+    found = doubt.doubt_about(data)
     assert (found is not None) == asked
     if found is not None:
         assert "look like names of rows" in found.found
         assert f"in {data.labelled:,} labelled rows" in found.found
         assert "--labels-as classes" in found.mend
         with pytest.raises(errors.DataError):
-            doubt.check(data, DataPlan())
-    doubt.check(data, DataPlan(labels_as="classes"))
+            doubt.check_labels(data, DataPlan())
+    doubt.check_labels(data, DataPlan(labels_as="classes"))
 
 
 def test_a_long_label_is_cut() -> None:
-    found = doubt.of(made(np.array(["a" * 300, "b", "c"])))
+    found = doubt.doubt_about(made(np.array(["a" * 300, "b", "c"])))
     assert found is not None
     assert f"({'a' * 40}..., b, c)" in found.found
 
@@ -153,7 +153,7 @@ def test_folders_say_that_they_are_classes(listed: bool, tmp_path: Path) -> None
     if listed:
         lines = [f"{label}-{i}.png,{label}" for label in range(30) for i in range(2)]
         (tmp_path / "labels.csv").write_text("\n".join(["file,label", *lines]))
-    found = doubt.of(catalog.load(str(tmp_path)))
+    found = doubt.doubt_about(catalog.load(str(tmp_path)))
     assert (found is not None) == listed
 
 
@@ -192,4 +192,4 @@ def test_a_label_for_every_row_of_many_is_read_in_good_time(tmp_path: Path) -> N
     y = np.random.default_rng(0).permutation(100_000)
     data = made(y)
     assert data.y.tolist() == y.tolist()
-    assert doubt.of(data) is not None
+    assert doubt.doubt_about(data) is not None

@@ -290,8 +290,12 @@ def _no_labels(tmp_path: Path) -> Any:  # noqa: ANN401
 BAD: dict[str, tuple[type[SsdgmError], dict[str, Any], str]] = {
     "no data": (DataNotFound, {"source": "/no/such.npz"}, "no data at /no/such.npz"),
     "no label": (DataError, {"source": _no_labels}, "y has 0 known classes"),
-    "a budget below the classes": (DataError, {"labelled": 2}, "--labels is 2 for 3 classes"),
-    "a budget above the rows": (DataError, {"labelled": 61}, "--labels is 61 and there are 54"),
+    "a budget below the classes": (
+        DataError,
+        {"labelled": 2},
+        "--labels is 2, but there are 3 classes",
+    ),
+    "a budget above the rows": (DataError, {"labelled": 61}, "--labels is 61, but there are 54"),
     "a wrong prior": (
         DataError,
         {"plan": ("data.prior=[0.5, 0.5]",)},
@@ -300,7 +304,7 @@ BAD: dict[str, tuple[type[SsdgmError], dict[str, Any], str]] = {
     "a wrong likelihood": (
         DataError,
         {"plan": ("data.likelihood=bernoulli",), "source": "floats"},
-        "x lies in [",
+        "x has values in [",
     ),
     "no validation rows to select by": (
         DataError,

@@ -248,7 +248,7 @@ def _infinite(
 
 
 def _cast(name: str, x: store.Array, dtype: np.dtype[np.generic]) -> store.Array:
-    found = store.room(x.shape, dtype, name, beside=x)
+    found = store.allocate(x.shape, dtype, name, beside=x)
     with np.errstate(over="ignore"):
         for start, piece in store.pieces(x):
             found[start : start + len(piece)] = piece

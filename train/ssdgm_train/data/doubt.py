@@ -1,7 +1,7 @@
-"""Labels that may be no classes: too many different numbers, or hardly two rows a label.
+"""Labels that may not be classes: too many different numbers, or hardly two rows per label.
 
-Such data would train without a complaint and mean nothing, so it is an error that asks. A folder a
-class has said so by itself, and `data.labels_as` says it for all other data.
+Such data would train without complaint and mean nothing, so it is an error that asks. One folder
+per class is a clear answer, and `data.labels_as` is one for all other data.
 """
 
 from collections.abc import Sequence
@@ -13,10 +13,10 @@ from ssdgm_train.data.settings import CLASSES, DataPlan
 from ssdgm_train.data.tables import cells
 
 MOST_NUMBERS = 20
-"""Different numbers that are taken for classes; more of them look like measurements."""
+"""The most different numbers that count as classes; more of them look like measurements."""
 
 LEAST = 2
-"""Labelled rows a class, on average."""
+"""The fewest labelled rows per class, on average."""
 
 SAY = (
     "If every one is a class, say so: --labels-as classes, in a recipe "
@@ -27,23 +27,21 @@ _SHOWN, _LONGEST = 3, 40
 
 @dataclass(frozen=True)
 class Doubt:
-    """Why labels may be no classes.
+    """Why labels may not be classes.
 
     Attributes:
         topic: Two or three words.
-        found: What they are.
-        expected: What classes would be.
+        found: What the labels are.
         mend: What to do.
     """
 
     topic: str
     found: str
-    expected: str
     mend: str
 
 
-def of(data: dataset.Dataset) -> Doubt | None:
-    """What speaks against the labels of a data set; None if nothing does."""
+def doubt_about(data: dataset.Dataset) -> Doubt | None:
+    """The reason to doubt that the labels of a data set are classes; None if there is none."""
     size, labelled = len(data.classes), data.labelled
     if data.sorted:
         return None
@@ -51,37 +49,34 @@ def of(data: dataset.Dataset) -> Doubt | None:
         numbers = sorted(data.classes, key=float)
         return Doubt(
             "labels like measurements",
-            f"the labels of {data.name} are {size:,} different numbers ({_some(numbers)}) in "
-            f"{labelled:,} rows, which look like measurements",
-            f"classes, {MOST_NUMBERS} different numbers at most",
-            f"{SAY} No method here predicts measurements: cut them into a few ranges, or take "
+            f"The labels of {data.name} look like measurements: {size:,} different numbers "
+            f"({_listed(numbers)}) in {labelled:,} rows",
+            f"{SAY} No method here predicts measurements: cut them into a few ranges, or use "
             "other labels.",
         )
     if labelled < LEAST * size:
         return Doubt(
             "hardly a row a label",
-            f"the labels of {data.name} are {size:,} different ones ({_some(data.classes)}) in "
-            f"{labelled:,} labelled rows, which look like names of rows",
-            f"classes, each with {LEAST} labelled rows on average",
-            f"{SAY} Otherwise take other labels, or label more rows.",
+            f"The labels of {data.name} look like names of rows: {size:,} different ones "
+            f"({_listed(data.classes)}) in {labelled:,} labelled rows",
+            f"{SAY} Otherwise use other labels, or label more rows.",
         )
     return None
 
 
-def check(data: dataset.Dataset, plan: DataPlan) -> None:
-    """Ask, where labels may be no classes and nobody has said that they are.
+def check_labels(data: dataset.Dataset, plan: DataPlan) -> None:
+    """Refuse labels that may not be classes, unless the recipe says that they are.
 
     Raises:
-        DataError: They may be none.
+        DataError: They may not be classes.
     """
-    found = None if plan.labels_as == CLASSES else of(data)
-    if found is not None:
-        raise errors.DataError(found.found, found.expected, found.mend)
+    doubt = None if plan.labels_as == CLASSES else doubt_about(data)
+    if doubt is not None:
+        raise errors.DataError(doubt.found, mend=doubt.mend)
 
 
-def _some(classes: Sequence[int | str]) -> str:
+def _listed(classes: Sequence[int | str]) -> str:
     """The first few and the last."""
-    told = [str(value) for value in classes]
-    told = [word if len(word) <= _LONGEST else f"{word[:_LONGEST]}..." for word in told]
-    few = [*told[:_SHOWN], "...", told[-1]] if len(told) > _SHOWN + 1 else told
-    return ", ".join(few)
+    words = [str(value) for value in classes]
+    words = [word if len(word) <= _LONGEST else f"{word[:_LONGEST]}..." for word in words]
+    return ", ".join([*words[:_SHOWN], "...", words[-1]] if len(words) > _SHOWN + 1 else words)

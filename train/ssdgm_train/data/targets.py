@@ -98,7 +98,7 @@ def indices(
     name: str, y: NDArray[np.generic], classes: Sequence[int | str], x: store.Array
 ) -> NDArray[np.int64]:
     """The indices of labels, -1 where one is unknown, in a file where their rows x are in one."""
-    found, known = store.room(y.shape, np.int64, name, beside=x), np.array(classes)
+    found, known = store.allocate(y.shape, np.int64, name, beside=x), np.array(classes)
     for start, piece in store.pieces(y):
         values, part = _label_values(name, piece), found[start : start + len(piece)]
         places = np.minimum(np.searchsorted(known, values), len(known) - 1)

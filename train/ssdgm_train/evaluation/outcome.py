@@ -1,7 +1,7 @@
-"""What a run came to: the part of `result.json` that is measured on the model.
+"""The outcome of a run: the part of `result.json` that is measured on the model.
 
-Scores are of the probabilities that a bundle gives, softmax(logits / T); "uncalibrated" has those
-of the model's own.
+Scores are those of the calibrated probabilities that a bundle gives, softmax(logits / T);
+"uncalibrated" are those of softmax(logits).
 """
 
 import dataclasses
@@ -34,22 +34,24 @@ def outcome(
     Args:
         model: The model.
         parts: "labelled" training rows; "validation", "test" and "unlabelled" rows whose labels
-            are known, the last for the transductive error; None where there are none.
+            are known, the last for the transductive error; None for a part without rows.
         classes: K.
-        device: Where the model is.
+        device: The model's device.
     """
-    found = {
+    outputs = {
         name: (passes.logits(model, rows.x, device), torch.from_numpy(rows.y))
         for name in SCORED
         if (rows := parts[name])
     }
-    fitted = calibration.temperature(*found["validation"]) if "validation" in found else 1.0
+    temperature = (
+        calibration.temperature(*outputs["validation"]) if "validation" in outputs else 1.0
+    )
     labelled, held = parts["labelled"], parts["test"] or parts["validation"]
     assert labelled is not None
     return {
-        "temperature": fitted,
-        **_scores(found, fitted),
-        "uncalibrated": _scores(found, 1.0),
+        "temperature": temperature,
+        **_scores(outputs, temperature),
+        "uncalibrated": _scores(outputs, 1.0),
         "latents": latents.latents(
             model, *(parts["validation"] or labelled), classes=classes, device=device
         ),
@@ -57,10 +59,10 @@ def outcome(
     }
 
 
-def _scores(found: Mapping[str, tuple[Tensor, Tensor]], temperature: float) -> Json:
-    """Every part's score at a temperature, or None."""
+def _scores(outputs: Mapping[str, tuple[Tensor, Tensor]], temperature: float) -> Json:
+    """The score of every part at a temperature; None for a part without rows."""
     measured = {
         name: dataclasses.asdict(scores.measure(logits / temperature, y))
-        for name, (logits, y) in found.items()
+        for name, (logits, y) in outputs.items()
     }
     return {name: measured.get(name) for name in SCORED}

@@ -89,7 +89,7 @@ def propose(
     try:
         chosen = recommended.settle(asked, data, labelled)
         plan = chosen.plan
-        doubt.check(data, plan.data)
+        doubt.check_labels(data, plan.data)
         parts = split(data, labelled, plan.data.validation, seed)
         stated = statement.problem(data, parts, plan.data)
         settled = _settled(plan, stated)

@@ -84,7 +84,7 @@ def begin(
     dataset = data.load(lies_at, plan=recommended.plain(plan).data)
     chosen = recommended.settle(plan, dataset, labelled, start.trained_by)
     plan = chosen.plan
-    doubt.check(dataset, plan.data)
+    doubt.check_labels(dataset, plan.data)
     parts = split(dataset, labelled, plan.data.validation, seed, start.held(dataset))
     _check_selection(plan, parts)
     stated = start.stated(statement.problem(dataset, parts, plan.data))

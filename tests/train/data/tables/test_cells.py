@@ -66,8 +66,8 @@ STRANGE: dict[str, tuple[object, Any]] = {
 @pytest.mark.parametrize("name", list(STRANGE))
 def test_what_is_no_value_is_refused(name: str) -> None:
     text = cases.message(DataError, lambda: cleaned(*STRANGE[name]))
-    assert text.startswith("row 0 holds ")
-    assert "numbers, truth values or words" in text
+    assert text.startswith("row 0 has the type ")
+    assert "numbers, booleans or words" in text
     assert "data.ignore" in text
 
 
@@ -177,6 +177,6 @@ def test_what_is_neither_true_nor_false_is_told(values: object) -> None:
     assert "true, false or a missing value" in text
 
 
-@pytest.mark.parametrize("make", [cells.like_numbers, cells.like_truths, cells.there])
+@pytest.mark.parametrize("make", [cells.like_numbers, cells.like_truths, cells.present])
 def test_a_missing_word_is_like_nothing(make: Callable[[object], Any]) -> None:
     assert make(pa.array([None, None], pa.string())).tolist() == [False, False]

@@ -1,7 +1,7 @@
 """Files of numpy: small arrays are read, large ones stay in their file and are mapped.
 
 An array of an .npz is mapped where it lies, if it is stored as `np.savez` does; what
-`np.savez_compressed` wrote is unpacked into `store.room`.
+`np.savez_compressed` wrote is unpacked into `store.allocate`.
 """
 
 import contextlib
@@ -102,7 +102,7 @@ def _unpacked(stream: tree.Stream, size: int, place: str) -> store.Array:
             "Save it with np.savez.",
         )
     shape, fortran, dtype = _header(stream, size)
-    found = store.room(shape[::-1] if fortran else shape, dtype, place)
+    found = store.allocate(shape[::-1] if fortran else shape, dtype, place)
     flat = found.reshape(-1).view(np.uint8)
     for start, piece in store.pieces(flat):
         data = stream.read(len(piece))
@@ -115,7 +115,7 @@ def _unpacked(stream: tree.Stream, size: int, place: str) -> store.Array:
 
 def _by_rows(array: store.Array, place: str) -> store.Array:
     """The same array, each row in one piece."""
-    found = store.room(array.shape, array.dtype, place, beside=array)
+    found = store.allocate(array.shape, array.dtype, place, beside=array)
     for start, piece in store.pieces(array):
         found[start : start + len(piece)] = piece
         store.give_back(found)
