@@ -145,9 +145,11 @@ def _variant(source: Source, component: str, data: bytes, gates: tuple[gate.Gate
     graph = source.found[component]
     costs = {k: np.abs(outputs[k].astype(np.float64) - plain[k]) for k in outputs}
     own = {
-        k: np.maximum(
-            np.float32(TOLERATED[precision] * cost.max(0 if k in graph.units else None)),
-            graph.atol(k, report.atol),
+        k: np.asarray(
+            np.maximum(
+                np.float32(TOLERATED[precision] * cost.max(0 if k in graph.units else None)),
+                graph.atol(k, report.atol),
+            )
         )
         for k, cost in costs.items()
     }

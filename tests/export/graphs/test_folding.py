@@ -85,6 +85,7 @@ GEMM = ("Gemm", "h w b", "y")
     [
         [("Div", "x two", "h"), GEMM],
         [("Mul", "two x", "h"), GEMM],
+        [("Constant", "", "node", {"value_float": 2.5}), ("Mul", "x node", "h"), GEMM],
         [("Sub", "x each", "h"), GEMM],
         [("Add", "each x", "h"), GEMM],
         [("Sub", "x each", "g"), ("Div", "g each", "h"), GEMM],
