@@ -31,7 +31,7 @@ demo: $(VENV)/demo
 	$(BIN)/python examples/demo.py
 
 test: lint
-	$(BIN)/python -m pytest -n $(WORKERS) --jaxtyping-packages=$(HOOK)
+	$(BIN)/python -m pytest -n $(WORKERS) --durations=20 --jaxtyping-packages=$(HOOK)
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

@@ -141,6 +141,10 @@ def separable(
     return dataset.make(kind, x, y, *tests, columns=_KNOWN[kind].columns)
 
 
+IMAGES = separable("bernoulli-uint8", labelled=60, test=30)
+"""Images of three classes, with test rows."""
+
+
 def everything(data: dataset.Dataset) -> Split:
     """The split that holds nothing out."""
     known = data.y != dataset.UNLABELLED

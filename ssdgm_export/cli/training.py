@@ -17,7 +17,7 @@ Json = dict[str, Any]
 
 
 def methods(as_json: AsJson = False) -> None:
-    """List the methods, their bundles' tasks, and the recipes."""
+    """List the methods, the tasks of their bundles, and the recipes."""
     from ssdgm_train import METHODS
     from ssdgm_train.recipes import shelf
 
@@ -38,55 +38,74 @@ def methods(as_json: AsJson = False) -> None:
 def train(
     data: Annotated[
         str | None,
-        typer.Argument(help="A folder, an archive, a file (.npz, .csv, .parquet), or a name."),
+        typer.Argument(
+            metavar="DATA", help="A folder, an archive, a file (.npz, .csv, .parquet), or a name."
+        ),
     ] = None,
     method: Annotated[
-        str | None, typer.Option(help="As listed by `methods`; the recipe's, or m2.")
+        str | None,
+        typer.Option(help="Method, as listed by `methods`. [default: the recipe's, or m2]"),
     ] = None,
     labels: Annotated[
-        int | None, typer.Option(help="Labelled training rows in all; every label, if left out.")
+        int | None, typer.Option(help="Number of labelled training rows. [default: all]")
     ] = None,
     label: Annotated[
-        str | None, typer.Option(help="The column of a table that holds the labels.")
+        str | None, typer.Option(help="Column of a table that holds the labels.")
     ] = None,
     labels_as: Annotated[
-        str | None, typer.Option(help="classes: they are, although they look like measurements.")
+        str | None,
+        typer.Option(
+            help="What labels are: classes, if numbers or names that look otherwise are meant so."
+        ),
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(help="Of the split, weights, batches and noise; 0, if left out.", min=0),
+        typer.Option(
+            help="Random seed of the split, weights, batches and noise. [default: 0]", min=0
+        ),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="The run directory to make.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Run directory to create.")] = None,
     data_dir: Annotated[
-        Path | None, typer.Option(help="Where named sets lie; else in SSDGM_DATA_DIR.")
+        Path | None, typer.Option(help="Folder of named data sets. [default: $SSDGM_DATA_DIR]")
     ] = None,
     recipe: Annotated[
         str | None,
-        typer.Option(help="A TOML file, one that ships, or none; the recommended, if left out."),
+        typer.Option(
+            help="A TOML file, a recipe listed by `methods`, or none for bare settings. "
+            "[default: the recommended one]"
+        ),
     ] = None,
     change: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Change a setting, such as train.steps=1000; repeatable."),
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Change a setting, for example train.steps=1000; repeatable.",
+        ),
     ] = None,
     device: Annotated[
-        str | None, typer.Option(help="auto, cpu or cuda; auto, if left out.")
+        str | None, typer.Option(help="Device: auto, cpu or cuda. [default: auto]")
     ] = None,
     init_from: Annotated[
-        Path | None, typer.Option(help="A run to start from, or .npz weights of the authors.")
+        Path | None,
+        typer.Option(
+            help="A run to start from, or .npz weights that the paper's authors published."
+        ),
     ] = None,
     resume: Annotated[
-        Path | None, typer.Option(help="Go on with this run; needs nothing else.")
+        Path | None, typer.Option(help="Continue this run with its own settings.")
     ] = None,
     no_baseline: Annotated[
-        bool, typer.Option("--no-baseline", help="Train no supervised baseline to compare with.")
+        bool,
+        typer.Option("--no-baseline", help="Do not train a supervised baseline to compare with."),
     ] = False,
     no_report: Annotated[
-        bool, typer.Option("--no-report", help="Write no report.html into the run.")
+        bool, typer.Option("--no-report", help="Do not write report.html into the run.")
     ] = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train a method on DATA, or go on with a run."""
+    """Train a method on DATA, or continue a run."""
     session: Any
     if resume is not None:
         without = no_baseline or None
@@ -147,10 +166,9 @@ def _begin(
     tell: Callable[[int, int, str], None],
 ) -> Any:  # noqa: ANN401
     if data is None or out is None:
-        missing = "DATA" if data is None else "--out"
-        raise errors.InputError(
-            missing, "missing", "given", "ssdgm-export train digits --labels 100 --out runs/a"
-        )
+        missing = "argument DATA" if data is None else "option --out"
+        example = "Example: ssdgm-export train digits --labels 100 --out runs/a"
+        raise errors.UsageError(f"Missing {missing}", mend=example)
     from ssdgm_train.recipes import recommended
     from ssdgm_train.runs import session
 
@@ -175,9 +193,8 @@ def _resume(path: Path) -> Any:  # noqa: ANN401
 
 def _check_alone(*others: object) -> None:
     if any(value is not None for value in others):
-        raise errors.InputError(
-            "--resume", "given beside other settings", "alone", "A run keeps its own settings."
-        )
+        reason = "a resumed run keeps its settings."
+        raise errors.UsageError("--resume takes no other options", mend=reason)
 
 
 def _run(session: Any, quiet: bool) -> None:  # noqa: ANN401
@@ -189,7 +206,7 @@ def _run(session: Any, quiet: bool) -> None:  # noqa: ANN401
             pass
     except KeyboardInterrupt:
         again = errors.command("ssdgm-export", "train", "--resume", session.run.path)
-        console.note(f"stopped; go on with: {again}")
+        console.note(f"stopped; continue with: {again}")
         raise
 
 

@@ -162,9 +162,8 @@ def _records(place: Path) -> list[Json]:
     found = metrics.read(place)
     for missing in filter(None, (records.misfit(record, records.RECORD) for record in found)):
         raise directory.RunError(
-            f"{place / metrics.NAME} is damaged ({missing} is missing or of another kind)",
-            "records as this ssdgm-train writes them",
-            "Remove it to go on without its history.",
+            f"{place / metrics.NAME} is damaged ({missing} is missing or of another type)",
+            mend="Remove it to continue without its history.",
         )
     return found
 

@@ -204,5 +204,6 @@ def test_what_is_left_out_is_named(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     error = refused(tmp_path, "train", *words)
-    assert error["type"] == "InputError"
-    assert "ssdgm-export train digits" in error["message"]
+    assert error["type"] == "UsageError"
+    assert error["message"].startswith("Missing ")
+    assert "Example: ssdgm-export train digits" in error["message"]

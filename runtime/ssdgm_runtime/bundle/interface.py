@@ -1,10 +1,13 @@
 """What graphs eat and give: names, dtypes and shapes, read from a manifest and checked."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ssdgm_runtime import errors, jsonfile
-from ssdgm_runtime.rows import columns
 from ssdgm_runtime.rows.tensor import DTYPES, Tensor
+
+if TYPE_CHECKING:
+    from ssdgm_runtime.rows import columns
 
 _MOST = 2**31 - 1
 
@@ -51,14 +54,14 @@ def _tensor(value: object, where: str) -> Tensor:
     return Tensor(jsonfile.get(table, "name", str), dtype, shape)
 
 
-def rows(graph: Graph, table: columns.Columns) -> Tensor:
+def rows(graph: Graph, table: "columns.Columns") -> Tensor:
     """What callers give as x: a graph's own input, or the whole row of a table."""
     if table:
         return Tensor("x", "float32", ("batch", len(table)))
     return next(t for t in graph.inputs if t.name == "x")
 
 
-def check(component: str, graph: Graph, k: int, table: columns.Columns) -> None:
+def check(component: str, graph: Graph, k: int, table: "columns.Columns") -> None:
     """Refuse a known component that lacks what every one has, or takes what nothing gives.
 
     Args:
@@ -89,7 +92,7 @@ def check(component: str, graph: Graph, k: int, table: columns.Columns) -> None:
 
 
 def _known(
-    component: str, table: columns.Columns
+    component: str, table: "columns.Columns"
 ) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]] | None:
     """A component's inputs that must be there, those that may be, and its outputs."""
     rows = tuple(name for name in ("x", "codes") if name in _typed(table)) or ("x",)
@@ -101,8 +104,12 @@ def _known(
     }.get(component)
 
 
-def _typed(table: columns.Columns) -> dict[str, tuple[str, int]]:
+def _typed(table: "columns.Columns") -> dict[str, tuple[str, int]]:
     """The dtypes and widths that columns give to the tensors of a table's rows."""
+    if not table:
+        return {}
+    from ssdgm_runtime.rows import columns
+
     count, found = columns.numbers(table), dict[str, tuple[str, int]]()
     if count:
         found["x"] = ("float32", count)

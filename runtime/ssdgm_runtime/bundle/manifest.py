@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +21,13 @@ from ssdgm_runtime.bundle import interface, manifest
 from ssdgm_runtime.bundle import variants as files
 from ssdgm_runtime.bundle.interface import Graph as Graph
 from ssdgm_runtime.bundle.variants import Variant as Variant
-from ssdgm_runtime.rows import columns as table
-from ssdgm_runtime.rows import resizing
-from ssdgm_runtime.rows import series as long
-from ssdgm_runtime.rows.row import Row
 from ssdgm_runtime.rows.tensor import Tensor as Tensor
+
+if TYPE_CHECKING:
+    from ssdgm_runtime.rows import columns as table
+    from ssdgm_runtime.rows import resizing
+    from ssdgm_runtime.rows import series as long
+    from ssdgm_runtime.rows.row import Row
 
 FORMAT = (1, 0)
 SCHEMA = "1.0"
@@ -68,13 +70,15 @@ class Manifest:
     likelihood: Likelihood | None
     graphs: Mapping[str, Graph]
     variants: tuple[Variant, ...]
-    columns: table.Columns = ()
-    resize: resizing.Resize | None = None
-    series: long.Series | None = None
-    features: table.Columns = ()
+    columns: "table.Columns" = ()
+    resize: "resizing.Resize | None" = None
+    series: "long.Series | None" = None
+    features: "table.Columns" = ()
 
-    def row(self, component: str) -> Row:
+    def row(self, component: str) -> "Row":
         """What a component's rows are, as callers and files give them."""
+        from ssdgm_runtime.rows.row import Row
+
         declared = interface.rows(self.graphs[component], self.columns)
         named = self.columns, self.features
         return Row(declared.row, declared.dtype, *named, self.resize, self.series)
@@ -125,7 +129,11 @@ def parse(document: object) -> Manifest:
     classes = _tuple(section, "classes", (int, str))
     prior = tuple(jsonfile.number(p, "prior", 0) for p in _get(section, "prior", list))
     _check_classes(labels, classes, prior)
-    columns = table.parse(section.get("columns", []))
+    columns: table.Columns = ()
+    if section.get("columns", []) != []:
+        from ssdgm_runtime.bundle import rowkinds
+
+        columns = rowkinds.columns(section["columns"])
     graphs = {k: interface.graph(v, k) for k, v in _get(section, "io", dict).items()}
     for component, graph in graphs.items():
         interface.check(component, graph, len(labels), columns)
@@ -144,10 +152,23 @@ def parse(document: object) -> Manifest:
         graphs=graphs,
         variants=variants,
         columns=columns,
-        resize=_resize(section.get("input"), graphs),
-        series=_series(section.get("series"), graphs),
-        features=_features(section, graphs, columns),
+        **_row_kind(section, graphs, columns),
     )
+
+
+def _row_kind(section: Json, graphs: Mapping[str, Graph], columns: "table.Columns") -> Json:
+    """What rows are beside tensors: the fields `resize`, `series` and `features`, if any."""
+    described = section.get("input")
+    resize = described.get("resize") if isinstance(described, dict) else None
+    if resize is None and section.get("series") is None and "features" not in section:
+        return {}
+    from ssdgm_runtime.bundle import rowkinds
+
+    return {
+        "resize": rowkinds.resize(resize, graphs),
+        "series": rowkinds.series(section.get("series"), graphs),
+        "features": rowkinds.features(section, graphs, columns),
+    }
 
 
 def _check_schema(version: str) -> None:
@@ -188,7 +209,7 @@ def _check_classes(labels: Sequence[str], classes: Sequence[Any], prior: Sequenc
         )
 
 
-def _likelihood(value: object, columns: table.Columns) -> Likelihood | None:
+def _likelihood(value: object, columns: "table.Columns") -> Likelihood | None:
     if value is None:
         return None
     told = _typed(value, dict, "likelihood")
@@ -199,63 +220,6 @@ def _likelihood(value: object, columns: table.Columns) -> Likelihood | None:
         step=jsonfile.number(told.get("step", 1), "likelihood.step"),
         blocks=tuple(len(c.categories) for c in columns if c.categories),
     )
-
-
-def _resize(value: object, graphs: Mapping[str, Graph]) -> resizing.Resize | None:
-    """`input.resize`, whose size must be that of the graphs' rows."""
-    told = value.get("resize") if isinstance(value, dict) else None
-    if told is None:
-        return None
-    try:
-        found = resizing.parse(_typed(told, str, "input.resize"))
-    except errors.DataError as error:
-        raise errors.FormatError(error.found, error.expected, jsonfile.MEND) from None
-    for tensor in _rows(graphs):
-        if tensor.row[:2] != found.shape:
-            raise errors.FormatError(
-                f"input.resize of the manifest is {found} and x is {list(tensor.shape)}",
-                "the height and width of x",
-                jsonfile.MEND,
-            )
-    return found
-
-
-def _series(value: object, graphs: Mapping[str, Graph]) -> long.Series | None:
-    """`series`, whose channels must be those of the graphs' rows."""
-    found = long.parse(value)
-    if found is None:
-        return None
-    for tensor in _rows(graphs):
-        sides = tensor.row[:1] if len(tensor.row) == 2 else ()
-        if (tensor.dtype, *sides) != ("float32", len(found.channels)):
-            raise errors.FormatError(
-                f"series of the manifest has {len(found.channels)} channels and x is "
-                f"{tensor.dtype} {list(tensor.shape)}",
-                "x float32 ['batch', channels, time]",
-                jsonfile.MEND,
-            )
-    return found
-
-
-def _features(section: Json, graphs: Mapping[str, Graph], columns: table.Columns) -> table.Columns:
-    """`features`, one name for every value of the graphs' rows, as columns of numbers."""
-    if "features" not in section:
-        return ()
-    names = _tuple(section, "features", str)
-    jsonfile.distinct(names, "the feature")
-    widths = {tensor.width for tensor in _rows(graphs)}
-    if columns or not widths <= {len(names)}:
-        raise errors.FormatError(
-            f"the manifest has {len(names)} features and {len(columns)} columns, and rows of "
-            f"{sorted(widths)} values",
-            "one feature for every value of a row, and no columns",
-            jsonfile.MEND,
-        )
-    return tuple(table.Column(name) for name in names)
-
-
-def _rows(graphs: Mapping[str, Graph]) -> list[Tensor]:
-    return [t for graph in graphs.values() for t in graph.inputs if t.name == "x"]
 
 
 def _check_components(graphs: Mapping[str, Graph], variants: Sequence[Variant]) -> None:

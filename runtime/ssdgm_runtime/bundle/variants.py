@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ssdgm_runtime import errors, jsonfile
-from ssdgm_runtime.bundle import interface, tolerance
+from ssdgm_runtime.bundle import interface
 from ssdgm_runtime.rows.tensor import Tensor
+
+if TYPE_CHECKING:
+    from ssdgm_runtime.bundle import tolerance
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class Variant:
     rtol: float
     tolerances: Mapping[str, tuple[tuple[float, ...], float]] = field(default_factory=dict)
 
-    def tolerance(self, output: Tensor) -> tuple[tolerance.Bound, float]:
+    def tolerance(self, output: Tensor) -> "tuple[tolerance.Bound, float]":
         """Absolute and relative tolerance of an output's golden rows."""
         atol, rtol = self.tolerances.get(output.name, ((self.atol,), self.rtol))
         return (atol[0] if len(atol) == 1 else np.reshape(atol, output.row)), rtol

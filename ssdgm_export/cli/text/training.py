@@ -9,7 +9,7 @@ from ssdgm_runtime.rows import columns
 
 Json = dict[str, Any]
 
-PLURALS = {"number": "numbers", "category": "categories", "boolean": "truth values"}
+PLURALS = {"number": "numbers", "category": "categories", "boolean": "booleans"}
 
 
 def taken(found: Json) -> str:

@@ -24,13 +24,7 @@ from ssdgm_train.runs.session import Session
 from ssdgm_train.runs.training import Progress
 from ssdgm_train.training import loop
 
-DATA = cases.separable("bernoulli-uint8", labelled=60, test=30)
 STEPS = 12
-
-
-@pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return cases.saved(tmp_path_factory.mktemp("data") / "set.npz", DATA)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +67,7 @@ def test_a_directory_holds_all_that_a_run_needs_to_go_on(undisturbed: Path) -> N
     assert found["seed"] == 3
     assert found["labels"] == 12
     assert found["recipe"]["method"] == "m2"
-    assert found["data"]["digest"] == DATA.digest
+    assert found["data"]["digest"] == cases.IMAGES.digest
     counts = [found["data"][k] for k in ("labelled", "unlabelled", "validation", "test")]
     assert counts == [12, 42, 6, 30]
     assert found["data"]["validation_labels_are_extra"] is True
@@ -107,9 +101,9 @@ def test_the_result_scores_the_selected_weights_on_held_out_rows(undisturbed: Pa
     best = min(records, key=lambda r: r["validation"]["nll"])
     assert result["validation"] == best["validation"]
     model = loading.load_model(run)
-    assert DATA.x_test is not None
-    assert DATA.y_test is not None
-    score = evaluation.score(model, DATA.x_test, DATA.y_test, cases.CPU)
+    assert cases.IMAGES.x_test is not None
+    assert cases.IMAGES.y_test is not None
+    score = evaluation.score(model, cases.IMAGES.x_test, cases.IMAGES.y_test, cases.CPU)
     assert result["test"] == dataclasses.asdict(score)
 
 
@@ -289,7 +283,7 @@ def test_nothing_is_ever_pickled(
 
 def _no_labels(tmp_path: Path) -> Any:  # noqa: ANN401
     path = tmp_path / "blank.npz"
-    np.savez(path, x=DATA.x, y=np.full(len(DATA.x), -1))
+    np.savez(path, x=cases.IMAGES.x, y=np.full(len(cases.IMAGES.x), -1))
     return str(path)
 
 
@@ -358,7 +352,7 @@ def test_a_folder_that_exists_is_an_error_and_stays_as_it_is(source: str, tmp_pa
 
 
 def test_data_that_has_changed_is_an_error(tmp_path: Path) -> None:
-    source = cases.saved(tmp_path / "set.npz", DATA)
+    source = cases.saved(tmp_path / "set.npz", cases.IMAGES)
     take(begin(source, tmp_path / "run"), 5)
     cases.saved(tmp_path / "set.npz", cases.separable("bernoulli-uint8", 60, test=30, seed=8))
     before = snapshot(tmp_path)
@@ -369,7 +363,7 @@ def test_data_that_has_changed_is_an_error(tmp_path: Path) -> None:
 
 
 def test_data_that_has_gone_is_an_error(tmp_path: Path) -> None:
-    source = cases.saved(tmp_path / "set.npz", DATA)
+    source = cases.saved(tmp_path / "set.npz", cases.IMAGES)
     take(begin(source, tmp_path / "run"), 5)
     Path(source).unlink()
     text = cases.message(DataNotFound, lambda: ssdgm_train.resume(tmp_path / "run"))
@@ -379,10 +373,10 @@ def test_data_that_has_gone_is_an_error(tmp_path: Path) -> None:
 
 
 def test_the_data_of_a_run_may_be_read_from_another_place(tmp_path: Path) -> None:
-    source = cases.saved(tmp_path / "set.npz", DATA)
+    source = cases.saved(tmp_path / "set.npz", cases.IMAGES)
     session = begin(source, tmp_path / "run")
     moved = Path(source).rename(tmp_path / "moved.npz")
-    assert loading.load_data(session.run, str(moved)).digest == DATA.digest
+    assert loading.load_data(session.run, str(moved)).digest == cases.IMAGES.digest
 
 
 @pytest.mark.parametrize("content", [None, "", "{}", '{"format": 99}'])
@@ -449,7 +443,7 @@ def _not_json(word: str) -> None:
 
 
 def test_a_run_does_not_lie_among_its_data(tmp_path: Path) -> None:
-    cases.saved(tmp_path / "set.npz", DATA)
+    cases.saved(tmp_path / "set.npz", cases.IMAGES)
     text = cases.message(InputError, lambda: begin(str(tmp_path), tmp_path / "runs" / "a"))
     assert "inside the data" in text
     assert "expected a path outside of it" in text

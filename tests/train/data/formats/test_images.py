@@ -212,7 +212,7 @@ BAD: dict[str, tuple[dict[str, bytes | str | None], str]] = {
     "a bomb": ({"dog/3.png": made("1", (9000, 9000))}, "dog/3.png has 81000000 pixels"),
     "16 bits": ({"dog/3.png": made("I;16", (4, 3))}, "dog/3.png has pixels of mode I;16"),
     "real numbers": ({"dog/3.tif": made("F", (4, 3), "TIFF")}, "dog/3.tif has pixels of mode F"),
-    "an animation": ({"dog/3.gif": animated()}, "dog/3.gif holds 2 pictures"),
+    "an animation": ({"dog/3.gif": animated()}, "dog/3.gif contains 2 images"),
     "another kind of file": (
         {"dog/3.heic": b"?"},
         "dog/3.heic is not an image file that can be read",

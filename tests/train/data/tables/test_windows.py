@@ -105,8 +105,8 @@ BAD: dict[str, tuple[str, dict[str, object], str]] = {
     "several lengths": (
         TABLE + "a,3,down,0,0\n",
         {},
-        "the series 'a' has 3 ({}, line 3, column 'id', is its first); expected as many for all: "
-        "'b' has 2 ({}, line 2, column 'id', is its first)",
+        "The series 'a' has 3 lines (first: {}, line 3, column 'id'); expected the same for all: "
+        "'b' has 2 lines (first: {}, line 2, column 'id')",
     ),
     "a time twice": (
         TABLE.replace("c,2", "c,1"),
