@@ -167,7 +167,8 @@ def _findings(found: Json) -> Iterator[str]:
 def _training(found: Json) -> Json:
     plan, refused = found["training"], found["refused"]
     if refused:
-        return {"train would refuse": str(errors.SsdgmError(**refused))}
+        error = errors.SsdgmError(refused["found"], refused["expected"], refused["mend"])
+        return {"train would refuse": str(error)}
     extra = ", whose labels are extra" if plan["validation_labels_are_extra"] else ""
     widths = "; ".join(f"{name} {_plain(value)}" for name, value in plan["networks"].items())
     return {

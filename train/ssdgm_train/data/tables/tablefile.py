@@ -62,7 +62,7 @@ def open_table(files: tree.Tree, name: str) -> Table:
     except ImportError:
         raise errors.MissingExtra(
             f"Reading the table {tree.place(files, name)} needs pyarrow",
-            mend='Install it with: pip install "ssdgm-train[tables]"',
+            mend='pip install "ssdgm-train[tables]"',
         ) from None
     return (Parquet if name.lower().endswith(parquet.SUFFIXES) else Csv)(files, name)
 
