@@ -152,9 +152,9 @@ def test_the_pictures_are_those_of_the_bundle(m2: Path) -> None:
     with model.load(m2 / "bundle.ssdgm", provider="cpu") as opened:
         rows = found.held.x[:3]
         pairs = (
-            (latent.styles(found.parts, 4, 7), opened.styles(4, seed=7)),
-            (latent.analogies(found.parts, rows), opened.analogies(rows)),
-            (latent.walk(found.parts, 3), opened.walk(3)),
+            (latent.styles(found.parts, 4, 7), latent.styles(opened.conditionals, 4, 7)),
+            (latent.analogies(found.parts, rows), latent.analogies(opened.conditionals, rows)),
+            (latent.walk(found.parts, 3), latent.walk(opened.conditionals, 3)),
         )
         for one, other in pairs:
             np.testing.assert_allclose(one.x, other.x, rtol=1e-3, atol=1e-2)
@@ -278,7 +278,7 @@ def test_phases_are_told(tmp_path_factory: pytest.TempPathFactory) -> None:
 def test_a_run_that_has_not_ended_is_refused(copy: Path) -> None:
     (copy / "result.json").unlink()
     before = contents(copy)
-    with pytest.raises(directory.RunError, match=r"has not ended\. Go on with") as told:
+    with pytest.raises(directory.RunError, match=r"has not ended\. Continue with") as told:
         report.write(copy)
     assert "ssdgm-export train --resume" in told.value.mend
     assert contents(copy) == before

@@ -95,7 +95,7 @@ def test_a_run_that_is_being_trained_cannot_be_resumed_beside(
     steps = ssdgm_train.train(ssdgm_train.resume(run))
     next(steps)
     text = cases.message(RunError, lambda: ssdgm_train.resume(run))
-    assert "another process is working on" in text
+    assert "Another process is working on" in text
     list(steps)
     ssdgm_train.resume(run)
 
@@ -127,19 +127,19 @@ def test_a_model_too_large_to_build_leaves_nothing(tmp_path: Path) -> None:
         settings.RecipeError,
         lambda: ssdgm_train.begin(source, plan, tmp_path / "run", labelled=12),
     )
-    assert "the model cannot be built" in text
+    assert "The model cannot be built" in text
     assert not (tmp_path / "run").exists()
 
 
 def test_an_empty_name_is_not_the_current_folder() -> None:
-    assert "name is empty" in cases.message(DataError, lambda: catalog.locate(""))
+    assert "name of the data is empty" in cases.message(DataError, lambda: catalog.locate(""))
 
 
 @pytest.mark.parametrize(
     ("y", "text"),
     [
         (np.array([0, 1, 2**64 - 1], np.uint64), "labels below 2**63"),
-        (np.array([0, 1, 1e300]), "expected integers or strings"),
+        (np.array([0, 1, 1e300]), "expected whole numbers or strings"),
         (np.array(["\udc80", "a", "b"]), "labels that UTF-8 can write"),
     ],
 )

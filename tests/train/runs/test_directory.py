@@ -89,7 +89,7 @@ def test_what_is_there_already_is_left_alone(tmp_path: Path, kind: str) -> None:
         directory.create(path, dataclasses.replace(RECORD, seed=5), PARTS)
     before = [(p, p.read_bytes()) for p in tmp_path.rglob("*") if p.is_file()]
     text = cases.message(OutputExists, lambda: directory.create(path, RECORD, PARTS))
-    assert f"{path} already exists. Give another --out, or go on with: " in text
+    assert f"{path} already exists. Give another --out, or continue with: " in text
     assert f"--resume {path}" in text
     assert [(p, p.read_bytes()) for p in tmp_path.rglob("*") if p.is_file()] == before
 
@@ -168,7 +168,7 @@ def test_a_folder_that_is_no_run_is_an_error(tmp_path: Path, content: str) -> No
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     text = cases.message(RunError, Run(tmp_path / "nowhere").read)
-    assert "is no run directory" in text
+    assert "is not a run directory" in text
     assert "Give a folder that ssdgm-export train wrote." in text
 
 

@@ -21,7 +21,6 @@ from ssdgm_train.runs.directory import Run, RunError
 from ssdgm_train.runs.session import Session
 from ssdgm_train.settings import RecipeError
 
-DATA = cases.separable("bernoulli-uint8", labelled=60, test=30)
 DONORS = ("m1", "m1m2", "m2", "supervised")
 
 
@@ -29,7 +28,7 @@ DONORS = ("m1", "m1m2", "m2", "supervised")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with data and finished runs of every method, with two hidden layers."""
     folder = tmp_path_factory.mktemp("donors")
-    source = cases.saved(folder / "set.npz", DATA)
+    source = cases.saved(folder / "set.npz", cases.IMAGES)
     for name in DONORS:
         plan = cases.small_recipe(name, *cases.settings(name, hidden="[7, 5]"))
         session = ssdgm_train.begin(source, plan, folder / name, labelled=12, device="cpu")
@@ -212,7 +211,7 @@ def _donor(folder: Path, name: str, kind: str, *changes: str, classes: int = 3) 
 @pytest.mark.parametrize(
     ("kind", "changes", "text"),
     [
-        ("gaussian-uint8", (), "the shape of the rows of"),
+        ("gaussian-uint8", (), "The shape of the rows of"),
         ("bernoulli-float32", (), "is float32; expected uint8, as the data's is"),
         (
             "bernoulli-uint8",
@@ -255,7 +254,7 @@ def test_a_model_of_other_classes_is_refused_where_its_classifier_is_taken_over(
 ) -> None:
     donor = _donor(tmp_path, "m2", "bernoulli-uint8", classes=2)
     text = cases.message(RunError, lambda: begin(place, tmp_path / "run", "m2", str(donor)))
-    assert f"the weights of {donor} do not fit" in text
+    assert f"The weights of {donor} do not fit" in text
     assert "Start from a run on rows with as many classes." in text
     assert not (tmp_path / "run").exists()
 
@@ -276,7 +275,7 @@ def test_a_run_that_has_not_ended_is_refused(place: Path, tmp_path: Path) -> Non
     text = cases.message(
         RunError, lambda: begin(place, tmp_path / "run", "m1m2", str(tmp_path / "early"))
     )
-    assert f"{tmp_path / 'early'} has not ended. Go on with: " in text
+    assert f"{tmp_path / 'early'} has not ended. Continue with: " in text
     assert "--resume" in text
 
 
