@@ -75,8 +75,10 @@ def measure(
             watch(done + 1, total, _line(cells[-1]))
         cold = _cold(setups[0], places[0][1].component, wanted.cold)
         if wanted.cold:
-            told = "cold starts failed" if "failed" in (cold or {}) else "cold starts of each kind"
-            watch(total, total, f"{wanted.cold} {told}")
+            message = (
+                "cold starts failed" if "failed" in (cold or {}) else "cold starts of each kind"
+            )
+            watch(total, total, f"{wanted.cold} cold starts {message}")
         about = setups[0].opened.graphs.bundle
     return {
         "schema_version": compare.SCHEMA,
@@ -141,13 +143,13 @@ def _places(setups: list[Setup], wanted: request.Request) -> Iterator[Placed]:
 
 
 def _each_variant(places: list[Placed]) -> list[tuple[Setup, str]]:
-    found: dict[tuple[str, ...], tuple[Setup, str]] = {}
+    distinct: dict[tuple[str, ...], tuple[Setup, str]] = {}
     for setup, place in places:
         graphs = setup.opened.graphs
         component = place.component
         key = (graphs.variant(component).name, graphs.placement(component).active, component)
-        found.setdefault(key, (setup, component))
-    return list(found.values())
+        distinct.setdefault(key, (setup, component))
+    return list(distinct.values())
 
 
 def _variant(
@@ -195,10 +197,10 @@ def _told(wanted: request.Request) -> Json:
     return {**plain, "arrival": str(wanted.arrival), "rows": rows}
 
 
-def _line(found: Json) -> str:
-    words = (found[k] for k in ("component", "variant", "batch", "threads", "concurrency"))
+def _line(measured: Json) -> str:
+    words = (measured[k] for k in ("component", "variant", "batch", "threads", "concurrency"))
     component, variant, batch, threads, callers = words
-    p50 = found["model"]["p50_ms"]
+    p50 = measured["model"]["p50_ms"]
     return (
         f"{component} {variant}, batch {batch}, threads {threads}, callers {callers}: "
         f"p50 {p50:.3f} ms"

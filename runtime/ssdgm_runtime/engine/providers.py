@@ -119,12 +119,12 @@ def unavailable(
     name: str, available: Sequence[str], why: str, mend: str = ""
 ) -> errors.ProviderUnavailable:
     """The error for a provider that was named and cannot be had; how to mend it is found out."""
-    found = distributions()
+    installed = distributions()
     return errors.ProviderUnavailable(
         f"{name} cannot be used: {why}; the engine offers {', '.join(available)}"
-        f" (installed: {', '.join(found) or 'no onnxruntime distribution'})",
+        f" (installed: {', '.join(installed) or 'no onnxruntime distribution'})",
         f"an engine with {name}",
-        mend or _mend(name, [entry.split()[0] for entry in found]),
+        mend or _mend(name, [entry.split()[0] for entry in installed]),
     )
 
 

@@ -246,14 +246,14 @@ def numbered(
     Raises:
         DataError: A value is of another kind; it names the line and the column.
     """
-    found = []
+    parts = []
     for column, index in zip(known, places, strict=True):
 
-        def told(row: int, column: columns.Column = column) -> str:
+        def locate(row: int, column: columns.Column = column) -> str:
             return f"{name}, line {piece[row][0]}, column {column.name!r},"
 
-        found.append(columns.text([cells[index] for _, cells in piece], column, told))
-    return np.stack(found, axis=1)
+        parts.append(columns.text([cells[index] for _, cells in piece], column, locate))
+    return np.stack(parts, axis=1)
 
 
 def _parquet(path: Path, known: columns.Columns) -> Floats:
@@ -276,12 +276,12 @@ def coded(batch: parquet.Batch, known: columns.Columns, place: str, start: int) 
     Raises:
         DataError: A value is of another kind; it names the row and the column.
     """
-    found = []
+    parts = []
     for column in known:
 
-        def told(row: int, column: columns.Column = column) -> str:
+        def locate(row: int, column: columns.Column = column) -> str:
             return f"{place} {start + row}, column {column.name!r},"
 
-        values = parquet.values(batch.column(column.name), told)
-        found.append(columns.encoded(values, column, told))
-    return np.stack(found, axis=1)
+        values = parquet.values(batch.column(column.name), locate)
+        parts.append(columns.encoded(values, column, locate))
+    return np.stack(parts, axis=1)

@@ -34,9 +34,9 @@ def given(x: Any, known: table.Columns, tensor: Tensor) -> Floats:  # noqa: ANN4
     named = _named(x, known)
     if named is not None:
         return _rows_of(named, known)
-    found: Floats = checks.rows(x, tensor, gaps=True)
-    _check_codes(found, known)
-    return found
+    rows: Floats = checks.rows(x, tensor, gaps=True)
+    _check_codes(rows, known)
+    return rows
 
 
 def placed(x: Any, known: table.Columns, tensor: Tensor) -> Any:  # noqa: ANN401
@@ -83,9 +83,9 @@ def _named(x: Any, known: table.Columns) -> Mapping[str, Any] | None:  # noqa: A
 
 def _plain(x: Any) -> dict[str, Any]:  # noqa: ANN401
     """An Arrow table's values by name; those of float32 stay such, whose 0.1 has other digits."""
-    found: dict[str, Any] = x.to_pydict()
+    columns: dict[str, Any] = x.to_pydict()
     short = (i for i, field in enumerate(x.schema) if str(field.type) == "float")
-    return found | {x.schema.names[i]: np.asarray(x.column(i)) for i in short}
+    return columns | {x.schema.names[i]: np.asarray(x.column(i)) for i in short}
 
 
 def _check_once(names: Iterable[Any], known: table.Columns) -> None:
@@ -111,8 +111,8 @@ def _rows_of(named: Mapping[str, Any], known: table.Columns) -> Floats:
     if len(lengths) > 1:
         got = f"a table whose columns differ in length ({', '.join(lengths.values())})"
         raise errors.InputError("x", got, "columns of equal length")
-    found: Floats = np.stack(parts, axis=1)
-    return found
+    rows: Floats = np.stack(parts, axis=1)
+    return rows
 
 
 def _given(values: Any, column: table.Column, place: str) -> Floats:  # noqa: ANN401
@@ -126,13 +126,13 @@ def _given(values: Any, column: table.Column, place: str) -> Floats:  # noqa: AN
         raise errors.InputError(place, f"of dtype {array.dtype}", "numbers, booleans or text")
     where = place
 
-    def told(row: int) -> str:
+    def locate(row: int) -> str:
         nonlocal where
         where = f"{place}[{row}]"
         return where
 
     try:
-        return table.encoded(array, column, told)
+        return table.encoded(array, column, locate)
     except errors.DataError as error:
         got = error.found.removeprefix(f"{where} is ")
         raise errors.InputError(where, got, error.expected) from None

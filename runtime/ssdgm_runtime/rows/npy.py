@@ -24,6 +24,6 @@ def check_npy(stream: IO[bytes], size: int) -> None:
     shape, _, dtype = readers[version](stream)
     if dtype.hasobject:
         raise ValueError("Object arrays cannot be loaded when allow_pickle=False")
-    found, wanted = size - stream.tell(), math.prod(shape) * dtype.itemsize
-    if found != wanted or min(shape, default=0) < 0:
-        raise ValueError(f"the header announces {list(shape)} of {dtype}, there are {found} bytes")
+    held, wanted = size - stream.tell(), math.prod(shape) * dtype.itemsize
+    if held != wanted or min(shape, default=0) < 0:
+        raise ValueError(f"the header announces {list(shape)} of {dtype}, there are {held} bytes")

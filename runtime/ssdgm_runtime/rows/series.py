@@ -46,13 +46,13 @@ def parse(value: object) -> Series | None:
     if value is None:
         return None
     table = jsonfile.typed(value, dict, "series")
-    found = Series(
+    series = Series(
         jsonfile.get(table, "series", str),
         jsonfile.get(table, "time", str),
         jsonfile.each(table, "channels", str),
     )
-    jsonfile.distinct(found.names, "the column")
-    return found
+    jsonfile.distinct(series.names, "the column")
+    return series
 
 
 def described(about: Series) -> dict[str, Any]:
