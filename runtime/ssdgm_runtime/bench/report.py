@@ -14,12 +14,12 @@ from ssdgm_runtime.bench import (
     accuracy,
     backends,
     cell,
-    coldstart,
     compare,
     fingerprint,
     labelled,
     request,
 )
+from ssdgm_runtime.bench.starts import coldstart
 from ssdgm_runtime.bundle import contents
 from ssdgm_runtime.engine import session
 
@@ -75,10 +75,8 @@ def measure(
             watch(done + 1, total, _line(cells[-1]))
         cold = _cold(setups[0], places[0][1].component, wanted.cold)
         if wanted.cold:
-            message = (
-                "cold starts failed" if "failed" in (cold or {}) else "cold starts of each kind"
-            )
-            watch(total, total, f"{wanted.cold} cold starts {message}")
+            ending = "failed" if "failed" in (cold or {}) else "of each kind"
+            watch(total, total, f"{wanted.cold} cold starts {ending}")
         about = setups[0].opened.graphs.bundle
     return {
         "schema_version": compare.SCHEMA,

@@ -18,7 +18,8 @@ from typing import Any
 
 import ssdgm_runtime
 from ssdgm_runtime import arguments, errors, model
-from ssdgm_runtime.bench import cell, child
+from ssdgm_runtime.bench import cell
+from ssdgm_runtime.bench.starts import child
 from ssdgm_runtime.engine import opening, providers
 
 Json = dict[str, Any]
