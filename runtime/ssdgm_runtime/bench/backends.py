@@ -65,18 +65,18 @@ def select(names: Sequence[str], further: Mapping[str, Opener]) -> dict[str, Ope
         InputError: There is no such backend.
         MissingExtra: It needs what is not installed here, or the run.
     """
-    known = {**_OPENERS, **further}
+    openers = {**_OPENERS, **further}
     for name in names:
-        if name in FROM_RUN and name not in known:
+        if name in FROM_RUN and name not in openers:
             raise training_install(
                 f"--against {name}", "the run that the bundle was made from", "--run RUN"
             )
-        if name not in (NONE, *known):
+        if name not in (NONE, *openers):
             words = ", ".join((NONE, *_OPENERS, *FROM_RUN))
             raise errors.InputError(
                 "--against", repr(name), f"some of {words}, separated by commas"
             )
-    return {name: known[name] for name in names if name != NONE}
+    return {name: openers[name] for name in names if name != NONE}
 
 
 def training_install(what: str, needs: str, example: str) -> errors.MissingExtra:

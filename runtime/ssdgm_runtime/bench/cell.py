@@ -251,13 +251,13 @@ def _own(opened: model.Model, component: str, feeds: Arrays, batcher: bool) -> I
     if call is None:
         yield lambda: opened.graphs.run(component, feeds, batch)
     else:
-        given = _given(opened, feeds)
-        yield lambda: call(opened, given)
+        arguments = _given(opened, feeds)
+        yield lambda: call(opened, arguments)
 
 
 def _given(opened: model.Model, feeds: Arrays) -> Arrays:
     """What a caller gives: `rows` for the tensors that hold rows."""
-    known = opened.graphs.bundle.manifest.columns
-    if known and not {"x", "codes"}.isdisjoint(feeds):
-        return {**feeds, "rows": columns.whole(feeds, known)}
+    table = opened.graphs.bundle.manifest.columns
+    if table and not {"x", "codes"}.isdisjoint(feeds):
+        return {**feeds, "rows": columns.whole(feeds, table)}
     return {**feeds, "rows": feeds["x"]} if "x" in feeds else feeds

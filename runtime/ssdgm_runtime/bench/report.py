@@ -125,12 +125,12 @@ def _places(setups: list[Setup], wanted: request.Request) -> Iterator[Placed]:
     Raises:
         InputError: The bundle has no graph of that name.
     """
-    known = setups[0].opened.graphs.components
-    strange = [c for c in wanted.components if c not in known]
+    components = setups[0].opened.graphs.components
+    strange = [c for c in wanted.components if c not in components]
     if strange:
-        want = f"some of {', '.join(known)}, separated by commas"
+        want = f"some of {', '.join(components)}, separated by commas"
         raise errors.InputError("--component", repr(strange[0]), want)
-    chosen, seen = wanted.components or known, set()
+    chosen, seen = wanted.components or components, set()
     for setup, component in product(setups, chosen):
         for batch, callers in product(wanted.batches, wanted.concurrency):
             place = cell.Place(component, batch, callers)

@@ -75,11 +75,11 @@ def _messages(data: bytes) -> Iterator[str]:
     while waiting:
         kind, at, end = waiting.pop()
         yield kind
-        known, seen = onnxfields.FIELDS[kind], 0
+        fields, seen = onnxfields.FIELDS[kind], 0
         while at < end:
             start, tag = at, data[at]
             tag, at = (tag, at + 1) if tag < 0x80 else _varint(data, at)
-            field = known.get(tag)
+            field = fields.get(tag)
             if field is None or seen & field.once:
                 raise _Odd(_strange(kind, tag, start, twice=field is not None))
             seen |= field.once

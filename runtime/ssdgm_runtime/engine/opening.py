@@ -213,11 +213,11 @@ def _assign(
     from ssdgm_runtime.engine import plugins
 
     offered = plugins.devices(ort, provider)
-    given = {**providers.defaults(provider, threads, plugin=bool(offered)), **options}
+    merged = {**providers.defaults(provider, threads, plugin=bool(offered)), **options}
     if not offered:
-        return [(provider, given)]
-    kind = given.pop("device_type", "")
-    made.add_provider_for_devices(plugins.choose(offered, kind), given)
+        return [(provider, merged)]
+    kind = merged.pop("device_type", "")
+    made.add_provider_for_devices(plugins.choose(offered, kind), merged)
     return None  # to name it too would put the device aside, and the CPU in its place
 
 

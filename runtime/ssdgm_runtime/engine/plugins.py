@@ -66,13 +66,13 @@ def register(ort: Ort, plugin: Plugin) -> State:
     if not hasattr(ort, "register_execution_provider_library"):
         return State(names, f"onnxruntime {ort.__version__} takes no plug-ins")
     with forks.lock():
-        known = _registered.setdefault(ort, set())
-        if path not in known and not _has(ort, path):
+        paths = _registered.setdefault(ort, set())
+        if path not in paths and not _has(ort, path):
             try:
                 ort.register_execution_provider_library(plugin.package, path)
             except Exception as error:  # the engine's errors share no base class of their own
                 return State(names, f"its library does not load ({_first(error)})")
-        known.add(path)
+        paths.add(path)
     return State(names, "" if devices(ort, *names) else "it finds no device here to run on")
 
 

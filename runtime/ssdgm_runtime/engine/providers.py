@@ -79,9 +79,9 @@ def named(word: str, available: Sequence[str]) -> str:
     name = WORDS.get(word, word)
     if name in (AUTO, *available) or name.endswith("ExecutionProvider"):
         return name
-    known = ", ".join((AUTO, *WORDS))
+    words = ", ".join((AUTO, *WORDS))
     raise errors.InputError(
-        "provider", f"{word!r:.80}", f"one of {known}, or a provider's own name"
+        "provider", f"{word!r:.80}", f"one of {words}, or a provider's own name"
     )
 
 

@@ -236,10 +236,10 @@ def _latent(model: conditionals.Conditionals, task: str) -> Tensor:
 def _gives(model: conditionals.Conditionals, shape: tuple[int, ...]) -> None:
     if model.columns:
         return
-    (given,) = (t.row for t in model.graphs["decoder"].outputs if t.name == "x")
-    if given != shape:
+    (row,) = (t.row for t in model.graphs["decoder"].outputs if t.name == "x")
+    if row != shape:
         raise errors.TaskUnavailable(
-            f"The decoder of this bundle gives rows of shape {list(given)}",
+            f"The decoder of this bundle gives rows of shape {list(row)}",
             f"{list(shape)}, the shape that its encoder takes",
             "Convert the run again.",
         )

@@ -123,8 +123,8 @@ class Lines:
             self._present(gaps, channel)
         if self._about.time:
             self._times.append(self._moments(_words(times)))
-        known = self._known
-        codes = (known.setdefault(word, len(known)) for word in words)
+        numbers = self._known
+        codes = (numbers.setdefault(word, len(numbers)) for word in words)
         self._codes.append(np.fromiter(codes, np.int64, len(words)))
         self._values.append(values)
         self._count += len(words)

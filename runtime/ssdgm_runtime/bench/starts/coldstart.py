@@ -133,5 +133,5 @@ def _medians(runs: list[Json]) -> Json:
 
 
 def _middle(values: list[int | None]) -> int | None:
-    known = [v for v in values if v is not None]
-    return int(median(known)) if known else None
+    numbers = [v for v in values if v is not None]
+    return int(median(numbers)) if numbers else None
