@@ -61,7 +61,7 @@ class Generator:
             x = self._opened.call("decoder", _TASK, "x")(feeds)[0]
         return answers.Samples(x, labels, latents, number, self._dtype)
 
-    def _labels(self, y: classes.Labels | None, n: int, seed: int, latents: int | None) -> Floats:
+    def _labels(self, y: classes.Labels | None, n: int, seed: int, length: int | None) -> Floats:
         """One row of y for each row to generate, float32 [rows, K or 0]."""
         count = arguments.count(n, "n", 0)
         _check_fits(count, self._most)
@@ -70,12 +70,12 @@ class Generator:
                 raise errors.InputError(
                     "y", "given", "None: this decoder takes no label", "Leave y (--class) out."
                 )
-            return np.zeros((_rows(count, 1, latents), 0), dtype=np.float32)
+            return np.zeros((_rows(count, 1, length), 0), dtype=np.float32)
         if y is None:
-            return _prior(self._about.prior, _rows(count, 1, latents), seed)
+            return _prior(self._about.prior, _rows(count, 1, length), seed)
         entries = classes.entries(y, self._about.labels)
         _check_fits(count * len(entries), self._most)
-        each = _rows(count, len(entries), latents) // max(len(entries), 1)
+        each = _rows(count, len(entries), length) // max(len(entries), 1)
         return entries if each == 1 else np.repeat(entries, each, axis=0)
 
     def _samples(self, feeds: Mapping[str, Floats], seed: int) -> Floats:
@@ -165,14 +165,14 @@ def _check_fits(rows: int, most: int) -> None:
         )
 
 
-def _rows(n: int, entries: int, latents: int | None) -> int:
+def _rows(n: int, entries: int, length: int | None) -> int:
     """How many rows to generate: n for each entry, or one for each row of a given z."""
-    if latents is None or latents == n * entries:
+    if length is None or length == n * entries:
         return n * entries
     if n == 1 and entries == 1:
-        return latents
+        return length
     raise errors.InputError(
-        "z", f"of {latents} rows", f"{n * entries}: {n} for each of {entries} entries of y"
+        "z", f"of {length} rows", f"{n * entries}: {n} for each of {entries} entries of y"
     )
 
 

@@ -239,7 +239,7 @@ def numbered(
 
     Args:
         piece: The lines.
-        wanted: The columns.
+        wanted: The columns to read.
         places: Where each stands in a line.
         name: What a message calls the file.
 
@@ -269,7 +269,7 @@ def coded(batch: parquet.Batch, wanted: columns.Columns, place: str, start: int)
 
     Args:
         batch: The rows.
-        wanted: The columns.
+        wanted: The columns to read.
         place: What a message calls a row, but for its number.
         start: The number of the first.
 
