@@ -42,7 +42,9 @@ app.add_typer(data.app, name="data")
 
 def _version(wanted: bool) -> bool:
     if wanted:
-        console.emit({"version": ssdgm_export.__version__}, False, lambda found: found["version"])
+        console.emit(
+            {"version": ssdgm_export.__version__}, False, lambda result: result["version"]
+        )
         raise typer.Exit
     return wanted
 
@@ -68,10 +70,10 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = app(args=given, prog_name="ssdgm-export", standalone_mode=False)
     except (Exception, KeyboardInterrupt, typer.Abort) as error:
-        told = _told(error)
+        failure = _failure(error)
         if os.environ.get("SSDGM_DEBUG"):
             raise
-        return console.fail(told, "--json" in arguments)
+        return console.fail(failure, "--json" in arguments)
     except SystemExit:  # typer's word for --help whose reader has gone
         return 0
     if code == INTERRUPTED:  # typer's own word for Ctrl-C
@@ -79,7 +81,7 @@ def run(arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _told(error: BaseException) -> BaseException:
+def _failure(error: BaseException) -> BaseException:
     """The error to show: a usage error and a missing package as ones of the family."""
     if isinstance(error, typer.Abort):
         return KeyboardInterrupt()

@@ -21,11 +21,11 @@ def emit(document: Json, as_json: bool, render: Callable[[Any], str]) -> None:
 
 def fail(error: BaseException, as_json: bool) -> int:
     """Print an error, as one JSON object on stdout or a line on stderr; returns its exit code."""
-    told, code = commands.failure(error)
+    table, code = commands.failure(error)
     if as_json:
-        terminal.say(_dumps(told), sys.stdout, sure=False)
+        terminal.say(_dumps(table), sys.stdout, sure=False)
     else:
-        note(f"error: {told['error']['message']}")
+        note(f"error: {table['error']['message']}")
     return code
 
 

@@ -95,8 +95,8 @@ def propose(
         settled = _settled(plan, stated)
     except (errors.DataError, RecipeError) as error:
         return Refusal(error.found, error.expected, error.mend)
-    found = _proposal(data, settled, parts, stated, plan.data.likelihood)
-    return dataclasses.replace(found, taken=chosen.taken)
+    proposal = _proposal(data, settled, parts, stated, plan.data.likelihood)
+    return dataclasses.replace(proposal, taken=chosen.taken)
 
 
 def _proposal(
@@ -107,8 +107,8 @@ def _proposal(
     likelihood: str,
 ) -> Proposal:
     sizes = method.Sizes(len(parts.labelled), len(parts.unlabelled))
-    found = REASONS.get(stated.likelihood, "")
-    reason = found.format(levels=statement.COUNT_LEVELS, total=stated.total)
+    template = REASONS.get(stated.likelihood, "")
+    reason = template.format(levels=statement.COUNT_LEVELS, total=stated.total)
     return Proposal(
         taken=None,
         method=settled.method,
@@ -144,7 +144,7 @@ def _changes(plan: recipe.Recipe) -> Json:
 
 
 def _differing(table: Json, usual: Json) -> Json:
-    found: Json = {}
+    changes: Json = {}
     for key, value in table.items():
         if isinstance(value, dict) and isinstance(usual.get(key), dict):
             value = _differing(value, usual[key])
@@ -152,8 +152,8 @@ def _differing(table: Json, usual: Json) -> Json:
                 continue
         elif value == usual.get(key):
             continue
-        found[key] = value
-    return found
+        changes[key] = value
+    return changes
 
 
 def _networks(table: Json) -> Iterator[tuple[str, Any]]:
@@ -171,12 +171,12 @@ def _preprocessing(stated: Problem) -> str:
     shift, scale = (stated.shift[0], stated.scale[0]) if one else (0.0, 1.0)
     moved = f"x - {shift:g}" if shift else "x"
     if not one:
-        told = "each number less its mean over training rows, divided by its deviation"
+        numbers = "each number less its mean over training rows, divided by its deviation"
     elif scale == 1:
-        told = f"{moved}, as it is" if not shift else moved
+        numbers = f"{moved}, as it is" if not shift else moved
     else:
-        told = f"({moved}) / {scale:g}" if shift else f"{moved} / {scale:g}"
-    more = [told] if stated.numbers else []
+        numbers = f"({moved}) / {scale:g}" if shift else f"{moved} / {scale:g}"
+    more = [numbers] if stated.numbers else []
     if stated.blocks:
         more.append(f"{len(stated.blocks)} categories as {sum(stated.blocks)} zeros and ones")
     if stated.gaps:

@@ -109,17 +109,17 @@ def load(
         _give_way(table, changes)
     for change in changes:
         _set(table, change)
-    found = from_table(table)
-    _check_effect(found, table.get("phases", {}), changes)
-    return found
+    recipe = from_table(table)
+    _check_effect(recipe, table.get("phases", {}), changes)
+    return recipe
 
 
 def named(changes: Iterable[str]) -> str:
     """The method that settings name, or the default."""
-    found = [
+    names = [
         text.strip() for key, _, text in (c.partition("=") for c in changes) if key == "method"
     ]
-    return found[-1] if found else Recipe.method
+    return names[-1] if names else Recipe.method
 
 
 def _give_way(table: Table, changes: Iterable[str]) -> None:
@@ -150,10 +150,10 @@ def from_table(table: Table) -> Recipe:
     if not isinstance(name, str) or name not in methods.METHODS:
         raise RecipeError(f"the method is {name!r}", f"one of {', '.join(methods.METHODS)}")
     rest = {key: value for key, value in table.items() if key not in ("model", "phases")}
-    found: Recipe = fields.build(Recipe, {**rest, "method": name}, "")
+    recipe: Recipe = fields.build(Recipe, {**rest, "method": name}, "")
     model: Any = fields.build(methods.METHODS[name].Config, table.get("model", {}), "model.")
-    found = dataclasses.replace(found, model=model)
-    return dataclasses.replace(found, phases=_phases(found, table.get("phases", {})))
+    recipe = dataclasses.replace(recipe, model=model)
+    return dataclasses.replace(recipe, phases=_phases(recipe, table.get("phases", {})))
 
 
 def to_table(recipe: Recipe) -> Table:
@@ -206,7 +206,7 @@ def _set(table: Table, change: str) -> None:
 def _value(text: str) -> Any:  # noqa: ANN401
     """A TOML value, or else the text itself: `select=best` needs no quotes."""
     try:
-        found = tomllib.loads(f"value = {text}")
+        document = tomllib.loads(f"value = {text}")
     except (ValueError, RecursionError):
         return text
-    return found["value"] if found.keys() == {"value"} else text
+    return document["value"] if document.keys() == {"value"} else text

@@ -38,9 +38,9 @@ def read(name: str | Path) -> Table:
     Raises:
         RecipeError: There is none, it is no TOML, or its bases lead in a circle.
     """
-    found = {} if name == NONE else _read(_find(Path(name), Path()), ())
-    found.pop(FOR, None)
-    return found
+    table = {} if name == NONE else _read(_find(Path(name), Path()), ())
+    table.pop(FOR, None)
+    return table
 
 
 def _read(path: Path, above: tuple[Path, ...]) -> Table:
@@ -71,15 +71,15 @@ def _find(path: Path, folder: Path) -> Path:
     place = folder / path
     shipped = SHELF / f"{path.name}{SUFFIX}"
     bare = path.name == str(path)
-    found = shipped if bare and not place.is_file() and shipped.is_file() else place
-    return Path(os.path.abspath(found))  # `resolve` raises for a name with a NUL
+    file = shipped if bare and not place.is_file() and shipped.is_file() else place
+    return Path(os.path.abspath(file))  # `resolve` raises for a name with a NUL
 
 
 def _over(under: Table, table: Table) -> Table:
     """Settings laid over others, table by table."""
-    found = dict(under)
+    merged = dict(under)
     for key, value in table.items():
-        former = found.get(key)
+        former = merged.get(key)
         both = isinstance(value, dict) and isinstance(former, dict)
-        found[key] = _over(former, value) if both else value  # type: ignore[arg-type]
-    return found
+        merged[key] = _over(former, value) if both else value  # type: ignore[arg-type]
+    return merged
