@@ -74,15 +74,15 @@ def run(arguments: Sequence[str]) -> int:
         if os.environ.get("SSDGM_DEBUG"):
             raise
         return console.fail(failure, "--json" in arguments)
-    except SystemExit:  # typer's word for --help whose reader has gone
+    except SystemExit:  # raised by typer when the reader of --help has closed the pipe
         return 0
-    if code == INTERRUPTED:  # typer's own word for Ctrl-C
+    if code == INTERRUPTED:  # how typer reports Ctrl-C
         return console.fail(KeyboardInterrupt(), "--json" in arguments)
     return code if isinstance(code, int) else 0
 
 
 def _failure(error: BaseException) -> BaseException:
-    """The error to show: a usage error and a missing package as ones of the family."""
+    """The error to show: usage errors and missing packages become errors of this project."""
     if isinstance(error, typer.Abort):
         return KeyboardInterrupt()
     if isinstance(error, UsageError):

@@ -46,7 +46,7 @@ def track(steps: Iterable[Any], total: int, done: int, quiet: bool) -> Iterator[
 
 @contextlib.contextmanager
 def watch(quiet: bool) -> Iterator[Callable[[int, int, str], None]]:
-    """Someone to tell how many steps are done: a bar on a terminal, lines elsewhere."""
+    """A callback that shows how many steps are done: a bar on a terminal, lines elsewhere."""
     if quiet:
         yield lambda done, total, text: None
     elif sys.stderr is not None and sys.stderr.isatty():
@@ -57,7 +57,7 @@ def watch(quiet: bool) -> Iterator[Callable[[int, int, str], None]]:
 
 
 def downloads(quiet: bool) -> Callable[[int, int, str], None]:
-    """Someone to tell the bytes of a file that are here: a line a file, ten for a large one."""
+    """A callback that shows a download: one line per file, more for a large one."""
 
     def tell(done: int, total: int, name: str) -> None:
         if done == 0 or (total > _LARGE and done < total):

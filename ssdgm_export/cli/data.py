@@ -39,7 +39,10 @@ def inspect(
         str | None, typer.Option(help="Column of a table that holds the labels.")
     ] = None,
     labels_as: Annotated[
-        str | None, typer.Option(help="classes: they are, although they look like measurements.")
+        str | None,
+        typer.Option(
+            help="Set to classes if each label is a class, although labels look like measurements."
+        ),
     ] = None,
     change: Annotated[
         list[str] | None,

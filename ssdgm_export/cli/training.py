@@ -55,7 +55,7 @@ def train(
     labels_as: Annotated[
         str | None,
         typer.Option(
-            help="What labels are: classes, if numbers or names that look otherwise are meant so."
+            help="Set to classes if each label is a class, although labels look like measurements."
         ),
     ] = None,
     seed: Annotated[

@@ -37,7 +37,7 @@ def _confusion(material: Material, counts: NDArray[np.int64]) -> plates.Plate:
         "confusion",
         "Confusion matrix",
         f"{rows} {material.held.kind} rows by their label (down) and by what is predicted "
-        f"(across); {rows - right} of them are mistaken.",
+        f"(across); {rows - right} of them are misclassified.",
         f"Confusion matrix of {len(counts)} classes: {right} of {rows} rows are right.",
         plates.encode(drawn),
     )

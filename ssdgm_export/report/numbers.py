@@ -6,7 +6,7 @@ from ssdgm_export.report.material import Json, Material
 from ssdgm_train.runs import baseline
 
 PARTS = {"validation": "validation", "test": "test", "unlabelled": "unlabelled training"}
-"""The scores of `result.json`, and whose they are."""
+"""The scores of `result.json`, and the rows that each is of."""
 
 COLUMNS = {
     "rows": ("how many", 1, ".0f"),
@@ -47,7 +47,7 @@ def _cell(score: Json, key: str) -> str:
 
 def _unlabelled(result: Json) -> Iterator[str]:
     if result["unlabelled"]:
-        yield "Labels of unlabelled training rows, where they are known, serve this table alone."
+        yield "Labels of unlabelled training rows, where known, are used in this table only."
 
 
 def _calibration(result: Json) -> Iterator[str]:

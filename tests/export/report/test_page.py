@@ -234,7 +234,7 @@ def test_what_was_measured_later_is_told_too(copy: Path) -> None:
     directory.write_json(copy / "evaluation.json", MORE)
     found = material.gather(copy, None)
     assert numbers.facts(found) == [
-        "Labels of unlabelled training rows, where they are known, serve this table alone.",
+        "Labels of unlabelled training rows, where known, are used in this table only.",
         "Logits are divided by 2.00, which was fitted on the validation rows: their NLL was 0.750 "
         "nats without it.",
         "2 of 5 latents are active, on 3 features that are kept.",

@@ -28,7 +28,7 @@ REASONS = {
 """Why a likelihood is taken where the recipe leaves it open."""
 
 WIDTHS = ("network", "channels", "hidden", "latent", "activation")
-"""The settings of a model that tell its networks."""
+"""The settings of a model that describe its networks."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Proposal:
         taken: Which recipe this is, and why; None where it came as it is.
         method: The method's name.
         summary: What it is.
-        networks: The settings of the model that tell its networks.
+        networks: The settings of the model that describe its networks.
         likelihood: Its name.
         reason: Why this one.
         preprocessing: How rows become what networks see.
@@ -50,7 +50,7 @@ class Proposal:
         validation_labels_are_extra: Whether their labels are beside the budget.
         test: Test rows.
         steps: Steps of the run.
-        recipe: TOML: what differs from the method's defaults, and what was found of the data.
+        recipe: TOML: what differs from the method's defaults, and what the data decided.
     """
 
     taken: recommended.Taken | None
@@ -72,7 +72,7 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why `train` would not begin, as an error has it."""
+    """The error by which `train` would refuse the data, in its parts."""
 
     found: str
     expected: str
@@ -85,7 +85,7 @@ def propose(
     labelled: int | None,
     seed: int,
 ) -> Proposal | Refusal:
-    """State what `train` would do, by the very functions that it calls."""
+    """What `train` would do, computed by the same functions."""
     try:
         chosen = recommended.settle(asked, data, labelled)
         plan = chosen.plan
@@ -115,7 +115,7 @@ def _proposal(
         summary=settled.spec.summary,
         networks=dict(_networks(dataclasses.asdict(settled.model))),
         likelihood=stated.likelihood,
-        reason=reason if likelihood == AUTO else "as the recipe has it",
+        reason=reason if likelihood == AUTO else "set in the recipe",
         preprocessing=_preprocessing(stated),
         prior=stated.labels.prior,
         labelled=sizes.labelled,
@@ -129,7 +129,7 @@ def _proposal(
 
 
 def _settled(plan: recipe.Recipe, stated: Problem) -> recipe.Recipe:
-    """The recipe with what it leaves open as the data has it."""
+    """The recipe with its open settings filled in from the data."""
     total = stated.total if stated.total > 1 else plan.data.total
     open_ended = dataclasses.replace(
         plan.data, likelihood=stated.likelihood, total=total, kind=stated.kind
@@ -157,7 +157,7 @@ def _differing(table: Json, usual: Json) -> Json:
 
 
 def _networks(table: Json) -> Iterator[tuple[str, Any]]:
-    """The telling settings, those of inner tables with the table's name before them."""
+    """The settings `WIDTHS`, those of inner tables with the table's name before them."""
     for key, value in table.items():
         if isinstance(value, dict):
             yield from ((f"{key}.{name}", inner) for name, inner in _networks(value))

@@ -1,7 +1,8 @@
-"""Which recipe is taken where none is named: one that ships and says that it is for such rows.
+"""The recommended recipe, for a user who names none: one that ships and fits the data.
 
-It says so in its table `for`, see `Purpose`. Of those that fit, the one chosen with the nearest
-number of labels is taken, by the ratio of the two; where none fits, the method's bare settings.
+What a recipe fits is in its table `for`, see `Purpose`. Of those that fit, the one chosen with the
+nearest number of labels is taken, by the ratio of the two; where none fits, the method's bare
+settings.
 """
 
 import math
@@ -18,7 +19,7 @@ from ssdgm_train.settings import among, between, setting
 
 KINDS = (*problems.KINDS, dataset.COLOUR)
 HELD = 0.2
-"""The largest part of the labels that a recipe nobody named may count off for validation."""
+"""The largest share of the labels that a recommended recipe may hold out for validation."""
 
 WORDS = {problems.IMAGE: "grey images", dataset.COLOUR: "colour images", problems.TABLE: "tables"}
 
@@ -180,9 +181,9 @@ def purposes(method: str) -> Iterator[tuple[str, Purpose]]:
 
 
 def _held(name: str, facts: DataFacts) -> tuple[str, ...]:
-    """The usual share for validation, where the recipe counts off more rows than there are for it.
+    """A change to the default share for validation, where the recipe's own is too large.
 
-    Its number is for data of the size that it was chosen on; no run is to fail for it.
+    The number was chosen on larger data, and a run must not fail because of it.
     """
     wanted = recipe.load(name).data.validation
     too_many = wanted >= 1 and wanted > HELD * facts.pool
