@@ -107,17 +107,20 @@ def gather(place: Path, data: str | None) -> Material:
     with directory.reading(run):
         problem, plan = training.load_problem(described), recipe.from_table(described["recipe"])
         model = training.load_model(run)
-    found = modules.of(model, problem, result["temperature"])
+    graphs = modules.of(model, problem, result["temperature"])
 
     def compute(name: str, feeds: parity.Arrays) -> parity.Arrays:
-        given = {**feeds, **found[name].taken(feeds["x"])} if "x" in feeds else feeds
-        answer = parity.reference(found[name], given)
+        given = {**feeds, **graphs[name].taken(feeds["x"])} if "x" in feeds else feeds
+        answer = parity.reference(graphs[name], given)
         joined = name == "decoder" and problem.columns
         return {"x": columns.joined(answer, problem.columns)} if joined else answer
 
     labels = tuple(map(str, described["data"]["classes"]))
     model_parts = conditionals.Conditionals(
-        {key: graph.spec for key, graph in found.items()}, labels, compute, columns=problem.columns
+        {key: graph.spec for key, graph in graphs.items()},
+        labels,
+        compute,
+        columns=problem.columns,
     )
     rows, (low, high) = training.load_data(run, data), limits.value_range(problem)
     split = run.split()
@@ -132,18 +135,20 @@ def gather(place: Path, data: str | None) -> Material:
         parts=model_parts,
         rows=store.take(rows.x, seen),
         held=_held(rows, split, model_parts),
-        drawn=_drawn(found, problem, described["seed"]),
+        drawn=_drawn(graphs, problem, described["seed"]),
         low=low,
         high=high,
         kind=problem.kind,
     )
 
 
-def _drawn(found: Mapping[str, modules.Graph], problem: Problem, seed: int) -> NDArray[Any] | None:
+def _drawn(
+    graphs: Mapping[str, modules.Graph], problem: Problem, seed: int
+) -> NDArray[Any] | None:
     """Rows of p(x), labels and latents from their priors."""
-    if "decoder" not in found or problem.kind not in (kinds.ROWS, kinds.TABLE):
+    if "decoder" not in graphs or problem.kind not in (kinds.ROWS, kinds.TABLE):
         return None
-    decoder, rng = found["decoder"], seeds.generator(seed, seeds.REPORT)
+    decoder, rng = graphs["decoder"], seeds.generator(seed, seeds.REPORT)
     labels = rng.choice(problem.labels.size, ROWS, p=problem.labels.prior)
     given = {"y": np.eye(problem.labels.size, dtype=np.float32)[labels]}
     feeds = {
@@ -159,13 +164,13 @@ def _drawn(found: Mapping[str, modules.Graph], problem: Problem, seed: int) -> N
 
 
 def _records(place: Path) -> list[Json]:
-    found = metrics.read(place)
-    for missing in filter(None, (records.misfit(record, records.RECORD) for record in found)):
+    lines = metrics.read(place)
+    for missing in filter(None, (records.misfit(record, records.RECORD) for record in lines)):
         raise directory.RunError(
             f"{place / metrics.NAME} is damaged ({missing} is missing or of another type)",
             mend="Remove it to continue without its history.",
         )
-    return found
+    return lines
 
 
 def _held(data: dataset.Dataset, split: Split, model: conditionals.Conditionals) -> Held:

@@ -6,7 +6,7 @@ from ssdgm_export.report.material import Json, Material
 from ssdgm_train.runs import baseline
 
 PARTS = {"validation": "validation", "test": "test", "unlabelled": "unlabelled training"}
-"""The scores of `result.json`, and whose they are."""
+"""The scores of `result.json`, and the rows that each is of."""
 
 COLUMNS = {
     "rows": ("how many", 1, ".0f"),
@@ -23,8 +23,8 @@ SEEN = {"rows": "as they are", "bits": "as bits drawn from them"}
 
 def table(material: Material) -> list[list[str]]:
     """A heading, then a line for each part that was scored."""
-    found = {name: material.result[key] for key, name in PARTS.items()}
-    scores = {name: score for name, score in found.items() if score}
+    parts = {name: material.result[key] for key, name in PARTS.items()}
+    scores = {name: score for name, score in parts.items() if score}
     lines = [[name, *(_cell(score, key) for key in COLUMNS)] for name, score in scores.items()]
     return [["rows", *(heading for heading, _, _ in COLUMNS.values())], *lines]
 
@@ -47,7 +47,7 @@ def _cell(score: Json, key: str) -> str:
 
 def _unlabelled(result: Json) -> Iterator[str]:
     if result["unlabelled"]:
-        yield "Labels of unlabelled training rows, where they are known, serve this table alone."
+        yield "Labels of unlabelled training rows, where known, are used in this table only."
 
 
 def _calibration(result: Json) -> Iterator[str]:
@@ -73,24 +73,24 @@ def _latents(result: Json) -> Iterator[str]:
         )
 
 
-def _baseline(found: Json | None) -> Iterator[str]:
+def _baseline(comparisons: Json | None) -> Iterator[str]:
     for part in ("validation", "test"):
-        if found and found[part]:
+        if comparisons and comparisons[part]:
             yield (
-                f"Beside the supervised baseline of {found['steps']} steps, on {part} rows: "
-                f"{baseline.sentence(found[part])}."
+                f"Beside the supervised baseline of {comparisons['steps']} steps, on {part} rows: "
+                f"{baseline.sentence(comparisons[part])}."
             )
 
 
-def _evidence(found: Json) -> Iterator[str]:
-    for name, value in found.get("evidence", {}).items():
+def _evidence(evidence: Json) -> Iterator[str]:
+    for name, value in evidence.get("evidence", {}).items():
         if value:
             yield (
-                f"log p(x) of {found['rows']} {found['part']} rows, {SEEN[name]}, at least: "
+                f"log p(x) of {evidence['rows']} {evidence['part']} rows, {SEEN[name]}, at least: "
                 f"{value['importance']:.2f} ± {value['standard_error']:.2f} nats with "
-                f"{found['samples']} draws, {value['bound']:.2f} with one."
+                f"{evidence['samples']} draws, {value['bound']:.2f} with one."
             )
-    posterior = found.get("labels", {}).get("posterior")
+    posterior = evidence.get("labels", {}).get("posterior")
     if posterior:
         yield (
             f"Labels by p(y | x), of the same draws: error {100 * posterior['error']:.2f} %, NLL "

@@ -293,13 +293,13 @@ def test_verbose_writes_its_progress_and_nothing_else_does(
 
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
-    "a method": ({"method": "m3"}, "the method is 'm3'; expected one of"),
+    "a method": ({"method": "m3"}, "The method is 'm3'; expected one of"),
     "a setting": ({"learning_rate": -1.0}, "train.learning_rate is -1"),
     "a setting of another": (
         {"method": "supervised"},
         "latent is 2; expected latent to be left out",
     ),
-    "a recipe": ({"recipe": "papre-m2"}, "no recipe at"),
+    "a recipe": ({"recipe": "papre-m2"}, "No recipe is at"),
     "a further setting": ({"settings": ("train.stesp=3",)}, "Did you mean train.steps?"),
     "a shape": ({"shape": (4, 4)}, "shape is (4, 4); expected that of 6 features"),
     "counts": ({"likelihood": "binomial"}, "X is no counts"),

@@ -128,15 +128,17 @@ SAYS = {
 }
 
 
-def sentence(found: Json) -> str:
-    """A comparison in words, in percent."""
-    error, baseline, gain, low, high = (
-        f"{100 * found[key]:.2f}" for key in ("error", "baseline", "difference", "low", "high")
-    )
+def sentence(comparison: Json) -> str:
+    """A comparison in words, in percent; the interval's ends say "less" or "more" themselves."""
+    error, baseline = (f"{100 * comparison[key]:.2f} %" for key in ("error", "baseline"))
+    gain, *ends = (100 * comparison[key] for key in ("difference", "low", "high"))
+    if gain < 0:
+        ends.reverse()
+    low, high = (f"{abs(end):.2f} {'more' if end < 0 else 'less'}" for end in ends)
     return (
-        f"error {baseline} % on the labels alone, {error} % with the unlabelled rows too: {gain} "
-        f"points less (95 % interval {low} to {high}, {found['rows']} rows); "
-        f"{SAYS[verdict(found)]}"
+        f"error {baseline} on the labels alone, {error} with the unlabelled rows too: "
+        f"{abs(gain):.2f} points {'more' if gain < 0 else 'less'} error than the baseline "
+        f"(95 % interval {low} to {high}, {comparison['rows']} rows); {SAYS[verdict(comparison)]}"
     )
 
 
