@@ -59,9 +59,8 @@ def check(data: bytes, name: str) -> None:
     except (_Odd, IndexError) as error:
         why = error if isinstance(error, _Odd) else "it is cut short"
         raise errors.FormatError(
-            f"{name} is no ONNX file as a serialiser writes it: {why}",
-            "canonical protobuf with the fields of ONNX up to IR version 10",
-            _AGAIN,
+            f"{name} is not an ONNX file as a serialiser writes it, IR version 10 or less: {why}",
+            mend=_AGAIN,
         ) from None
     if not graphs:
         raise errors.FormatError(f"{name} has no graph", "an ONNX model", _AGAIN)

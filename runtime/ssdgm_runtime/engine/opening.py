@@ -62,7 +62,7 @@ def create(ort: Ort, name: str, data: bytes, word: str, plan: Plan) -> tuple[Ort
             return session, provider
         if provider == providers.CPU:
             raise errors.FormatError(
-                f"onnxruntime {ort.__version__} cannot load {name} ({why})",
+                f"The engine, onnxruntime {ort.__version__}, cannot load {name} ({why})",
                 mend="Update onnxruntime, or convert the run again.",
             )
         tried = f"{provider} cannot be used ({why})"

@@ -118,7 +118,9 @@ class Session:
         key = (forks.pid, threads)
         with forks.lock():
             if self._closed:
-                raise errors.InputError("the model", "closed", "an open one", "load(path)")
+                raise errors.InputError(
+                    "This model", "closed", "", "Open it again with load(path)."
+                )
             if key not in self._engines:
                 data = self._source()
                 onnxfile.check(data, self._name)
@@ -229,8 +231,8 @@ def _other(
 
 def _missing(why: str) -> errors.MissingEngine:
     return errors.MissingEngine(
-        f"onnxruntime cannot be imported ({why})",
-        "an inference engine",
+        f"The engine, onnxruntime, cannot be imported ({why})",
+        "",
         'pip install "ssdgm-runtime[cpu]" or pip install "ssdgm-runtime[gpu]"; where both builds'
         " are installed, pip uninstall -y onnxruntime onnxruntime-gpu first.",
     )

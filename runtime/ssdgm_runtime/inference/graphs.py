@@ -82,7 +82,7 @@ class Graphs:
             ProviderUnavailable: The provider cannot be had.
         """
         if self._closed:
-            raise errors.InputError("the model", "closed", "an open one", "load(path)")
+            raise errors.InputError("This model", "closed", "", "Open it again with load(path).")
         opened = self._sessions.get(component)
         if opened is not None:
             return opened
