@@ -31,7 +31,7 @@ CEILINGS = {
     "ssdgm_export.bundle": 2,
     "ssdgm_export.estimator": 1,
     "ssdgm_runtime.bundle": 21,
-    "ssdgm_runtime.inference": 7,
+    "ssdgm_runtime.inference": 6,
     "ssdgm_train.recipes": 1,
     "ssdgm_train.runs": 9,
 }
