@@ -8,11 +8,13 @@ WORKERS ?= 2
 # shapes in signatures are checked while the tests run, and only then
 HOOK := ssdgm_train,ssdgm_export,beartype.beartype
 
-.PHONY: help demo test lint check docs bench golden clean
+.PHONY: help demo test lint check fix docs bench golden clean
 
 help:
 	@echo "make demo   train, convert, verify and use a model on real digits (a few minutes)"
 	@echo "make test   install the development set; lint, types, import contracts, every test"
+	@echo "make lint   the checks without the tests"
+	@echo "make fix    repair what ruff can, and write the generated parts of the pages again"
 	@echo "make bench  measure the speed claims of benchmarks/"
 
 $(VENV)/installed: $(SOURCES)
@@ -29,7 +31,7 @@ demo: $(VENV)/demo
 	$(BIN)/python examples/demo.py
 
 test: lint
-	$(BIN)/python -m pytest -n $(WORKERS) --jaxtyping-packages=$(HOOK)
+	$(BIN)/python -m pytest -n $(WORKERS) --durations=20 --jaxtyping-packages=$(HOOK)
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .
@@ -39,12 +41,18 @@ lint: $(VENV)/installed
 
 check: test
 
+fix: $(VENV)/installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(MAKE) docs
+
 bench: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet -c constraints.txt pyro-ppl openvino
 	$(BIN)/python -m benchmarks.run
 
 docs: $(VENV)/installed
 	$(BIN)/python tests/architecture/readme.py
+	$(BIN)/python tests/architecture/settings.py
 
 golden: $(VENV)/installed
 	$(BIN)/python tests/golden/make.py

@@ -26,11 +26,12 @@ CLAIM = 1.5
 WIDTH, CLASSES = 784, 10
 SIZES = method.Sizes(100, 49_900)
 FIRST = {"m1": "features", "m2": "joint"}
+RECIPES = {"m1": "default-m1", "m2": "pretrained-m2"}
 
 
 def steps(name: str, precision: str) -> Iterator[loop.Step]:
     """Steps of the first phase of a method's recipe."""
-    plan = recipe.load(f"default-{name}", None, [f"phases.{FIRST[name]}.precision={precision}"])
+    plan = recipe.load(RECIPES[name], None, [f"phases.{FIRST[name]}.precision={precision}"])
     space = classes.uniform(CLASSES)
     problem = Problem((WIDTH,), "float32", space, "bernoulli", (0.0,), (1.0,))
     torch.manual_seed(0)

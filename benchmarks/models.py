@@ -21,7 +21,7 @@ from ssdgm_train.runs import directory, loading
 
 RUNS = Path("runs")
 RECIPES = {
-    "m2": ("default-m2-100", ()),
+    "m2": ("pretrained-m2-100", ()),
     "m1m2": ("default-m1m2-100", ()),
     "m1": ("default-m1-100", ()),
     "softplus": ("paper-m2-100", ("train.steps=500", "model.initial=torch")),

@@ -1,4 +1,4 @@
-"""Measure every claim again and rewrite the tables of README.md, here and above.
+"""Measure every claim again and rewrite the tables of the pages that show them.
 
 python -m benchmarks.run                    # all of them
 python -m benchmarks.run startup digits     # some
@@ -12,13 +12,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from benchmarks import defaults
+
 FOLDER = Path(__file__).resolve().parent
 SCRIPTS = (
     *("startup", "opening", "latency", "precision", "streaming", "serving"),
     *("training_step", "mixed_precision", "digits", "kill", "mnist", "loading"),
 )
-"""All but `paper` and `rivals`, which take hours, `big_table`, which needs 4 GB of disk and half
-an hour, and `m1_bound`, which needs the authors' weights."""
+"""All but `paper`, `rivals` and `defaults`, which take hours, `big_table`, which needs 4 GB of
+disk and half an hour, and `m1_bound`, which needs the authors' weights."""
 MODELS = {"m2": "M2", "m1m2": "M1+M2", "softplus": "M2 with softplus"}
 PEERS = {
     "onnxruntime": "onnxruntime alone",
@@ -67,11 +69,12 @@ def _figures(name: str) -> dict[str, Any]:
 
 
 def rewrite() -> None:
-    """Put the tables into README.md here and above."""
+    """Put the tables into README.md here and into docs/paper.md."""
     _put(FOLDER / "README.md", "results", table())
     _put(FOLDER / "README.md", "rivals", RIVALS.read_text())
-    _put(FOLDER.parent / "README.md", "paper", PAPER.read_text() if PAPER.exists() else "")
-    _put(FOLDER.parent / "README.md", "speed", speed())
+    _put(FOLDER / "README.md", "speed", speed())
+    _put(FOLDER / "README.md", "defaults", defaults.table(_figures("defaults")["cells"]))
+    _put(FOLDER.parent / "docs" / "paper.md", "paper", PAPER.read_text() if PAPER.exists() else "")
 
 
 def _put(path: Path, name: str, text: str) -> None:

@@ -85,12 +85,11 @@ def label_spreading(seed: int) -> Models:
 def m2(seed: int, steps: int = 2000) -> Models:
     """The defaults; the paper's weighting; and small networks that can only draw a curve."""
     paper, curve = ("model.weighting=paper",), {"hidden": 16, "latent": 1, "alpha": 0.2}
-    yield SemiSupervisedClassifier(random_state=seed, steps=steps)
-    yield SemiSupervisedClassifier(random_state=seed, steps=steps, settings=paper)
+    common = {"random_state": seed, "steps": steps, "labels_as": "classes"}  # letter's are numbers
+    yield SemiSupervisedClassifier(**common)
+    yield SemiSupervisedClassifier(**common, settings=paper)
     settings = (*paper, "model.activation=tanh")
-    yield SemiSupervisedClassifier(
-        **curve, random_state=seed, steps=steps, learning_rate=1e-2, settings=settings
-    )
+    yield SemiSupervisedClassifier(**common, **curve, learning_rate=1e-2, settings=settings)
 
 
 PEERS: dict[str, Callable[[int], Models]] = {

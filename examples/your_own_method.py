@@ -1,6 +1,6 @@
 """A method in sixty lines, outside the package: entropy minimisation.
 
-A confident classifier has found a gap in the data: beside the cross-entropy of the labelled rows,
+A confident classifier has found a gap in the data: next to the cross-entropy of the labelled rows,
 minimise the entropy of q(y | x) on the unlabelled ones.
 
 References:
@@ -39,7 +39,7 @@ class Model(nn.Module):
 
     def __init__(self, config: Config, problem: Problem) -> None:
         super().__init__()
-        self.standardise = observations.of(problem)
+        self.standardise = observations.observer_for(problem)
         self.classifier = MLP([self.standardise.width], config.hidden, problem.labels.size)
 
     def classify(self, x: Tensor) -> Tensor:
@@ -49,7 +49,7 @@ class Model(nn.Module):
 
 
 def loss(model: Model, batch: method.Batch, context: method.Context) -> method.Terms:
-    """One number an example and term, in nats; `fit` averages and weighs them."""
+    """One number per example and term, in nats; the training loop averages and weighs them."""
     return {
         "classifier": objectives.cross_entropy(model.classify(batch.x), batch.y),
         "entropy": distributions.categorical_entropy(model.classify(batch.u)),

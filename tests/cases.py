@@ -141,6 +141,10 @@ def separable(
     return dataset.make(kind, x, y, *tests, columns=_KNOWN[kind].columns)
 
 
+IMAGES = separable("bernoulli-uint8", labelled=60, test=30)
+"""Images of three classes, with test rows."""
+
+
 def everything(data: dataset.Dataset) -> Split:
     """The split that holds nothing out."""
     known = data.y != dataset.UNLABELLED
@@ -220,7 +224,7 @@ def trained(
     state = loop.start(model, stages, sizes, seed, device)
     serve = serving(data, parts, seed, device)
     for step in loop.fit(model, stages, sizes, serve, state):
-        loop.check(model, step.number, {k: float(v) for k, v in step.terms.items()})
+        loop.check_finite(model, step.number, {k: float(v) for k, v in step.terms.items()})
     return model, state
 
 

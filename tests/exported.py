@@ -4,18 +4,42 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cases
 import filelock
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import ssdgm_export
 import ssdgm_train
-from ssdgm_export.graphs.modules import Graph, of
+from ssdgm_export.graphs import modules
+from ssdgm_train import METHODS
 from ssdgm_train.problems import Problem
 from ssdgm_train.runs import directory, loading
 
 Make = Callable[[Path], object]
+Case = tuple[str, str, tuple[str, ...]]
+
+NORMALISED = cases.settings("m2", batch_norm="true")
+OWN = {"m1": "gaussian-float32", "m1m2": "binomial-uint8"}
+EVERY_METHOD: tuple[Case, ...] = tuple(
+    (name, OWN.get(name, "bernoulli-uint8"), ()) for name in METHODS
+)
+"""Each method once, on a kind of rows of its own."""
+
+EVERY_LIKELIHOOD: tuple[Case, ...] = (
+    ("m2", "bernoulli-uint8", ()),
+    ("m2", "binomial-uint8", ()),
+    ("m2", "gaussian-float32", NORMALISED),
+    ("m2", "columns-float32", ()),
+    ("m2", "logistic-uint8", NORMALISED),
+    ("m2", "windows-float32", NORMALISED),
+)
+"""Each likelihood once, by one method: a bundle takes seconds, and methods only call them."""
+
+COVER: tuple[Case, ...] = tuple(dict.fromkeys((*EVERY_METHOD, *EVERY_LIKELIHOOD)))
 
 
 def once(factory: pytest.TempPathFactory, name: str, make: Make) -> Path:
@@ -62,15 +86,22 @@ def folder(
     return once(factory, "_".join(words), make)
 
 
-def modules(run: Path) -> dict[str, Graph]:
+def traced_modules(run: Path) -> dict[str, modules.Graph]:
     """The run's graphs as torch modules."""
     found = directory.Run(run)
-    return of(loading.load_model(found), problem(run))
+    return modules.of(loading.load_model(found), problem(run))
 
 
 def problem(run: Path) -> Problem:
     """The run's problem."""
     return directory.Run(run).read().problem
+
+
+def rows(run: Path) -> NDArray[Any]:
+    """Every row of the run's data: labelled, unlabelled, held out, test."""
+    data = loading.load_data(directory.Run(run))
+    assert data.x_test is not None
+    return np.concatenate([data.x, data.x_test])
 
 
 def copied(run: Path, place: Path) -> Path:

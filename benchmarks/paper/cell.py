@@ -57,8 +57,8 @@ def name(method: str, labels: int, seed: int) -> str:
 
 
 def _begin(out: Path, run: Path, kind: str, method: str, labels: int, seed: int) -> Session:
-    plan = _recipe(kind, f"{method}-{labels}")
     start = out / FIRST if STARTS[kind][method] else None
+    plan = _recipe(FROM_M1.get((kind, method), kind), f"{method}-{labels}")
     return begin(DATA, plan, run, labels, seed, init_from=start)
 
 
@@ -67,6 +67,9 @@ STARTS = {
     "paper": {"m1": True, "m2": False, "m1m2": True},
 }
 """Which methods start from the M1 that was trained first."""
+
+FROM_M1 = {("default", "m2"): "pretrained"}
+"""What the recipes are called that are for such a start, where that is not the kind's name."""
 
 
 def _recipe(kind: str, rest: str) -> recipe.Recipe:

@@ -79,7 +79,7 @@ def fitted(kind: Rival, settings: Settings, rows: Draw) -> tuple[ClassifierMixin
 def ours(name: str, method: str, seed: int) -> Cell:
     """A run of the recipe that ships."""
     budget = PER_CLASS * SETS[name]
-    changes = [f"data.validation={budget}", "run.baseline=0"]
+    changes = [f"data.validation={budget}", "data.labels_as=classes", "run.baseline=0"]
     plan = recipe.load(f"default-{method}-tables", changes=changes)
     with tempfile.TemporaryDirectory() as folder:
         session = begin(name, plan, Path(folder) / "run", budget, seed, "cpu")

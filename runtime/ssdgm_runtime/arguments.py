@@ -22,7 +22,7 @@ def count(value: int, name: str, least: int, most: int = _MOST) -> int:
     """Check a whole number.
 
     Raises:
-        InputError: It is none, smaller than `least` or larger than `most`.
+        InputError: It is not one, smaller than `least` or larger than `most`.
     """
     whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
     if not whole or not least <= value <= most:
@@ -44,16 +44,16 @@ def positive(value: float, name: str) -> float:
     """Check a positive finite number.
 
     Raises:
-        InputError: It is none.
+        InputError: It is not one.
     """
     numeric = isinstance(value, (int, float, np.integer, np.floating))
     try:
-        found = float(value) if numeric and not isinstance(value, bool) else math.nan
+        number = float(value) if numeric and not isinstance(value, bool) else math.nan
     except OverflowError:  # a whole number beyond every float
-        found = math.inf
-    if not 0 < found < math.inf:
+        number = math.inf
+    if not 0 < number < math.inf:
         raise errors.InputError(name, shown(value), "a positive finite number")
-    return found
+    return number
 
 
 def sizes(text: str, name: str = "--batch") -> tuple[int, ...]:
@@ -64,6 +64,6 @@ def sizes(text: str, name: str = "--batch") -> tuple[int, ...]:
     """
     words = [word.strip() for word in text.split(",")]
     if not all(word.isascii() and word.isdigit() and len(word) <= _DIGITS for word in words):
-        want = "whole numbers with commas, such as 1,8,64"
+        want = "whole numbers separated by commas, such as 1,8,64"
         raise errors.InputError(name, shown(text), want)
     return tuple(dict.fromkeys(int(word) for word in words))

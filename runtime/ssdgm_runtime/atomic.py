@@ -28,9 +28,8 @@ def claim(path: PathLike, *, force: bool = False) -> Path:
     """
     target = Path(path)
     if target.is_dir() or (os.path.lexists(target) and not force):
-        raise _exists(
-            target, "Choose another name, or pass --force (force=True) to replace a file."
-        )
+        ways = "" if target.is_dir() else " or pass --force (force=True)"
+        raise _exists(target, f"Choose another name{ways}.")
     _check_parent(target)
     return target
 
@@ -41,7 +40,7 @@ def apart(path: PathLike, **read: PathLike | None) -> None:
     Args:
         path: The output.
         read: What is read, by the name that a message has for it. Links are followed, and what is
-            not there is passed over.
+            not there is ignored.
 
     Raises:
         InputError: It is such an output.
@@ -50,7 +49,7 @@ def apart(path: PathLike, **read: PathLike | None) -> None:
     for place in map(Path, (beside, os.path.realpath(path))):  # a link, and what it leads to
         for name, source in read.items():
             if _same(place, source):
-                raise _taken(f"{path}, which is the {name}", "another path", "written over")
+                raise _taken(f"{path}, which is the {name}", "another path", "overwritten")
             if any(folder.is_dir() and _same(folder, source) for folder in place.parents):
                 raise _taken(f"{path}, inside the {name}", "a path outside of it", "added to")
 
@@ -165,14 +164,11 @@ def _remove(path: Path) -> None:
 
 def _check_parent(target: Path) -> None:
     if not target.parent.is_dir():
-        raise errors.DataNotFound(
-            f"there is no folder {target.parent}", "a folder to write to", "Make it first."
-        )
+        raise errors.DataNotFound(f"There is no folder {target.parent}", mend="Create it first.")
     if not os.access(target.parent, os.W_OK):
         raise errors.NotWritable(
-            f"nothing can be written in {target.parent}",
-            "a folder that this user may write in",
-            "Choose another place, or change its permissions.",
+            f"Cannot write to the folder {target.parent}",
+            mend="Choose another folder, or change its permissions.",
         )
 
 
@@ -190,7 +186,7 @@ def _taken(got: str, want: str, done: str) -> errors.InputError:
 
 
 def _exists(target: Path, mend: str = "Choose another name.") -> errors.OutputExists:
-    return errors.OutputExists(f"{target} exists already", "a path where nothing is", mend)
+    return errors.OutputExists(f"{target} already exists", mend=mend)
 
 
 def check_output(

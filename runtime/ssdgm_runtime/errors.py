@@ -1,4 +1,4 @@
-"""The errors a caller can meet, each saying what was found, what was expected, how to mend it.
+"""The errors a caller can meet: what was found, what was expected, and how to fix it.
 
 Every error is an `SsdgmError` and also the built-in error a Python programmer would catch for it.
 `exit_code` is what the command lines return: 1 a check that failed, 2 bad input or a damaged
@@ -25,8 +25,9 @@ class SsdgmError(Exception):
 
     Args:
         found: What was found, as the beginning of a sentence.
-        expected: What was expected instead; may be empty.
-        mend: How to mend it, as a sentence; may be empty.
+        expected: The value that was expected instead; empty where that says nothing new.
+        mend: How to fix it: a sentence, or a line to write or to run, which begins in lower
+            case; may be empty.
     """
 
     exit_code: ClassVar[int] = 2
@@ -36,10 +37,21 @@ class SsdgmError(Exception):
         self.found, self.expected, self.mend = found, expected, mend
 
     def __str__(self) -> str:
-        """The whole message on one line."""
+        """The whole message on one line.
+
+        Example:
+            >>> str(SsdgmError("x is empty", "at least one row", "Add a row."))
+            'x is empty; expected at least one row. Add a row.'
+            >>> str(SsdgmError("Reading images needs Pillow", mend="pip install pillow"))
+            'Reading images needs Pillow: pip install pillow'
+        """
         wanted = f"; expected {self.expected}" if self.expected else ""
         sentence = f"{self.found}{wanted}"
-        return f"{sentence.rstrip('.')}. {self.mend}" if self.mend else sentence
+        if not self.mend:
+            return sentence
+        if self.mend[0].isupper():
+            return f"{sentence.rstrip('.')}. {self.mend}"
+        return f"{sentence}. Try: {self.mend}" if wanted else f"{sentence}: {self.mend}"
 
 
 class BundleError(SsdgmError, ValueError):
@@ -47,7 +59,7 @@ class BundleError(SsdgmError, ValueError):
 
 
 class BundleNotFound(BundleError, FileNotFoundError):
-    """Nothing lies at the path given."""
+    """There is nothing at the path given."""
 
 
 class FormatError(BundleError):
@@ -91,7 +103,7 @@ class DataError(SsdgmError, ValueError):
 
 
 class DataNotFound(DataError, FileNotFoundError):
-    """No data lies at the path given."""
+    """There is no data at the path given."""
 
 
 class OutputExists(SsdgmError, FileExistsError):
@@ -99,7 +111,7 @@ class OutputExists(SsdgmError, FileExistsError):
 
 
 class Busy(SsdgmError, TimeoutError):
-    """As many rows wait as may, and there was no room for another within the time given."""
+    """The queue of rows stayed full for the time given."""
 
 
 class NotWritable(SsdgmError, PermissionError):
@@ -107,7 +119,7 @@ class NotWritable(SsdgmError, PermissionError):
 
 
 class ProviderUnavailable(SsdgmError, RuntimeError):
-    """An execution provider was named and cannot be had."""
+    """An execution provider was named and cannot be used."""
 
     exit_code: ClassVar[int] = 3
 

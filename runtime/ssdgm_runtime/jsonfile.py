@@ -26,7 +26,7 @@ def loads(text: str | bytes, name: str) -> object:
         name: What to call it in a message.
 
     Raises:
-        FormatError: It is too large or too deep, no UTF-8, no JSON, has a key twice in one
+        FormatError: It is too large or too deep, is not UTF-8 or JSON, has a key twice in one
             object, or holds NaN or infinity.
     """
     if len(text) > MAX_BYTES:
@@ -39,7 +39,7 @@ def loads(text: str | bytes, name: str) -> object:
     except errors.FormatError:
         raise
     except (ValueError, RecursionError) as error:
-        raise errors.FormatError(f"{name} is not JSON ({error})", "a JSON object", MEND) from None
+        raise errors.FormatError(f"{name} is not JSON ({error})", mend=MEND) from None
     return document
 
 
@@ -64,7 +64,7 @@ def laid(known: object, document: object) -> object:
 
 
 def typed(value: object, kind: type[T] | tuple[type, ...], where: str) -> T:
-    """A value that must be of a kind; a boolean is no number."""
+    """A value that must be of a kind; a boolean is not a number."""
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         names = " or ".join(k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,)))
         raise errors.FormatError(f"{where} of the manifest is {type(value).__name__}", names, MEND)
@@ -89,13 +89,13 @@ def each(table: Json, key: str, kind: type | tuple[type, ...]) -> tuple[Any, ...
 def number(value: object, where: str, least: float = -math.inf) -> float:
     """A finite number, at least `least`."""
     try:
-        found = float(typed(value, (int, float), where))
+        finite = float(typed(value, (int, float), where))
     except OverflowError:
-        found = math.inf
-    if not (math.isfinite(found) and found >= least):
+        finite = math.inf
+    if not (math.isfinite(finite) and finite >= least):
         wanted = "a finite number" if least == -math.inf else f"a finite number from {least:g}"
-        raise errors.FormatError(f"{where} of the manifest is {found}", wanted, MEND)
-    return found
+        raise errors.FormatError(f"{where} of the manifest is {finite}", wanted, MEND)
+    return finite
 
 
 def get_number(table: Json, key: str, least: float = -math.inf) -> float:
@@ -105,13 +105,13 @@ def get_number(table: Json, key: str, least: float = -math.inf) -> float:
 
 def whole(value: object, where: str, least: int, most: int) -> int:
     """A whole number between bounds."""
-    found: int = typed(value, int, where)
-    if not least <= found <= most:
-        shown = found if abs(found) < 1 << 64 else "far beyond"
+    integer: int = typed(value, int, where)
+    if not least <= integer <= most:
+        shown = integer if abs(integer) < 1 << 64 else "far larger"
         raise errors.FormatError(
             f"{where} of the manifest is {shown}", f"a whole number from {least} to {most}", MEND
         )
-    return found
+    return integer
 
 
 def distinct(values: Sequence[object], what: str) -> None:
@@ -119,29 +119,29 @@ def distinct(values: Sequence[object], what: str) -> None:
     seen = set()
     for value in values:
         if value in seen:
-            raise errors.FormatError(f"the manifest has {what} {value!r} twice", "each once", MEND)
+            raise errors.FormatError(f"The manifest has {what} {value!r} twice", mend=MEND)
         seen.add(value)
 
 
 def _field(table: Json, key: str) -> object:
     if key not in table:
-        raise errors.FormatError(f"the manifest has no {key!r}", "a field of this name", MEND)
+        raise errors.FormatError(f"The manifest has no field {key!r}", mend=MEND)
     return table[key]
 
 
 def _table(pairs: list[tuple[str, object]]) -> Json:
-    found = dict(pairs)
-    if len(found) < len(pairs):  # readers differ in which of two they take
+    table = dict(pairs)
+    if len(table) < len(pairs):  # readers differ in which of two they take
         seen: set[str] = set()
         twin = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise errors.FormatError(f"a JSON object has {twin[:80]!r} twice", "each key once", MEND)
-    return found
+        raise errors.FormatError(f"A JSON object has the key {twin[:80]!r} twice", mend=MEND)
+    return table
 
 
 def _check_depth(value: object, name: str, left: int) -> None:
     if not isinstance(value, (dict, list)):
         return
     if not left:
-        raise errors.FormatError(f"{name} is nested deeper than {MAX_DEPTH}", "less", MEND)
+        raise errors.FormatError(f"{name} has more than {MAX_DEPTH} nested levels", mend=MEND)
     for inner in value.values() if isinstance(value, dict) else value:
         _check_depth(inner, name, left - 1)

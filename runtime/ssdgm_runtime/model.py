@@ -17,12 +17,11 @@ from ssdgm_runtime import arguments
 from ssdgm_runtime.bundle import contents
 from ssdgm_runtime.engine import machine, providers
 from ssdgm_runtime.engine.options import Options, Placement, Plan
-from ssdgm_runtime.inference import answers, conditionals, generation, graphs, streaming
+from ssdgm_runtime.inference import calls, graphs
 from ssdgm_runtime.labels import classes
-from ssdgm_runtime.rows import checks
 
 if TYPE_CHECKING:
-    from ssdgm_runtime.inference import batching, verification
+    from ssdgm_runtime.inference import answers, batching, conditionals, generation, verification
 
 PathLike = str | os.PathLike[str]
 
@@ -69,21 +68,11 @@ class Model:
         arguments.count(options.max_batch, "options.max_batch", 1)
         bundle = contents.open_bundle(path, max_bytes=max_bytes, verify=verify)
         plan = Plan(provider, machine.threads(threads), options, allow_partial)
-        self._again = partial(
-            Model,
-            str(bundle.path),
-            provider=provider,
-            variant=variant,
-            threads=threads,
-            verify=verify,
-            options=options,
-            allow_partial=allow_partial,
-            max_bytes=max_bytes,
-        )
+        settings: dict[str, Any] = {"provider": provider, "variant": variant, "threads": threads}
+        settings |= {"verify": verify, "options": options, "allow_partial": allow_partial}
+        self._again = partial(Model, str(bundle.path), **settings, max_bytes=max_bytes)
         self._about = bundle.manifest
         self.graphs = graphs.Graphs(bundle, plan, variant)
-        run = self.graphs.answering(options.max_batch)
-        self.conditionals = conditionals.of_bundle(self._about, run)
         for component in self.graphs.components[:1]:  # trouble with the engine shows now
             self.graphs.open(component)
 
@@ -123,10 +112,8 @@ class Model:
             InputError: x has another dtype or shape, or holds NaN or infinity.
             TaskUnavailable: The bundle has no classifier.
         """
-        feeds = {"x": self.conditionals.rows("classifier", "classify", x)}
-        size = self._size(batch_size)
-        found = self.graphs.answer("classifier", feeds, size, "logits", "probs")
-        return classes.Classification(found["logits"], found["probs"], self.labels)
+        logits, probs = self._classify(x, batch_size)
+        return classes.Classification(logits, probs, self.labels)
 
     async def aclassify(self, x: ArrayLike) -> classes.Classification:
         """Classify in a thread, so that other coroutines go on; see `classify`."""
@@ -149,11 +136,13 @@ class Model:
             DataError: The path is of no .npy file.
             TaskUnavailable: The bundle has no classifier.
         """
-        declared = self.conditionals.declared("classifier", "classify")
-        pieces = streaming.pieces(source, declared, self._size(batch_size))
-        return streaming.ordered(
-            self.classify, pieces, arguments.count(workers, "workers", 1, 1024)
-        )
+        from ssdgm_runtime.inference import streaming
+
+        size = self.graphs.plan.options.max_batch if batch_size is None else batch_size
+        arguments.count(size, "batch_size", 1)
+        arguments.count(workers, "workers", 1, 1024)
+        tensor = self.graphs.intake("classifier", "classify").tensor
+        return streaming.ordered(self.classify, streaming.pieces(source, tensor, size), workers)
 
     def batcher(
         self, max_batch: int = 64, max_delay_ms: float = 2.0, *, max_waiting: int = 1024
@@ -168,9 +157,8 @@ class Model:
         """
         from ssdgm_runtime.inference import batching
 
-        limits = max_batch, max_delay_ms, max_waiting
-        self.conditionals.declared("classifier", "classify")
-        return batching.Batcher(self.classify, self.conditionals.single, *limits)
+        one = self.graphs.intake("classifier", "classify").single
+        return batching.Batcher(self.classify, one, max_batch, max_delay_ms, max_waiting)
 
     def predict(self, x: ArrayLike) -> NDArray[Any]:
         """The most probable class of each row, [n], as a value of `classes_`; see `classify`."""
@@ -183,14 +171,9 @@ class Model:
 
         They are written into `out` [n, K], if it is given; InputError if it is another array.
         """
-        rows = self.conditionals.rows("classifier", "classify", x)
-        feeds, size = {"x": rows}, self._size(None)
-        if out is None:
-            return self.graphs.answer("classifier", feeds, size, "probs")["probs"]
-        given = {"probs": checks.buffer(out, (len(rows), len(self.labels)))}
-        return self.graphs.answer("classifier", feeds, size, "probs", out=given)["probs"]
+        return self._probs(x, None, out)[0]
 
-    def encode(self, x: ArrayLike, y: classes.Labels | None = None) -> answers.Latent:
+    def encode(self, x: ArrayLike, y: classes.Labels | None = None) -> "answers.Latent":
         """Compute q(z | x, y).
 
         Args:
@@ -202,11 +185,13 @@ class Model:
             InputError: x or y is not one of these.
             TaskUnavailable: The bundle has no encoder, or y is left to a classifier it lacks.
         """
+        from ssdgm_runtime.inference import answers
+
         rows = self.conditionals.rows("encoder", "encode", x)
         with self.graphs.kept():
             feeds = {"x": rows, **self.conditionals.weights("encode", rows, y, "encoder")}
-            found = self.graphs.answer("encoder", feeds, self._size(None), "z_mean", "z_scale")
-        return answers.Latent(found["z_mean"], found["z_scale"])
+            call = self.graphs.call("encoder", "encode", "z_mean", "z_scale")
+            return answers.Latent(*call(feeds))
 
     def reconstruct(
         self,
@@ -221,10 +206,9 @@ class Model:
         rows are written into `out` [n, *shape], if it is given; InputError if it is another array.
         """
         with self.graphs.kept():
-            found = self.conditionals.posterior("reconstruct", x, y, "decoder")
-            feeds = self.conditionals.only("decoder", {"z": found.z, **found.y})
-            given = None if out is None else {"x": checks.buffer(out, found.x.shape)}
-            return self.graphs.answer("decoder", feeds, self._size(None), "x", out=given)["x"]
+            posterior = self.conditionals.posterior("reconstruct", x, y, "decoder")
+            feeds = self.conditionals.only("decoder", {"z": posterior.z, **posterior.y})
+            return self.graphs.call("decoder", "reconstruct", "x")(feeds, None, out)[0]
 
     def generate(
         self,
@@ -235,7 +219,7 @@ class Model:
         seed: int | None = None,
         sample: bool = False,
         temperature: float = 1.0,
-    ) -> answers.Samples:
+    ) -> "answers.Samples":
         """Generate from p(z) p(x | y, z).
 
         Args:
@@ -252,8 +236,7 @@ class Model:
             InputError: An argument is not one of these.
             TaskUnavailable: The bundle has no decoder, or no likelihood to sample from.
         """
-        request = generation.Request(y, n, z, seed, sample, temperature)
-        return generation.generate(self.graphs, request, self._size(None))
+        return self._generator.answer(y, n, z, seed, sample, temperature)
 
     def verify(self) -> "verification.VerifyReport":
         """Hash every file again and run the bundle's golden rows; see `verification`."""
@@ -289,10 +272,26 @@ class Model:
     def __repr__(self) -> str:
         return f"<Model {self._about.name} {self.graphs.bundle.id[:12]}: {', '.join(self.tasks)}>"
 
-    def _size(self, batch_size: int | None) -> int:
-        if batch_size is None:
-            return self.graphs.plan.options.max_batch
-        return arguments.count(batch_size, "batch_size", 1)
+    @cached_property
+    def conditionals(self) -> "conditionals.Conditionals":
+        """The same model as three conditional distributions, which pictures are drawn with."""
+        from ssdgm_runtime.inference import conditionals
+
+        return conditionals.of_bundle(self.graphs)
+
+    @cached_property
+    def _classify(self) -> calls.OfRows:
+        return self.graphs.of_rows("classifier", "classify", "logits", "probs")
+
+    @cached_property
+    def _probs(self) -> calls.OfRows:
+        return self.graphs.of_rows("classifier", "classify", "probs")
+
+    @cached_property
+    def _generator(self) -> "generation.Generator":
+        from ssdgm_runtime.inference import generation
+
+        return generation.Generator(self.graphs)
 
 
 def load(path: PathLike, **settings: Any) -> Model:  # noqa: ANN401

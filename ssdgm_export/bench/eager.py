@@ -22,7 +22,7 @@ from ssdgm_runtime.engine import session
 from ssdgm_train.runs import directory
 from ssdgm_train.runs import loading as training
 
-EAGER, COMPILED = backends.WORKSHOP
+EAGER, COMPILED = backends.FROM_RUN
 Arrays = session.Arrays
 Modules = Callable[..., Mapping[str, modules.Graph]]
 """Makes a run's graphs, as `modules.of` with `fuse` left open."""
@@ -85,13 +85,12 @@ def _compiled(module: nn.Module, order: list[str], target: backends.Target) -> A
         why = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise errors.MissingEngine(
             f"torch.compile fails here: {why}",
-            "a C++ compiler that it can call",
-            "Install one, such as g++, or leave torch-compile out of --against.",
+            mend="Install a C++ compiler such as g++, or remove torch-compile from --against.",
         ) from None
     return compiled
 
 
 def _other(why: str) -> errors.InputError:
     return errors.InputError(
-        "--run", f"of another model: {why}", "the run that the bundle was made of"
+        "--run", f"of another model: {why}", "the run that the bundle was made from"
     )

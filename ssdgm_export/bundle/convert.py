@@ -140,7 +140,7 @@ def material(run: directory.Run, data: str | None = None) -> tuple[gate.Rows, pa
     dataset, split = training.load_data(run, data), run.split()
     kind = "validation" if len(split.validation) else "labelled"
     held = getattr(split, kind)
-    few = store.few(dataset.x, held)
+    few = store.sampled(dataset.x, held)
     rows = gate.Rows(store.take(dataset.x, few), store.take(dataset.y, few), kind, dataset.columns)
     return rows, store.sample(dataset.x, split.training)
 
@@ -180,7 +180,9 @@ def _target(out: Path) -> Path:
     if os.path.lexists(out):
         raise errors.OutputExists(f"{out} already exists", mend="Give another name with -o.")
     if not out.parent.is_dir():
-        raise errors.DataNotFound(f"there is no folder {out.parent}", mend="Make it first.")
+        raise errors.DataNotFound(
+            f"There is no folder {out.parent}", mend="Make it first, or give another -o."
+        )
     return out
 
 

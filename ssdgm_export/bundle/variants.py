@@ -145,9 +145,11 @@ def _variant(source: Source, component: str, data: bytes, gates: tuple[gate.Gate
     graph = source.found[component]
     costs = {k: np.abs(outputs[k].astype(np.float64) - plain[k]) for k in outputs}
     own = {
-        k: np.maximum(
-            np.float32(TOLERATED[precision] * cost.max(0 if k in graph.units else None)),
-            graph.atol(k, report.atol),
+        k: np.asarray(
+            np.maximum(
+                np.float32(TOLERATED[precision] * cost.max(0 if k in graph.units else None)),
+                graph.atol(k, report.atol),
+            )
         )
         for k, cost in costs.items()
     }
@@ -190,7 +192,7 @@ def _check(source: Source, shipped: Sequence[Variant], gates: Sequence[gate.Gate
         if g.component in bare and not g.passed
     ]
     raise GateError(
-        f"no file of {', '.join(bare)} may ship ({'; '.join(told)})",
-        "every graph in one precision at least",
-        "Nothing was written. Add fp32 to --precision, or raise --max-drop or --max-distortion.",
+        f"No file of {', '.join(bare)} may ship ({'; '.join(told)})",
+        mend="Nothing was written. Add fp32 to --precision, or raise --max-drop or "
+        "--max-distortion.",
     )

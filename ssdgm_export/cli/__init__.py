@@ -6,23 +6,15 @@ Exit codes: 0 ok; 1 parity, golden rows or a gate failed; 2 usage, bad data or a
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, NoReturn
 
 import typer
 
 import ssdgm_export
-from ssdgm_export.cli import (
-    benchmarks,
-    bundles,
-    console,
-    data,
-    evaluation,
-    inference,
-    reports,
-    training,
-)
+from ssdgm_export.cli import console, conversion, data, evaluation, reports, shared, training
 from ssdgm_runtime import errors
+from ssdgm_runtime.console import catalogue
 
 INTERRUPTED = 130
 # typer ships its own click and exports only this child of the error that every usage error is
@@ -35,19 +27,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (
+EVERY: tuple[Callable[..., Any], ...] = (
     training.methods,
     training.train,
     evaluation.evaluate,
     reports.report,
-    bundles.convert,
-    bundles.inspect,
-    bundles.verify,
-    inference.classify,
-    inference.generate,
-    benchmarks.bench,
-    bundles.doctor,
-):
+    conversion.convert,
+    *map(shared.function, catalogue.COMMANDS),
+)
+for command in EVERY:
     app.command()(command)
 app.add_typer(data.app, name="data")
 
@@ -100,9 +88,9 @@ def _told(error: BaseException) -> BaseException:
         mend = "" if message.endswith("?") else "See ssdgm-export --help."
         return errors.UsageError(message, mend=mend)
     if isinstance(error, ModuleNotFoundError) and not isinstance(error, errors.SsdgmError):
+        name = str(error.name).split(".")[0]
         return errors.MissingExtra(
-            f"the package {error.name} is not installed",
-            "the workshop's packages",
-            "Install them with: pip install 'ssdgm-export[train,cpu]'",
+            f"The package {name} is not installed",
+            mend="Install it with: pip install 'ssdgm-export[train,cpu]'",
         )
     return error

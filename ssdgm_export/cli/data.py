@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +13,7 @@ from ssdgm_export.cli.text import data as text
 from ssdgm_runtime import atomic
 
 app = typer.Typer(
-    help="Look at data before a training.",
+    help="Look at data before training.",
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -30,41 +29,52 @@ def inspect(
     data: Annotated[
         str,
         typer.Argument(
-            metavar="PATH", help="What `train` takes: a folder, an archive, a file, or a name."
+            metavar="PATH", help="As for `train`: a folder, an archive, a file, or a name."
         ),
     ],
     data_dir: Annotated[
-        Path | None, typer.Option(help="Where named sets lie; else in SSDGM_DATA_DIR.")
+        Path | None, typer.Option(help="Folder of named data sets. [default: $SSDGM_DATA_DIR]")
     ] = None,
     label: Annotated[
-        str | None, typer.Option(help="The column of a table that holds the labels.")
+        str | None, typer.Option(help="Column of a table that holds the labels.")
+    ] = None,
+    labels_as: Annotated[
+        str | None, typer.Option(help="classes: they are, although they look like measurements.")
     ] = None,
     change: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Change a setting, such as data.ignore=id; repeatable."),
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Change a setting, for example data.ignore=id; repeatable.",
+        ),
     ] = None,
     labels: Annotated[
-        int | None, typer.Option(help="Labelled training rows in all; every label, if left out.")
+        int | None, typer.Option(help="Number of labelled training rows. [default: all]")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the split.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed of the split.", min=0)] = 0,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="A PNG file: rows or columns to look at.")
+        Path | None, typer.Option("--out", "-o", help="Draw rows or columns to this .png file.")
     ] = None,
     force: Force = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Say what PATH holds, what is suspicious, and what `train` would do."""
+    """Show what PATH contains, what looks wrong, and what `train` would do."""
     if out is not None:
         atomic.check_output(out, (".png",), force=force)
     draw = _draw() if out is not None else None
     from ssdgm_train import data as sources
     from ssdgm_train import inspection
-    from ssdgm_train.recipes import recipe
+    from ssdgm_train.recipes import recommended
 
-    changes = [*(change or []), *([] if label is None else [f"data.label={json.dumps(label)}"])]
+    said = {"data.label": label, "data.labels_as": labels_as}
+    changes = [
+        *(change or []),
+        *(f"{k}={json.dumps(v)}" for k, v in said.items() if v is not None),
+    ]
     place = None if data_dir is None else str(data_dir)
-    plan = partial(recipe.load, None, None, changes)
+    plan = recommended.Asked(changes=tuple(changes))
     downloading = console.downloads(quiet or as_json)
     if out is not None:
         sources.check_outside(out, sources.locate(data, place, downloading))
@@ -72,7 +82,8 @@ def inspect(
         lies_at, found = inspection.look(data, plan, labels, seed, place, downloading, tell)
     if out is not None and draw is not None:
         atomic.write(out, draw(found), force=force)
-    given = {"data-dir": place, "label": label, "labels": labels, "seed": seed or None}
+    given = {"data-dir": place, "label": label, "labels-as": labels_as, "labels": labels}
+    given["seed"] = seed or None
     told = {
         "path": lies_at.path,
         "files": {"count": lies_at.files, "bytes": lies_at.bytes, "names": list(lies_at.names)},

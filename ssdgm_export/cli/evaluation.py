@@ -1,12 +1,11 @@
 """`evaluate`."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from ssdgm_export.cli import console
-from ssdgm_export.cli.options import AsJson, Quiet
+from ssdgm_export.cli.options import AsJson, MovedData, Quiet, Run
 from ssdgm_runtime import errors, terminal
 
 Json = dict[str, Any]
@@ -14,17 +13,17 @@ ALL = "all"
 
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="A finished run directory.")],
-    samples: Annotated[int, typer.Option(help="Draws of the latents a row.", min=1)] = 100,
-    rows: Annotated[str, typer.Option(help="How many rows at most, or all.")] = "1000",
-    data: Annotated[
-        str | None, typer.Option(help="Where the run's data lies now, if it has moved.")
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    run: Run,
+    samples: Annotated[
+        int, typer.Option(help="Number of draws of the latents per row.", min=1)
+    ] = 100,
+    rows: Annotated[str, typer.Option(help="Largest number of rows to use, or all.")] = "1000",
+    data: MovedData = None,
+    device: Annotated[str, typer.Option(help="Device: auto, cpu or cuda.")] = "auto",
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Estimate log p(x) of RUN's test rows, and labels by it."""
+    """Estimate log p(x) of RUN's test rows, and classify them with it."""
     most = _most(rows)
     from ssdgm_train.runs import evidence, records
 

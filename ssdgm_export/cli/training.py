@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,16 +9,15 @@ import typer
 
 from ssdgm_export.cli import console, reports
 from ssdgm_export.cli.options import AsJson, Quiet
+from ssdgm_export.cli.text import training
 from ssdgm_runtime import errors, terminal
 from ssdgm_runtime.rows import columns
 
 Json = dict[str, Any]
 
-PLURALS = {"number": "numbers", "category": "categories", "boolean": "truth values"}
-
 
 def methods(as_json: AsJson = False) -> None:
-    """List the methods, their bundles' tasks, and the recipes."""
+    """List the methods, the tasks of their bundles, and the recipes."""
     from ssdgm_train import METHODS
     from ssdgm_train.recipes import shelf
 
@@ -40,51 +38,74 @@ def methods(as_json: AsJson = False) -> None:
 def train(
     data: Annotated[
         str | None,
-        typer.Argument(help="A folder, an archive, a file (.npz, .csv, .parquet), or a name."),
+        typer.Argument(
+            metavar="DATA", help="A folder, an archive, a file (.npz, .csv, .parquet), or a name."
+        ),
     ] = None,
     method: Annotated[
-        str | None, typer.Option(help="As listed by `methods`; the recipe's, or m2.")
+        str | None,
+        typer.Option(help="Method, as listed by `methods`. [default: the recipe's, or m2]"),
     ] = None,
     labels: Annotated[
-        int | None, typer.Option(help="Labelled training rows in all; every label, if left out.")
+        int | None, typer.Option(help="Number of labelled training rows. [default: all]")
     ] = None,
     label: Annotated[
-        str | None, typer.Option(help="The column of a table that holds the labels.")
+        str | None, typer.Option(help="Column of a table that holds the labels.")
+    ] = None,
+    labels_as: Annotated[
+        str | None,
+        typer.Option(
+            help="What labels are: classes, if numbers or names that look otherwise are meant so."
+        ),
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(help="Of the split, weights, batches and noise; 0, if left out.", min=0),
+        typer.Option(
+            help="Random seed of the split, weights, batches and noise. [default: 0]", min=0
+        ),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="The run directory to make.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Run directory to create.")] = None,
     data_dir: Annotated[
-        Path | None, typer.Option(help="Where named sets lie; else in SSDGM_DATA_DIR.")
+        Path | None, typer.Option(help="Folder of named data sets. [default: $SSDGM_DATA_DIR]")
     ] = None,
     recipe: Annotated[
-        str | None, typer.Option(help="A TOML file, or one that ships, as listed by `methods`.")
+        str | None,
+        typer.Option(
+            help="A TOML file, a recipe listed by `methods`, or none for bare settings. "
+            "[default: the recommended one]"
+        ),
     ] = None,
     change: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Change a setting, such as train.steps=1000; repeatable."),
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Change a setting, for example train.steps=1000; repeatable.",
+        ),
     ] = None,
     device: Annotated[
-        str | None, typer.Option(help="auto, cpu or cuda; auto, if left out.")
+        str | None, typer.Option(help="Device: auto, cpu or cuda. [default: auto]")
     ] = None,
     init_from: Annotated[
-        Path | None, typer.Option(help="A run to start from, or .npz weights of the authors.")
+        Path | None,
+        typer.Option(
+            help="A run to start from, or .npz weights that the paper's authors published."
+        ),
     ] = None,
     resume: Annotated[
-        Path | None, typer.Option(help="Go on with this run; needs nothing else.")
+        Path | None, typer.Option(help="Continue this run with its own settings.")
     ] = None,
     no_baseline: Annotated[
-        bool, typer.Option("--no-baseline", help="Train no supervised baseline to compare with.")
+        bool,
+        typer.Option("--no-baseline", help="Do not train a supervised baseline to compare with."),
     ] = False,
     no_report: Annotated[
-        bool, typer.Option("--no-report", help="Write no report.html into the run.")
+        bool, typer.Option("--no-report", help="Do not write report.html into the run.")
     ] = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train a method on DATA, or go on with a run."""
+    """Train a method on DATA, or continue a run."""
     session: Any
     if resume is not None:
         without = no_baseline or None
@@ -93,6 +114,7 @@ def train(
             method,
             labels,
             label,
+            labels_as,
             seed,
             out,
             data_dir,
@@ -104,7 +126,7 @@ def train(
         )
         session = _resume(resume)
     else:
-        plan = recipe, method, [*(change or []), *_said(label, no_baseline)]
+        plan = recipe, method, (*(change or []), *_said(label, labels_as, no_baseline))
         session = _begin(
             data,
             plan,
@@ -116,22 +138,25 @@ def train(
             data_dir,
             console.downloads(quiet),
         )
+        _tell_recipe(session, quiet)
     _run(session, quiet)
     told = None if no_report else reports.after(session.run.path)
-    console.emit({**_summary(session), "report": told}, as_json, _summary_lines)
+    console.emit({**_summary(session), "report": told}, as_json, training.summary)
 
 
-def _said(label: str | None, no_baseline: bool) -> Iterator[str]:
+def _said(label: str | None, labels_as: str | None, no_baseline: bool) -> Iterator[str]:
     """Options that are settings of the recipe."""
     if label is not None:
         yield f"data.label={json.dumps(label)}"
+    if labels_as is not None:
+        yield f"data.labels_as={json.dumps(labels_as)}"
     if no_baseline:
         yield "run.baseline=0"
 
 
 def _begin(
     data: str | None,
-    plan: tuple[str | None, str | None, list[str]],
+    plan: tuple[str | None, str | None, tuple[str, ...]],
     out: Path | None,
     labels: int | None,
     seed: int,
@@ -141,17 +166,25 @@ def _begin(
     tell: Callable[[int, int, str], None],
 ) -> Any:  # noqa: ANN401
     if data is None or out is None:
-        missing = "DATA" if data is None else "--out"
-        raise errors.InputError(
-            missing, "missing", "given", "ssdgm-export train digits --labels 100 --out runs/a"
-        )
-    from ssdgm_train.recipes import recipe
+        missing = "argument DATA" if data is None else "option --out"
+        example = "Example: ssdgm-export train digits --labels 100 --out runs/a"
+        raise errors.UsageError(f"Missing {missing}", mend=example)
+    from ssdgm_train.recipes import recommended
     from ssdgm_train.runs import session
 
     place = None if data_dir is None else str(data_dir)
     return session.begin(
-        data, partial(recipe.load, *plan), out, labels, seed, device, init_from, place, tell
+        data, recommended.Asked(*plan), out, labels, seed, device, init_from, place, tell
     )
+
+
+def _tell_recipe(session: Any, quiet: bool) -> None:  # noqa: ANN401
+    """Say which recipe is taken, before hours are spent on it."""
+    from ssdgm_train.runs import records
+
+    if not quiet:
+        taken = records.plain(session.run.read().taken)
+        console.note(f"recipe {training.taken(taken)}; {session.steps:,} steps")
 
 
 def _resume(path: Path) -> Any:  # noqa: ANN401
@@ -162,9 +195,8 @@ def _resume(path: Path) -> Any:  # noqa: ANN401
 
 def _check_alone(*others: object) -> None:
     if any(value is not None for value in others):
-        raise errors.InputError(
-            "--resume", "given beside other settings", "alone", "A run keeps its own settings."
-        )
+        reason = "a resumed run keeps its settings."
+        raise errors.UsageError("--resume takes no other options", mend=reason)
 
 
 def _run(session: Any, quiet: bool) -> None:  # noqa: ANN401
@@ -176,7 +208,7 @@ def _run(session: Any, quiet: bool) -> None:  # noqa: ANN401
             pass
     except KeyboardInterrupt:
         again = errors.command("ssdgm-export", "train", "--resume", session.run.path)
-        console.note(f"stopped; go on with: {again}")
+        console.note(f"stopped; continue with: {again}")
         raise
 
 
@@ -188,6 +220,7 @@ def _summary(session: Any) -> Json:  # noqa: ANN401
     return {
         "run": str(session.run.path),
         "method": session.recipe.method,
+        "recipe": described.get("taken"),
         "dataset": described["data"]["name"],
         "rows": counts,
         "columns": {
@@ -196,86 +229,9 @@ def _summary(session: Any) -> Json:  # noqa: ANN401
         },
         "validation_labels_are_extra": described["data"]["validation_labels_are_extra"],
         "seed": session.seed,
-        "init": described["init"],
+        "init": described.get("init"),
         **{key: value for key, value in result.items() if key != "ended"},
     }
-
-
-def _summary_lines(found: Json) -> str:
-    rows = found["rows"]
-    bundle = f"{Path(found['run']).name}.ssdgm"
-    extra = "extra labels" if found["validation_labels_are_extra"] else "labels of the budget"
-    lines = {
-        "run": found["run"],
-        **_init(found["init"]),
-        "rows": f"{rows['labelled']} labelled, {rows['unlabelled']} unlabelled, "
-        f"{rows['validation']} for validation ({extra})",
-        **_columns(found["columns"]),
-        **{part: _score(found[part]) for part in ("validation", "test")},
-        "unlabelled": _score(found["unlabelled"], "no labels known"),
-        **_baseline(found.get("baseline")),
-        "temperature": _temperature(found),
-        **_encoder(found),
-        "report": found["report"] or "none",
-        "next": errors.command("ssdgm-export", "convert", found["run"], "-o", bundle),
-    }
-    return terminal.fields(lines)
-
-
-def _columns(kinds: Json) -> Json:
-    """A line for what the columns of a table were taken for."""
-    told = {PLURALS[kind]: names for kind, names in kinds.items() if names}
-    numbers = [f"{len(names)} {what}" for what, names in told.items() if what == "numbers"]
-    others = [f"{what} {columns.some(names)}" for what, names in told.items() if what != "numbers"]
-    return {"columns": "; ".join([*numbers, *others])} if told else {}
-
-
-def _init(init: Json | None) -> Json:
-    """A line for the model that the run began with, and for what came with it."""
-    if init is None:
-        return {}
-    done = f"; done already: {', '.join(init['done'])}" if init["done"] else ""
-    taken = ", ".join(f"{name}={json.dumps(value)}" for name, value in init["settings"].items())
-    return {"init": init["source"] + (f", whose {taken} are taken" if taken else "") + done}
-
-
-def _score(score: Json | None, missing: str = "no rows") -> str:
-    if score is None:
-        return missing
-    return (
-        f"error {100 * score['error']:.2f} % of {score['rows']} rows, "
-        f"NLL {score['nll']:.3f} nats, ECE {score['ece']:.3f}"
-    )
-
-
-def _baseline(found: Json | None) -> Json:
-    """A line for the supervised baseline, where there are held-out rows to compare on."""
-    from ssdgm_train.runs import baseline, records
-
-    compared = found and (found["validation"] or found["test"])
-    return {"baseline": baseline.sentence(records.Comparison(**compared))} if compared else {}
-
-
-def _temperature(found: Json) -> str:
-    before, after = found["uncalibrated"]["validation"], found["validation"]
-    if before is None or found["temperature"] == 1:
-        return f"{found['temperature']:.2f}"
-    return (
-        f"{found['temperature']:.2f}, for which validation NLL went "
-        f"from {before['nll']:.3f} to {after['nll']:.3f} nats"
-    )
-
-
-def _encoder(found: Json) -> Json:
-    """Lines for what the encoder has learnt, where there is one."""
-    lines, latents, vote = {}, found["latents"], found["neighbours"]
-    if latents:
-        lines["latents"] = f"{len(latents['active'])} of {latents['size']} active"
-        if "kept" in latents:
-            lines["latents"] += f", on {len(latents['kept'])} features"
-    if vote:
-        lines["neighbours"] = f"error {100 * vote['error']:.2f} % by the {vote['k']} nearest"
-    return lines
 
 
 def _method_table(found: Json) -> str:
@@ -283,4 +239,4 @@ def _method_table(found: Json) -> str:
         (m["method"], m["year"], ", ".join(m["tasks"]), m["summary"]) for m in found["methods"]
     ]
     table = terminal.table(rows, ("method", "year", "its bundle offers", "what it is"))
-    return f"{table}\n\nrecipes for train --recipe: {', '.join(found['recipes'])}"
+    return f"{table}\n\nrecipes for train --recipe: {', '.join(found['recipes'])}, or none"

@@ -65,6 +65,8 @@ class SemiSupervisedClassifier(
             They calibrate the probabilities.
         likelihood: Of rows: "gaussian", which standardises every column; "bernoulli" for columns
             within [0, 1]; "binomial" for counts up to 255; "auto". gaussian.
+        labels_as: "classes" says that all labels are classes, which more than twenty different
+            numbers and fewer than two labelled rows a class are not taken for.
         settings: Anything else a recipe has, such as ("model.weighting=paper",).
         shape: What a row is reshaped to, (8, 8) for a small picture; it then is a bundle's input.
         init_from: A run directory, or .npz weights of the authors, to start from.
@@ -96,6 +98,7 @@ class SemiSupervisedClassifier(
         unlabelled_batch: int | None = None,
         validation: float | None = None,
         likelihood: str | None = None,
+        labels_as: str | None = None,
         settings: Sequence[str] = (),
         shape: tuple[int, ...] | None = None,
         init_from: str | Path | None = None,
@@ -114,6 +117,7 @@ class SemiSupervisedClassifier(
         self.unlabelled_batch = unlabelled_batch
         self.validation = validation
         self.likelihood = likelihood
+        self.labels_as = labels_as
         self.settings = settings
         self.shape = shape
         self.init_from = init_from
@@ -184,7 +188,7 @@ class SemiSupervisedClassifier(
         """
         known = ~settings.unknown(np.asarray(y))
         if not known.any():
-            raise errors.InputError("y", "without a known label", "some that are not -1")
+            raise errors.InputError("y", "without any known label", "labels other than -1")
         right = self.predict(X) == np.asarray(y)
         weight = None if sample_weight is None else np.asarray(sample_weight)[known]
         return float(np.average(right[known], weights=weight))
@@ -239,7 +243,9 @@ class SemiSupervisedClassifier(
         if likelihood != "binomial":
             return x
         if ((x != np.trunc(x)) | (x < 0) | (x > 255)).any():
-            raise errors.InputError("X", "no counts", "whole numbers from 0 to 255 for binomial")
+            raise errors.InputError(
+                "X", "with other values than counts", "whole numbers from 0 to 255, for binomial"
+            )
         return x.astype(np.uint8)
 
 
@@ -251,7 +257,9 @@ for _name in ("transform", "fit_transform"):
 
 def _shaped(x: Array, shape: tuple[int, ...]) -> Array:
     if int(np.prod(shape)) != x.shape[1]:
-        raise errors.InputError("shape", str(shape), f"that of {x.shape[1]} features")
+        raise errors.InputError(
+            "shape", str(shape), f"a shape of {x.shape[1]} values, one per feature"
+        )
     return x.reshape(len(x), *shape)
 
 

@@ -60,7 +60,7 @@ class Encoder(nn.Module):
 
 
 class EncoderClassifier(nn.Module):
-    """q(y | x) and q(z | x, y = q(y | x)): all that can be said of x in one call."""
+    """q(y | x) and q(z | x, y = q(y | x)), in one call."""
 
     outputs = (*Classifier.outputs, *Encoder.outputs)
 
@@ -101,8 +101,8 @@ class Decoder(nn.Module):
 
     def forward(self, y: Tensor, z: Tensor) -> tuple[Tensor, ...]:
         """[batch, K] and [batch, Z] to [batch, *shape] each, in the data's own units."""
-        found = self.model.decode(y, z)
-        return tuple(found[name] for name in self.outputs)
+        parameters = self.model.decode(y, z)
+        return tuple(parameters[name] for name in self.outputs)
 
 
 class Renderer(nn.Module):
@@ -114,15 +114,15 @@ class Renderer(nn.Module):
 
     def forward(self, z: Tensor) -> tuple[Tensor, ...]:
         """[batch, Z] to [batch, *shape] each, in the data's own units."""
-        found = self.model.render(z)
-        return tuple(found[name] for name in self.outputs)
+        parameters = self.model.render(z)
+        return tuple(parameters[name] for name in self.outputs)
 
 
 class Tabular(nn.Module):
-    """A graph of rows as one of the typed tensors that a table's rows are given in.
+    """A graph of whole rows as a graph of the typed tensors that make up the rows of a table.
 
     Args:
-        inner: The graph, whose first input are whole rows.
+        inner: The graph; whole rows are its first input.
         outputs: The names of its outputs.
         parts: How many tensors make up the rows.
     """
@@ -134,8 +134,8 @@ class Tabular(nn.Module):
     def forward(self, *given: Tensor) -> tuple[Tensor, ...]:
         """The parts of rows [batch, columns], and what else the graph takes."""
         rows = [part.to(torch.float32) for part in given[: self.parts]]
-        found: tuple[Tensor, ...] = self.inner(torch.cat(rows, 1), *given[self.parts :])
-        return found
+        outputs: tuple[Tensor, ...] = self.inner(torch.cat(rows, 1), *given[self.parts :])
+        return outputs
 
 
 @dataclass(frozen=True)
@@ -182,13 +182,13 @@ def of(
         InputError: There is no encoder or no classifier to fuse.
     """
     model = (model.slim() if isinstance(model, method.Slims) else model).eval()
-    found = (
+    graphs = (
         _classifier(model, problem, temperature),
         _encoder(model, problem),
         _decoder(model, problem),
     )
     fused = (_fused(model, problem, temperature),) if fuse else ()
-    return {graph.name: graph for graph in (*found, *fused) if graph is not None}
+    return {graph.name: graph for graph in (*graphs, *fused) if graph is not None}
 
 
 def example(spec: declared.Tensor, rows: int) -> Tensor:
@@ -234,7 +234,7 @@ def _fused(model: nn.Module, problem: Problem, temperature: float) -> Graph:
     if not encodes or not isinstance(model, method.Classifies):
         missing = "classifier" if encodes else "encoder"
         raise errors.InputError(
-            "fuse", f"of a model without {missing}", "a model that classifies and encodes"
+            "fuse", f"on, but the model has no {missing}", "a model that classifies and encodes"
         )
     return _of_rows(FUSED, EncoderClassifier(model, temperature), problem)
 
@@ -273,8 +273,8 @@ def _graph(
     name: str, module: nn.Module, inputs: list[declared.Tensor], noise: tuple[str, ...] = ()
 ) -> Graph:
     module.eval()
-    found = zip(module.outputs, _run(module, inputs), strict=True)  # type: ignore[arg-type]
-    outputs = [declared.Tensor(key, "float32", (BATCH, *v.shape[1:])) for key, v in found]
+    answers = zip(module.outputs, _run(module, inputs), strict=True)  # type: ignore[arg-type]
+    outputs = [declared.Tensor(key, "float32", (BATCH, *v.shape[1:])) for key, v in answers]
     return Graph(name, module, interface.Graph(tuple(inputs), tuple(outputs), noise))
 
 

@@ -30,6 +30,10 @@ class Affine:
         """Whether it leaves every x as it is."""
         return bool((self.factor == 1).all() and (self.shift == 0).all())
 
+    def fits(self, width: int) -> bool:
+        """Whether it leaves so many columns as many as they are."""
+        return max(self.factor.size, self.shift.size) in (1, width)
+
 
 @dataclass(frozen=True)
 class Product:

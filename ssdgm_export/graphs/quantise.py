@@ -13,13 +13,15 @@ Reference:
 """
 
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
+import onnx_ir as ir
 from numpy.typing import NDArray
+from onnx_ir.passes import common
 
 from ssdgm_export.graphs import trace
 from ssdgm_runtime.engine import session
@@ -47,11 +49,12 @@ def int8(data: bytes, feeds: Iterable[Mapping[str, Array]]) -> bytes:
         def get_next(self) -> Mapping[str, Array] | None:
             return next(self._feeds, None)
 
-    model = onnx.load_model_from_string(data)
+    proto = onnx.load_model_from_string(data)
+    origin = ir.from_proto(proto)
     with tempfile.TemporaryDirectory() as folder, trace.quiet():
         target = Path(folder) / "int8.onnx"
         quantization.quantize_static(
-            model,
+            proto,
             target,
             Reader(),
             quant_format=quantization.QuantFormat.QDQ,
@@ -62,24 +65,24 @@ def int8(data: bytes, feeds: Iterable[Mapping[str, Array]]) -> bytes:
             weight_type=quantization.QuantType.QInt8,
             extra_options={
                 "OpTypesToExcludeOutputQuantization": PRODUCTS,
-                "TensorQuantOverrides": {name: [_exact()] for name in _bytes(model.graph)},
+                "TensorQuantOverrides": {
+                    node.outputs[0].name: [_exact()] for node in _casts(origin.graph)
+                },
             },
         )
-        found = onnx.load(target)
-    _skip_casts(found.graph)
-    return _finish(found, model)
+        return _finish(onnx.load(target), origin, _skip_casts)
 
 
 def fp16(data: bytes) -> bytes:
     """A graph that computes in half precision; its inputs and outputs keep their types."""
     session.engine()
-    from onnxruntime.transformers import float16, onnx_model
+    from onnxruntime.transformers import float16
 
-    model = onnx.load_model_from_string(data)
+    proto = onnx.load_model_from_string(data)
+    origin = ir.from_proto(proto)
     with trace.quiet():
-        found = float16.convert_float_to_float16(model, keep_io_types=True)
-        onnx_model.OnnxModel(found).topological_sort()  # the casts were put at the end
-    return _finish(found, model)
+        halved = float16.convert_float_to_float16(proto, keep_io_types=True)
+    return _finish(halved, origin, common.TopologicalSortPass())  # the casts are at the end
 
 
 def _exact() -> dict[str, Any]:
@@ -87,35 +90,34 @@ def _exact() -> dict[str, Any]:
     return {"scale": np.array(1, dtype=np.float32), "zero_point": np.array(0, dtype=np.uint8)}
 
 
-def _bytes(graph: onnx.GraphProto) -> list[str]:
-    """Values that are whole numbers from 0 to 255: bytes of the input, cast."""
-    made = {v.name for v in graph.input if v.type.tensor_type.elem_type == onnx.TensorProto.UINT8}
-    found = []
-    for node in graph.node:
-        if node.op_type in ("Reshape", "Flatten") and node.input[0] in made:
-            made.add(node.output[0])
-        elif node.op_type == "Cast" and node.input[0] in made:
-            found.append(node.output[0])
-    return found
+def _casts(graph: ir.Graph) -> list[ir.Node]:
+    """What makes floats of the input's bytes: whole numbers from 0 to 255."""
+    whole = [value for value in graph.inputs if value.dtype == ir.DataType.UINT8]
+    casts = []
+    for value in whole:  # which grows on the way
+        for node in value.consumers():
+            if node.op_type in ("Reshape", "Flatten"):
+                whole.append(node.outputs[0])
+            elif node.op_type == "Cast":
+                casts.append(node)
+    return casts
 
 
-def _skip_casts(graph: onnx.GraphProto) -> None:
+def _skip_casts(model: ir.Model) -> None:
     """Take bytes as the integers that they are, instead of casting and rounding them back."""
-    makers = {name: node for node in graph.node for name in node.output}
-    exact = _bytes(graph)
-    for node in list(graph.node):
-        rounding = makers.get(node.input[0]) if node.op_type == "DequantizeLinear" else None
-        if rounding is not None and rounding.input[0] in exact:
-            node.input[0] = makers[rounding.input[0]].input[0]
-    for kind in ("QuantizeLinear", "Cast"):
-        read = {name for node in graph.node for name in node.input}
-        for node in [n for n in graph.node if n.op_type == kind and n.output[0] not in read]:
-            if node.output[0] not in {value.name for value in graph.output}:
-                graph.node.remove(node)
+    for cast in _casts(model.graph):
+        (source,) = cast.inputs
+        for reader in cast.outputs[0].consumers():
+            if reader.op_type == "QuantizeLinear" and source is not None:
+                ir.convenience.replace_all_uses_with(reader.outputs[0], source)
+    common.RemoveUnusedNodesPass()(model)
 
 
-def _finish(found: onnx.ModelProto, origin: onnx.ModelProto) -> bytes:
-    del found.graph.value_info[:]  # of values that are no more, under names that are taken anew
-    return trace.finish(
-        found, origin.graph.name, {entry.key: entry.value for entry in origin.metadata_props}
-    )
+def _finish(
+    proto: onnx.ModelProto, origin: ir.Model, change: Callable[[ir.Model], object]
+) -> bytes:
+    """The file of what a tool made of a model, once it is changed as it still has to be."""
+    del proto.graph.value_info[:]  # of values that are no more, under names that are taken anew
+    model = ir.from_proto(proto)
+    change(model)
+    return trace.finish(model, str(origin.graph.name), origin.metadata_props)

@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import onnx
+import onnx_ir as ir
 import torch
+from onnx_ir.passes import common
 from onnxscript import opset18 as op
 
 from ssdgm_export.graphs import folding, modules
@@ -26,7 +28,7 @@ _NAMELESS = re.compile(r"val_|v\d+$")  # the exporter's names for constants, and
 
 
 class ExportError(RuntimeError):
-    """The exporter made a graph that a bundle may not hold; a defect of a method, not of data."""
+    """The exporter made a graph that a bundle may not hold: a defect of a method, not of data."""
 
 
 def trace(graph: modules.Graph, properties: Mapping[str, str]) -> bytes:
@@ -50,24 +52,21 @@ def trace(graph: modules.Graph, properties: Mapping[str, str]) -> bytes:
             dynamic_shapes=_shapes(graph, batch),
             opset_version=OPSET,
             dynamo=True,
-            external_data=False,
             verbose=False,
             custom_translation_table={torch.ops.aten.softplus.default: _softplus},
         )
     assert program is not None
-    model = onnx.ModelProto()
-    model.CopyFrom(program.model_proto)
-    folding.fold(model)
-    return finish(model, graph.name, properties)
+    folding.fold(program.model)
+    return finish(program.model, graph.name, properties)
 
 
 def _shapes(graph: modules.Graph, batch: object) -> tuple[object, ...]:
     """The dynamic axis of every input, nested as the module's own signature is."""
-    found = tuple({0: batch} for _ in graph.spec.inputs)
-    return (found,) if isinstance(graph.module, modules.Tabular) else found
+    shapes = tuple({0: batch} for _ in graph.spec.inputs)
+    return (shapes,) if isinstance(graph.module, modules.Tabular) else shapes
 
 
-def finish(model: onnx.ModelProto, name: str, properties: Mapping[str, str]) -> bytes:
+def finish(model: ir.Model, name: str, properties: Mapping[str, str]) -> bytes:
     """A model as the bytes of a file: stripped, its values numbered, checked; raises as `trace`.
 
     Args:
@@ -75,12 +74,15 @@ def finish(model: onnx.ModelProto, name: str, properties: Mapping[str, str]) -> 
         name: The graph's name.
         properties: As for `trace`.
     """
-    _strip(model, name)
+    _strip(model)
     _number(model.graph)
-    for key in sorted(properties):
-        model.metadata_props.add(key=key, value=properties[key])
-    _check(model, name)
-    data: bytes = model.SerializeToString(deterministic=True)
+    model.graph.name, model.producer_name, model.producer_version = name, "ssdgm-export", ""
+    model.metadata_props.update(properties)
+    for complaint in filter(None, (rule(model) for rule in RULES)):
+        raise ExportError(f"graph {name} {complaint}")
+    proto = ir.to_proto(model)
+    onnx.checker.check_model(proto, full_check=True)
+    data: bytes = proto.SerializeToString(deterministic=True)
     return data
 
 
@@ -90,7 +92,7 @@ def _softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:  # noq
     The logarithm is of a number between 0.5 and 1, so nothing overflows.
     """
     if beta != 1.0:
-        raise ExportError(f"softplus has beta {beta}; only 1 is lowered")
+        raise ExportError(f"softplus has beta {beta}, and only beta 1 can be exported")
     return op.Sub(op.Relu(x), op.Log(op.Sigmoid(op.Abs(x))))
 
 
@@ -107,64 +109,57 @@ def quiet() -> Iterator[None]:
         logging.disable(level)
 
 
-def _strip(model: onnx.ModelProto, name: str) -> None:
+def _strip(model: ir.Model) -> None:
     """Drop stack traces, scopes and every other text that the exporter adds."""
+    common.ClearMetadataAndDocStringPass()(model)
     graph = model.graph
-    parts = [model, graph, *graph.node, *graph.initializer]
-    for part in [*parts, *graph.input, *graph.output, *graph.value_info]:
-        part.ClearField("doc_string")
-        part.ClearField("metadata_props")
-    graph.name = name
-    model.producer_name, model.producer_version = "ssdgm-export", ""
+    weights = graph.initializers.values()
+    made = (value for node in graph.all_nodes() for value in node.outputs)
+    parts: list[ir.Model | ir.Value] = [model, *graph.inputs, *weights, *made]
+    for part in parts:
+        part.metadata_props.clear()
+        part.doc_string = None
+    for weight in weights:
+        weight.type = weight.shape = None  # its tensor says both
 
 
-def _number(graph: onnx.GraphProto) -> None:
+def _number(graph: ir.Graph) -> None:
     """Number nodes and inner values by place: the exporter's counters tell what else it met."""
-    if any(attribute.HasField("g") for node in graph.node for attribute in node.attribute):
-        return  # a branch may use any name of the graph around it
-    constants = [t.name for t in graph.initializer if _NAMELESS.match(t.name)]
-    inner = [*constants, *(name for node in graph.node for name in node.output)]
-    kept = {"", *(value.name for value in graph.output)}
-    names = {old: f"v{i}" for i, old in enumerate(n for n in inner if n not in kept)}
-    for i, node in enumerate(graph.node):
+    nodes = list(graph.all_nodes())
+    for i, node in enumerate(nodes):
         node.name = f"{node.op_type}_{i}"
-        node.input[:] = [names.get(name, name) for name in node.input]
-        node.output[:] = [names.get(name, name) for name in node.output]
-    for value in (*graph.initializer, *graph.value_info):
-        value.name = names.get(value.name, value.name)
+    constants = [v for name, v in graph.initializers.items() if _NAMELESS.match(name)]
+    made = [value for node in nodes for value in node.outputs]
+    inner = [*constants, *(v for v in made if v.name and not v.is_graph_output())]
+    ir.convenience.rename_values(inner, [f"v{i}" for i in range(len(inner))])
 
 
-def _check(model: onnx.ModelProto, name: str) -> None:
-    onnx.checker.check_model(model, full_check=True)
-    for complaint in filter(None, (rule(model) for rule in RULES)):
-        raise ExportError(f"graph {name} {complaint}")
+def _random(model: ir.Model) -> str:
+    kinds = {n.op_type for n in model.graph.all_nodes() if n.op_type.startswith(FORBIDDEN)}
+    return f"holds {sorted(kinds)}: noise must be an input" if kinds else ""
 
 
-def _random(model: onnx.ModelProto) -> str:
-    found = {n.op_type for n in model.graph.node if n.op_type.startswith(FORBIDDEN)}
-    return f"holds {sorted(found)}: noise must be an input" if found else ""
-
-
-def _foreign(model: onnx.ModelProto) -> str:
-    found = {n.domain for n in model.graph.node} | {o.domain for o in model.opset_import}
-    strange = found - {"", "ai.onnx"}
+def _foreign(model: ir.Model) -> str:
+    domains = {n.domain for n in model.graph.all_nodes()} | model.opset_imports.keys()
+    strange = domains - {"", "ai.onnx"}
     return f"uses the domains {sorted(strange)}" if strange or model.functions else ""
 
 
-def _external(model: onnx.ModelProto) -> str:
-    found = [t.name for t in model.graph.initializer if t.external_data]
-    return f"keeps {found} outside the file" if found else ""
+def _external(model: ir.Model) -> str:
+    tensors = model.graph.initializers.tensors()
+    outside = [t.name for t in tensors if isinstance(t, ir.ExternalTensor)]
+    return f"keeps {outside} outside the file" if outside else ""
 
 
-def _old(model: onnx.ModelProto) -> str:
-    versions = [o.version for o in model.opset_import if o.domain in ("", "ai.onnx")]
-    return "" if versions == [OPSET] else f"has opset {versions}"
+def _old(model: ir.Model) -> str:
+    version = model.opset_imports.get("")
+    return "" if version == OPSET else f"has opset {version}, not {OPSET}"
 
 
-def _new(model: onnx.ModelProto) -> str:
-    found = model.ir_version
-    return "" if found <= IR_VERSION else f"has IR version {found}, above {IR_VERSION}"
+def _new(model: ir.Model) -> str:
+    version = model.ir_version
+    return "" if version <= IR_VERSION else f"has IR version {version}, above {IR_VERSION}"
 
 
-RULES: tuple[Callable[[onnx.ModelProto], str], ...] = (_random, _foreign, _external, _old, _new)
+RULES: tuple[Callable[[ir.Model], str], ...] = (_random, _foreign, _external, _old, _new)
 """Each gives a complaint, or an empty string."""

@@ -1,12 +1,12 @@
-"""May a graph of lower precision ship? Measured on the run's own rows, here.
+"""Whether a graph of lower precision may ship, measured on the run's own rows.
 
 A classifier may err on a few rows more than the fp32 graph; an encoder or decoder may make the
 squared error of reconstructions from posterior means grow by a little, the other graphs being
 fp32. Probabilities, posterior scales and draws from the prior are not looked at. What computes
 with integers must also give each of some rows the same answer alone and in a batch.
 
-A processor widens half precision to single: the gate of fp16 shows what rounded weights cost, and
-nothing of a GPU's arithmetic. The estimate is as sure as its standard error says.
+A CPU computes half precision in single: the gate of fp16 shows what rounded weights cost, and says
+nothing about the arithmetic of a GPU. The standard error says how sure an estimate is.
 """
 
 import math
@@ -58,12 +58,12 @@ def limits(drop: str, distortion: str) -> Limits:
 def _share(text: str, name: str) -> float:
     number, sign, rest = text.strip().partition("%")
     try:
-        found = float(number) / 100 if sign and not rest else math.nan
+        share = float(number) / 100 if sign and not rest else math.nan
     except ValueError:
-        found = math.nan
-    if not 0 <= found <= 1:
+        share = math.nan
+    if not 0 <= share <= 1:
         raise errors.InputError(name, repr(text), "a percentage from 0% to 100%, such as 0.2%")
-    return found
+    return share
 
 
 @dataclass(frozen=True)
@@ -96,9 +96,9 @@ class Gate:
         component: The graph.
         precision: Its precision.
         measure: `error`, the share of wrong rows; `distortion`, the mean squared error of
-            reconstructions in the data's own units (of a table, whose columns have none in
-            common: in those of each number's variance, and the probability that categories lack);
-            `nothing`, where neither can be had.
+            reconstructions in the data's own units; `nothing`, where neither can be measured.
+            The columns of a table have no common unit: there it is the squared error as a share
+            of the column's variance, and for categories 1 - the probability of the right one.
         rows: How many rows it was measured on.
         kind: What rows these are.
         fp32: The measure for the fp32 graph.
@@ -129,7 +129,7 @@ class Gate:
 
 
 class Judge:
-    """Measures graphs on rows; the fp32 graphs stand for those that are not in question.
+    """Measures one graph at a time on rows, with the fp32 graphs in all other places.
 
     Args:
         models: The fp32 graphs' files, by component.
@@ -157,21 +157,21 @@ class Judge:
     def judge(
         self, component: str, precision: str, data: bytes, golden: Arrays | None = None
     ) -> list[Gate]:
-        """Measure one graph in every way that it can be; `golden` has rows it must answer too."""
+        """Measure a graph in every way there is; its answers to `golden` must be finite too."""
         measures = self._measures(component)
         if not measures:
             return [Gate(component, precision, "nothing")]
         engine = opened(component, data)
         answer, gap = self._answer(component, engine), self._gap(component, engine)
-        found = [
+        gates = [
             self._gate(Gate(component, precision, name, batch_gap=gap), measure, answer)
             for name, measure in measures.items()
         ]
-        given = (*answer.values(), *(engine.run(golden).values() if golden else ()))
-        if all(np.isfinite(array).all() for array in given):
-            return found
+        answers = (*answer.values(), *(engine.run(golden).values() if golden else ()))
+        if all(np.isfinite(array).all() for array in answers):
+            return gates
         worst = tolerance.HUGE
-        return [replace(gate, found=worst, cost=worst, passed=False) for gate in found]
+        return [replace(gate, found=worst, cost=worst, passed=False) for gate in gates]
 
     def _gate(self, blank: Gate, measure: Measure, answer: Arrays) -> Gate:
         key = (blank.component, blank.measure)
@@ -179,12 +179,12 @@ class Judge:
             plain = self._answer(blank.component, self._fp32[blank.component])
             self._kept[key] = measure(plain)
         before, error = self._kept[key], blank.measure == "error"
-        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is told below
+        with np.errstate(over="ignore", invalid="ignore"):  # `_finite` below sees what overflows
             after = measure(answer)
             spread = (after - before).std() / math.sqrt(len(after))
-        fp32, found = float(before.mean()), _finite(after.mean())
+        fp32, measured = float(before.mean()), _finite(after.mean())
         unit = 1.0 if error else max(fp32, float(np.finfo(np.float64).tiny))
-        cost = _finite((found - fp32) / unit)
+        cost = _finite((measured - fp32) / unit)
         allowed = self._limits.drop if error else self._limits.distortion
         exact = blank.batch_gap == 0 or blank.precision not in INVARIANT
         return replace(
@@ -192,7 +192,7 @@ class Judge:
             rows=len(after),
             kind=self._rows.kind,
             fp32=fp32,
-            found=found,
+            found=measured,
             cost=cost,
             deviation=_finite(spread / unit),
             allowed=allowed,
@@ -201,15 +201,15 @@ class Judge:
 
     def _measures(self, component: str) -> dict[str, Measure]:
         """The measures of a component: from its answers to one number for each row."""
-        graph, found = self._fp32[component], dict[str, Measure]()
+        graph, measures = self._fp32[component], dict[str, Measure]()
         takes_rows = not self._rows.tensors.keys().isdisjoint(graph.inputs)
         if "probs" in graph.outputs and takes_rows and (self._rows.y >= 0).any():
-            found["error"] = self._errors
+            measures["error"] = self._errors
         if component == "decoder" and "encoder" in self._fp32:
-            found["distortion"] = self._distances
+            measures["distortion"] = self._distances
         if "z_mean" in graph.outputs and "decoder" in self._fp32:
-            found["distortion"] = self._distortions
-        return found
+            measures["distortion"] = self._distortions
+        return measures
 
     def _errors(self, answer: Arrays) -> Array:
         wrong: Array = answer["probs"].argmax(axis=1) != self._rows.y
@@ -220,7 +220,7 @@ class Judge:
         return self._distances(self._answer("decoder", self._fp32["decoder"], feeds))
 
     def _distances(self, answer: Arrays) -> Array:
-        """What reconstructions lack, on average over the values that a row has."""
+        """How far each row is from its reconstruction, averaged over the values that it has."""
         parts = []
         if "x" in answer:
             x = self._feeds["x"].astype(np.float64)
@@ -230,15 +230,15 @@ class Judge:
             parts.append((self._missed(answer["code_probs"], codes), codes >= 0))
         flat = [[array.reshape(len(array), -1) for array in part] for part in parts]
         lost, known = (np.concatenate(arrays, axis=1) for arrays in zip(*flat, strict=True))
-        found: Array = np.where(known, lost, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-        return found
+        mean: Array = np.where(known, lost, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+        return mean
 
     def _missed(self, probs: Array, codes: Array) -> Array:
-        """What is missing from the probabilities of a table's own codes."""
+        """How far the probability of each code that a row has is from 1."""
         sizes = [len(column.categories) for column in self._rows.columns if column.categories]
         starts = np.cumsum([0, *sizes[:-1]])
-        found: Array = 1 - np.take_along_axis(probs, starts + np.maximum(codes, 0), axis=1)
-        return found
+        missed: Array = 1 - np.take_along_axis(probs, starts + np.maximum(codes, 0), axis=1)
+        return missed
 
     def _answer(
         self, component: str, engine: session.Session, feeds: Arrays | None = None
@@ -272,16 +272,16 @@ class Judge:
 
 
 def _unit(rows: Rows) -> Array | float:
-    """What squared errors are divided by: of a table's numbers, each column's own variance."""
+    """What squared errors are divided by: for numbers of a table, each column's variance."""
     if "x" not in rows.tensors or not rows.columns:
         return 1.0
     spread = np.ma.masked_invalid(rows.tensors["x"].astype(np.float64)).var(axis=0).filled(0)
-    found: Array = np.where(spread > 0, spread, 1)
-    return found
+    variance: Array = np.where(spread > 0, spread, 1)
+    return variance
 
 
 def _finite(value: float) -> float:
-    """A number that JSON has a word for; what is not finite is as large as there is."""
+    """The value; `tolerance.HUGE` where it is not finite, as JSON has no word for that."""
     return float(value) if math.isfinite(value) else tolerance.HUGE
 
 

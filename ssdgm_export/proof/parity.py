@@ -1,10 +1,10 @@
 """torch against the engine, on the same rows and the same noise.
 
 A graph passes when its values agree at every batch size, and the classifier's predictions on every
-distinct row; `tolerance` has the rule. Where torch itself is further than that from
-the same computation in double precision, as on a row that lies a thousand deviations off, the row
-says nothing of the export: there the engine may be off as far as single precision is. Both sides
-run on one thread, so that the figures come out the same again.
+distinct row; `tolerance` has the rule. On some rows, such as one a thousand deviations from the
+mean, torch itself is further than that from the same computation in double precision. They say
+nothing about the export: there the engine may be off as far as single precision makes torch be.
+Both sides run on one thread, so that the figures come out the same again.
 """
 
 import contextlib
@@ -53,8 +53,8 @@ class Report:
         batches: The batch sizes compared.
         rows: Distinct real rows among them: all of these are in the largest batch.
         max_abs: The largest difference of each output, by graph.
-        worst: The largest |a - b| / (atol + rtol * |b|) of all, atol in the output's units, rows
-            that single precision limits left out; at most 1 passes.
+        worst: The largest |a - b| / (atol + rtol * |b|), atol in the output's units, over all
+            rows but those that single precision limits; at most 1 passes.
         where: The graph and output that this is of.
         limited: Rows that single precision limits, over all batches and outputs.
         compared: Rows whose predictions were compared, each once; none without a classifier.
@@ -85,7 +85,7 @@ class Report:
 
 
 def compare(
-    found: Mapping[str, modules.Graph],
+    graphs: Mapping[str, modules.Graph],
     files: Mapping[str, bytes],
     x: Array,
     atol: float = ATOL,
@@ -95,7 +95,7 @@ def compare(
     """Run every graph on both sides, batch by batch.
 
     Args:
-        found: The traced modules.
+        graphs: The traced modules.
         files: Their .onnx bytes.
         x: Real rows [n, *shape]; taken in turn, over and over.
         atol: Absolute tolerance.
@@ -107,13 +107,13 @@ def compare(
     """
     tally, distinct = _Tally(atol, rtol), min(len(x), max(batches))
     with one_thread():
-        for name, graph in found.items():
+        for name, graph in graphs.items():
             plan = Plan(provider="cpu")
             engine = session.Session(name, partial(files.__getitem__, name), plan)
             doubled = replace(graph, module=copy.deepcopy(graph.module).double())
             for batch in batches:
                 rows = np.take(x, np.arange(batch), axis=0, mode="wrap")
-                feeds = feed(graph, found, rows, batch)
+                feeds = feed(graph, graphs, rows, batch)
                 want, got = reference(graph, feeds), engine.run(feeds)
                 limits = tally.values(graph, want, reference(doubled, feeds), got)
                 if name == "classifier" and batch == max(batches):
@@ -125,30 +125,30 @@ def compare(
     return report
 
 
-_MEND = "Raise --atol or --rtol if this is close enough; if not, please report it."
+_MEND = "Raise --atol or --rtol if this is close enough; if it is not, please report it."
 
 
 def _complaint(report: Report) -> tuple[str, str]:
     """What differs, and what was expected."""
     graph, _, output = report.where.partition(".")
-    found, wanted = [], []
+    differences, wanted = [], []
     if report.worst > 1:
         gap = report.max_abs[graph][output]
-        found.append(
+        differences.append(
             f"{output} of the exported {graph} differs from torch by up to {gap:.3g}, "
             f"{report.worst:.3g} times what is allowed"
         )
         wanted.append(f"|a - b| <= {report.atol:g} + {report.rtol:g} * |b|")
     if report.disagreements:
         count, first = len(report.disagreements), report.disagreements[0]
-        found.append(
+        differences.append(
             f"the exported classifier predicts otherwise on {count} rows (first: row {first})"
         )
         wanted.append("the same predictions")
-    return " and ".join(found), " and ".join(wanted)
+    return " and ".join(differences), " and ".join(wanted)
 
 
-def feed(graph: modules.Graph, found: Mapping[str, modules.Graph], x: Array, seed: int) -> Arrays:
+def feed(graph: modules.Graph, graphs: Mapping[str, modules.Graph], x: Array, seed: int) -> Arrays:
     """Inputs of a graph for rows x: q(y | x) or a one-hot y, standard normal z and noise."""
 
     def normal(spec: Tensor) -> Array:
@@ -158,7 +158,7 @@ def feed(graph: modules.Graph, found: Mapping[str, modules.Graph], x: Array, see
     return {
         spec.name: given[spec.name]
         if spec.name in given
-        else _labels(graph, found, x)
+        else _labels(graph, graphs, x)
         if spec.name == "y"
         else normal(spec)
         for spec in graph.spec.inputs
@@ -187,13 +187,13 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _labels(graph: modules.Graph, found: Mapping[str, modules.Graph], x: Array) -> Array:
+def _labels(graph: modules.Graph, graphs: Mapping[str, modules.Graph], x: Array) -> Array:
     """Alternately q(y | x) and one-hot labels: callers give both."""
     width = next(spec.width for spec in graph.spec.inputs if spec.name == "y")
     one_hot = np.eye(width, dtype=np.float32)[np.arange(len(x)) % width]
-    if "classifier" not in found:
+    if "classifier" not in graphs:
         return one_hot
-    classifier = found["classifier"]
+    classifier = graphs["classifier"]
     probs = reference(classifier, classifier.taken(x))["probs"]
     even = (np.arange(len(x)) % 2 == 0)[:, None]
     return np.where(even, probs, one_hot)
@@ -248,5 +248,5 @@ class _Tally:
 
 def _by_row(shares: Array) -> Array:
     """The largest share of each row, [n]."""
-    found: Array = shares.reshape(len(shares), -1).max(1, initial=0.0)
-    return found
+    largest: Array = shares.reshape(len(shares), -1).max(1, initial=0.0)
+    return largest

@@ -153,7 +153,7 @@ def _held(data: dataset.Dataset, split: Split, model: conditionals.Conditionals)
         kind, whole, labels, chosen = "validation", data.x, data.y, split.validation
         if not len(chosen):
             kind, chosen = "labelled training", split.labelled
-    few = store.few(whole, chosen)
+    few = store.sampled(whole, chosen)
     x, y = store.take(whole, few), store.take(labels, few)
     with parity.one_thread():
         passes = [

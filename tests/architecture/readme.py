@@ -1,16 +1,25 @@
-"""What the README says of the code, made from the code: `make docs` writes it, a test compares."""
+"""What the pages say of the code, made from the code: `make docs` writes it, a test compares.
+
+A page marks its generated parts by comments: `<!-- methods -->` (a row for every method),
+`<!-- ladder: PACKAGE -->` (which room may import which), `<!-- help: COMMAND -->` (a command's
+help) and `<!-- run: COMMAND -->` (what a command prints), each up to its closing comment.
+"""
 
 import os
 import re
 import subprocess
 import sys
+import textwrap
+import tomllib
 from pathlib import Path
 
 from ssdgm_train import METHODS
 
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 HELP = re.compile(r"<!-- help: (?P<command>.+?) -->\n.*?<!-- /help -->", re.DOTALL)
 RUN = re.compile(r"<!-- run: (?P<command>.+?) -->\n.*?<!-- /run -->", re.DOTALL)
+LADDER = re.compile(r"<!-- ladder: (?P<package>\w+) -->\n.*?<!-- /ladder -->", re.DOTALL)
 TABLE = re.compile(r"<!-- methods -->\n.*?<!-- /methods -->", re.DOTALL)
 PROGRAMS = {
     "ssdgm-export": (sys.executable, "-m", "ssdgm_export"),
@@ -21,8 +30,9 @@ PROGRAMS = {
 def generated(text: str) -> str:
     """The text with every generated part made anew."""
     text = TABLE.sub(lambda _: f"<!-- methods -->\n{methods()}\n<!-- /methods -->", text)
-    text = RUN.sub(lambda found: outcome(found["command"]), text)
-    return HELP.sub(lambda found: block(found["command"]), text)
+    text = LADDER.sub(lambda match: ladder(match["package"]), text)
+    text = RUN.sub(lambda match: outcome(match["command"]), text)
+    return HELP.sub(lambda match: block(match["command"]), text)
 
 
 def block(command: str) -> str:
@@ -53,5 +63,24 @@ def methods() -> str:
     return "\n".join(lines)
 
 
+def ladder(package: str) -> str:
+    """The layers of a package between their markers, the highest first."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = settings["tool"]["importlinter"]["contracts"]
+    (layers,) = (c["layers"] for c in contracts if c.get("containers") == [package])
+    floors = " > ".join(layer.replace(" ", "\N{NO-BREAK SPACE}") for layer in layers)
+    text = textwrap.fill(floors, 90, subsequent_indent="  ").replace("\N{NO-BREAK SPACE}", " ")
+    return f"<!-- ladder: {package} -->\n\n```\n{text}\n```\n\n<!-- /ladder -->"
+
+
+def main() -> None:
+    """Rewrite every page whose generated parts are out of date."""
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        made = generated(text)
+        if made != text:
+            page.write_text(made, encoding="utf-8")
+
+
 if __name__ == "__main__":
-    README.write_text(generated(README.read_text(encoding="utf-8")), encoding="utf-8")
+    main()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cases
 import pytest
 
 from ssdgm_export import cli
@@ -68,6 +69,12 @@ def refused(tool: Tool) -> Callable[..., Any]:
         return error
 
     return check
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> str:
+    """An archive with blanks and test rows."""
+    return cases.saved(tmp_path / "rows.npz", cases.separable("binomial-uint8", 48, 30, 12))
 
 
 @pytest.fixture

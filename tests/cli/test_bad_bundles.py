@@ -93,7 +93,7 @@ DAMAGE: dict[str, tuple[Damage, str, str]] = {
     "a digest of what lies outside": (escape_sums, "IntegrityError", "etc/passwd"),
     "a symlink": (link, "IntegrityError", "is a link"),
     "no manifest": (lambda f: (f / "manifest.json").unlink(), "FormatError", "no bundle"),
-    "a file that is no bundle": (lambda f: only(f, "hello"), "FormatError", "is no bundle"),
+    "a file that is no bundle": (lambda f: only(f, "hello"), "FormatError", "is not a bundle"),
     "no JSON": (
         lambda f: ((f / "manifest.json").write_text("{"), handmade.reseal(f)),
         "FormatError",
@@ -174,7 +174,7 @@ FILES: dict[str, tuple[str, Damage, str]] = {
     "pickled objects": ("rows.npy", _pickled, "DataError"),
     "no archive": ("rows.npz", lambda p: p.write_bytes(b"PK\3\4zzzz"), "DataError"),
     "no IDX": ("rows.idx", lambda p: p.write_bytes(b"\0\0\1\1"), "DataError"),
-    "of no known kind": ("rows.txt", lambda p: p.write_text("0 1 2"), "DataError"),
+    "of an unknown type": ("rows.txt", lambda p: p.write_text("0 1 2"), "DataError"),
     "no image": ("rows.png", lambda p: p.write_text("0 1 2"), "DataError"),
     "a folder without images": ("rows", Path.mkdir, "DataNotFound"),
 }
@@ -211,7 +211,7 @@ WORDS: dict[str, tuple[tuple[object, ...], str]] = {
     "batches for a batcher": (("bench", "--batcher", "--batch", "1,8"), "InputError"),
     "a provider that is none": (("verify", "--provider", "gpu9"), "InputError"),
     "a variant that is none": (("verify", "--variant", "int4"), "InputError"),
-    "threads that are none": (("verify", "--threads", "0"), "UsageError"),
+    "threads that are none": (("verify", "--threads", "0"), "InputError"),
 }
 
 

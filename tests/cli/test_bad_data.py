@@ -50,9 +50,9 @@ ARCHIVES: dict[str, tuple[Make, str, str]] = {
     "no archive": (lambda place: (place / ROWS).write_text("x,y"), "DataError", "cannot be read"),
     "cut short": (truncated, "DataError", "cannot be read"),
     "pickled objects": (pickled, "DataError", "pickled"),
-    "no labels": (npz(y=None), "DataError", "x and y"),
+    "no labels": (npz(y=None), "DataError", "lacks x or y"),
     "no rows": (npz(x=X[:0], y=Y[:0]), "DataError", "shape"),
-    "test rows without labels": (npz(x_test=X), "DataError", "together"),
+    "test rows without labels": (npz(x_test=X), "DataError", "only one of x_test and y_test"),
     "one class": (npz(y=Y * 0), "DataError", "at least two classes"),
     "only blanks": (npz(y=Y * 0 - 1), "DataError", "at least two classes"),
     "a label below -1": (npz(y=changed(Y, 5, -4)), "DataError", "label -4"),
@@ -61,7 +61,7 @@ ARCHIVES: dict[str, tuple[Make, str, str]] = {
         "DataError",
         "outside the classes",
     ),
-    "fractional labels": (npz(y=Y + 0.5), "DataError", "integers or strings"),
+    "fractional labels": (npz(y=Y + 0.5), "DataError", "whole numbers or strings"),
     "labels of another length": (npz(y=Y[:50]), "DataError", "one label a row"),
     "NaN": (npz(x=changed(FLOATS, 3, np.nan)), "DataError", "NaN or infinity, first in row 3"),
     "infinity": (npz(x=changed(FLOATS, 4, np.inf)), "DataError", "first in row 4"),
@@ -131,8 +131,8 @@ def test_a_folder_that_cannot_be_trained_on(
 
 
 WORDS: dict[str, tuple[tuple[str, ...], str, str]] = {
-    "fewer labels than classes": (("--labels", "2"), "DataError", "at least one label a class"),
-    "more labels than rows": (("--labels", "61"), "DataError", "at most"),
+    "fewer labels than classes": (("--labels", "2"), "DataError", "every class needs one"),
+    "more labels than rows": (("--labels", "61"), "DataError", "there are 54 labelled"),
     "a method that is none": (("--method", "m3"), "RecipeError", "one of supervised, m1, m2"),
     "a setting that is none": (
         ("--set", "train.step=9"),
@@ -204,5 +204,6 @@ def test_what_is_left_out_is_named(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     error = refused(tmp_path, "train", *words)
-    assert error["type"] == "InputError"
-    assert "ssdgm-export train digits" in error["message"]
+    assert error["type"] == "UsageError"
+    assert error["message"].startswith("Missing ")
+    assert "Example: ssdgm-export train digits" in error["message"]

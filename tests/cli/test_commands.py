@@ -202,9 +202,8 @@ def test_generate_draws_the_pictures_of_the_paper(
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("--styles", "--walk"), "--walk is given beside --styles; expected one picture"),
-        (("--analogies",), "--rows is not given; expected the file or folder"),
-        (("--walk", "--seed", 1), "--seed is 1; expected none with --walk"),
+        (("--analogies",), "--rows is missing; expected the file or folder"),
+        (("--walk", "--seed", 1), "--seed is 1; expected no --seed with --walk"),
         (("--styles", "--class", "x"), "--class is 'x'; expected an index"),
     ],
 )
@@ -218,6 +217,14 @@ def test_pictures_that_cannot_be_drawn_are_refused(
     error = refused(tmp_path, "generate", bundle, *words, "-o", tmp_path / "a.png")
     assert error["type"] == "InputError"
     assert error["message"].startswith(told)
+
+
+def test_two_pictures_are_refused(
+    bundle: Path, tmp_path: Path, refused: Callable[..., Any]
+) -> None:
+    words = ("--styles", "--walk", "-o", tmp_path / "a.png")
+    error = refused(tmp_path, "generate", bundle, *words)
+    assert error["message"] == "--styles and --walk exclude each other. Choose one of them."
 
 
 def test_a_drawn_seed_is_told_and_gives_the_same_again(
@@ -269,7 +276,7 @@ def test_a_missing_package_ends_with_3_and_says_what_to_install(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for name in [
-        n for n in sys.modules if n == "ssdgm_export.bundle.convert" or "ssdgm_train" in n
+        n for n in sys.modules if n.startswith("ssdgm_export.bundle") or "ssdgm_train" in n
     ]:
         monkeypatch.delitem(sys.modules, name)
     import ssdgm_export
@@ -307,7 +314,7 @@ def test_inspect_needs_no_engine(
 def test_a_defect_ends_with_70_and_asks_for_a_report(
     bundle: Path, tmp_path: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(commands, "inspect", lambda path: 1 / 0)
+    monkeypatch.setattr(commands, "inspect", lambda bundle: 1 / 0)
     found = tool("inspect", bundle, "--json")
     assert (found.code, found.json["error"]["type"]) == (70, "ZeroDivisionError")
     assert "report" in found.json["error"]["message"]
@@ -319,7 +326,7 @@ def test_a_defect_ends_with_70_and_asks_for_a_report(
 def test_a_defect_is_raised_where_one_debugs(
     bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(commands, "inspect", lambda path: 1 / 0)
+    monkeypatch.setattr(commands, "inspect", lambda bundle: 1 / 0)
     monkeypatch.setenv("SSDGM_DEBUG", "1")
     with pytest.raises(ZeroDivisionError):
         cli.run(["inspect", str(bundle)])
@@ -328,15 +335,15 @@ def test_a_defect_is_raised_where_one_debugs(
 def test_a_file_that_may_not_be_read_ends_with_2(
     bundle: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def denied(path: Path) -> None:
-        raise PermissionError(13, "Permission denied", str(path))
+    def denied(bundle: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(bundle))
 
     monkeypatch.setattr(commands, "inspect", denied)
     assert tool("inspect", bundle, "--json").code == 2
 
 
 def test_ctrl_c_ends_with_130(bundle: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
-    def stop(path: Path) -> None:
+    def stop(bundle: Path) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(commands, "inspect", stop)

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 import ssdgm_export
+from ssdgm_runtime.console import catalogue
+from ssdgm_runtime.console.command import Command
 
 Tool = Callable[..., Any]
 COMMANDS = (
@@ -118,3 +120,19 @@ def test_the_shell_completes_a_command() -> None:
     words = (sys.executable, "-m", "ssdgm_export")
     done = subprocess.run(words, capture_output=True, text=True, env=environment)
     assert done.stdout.split() == ["verify"]
+
+
+@pytest.mark.parametrize("command", catalogue.COMMANDS, ids=lambda c: c.name)
+def test_the_runtime_s_commands_have_all_their_options(command: Command, tool: Tool) -> None:
+    text = tool(command.name, "--help").out
+    there = {
+        word.rstrip(",")
+        for line in text.split("Options:\n")[1].splitlines()
+        if line.startswith("  -")
+        for word in line.split()[:2]
+        if word.startswith("-")
+    }
+    quiet = catalogue.QUIET.flags if command.progress else ()
+    flags = {flag for option in command.options for flag in option.flags}
+    assert there == {*flags, *quiet, *catalogue.AS_JSON.flags, "-h", "--help"}
+    assert command.help in text

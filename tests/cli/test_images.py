@@ -37,7 +37,7 @@ def test_a_bundle_resizes_images_as_its_training_did(
     run, bundle, policy = tmp_path / "run", tmp_path / "a.ssdgm", "crop 6x7"
     refused = tool("train", source, "--out", run, *SMALL, "--json")
     assert refused.code == 2
-    assert "Set data.resize" in refused.json["error"]["mend"]
+    assert "--set 'data.resize=crop" in refused.json["error"]["mend"]
     told = tool("train", source, "--out", run, "--set", f"data.resize={policy}", *SMALL, "--json")
     assert told.code == 0, told
     converted = tool("convert", run, "-o", bundle, "--golden-from", source, "--json")

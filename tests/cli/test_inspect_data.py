@@ -49,7 +49,7 @@ def test_a_table_is_described_with_what_is_wrong(tool: Tool, csv: Path) -> None:
         "91 rows, counted from 0; 73 labelled, 18 unlabelled",
         "! conflicting labels",
         "training row 1 ('dog') = training row 90 (\"it's\").",
-        "'age' is -999 in 2 rows (4, 50), else from",
+        "'age' is -999 in 2 rows (4, 50), while its other values are from",
         "'number' has 90 different whole numbers in 91 rows.",
         "--set 'data.ignore=[\"number\"]'",
         "columns: a table with categories",
@@ -119,14 +119,14 @@ def test_a_sheet_is_a_png_file_beside_the_data(
 def test_what_train_would_refuse_is_told_with_exit_code_0(tool: Tool) -> None:
     found = tool("data", "inspect", "digits", "--labels", 3, "--quiet")
     assert found.code == 0
-    assert "train would refuse  --labels is 3 for 10 classes; expected at least one" in found.out
+    assert "train would refuse  --labels is 3, but there are 10 classes. Set" in found.out
     assert "ssdgm-export train" not in found.out
 
 
 UNREADABLE: dict[str, tuple[tuple[str, ...], str]] = {
     "nothing there": (("none.npz",), "no data at"),
     "no such column": (("pets.csv", "--label", "name"), "has no column 'name'"),
-    "no column of labels": (("pets.csv",), "could hold the labels"),
+    "no column of labels": (("pets.csv",), "no column named label, class, target or y"),
     "no setting": (("pets.csv", "--set", "data.lable=kind"), "data.lable is no setting"),
 }
 
@@ -187,3 +187,39 @@ def test_words_of_the_data_cannot_reach_the_terminal(tool: Tool, tmp_path: Path)
 )
 def test_numbers_are_short(value: float, told: str) -> None:
     assert data._number(value) == told
+
+
+def numbers(place: Path) -> Path:
+    """A table whose labels are ages."""
+    lines = [f"{i % 7},{i % 5},{i % 60}.0" for i in range(240)]
+    (place / "ages.csv").write_text("\n".join(["a,b,label", *lines]))
+    return place / "ages.csv"
+
+
+def test_labels_that_look_like_measurements_are_a_finding(tool: Tool, tmp_path: Path) -> None:
+    found = tool("data", "inspect", numbers(tmp_path), "--quiet")
+    assert (found.code, found.err) == (0, "")
+    told = " ".join(found.out.split())
+    assert "! labels like measurements" in told
+    assert "look like measurements: 60 different numbers (0, 1, 2, ..., 59) in 240 rows" in told
+    assert "train would refuse" in told
+
+
+def test_the_command_says_that_numbers_are_classes(tool: Tool, tmp_path: Path) -> None:
+    words = ("data", "inspect", numbers(tmp_path), "--labels-as", "classes", "--json")
+    found = tool(*words).json
+    assert "labels like measurements" not in [f["topic"] for f in found["findings"]]
+    assert " --labels-as classes " in found["command"]
+    assert found["training"]["taken"]["name"] == "default-m2-tables"
+    assert 'labels_as = "classes"' in found["training"]["recipe"]
+
+
+def test_the_command_asks_and_takes_the_answer(tool: Tool, tmp_path: Path) -> None:
+    words = ("train", numbers(tmp_path), "--out", tmp_path / "run", "--set", "train.steps=2")
+    asked = tool(*words)
+    assert asked.code == 2
+    assert "--labels-as classes" in asked.err
+    wrong = tool(*words, "--labels-as", "numbers").err
+    assert "data.labels_as is 'numbers'; expected one of auto, classes" in wrong
+    assert not (tmp_path / "run").exists()
+    assert tool(*words, "--labels-as", "classes", "--no-report", "--no-baseline").code == 0

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import cases
 import pytest
 
 Tool = Callable[..., Any]
@@ -14,12 +13,6 @@ SMALL = (
     *("--method", "supervised", "--set", "model.hidden=8", "--set", "train.steps=4"),
     *("--set", "run.evaluate_every=4", "--quiet"),
 )
-
-
-@pytest.fixture
-def source(tmp_path: Path) -> str:
-    """An archive with blanks and test rows."""
-    return cases.saved(tmp_path / "rows.npz", cases.separable("binomial-uint8", 48, 30, 12))
 
 
 def test_train_leaves_a_report_and_says_where(source: str, tmp_path: Path, tool: Tool) -> None:
@@ -48,7 +41,7 @@ def test_without_matplotlib_train_says_how_to_get_it(
     trained = tool("train", source, "--out", run, *SMALL, "--json")
     assert (trained.code, trained.json["report"]) == (0, None)
     assert trained.err == (
-        "no report: matplotlib is not installed. Install it with: pip install "
+        "no report: matplotlib is not installed. Run: pip install "
         f"'ssdgm-export[train]', then: ssdgm-export report '{run}'\n"
     )
     assert not (run / "report.html").exists()
@@ -70,7 +63,7 @@ def test_what_is_no_finished_run_is_refused(
     source: str, tmp_path: Path, tool: Tool, refused: Callable[..., Any]
 ) -> None:
     run = tmp_path / "run"
-    assert "no run directory" in refused(tmp_path, "report", run)["found"]
+    assert "not a run directory" in refused(tmp_path, "report", run)["found"]
     tool("train", source, "--out", run, *SMALL, "--no-report")
     (run / "result.json").unlink()
     error = refused(tmp_path, "report", run)

@@ -80,7 +80,7 @@ def test_training_tells_what_it_took_columns_for(place: Path, tmp_path: Path, to
     words = (*SMALL, "-q", "--no-report", "--no-baseline", "--out", tmp_path / "run")
     told = tool("train", place / "rows.csv", *words).out
     line = next(line for line in told.splitlines() if line.startswith("columns"))
-    assert line.split(maxsplit=1)[1] == "3 numbers; categories 'colour'; truth values 'flag'"
+    assert line.split(maxsplit=1)[1] == "3 numbers; categories 'colour'; booleans 'flag'"
 
 
 def test_a_bundle_tells_its_columns(place: Path, tool: Tool) -> None:
@@ -160,14 +160,14 @@ def test_a_table_of_another_bundle_is_refused(
     (tmp_path / "other.csv").write_text("Size,price,colour,flag\n1,2,x,true\n")
     error = refused(tmp_path, "classify", place / "a.ssdgm", tmp_path / "other.csv")
     assert error["type"] == "DataError"
-    assert "other.csv has no column 'size'; it has 'Size', 'price'" in error["message"]
-    assert "Add it; leave its cells empty" in error["mend"]
+    assert "other.csv has no column 'size', only 'Size', 'price'" in error["message"]
+    assert "Add it, with empty cells" in error["mend"]
 
 
 GOOD = "size,price,colour,flag\n1,2,x,true\n"
 BAD: dict[str, tuple[str | bytes, str]] = {
     "a word": (GOOD + "1,many,x,true\n", "line 3, column 'price', is 'many'; expected a finite"),
-    "no truth value": (GOOD + "1,2,x,yes\n", "line 3, column 'flag', is 'yes'; expected true or"),
+    "no truth value": (GOOD + "1,2,x,yes\n", "line 3, column 'flag', is 'yes'; expected true,"),
     "a cell too few": (GOOD + "1,2\n", "line 3, has 2 cells; expected 4, as in the first line"),
     "UTF-16": (GOOD.encode("utf-16"), "line 1, is not written in UTF-8"),
     "too large": (GOOD + "1e39,2,x,true\n", "line 3, column 'size', is 1e+39; expected a number"),
@@ -190,13 +190,13 @@ def test_what_cannot_be_classified_is_told(
 TRAINED: dict[str, tuple[str | bytes, tuple[str, ...], str]] = {
     "ragged": ("a,label\n1,p\n2\n", (), "t.csv, line 3, has 1 cells"),
     "Latin-1": ("a,label\n1,é\n".encode("latin-1"), (), "t.csv, line 2, is not written in UTF-8"),
-    "no label": ("a,b\n1,2\n", (), "t.csv has no column that could hold the labels"),
+    "no label": ("a,b\n1,2\n", (), "t.csv has no column named label, class"),
     "another label": ("a,b\n1,2\n", ("--label", "c"), "t.csv has no column 'c'"),
-    "no class": ("a,label\n1,\n2,-1\n", (), "t.csv, column 'label', is empty throughout"),
-    "one class": ("a,label\n1,p\n2,p\n", (), "t.csv, column 'label', knows one class, 'p'"),
+    "no class": ("a,label\n1,\n2,-1\n", (), "t.csv, column 'label', has no labels"),
+    "one class": ("a,label\n1,p\n2,p\n", (), "t.csv, column 'label', has only one class, 'p'"),
     "an id for a label": ("a,label\n" + "".join(f"{i},{i}\n" for i in range(40)), (), ""),
     "likelihoods": ("a,label\nu,p\nv,q\n" * 9, ("--set", "data.likelihood=gaussian"),
-                    "data.likelihood is gaussian and the column 'a' is a category"),
+                    "data.likelihood is gaussian, but the column 'a' is a category"),
     "no table": ("a,label\n1,p\n2,q\n", ("--set", "data.kind=image"), "data.kind is image"),
 }  # fmt: skip
 
@@ -212,4 +212,4 @@ def test_what_cannot_be_trained_on_is_told(name: str, tmp_path: Path, refused: R
 
 def test_a_bundle_of_images_draws_no_table(bundle: Path, tmp_path: Path, refused: Refused) -> None:
     error = refused(tmp_path, "generate", bundle, "-o", tmp_path / "a.csv")
-    assert "rows of a table, to write CSV" in error["message"]
+    assert "are not rows of a table" in error["message"]

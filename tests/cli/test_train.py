@@ -25,12 +25,6 @@ SMALL = (
 )
 
 
-@pytest.fixture
-def source(tmp_path: Path) -> str:
-    """An archive with blanks and test rows."""
-    return cases.saved(tmp_path / "rows.npz", cases.separable("binomial-uint8", 48, 30, 12))
-
-
 def test_an_archive_with_blanks_goes_the_whole_circle(
     source: str, tmp_path: Path, tool: Tool
 ) -> None:
@@ -145,7 +139,10 @@ def test_progress_goes_to_stderr_alone_and_quiet_silences_it(
     source: str, tmp_path: Path, tool: Tool
 ) -> None:
     loud = tool("train", source, "--out", tmp_path / "loud", *SMALL)
-    lines = loud.err.splitlines()
+    first, *lines = loud.err.splitlines()
+    assert first.startswith(
+        "recipe none (no recipe is recommended for m2 on 78 grey images of 3 x 3)"
+    )
     assert [line.split("  ")[0] for line in lines] == ["step 4/12", "step 8/12", "step 12/12"]
     assert all("validation error" in line and "unlabelled" in line for line in lines)
     assert "step" not in loud.out
@@ -182,7 +179,7 @@ def test_a_terminal_gets_a_bar_and_json_stays_alone_on_stdout(
 @pytest.fixture
 def interrupted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A training that Ctrl-C stops at the second record."""
-    honest, count = loop.check, iter(range(100))
+    honest, count = loop.check_finite, iter(range(100))
 
     def check(*given: object) -> dict[str, float]:
         if next(count) == 1:
@@ -190,7 +187,7 @@ def interrupted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         return honest(*given)
 
     with monkeypatch.context() as patched:
-        patched.setattr(loop, "check", check)
+        patched.setattr(loop, "check_finite", check)
         yield
 
 
@@ -223,6 +220,40 @@ def test_a_finished_run_is_resumed_to_the_same_summary(
     assert (again.code, again.json) == (0, first.json)
 
 
+def table(place: Path) -> str:
+    """Rows of numbers, for which M1 and M2 have recipes."""
+    return cases.saved(place / "table.npz", cases.separable("gaussian-float32", 60, 20))
+
+
+TAKEN = {
+    "a method": (("--method", "m1"), "default-m1-tables", "recommended for m1 on 80 rows of 6"),
+    "nothing": ((), "default-m2-tables", "recommended for m2 on 80 rows of 6 with 60 labels"),
+    "bare settings": (("--recipe", "none"), "none", "named"),
+    "a recipe": (("--recipe", "default-m2-tables"), "default-m2-tables", "named"),
+    "no recipe": (
+        ("--method", "supervised"),
+        "none",
+        "no recipe is recommended for supervised on 80 rows of 6",
+    ),
+}
+
+
+@pytest.mark.parametrize(("words", "name", "reason"), TAKEN.values(), ids=TAKEN)
+def test_the_recipe_that_is_taken_is_said_before_and_after_and_stored(
+    words: tuple[str, ...], name: str, reason: str, tmp_path: Path, tool: Tool
+) -> None:
+    run, few = tmp_path / "run", ("--set", "train.steps=4", "--no-baseline", "--no-report")
+    given = ("train", table(tmp_path), *words, *few)
+    found = tool(*given, "--out", run, "--json")
+    assert found.code == 0, found
+    assert found.err.splitlines()[0].startswith(f"recipe {name} ({reason}")
+    assert found.json["recipe"]["name"] == name
+    assert found.json["recipe"]["reason"].startswith(reason)
+    assert json.loads((run / "run.json").read_text())["taken"] == found.json["recipe"]
+    told = tool("train", "--resume", run, "--no-report").out
+    assert f"recipe       {name} ({reason}" in told
+
+
 BESIDE = {
     "data": ("digits",),
     "method": ("--method", "m2"),
@@ -232,6 +263,7 @@ BESIDE = {
     "recipe": ("--recipe", "r.toml"),
     "set": ("--set", "train.steps=9"),
     "device": ("--device", "cpu"),
+    "labels as": ("--labels-as", "classes"),
 }
 
 
@@ -240,7 +272,10 @@ def test_resume_stands_alone(
     words: tuple[str, ...], tmp_path: Path, refused: Callable[..., Any]
 ) -> None:
     error = refused(tmp_path, "train", "--resume", tmp_path / "run", *words)
-    assert (error["type"], error["expected"]) == ("InputError", "alone")
+    assert error["type"] == "UsageError"
+    assert error["message"] == (
+        "--resume takes no other options: a resumed run keeps its settings."
+    )
 
 
 def test_resume_of_what_is_no_run_is_refused(tmp_path: Path, refused: Callable[..., Any]) -> None:
@@ -248,7 +283,7 @@ def test_resume_of_what_is_no_run_is_refused(tmp_path: Path, refused: Callable[.
     for place in ("empty", "missing"):
         error = refused(tmp_path, "train", "--resume", tmp_path / place)
         assert error["type"] == "RunError"
-        assert "no run directory" in error["found"]
+        assert "not a run directory" in error["found"]
 
 
 def test_a_recipe_and_its_changes_are_stored_with_the_run(

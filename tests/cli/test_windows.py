@@ -87,9 +87,9 @@ def check_refusals(place: Path, bundle: Path, tool: Tool) -> None:
     lacking = long().select(["id", "t", "u"])
     short = long().filter(pa.compute.less(long()["t"], 40))
     told = {
-        "lacking": (lacking, "has no column 'v'; it has 'id', 't', 'u'"),
-        "short": (short, "has 4 ({}, line 2, column 'id', is its first); expected as many for "
-                  "all: 6 lines a series"),
+        "lacking": (lacking, "has no column 'v', only 'id', 't', 'u'"),
+        "short": (short, "has 4 lines (first: {}, line 2, column 'id'); expected the same for "
+                  "all: 6 lines per series"),
     }  # fmt: skip
     for name, (table, text) in told.items():
         csv.write_csv(table, place / f"{name}.csv")

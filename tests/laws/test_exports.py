@@ -26,18 +26,17 @@ from ssdgm_runtime.inference import likelihoods, noise
 from ssdgm_train import method, methods
 from ssdgm_train.problems import Problem
 
-LIKELIHOODS = ("bernoulli-uint8", "binomial-uint8", "gaussian-float32", "columns-float32")
-SHAPED = ("logistic-uint8", "windows-float32")
-NORMALISED = {name: cases.settings(name, batch_norm="true") for name in methods.METHODS}
+EACH = ("name", "kind", "changes")
 CASES = [
-    *((name, kind, ()) for name in methods.METHODS for kind in LIKELIHOODS),
-    *((name, LIKELIHOODS[0], ("model.activation=softplus",)) for name in ("supervised", "m2")),
-    *((name, LIKELIHOODS[2], found) for name, found in NORMALISED.items() if found),
-    *((name, kind, NORMALISED[name]) for name in ("supervised", "m2") for kind in SHAPED),
-    *((name, kind, ()) for name in ("m1", "m1m2") for kind in SHAPED),
-    ("m2", LIKELIHOODS[0], ("model.network=mlp",)),
+    *exported.COVER,
+    ("supervised", "bernoulli-uint8", ("model.activation=softplus",)),
+    ("m2", "bernoulli-uint8", ("model.network=mlp",)),
+    ("m1m2", "windows-float32", ()),  # one convolutional network's latents are another's rows
 ]
-NAMES = pytest.mark.parametrize("name", list(methods.METHODS))
+METHODS = pytest.mark.parametrize(EACH, exported.EVERY_METHOD)
+DECODERS = pytest.mark.parametrize(
+    EACH, [case for case in exported.COVER if "generate" in methods.METHODS[case[0]].tasks]
+)
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -68,10 +67,10 @@ Opened = Callable[..., Case]
 
 @pytest.fixture(scope="module")
 def case(tmp_path_factory: pytest.TempPathFactory) -> Opened:
-    def opened(name: str, kind: str = LIKELIHOODS[0], changes: tuple[str, ...] = ()) -> Case:
+    def opened(name: str, kind: str, changes: tuple[str, ...]) -> Case:
         folder = exported.folder(tmp_path_factory, name, kind, changes)
         run = folder / "run"
-        return Case(folder, name, exported.modules(run), exported.problem(run))
+        return Case(folder, name, exported.traced_modules(run), exported.problem(run))
 
     return opened
 
@@ -93,7 +92,7 @@ def feeds(graph: modules.Graph, problem: Problem, batch: int) -> Arrays:
     }
 
 
-@pytest.mark.parametrize(("name", "kind", "changes"), CASES)
+@pytest.mark.parametrize(EACH, CASES)
 def test_torch_and_the_engine_agree(
     case: Opened, name: str, kind: str, changes: tuple[str, ...]
 ) -> None:
@@ -114,22 +113,23 @@ def test_torch_and_the_engine_agree(
                 assert a.shape == (batch, *spec.row)
 
 
-@pytest.mark.parametrize("kind", SHAPED)
+@pytest.mark.parametrize("kind", ["logistic-uint8", "windows-float32"])
 def test_scaling_and_normalisation_are_in_the_convolutions_weights(
     case: Opened, kind: str
 ) -> None:
-    for name in ("supervised", "m2"):
-        for key, proto in case(name, kind, NORMALISED[name]).onnx():
-            found = [node.op_type for node in proto.graph.node]
-            assert "BatchNormalization" not in found
-            assert any("Conv" in kind for kind in found), key
-            before = found[: found.index("Conv")] if "Conv" in found else []
-            assert kind != "logistic-uint8" or not {"Div", "Mul"} & set(before)
+    for key, proto in case("m2", kind, exported.NORMALISED).onnx():
+        operators = [node.op_type for node in proto.graph.node]
+        assert "BatchNormalization" not in operators
+        assert any("Conv" in operator for operator in operators), key
+        before = operators[: operators.index("Conv")] if "Conv" in operators else []
+        assert kind != "logistic-uint8" or not {"Div", "Mul"} & set(before)
 
 
-@NAMES
-def test_the_bundle_offers_what_the_method_declares(case: Opened, name: str) -> None:
-    found, trained = case(name), cases.built(methods.METHODS[name])
+@METHODS
+def test_the_bundle_offers_what_the_method_declares(
+    case: Opened, name: str, kind: str, changes: tuple[str, ...]
+) -> None:
+    found, trained = case(name, kind, changes), cases.built(methods.METHODS[name])
     inputs = {
         "classifier": {"x"} if isinstance(trained, method.Classifies) else set(),
         "encoder": _given(trained, method.Encodes, method.Embeds, "x"),
@@ -148,9 +148,11 @@ def _given(model: object, labelled: type, plain: type, name: str) -> set[str]:
     return {name} if isinstance(model, plain) else set()
 
 
-@NAMES
-def test_every_tensor_has_one_dynamic_axis_named_batch(case: Opened, name: str) -> None:
-    found = case(name)
+@METHODS
+def test_every_tensor_has_one_dynamic_axis_named_batch(
+    case: Opened, name: str, kind: str, changes: tuple[str, ...]
+) -> None:
+    found = case(name, kind, changes)
     for key, proto in found.onnx():
         spec = found.about.graphs[key]
         for side, tensors in (("input", spec.inputs), ("output", spec.outputs)):
@@ -168,7 +170,7 @@ def _dtype(value: onnx.ValueInfoProto) -> str:
     return str(onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type))
 
 
-@pytest.mark.parametrize(("name", "kind", "changes"), CASES)
+@pytest.mark.parametrize(EACH, CASES)
 def test_a_graph_is_one_plain_file_without_randomness(
     case: Opened, name: str, kind: str, changes: tuple[str, ...]
 ) -> None:
@@ -187,17 +189,21 @@ def test_a_graph_is_one_plain_file_without_randomness(
             assert not tensor.external_data
 
 
-@NAMES
-def test_a_lone_graph_says_what_it_is(case: Opened, name: str) -> None:
-    for key, proto in case(name).onnx():
+@METHODS
+def test_a_lone_graph_says_what_it_is(
+    case: Opened, name: str, kind: str, changes: tuple[str, ...]
+) -> None:
+    for key, proto in case(name, kind, changes).onnx():
         told = {entry.key: entry.value for entry in proto.metadata_props}
         assert told == {"ssdgm.format": "1.0", "ssdgm.graph": key}
         assert proto.graph.name == key
 
 
-@NAMES
-def test_no_file_tells_of_the_machine_or_of_the_source(case: Opened, name: str) -> None:
-    found = case(name)
+@METHODS
+def test_no_file_tells_of_the_machine_or_of_the_source(
+    case: Opened, name: str, kind: str, changes: tuple[str, ...]
+) -> None:
+    found = case(name, kind, changes)
     files = [path for path in found.bundle.rglob("*") if path.is_file()]
     assert len(files) > 5
     secrets = {str(Path.home()), tempfile.gettempdir(), str(Path.cwd()), str(found.folder)}
@@ -214,11 +220,11 @@ def test_no_file_tells_of_the_machine_or_of_the_source(case: Opened, name: str) 
             assert trail not in text, f"{key} holds {trail!r}"
 
 
-@NAMES
+@METHODS
 def test_every_variant_is_a_listed_file_with_the_tolerance_of_parity(
-    case: Opened, name: str
+    case: Opened, name: str, kind: str, changes: tuple[str, ...]
 ) -> None:
-    found = case(name)
+    found = case(name, kind, changes)
     listed = dict(reversed(line.split("  ")) for line in _lines(found.bundle / "SHA256SUMS"))
     report = json.loads((found.bundle / "reports/parity.json").read_text())
     assert report["passed"]
@@ -233,15 +239,11 @@ def _lines(path: Path) -> list[str]:
     return path.read_text().splitlines()
 
 
-GENERATORS = [name for name, spec in methods.METHODS.items() if "generate" in spec.tasks]
-
-
-@pytest.mark.parametrize("kind", LIKELIHOODS)
-@pytest.mark.parametrize("name", GENERATORS)
+@DECODERS
 def test_what_is_generated_is_in_the_data_s_units_and_can_be_classified(
-    case: Opened, name: str, kind: str
+    case: Opened, name: str, kind: str, changes: tuple[str, ...]
 ) -> None:
-    found, like = case(name, kind), cases.KINDS[kind]
+    found, like = case(name, kind, changes), cases.KINDS[kind]
     with model.load(found.bundle) as opened:
         labelled = "y" in {t.name for t in found.about.graphs["decoder"].inputs}
         y, n = ([0, 1, 2], 20) if labelled else (None, 60)
@@ -263,10 +265,11 @@ def test_what_is_generated_is_in_the_data_s_units_and_can_be_classified(
         assert found.problem.total > 1
 
 
-@pytest.mark.parametrize("kind", LIKELIHOODS)
-@pytest.mark.parametrize("name", GENERATORS)
-def test_the_decoder_gives_its_likelihood_s_parameters(case: Opened, name: str, kind: str) -> None:
-    found = case(name, kind)
+@DECODERS
+def test_the_decoder_gives_its_likelihood_s_parameters(
+    case: Opened, name: str, kind: str, changes: tuple[str, ...]
+) -> None:
+    found = case(name, kind, changes)
     spec, problem = found.about.graphs["decoder"], found.problem
     numbers = (problem.numbers,) if problem.columns else problem.shape
     assert found.about.likelihood is not None

@@ -298,7 +298,7 @@ def test_log_weights_are_a_number_for_every_class_or_for_the_row(
         assert "generate" not in spec.tasks
         return
     problem = cases.stated(kind)
-    rows = observations.of(problem)(x)
+    rows = observations.observer_for(problem)(x)
     found = model.log_weights(rows, torch.Generator().manual_seed(1))
     assert found.shape == (5, cases.CLASSES if isinstance(model, method.Encodes) else 1)
     assert torch.isfinite(found).all()

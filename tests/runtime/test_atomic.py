@@ -18,7 +18,7 @@ def test_what_a_user_had_stays(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"mine")
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     for name in ("a", "link", "."):
-        with pytest.raises(errors.OutputExists, match="exists already"):
+        with pytest.raises(errors.OutputExists, match="already exists"):
             atomic.write(tmp_path / name, b"data")
     assert (tmp_path / "a").read_bytes() == b"mine"
     atomic.write(tmp_path / "a", b"data", force=True)
@@ -52,7 +52,7 @@ def test_a_folder_is_never_replaced(tmp_path: Path) -> None:
 
 
 def test_no_folder_to_write_to(tmp_path: Path) -> None:
-    with pytest.raises(errors.DataNotFound, match="there is no folder"):
+    with pytest.raises(errors.DataNotFound, match="There is no folder"):
         atomic.write(tmp_path / "b" / "a", b"data")
 
 
@@ -183,7 +183,7 @@ def test_every_file_and_folder_is_brought_to_disk_before_the_rename(
 
 def test_no_folder_to_make_it_in(tmp_path: Path) -> None:
     with (
-        pytest.raises(errors.DataNotFound, match="there is no folder"),
+        pytest.raises(errors.DataNotFound, match="There is no folder"),
         atomic.folder(tmp_path / "b" / "a"),
     ):
         pytest.fail("the body must not run")
@@ -206,7 +206,7 @@ def test_a_disk_that_flushes_no_folder_is_no_error(
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_takes_nothing_is_an_error_before_the_work(tmp_path: Path) -> None:
     (tmp_path / "shut").mkdir(mode=0o555)
-    with pytest.raises(errors.NotWritable, match="nothing can be written"):
+    with pytest.raises(errors.NotWritable, match="Cannot write to the folder"):
         atomic.claim(tmp_path / "shut" / "a.png")
 
 
@@ -214,7 +214,7 @@ def test_a_folder_that_takes_nothing_is_told_by_the_system(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "access", lambda *_: False)
-    with pytest.raises(errors.NotWritable, match="nothing can be written"):
+    with pytest.raises(errors.NotWritable, match="Cannot write to the folder"):
         atomic.claim(tmp_path / "a.png")
 
 

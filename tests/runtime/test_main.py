@@ -187,7 +187,7 @@ def test_the_last_stop(
     error: type[BaseException] | BaseException,
     code: int,
 ) -> None:
-    def fail(path: Path) -> Never:
+    def fail(bundle: Path) -> Never:
         raise error
 
     monkeypatch.setattr(commands, "inspect", fail)

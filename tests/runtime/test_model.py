@@ -226,6 +226,24 @@ class TestLife:
         with pytest.raises(errors.InputError, match="the model is closed"):
             opened.classify(images)
 
+    def test_closed_after_use(self, data: Path, images: np.ndarray) -> None:
+        """What a call has settled does not outlive the model."""
+        opened = open_tiny(data, threads=2)
+        calls = (
+            lambda: opened.predict_proba(images),
+            lambda: opened.predict_proba(images[:1]),
+            lambda: opened.classify(images, batch_size=4),
+            lambda: opened.encode(images),
+            lambda: opened.reconstruct(images, 1),
+            lambda: opened.generate(1, sample=True),
+        )
+        for call in calls:
+            call()
+        opened.close()
+        for call in calls:
+            with pytest.raises(errors.InputError, match="the model is closed"):
+                call()
+
     def test_warmup_opens_everything(self, data: Path) -> None:
         with open_tiny(data) as opened:
             opened.warmup()

@@ -2,7 +2,7 @@
 
 Nothing here computes. A `Method` builds a model for a `Problem` and lists its `Phase`s; in a phase
 `Player`s take turns, each with a loss that maps (model, batch, context) to named terms, one number
-an example, and with the weight of every term. `fit` alone averages, steps and schedules.
+per example, and with the weight of every term. Only `loop.fit` averages, steps and schedules.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -28,7 +28,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Sizes:
-    """How many labelled and unlabelled training rows there are."""
+    """The numbers of labelled and unlabelled training rows."""
 
     labelled: int
     unlabelled: int
@@ -41,7 +41,7 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Context:
-    """How far the phase is (0 to 1), the data's sizes, and the one source of randomness."""
+    """The progress of the phase (0 to 1), the data's sizes, and the only source of randomness."""
 
     progress: float
     sizes: Sizes
@@ -59,14 +59,14 @@ def _whole(model: nn.Module) -> Mapping[nn.Parameter, float]:
 
 @dataclass(frozen=True)
 class Player:
-    """Who minimises what.
+    """A loss and the parameters that minimise it.
 
     Attributes:
         name: Unique within the method.
         loss: (model, batch, context) to terms in nats, [n] each; a term of the whole batch is [1].
         weights: The factor of every term's mean in the number that is minimised.
-        parameters: The parameters this player moves.
-        rates: Factors on the learning rate of some of them.
+        parameters: From the model to the parameters that this player updates.
+        rates: From the model to factors on the learning rate of some of them; 1 for all others.
     """
 
     name: str
@@ -91,13 +91,14 @@ class Phase:
 
     Attributes:
         name: Unique within the method.
-        players: Who minimises what.
-        classifies: Whether it trains q(y | x), so that its error means something.
-        enter: (model, raw training rows): measure what the phase needs into buffers. It is called
-            before the phase's first step and again after an interruption, with the same outcome.
-        prepare: (model, raw rows [n, *shape]) to what batches hold, [n, ...]: what a frozen part
-            makes of them is computed once and not at every step.
-        steps: Updates, where the recipe does not say how many.
+        players: The losses, in turn.
+        classifies: Whether it trains q(y | x), so that the classification error is meaningful.
+        enter: (model, raw training rows): store measurements that the phase needs in buffers. It
+            is called before the phase's first step and again after an interruption, and must give
+            the same result.
+        prepare: (model, raw rows [n, *shape]) to the rows of batches, [n, ...]: the output of a
+            frozen part is computed once instead of at every step.
+        steps: The number of updates, unless the recipe sets it.
     """
 
     name: str
@@ -115,8 +116,8 @@ class Adoption:
     Attributes:
         config: The method's hyper-parameters, changed to fit.
         weights: Initial weights, by their names in the new model.
-        done: Names of phases that need not be run any more.
-        labelled: Whether labels took part in the weights, which then count among the budget.
+        done: Names of phases that are skipped.
+        labelled: Whether the weights were trained with labels, which then count as used.
     """
 
     config: Any
@@ -126,17 +127,17 @@ class Adoption:
 
 
 def _as_it_is(config: Any, problem: Problem) -> Any:  # noqa: ANN401
-    """A method whose hyper-parameters leave nothing to the data."""
+    """The config of a method without automatic choices."""
     return config
 
 
 def _adopts_nothing(config: object, donor: nn.Module) -> Adoption | None:
-    """A method that cannot start from another model."""
+    """Nothing: the method cannot start from another model."""
 
 
 @dataclass(frozen=True)
 class Paper:
-    """Where a method comes from."""
+    """The source of a method."""
 
     authors: str
     year: int
@@ -157,7 +158,7 @@ class Method:
         phases: (config, sizes) to the phases of a run.
         tasks: What its bundle offers: "classify", "encode", "reconstruct", "generate".
         adopt: (config, a trained model) to what can be taken over from it; None for nothing.
-        fitted: (config, problem) to a config in which nothing is left to the data: which networks.
+        fitted: (config, problem) to a config without automatic choices, such as of networks.
     """
 
     name: str
@@ -202,7 +203,7 @@ class Decodes(Protocol):
 
 @runtime_checkable
 class Embeds(Protocol):
-    """A model with q(z | x), where no label takes part."""
+    """A model with q(z | x), which does not depend on the label."""
 
     def embed(self, x: Tensor) -> distributions.Normal:
         """Raw rows [batch, *shape] to a Gaussian [batch, latent]."""
@@ -210,12 +211,12 @@ class Embeds(Protocol):
 
 @runtime_checkable
 class Renders(Protocol):
-    """A model with p(x | z), where no label takes part."""
+    """A model with p(x | z), which does not depend on the label."""
 
     latent: int
 
     def render(self, z: Tensor) -> dict[str, Tensor]:
-        """Latents [batch, latent] to what `Decodes.decode` gives."""
+        """Latents [batch, latent] to the same tensors as `Decodes.decode`."""
 
 
 @runtime_checkable
@@ -231,15 +232,15 @@ class Weighs(Protocol):
 
 @runtime_checkable
 class Pretrains(Protocol):
-    """A model whose encoder a classifier can start from."""
+    """A model with an encoder whose weights can initialise a classifier."""
 
     def trunk(self) -> MLP:
-        """A network of observations alone."""
+        """The encoder, a network whose only input is observations."""
 
 
 @runtime_checkable
 class Slims(Protocol):
-    """A model that holds more than its bundle needs."""
+    """A model with weights that its bundle does not need."""
 
     @property
     def kept(self) -> list[int]:

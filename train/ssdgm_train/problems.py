@@ -1,4 +1,4 @@
-"""What the data set fixes before any method is chosen: the rows, the labels, the likelihood."""
+"""The problem that a data set states for any method: its rows, labels and likelihood."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -16,17 +16,17 @@ KINDS = (ROWS, TABLE, IMAGE, WINDOWS)
 """Features without order; columns with names; pixels; channels over time [channels, time]."""
 
 Pieces = Callable[[], Iterator[NDArray[np.generic]]]
-"""Training rows, some at a time, as often as they are asked for."""
+"""Returns an iterator over the training rows in pieces; it can be called several times."""
 
 
 @dataclass(frozen=True)
 class Scaling:
-    """How rows become observations.
+    """How rows become observations: (row - shift) / scale.
 
     Attributes:
-        shift: Subtracted from a raw row; one number, or one a feature.
-        scale: Divided by afterwards; one number, or one a feature.
-        total: The largest count where rows are counts, else 1.
+        shift: One number, or one per feature.
+        scale: One number, or one per feature.
+        total: The largest count if rows are counts, else 1.
     """
 
     shift: tuple[float, ...]
@@ -36,23 +36,24 @@ class Scaling:
 
 @dataclass(frozen=True)
 class Problem:
-    """What the data set fixes.
+    """What a data set fixes for every method.
 
     Attributes:
         shape: The shape of one row.
-        dtype: The rows' own numpy dtype, which the exported graph eats.
+        dtype: The rows' own numpy dtype, which is the input type of exported graphs.
         labels: The label space with its prior.
         likelihood: A key of `likelihoods.LIKELIHOODS`.
-        shift: As `Scaling.shift`; of a table, of its numbers.
+        shift: As `Scaling.shift`; for a table, of its numbers.
         scale: As `Scaling.scale`.
         total: As `Scaling.total`.
         kind: One of `KINDS`, by which networks are chosen.
-        columns: The columns of a table, numbers first, as `problems.columns` has its rows.
-        gaps: Which of the numbers are missing in some training rows.
-        unseen: Which categories, all columns' in turn, no training row has; they say nothing.
-        series: The columns of the long table that windows were cut of.
-        features: The names of a row's values, in its order, where they have names and the row is
-            no table's.
+        columns: The columns of a table, numbers first; empty for other rows.
+        gaps: The indices of numbers that are missing in some training rows.
+        unseen: The categories, numbered through all columns, that no training row has; they are
+            treated as unknown.
+        series: The columns of the long table from which windows were cut.
+        features: The names of a row's values, in order, if they have names and the data is not a
+            table.
     """
 
     shape: tuple[int, ...]
@@ -76,10 +77,10 @@ class Problem:
 
     @property
     def numbers(self) -> int:
-        """How many features are numbers: all but a table's categories."""
+        """The number of features that are numbers: all but a table's categories."""
         return table.numbers(self.columns) if self.columns else self.width
 
     @property
     def blocks(self) -> tuple[int, ...]:
-        """How many categories each categorical column has."""
+        """The number of categories of each categorical column."""
         return tuple(len(c.categories) for c in self.columns[self.numbers :])

@@ -1,4 +1,4 @@
-"""From the one seed of a run to a stream for each purpose, so that no two of them are alike."""
+"""Derive an independent random stream for each purpose from the single seed of a run."""
 
 import numpy as np
 
@@ -8,11 +8,11 @@ SPLIT, LABELLED, UNLABELLED, WEIGHTS, NOISE, VALIDATION, EVIDENCE, BITS, BOOTSTR
 
 
 def derive(seed: int, purpose: int) -> int:
-    """A seed of 63 bits for one purpose of a run."""
+    """A 63-bit seed for one purpose of a run."""
     high, low = np.random.SeedSequence([seed, purpose]).generate_state(2)
     return (int(high) << 31) ^ int(low)
 
 
 def generator(seed: int, *purpose: int) -> np.random.Generator:
-    """A numpy generator for one purpose of a run, and for one round of it."""
+    """A numpy generator for one purpose of a run, and optionally for one round of it."""
     return np.random.default_rng(np.random.SeedSequence([seed, *purpose]))

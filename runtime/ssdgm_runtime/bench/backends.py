@@ -25,8 +25,8 @@ Run = Callable[[Arrays], Outputs]
 
 RAW = "raw"
 NONE = "none"
-WORKSHOP = ("torch", "torch-compile")
-"""Those that need the run that a bundle was made of."""
+FROM_RUN = ("torch", "torch-compile")
+"""Those that need the run that a bundle was made from."""
 
 _EXACT, _REDUCED, _TINY = 2e-3, 0.25, 0.05
 """How far from the model a backend may be; a reduced file is far from the run's modules."""
@@ -67,20 +67,24 @@ def select(names: Sequence[str], further: Mapping[str, Opener]) -> dict[str, Ope
     """
     known = {**_OPENERS, **further}
     for name in names:
-        if name in WORKSHOP and name not in known:
-            raise workshop(f"--against {name}", "the run that the bundle was made of", "--run RUN")
+        if name in FROM_RUN and name not in known:
+            raise training_install(
+                f"--against {name}", "the run that the bundle was made from", "--run RUN"
+            )
         if name not in (NONE, *known):
-            words = ", ".join((NONE, *_OPENERS, *WORKSHOP))
-            raise errors.InputError("--against", repr(name), f"some of {words}, with commas")
+            words = ", ".join((NONE, *_OPENERS, *FROM_RUN))
+            raise errors.InputError(
+                "--against", repr(name), f"some of {words}, separated by commas"
+            )
     return {name: known[name] for name in names if name != NONE}
 
 
-def workshop(what: str, needs: str, example: str) -> errors.MissingExtra:
-    """The error for what only the workshop's command line can do."""
+def training_install(what: str, needs: str, example: str) -> errors.MissingExtra:
+    """The error for what needs ssdgm-export with the packages for training."""
     return errors.MissingExtra(
         f"{what} needs {needs}",
-        "ssdgm-export with its workshop's packages",
-        f"pip install 'ssdgm-export[train,cpu]', then: ssdgm-export bench BUNDLE {example}",
+        mend="Run: pip install 'ssdgm-export[train,cpu]', then: "
+        f"ssdgm-export bench BUNDLE {example}",
     )
 
 
@@ -119,11 +123,11 @@ def _size(values: session.Array) -> float:
 
 
 def _other(name: str, target: Target, why: str) -> errors.InputError:
-    mend = "Leave it out of --against."
-    if name in WORKSHOP:
-        mend = "Give with --run the run that the bundle was made of."
+    mend = "Remove it from --against."
+    if name in FROM_RUN:
+        mend = "Pass the run that the bundle was made from as --run."
     got = f"{name}, whose {target.component} gives {why}"
-    return errors.InputError("--against", got, "what the model gives", mend)
+    return errors.InputError("--against", got, "the same values as the model's", mend)
 
 
 @contextmanager
@@ -151,9 +155,8 @@ def _compile(target: Target) -> Any:  # noqa: ANN401  (the package's stubs are n
         import openvino
     except ImportError as error:
         raise errors.MissingEngine(
-            f"openvino cannot be imported ({error})",
-            "the package that --against openvino asks for",
-            "pip install openvino",
+            f"The package openvino cannot be imported ({error})",
+            mend="Install it with: pip install openvino",
         ) from None
     core = openvino.Core()
     settings = {
@@ -165,4 +168,4 @@ def _compile(target: Target) -> Any:  # noqa: ANN401  (the package's stubs are n
 
 
 _OPENERS: dict[str, Opener] = {RAW: _raw, "openvino": _openvino}
-NAMES = (*_OPENERS, *WORKSHOP)
+NAMES = (*_OPENERS, *FROM_RUN)

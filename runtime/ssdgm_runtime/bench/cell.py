@@ -105,9 +105,7 @@ def rows(opened: model.Model, component: str, batch: int) -> Arrays:
     graph = opened.graphs.bundle.manifest.graphs[component]
     kept = golden.inputs(opened.graphs.bundle, component)
     if not all(map(len, kept.values())):
-        raise errors.FormatError(
-            f"golden/{component} has no rows", "one at least, to measure with", _MEND
-        )
+        raise errors.FormatError(f"golden/{component} has no rows to measure with", mend=_MEND)
     quiet = [name for name in graph.noise if name != "z"]
     found = {name: np.take(a, np.arange(batch), axis=0, mode="wrap") for name, a in kept.items()}
     return {name: np.zeros_like(a) if name in quiet else a for name, a in found.items()}

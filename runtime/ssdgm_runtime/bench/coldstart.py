@@ -115,9 +115,7 @@ def _start(job: Json) -> Json:
 
 def _failed(why: str) -> errors.SsdgmError:
     return errors.SsdgmError(
-        f"a fresh process failed: {why}",
-        "one that gives an answer",
-        "Leave this part out with --cold 0.",
+        f"A new process failed: {why}", mend="Skip this measurement with --cold 0."
     )
 
 

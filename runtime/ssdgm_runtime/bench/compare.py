@@ -3,7 +3,7 @@
 A condition is a metric, `>` or `<`, and a limit: `p95>+10%` fails where p95 is more than a tenth
 above the baseline's, `rows_per_s<-5%` where it is more than a twentieth below, `load_ms>80` where
 it is above 80, whatever the baseline. Cells are matched by their key, and nothing that a
-condition could not look at is passed over in silence.
+condition could not look at is ignored in silence.
 """
 
 import math
@@ -34,6 +34,7 @@ METRICS = (*CELL, "ratio", "load_ms", *COLD)
 _CONDITION = re.compile(
     r"\s*([a-z0-9_.]+)\s*([<>])\s*([+-]?)(\d{1,15}(?:\.\d{1,15})?)\s*(%?)\s*", re.A
 )
+_WRITE = "Write one with: bench BUNDLE -o REPORT.json"
 _ALIASES = {"p99.9": "p999"}
 
 
@@ -60,7 +61,7 @@ def condition(text: str) -> Condition:
     """Read a condition.
 
     Raises:
-        InputError: It is none; it says what one looks like.
+        InputError: It cannot be read; the message shows examples.
     """
     found = _CONDITION.fullmatch(text)
     example = "such as 'p95>+10%', 'rows_per_s<-5%' or 'load_ms>80'"
@@ -73,7 +74,7 @@ def condition(text: str) -> Condition:
         want = f"a metric among {', '.join(METRICS)}"
         raise errors.InputError("--fail-if", arguments.shown(text), want)
     if percent and sign != ("+" if side == ">" else "-"):
-        want = f"a change in the direction that fails, {example}"
+        want = f"a change towards the worse side of the limit, {example}"
         raise errors.InputError("--fail-if", arguments.shown(text), want)
     if sign and not percent:
         want = f"a change in percent or a value without a sign, {example}"
@@ -90,14 +91,14 @@ def conditions(texts: Sequence[str], *, baseline: bool) -> tuple[Condition, ...]
         baseline: Whether there is one to compare with.
 
     Raises:
-        InputError: One is none, or asks for a change and there is no baseline.
+        InputError: One cannot be read, or asks for a change and there is no baseline.
     """
     found = tuple(condition(part) for text in texts for part in text.split(","))
     for one in found:
         if one.relative and not baseline:
-            hint = "Give --baseline, an older report written with -o."
-            want = "a baseline for a change in percent"
-            raise errors.InputError("--fail-if", arguments.shown(one.text), want, hint)
+            got, want = f"{arguments.shown(one.text)}, a change", "a baseline to compare with"
+            hint = "Pass an older report as --baseline."
+            raise errors.InputError("--fail-if", got, want, hint)
     return found
 
 
@@ -105,18 +106,18 @@ def read(path: request.PathLike) -> Json:
     """Read a baseline.
 
     Raises:
-        DataNotFound: Nothing lies there.
-        DataError: It is no report of a benchmark, or of another version.
+        DataNotFound: There is no such file.
+        DataError: It is not a report of a benchmark, or of another version.
     """
     place = Path(path)
     if not place.is_file():
-        raise errors.DataNotFound(f"there is no file {place}", "a report written with -o")
+        raise errors.DataNotFound(f"There is no file {place}", mend=_WRITE)
     try:
         found = jsonfile.loads(place.read_bytes(), str(place))
     except errors.FormatError as error:
-        raise errors.DataError(error.found, "a report of bench", "Write one with -o.") from None
+        raise errors.DataError(error.found, "a report of bench", _WRITE) from None
     if not isinstance(found, dict) or not isinstance(found.get("schema_version"), str):
-        raise errors.DataError(f"{place} is no report of bench", "one", "Write one with -o.")
+        raise errors.DataError(f"{place} is not a report of bench", mend=_WRITE)
     if found["schema_version"].split(".")[0] != SCHEMA.split(".")[0]:
         raise errors.DataError(
             f"{place} has schema version {arguments.shown(found['schema_version'])}",
@@ -178,7 +179,7 @@ def _pairs(one: Condition, report: Json, old: Json | None) -> Iterator[Found]:
 
 def _unknown(report: Json, metric: str) -> str:
     why = _at(report, "cold_start", "failed") if metric in COLD else None
-    return "not measured, there were too few calls" if why is None else f"not measured, {why}"
+    return "not measured: too few calls" if why is None else f"not measured: {why}"
 
 
 def _values(report: Json, metric: str) -> dict[str, float | None]:

@@ -21,13 +21,13 @@ def read(path: PathLike) -> tuple[Array, Array]:
 
     Args:
         path: An .npz file with x and y (or x_test and y_test), or an IDX file of images named as
-            MNIST's are, whose labels lie beside it: t10k-images-idx3-ubyte[.gz].
+            MNIST's are, whose labels are next to it: t10k-images-idx3-ubyte[.gz].
 
     Returns:
         x [n, *shape] and y [n], the training labels' own values.
 
     Raises:
-        DataNotFound: Nothing lies there, or no labels.
+        DataNotFound: The file is missing, or its labels are.
         DataError: It cannot be read, or rows and labels are not as many.
     """
     place = Path(path)
@@ -35,11 +35,11 @@ def read(path: PathLike) -> tuple[Array, Array]:
     if x.ndim < 1 or y.ndim != 1 or len(x) != len(y):
         raise errors.DataError(
             f"{place} has rows {list(x.shape)} and labels {list(y.shape)}",
-            "one label for each row",
+            "one label per row",
         )
     known = y != UNKNOWN if y.dtype.kind in "if" else np.ones(len(y), dtype=np.bool_)
     if not known.any():
-        raise errors.DataError(f"{place} has no rows whose label is known", "one at least")
+        raise errors.DataError(f"{place} has no row with a known label", mend="Add labelled rows.")
     return x[known], y[known]
 
 
@@ -53,9 +53,9 @@ def error(opened: model.Model, x: Array, y: Array) -> float:
     strange = sorted(set(y.tolist()) - set(opened.classes_.tolist()), key=str)
     if strange:
         raise errors.DataError(
-            f"the rows have the label {strange[0]!r}",
+            f"The rows have the label {strange[0]!r}",
             f"labels among {opened.classes_.tolist()}",
-            "Give rows with the labels that the model was trained on.",
+            "Use rows with the labels that the model was trained on.",
         )
     return float((opened.predict(x) != y).mean())
 
@@ -66,7 +66,9 @@ def _npz(place: Path) -> tuple[Array, Array]:
         if x in arrays and y in arrays:
             return arrays[x], arrays[y]
     raise errors.DataError(
-        f"{place} has arrays {list(arrays)}", "x and y", "Give rows together with their labels."
+        f"{place} has arrays {list(arrays)}",
+        "x and y",
+        "Save the rows together with their labels.",
     )
 
 
@@ -74,8 +76,8 @@ def _idx(place: Path) -> tuple[Array, Array]:
     beside = place.parent / (place.name.replace("images", "labels").replace("idx3", "idx1"))
     if beside == place:
         raise errors.DataError(
-            f"{place} is rows without labels",
-            "an .npz file with x and y, or IDX images with labels beside them",
-            "Name them t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte.",
+            f"{place} has no labels",
+            "an .npz file with x and y, or IDX images next to their labels",
+            "Name IDX files as t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte.",
         )
     return inputs.read_idx(place), inputs.read_idx(beside)

@@ -1,4 +1,4 @@
-"""From a request to a report that was written, drawn, and held against a baseline."""
+"""From a request to a report that is written, drawn, and compared with a baseline."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -10,8 +10,6 @@ from ssdgm_runtime.bench import backends, compare, report, request
 
 Json = dict[str, Any]
 PathLike = request.PathLike
-OPTIONS = ("out", "plot", "baseline", "fail_if", "force")
-"""What a command line says of a `Result`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,14 +41,14 @@ def run(
     engines: Mapping[str, backends.Opener],
     watch: report.Watch | None = None,
 ) -> Json:
-    """Measure a bundle; whatever can be refused is refused before that.
+    """Measure a bundle; everything that can be checked is checked before.
 
     Returns:
         The report, with `comparison` if there was a baseline or a condition, and `passed`.
 
     Raises:
-        InputError: A condition is none, or a file has another suffix or is what is read.
-        DataError: The baseline is no report.
+        InputError: A condition cannot be read, or a file has another suffix or is what is read.
+        DataError: The baseline is not a report.
         OutputExists: A file is there and `force` is not given.
         MissingExtra: There is nothing to draw with.
         SsdgmError: As of `report.measure`.
@@ -76,7 +74,7 @@ def _drawer(result: Result, read: Mapping[str, PathLike | None]) -> Callable[[Js
     if result.plot is None:
         return None
     if result.draw is None:
-        raise backends.workshop("--plot", "matplotlib", f"--plot {result.plot}")
+        raise backends.training_install("--plot", "matplotlib", f"--plot {result.plot}")
     atomic.check_output(result.plot, (".png",), force=result.force, **read)
     return result.draw
 

@@ -128,7 +128,7 @@ def _places(setups: list[Setup], wanted: request.Request) -> Iterator[Placed]:
     known = setups[0].opened.graphs.components
     strange = [c for c in wanted.components if c not in known]
     if strange:
-        want = f"some of {', '.join(known)}, with commas"
+        want = f"some of {', '.join(known)}, separated by commas"
         raise errors.InputError("--component", repr(strange[0]), want)
     chosen, seen = wanted.components or known, set()
     for setup, component in product(setups, chosen):

@@ -13,34 +13,6 @@ SECONDS, COLD = 0.5, 5
 ALL = "all"
 _MOST_ROWS, _MOST_CALLERS, _MOST_STARTS, _MOST_REQUESTS = 1 << 16, 256, 100, 1_000_000
 
-HELP = {
-    "batch": "Rows a call, with commas.",
-    "threads": "Sizes of the thread pool, with commas.",
-    "provider": "auto, cpu, cuda, ... with commas.",
-    "variant": "auto, all, or names such as int8, with commas.",
-    "component": "Which graphs, with commas; all, if left out.",
-    "concurrency": "Callers at the same time, with commas.",
-    "arrival": "closed, poisson:RATE or uniform:RATE, in calls a second.",
-    "batcher": "Send single rows through Model.batcher.",
-    "against": "raw, openvino, torch, torch-compile, or none, with commas.",
-    "run": "The run that the bundle was made of, for torch.",
-    "seconds": "Time for each line of the table.",
-    "cold": "Starts of fresh processes; 0 leaves them out.",
-    "rows": "Labelled rows (x and y of an .npz, or an IDX pair) to count errors on.",
-    "out": "Write the report to this .json file.",
-    "plot": "Write a picture to this .png file.",
-    "baseline": "An older report to compare with.",
-    "fail_if": "End with 1 if, such as p95>+10% or load_ms>80; repeatable.",
-    "force": "Replace output files that exist.",
-}
-"""What each option is for, as every command line says it."""
-
-OPTIONS = (
-    *("batch", "threads", "provider", "variant", "component", "concurrency", "arrival"),
-    *("batcher", "against", "seconds", "cold", "rows", "allow_partial"),
-)
-"""The arguments of `parse`."""
-
 
 @dataclass(frozen=True)
 class Request:
@@ -91,9 +63,9 @@ class Request:
             got = f"{self.arrival} for {self.seconds:g} seconds"
             raise errors.InputError("arrival", got, f"at most {_MOST_REQUESTS} requests")
         if self.batcher and (self.batches != (1,) or self.components != ("classifier",)):
-            hint = "--batcher --batch 1 --component classifier --concurrency 16"
+            example = "--batcher --batch 1 --component classifier --concurrency 16"
             want = "single rows for the classifier, from many callers"
-            raise errors.InputError("batcher", "given for other calls", want, hint)
+            raise errors.InputError("--batcher", "set for other calls", want, example)
 
 
 def parse(
@@ -135,7 +107,7 @@ def parse(
 def _words(text: str, name: str) -> tuple[str, ...]:
     found = tuple(dict.fromkeys(word.strip() for word in text.split(",")))
     if not all(found):
-        raise errors.InputError(name, arguments.shown(text), "words with commas between them")
+        raise errors.InputError(name, arguments.shown(text), "words separated by commas")
     return found
 
 
@@ -148,6 +120,6 @@ def _arrival(text: str) -> load.Arrival:
     except ValueError:
         found = load.Arrival("")
     if found.kind not in (load.POISSON, load.UNIFORM):
-        want = "closed, poisson:RATE or uniform:RATE with calls a second, such as poisson:200"
+        want = "closed, poisson:RATE or uniform:RATE with calls per second, such as poisson:200"
         raise errors.InputError("--arrival", arguments.shown(text), want)
     return found

@@ -1,11 +1,14 @@
 """What graphs eat and give: names, dtypes and shapes, read from a manifest and checked."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ssdgm_runtime import errors, jsonfile
-from ssdgm_runtime.rows import columns, tensor
+from ssdgm_runtime.rows import tensor
 from ssdgm_runtime.rows.tensor import Tensor
+
+if TYPE_CHECKING:
+    from ssdgm_runtime.rows import columns
 
 
 @dataclass(frozen=True)
@@ -43,14 +46,14 @@ def parse(value: object, name: str) -> Graph:
     return Graph(inputs, outputs, noise)
 
 
-def rows(graph: Graph, table: columns.Columns) -> Tensor:
+def rows(graph: Graph, table: "columns.Columns") -> Tensor:
     """What callers give as x: a graph's own input, or the whole row of a table."""
     if table:
         return Tensor("x", "float32", ("batch", len(table)))
     return next(t for t in graph.inputs if t.name == "x")
 
 
-def check(component: str, graph: Graph, k: int, table: columns.Columns) -> None:
+def check(component: str, graph: Graph, k: int, table: "columns.Columns") -> None:
     """Refuse a known component that lacks what every one has, or takes what nothing gives.
 
     Args:
@@ -81,7 +84,7 @@ def check(component: str, graph: Graph, k: int, table: columns.Columns) -> None:
 
 
 def _known(
-    component: str, table: columns.Columns
+    component: str, table: "columns.Columns"
 ) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]] | None:
     """A component's inputs that must be there, those that may be, and its outputs."""
     rows = tuple(name for name in ("x", "codes") if name in _typed(table)) or ("x",)
@@ -93,8 +96,12 @@ def _known(
     }.get(component)
 
 
-def _typed(table: columns.Columns) -> dict[str, tuple[str, int]]:
+def _typed(table: "columns.Columns") -> dict[str, tuple[str, int]]:
     """The dtypes and widths that columns give to the tensors of a table's rows."""
+    if not table:
+        return {}
+    from ssdgm_runtime.rows import columns
+
     count, kinds = columns.numbers(table), dict[str, tuple[str, int]]()
     if count:
         kinds["x"] = ("float32", count)

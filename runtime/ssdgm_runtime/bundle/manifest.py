@@ -11,7 +11,7 @@ major version of the format and tolerates a newer minor one.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,21 +23,22 @@ from ssdgm_runtime.bundle.interface import Graph as Graph
 from ssdgm_runtime.bundle.sections import Input as Input
 from ssdgm_runtime.bundle.sections import Likelihood as Likelihood
 from ssdgm_runtime.bundle.variants import Variant as Variant
-from ssdgm_runtime.rows import columns as table
-from ssdgm_runtime.rows import resizing
-from ssdgm_runtime.rows import series as long
-from ssdgm_runtime.rows.row import Row
 from ssdgm_runtime.rows.tensor import Tensor as Tensor
+
+if TYPE_CHECKING:
+    from ssdgm_runtime.rows import columns as table
+    from ssdgm_runtime.rows import resizing
+    from ssdgm_runtime.rows import series as long
+    from ssdgm_runtime.rows.row import Row
 
 FORMAT = (1, 0)
 SCHEMA = "1.0"
 PLAIN = "fp32"  # the precision that every provider computes
-_SURE = 1e-3  # how far from 1 the prior's sum may be
 _DIGITS = 9
 _TOLD = ("model", "calibration", "requires", "producer", "training", "parity")
 
 Json = jsonfile.Json
-_get, _typed, _tuple = jsonfile.get, jsonfile.typed, jsonfile.each
+_get, _typed = jsonfile.get, jsonfile.typed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,9 +62,9 @@ class Manifest:
     description: str = ""
     likelihood: Likelihood | None = None
     input: Input = field(default_factory=Input)
-    columns: table.Columns = ()
-    features: table.Columns = ()
-    series: long.Series | None = None
+    columns: "table.Columns" = ()
+    features: "table.Columns" = ()
+    series: "long.Series | None" = None
     model: Json = field(default_factory=dict)
     calibration: Json = field(default_factory=dict)
     requires: Json = field(default_factory=dict)
@@ -75,12 +76,14 @@ class Manifest:
     document: Json = field(default_factory=dict)
 
     @property
-    def resize(self) -> resizing.Resize | None:
+    def resize(self) -> "resizing.Resize | None":
         """What becomes of images of another size."""
         return self.input.resize
 
-    def row(self, component: str) -> Row:
+    def row(self, component: str) -> "Row":
         """What a component's rows are, as callers and files give them."""
+        from ssdgm_runtime.rows.row import Row
+
         declared = interface.rows(self.graphs[component], self.columns)
         named = self.columns, self.features
         return Row(declared.row, declared.dtype, *named, self.resize, self.series)
@@ -167,10 +170,13 @@ def parse(document: object) -> Manifest:
     schema = _schema(_get(top, "schema_version", str))
     section = _get(_get(top, "additional_metadata", dict), "ssdgm", dict)
     version = _version(_get(section, "format", str))
-    columns = table.parse(jsonfile.optional(section, "columns", list, []))
-    labels = _labels(section)
+    columns: table.Columns = ()
+    if jsonfile.optional(section, "columns", list, []):
+        from ssdgm_runtime.bundle import rowkinds
+
+        columns = rowkinds.columns(section["columns"])
+    labels = sections.labels(section)
     graphs = _graphs(section, columns, len(labels["labels"]))
-    x = [t for graph in graphs.values() for t in graph.inputs if t.name == "x"]
     return Manifest(
         name=_get(top, "package_name", str),
         **labels,
@@ -182,10 +188,9 @@ def parse(document: object) -> Manifest:
         version=jsonfile.optional(top, "package_version", str, ""),
         description=jsonfile.optional(top, "description", str, ""),
         likelihood=sections.likelihood(section.get("likelihood"), columns),
-        input=sections.described(section, x),
+        input=sections.described(section, graphs),
         columns=columns,
-        features=sections.features(section, x, columns),
-        series=sections.series(section.get("series"), x),
+        **_row_kind(section, graphs, columns),
         **_told(section),
         license=jsonfile.optional(section, "license", str, "") or None,
         created=jsonfile.optional(section, "created", str, ""),
@@ -193,10 +198,22 @@ def parse(document: object) -> Manifest:
     )
 
 
+def _row_kind(section: Json, graphs: Mapping[str, Graph], columns: "table.Columns") -> Json:
+    """What rows are beside tensors: the fields `series` and `features`, if any."""
+    if section.get("series") is None and section.get("features") is None:
+        return {}
+    from ssdgm_runtime.bundle import rowkinds
+
+    return {
+        "series": rowkinds.series(section.get("series"), graphs),
+        "features": rowkinds.features(section, graphs, columns),
+    }
+
+
 def _schema(version: str) -> str:
     if version.split(".")[0] != SCHEMA.split(".")[0]:
         raise errors.UnsupportedVersion(
-            f"the model package has schema {version[:40]}", SCHEMA, "Update ssdgm-runtime."
+            f"The model package has schema {version[:40]}", SCHEMA, "Update ssdgm-runtime."
         )
     return version
 
@@ -205,40 +222,20 @@ def _version(text: str) -> tuple[int, int]:
     parts = text.split(".")
     digits = all(p.isascii() and p.isdigit() and len(p) <= _DIGITS for p in parts)
     if len(parts) != 2 or not digits:
-        raise errors.FormatError(f"the bundle's format is {text[:40]!r}", '"<major>.<minor>"')
+        raise errors.FormatError(
+            f"The bundle's format is {text[:40]!r}", '"<major>.<minor>"', jsonfile.MEND
+        )
     major, minor = (int(p) for p in parts)
     if major != FORMAT[0]:
         raise errors.UnsupportedVersion(
-            f"the bundle has format {text}",
+            f"The bundle has format {text}",
             f"{FORMAT[0]}.x",
             "Update ssdgm-runtime." if major > FORMAT[0] else "Convert the run again.",
         )
     return major, minor
 
 
-def _labels(section: Json) -> Json:
-    """The labels, classes and prior, as many of each."""
-    labels = _tuple(section, "labels", str)
-    classes = _tuple(section, "classes", (int, str))
-    prior = tuple(jsonfile.number(p, "prior", 0) for p in _get(section, "prior", list))
-    sizes = (len(labels), len(classes), len(prior))
-    if len(set(sizes)) != 1:
-        raise errors.FormatError(
-            f"the manifest has {sizes[0]} labels, {sizes[1]} classes and {sizes[2]} prior entries",
-            "as many of each",
-        )
-    if not labels:
-        raise errors.FormatError("the manifest has no label", mend=jsonfile.MEND)
-    jsonfile.distinct(labels, "the label")
-    jsonfile.distinct(classes, "the class")
-    if abs(sum(prior) - 1) > _SURE:
-        raise errors.FormatError(
-            f"the prior of the manifest sums to {sum(prior):g}", "1", jsonfile.MEND
-        )
-    return {"labels": labels, "classes": classes, "prior": prior}
-
-
-def _graphs(section: Json, columns: table.Columns, k: int) -> dict[str, Graph]:
+def _graphs(section: Json, columns: "table.Columns", k: int) -> dict[str, Graph]:
     graphs = {k: interface.parse(v, k) for k, v in _get(section, "io", dict).items()}
     for component, graph in graphs.items():
         interface.check(component, graph, k, columns)
@@ -251,8 +248,9 @@ def _variants(top: Json, graphs: Mapping[str, Graph]) -> tuple[Variant, ...]:
     shipped = {v.component for v in variants}
     if shipped != set(graphs):
         raise errors.FormatError(
-            f"the manifest describes graphs {sorted(graphs)} and ships {sorted(shipped)}",
+            f"The manifest describes graphs {sorted(graphs)} and ships {sorted(shipped)}",
             "the same names in io and in components",
+            jsonfile.MEND,
         )
     files.check(graphs, variants)
     return variants

@@ -1,16 +1,19 @@
-"""Sections of a manifest beside its graphs: how x is drawn, what rows are and are called."""
+"""Sections of a manifest beside its graphs: how x is drawn, what labels and rows are."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ssdgm_runtime import errors, jsonfile
-from ssdgm_runtime.rows import columns as table
-from ssdgm_runtime.rows import resizing
-from ssdgm_runtime.rows import series as long
-from ssdgm_runtime.rows.tensor import Tensor
+from ssdgm_runtime.bundle.interface import Graph
+
+if TYPE_CHECKING:
+    from ssdgm_runtime.rows import columns as table
+    from ssdgm_runtime.rows import resizing
 
 Json = jsonfile.Json
 _MOST_TOTAL = 2**16
+_SURE = 1e-3  # how far from 1 the prior's sum may be
 _LEVELS = ("bernoulli", "binomial", "logistic")
 
 
@@ -37,12 +40,11 @@ class Likelihood:
         return {"name": self.name, **(levels if self.name in _LEVELS else {})}
 
 
-def likelihood(value: object, columns: table.Columns) -> Likelihood | None:
+def likelihood(value: object, columns: "table.Columns") -> Likelihood | None:
     """The field `likelihood`.
 
     Raises:
-        FormatError: A field is missing, or has another type or a value that is not allowed; so
-            for all functions here.
+        FormatError: A field is missing, or has another type or a value that is not allowed.
     """
     if value is None:
         return None
@@ -56,6 +58,29 @@ def likelihood(value: object, columns: table.Columns) -> Likelihood | None:
         step=jsonfile.number(levels["step"], "likelihood.step"),
         blocks=tuple(len(c.categories) for c in columns if c.categories),
     )
+
+
+def labels(section: Json) -> Json:
+    """The fields `labels`, `classes` and `prior`, as many of each; errors as of `likelihood`."""
+    names = jsonfile.each(section, "labels", str)
+    classes = jsonfile.each(section, "classes", (int, str))
+    prior = tuple(jsonfile.number(p, "prior", 0) for p in jsonfile.get(section, "prior", list))
+    sizes = (len(names), len(classes), len(prior))
+    if len(set(sizes)) != 1:
+        raise errors.FormatError(
+            f"The manifest has {sizes[0]} labels, {sizes[1]} classes and {sizes[2]} prior entries",
+            "as many of each",
+            jsonfile.MEND,
+        )
+    if not names:
+        raise errors.FormatError("The manifest has no label", mend=jsonfile.MEND)
+    jsonfile.distinct(names, "the label")
+    jsonfile.distinct(classes, "the class")
+    if abs(sum(prior) - 1) > _SURE:
+        raise errors.FormatError(
+            f"The prior of the manifest sums to {sum(prior):g}", "1", jsonfile.MEND
+        )
+    return {"labels": names, "classes": classes, "prior": prior}
 
 
 @dataclass(frozen=True)
@@ -76,7 +101,7 @@ class Input:
     dtype: str = ""
     range: tuple[float, ...] = ()
     in_graph: str = ""
-    resize: resizing.Resize | None = None
+    resize: "resizing.Resize | None" = None
 
     def to_json(self) -> Json:
         """As a manifest has it."""
@@ -91,70 +116,28 @@ class Input:
         return {name: value for name, value in fields.items() if value}
 
 
-def described(section: Json, tensors: Sequence[Tensor]) -> Input:
-    """The field `input`, whose `resize` must have the size of the graphs' x."""
+def described(section: Json, graphs: Mapping[str, Graph]) -> Input:
+    """The field `input`, whose `resize` must have the size of the graphs' x.
+
+    Raises:
+        FormatError: As `likelihood`, or it has another size.
+    """
     given = jsonfile.optional(section, "input", dict, {})
-    limits = given.get("range")
+    limits, resize = given.get("range"), given.get("resize")
     if limits is not None and len(jsonfile.typed(limits, list, "input.range")) != 2:
         raise errors.FormatError(
             f"input.range of the manifest has {len(limits)} entries", "two", jsonfile.MEND
         )
+    policy = None
+    if resize is not None:
+        from ssdgm_runtime.bundle import rowkinds
+
+        policy = rowkinds.resize(resize, graphs)
     return Input(
         shape=jsonfile.each(given, "shape", int) if given.get("shape") is not None else (),
         kind=jsonfile.optional(given, "kind", str, ""),
         dtype=jsonfile.optional(given, "dtype", str, ""),
         range=tuple(jsonfile.number(limit, "input.range") for limit in limits or ()),
         in_graph=jsonfile.optional(given, "in_graph", str, ""),
-        resize=_resize(given.get("resize"), tensors),
+        resize=policy,
     )
-
-
-def _resize(value: object, tensors: Sequence[Tensor]) -> resizing.Resize | None:
-    if value is None:
-        return None
-    try:
-        policy = resizing.parse(jsonfile.typed(value, str, "input.resize"))
-    except errors.DataError as error:
-        raise errors.FormatError(error.found, error.expected, jsonfile.MEND) from None
-    for tensor in tensors:
-        if tensor.row[:2] != policy.shape:
-            raise errors.FormatError(
-                f"input.resize of the manifest is {policy} and x is {list(tensor.shape)}",
-                "the height and width of x",
-                jsonfile.MEND,
-            )
-    return policy
-
-
-def series(value: object, tensors: Sequence[Tensor]) -> long.Series | None:
-    """The field `series`, whose channels must be those of the graphs' x."""
-    told = long.parse(value)
-    if told is None:
-        return None
-    for tensor in tensors:
-        sides = tensor.row[:1] if len(tensor.row) == 2 else ()
-        if (tensor.dtype, *sides) != ("float32", len(told.channels)):
-            raise errors.FormatError(
-                f"series of the manifest has {len(told.channels)} channels and x is "
-                f"{tensor.dtype} {list(tensor.shape)}",
-                "x float32 ['batch', channels, time]",
-                jsonfile.MEND,
-            )
-    return told
-
-
-def features(section: Json, tensors: Sequence[Tensor], columns: table.Columns) -> table.Columns:
-    """The field `features`, a name for every value of the graphs' x, as columns of numbers."""
-    if section.get("features") is None:
-        return ()
-    names = jsonfile.each(section, "features", str)
-    jsonfile.distinct(names, "the feature")
-    widths = {tensor.width for tensor in tensors}
-    if columns or not widths <= {len(names)}:
-        raise errors.FormatError(
-            f"the manifest has {len(names)} features and {len(columns)} columns, and rows of "
-            f"{sorted(widths)} values",
-            "one feature for every value of a row, and no columns",
-            jsonfile.MEND,
-        )
-    return tuple(table.Column(name) for name in names)

@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ssdgm_runtime import errors, jsonfile
-from ssdgm_runtime.bundle import interface, tolerance
+from ssdgm_runtime.bundle import interface
 from ssdgm_runtime.rows.tensor import Tensor
+
+if TYPE_CHECKING:
+    from ssdgm_runtime.bundle import tolerance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +52,7 @@ class Variant:
         """The file, relative to the bundle."""
         return f"{self.folder}/{self.file}"
 
-    def tolerance(self, output: Tensor) -> tuple[tolerance.Bound, float]:
+    def tolerance(self, output: Tensor) -> "tuple[tolerance.Bound, float]":
         """Absolute and relative tolerance of an output's golden rows."""
         atol, rtol = self.tolerances.get(output.name, ((self.atol,), self.rtol))
         return (atol[0] if len(atol) == 1 else np.reshape(atol, output.row)), rtol
@@ -127,7 +130,7 @@ def check(graphs: Mapping[str, interface.Graph], variants: Sequence[Variant]) ->
             width = widths.get((variant.component, output), 1)
             if len(atol) not in (1, width):
                 raise errors.FormatError(
-                    f"the tolerance of {output} of {variant.component} has {len(atol)} numbers",
+                    f"The tolerance of {output} of {variant.component} has {len(atol)} numbers",
                     f"one, or {width}: one for every value of a row",
                     jsonfile.MEND,
                 )

@@ -20,15 +20,18 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 PathLike = atomic.PathLike
+Setting = Any
+"""An argument of `model.load`."""
+
 _FAILED, _INTERNAL, _INTERRUPTED = 1, 70, 130
 _LONG = 19  # digits
 
 
-def inspect(path: PathLike) -> Json:
-    """What a bundle says of itself, its files hashed; needs no engine."""
-    bundle = contents.open_bundle(path)
-    about, section = bundle.manifest, bundle.manifest.section
-    told = (
+def inspect(bundle: PathLike) -> Json:
+    """What a bundle contains, with its files' digests checked; needs no engine."""
+    opened = contents.open_bundle(bundle)
+    about, section = opened.manifest, opened.manifest.section
+    copied = (
         "model",
         "calibration",
         "input",
@@ -43,8 +46,8 @@ def inspect(path: PathLike) -> Json:
         "name": about.name,
         "description": str(about.document.get("description", "")),
         "version": str(about.document.get("package_version", "")),
-        "path": str(bundle.path),
-        "id": bundle.id,
+        "path": str(opened.path),
+        "id": opened.id,
         "format": ".".join(map(str, about.format)),
         "tasks": list(graphs.tasks(about)),
         "labels": list(about.labels),
@@ -59,83 +62,66 @@ def inspect(path: PathLike) -> Json:
             {"component": v.component, "name": v.name, "ep": v.provider, "precision": v.precision}
             for v in about.variants
         ],
-        "files": {name: len(bundle.read(name)) for name in bundle.paths},
-        **{key: section.get(key) for key in told},
+        "files": {name: len(opened.read(name)) for name in opened.paths},
+        **{key: section.get(key) for key in copied},
     }
 
 
-def verify(
-    path: PathLike,
-    *,
-    provider: str = "auto",
-    variant: str = "auto",
-    threads: int | None = None,
-    allow_partial: bool = False,
-) -> Json:
+def verify(bundle: PathLike, **engine: Setting) -> Json:
     """Hash a bundle's files and run its golden rows here; `passed` is the outcome."""
-    with model.load(
-        path, provider=provider, variant=variant, threads=threads, allow_partial=allow_partial
-    ) as opened:
+    with model.load(bundle, **engine) as opened:
         return opened.verify().to_json()
 
 
 def classify(
-    path: PathLike,
-    source: PathLike,
+    bundle: PathLike,
+    rows: PathLike,
     out: PathLike | None = None,
     *,
     top: int = 1,
     batch_size: int | None = None,
-    provider: str = "auto",
-    variant: str = "auto",
-    threads: int | None = None,
-    allow_partial: bool = False,
     force: bool = False,
+    **engine: Setting,
 ) -> Json:
     """Classify a file or folder of rows; see `inputs.read_rows` for what is read.
 
     Args:
-        path: The bundle.
-        source: The rows.
+        bundle: The bundle.
+        rows: The rows.
         out: A .csv, .jsonl or .npy (probabilities) file to write; without it the table has a
             record a row under `predictions`.
         top: How many labels to list for a row.
         batch_size: The most rows computed at once.
-        provider: As for `Model`.
-        variant: As for `Model`.
-        threads: As for `Model`.
-        allow_partial: As for `Model`.
         force: Replace `out` if it is there.
+        engine: As for `Model`.
     """
     arguments.count(top, "top", 1)
-    read = {"bundle": path, "data": source}
+    read = {"bundle": bundle, "data": rows}
     suffix = "" if out is None else atomic.check_output(out, outputs.CLASSIFY, force=force, **read)
-    with model.load(
-        path, provider=provider, variant=variant, threads=threads, allow_partial=allow_partial
-    ) as opened:
+    with model.load(bundle, **engine) as opened:
         about = opened.graphs.bundle.manifest
         opened.graphs.graph("classifier", "classify")
-        rows = inputs.read_rows(source, about.row("classifier"))
-        found = opened.classify(rows.x, batch_size=batch_size)
+        table = inputs.read_rows(rows, about.row("classifier"))
+        labels = opened.classify(table.x, batch_size=batch_size)
         name, key = about.name, opened.graphs.bundle.id
         active = opened.graphs.placement("classifier").active
-    answer = outputs.Predictions(found, about.classes, rows.names, top)
-    counts = Counter(found.names)
-    table = {
+    answer = outputs.Predictions(labels, about.classes, table.names, top)
+    counts = Counter(labels.names)
+    result = {
         "bundle": name,
         "id": key,
         "provider": active,
-        "rows": len(found),
+        "rows": len(labels),
         "counts": {label: counts[label] for label in about.labels},
     }
     if out is None:
-        return {**table, "predictions": answer.records()}
+        return {**result, "predictions": answer.records()}
     atomic.write(out, outputs.CLASSIFY[suffix](answer), force=force)
-    return {**table, "output": str(out)}
+    return {**result, "output": str(out)}
 
 
 def generate(
-    path: PathLike,
+    bundle: PathLike,
     out: PathLike,
     *,
     picture: str | None = None,
@@ -145,16 +131,13 @@ def generate(
     seed: int | None = None,
     sample: bool = False,
     temperature: float = 1.0,
-    provider: str = "auto",
-    variant: str = "auto",
-    threads: int | None = None,
-    allow_partial: bool = False,
     force: bool = False,
+    **engine: Setting,
 ) -> Json:
     """Generate rows by class, or one of the pictures, and write them.
 
     Args:
-        path: The bundle.
+        bundle: The bundle.
         out: A .png grid, one line a class (one class alone fills a square), an .npz file, or for
             the rows of a table a .csv file.
         picture: `styles`, `analogies` or `walk`, laid out as `pictures` documents them.
@@ -166,35 +149,30 @@ def generate(
         seed: Of the draws; a fresh one by default, which is returned.
         sample: Draw from the likelihood instead of giving expected values.
         temperature: What the drawn z is multiplied by.
-        provider: As for `Model`.
-        variant: As for `Model`.
-        threads: As for `Model`.
-        allow_partial: As for `Model`.
         force: Replace `out` if it is there.
+        engine: As for `Model`.
     """
     request = drawing.Request(picture, rows, n, seed, sample, temperature)
     drawing.check(request)
-    suffix = atomic.check_output(out, outputs.GENERATE, force=force, bundle=path, data=rows)
-    with model.load(
-        path, provider=provider, variant=variant, threads=threads, allow_partial=allow_partial
-    ) as opened:
+    suffix = atomic.check_output(out, outputs.GENERATE, force=force, bundle=bundle, data=rows)
+    with model.load(bundle, **engine) as opened:
         about = opened.graphs.bundle.manifest
         labelled = any(t.name == "y" for t in opened.graphs.graph("decoder", "generate").inputs)
         chosen = [_class(c, about.labels) for c in classes] or list(range(len(about.labels)))
         drawn = drawing.draw(opened, request, chosen if labelled or classes else None)
         active, key = opened.graphs.placement("decoder").active, opened.graphs.bundle.id
-    found = drawn.samples
+    samples = drawn.samples
     atomic.write(out, outputs.GENERATE[suffix](drawn), force=force)
     return {
         "bundle": about.name,
         "id": key,
         "provider": active,
         "picture": picture,
-        "rows": len(found),
+        "rows": len(samples),
         "columns": drawn.columns,
-        "classes": [about.labels[i] for i in chosen] if found.y.shape[1] else [],
+        "classes": [about.labels[i] for i in chosen] if samples.y.shape[1] else [],
         "n": n,
-        "seed": found.seed,
+        "seed": samples.seed,
         "sample": sample,
         "output": str(out),
     }
@@ -224,11 +202,11 @@ def bench(
 
 
 def examine() -> Json:
-    """Look for what stands in the way here; `passed` says whether there is no trouble."""
-    found = doctor.examine()
+    """Check whether bundles can run here; `passed` says whether there is no trouble."""
+    findings = doctor.examine()
     return {
-        "findings": [asdict(finding) for finding in found],
-        "passed": all(finding.level != doctor.TROUBLE for finding in found),
+        "findings": [asdict(finding) for finding in findings],
+        "passed": all(finding.level != doctor.TROUBLE for finding in findings),
     }
 
 
@@ -247,17 +225,16 @@ def failure(error: BaseException) -> tuple[Json, int]:
         table |= {"found": error.found, "expected": error.expected, "mend": error.mend}
         code = error.exit_code
     elif isinstance(error, KeyboardInterrupt):
-        message, code = "interrupted", _INTERRUPTED
+        message, code = "Interrupted", _INTERRUPTED
     elif isinstance(error, MemoryError):
-        message = "there is not enough memory for this; ask for fewer rows or smaller batches"
+        message = "Not enough memory. Use fewer rows or smaller batches."
         code = errors.SsdgmError.exit_code
     elif isinstance(error, OSError):
         table["found"] = ": ".join(filter(None, [_place(error), error.strerror or str(error)]))
-        table["expected"] = "a file system that lets this be read and written"
-        table["mend"] = "Look at the path, its permissions and the free space."
-        message, code = table["found"], errors.SsdgmError.exit_code
+        table["mend"] = "Check the path, its permissions and the free space."
+        message, code = f"{table['found']}. {table['mend']}", errors.SsdgmError.exit_code
     else:
-        message = f"internal error, please report it: {type(error).__name__}: {error}"
+        message = f"Internal error, please report it: {type(error).__name__}: {error}"
     return {"error": {**table, "message": message}}, code
 
 

@@ -1,4 +1,4 @@
-"""What stands in the way of running a bundle well here, each finding with its remedy.
+"""Whether bundles can run well on this machine, each problem with its fix.
 
 A finding is "ok", a "note" (things run, and something is worth knowing) or "trouble" (something
 does not run). Nothing is changed, and no bundle is needed.
@@ -52,22 +52,22 @@ def _python() -> Iterator[Finding]:
 
 def _engine() -> Iterator[Finding]:
     installed = [d for d in providers.distributions() if not d.startswith(providers.PLUGIN)]
-    told = ", ".join(installed) or "none"
+    names = ", ".join(installed) or "none"
     try:
         version = session.version()
     except errors.MissingEngine as error:
-        yield Finding("engine", TROUBLE, f"{error.found}; installed: {told}", error.mend)
+        yield Finding("engine", TROUBLE, f"{error.found}; installed: {names}", error.mend)
         return
     if len(installed) > 1:
-        names = " ".join(entry.split()[0] for entry in installed)
+        packages = " ".join(entry.split()[0] for entry in installed)
         yield Finding(
             "engine",
             TROUBLE,
-            f"{told} are installed over one another; what imports is {version}",
-            f'pip uninstall -y {names}; then pip install "ssdgm-runtime[cpu]" or "[gpu]"',
+            f"{names} overwrite each other; the one that is imported is {version}",
+            f'pip uninstall -y {packages}; then pip install "ssdgm-runtime[cpu]" or "[gpu]"',
         )
     else:
-        yield Finding("engine", OK, f"onnxruntime {version} ({told})")
+        yield Finding("engine", OK, f"onnxruntime {version} ({names})")
 
 
 def _providers() -> Iterator[Finding]:
@@ -84,8 +84,8 @@ def _providers() -> Iterator[Finding]:
         if state.why:
             name = next(iter(state.providers), plugin.package)
             mend = providers.unavailable(name, available, state.why).mend
-            told = f"the plug-in {plugin.distribution} cannot be used: {state.why}"
-            yield Finding("provider", NOTE, told, mend)
+            problem = f"the plug-in {plugin.distribution} cannot be used: {state.why}"
+            yield Finding("provider", NOTE, problem, mend)
         for name in () if state.why else state.providers:
             yield _provider(name, available, f" (plug-in {plugin.distribution})")
 
@@ -95,7 +95,7 @@ def _provider(name: str, available: Sequence[str], origin: str = "") -> Finding:
     if not why:
         return Finding("provider", OK, f"{name} runs{origin}")
     mend = providers.unavailable(name, available, why).mend
-    return Finding("provider", NOTE, f"{name} is offered and cannot be used{origin}: {why}", mend)
+    return Finding("provider", NOTE, f"{name} is offered but cannot be used{origin}: {why}", mend)
 
 
 def _processor() -> Iterator[Finding]:
@@ -106,7 +106,7 @@ def _processor() -> Iterator[Finding]:
         yield Finding(
             "processor",
             NOTE,
-            "it has no instructions for products of int8",
+            "it has no instructions to multiply int8",
             "Prefer fp32 variants, or measure with bench.",
         )
 
@@ -144,14 +144,14 @@ def _telemetry() -> Iterator[Finding]:
         yield Finding(
             "telemetry",
             NOTE,
-            "onnxruntime may report to its makers, as SSDGM_ALLOW_ORT_TELEMETRY asks",
+            "onnxruntime may send telemetry, because SSDGM_ALLOW_ORT_TELEMETRY is set",
             "unset SSDGM_ALLOW_ORT_TELEMETRY",
         )
     else:
         yield Finding(
             "telemetry",
             OK,
-            "onnxruntime's is off in every process that imports ssdgm_runtime before it",
+            "off in every process that imports ssdgm_runtime before onnxruntime",
         )
 
 
@@ -164,7 +164,7 @@ def _images() -> Iterator[Finding]:
         yield Finding(
             "images",
             NOTE,
-            "image files cannot be read, other data can",
+            "image files cannot be read; other data can",
             'pip install "ssdgm-runtime[images]"',
         )
 

@@ -26,7 +26,7 @@ class Request:
 
 
 def check(request: Request) -> None:
-    """Look for what does not go together, before any work.
+    """Refuse options that exclude each other, before any work.
 
     Raises:
         InputError: The picture is unknown, lacks its rows, or would leave an option unused.
@@ -39,15 +39,15 @@ def check(request: Request) -> None:
         want = f"one of {', '.join(PICTURES)}"
         raise errors.InputError("picture", arguments.shown(name), want)
     if name == "styles":
-        _unused("--rows", request.rows, "with --styles, whose latents are drawn")
+        _unused("--rows", request.rows, "with --styles, which draws its latents at random")
     else:
-        _unused("--seed", request.seed, f"with --{name}, where nothing is drawn")
+        _unused("--seed", request.seed, f"with --{name}, where nothing is random")
     _unused("--sample", request.sample or None, f"with --{name}, which shows expected values")
     scaled = None if request.temperature == 1.0 else request.temperature
-    _unused("--temperature", scaled, f"with --{name}, whose latents stay as they are")
+    _unused("--temperature", scaled, f"with --{name}, which does not scale latents")
     if name == "analogies" and request.rows is None:
         want = "the file or folder of rows to draw analogies of"
-        raise errors.InputError("--rows", "not given", want)
+        raise errors.InputError("--rows", "missing", want)
 
 
 def draw(opened: model.Model, request: Request, classes: Classes) -> outputs.Drawn:
@@ -97,13 +97,6 @@ PICTURES: dict[str, Callable[[model.Model, Request, Classes], latent.Picture]] =
     "walk": _walk,
 }
 
-TOLD = {
-    "styles": "a picture: a style a line, a class a column",
-    "analogies": "a picture: a row of INPUT a line, then its style in every class",
-    "walk": "a picture: a walk through the latent plane of each class",
-}
-"""What each picture is, for a command's help."""
-
 
 def _rows(opened: model.Model, request: Request) -> inputs.Array:
     assert request.rows is not None
@@ -113,4 +106,4 @@ def _rows(opened: model.Model, request: Request) -> inputs.Array:
 
 def _unused(option: str, value: object, why: str) -> None:
     if value is not None:
-        raise errors.InputError(option, arguments.shown(value), f"none {why}")
+        raise errors.InputError(option, arguments.shown(value), f"no {option} {why}")

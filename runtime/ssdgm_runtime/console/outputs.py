@@ -121,7 +121,7 @@ def picture(drawn: Drawn) -> bytes:
     """A PNG grid of the rows, small images enlarged by whole pixels, windows as lines.
 
     Raises:
-        DataError: There are no rows, or they are no images.
+        DataError: There are no rows, or they are not images.
     """
     x = drawn.samples.x
     if drawn.windows and len(x):
@@ -129,8 +129,8 @@ def picture(drawn: Drawn) -> bytes:
         return png.encode_png(png.grid(lines, drawn.columns, pad=4))
     if not len(x) or not png.is_image(x.shape[1:]):
         raise errors.DataError(
-            f"what was generated has shape {list(x.shape)}",
-            "at least one image [height, width] or [height, width, 3], to draw",
+            f"Generated values of shape {list(x.shape)} are not images",
+            "[n, height, width] or [n, height, width, 3]",
             "Write an .npz file instead.",
         )
     images = png.to_images(x, drawn.low, drawn.high)
@@ -140,18 +140,17 @@ def picture(drawn: Drawn) -> bytes:
 
 
 def generated(drawn: Drawn) -> bytes:
-    """A table's rows under its head, the label asked for in the last column.
+    """A table's rows under its header, the label asked for in the last column.
 
     Raises:
-        DataError: They are no table's.
+        DataError: They are not rows of a table.
     """
     import csv as writer
 
     if not drawn.known:
         raise errors.DataError(
-            f"what was generated has shape {list(drawn.samples.x.shape)}",
-            "rows of a table, to write CSV",
-            "Write an .npz file instead.",
+            f"Generated values of shape {list(drawn.samples.x.shape)} are not rows of a table",
+            mend="Write an .npz file instead.",
         )
     found, stream = table.named(drawn.samples.x, drawn.known), io.StringIO(newline="")
     if drawn.samples.y.shape[1]:

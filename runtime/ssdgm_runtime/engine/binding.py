@@ -41,8 +41,8 @@ class Bound:
         """The outputs of these names, as the session's own `run` gives them."""
         twins = getattr(_local, "twins", None)
         if twins is None:
-            found: list[Array] = self._session.run(names, feeds)
-            return found
+            outputs: list[Array] = self._session.run(names, feeds)
+            return outputs
         binding = self._session.io_binding()
         for name, array in feeds.items():
             binding.bind_ortvalue_input(name, self._twin(array, twins))

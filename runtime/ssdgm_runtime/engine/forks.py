@@ -11,19 +11,19 @@ import threading
 import weakref
 from typing import Any
 
+pid = os.getpid()
+"""This process's number. It is kept, as every call needs it and the system may take half a
+microsecond to tell."""
+
 _live: "weakref.WeakSet[Any]" = weakref.WeakSet()
 _held: list[list[Any]] = []
 _locks: dict[int, threading.RLock] = {}
-_registered: list[bool] = []
 _users: dict[str, int] = {}
 
 
 def guard(engine: object) -> None:
     """Keep an engine from being destroyed in a forked child."""
     _live.add(engine)
-    if not _registered and hasattr(os, "register_at_fork"):
-        _registered.append(True)
-        os.register_at_fork(before=_hold, after_in_parent=_release, after_in_child=_keep)
 
 
 def lock() -> threading.RLock:
@@ -58,7 +58,15 @@ def _release() -> None:
 
 
 def _keep() -> None:
+    global pid
+    pid = os.getpid()
+    if not any(_held):
+        return
     import ctypes
 
     for engine in (one for held in _held for one in held):  # a reference that nothing gives back
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(engine))
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_hold, after_in_parent=_release, after_in_child=_keep)

@@ -7,7 +7,7 @@ many threads; a forked child opens its own.
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_runtime import errors
-from ssdgm_runtime.engine import binding, forks, onnxfile, opening, providers
+from ssdgm_runtime.engine import forks, onnxfile, opening, providers
 from ssdgm_runtime.engine.options import Options, Placement, Plan
 from ssdgm_runtime.rows.tensor import DTYPES, Tensor
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 Arrays = dict[str, Array]
 Ort = Any  # the engine has no stubs
+Call = Callable[[Mapping[str, Array], int, bool], Sequence[Array]]
 _Declared = tuple[tuple[int, ...], "np.dtype[Any]"]
 
 SMALL = 8
@@ -51,13 +52,15 @@ class Session:
 
     def __init__(self, name: str, source: Callable[[], bytes], plan: Plan) -> None:
         self._name, self._source, self._plan = name, source, plan
-        self._engines: dict[tuple[int, int], Ort] = {}
+        self._engines: dict[tuple[int, int], Ort] = {}  # by process and threads
+        self._closed = False
+        self._pools = plan.threads, plan.threads
         self.provider = plan.provider
         self._placement: Placement | None = None
         self.inputs: dict[str, Tensor] = {}
         self.outputs: dict[str, Tensor] = {}
         self._declared: dict[str, _Declared] = {}
-        self._engine(plan.threads)
+        self._open(plan.threads)
 
     @property
     def placement(self) -> Placement:
@@ -68,60 +71,81 @@ class Session:
     def run(
         self, feeds: Mapping[str, Array], names: Sequence[str] = (), *, small: bool = False
     ) -> Arrays:
-        """Compute outputs.
+        """Compute outputs, by name; arguments and errors are those of `call` and what it gives.
 
         Args:
             feeds: Each input by name, all with the same first axis.
             names: The outputs to give; all, if none is named.
             small: Use the one-thread pool, which is faster for a few rows.
-
-        Raises:
-            FormatError: An output has not a row for each row of the feeds, or is not as declared.
         """
-        engine = self._engine(self.threads(small=small))
         names = names or tuple(self.outputs)
-        found = dict(zip(names, engine.run(names, feeds), strict=True))
-        rows, declared = (len(next(iter(feeds.values()))),), self._declared
-        for name, array in found.items():
-            wanted = declared.get(name)
-            if wanted and (array.shape != rows + wanted[0] or array.dtype != wanted[1]):
-                raise _other(self._name, name, array, wanted[1], rows + wanted[0])
-        return found
+        arrays = self.call(names)(feeds, len(next(iter(feeds.values()))), small)
+        return dict(zip(names, arrays, strict=True))
+
+    def call(self, names: Sequence[str]) -> Call:
+        """How to compute these outputs: a function of feeds, their rows and whether they are few.
+
+        It gives a list in the order of the names, and raises:
+
+            FormatError: An output has not a row for each row of the feeds, or is not as declared.
+            InputError: The session is closed.
+        """
+        engines, pools = self._engines, self._pools
+        declared = [(i, *self._declared[n]) for i, n in enumerate(names) if n in self._declared]
+
+        def call(feeds: Mapping[str, Array], rows: int, small: bool) -> Sequence[Array]:
+            engine = engines.get((forks.pid, pools[small])) or self._open(pools[small])
+            arrays: Sequence[Array] = engine.run(names, feeds)
+            for i, row, dtype in declared:
+                if arrays[i].shape != (rows, *row) or arrays[i].dtype != dtype:
+                    raise _other(self._name, names[i], arrays[i], dtype, (rows, *row))
+            return arrays
+
+        return call
 
     def threads(self, *, small: bool) -> int:
         """How many threads compute a call; `small` as in `run`."""
-        return 1 if small and self.provider == providers.CPU else self._plan.threads
+        return self._pools[small]
 
     def close(self) -> None:
-        """Drop this process's engines."""
-        for key in [k for k in self._engines if k[0] == os.getpid()]:
-            self._engines.pop(key, None)
-
-    def _engine(self, threads: int) -> Ort:
-        key = (os.getpid(), threads)
-        found = self._engines.get(key)
-        return found if found is not None else self._open(key)
-
-    def _open(self, key: tuple[int, int]) -> Ort:
+        """Drop this process's engines; the session cannot be used after that."""
         with forks.lock():
+            self._closed = True
+            for key in [k for k in self._engines if k[0] == forks.pid]:
+                del self._engines[key]
+
+    def _open(self, threads: int) -> Ort:
+        key = (forks.pid, threads)
+        with forks.lock():
+            if self._closed:
+                raise errors.InputError("the model", "closed", "an open one", "load(path)")
             if key not in self._engines:
                 data = self._source()
                 onnxfile.check(data, self._name)
-                self._engines[key] = self._create(data, replace(self._plan, threads=key[1]))
+                self._engines[key] = self._create(data, replace(self._plan, threads=threads))
             return self._engines[key]
 
     def _create(self, data: bytes, plan: Plan) -> Ort:
         ort = engine()
-        found, provider = opening.create(ort, self._name, data, self.provider, plan)
-        nodes = opening.nodes(found)
+        created, provider = opening.create(ort, self._name, data, self.provider, plan)
+        nodes = opening.nodes(created)
         opening.check_partial(self._name, provider, nodes, plan)
-        self.inputs = {i.name: _tensor(i) for i in found.get_inputs()}
-        self.outputs = {o.name: _tensor(o) for o in found.get_outputs()}
-        self._declared = _declared(self.outputs.values())
+        self.inputs = {i.name: _tensor(i) for i in created.get_inputs()}
+        self.outputs = {o.name: _tensor(o) for o in created.get_outputs()}
+        self._declared = {  # those outputs that say their dtype and a row's shape
+            t.name: (t.row, np.dtype(t.dtype))
+            for t in self.outputs.values()
+            if t.dtype in DTYPES and all(isinstance(n, int) for n in t.shape[1:])
+        }
         self.provider = provider
-        self._placement = Placement(plan.provider, provider, nodes)
-        forks.guard(found)
-        return binding.wrap(ort, found, provider, plan.options.provider_options)
+        self._pools = self._plan.threads, 1 if provider == providers.CPU else self._plan.threads
+        self._placement = Placement(self._plan.provider, provider, nodes)
+        forks.guard(created)
+        if provider not in providers.NVIDIA:
+            return created
+        from ssdgm_runtime.engine import binding
+
+        return binding.wrap(ort, created, provider, plan.options.provider_options)
 
 
 def engine() -> Ort:
@@ -147,15 +171,14 @@ def engine() -> Ort:
 
 def bare(data: bytes, plan: Plan) -> Callable[[Mapping[str, Array]], Sequence[Array]]:
     """A plain onnxruntime session with the same settings, to measure `Session` against."""
-    found, _ = opening.create(engine(), "graph", data, plan.provider, plan)
-    names = [o.name for o in found.get_outputs()]
-    return lambda feeds: found.run(names, feeds)
+    created, _ = opening.create(engine(), "graph", data, plan.provider, plan)
+    names = [o.name for o in created.get_outputs()]
+    return lambda feeds: created.run(names, feeds)
 
 
 def preferred(word: str) -> str:
     """The provider that a word stands for with this engine; errors as in `Session`."""
-    found = opening.candidates(engine(), word)
-    return found[0] if found else providers.CPU
+    return next(iter(opening.candidates(engine(), word)), providers.CPU)
 
 
 def available() -> tuple[str, ...]:
@@ -175,8 +198,8 @@ def plugged() -> "list[tuple[plugins.Plugin, plugins.State]]":
 
 def probe(provider: str) -> str:
     """Why a provider cannot run the smallest of graphs; empty if it can."""
-    found, why = opening.attempt(engine(), _PROBE, provider, 1, Options())
-    return "" if found is not None and provider in found.get_providers() else why
+    opened, why = opening.attempt(engine(), _PROBE, provider, 1, Options())
+    return "" if opened is not None and provider in opened.get_providers() else why
 
 
 def version() -> str:
@@ -192,15 +215,6 @@ def _tensor(port: Ort) -> Tensor:
     if shape and isinstance(shape[0], str):
         shape[0] = "batch"
     return Tensor(port.name, dtype, tuple(shape))
-
-
-def _declared(outputs: Iterable[Tensor]) -> dict[str, _Declared]:
-    """A row's shape and the dtype of those outputs that declare both, as all of a bundle do."""
-    return {
-        t.name: (t.row, np.dtype(t.dtype))
-        for t in outputs
-        if t.dtype in DTYPES and all(isinstance(n, int) for n in t.shape[1:])
-    }
 
 
 def _other(

@@ -151,7 +151,7 @@ class Batcher:
     def _answer(self, batch: list[_Waiting]) -> None:
         """Compute a batch; where that fails, its rows one by one, so that none hurts another."""
         try:
-            found = self._classify(np.concatenate([one.row for one in batch]))
+            together = self._classify(np.concatenate([one.row for one in batch]))
         except BaseException as error:  # whatever it is, callers wait for this thread
             if len(batch) == 1:
                 with _calling_back():
@@ -165,7 +165,7 @@ class Batcher:
             one, part = batch[i], slice(i, i + 1)
             with _calling_back():
                 one.future.set_result(
-                    Answer(found.logits[part], found.probs[part], found.label_names)
+                    Answer(together.logits[part], together.probs[part], together.label_names)
                 )
 
 

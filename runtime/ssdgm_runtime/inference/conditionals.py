@@ -6,17 +6,20 @@ such as a reconstruction or a picture, is the same for both.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ssdgm_runtime import errors
-from ssdgm_runtime.bundle import interface, manifest
+from ssdgm_runtime.bundle import interface
+from ssdgm_runtime.inference.parts import need as need
 from ssdgm_runtime.labels import classes
-from ssdgm_runtime.rows import checks, named
 from ssdgm_runtime.rows import columns as table
-from ssdgm_runtime.rows.tensor import Tensor
+from ssdgm_runtime.rows import intake
+
+if TYPE_CHECKING:
+    from ssdgm_runtime.inference import graphs
 
 Array = NDArray[Any]
 Arrays = dict[str, Array]
@@ -62,16 +65,22 @@ class Conditionals:
     high: float | None = None
     columns: table.Columns = ()
     features: table.Columns = ()
-    _x: dict[str, Tensor] = field(default_factory=dict, init=False, repr=False)
+    _intakes: dict[str, intake.Intake] = field(default_factory=dict, init=False, repr=False)
+
+    @cached_property
+    def _inputs(self) -> dict[str, frozenset[str]]:
+        """The names of what each part takes; x is whole rows, also where a graph has but codes."""
+        names = {key: {t.name for t in graph.inputs} for key, graph in self.graphs.items()}
+        return {k: frozenset(n | ({"x"} if "codes" in n else set())) for k, n in names.items()}
 
     def takes(self, component: str, name: str, task: str) -> bool:
         """Whether a part has an input of this name; raises as `need`."""
-        return any(t.name == name for t in need(self.graphs, component, task).inputs)
+        need(self.graphs, component, task)
+        return name in self._inputs[component]
 
     def only(self, component: str, feeds: Arrays) -> Arrays:
         """Those feeds that a part takes."""
-        names = {t.name for t in self.graphs[component].inputs}
-        names |= {"x"} if "codes" in names else set()
+        names = self._inputs[component]
         return {name: array for name, array in feeds.items() if name in names}
 
     def answer(self, component: str, feeds: Arrays) -> Array:
@@ -79,32 +88,13 @@ class Conditionals:
         return self.run(component, self.only(component, feeds))[GIVES[component]]
 
     def rows(self, component: str, task: str, x: ArrayLike) -> Array:
-        """Rows for a part, checked, [n, *shape]; raises as `need` and `checks.rows`.
-
-        Values that have names may be given by these, see `named.given` and `named.placed`;
-        an array is read by position.
-        """
-        declared = self.declared(component, task)
-        if self.columns:
-            return named.given(x, self.columns, declared)
-        if type(x) is not np.ndarray:
-            x = named.placed(x, self.features, declared)
-        return checks.rows(x, declared, self.high)
-
-    def declared(self, component: str, task: str) -> Tensor:
-        """What rows for a part are declared as; raises as `need`."""
-        tensor = self._x.get(component)
-        if tensor is None:
-            graph = need(self.graphs, component, task)
-            tensor = self._x[component] = interface.rows(graph, self.columns)
-        return tensor
-
-    def single(self, row: ArrayLike) -> Array:
-        """One row for the classifier, checked, [1, *shape]; raises as `rows`."""
-        if isinstance(row, Mapping):
-            return self.rows("classifier", "classify", {name: [v] for name, v in row.items()})
-        one = checks.read(row, "the row", "a row of numbers")
-        return self.rows("classifier", "classify", one[None])
+        """Rows for a part, checked, [n, *shape]; raises as `need` and `Intake`."""
+        taken = self._intakes.get(component)
+        if taken is None:
+            declared = interface.rows(need(self.graphs, component, task), self.columns)
+            taken = intake.Intake(declared, self.high, self.columns, self.features)
+            self._intakes[component] = taken
+        return taken.take(x)
 
     def weights(
         self, task: str, rows: Array, y: classes.Labels | None, *components: str
@@ -144,57 +134,15 @@ class Conditionals:
         return Posterior(rows, weights, self.answer("encoder", {"x": rows, **weights}))
 
 
-def of_bundle(about: manifest.Manifest, run: Run) -> Conditionals:
-    """What a bundle's manifest describes, computed by `run`."""
-    high = manifest.value_range(about)[1]
-    return Conditionals(about.graphs, about.labels, run, high, about.columns, about.features)
+def of_bundle(opened: "graphs.Graphs") -> Conditionals:
+    """What a bundle's manifest describes, computed by its graphs."""
+    about, made = opened.bundle.manifest, dict[str, Any]()
 
+    def run(component: str, feeds: Arrays) -> Arrays:
+        call = made.get(component)
+        if call is None:
+            call = made[component] = opened.call(component, "run", GIVES[component])
+        return {GIVES[component]: call(feeds)[0]}
 
-def need(graphs: Mapping[str, interface.Graph], component: str, task: str) -> interface.Graph:
-    """What a graph eats and gives.
-
-    Raises:
-        TaskUnavailable: There is no such graph.
-    """
-    if component not in graphs:
-        raise errors.TaskUnavailable(
-            f"this bundle cannot {task}: it has no {component}",
-            f"a bundle with a {component}",
-            f"It has {', '.join(graphs) or 'no graph'}; convert a model of a method that can.",
-        )
-    return graphs[component]
-
-
-Given = Mapping[str, Array] | None
-GraphRun = Callable[..., Arrays]
-
-
-@dataclass(frozen=True)
-class Table:
-    """The columns of a table, and a graph that takes or gives its rows."""
-
-    columns: table.Columns
-    graph: interface.Graph
-
-    def answer(
-        self, run: GraphRun, feeds: Mapping[str, Array], names: tuple[str, ...], out: Given = None
-    ) -> Arrays:
-        """What the graph answers, where x is whole rows [n, columns] wherever it goes in or out.
-
-        Args:
-            run: The graph's own inputs, and the names of the outputs to give, to these.
-            feeds: Inputs by name.
-            names: The outputs to give; all, if none is named.
-            out: Arrays to write outputs into, by name.
-        """
-        given = dict(feeds)
-        if "x" in given:
-            given |= table.split(given.pop("x"), self.columns)
-        if "x" not in names:
-            return run(given, *names, out=out)
-        there = {tensor.name for tensor in self.graph.outputs}
-        found = run(given, *(name for name in ("x", "code_probs") if name in there))
-        x = table.joined(found, self.columns)
-        if out is not None:
-            out["x"][...] = x
-        return {"x": x if out is None else out["x"]}
+    known = about.columns, about.features
+    return Conditionals(about.graphs, about.labels, run, opened.high, *known)

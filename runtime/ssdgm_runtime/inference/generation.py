@@ -5,17 +5,15 @@ further noise input of the decoder, and `x` where draws are asked for instead of
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ssdgm_runtime import arguments, errors
 from ssdgm_runtime.bundle import interface, manifest
-from ssdgm_runtime.inference import answers, finite, graphs, likelihoods, noise
+from ssdgm_runtime.inference import answers, calls, graphs, likelihoods, noise
 from ssdgm_runtime.labels import classes
 from ssdgm_runtime.rows import checks, columns
-from ssdgm_runtime.rows.tensor import Tensor
 
 Floats = NDArray[np.float32]
 _TASK = "generate"
@@ -23,47 +21,111 @@ _MOST_SEED = 2**63 - 1
 _MOST_BYTES = 1 << 34
 
 
-@dataclass(frozen=True, eq=False)
-class Request:
-    """What to generate; `Model.generate` documents the fields."""
+class Generator:
+    """A bundle's decoder, and what all requests to it have in common.
 
-    y: classes.Labels | None = None
-    n: int = 1
-    z: ArrayLike | None = None
-    seed: int | None = None
-    sample: bool = False
-    temperature: float = 1.0
+    Raises:
+        TaskUnavailable: There is none.
+    """
+
+    def __init__(self, opened: graphs.Graphs) -> None:
+        self._opened, self._about = opened, opened.bundle.manifest
+        self._graph = opened.graph("decoder", _TASK)
+        self._z = next(t for t in self._graph.inputs if t.name == "z")
+        self._labelled = any(t.name == "y" for t in self._graph.inputs)
+        self._most = most(self._graph)
+        self._dtype = manifest.input_dtype(self._about)
+
+    def answer(
+        self,
+        y: classes.Labels | None,
+        n: int,
+        z: ArrayLike | None,
+        seed: int | None,
+        sample: bool,
+        temperature: float,
+    ) -> answers.Samples:
+        """Answer a request; `Model.generate` documents it."""
+        number = seed_of(seed)
+        given = None if z is None else checks.rows(z, self._z)
+        factor = arguments.positive(temperature, "temperature")
+        if given is not None and factor != 1.0:
+            raise errors.InputError("temperature", repr(factor), "1.0 where z is given", "z * t")
+        labels = self._labels(y, n, number, None if given is None else len(given))
+        if given is None:
+            given = _drawn(number, len(labels), self._z.width, factor)
+        feeds = {"y": labels, "z": given} if self._labelled else {"z": given}
+        if sample:
+            x = self._samples(feeds, number)
+        else:
+            x = self._opened.call("decoder", _TASK, "x")(feeds)[0]
+        return answers.Samples(x, labels, given, number, self._dtype)
+
+    def _labels(self, y: classes.Labels | None, n: int, seed: int, given: int | None) -> Floats:
+        """One row of y for each row to generate, float32 [rows, K or 0]."""
+        count = arguments.count(n, "n", 0)
+        _check_fits(count, self._most)
+        if not self._labelled:
+            if y is not None:
+                raise errors.InputError(
+                    "y", "given", "None: this decoder takes no label", "Leave y (--class) out."
+                )
+            return np.zeros((_rows(count, 1, given), 0), dtype=np.float32)
+        if y is None:
+            return _prior(self._about.prior, _rows(count, 1, given), seed)
+        entries = classes.entries(y, self._about.labels)
+        _check_fits(count * len(entries), self._most)
+        each = _rows(count, len(entries), given) // max(len(entries), 1)
+        return entries if each == 1 else np.repeat(entries, each, axis=0)
+
+    def _samples(self, feeds: Mapping[str, Floats], seed: int) -> Floats:
+        """Draws of x from the likelihood instead of its expected values."""
+        rows, about = len(feeds["z"]), self._about
+        for t in self._graph.inputs:
+            if t.name in self._graph.noise and t.name != "z":
+                extra = noise.draw(seed, t.name, rows, t.width).reshape(rows, *t.row)
+                feeds = {**feeds, t.name: extra}
+        likelihood, names = self._likelihood()
+        row = next(t.row for t in self._graph.outputs if t.name == names[0])
+        shape = (len(about.columns),) if about.columns else row
+        streams, sampler, done = noise.Streams(seed), likelihoods.SAMPLERS[likelihood.name], 0
+        parts = [np.zeros((0, *shape), dtype=np.float32)]
+        size = self._opened.plan.options.max_batch
+        for piece in self._opened.pieces("decoder", feeds, size, *names):
+            calls.check(piece, feeds, done)
+            flat = {name: piece[name].reshape(len(piece[name]), -1) for name in names}
+            with np.errstate(over="ignore", invalid="ignore"):
+                parts.append(sampler(flat, likelihood, streams).reshape(-1, *shape))
+            calls.check({"x": parts[-1]}, feeds, done)
+            done += len(parts[-1])
+        return np.concatenate(parts)
+
+    def _likelihood(self) -> tuple[manifest.Likelihood, tuple[str, ...]]:
+        """How x is drawn, and the decoder's outputs that it takes."""
+        declared, outputs = self._about.likelihood, [t.name for t in self._graph.outputs]
+        numbers = columns.numbers(self._about.columns)
+        names = likelihoods.parameters(declared, numbers) if declared else ()
+        if declared is None or not names or not set(names) <= set(outputs):
+            raise errors.TaskUnavailable(
+                f"this bundle declares the likelihood {declared.name if declared else None!r}"
+                f" with the outputs {outputs}",
+                f"one of {', '.join(likelihoods.SAMPLERS)} with its parameters, to draw x",
+                "Generate expected values (sample=False), or update ssdgm-runtime.",
+            )
+        return declared, names
 
 
-def generate(opened: graphs.Graphs, request: Request, size: int) -> answers.Samples:
-    """Answer a request, `size` rows at once; `Model.generate` documents what it raises."""
-    about = opened.bundle.manifest
-    inputs = {t.name: t for t in opened.graph("decoder", _TASK).inputs}
-    seed = seed_of(request.seed)
-    given = None if request.z is None else checks.rows(request.z, inputs["z"])
-    temperature = arguments.positive(request.temperature, "temperature")
-    if given is not None and temperature != 1.0:
-        raise errors.InputError("temperature", repr(temperature), "1.0 where z is given", "z * t")
-    y = _labels(request, about, "y" in inputs, seed, None if given is None else len(given))
-    if given is None:
-        width = inputs["z"].width
-        given = _scaled(noise.draw(seed, "z", len(y), width), temperature)
-    feeds = {"y": y, "z": given} if "y" in inputs else {"z": given}
-    feeds |= _extra(opened, seed, len(y)) if request.sample else {}
-    if request.sample:
-        x = _draws(opened, feeds, size, seed)
-    else:
-        x = opened.answer("decoder", feeds, size, "x")["x"]
-    return answers.Samples(x=x, y=y, z=given, seed=seed, dtype=manifest.input_dtype(about))
-
-
-def _scaled(z: Floats, temperature: float) -> Floats:
+def _drawn(seed: int, rows: int, width: int, temperature: float) -> Floats:
+    """Latents of the prior, float32 [rows, width], multiplied by the temperature."""
+    z = noise.draw(seed, "z", rows, width)
+    if temperature == 1.0:
+        return z
     with np.errstate(over="ignore", invalid="ignore"):
-        found: Floats = np.float32(temperature) * z
-    if not np.isfinite(found).all():
+        z *= np.float32(temperature)
+    if not np.isfinite(z).all():
         want = "a number with which z stays within float32, usually from 0.1 to 2"
         raise errors.InputError("temperature", repr(temperature), want)
-    return found
+    return z
 
 
 def seed_of(seed: int | None) -> int:
@@ -79,33 +141,21 @@ def seed_of(seed: int | None) -> int:
     return secrets.randbits(48)
 
 
-def _labels(
-    request: Request, about: manifest.Manifest, labelled: bool, seed: int, given: int | None
-) -> Floats:
-    """One row of y for each row to generate, float32 [rows, K or 0]."""
-    n = arguments.count(request.n, "n", 0)
-    fits(n, about.graphs["decoder"])
-    if not labelled:
-        if request.y is not None:
-            raise errors.InputError(
-                "y", "given", "None: this decoder takes no label", "Leave y (--class) out."
-            )
-        return np.zeros((_rows(n, 1, given), 0), dtype=np.float32)
-    if request.y is None:
-        return _prior(about.prior, _rows(n, 1, given), seed)
-    chosen = classes.entries(request.y, about.labels)
-    fits(n * len(chosen), about.graphs["decoder"])
-    total = _rows(n, len(chosen), given)
-    return np.repeat(chosen, total // max(len(chosen), 1), axis=0)
-
-
 def fits(rows: int, graph: interface.Graph) -> None:
     """Refuse more rows of a decoder than memory could hold.
 
     Raises:
         InputError: They are more.
     """
-    most = _MOST_BYTES // sum(4 * t.width for t in (*graph.inputs, *graph.outputs))
+    _check_fits(rows, most(graph))
+
+
+def most(graph: interface.Graph) -> int:
+    """How many rows of a decoder memory could hold."""
+    return _MOST_BYTES // sum(4 * t.width for t in (*graph.inputs, *graph.outputs))
+
+
+def _check_fits(rows: int, most: int) -> None:
     if rows > most:
         raise errors.InputError(
             "n",
@@ -131,43 +181,3 @@ def _prior(prior: tuple[float, ...], rows: int, seed: int) -> Floats:
     u = noise.Stream(seed, "y", 1).uniform(rows)[:, 0]
     indices = np.minimum(np.searchsorted(bounds, u, side="right"), len(prior) - 1)
     return np.eye(len(prior), dtype=np.float32)[indices]
-
-
-def _extra(opened: graphs.Graphs, seed: int, rows: int) -> dict[str, Floats]:
-    """The decoder's noise inputs beside z, float32 [rows, ...]."""
-    graph = opened.graph("decoder", _TASK)
-    tensors = [t for t in graph.inputs if t.name in graph.noise and t.name != "z"]
-    return {t.name: noise.draw(seed, t.name, rows, t.width).reshape(rows, *t.row) for t in tensors}
-
-
-def _draws(opened: graphs.Graphs, feeds: Mapping[str, Floats], size: int, seed: int) -> Floats:
-    about = opened.bundle.manifest
-    outputs = {t.name: t for t in opened.graph("decoder", _TASK).outputs}
-    likelihood, names = _likelihood(about, outputs)
-    row = (len(about.columns),) if about.columns else outputs[names[0]].row
-    streams, sampler, done = noise.Streams(seed), likelihoods.SAMPLERS[likelihood.name], 0
-    parts = [np.zeros((0, *row), dtype=np.float32)]
-    for chunk in opened.chunks("decoder", feeds, size, *names):
-        finite.check(chunk, feeds, done)
-        flat = {name: chunk[name].reshape(len(chunk[name]), -1) for name in names}
-        with np.errstate(over="ignore", invalid="ignore"):
-            parts.append(sampler(flat, likelihood, streams).reshape(-1, *row))
-        finite.check({"x": parts[-1]}, feeds, done)
-        done += len(parts[-1])
-    return np.concatenate(parts)
-
-
-def _likelihood(
-    about: manifest.Manifest, outputs: Mapping[str, Tensor]
-) -> tuple[manifest.Likelihood, tuple[str, ...]]:
-    """How x is drawn, and the decoder's outputs that it takes."""
-    found = about.likelihood
-    names = likelihoods.parameters(found, columns.numbers(about.columns)) if found else ()
-    if found is None or not names or not set(names) <= set(outputs):
-        raise errors.TaskUnavailable(
-            f"this bundle declares the likelihood {found.name if found else None!r}"
-            f" with the outputs {list(outputs)}",
-            f"one of {', '.join(likelihoods.SAMPLERS)} with its parameters, to draw x",
-            "Generate expected values (sample=False), or update ssdgm-runtime.",
-        )
-    return found, names

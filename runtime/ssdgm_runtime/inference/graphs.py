@@ -1,34 +1,30 @@
 """A bundle's graphs, each opened when it is first needed and run in chunks of rows."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ssdgm_runtime import arguments, errors
 from ssdgm_runtime.bundle import contents, interface, manifest
-from ssdgm_runtime.engine import binding, forks, providers, session
+from ssdgm_runtime.engine import forks, providers, session
 from ssdgm_runtime.engine.options import Placement, Plan
-from ssdgm_runtime.inference import conditionals, finite
+from ssdgm_runtime.inference import calls, parts
+from ssdgm_runtime.rows import intake
 from ssdgm_runtime.rows.tensor import Tensor
 
-Arrays = session.Arrays
-Given = Mapping[str, session.Array] | None
+if TYPE_CHECKING:
+    from ssdgm_runtime.inference import tables
 
-TASKS: dict[str, frozenset[str]] = {
-    "classify": frozenset({"classifier"}),
-    "encode": frozenset({"encoder"}),
-    "reconstruct": frozenset({"encoder", "decoder"}),
-    "generate": frozenset({"decoder"}),
-}
+_NOTHING = nullcontext()
 
 
 def tasks(about: manifest.Manifest) -> tuple[str, ...]:
     """Which of classify, encode, reconstruct and generate there are graphs for."""
-    return tuple(task for task, needs in TASKS.items() if needs <= set(about.graphs))
+    return parts.tasks(about.graphs)
 
 
 class Graphs:
@@ -47,6 +43,7 @@ class Graphs:
         self.bundle, self.plan = bundle, plan
         self._next = plan  # `auto` is settled by the first session, and holds for the others
         self._sessions: dict[str, session.Session] = {}
+        self._calls: dict[tuple[str, tuple[str, ...]], calls.Call] = {}
         self._used: dict[str, manifest.Variant] = {}
         self._closed = False
         variants = bundle.manifest.variants
@@ -56,6 +53,7 @@ class Graphs:
                 "variant", arguments.shown(variant), f"auto or one of {sorted(known)}"
             )
         self._wanted = variant
+        self.high = manifest.value_range(bundle.manifest)[1]
 
     @property
     def components(self) -> tuple[str, ...]:
@@ -68,12 +66,12 @@ class Graphs:
         Raises:
             TaskUnavailable: The bundle has no such graph.
         """
-        return conditionals.need(self.bundle.manifest.graphs, component, task)
+        return parts.need(self.bundle.manifest.graphs, component, task)
 
     def variant(self, component: str) -> manifest.Variant:
         """The variant of a component that is open, or that would be opened now."""
-        found = self._used.get(component)
-        return found or self._choice(component, session.preferred(self._next.provider))
+        used = self._used.get(component)
+        return used or self._choice(component, session.preferred(self._next.provider))
 
     def open(self, component: str) -> session.Session:
         """A component's session, opened now if it is not open yet.
@@ -85,103 +83,64 @@ class Graphs:
         """
         if self._closed:
             raise errors.InputError("the model", "closed", "an open one", "load(path)")
-        found = self._sessions.get(component)
-        if found is not None:
-            return found
+        opened = self._sessions.get(component)
+        if opened is not None:
+            return opened
         with forks.lock():
             if component not in self._sessions:
                 self._sessions[component] = self._open(component)
             return self._sessions[component]
 
-    def run(
-        self,
-        component: str,
-        feeds: Mapping[str, session.Array],
-        size: int,
-        *names: str,
-        out: Given = None,
-    ) -> Arrays:
-        """Compute outputs for all rows, `size` of them at once.
+    def call(self, component: str, task: str, *names: str) -> "calls.Call | tables.TableCall":
+        """How to compute these outputs of a component; all of them, if none is named.
 
-        Args:
-            component: The graph.
-            feeds: Inputs by name, [n, ...]; noise that is not given is zero, the mean path.
-            size: The most rows that are computed at once.
-            names: The outputs to give; all, if none is named.
-            out: Arrays to write outputs into, by name, of their shape and dtype.
-
-        Returns:
-            The outputs, [n, ...].
-        """
-        n = len(next(iter(feeds.values())))
-        if 0 < n <= size and out is None:  # one piece: nothing to slice, nothing to join
-            return self._piece(component, feeds, names, small=n <= session.SMALL)
-        outputs = self.bundle.manifest.graphs[component].outputs
-        given = out or {}
-        found = {
-            t.name: given[t.name] if t.name in given else np.empty((n, *t.row), dtype=t.dtype)
-            for t in outputs
-            if not names or t.name in names
-        }
-        pieces = self.chunks(component, feeds, size, *names)
-        for start, piece in zip(range(0, n, size), pieces, strict=True):
-            for name, rows in piece.items():
-                found[name][start : start + size] = rows
-        return found
-
-    def answer(
-        self,
-        component: str,
-        feeds: Mapping[str, session.Array],
-        size: int,
-        *names: str,
-        out: Given = None,
-    ) -> Arrays:
-        """Compute outputs as `run` does, and give only finite ones.
-
-        The rows of a table go in and come out as `columns` has them.
+        The rows of a table go in and come out as `columns` has them. Opens and raises as `open`.
 
         Raises:
-            InputError: An output is not finite; it says in which row.
+            TaskUnavailable: The bundle has no such graph.
         """
+        graph, columns = self.graph(component, task), self.bundle.manifest.columns
+        if not columns:
+            return self._call(component, names)
+        from ssdgm_runtime.inference import tables
 
-        def run(given: Mapping[str, session.Array], *wanted: str, out: Given = None) -> Arrays:
-            return self.run(component, given, size, *wanted, out=out)
+        joined = "x" in names
+        if joined:
+            names = tuple(t.name for t in graph.outputs if t.name in ("x", "code_probs"))
+        return tables.TableCall(self._call(component, names), columns, joined=joined)
 
-        about = self.bundle.manifest
-        if about.columns:
-            there = conditionals.Table(about.columns, about.graphs[component])
-            found = there.answer(run, feeds, names, out)
-        else:
-            found = run(feeds, *names, out=out)
-        if "logits" in found:  # the probabilities are theirs, and one look costs less than two
-            finite.check({"logits": found["logits"]}, feeds)
-        else:
-            finite.check(found, feeds)
-        return found
+    def intake(self, component: str, task: str) -> intake.Intake:
+        """What takes the rows of a component; TaskUnavailable as of `call`."""
+        graph, about = self.graph(component, task), self.bundle.manifest
+        declared = interface.rows(graph, about.columns)
+        return intake.Intake(declared, self.high, about.columns, about.features)
 
-    def answering(self, size: int) -> conditionals.Run:
-        """A component and its inputs to its output of `GIVES`, `size` rows at once."""
+    def of_rows(self, component: str, task: str, *names: str) -> calls.OfRows:
+        """The same as `call`, of x as a caller has it and nothing else."""
+        return self.call(component, task, *names).of_rows(self.intake(component, task))
 
-        def run(component: str, feeds: Arrays) -> Arrays:
-            return self.answer(component, feeds, size, conditionals.GIVES[component])
+    def run(
+        self, component: str, feeds: calls.Feeds, size: int, *names: str
+    ) -> dict[str, calls.Array]:
+        """Compute a graph's own outputs, by name; arguments as of `call` and `Call.run`."""
+        call = self._call(component, names)
+        return dict(zip(call.names, call.run(feeds, size), strict=True))
 
-        return run
-
-    def chunks(
-        self, component: str, feeds: Mapping[str, session.Array], size: int, *names: str
-    ) -> Iterator[Arrays]:
-        """Compute outputs chunk by chunk; arguments as in `run`."""
-        n = len(next(iter(feeds.values())))
-        small = n <= session.SMALL  # by the whole call: how it is chunked must not change the pool
-        for start in range(0, n, size):
-            part = {name: array[start : start + size] for name, array in feeds.items()}
-            yield self._piece(component, part, names, small=small)
+    def pieces(
+        self, component: str, feeds: calls.Feeds, size: int, *names: str
+    ) -> Iterator[dict[str, calls.Array]]:
+        """Compute a graph's own outputs piece by piece; arguments as of `run`."""
+        call = self._call(component, names)
+        return (dict(zip(call.names, p, strict=True)) for p in call.pieces(feeds, size))
 
     def kept(self) -> AbstractContextManager[None]:
         """Within it, what several graphs share is copied to a GPU once; see `binding.kept`."""
         opened = next(iter(self._sessions.values()), None)
-        return binding.kept(opened.provider if opened else providers.CPU)
+        if opened is None or opened.provider not in providers.NVIDIA:
+            return _NOTHING
+        from ssdgm_runtime.engine import binding
+
+        return binding.kept(opened.provider)
 
     def described(self) -> dict[str, Any]:
         """What is open, ready for JSON."""
@@ -214,18 +173,14 @@ class Graphs:
         for opened in self._sessions.values():
             opened.close()
 
-    def _piece(
-        self,
-        component: str,
-        feeds: Mapping[str, session.Array],
-        names: tuple[str, ...],
-        *,
-        small: bool,
-    ) -> Arrays:
-        opened, graph = self.open(component), self.bundle.manifest.graphs[component]
-        if graph.noise:
-            feeds = {**_zeros(graph, feeds), **feeds}
-        return opened.run(feeds, names or tuple(t.name for t in graph.outputs), small=small)
+    def _call(self, component: str, names: tuple[str, ...]) -> calls.Call:
+        call = self._calls.get((component, names))
+        if call is None:
+            graph, most = self.bundle.manifest.graphs[component], self.plan.options.max_batch
+            every = names or tuple(t.name for t in graph.outputs)
+            call = calls.Call(self.open(component), graph, every, most)
+            self._calls[component, names] = call
+        return call
 
     def _open(self, component: str) -> session.Session:
         wanted = session.preferred(self._next.provider)
@@ -256,25 +211,19 @@ class Graphs:
         return next((v for v in fitting if v.default), (fitting or named or plain or rivals)[0])
 
 
-def _zeros(graph: interface.Graph, given: Mapping[str, session.Array]) -> Arrays:
-    n = len(next(iter(given.values())))
-    missing = [t for t in graph.inputs if t.name in graph.noise and t.name not in given]
-    return {t.name: np.zeros((n, *t.row), dtype=t.dtype) for t in missing}
-
-
 def _compare(name: str, opened: session.Session, graph: interface.Graph) -> None:
     """Refuse a graph whose inputs and outputs are not the declared ones; more outputs may be."""
     known = {t.name for t in graph.outputs}
     given = [t for t in opened.outputs.values() if t.name in known]
-    for found, wanted in ((opened.inputs.values(), graph.inputs), (given, graph.outputs)):
-        if {t.name: t for t in found} != {t.name: t for t in wanted}:
+    for actual, wanted in ((opened.inputs.values(), graph.inputs), (given, graph.outputs)):
+        if {t.name: t for t in actual} != {t.name: t for t in wanted}:
             raise errors.FormatError(
-                f"{name} has {_listed(found)}",
+                f"{name} has {_listed(actual)}",
                 f"{_listed(wanted)}, as the manifest says",
                 "Convert the run again.",
             )
 
 
 def _listed(tensors: Iterable[Tensor]) -> str:
-    told = (f"{t.name} {t.dtype} [{', '.join(map(str, t.shape))}]" for t in tensors)
-    return ", ".join(sorted(told)) or "nothing"
+    lines = (f"{t.name} {t.dtype} [{', '.join(map(str, t.shape))}]" for t in tensors)
+    return ", ".join(sorted(lines)) or "nothing"

@@ -110,13 +110,13 @@ def parameters(likelihood: manifest.Likelihood, numbers: int) -> tuple[str, ...]
 def _codes(probs: Floats, blocks: tuple[int, ...], streams: noise.Streams) -> Floats:
     """A code for every block of probabilities, by inverting its cumulative sum."""
     u, start = streams("codes", len(blocks)).uniform(len(probs)), 0
-    found = np.empty((len(probs), len(blocks)), np.float32)
+    codes = np.empty((len(probs), len(blocks)), np.float32)
     for i, size in enumerate(blocks):
         below = np.cumsum(probs[:, start : start + size].astype(np.float64), axis=1)
         beyond = u[:, i, None] * below[:, -1:] >= below
-        found[:, i] = np.minimum(beyond.sum(1), size - 1)
+        codes[:, i] = np.minimum(beyond.sum(1), size - 1)
         start += size
-    return found
+    return codes
 
 
 def _scaled(counts: NDArray[np.generic], likelihood: manifest.Likelihood) -> Floats:

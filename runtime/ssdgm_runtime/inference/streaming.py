@@ -51,11 +51,11 @@ def _mapped(path: Path) -> Array:
     if not path.is_file():
         raise errors.DataNotFound(f"there is no file {path}", "a .npy file")
     try:
-        found = np.load(path, mmap_mode="r", allow_pickle=False)
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
         raise errors.DataError(f"{path} cannot be read ({error})", "a .npy file") from None
-    if isinstance(found, np.ndarray):
-        return found
+    if isinstance(array, np.ndarray):
+        return array
     raise errors.DataError(f"{path} is an npz archive", "a .npy file", "Save one array: np.save.")
 
 
@@ -85,11 +85,11 @@ def _gathered(source: Iterable[object], tensor: Tensor, size: int) -> Iterator[A
 
 def _rows(item: object, axes: int) -> Array:
     """An entry, a row of so many axes or a batch of them, as a batch."""
-    found = checks.read(item, "source", "rows")
-    if found.ndim not in (axes, axes + 1):
-        got = f"an entry of shape {list(found.shape)}"
+    rows = checks.read(item, "source", "rows")
+    if rows.ndim not in (axes, axes + 1):
+        got = f"an entry of shape {list(rows.shape)}"
         raise errors.InputError("source", got, f"rows of {axes} axes, or batches of them")
-    return found[None] if found.ndim == axes else found
+    return rows[None] if rows.ndim == axes else rows
 
 
 def _until(trouble: list[Exception], parts: Iterable[T]) -> Iterator[T]:

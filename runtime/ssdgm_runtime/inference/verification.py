@@ -91,10 +91,10 @@ def _check(opened: graphs.Graphs, component: str) -> Check:
         raise errors.FormatError(f"{component} has golden inputs and outputs of different lengths")
     allowed = {t.name: variant.tolerance(t) for t in opened.graph(component, "verify").outputs}
     parts = [(feeds, wanted), (_first(feeds), _first(wanted))]
-    found = [opened.run(component, given, max(rows, 1)) for given, _ in parts]
+    answers = [opened.run(component, given, max(rows, 1)) for given, _ in parts]
     gaps = [
         (*tolerance.gaps(array, there[name], *allowed[name]), name)
-        for part, (_, there) in zip(found, parts, strict=True)
+        for part, (_, there) in zip(answers, parts, strict=True)
         for name, array in part.items()
     ]
     _, worst, output = max(gaps, key=lambda gap: gap[1])
@@ -102,7 +102,7 @@ def _check(opened: graphs.Graphs, component: str) -> Check:
     if component == "classifier":
         atol, rtol = allowed["probs"]
         differ = tolerance.disagreements(
-            found[0]["probs"], wanted["probs"], float(np.max(atol)), rtol
+            answers[0]["probs"], wanted["probs"], float(np.max(atol)), rtol
         )
     return Check(
         component=component,

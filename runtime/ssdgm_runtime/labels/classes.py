@@ -1,4 +1,4 @@
-"""Labels that are one of K classes: as callers give them, and as a classifier tells them."""
+"""Labels that are one of K classes: as callers give them, and as a classifier predicts them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ssdgm_runtime import arguments, errors
-from ssdgm_runtime.rows import checks
 
 Floats = NDArray[np.float32]
 
@@ -34,8 +33,12 @@ def entries(y: Labels, labels: Sequence[str], name: str = "y") -> Floats:
     plain: Any = y.tolist() if isinstance(y, np.ndarray) and y.ndim < 2 else y
     plain = [plain] if _is_label(plain) else plain
     if isinstance(plain, (list, tuple)) and all(_is_label(v) for v in plain):
-        indices = [_index(v, labels, name) for v in plain]
-        return np.eye(len(labels), dtype=np.float32)[np.asarray(indices, dtype=np.int64)]
+        one_hot: Floats = np.zeros((len(plain), len(labels)), np.float32)
+        for row, entry in enumerate(plain):
+            one_hot[row, _index(entry, labels, name)] = 1
+        return one_hot
+    from ssdgm_runtime.rows import checks
+
     want = f"an index, a name, a sequence of them, or numbers [n, {len(labels)}]"
     matrix = checks.read(plain, name, want)
     if matrix.dtype.kind not in "iuf" or matrix.ndim != 2 or matrix.shape[1] != len(labels):
@@ -52,12 +55,12 @@ def entries(y: Labels, labels: Sequence[str], name: str = "y") -> Floats:
 
 def labels_of(y: Labels, labels: Sequence[str], n: int) -> Floats:
     """Read labels for `n` rows, one for all or one for each; returns and raises as `entries`."""
-    found = entries(y, labels)
-    if len(found) == n:
-        return found
-    if len(found) == 1 and isinstance(y, (str, int, np.integer)):
-        return np.repeat(found, n, axis=0)
-    raise errors.InputError("y", f"of {len(found)} rows", f"one for each of the {n} rows of x")
+    weights = entries(y, labels)
+    if len(weights) == n:
+        return weights
+    if len(weights) == 1 and isinstance(y, (str, int, np.integer)):
+        return np.repeat(weights, n, axis=0)
+    raise errors.InputError("y", f"{len(weights)} labels", f"one for each of the {n} rows of x")
 
 
 def _is_label(value: object) -> bool:

@@ -112,7 +112,7 @@ def analogies(
     found = model.posterior(task, x, y)
     lines, columns, shape = len(found.x), 1 + len(chosen), found.x.shape[1:]
     if not lines:
-        raise errors.InputError("x", "of no rows", "at least one")
+        raise errors.InputError("x", "empty", "at least one row")
     _gives(model, shape)
     generation.fits(lines * columns, model.graphs["decoder"])
     latents = found.z.repeat(len(chosen), axis=0)
@@ -198,7 +198,7 @@ def principal_plane(means: NDArray[np.floating[Any]]) -> Floats:
         raise errors.InputError(
             "means",
             f"{means.dtype} {list(means.shape)}",
-            f"floats [n, Z] of at least {_FEWEST} rows and 2 latents, which span a plane",
+            f"floats [n, Z] of at least {_FEWEST} rows and 2 latents, to span a plane",
         )
     checks.finite(means, "means")
     centre = means.mean(axis=0, dtype=np.float64)
@@ -223,9 +223,8 @@ def _classes(model: conditionals.Conditionals, task: str, classes: Labels | None
 def _takes_labels(model: conditionals.Conditionals, component: str, task: str) -> None:
     if not model.takes(component, "y", task):
         raise errors.TaskUnavailable(
-            f"this bundle cannot {task}: its {component} takes no label",
-            f"{'an' if component == 'encoder' else 'a'} {component} that takes one",
-            "Convert a model of a method that generates by class, such as m2.",
+            f"This bundle cannot {task}: its {component} takes no label",
+            mend="Convert a model of a method that generates by class, such as m2.",
         )
 
 
@@ -240,8 +239,8 @@ def _gives(model: conditionals.Conditionals, shape: tuple[int, ...]) -> None:
     (given,) = (t.row for t in model.graphs["decoder"].outputs if t.name == "x")
     if given != shape:
         raise errors.TaskUnavailable(
-            f"this bundle's decoder gives rows of shape {list(given)}",
-            f"{list(shape)}, as its encoder takes them, to lay them side by side",
+            f"The decoder of this bundle gives rows of shape {list(given)}",
+            f"{list(shape)}, the shape that its encoder takes",
             "Convert the run again.",
         )
 
@@ -251,16 +250,16 @@ def _plane(plane: ArrayLike | None, z: Tensor) -> Floats:
         return _PRIOR
     if plane is None:
         raise errors.InputError(
-            "the plane to walk in",
+            "plane",
             "not given",
-            f"one, as the latent has {z.width} numbers and not 2",
-            "Give rows of data, whose latents' two principal directions it is then (--rows).",
+            f"[3, {z.width}], because the latent has {z.width} dimensions and not 2",
+            "Pass rows of data, from which it is computed (--rows).",
         )
-    found: Floats = checks.rows(plane, Tensor("plane", z.dtype, z.shape))
-    if len(found) != len(_PRIOR):
-        want = f"3: a centre and two directions, [3, {z.width}]"
-        raise errors.InputError("plane", f"of {len(found)} rows", want, "plane_of(model, x)")
-    return found
+    checked: Floats = checks.rows(plane, Tensor("plane", z.dtype, z.shape))
+    if len(checked) != len(_PRIOR):
+        want = f"[3, {z.width}], a centre and two directions"
+        raise errors.InputError("plane", checks.described(checked), want, "plane_of(model, x)")
+    return checked
 
 
 def _quantiles(n: int) -> NDArray[np.float64]:

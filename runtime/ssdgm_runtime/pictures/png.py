@@ -19,7 +19,7 @@ def encode_png(image: Bytes) -> bytes:
         image: uint8 [height, width] in greys or [height, width, 3] in red, green and blue.
 
     Raises:
-        InputError: The array is no image.
+        InputError: The array is not an image.
     """
     import struct
     import zlib

@@ -1,7 +1,7 @@
 """Arrays out of open files: IDX (plain or gzip), npy and npz.
 
-What a file announces is looked at before memory is asked for, and nothing is unpickled. A file's
-name serves messages alone, so a member of an archive is read as a file on a disk is.
+The sizes that a file announces are checked before memory is allocated, and nothing is unpickled.
+A file's name is for messages alone, so a member of an archive is read as a file on a disk is.
 """
 
 import math
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_runtime import errors
-from ssdgm_runtime.rows.npy import check_npy
+from ssdgm_runtime.rows.npy import header
 
 Array = NDArray[Any]
 
@@ -60,7 +60,7 @@ def npy(stream: IO[bytes], name: str) -> Array:
     loaded = _load(stream, name)
     if isinstance(loaded, np.ndarray):
         return loaded
-    raise errors.DataError(f"{name} is an npz archive", "a .npy file", "Name it .npz.")
+    raise errors.DataError(f"{name} is an npz archive, not a .npy file", mend="Rename it to .npz.")
 
 
 def npz(
@@ -79,20 +79,22 @@ def npz(
     """
     loaded = _load(stream, name)
     if isinstance(loaded, np.ndarray):
-        raise errors.DataError(f"{name} is a single array", "an npz archive", "Name it .npy.")
-    found = list(loaded.files)
-    missing = [key for key in keys if key not in found]
+        raise errors.DataError(
+            f"{name} is a single array, not an npz archive", mend="Rename it to .npy."
+        )
+    there = list(loaded.files)
+    missing = [key for key in keys if key not in there]
     if missing:
         raise errors.DataError(
-            f"{name} has arrays {found}", f"an array named {missing[0]!r}", "Rename one."
+            f"{name} has arrays {there}", f"an array named {missing[0]!r}", "Rename one."
         )
-    return {key: _member(name, loaded, key, max_bytes) for key in keys or found}
+    return {key: _member(name, loaded, key, max_bytes) for key in keys or there}
 
 
 def _idx(stream: Stream, name: str) -> Array:
     head = stream.read(4)
     if not head:
-        raise errors.DataError(f"{name} is empty", "a file with data")
+        raise errors.DataError(f"{name} is empty", mend="Copy or download the file again.")
     plain = len(head) == 4 and head[:2] == b"\0\0" and head[2] in _IDX_TYPES
     if not plain or not 0 < head[3] <= _AXES:
         raise errors.DataError(
@@ -122,8 +124,8 @@ def _take(stream: Stream, most: int) -> bytes:
     return b"".join(pieces)
 
 
-def _cut(name: str, found: int, wanted: int, what: str) -> errors.DataError:
-    much = f"more than {wanted}" if found > wanted else str(found)
+def _cut(name: str, size: int, wanted: int, what: str) -> errors.DataError:
+    much = f"more than {wanted}" if size > wanted else str(size)
     return errors.DataError(
         f"{name} has {much} bytes of {what}", str(wanted), "Copy or download the file again."
     )
@@ -150,7 +152,7 @@ def _member(name: str, archive: Any, key: str, most: int) -> Array:  # noqa: ANN
         what = f"npz file whose array {key!r} holds numbers, not pickled objects"
         raise damaged(name, what, error) from None
     if not isinstance(array, np.ndarray):
-        raise errors.DataError(f"{key!r} in {name} is no array", "an .npy file in the archive")
+        raise errors.DataError(f"{key!r} in {name} is not an array", "an .npy file in the archive")
     return array
 
 
@@ -162,7 +164,7 @@ def _check_member(name: str, archive: Any, key: str, most: int) -> None:  # noqa
         raise _too_big(f"{key!r} in {name}, of {size} bytes,", most)
     with archive.open(member) as stream:
         if stream.peek(6)[:6] == np.lib.format.MAGIC_PREFIX:
-            check_npy(stream, size)
+            header(stream, size)
 
 
 def _too_big(what: str, most: int) -> errors.DataError:

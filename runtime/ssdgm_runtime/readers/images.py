@@ -46,8 +46,8 @@ def hidden(name: str) -> bool:
 
 def find(folder: Path) -> list[Path]:
     """Every image below a folder, in the order of their relative names."""
-    found = ((p, p.relative_to(folder).as_posix()) for p in folder.rglob("*"))
-    wanted = [(p, name) for p, name in found if is_image(name) and p.is_file()]
+    files = ((p, p.relative_to(folder).as_posix()) for p in folder.rglob("*"))
+    wanted = [(p, name) for p, name in files if is_image(name) and p.is_file()]
     return [p for p, _ in sorted(wanted, key=lambda pair: pair[1].split("/"))]
 
 
@@ -81,13 +81,13 @@ def read(
         colour: One of `COLOURS`, where there is no `shape`.
 
     Raises:
-        DataError: It is no image, has another size than `shape`, or more than 8 bits a colour.
+        DataError: It is not an image, has another size than `shape`, or more than 8 bits a colour.
         MissingExtra: Pillow is not installed.
     """
     with _opened(stream, name) as image:
         mode, upright = image.mode, _upright(image)
-        found = resize.shape if resize else upright.size[::-1]
-        converted = upright.convert(COLOURS[colour] or _mode(name, found, mode, shape))
+        size = resize.shape if resize else upright.size[::-1]
+        converted = upright.convert(COLOURS[colour] or _mode(name, size, mode, shape))
         return np.asarray(resize(converted) if resize else converted, dtype=np.uint8)
 
 
@@ -106,11 +106,11 @@ def _opened(stream: IO[bytes], name: str) -> Iterator[Any]:
         bombs = (Image.DecompressionBombError, Image.DecompressionBombWarning)
     except ImportError:
         raise errors.MissingExtra(
-            "Pillow is not installed", "it, to read images", 'pip install "ssdgm-runtime[images]"'
+            "Reading images needs Pillow", mend='pip install "ssdgm-runtime[images]"'
         ) from None
     try:
         start = stream.tell()
-        Image.open(stream, formats=_FORMATS).verify()  # decoding passes over a PNG's checksums
+        Image.open(stream, formats=_FORMATS).verify()  # decoding ignores a PNG's checksums
         stream.seek(start)
         with Image.open(stream, formats=_FORMATS) as image:
             _check(image, name)
@@ -118,10 +118,10 @@ def _opened(stream: IO[bytes], name: str) -> Iterator[Any]:
     except errors.SsdgmError:
         raise
     except UnidentifiedImageError:
-        raise _unread(name, ValueError("it is of no kind that is read")) from None
+        raise _unread(name, ValueError("its format is not supported")) from None
     except bombs as error:  # Pillow's own limit, beyond ours
-        found = re.search(r"\d+ pixels", str(error))
-        raise _too_many(name, found[0] if found else "too many pixels") from None
+        count = re.search(r"\d+ pixels", str(error))
+        raise _too_many(name, count[0] if count else "too many pixels") from None
     except Exception as error:  # Pillow lets through whatever its parsers trip over
         raise _unread(name, error) from None
 
@@ -133,16 +133,18 @@ def _check(image: Any, name: str) -> None:  # noqa: ANN401
     if image.mode not in _EIGHT_BIT_MODES or deep:
         mode = f"{image.mode} in 16 bits" if deep else image.mode
         raise errors.DataError(
-            f"{name} has pixels of mode {mode}", "8 bits a colour", "Save it with 8 bits."
+            f"{name} has pixels of mode {mode}",
+            "8 bits per colour",
+            "Save it with 8 bits per colour.",
         )
     if image.format != "MPO" and getattr(image, "is_animated", False):
         raise errors.DataError(
-            f"{name} holds {image.n_frames} pictures", "one picture a file", "Save one a file."
+            f"{name} contains {image.n_frames} images", "one", "Save each in its own file."
         )
 
 
-def _too_many(name: str, found: str) -> errors.DataError:
-    return errors.DataError(f"{name} has {found}", f"at most {MOST_PIXELS}", "Resize it.")
+def _too_many(name: str, count: str) -> errors.DataError:
+    return errors.DataError(f"{name} has {count}", f"at most {MOST_PIXELS}", "Resize it.")
 
 
 def _deep(tile: tuple[Any, ...]) -> bool:
@@ -171,15 +173,15 @@ def _upright(image: Any) -> Any:  # noqa: ANN401
     return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
 
 
-def _mode(name: str, found: tuple[int, int], mode: str, shape: Shape | None) -> str:
+def _mode(name: str, size: tuple[int, int], mode: str, shape: Shape | None) -> str:
     """Pillow's word for what `shape` asks for, once the file is seen to be of that size."""
     if shape is None:
         return "L" if mode in ("1", "L", "LA") else "RGB"
-    if shape[:2] != found or shape[2:] not in ((), (3,)):
+    if shape[:2] != size or shape[2:] not in ((), (3,)):
         raise errors.DataError(
-            f"{name} is {found[0]} pixels high and {found[1]} wide",
+            f"{name} is {size[0]} pixels high and {size[1]} wide",
             f"rows of shape {list(shape)}",
-            "Nothing is resized: resize it as the training data was, or give an npy file.",
+            "Resize it as the training data was, or pass an .npy file.",
         )
     return "L" if len(shape) == 2 else "RGB"
 
@@ -187,5 +189,5 @@ def _mode(name: str, found: tuple[int, int], mode: str, shape: Shape | None) -> 
 def _unread(name: str, error: Exception) -> errors.DataError:
     detail = str(error).strip().rstrip(".").splitlines() or [type(error).__name__]
     return errors.DataError(
-        f"{name} cannot be read ({detail[0]})", "an undamaged image", "Save it again."
+        f"{name} cannot be read as an image ({detail[0]})", mend="Save it again."
     )

@@ -42,7 +42,7 @@ def read_idx(path: PathLike) -> Array:
         The array as the header describes it, in the machine's byte order.
 
     Raises:
-        DataNotFound: Nothing lies there.
+        DataNotFound: There is no such file.
         DataError: The magic number is wrong, or bytes are missing or left over.
     """
     place = _file(path)
@@ -68,7 +68,7 @@ def read_npz(
         max_bytes: The most that one array may hold once it is unpacked.
 
     Raises:
-        DataNotFound: Nothing lies there.
+        DataNotFound: There is no such file.
         DataError: It is damaged, too big, holds pickled objects, or has no array of that name.
     """
     place = _file(path)
@@ -91,26 +91,27 @@ def read_images(
         uint8 [n, *shape] and each image's name, relative to the folder.
 
     Raises:
-        DataNotFound: Nothing lies there, or the folder has no images.
-        DataError: A file is no image, has another size than `shape`, or more than 8 bits a colour.
+        DataNotFound: There is no such file, or the folder has no images.
+        DataError: A file is not an image, has another size than `shape`, or more than 8 bits a
+            colour.
         MissingExtra: Pillow is not installed.
     """
     place = _path(path)
     files = images.find(place) if place.is_dir() else [_file(place)]
     if not files:
         raise errors.DataNotFound(
-            f"the folder {place} has no images",
-            f"files named {', '.join(sorted(images.SUFFIXES))}",
+            f"The folder {place} has no images",
+            f"files that end in {', '.join(sorted(images.SUFFIXES))}",
         )
     base = place if place.is_dir() else place.parent
-    found: list[NDArray[np.uint8]] = []
+    rows: list[NDArray[np.uint8]] = []
     for file in files:
-        found.append(images.load(file, found[0].shape if found else shape, resize))
-    return Rows(np.stack(found), tuple(f.relative_to(base).as_posix() for f in files))
+        rows.append(images.load(file, rows[0].shape if rows else shape, resize))
+    return Rows(np.stack(rows), tuple(f.relative_to(base).as_posix() for f in files))
 
 
 def read_rows(path: PathLike, row: Row = _ANY) -> Rows:
-    """Read rows from whatever lies at a path, told by its name or first bytes.
+    """Read rows from whatever is at a path, recognised by its name or first bytes.
 
     Args:
         path: npy, npz (its array `x`, else `x_test`, else the only one), IDX plain or gzip, an
@@ -120,7 +121,7 @@ def read_rows(path: PathLike, row: Row = _ANY) -> Rows:
         row: What a row is. Images are read to its shape, arrays are never resized.
 
     Raises:
-        DataNotFound: Nothing lies there.
+        DataNotFound: There is no such file.
         DataError: It cannot be read, a column is missing or holds a value of another kind, or a
             series does not make a window.
         MissingExtra: It is an image and Pillow is not installed, or Parquet without pyarrow.
@@ -153,14 +154,14 @@ def _of_table(place: Path, row: Row) -> Rows | None:
 
 
 def _first(place: Path) -> Array:
-    found = read_npz(place)
+    loaded = read_npz(place)
     for key in ("x", "x_test"):
-        if key in found:
-            return found[key]
-    if len(found) == 1:
-        return next(iter(found.values()))
+        if key in loaded:
+            return loaded[key]
+    if len(loaded) == 1:
+        return next(iter(loaded.values()))
     raise errors.DataError(
-        f"{place} has arrays {list(found)}",
+        f"{place} has arrays {list(loaded)}",
         "one named 'x' or 'x_test'",
         "Rename the inputs to x.",
     )
@@ -187,23 +188,23 @@ def _sniff(place: Path) -> Callable[[Path], Array]:
         if head.startswith(magic):
             return reader
     raise errors.DataError(
-        f"{place} is of no known kind", "npy, npz, IDX (plain or gzip), an image or a folder"
+        f"{place} is of an unknown type", "npy, npz, IDX (plain or gzip), an image or a folder"
     )
 
 
 def _path(path: PathLike) -> Path:
-    told = isinstance(path, (str, os.PathLike)) and os.fspath(path)
-    if not isinstance(told, str) or not told or "\0" in told:
-        raise errors.DataError(f"the path of the data is {path!r}", "a file or folder")
-    return Path(told)
+    text = isinstance(path, (str, os.PathLike)) and os.fspath(path)
+    if not isinstance(text, str) or not text or "\0" in text:
+        raise errors.DataError(f"The path of the data is {path!r}", "a file or folder")
+    return Path(text)
 
 
 def _file(path: PathLike) -> Path:
     place = _path(path)
     if not place.exists():
-        raise errors.DataNotFound(f"there is no file {place}", "a file", "Check the spelling.")
+        raise errors.DataNotFound(f"There is no file {place}", mend="Check the spelling.")
     if not place.is_file():
-        raise errors.DataError(f"{place} is no regular file", "a file")
+        raise errors.DataError(f"{place} is not a regular file", "a file or folder")
     if not place.stat().st_size:
-        raise errors.DataError(f"{place} is empty", "a file with data")
+        raise errors.DataError(f"{place} is empty", mend="Copy or download the file again.")
     return place

@@ -23,7 +23,7 @@ _BUFFER = 1 << 22
 
 
 def parsed(stream: IO[bytes], place: str) -> File:
-    """A file whose head is read.
+    """A file whose header is read.
 
     Args:
         stream: The file.
@@ -37,7 +37,7 @@ def parsed(stream: IO[bytes], place: str) -> File:
         from pyarrow import parquet
     except ImportError:
         raise errors.MissingExtra(
-            f"{place} needs pyarrow", "pyarrow", 'pip install "ssdgm-runtime[tables]"'
+            f"Reading {place} needs pyarrow", mend='pip install "ssdgm-runtime[tables]"'
         ) from None
     try:
         found = parquet.ParquetFile(stream, buffer_size=_BUFFER, pre_buffer=False)
@@ -95,7 +95,7 @@ def values(array: Any, told: Callable[[int], str]) -> list[Any] | NDArray[Any]: 
         pa.types.is_fixed_size_binary,
     )
     if any(is_of(kind) for is_of in strange):
-        raise errors.DataError(f"{told(0)} holds {kind}", "numbers, truth values or words")
+        raise errors.DataError(f"{told(0)} holds {kind}", "numbers, booleans or text")
     found: list[Any] | NDArray[Any]
     if pa.types.is_decimal(array.type):  # as training has them
         array = array.cast(pa.float64(), safe=False)
@@ -108,11 +108,11 @@ def _opened(path: Path) -> IO[bytes]:
         return open(path, "rb")
     except OSError as error:
         raise errors.DataError(
-            f"{path} cannot be read ({error.strerror})", "a readable file"
+            f"{path} cannot be read ({error.strerror})", mend="Check its permissions."
         ) from None
 
 
 def _damaged(error: Exception, place: str) -> errors.DataError:
     detail = str(error).splitlines() or [type(error).__name__]
-    found = f"{place} cannot be read ({detail[0]})"
-    return errors.DataError(found, "a whole Parquet file", "Copy it again.")
+    problem = f"{place} cannot be read ({detail[0]})"
+    return errors.DataError(problem, mend="Copy it again.")

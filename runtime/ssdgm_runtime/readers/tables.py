@@ -33,7 +33,7 @@ LONGEST = 1 << 23
 Line = tuple[int, list[str]]
 """Its number, from 1, and its cells."""
 
-CLOSED = f"quotes that are closed, and at most {csv.field_size_limit()} characters a cell"
+CLOSED = f"closed quotes, and at most {csv.field_size_limit()} characters per cell"
 
 _DELIMITERS = ",;\t"
 _AGAIN = "Save it as UTF-8; spreadsheets call that CSV UTF-8."
@@ -81,7 +81,7 @@ def opened(path: Path) -> IO[bytes]:
         return open(path, "rb")
     except OSError as error:
         raise errors.DataError(
-            f"{path} cannot be read ({error.strerror})", "a readable file"
+            f"{path} cannot be read ({error.strerror})", mend="Check its permissions."
         ) from None
 
 
@@ -101,7 +101,7 @@ class Head:
 
 
 def head(stream: IO[bytes], place: str) -> Head:
-    """The head of a table; errors as of `parse`."""
+    """The header of a table; errors as of `parse`."""
     text = _decoded(stream)
     try:
         reader = _Reader(text, place)
@@ -118,7 +118,7 @@ def parse(stream: IO[bytes], place: str) -> tuple[list[str], Iterator[Line]]:
         place: What a message calls it.
 
     Raises:
-        DataError: It has no head, a name twice, another encoding, or a line with more or fewer
+        DataError: It has no header, a name twice, another encoding, or a line with more or fewer
             cells; it names the line.
     """
     text = _decoded(stream)
@@ -127,15 +127,21 @@ def parse(stream: IO[bytes], place: str) -> tuple[list[str], Iterator[Line]]:
     return names, _lines(text, reader, len(names), place)
 
 
+def records(stream: IO[bytes], place: str) -> Iterator[Line]:
+    """The lines of a text that need not be a table, the first one too; errors as of `parse`."""
+    with _decoded(stream) as text:
+        yield from _Reader(text, place).records()
+
+
 def check_text(first: str, place: str) -> None:
     """Refuse a text of two bytes a letter, by a first line of which a third or more is NUL.
 
     Raises:
-        DataError: It is one.
+        DataError: It is such a text.
     """
     if "\0" in first and 3 * first.count("\0") >= len(first):
-        found = f"{place}, line 1, is not written in UTF-8 (it looks like UTF-16)"
-        raise errors.DataError(found, "UTF-8", _AGAIN)
+        problem = f"{place}, line 1, is not written in UTF-8 (it looks like UTF-16)"
+        raise errors.DataError(problem, mend=_AGAIN)
 
 
 def _decoded(stream: IO[bytes]) -> io.TextIOWrapper:
@@ -190,17 +196,17 @@ class _Reader:
         """The lines of the text as they come."""
         for line in itertools.count(1):
             try:
-                found = self._text.readline(LONGEST)
+                text = self._text.readline(LONGEST)
             except Exception as error:  # whatever the file or its packing trips over
                 raise _unreadable(error, self._place, line) from None
-            if len(found) == LONGEST:
+            if len(text) == LONGEST:
                 raise errors.DataError(
                     f"{self._place}, line {line}, has more than {LONGEST} characters",
-                    "shorter lines",
+                    mend="Check that the file is a table and that its quotes are closed.",
                 )
-            if not found:
+            if not text:
                 break
-            yield found
+            yield text
         self._ended = True
 
 
@@ -221,9 +227,9 @@ def _unreadable(error: Exception, place: str, line: int) -> errors.DataError:
     if isinstance(error, UnicodeDecodeError):
         line += error.object.count(b"\n", 0, error.start)  # those of the piece being decoded
         byte = error.object[error.start]
-        found = f"{place}, line {line}, is not written in UTF-8 (byte {byte:#04x})"
-        return errors.DataError(found, "UTF-8", _AGAIN)
-    return errors.DataError(f"{place} cannot be read ({error})", "a whole file", "Copy it again.")
+        problem = f"{place}, line {line}, is not written in UTF-8 (byte {byte:#04x})"
+        return errors.DataError(problem, mend=_AGAIN)
+    return errors.DataError(f"{place} cannot be read ({error})", mend="Copy it again.")
 
 
 def pieces(lines: Iterator[Line]) -> Iterator[list[Line]]:

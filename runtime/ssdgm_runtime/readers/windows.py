@@ -154,7 +154,7 @@ class Lines:
         if missing.any():
             raise errors.DataError(
                 f"{self._told(self._count + int(missing.argmax()), column)} is empty",
-                "a value in every line: windows have no gaps",
+                "a value in every line, because windows have no gaps",
                 "Fill it, or remove the series.",
             )
 
@@ -181,15 +181,16 @@ class Lines:
         odd = np.flatnonzero(sizes != wanted)
         if not len(odd):
             return
-        found = self._length(codes, sizes, int(odd[0]))
-        like = f"{wanted} lines a series" if length else self._length(codes, sizes, 0)
+        odd_one = self._length(codes, sizes, int(odd[0]))
+        like = f"{wanted} lines per series" if length else self._length(codes, sizes, 0)
         raise errors.DataError(
-            f"the series {found}", f"as many for all: {like}", "Cut or fill the series."
+            f"The series {odd_one}", f"the same for all: {like}", "Cut or fill the series."
         )
 
     def _length(self, codes: Indices, sizes: Indices, code: int) -> str:
         name, first = list(self._known)[code], int((codes == code).argmax())
-        return f"{name!r} has {sizes[code]} ({self._told(first, self._about.key)} is its first)"
+        where = self._told(first, self._about.key).removesuffix(",")
+        return f"{name!r} has {sizes[code]} lines (first: {where})"
 
     def _check_distinct(self, codes: Indices, times: Array, order: Indices) -> None:
         same = (codes[1:] == codes[:-1]) & (times[1:] == times[:-1])
@@ -198,7 +199,7 @@ class Lines:
             raise errors.DataError(
                 f"{self._told(int(second), self._about.time)} is {times[same.argmax()]}, as is "
                 f"{self._told(int(first), self._about.time)} of the same series",
-                "each time once in a series",
+                "each time once per series",
                 "Remove one of the lines.",
             )
 

@@ -28,7 +28,7 @@ TRUTH = ("false", "true")
 BITS = ("0", "1")
 """Other words for them."""
 
-NUMBERS, TRUTHS = "a finite number, or nothing", "true or false, or nothing"
+NUMBERS, TRUTHS = "a finite number or a missing value", "true, false or a missing value"
 """What messages expect."""
 
 UNKNOWN = -1
@@ -48,7 +48,7 @@ class Column:
     """One column.
 
     Attributes:
-        name: As the table's head has it.
+        name: As in the table's header.
         kind: One of `KINDS`.
         categories: Those of a category or boolean, in the order of their codes.
     """
@@ -67,7 +67,7 @@ Columns = tuple[Column, ...]
 
 
 def parse(value: object) -> Columns:
-    """The field `columns` of a manifest: an empty list where rows are no table's.
+    """The field `columns` of a manifest: an empty list where rows are not of a table.
 
     Raises:
         FormatError: A field is missing or of another type, or numbers do not come first.
@@ -76,7 +76,7 @@ def parse(value: object) -> Columns:
     jsonfile.distinct([c.name for c in columns], "the column")
     if any(c.kind == NUMBER for c in columns[numbers(columns) :]):
         raise errors.FormatError(
-            "a number comes after a category in columns of the manifest", mend=jsonfile.MEND
+            "A number comes after a category in columns", "numbers first", jsonfile.MEND
         )
     return columns
 
@@ -86,14 +86,14 @@ def _column(value: object) -> Column:
     kind, categories = jsonfile.get(table, "kind", str), ()
     if kind not in KINDS:
         wanted = f"one of {', '.join(KINDS)}"
-        raise errors.FormatError(f"a column has the kind {kind!r}", wanted, jsonfile.MEND)
+        raise errors.FormatError(f"A column has the kind {kind!r}", wanted, jsonfile.MEND)
     if kind != NUMBER:
         categories = jsonfile.each(table, "categories", str)
         jsonfile.distinct(categories, "the category")
         if not categories or (kind == BOOLEAN and categories != TRUTH):
             raise errors.FormatError(
-                f"a {kind} column has the categories {list(categories)[:_SHOWN]}",
-                "one at least; of a boolean, false and true",
+                f"A {kind} column has the categories {list(categories)[:_SHOWN]}",
+                "at least one, or false and true for a boolean",
                 jsonfile.MEND,
             )
     return Column(jsonfile.get(table, "name", str), kind, categories)
@@ -151,12 +151,12 @@ def text(values: Sequence[Any], column: Column, told: Callable[[int], str]) -> F
     """A column of words, such as a file has them, float32 [n].
 
     Args:
-        values: Numbers, truth values or categories, as text or as what they are.
+        values: Numbers, booleans or categories, as text or as what they are.
         column: What they are.
         told: The number of a row to what a message calls the place.
 
     Raises:
-        DataError: A word is no number, or not true or false.
+        DataError: A word is not a number, or not true or false.
     """
     if column.kind == NUMBER:
         words = [str(value).strip() for value in values]
@@ -176,10 +176,10 @@ def text(values: Sequence[Any], column: Column, told: Callable[[int], str]) -> F
 
 
 def encoded(values: Sequence[Any] | Array, column: Column, told: Callable[[int], str]) -> Floats:
-    """A column of numbers, truth values or words, None or NaN where one is missing, float32 [n].
+    """A column of numbers, booleans or words, None or NaN where one is missing, float32 [n].
 
     Raises:
-        DataError: A value is no number, or not true or false.
+        DataError: A value is not a number, or not true or false.
     """
     array = np.asarray(values)
     if column.kind == NUMBER and array.dtype.kind in "biuf":
@@ -238,10 +238,10 @@ def some(names: Sequence[Any]) -> str:
 
 
 def check_header(names: Sequence[str], place: str) -> None:
-    """Refuse a head without names, or with one twice.
+    """Refuse a header without names, or with one twice.
 
     Raises:
-        DataError: It is such a head.
+        DataError: It is such a header.
     """
     if not any(names):
         raise errors.DataError(f"{place} is empty", "the names of the columns")
@@ -253,9 +253,7 @@ def check_header(names: Sequence[str], place: str) -> None:
             "Name them, or remove those that only number the rows.",
         )
     if twice:
-        raise errors.DataError(
-            f"{place} has two columns {twice[0]!r}", "each name once", "Rename one."
-        )
+        raise errors.DataError(f"{place} has two columns {twice[0]!r}", mend="Rename one.")
 
 
 def index_in(head: list[str], name: str, place: str) -> int:
@@ -266,8 +264,8 @@ def index_in(head: list[str], name: str, place: str) -> int:
     """
     if name not in head:
         raise errors.DataError(
-            f"{place} has no column {name!r}; it has {some(head)}",
+            f"{place} has no column {name!r}, only {some(head)}",
             "every column that the model was trained on",
-            "Add it; leave its cells empty where nothing is known.",
+            "Add it, with empty cells where the value is unknown.",
         )
     return head.index(name)

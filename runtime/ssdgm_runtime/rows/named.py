@@ -22,7 +22,7 @@ def given(x: Any, known: table.Columns, tensor: Tensor) -> Floats:  # noqa: ANN4
 
     Args:
         x: An array [n, columns], or each column's values by its name: a mapping, a DataFrame, an
-            Arrow table, a structured array. Values are numbers, truth values and words; None, NaN
+            Arrow table, a structured array. Values are numbers, booleans and words; None, NaN
             or a word of `columns.MISSING` stands for one that is missing.
         known: The columns.
         tensor: What an array is declared as.
@@ -48,8 +48,8 @@ def placed(x: Any, known: table.Columns, tensor: Tensor) -> Any:  # noqa: ANN401
         tensor: What rows are declared as.
 
     Raises:
-        InputError: x has names and the bundle has none, a name is not there, or a value is no
-            number of the declared dtype.
+        InputError: x has names and the bundle has none, a name is not there, or a value is not
+            a number of the declared dtype.
     """
     named = _named(x, known)
     if named is None:
@@ -58,8 +58,8 @@ def placed(x: Any, known: table.Columns, tensor: Tensor) -> Any:  # noqa: ANN401
         raise errors.InputError(
             "x",
             f"a table with named columns ({table.some([*named.keys()])})",
-            "an array: this bundle does not know the names of its columns, so it cannot tell "
-            "whether these stand in the right order",
+            "an array, because this bundle does not know the names of its columns and cannot "
+            "check their order",
             "Pass x.to_numpy() if the order is that of training, or train on a table with names.",
         )
     return table.exact(_rows_of(named, known).reshape(-1, *tensor.row), tensor.dtype)
@@ -89,29 +89,28 @@ def _plain(x: Any) -> dict[str, Any]:  # noqa: ANN401
 
 
 def _check_once(names: Iterable[Any], known: table.Columns) -> None:
-    """Refuse a name that two columns have, of which one would be passed over."""
+    """Refuse a name that two columns have, of which one would be ignored."""
     counts = Counter(names)
     if twice := [c.name for c in known if counts[c.name] > 1]:
         raise errors.InputError(
-            "x", f"a table that has two columns {twice[0]!r}", "each name once", "Rename one."
+            "x", f"a table with two columns {twice[0]!r}", "each name once", "Rename one."
         )
 
 
 def _rows_of(named: Mapping[str, Any], known: table.Columns) -> Floats:
-    """Named values as rows; further columns are passed over."""
+    """Named values as rows; further columns are ignored."""
     keys = dict.fromkeys(named.keys())
     if missing := [c.name for c in known if c.name not in keys]:
         raise errors.InputError(
             "x",
-            f"without the column {table.some(missing)}; it has {table.some([*keys])}",
+            f"a table without the column {table.some(missing)}, only with {table.some([*keys])}",
             f"the columns {table.some([c.name for c in known])}",
-            "",
         )
     parts = [_given(named[c.name], c, f"x[{c.name!r}]") for c in known]
     lengths = {len(part): f"{c.name}: {len(part)}" for c, part in zip(known, parts, strict=True)}
     if len(lengths) > 1:
-        told = ", ".join(lengths.values())
-        raise errors.InputError("x", f"of columns of different lengths ({told})", "equal ones")
+        got = f"a table whose columns differ in length ({', '.join(lengths.values())})"
+        raise errors.InputError("x", got, "columns of equal length")
     found: Floats = np.stack(parts, axis=1)
     return found
 
@@ -120,11 +119,11 @@ def _given(values: Any, column: table.Column, place: str) -> Floats:  # noqa: AN
     """Whatever a caller has for a column."""
     if isinstance(values, np.ma.MaskedArray):
         values = values.tolist()  # None where one is masked
-    array = checks.read(values, place, "one value a row")
+    array = checks.read(values, place, "one value per row")
     if array.ndim != 1:
-        raise errors.InputError(place, f"of shape {list(array.shape)}", "one value a row")
+        raise errors.InputError(place, f"of shape {list(array.shape)}", "one value per row")
     if array.dtype.kind in "SV":
-        raise errors.InputError(place, f"of dtype {array.dtype}", "numbers, truth values or words")
+        raise errors.InputError(place, f"of dtype {array.dtype}", "numbers, booleans or text")
     where = place
 
     def told(row: int) -> str:
@@ -150,5 +149,5 @@ def _check_codes(rows: Floats, known: table.Columns) -> None:
     raise errors.InputError(
         f"x[{row}, {first + index}], column {known[first + index].name!r},",
         f"{codes[row, index]:g}",
-        f"a code from 0 to {sizes[index] - 1}, or -1 where it is not known",
+        f"a code from 0 to {sizes[index] - 1}, or -1 where it is unknown",
     )

@@ -14,7 +14,7 @@ from typing import Any
 
 from ssdgm_runtime import errors
 
-WANTED = "stretch, crop or pad and the height x width, such as 'crop 32x32'"
+WANTED = "stretch, crop or pad with height x width, such as 'crop 32x32'"
 
 Size = tuple[int, int]
 Picture = Any
@@ -50,11 +50,11 @@ def parse(text: str) -> Resize:
         (32, 48)
 
     Raises:
-        DataError: The text is none, or a side is longer than 9999.
+        DataError: The text is not a policy, or a side is longer than 9999.
     """
     found = re.fullmatch(r"([a-z]+) ([1-9][0-9]{0,3})x([1-9][0-9]{0,3})", text)
     if found is None or found[1] not in WAYS:
-        raise errors.DataError(f"the resize policy is {text[:40]!r}", WANTED)
+        raise errors.DataError(f"The resize policy is {text[:40]!r}", WANTED)
     return Resize(found[1], int(found[2]), int(found[3]))
 
 

@@ -167,12 +167,13 @@ def _findings(found: Json) -> Iterator[str]:
 def _training(found: Json) -> Json:
     plan, refused = found["training"], found["refused"]
     if refused:
-        told = f"{refused['found']}; expected {refused['expected']}. {refused['mend']}"
-        return {"train would refuse": told.strip()}
+        error = errors.SsdgmError(refused["found"], refused["expected"], refused["mend"])
+        return {"train would refuse": str(error)}
     extra = ", whose labels are extra" if plan["validation_labels_are_extra"] else ""
     widths = "; ".join(f"{name} {_plain(value)}" for name, value in plan["networks"].items())
     return {
         "train would use": f"{plan['method']}: {plan['summary']}",
+        "recipe": "{name} ({reason})".format(**plan["taken"]),
         "networks": widths,
         "likelihood": f"{plan['likelihood']}: {plan['reason']}",
         "a row becomes": plan["preprocessing"],

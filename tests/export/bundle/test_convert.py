@@ -125,7 +125,7 @@ def test_a_run_that_has_not_ended_is_refused(tmp_path: Path) -> None:
 def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for place in ("empty", "missing"):
-        with pytest.raises(directory.RunError, match="no run directory"):
+        with pytest.raises(directory.RunError, match="not a run directory"):
             ssdgm_export.convert(tmp_path / place, tmp_path / "a.ssdgm")
     assert exported.left_behind(tmp_path) == ["empty"]
 

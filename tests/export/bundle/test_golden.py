@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 import ssdgm_export
 from ssdgm_export.bundle import convert, golden
 from ssdgm_runtime import errors, model
-from ssdgm_train import METHODS
-from ssdgm_train.runs import directory, loading, records
+from ssdgm_train.runs import directory, records
 
 Array = NDArray[Any]
 
@@ -28,26 +27,18 @@ def record(run: Path) -> records.RunRecord:
     return directory.Run(run).read()
 
 
-def own(run: Path) -> Array:
-    """Every row of the run's data: labelled, unlabelled, held out, test."""
-    data = loading.load_data(directory.Run(run))
-    assert data.x_test is not None
-    return np.concatenate([data.x, data.x_test])
-
-
 def common(a: Array, b: Array) -> int:
     """How many rows of a are among those of b."""
     theirs = {row.tobytes() for row in b}
     return sum(row.tobytes() in theirs for row in a)
 
 
-@pytest.mark.parametrize("kind", ["bernoulli-uint8", "binomial-uint8", "gaussian-float32"])
-@pytest.mark.parametrize("name", list(METHODS))
+@pytest.mark.parametrize("case", exported.EVERY_METHOD)
 def test_no_row_of_the_data_ships(
-    name: str, kind: str, tmp_path_factory: pytest.TempPathFactory
+    case: exported.Case, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    place = exported.folder(tmp_path_factory, name, kind)
-    rows, data = shipped(place / "bundle.ssdgm"), own(place / "run")
+    place = exported.folder(tmp_path_factory, *case)
+    rows, data = shipped(place / "bundle.ssdgm"), exported.rows(place / "run")
     assert rows.shape == (golden.ROWS, *data.shape[1:])
     assert rows.dtype == data.dtype
     assert common(rows, data) == 0
@@ -57,12 +48,12 @@ def test_no_row_of_the_data_ships(
             assert common(found.astype(data.dtype), data) == 0, array.name
 
 
-@pytest.mark.parametrize("kind", ["bernoulli-uint8", "binomial-uint8", "gaussian-float32"])
+@pytest.mark.parametrize("case", exported.EVERY_LIKELIHOOD[:3])
 def test_drawn_rows_lie_in_the_data_s_range(
-    kind: str, tmp_path_factory: pytest.TempPathFactory
+    case: exported.Case, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    place = exported.folder(tmp_path_factory, "m2", kind)
-    rows, data = shipped(place / "bundle.ssdgm"), own(place / "run")
+    place = exported.folder(tmp_path_factory, *case)
+    rows, data = shipped(place / "bundle.ssdgm"), exported.rows(place / "run")
     if data.dtype == np.uint8:
         assert rows.max() <= exported.problem(place / "run").scale[0]
     else:
@@ -72,7 +63,7 @@ def test_drawn_rows_lie_in_the_data_s_range(
 
 
 def test_golden_from_ships_the_rows_that_it_is_given(baseline: Path, tmp_path: Path) -> None:
-    given = own(baseline / "run")[:20]
+    given = exported.rows(baseline / "run")[:20]
     np.save(tmp_path / "rows.npy", given)
     made = ssdgm_export.convert(
         baseline / "run", tmp_path / "opted.ssdgm", golden_from=tmp_path / "rows.npy"
@@ -85,10 +76,10 @@ def test_golden_from_ships_the_rows_that_it_is_given(baseline: Path, tmp_path: P
 def test_float64_rows_are_taken_for_float32_ones(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    run = exported.folder(tmp_path_factory, "supervised", "gaussian-float32") / "run"
-    given = own(run)[:3]
+    run = exported.folder(tmp_path_factory, "m1", "gaussian-float32") / "run"
+    given = exported.rows(run)[:3]
     np.save(tmp_path / "rows.npy", given.astype(np.float64))
-    found = convert.golden_rows(exported.modules(run), record(run), tmp_path / "rows.npy")
+    found = convert.golden_rows(exported.traced_modules(run), record(run), tmp_path / "rows.npy")
     np.testing.assert_array_equal(found, given)
     assert found.dtype == np.float32
 
@@ -106,7 +97,7 @@ WRONG: dict[str, Callable[[Array], Array]] = {
 def test_rows_unlike_the_model_s_are_refused(
     change: Callable[[Array], Array], baseline: Path, tmp_path: Path
 ) -> None:
-    np.save(tmp_path / "rows.npy", change(own(baseline / "run")))
+    np.save(tmp_path / "rows.npy", change(exported.rows(baseline / "run")))
     with pytest.raises(errors.DataError, match="rows") as caught:
         ssdgm_export.convert(
             baseline / "run", tmp_path / "x.ssdgm", golden_from=tmp_path / "rows.npy"
@@ -118,12 +109,12 @@ def test_rows_unlike_the_model_s_are_refused(
 def test_rows_that_are_not_finite_are_refused(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    run = exported.folder(tmp_path_factory, "supervised", "gaussian-float32") / "run"
-    rows = own(run)[:3].copy()
+    run = exported.folder(tmp_path_factory, "m1", "gaussian-float32") / "run"
+    rows = exported.rows(run)[:3].copy()
     rows[1, 0] = np.nan
     np.save(tmp_path / "rows.npy", rows)
     with pytest.raises(errors.DataError, match="NaN"):
-        convert.golden_rows(exported.modules(run), record(run), tmp_path / "rows.npy")
+        convert.golden_rows(exported.traced_modules(run), record(run), tmp_path / "rows.npy")
 
 
 def test_a_file_that_is_missing_is_an_error(baseline: Path, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ Array = NDArray[Any]
 LOOSE = gate.Limits(1.0, 1.0)
 KINDS = ("columns-float32", "categories", "flag")
 CASES = [*(("m2", kind) for kind in KINDS), *((name, "flag") for name in METHODS if name != "m2")]
-"""M2 on any table, and every method on the smallest; `laws` has each on a table of both sorts."""
+"""M2 on any table, and every method on the smallest."""
 
 
 def place(factory: pytest.TempPathFactory, name: str, kind: str) -> Path:
@@ -44,19 +44,12 @@ def place(factory: pytest.TempPathFactory, name: str, kind: str) -> Path:
     return exported.once(factory, f"table {name} {kind}", make)
 
 
-def own(run: Path) -> Array:
-    """Every row of the run's data."""
-    data = loading.load_data(directory.Run(run))
-    assert data.x_test is not None
-    return np.concatenate([data.x, data.x_test])
-
-
 @pytest.mark.parametrize(("name", "kind"), CASES)
 def test_every_method_ships_tables_of_any_columns(
     name: str, kind: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = place(tmp_path_factory, name, kind)
-    rows = own(folder / "run")[:9]
+    rows = exported.rows(folder / "run")[:9]
     with model.load(folder / "bundle.ssdgm", provider="cpu") as opened:
         assert opened.verify().passed
         known = opened.graphs.bundle.manifest.columns
@@ -77,7 +70,7 @@ def test_golden_rows_lack_values_and_are_nobody_s(
 ) -> None:
     run = place(tmp_path_factory, "m2", kind) / "run"
     problem = exported.problem(run)
-    rows = golden.rows(exported.modules(run), problem)
+    rows = golden.rows(exported.traced_modules(run), problem)
     assert (rows.shape, rows.dtype) == ((golden.ROWS, len(problem.columns)), np.float32)
     count = problem.numbers
     numbers, codes = rows[:, :count], rows[:, count:]
@@ -86,7 +79,7 @@ def test_golden_rows_lack_values_and_are_nobody_s(
     assert (codes[-2] == table.UNKNOWN).all()
     assert ((codes >= table.UNKNOWN) & (codes < np.array(problem.blocks, int))).all()
     if count:
-        theirs = {row.tobytes() for row in own(run)}
+        theirs = {row.tobytes() for row in exported.rows(run)}
         assert not any(row.tobytes() in theirs for row in rows)
 
 
@@ -105,17 +98,17 @@ def test_golden_rows_may_come_from_a_table(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     run = place(tmp_path_factory, "m2", "columns-float32") / "run"
-    record, found = directory.Run(run).read(), exported.modules(run)
+    record, found = directory.Run(run).read(), exported.traced_modules(run)
     given = run.parent / "rows.csv"
     taken = convert.golden_rows(found, record, given)
-    np.testing.assert_array_equal(taken, own(run)[: golden.ROWS])
+    np.testing.assert_array_equal(taken, exported.rows(run)[: golden.ROWS])
     (tmp_path / "none.csv").write_text(given.read_text().split("\n")[0])
     with pytest.raises(errors.DataError, match=r"has 0 rows \[5\] float32"):
         convert.golden_rows(found, record, tmp_path / "none.csv")
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
     with pytest.raises(errors.DataError, match="has no column 'c'"):
         convert.golden_rows(found, record, tmp_path / "other.csv")
-    with pytest.raises(errors.DataError, match="there is no file"):
+    with pytest.raises(errors.DataError, match="There is no file"):
         convert.golden_rows(found, record, tmp_path / "nowhere.csv")
 
 
@@ -134,12 +127,12 @@ def test_gates_measure_tables_of_any_columns(
 
 def judge(run: Path, kind: str) -> tuple[gate.Judge, dict[str, bytes]]:
     """A judge of a run's graphs, and their files."""
-    found = exported.modules(run)
+    found = exported.traced_modules(run)
     files = {
         name: (run.parent / f"bundle.ssdgm/models/{name}/fp32/model.onnx").read_bytes()
         for name in found
     }
-    x = own(run)
+    x = exported.rows(run)
     rows = gate.Rows(x, np.zeros(len(x), np.int64), "labelled", cases.TABLES[kind].columns)
     names = {k: tuple(t.name for t in graph.spec.inputs) for k, graph in found.items()}
     return gate.Judge(files, names, rows, gate.Limits()), files
@@ -195,8 +188,8 @@ def test_the_distortion_of_numbers_does_not_depend_on_their_units(
 
 def test_graphs_take_the_rows_of_a_table_apart(tmp_path_factory: pytest.TempPathFactory) -> None:
     run = place(tmp_path_factory, "m2", "columns-float32") / "run"
-    found = exported.modules(run)
-    x = own(run)[:4]
+    found = exported.traced_modules(run)
+    x = exported.rows(run)[:4]
     given = found["encoder"].taken(x)
     assert {k: v.dtype.name for k, v in given.items()} == {"x": "float32", "codes": "int64"}
     assert found["decoder"].taken(x) == {}

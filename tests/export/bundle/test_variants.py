@@ -213,7 +213,7 @@ def test_the_fused_graph_gives_what_its_parts_give(shipped: Path, tmp_path: Path
 
 
 def test_there_is_nothing_to_fuse_without_an_encoder(baseline: Path, tmp_path: Path) -> None:
-    with pytest.raises(errors.InputError, match="without encoder"):
+    with pytest.raises(errors.InputError, match="fuse is on, but the model has no encoder"):
         ssdgm_export.convert(baseline / "run", tmp_path / "a.ssdgm", fuse=True)
     assert exported.left_behind(tmp_path) == []
 

@@ -47,6 +47,8 @@ def test_it_is_imported_only_when_asked_for() -> None:
     with pytest.raises(AttributeError, match="no attribute 'Classifier'"):
         ssdgm_export.Classifier  # type: ignore[attr-defined]  # noqa: B018
     assert "SemiSupervisedClassifier" in ssdgm_export.__all__
+    with pytest.raises(ImportError, match="from ssdgm_export import SemiSupervisedClassifier"):
+        from ssdgm_train import SemiSupervisedClassifier  # noqa: F401
 
 
 def test_rows_with_minus_one_are_trained_on_without_a_label() -> None:
@@ -289,7 +291,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "a further setting": ({"settings": ("train.stesp=3",)}, "Did you mean train.steps?"),
     "a shape": ({"shape": (4, 4)}, "shape is (4, 4); expected that of 6 features"),
     "counts": ({"likelihood": "binomial"}, "X is no counts"),
-    "a share": ({"validation": 0.99}, "no label is left to train on"),
+    "a share": ({"validation": 0.99}, "No label is left to train on"),
     "a device": ({"device": "tpu"}, "device is 'tpu'"),
 }
 

@@ -18,7 +18,7 @@ EVERY = pytest.mark.parametrize("kind", list(cases.KINDS))
 @EVERY
 def test_drawn_rows_are_rows_of_the_data(kind: str) -> None:
     problem = cases.stated(kind)
-    likelihood, units = likelihoods.of(problem), observations.of(problem)
+    likelihood, units = likelihoods.likelihood_for(problem), observations.observer_for(problem)
     raw = torch.randn(50, likelihood.outputs, generator=torch.Generator().manual_seed(0))
     outputs = {k: v.numpy() for k, v in likelihood.decoded(raw, units).items()}
     drawn = draws.rows(outputs, problem, 0)
@@ -33,7 +33,7 @@ def test_drawn_rows_are_rows_of_the_data(kind: str) -> None:
 @pytest.mark.parametrize("name", ["m1", "m2"])
 def test_a_bundle_draws_the_same_rows(name: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = exported.folder(tmp_path_factory, name)
-    problem, decoder = (f(folder / "run") for f in (exported.problem, exported.modules))
+    problem, decoder = (f(folder / "run") for f in (exported.problem, exported.traced_modules))
     y = np.arange(7) % 3 if name == "m2" else np.zeros(7, np.int64)
     given = draws.feeds(decoder["decoder"].spec, problem, y, 5)
     own = draws.rows(parity.reference(decoder["decoder"], given), problem, 5)

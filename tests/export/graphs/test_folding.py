@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnx_ir as ir
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
@@ -36,12 +37,12 @@ Node = tuple[Any, ...]
 
 def model(nodes: Sequence[Node], outputs: Sequence[str] = ("y",)) -> onnx.ModelProto:
     """A model of (operator, inputs, outputs, attributes) with every constant above."""
-    made = [
-        helper.make_node(kind, given.split(), found.split(), **(rest[0] if rest else {}))
-        for kind, given, found, *rest in nodes
+    steps = [
+        helper.make_node(kind, inputs.split(), made.split(), **(rest[0] if rest else {}))
+        for kind, inputs, made, *rest in nodes
     ]
     graph = helper.make_graph(
-        made,
+        steps,
         "g",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", WIDTH])],
         [
@@ -55,11 +56,18 @@ def model(nodes: Sequence[Node], outputs: Sequence[str] = ("y",)) -> onnx.ModelP
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
 
 
+def fold(proto: onnx.ModelProto) -> onnx.ModelProto:
+    """The model after folding."""
+    model = ir.from_proto(proto)
+    folding.fold(model)
+    return ir.to_proto(model)
+
+
 def folded(proto: onnx.ModelProto) -> list[str]:
     """The operators that are left; what they compute has not changed."""
     x = np.random.default_rng(8).normal(size=(ROWS, WIDTH)).astype(np.float32)
     before = ReferenceEvaluator(proto).run(None, {"x": x})
-    folding.fold(proto)
+    proto = fold(proto)
     onnx.checker.check_model(proto)
     after = ReferenceEvaluator(proto).run(None, {"x": x})
     for one, other in zip(before, after, strict=True):
@@ -77,6 +85,7 @@ GEMM = ("Gemm", "h w b", "y")
     [
         [("Div", "x two", "h"), GEMM],
         [("Mul", "two x", "h"), GEMM],
+        [("Constant", "", "node", {"value_float": 2.5}), ("Mul", "x node", "h"), GEMM],
         [("Sub", "x each", "h"), GEMM],
         [("Add", "each x", "h"), GEMM],
         [("Sub", "x each", "g"), ("Div", "g each", "h"), GEMM],
@@ -232,7 +241,7 @@ def test_a_shift_that_would_cost_digits_stays_before_its_product(offset: float) 
         proto.graph.initializer.append(numpy_helper.from_array(np.asarray(value), name))
     x = mean + spread * np.random.default_rng(8).normal(size=(ROWS, WIDTH)).astype(np.float32)
     wanted = (x.astype(float) - mean) / spread @ weights.astype(float) + CONSTANTS["c"]
-    folding.fold(proto)
+    proto = fold(proto)
     (y,) = ReferenceEvaluator(proto).run(None, {"x": x})
     assert np.abs(y - wanted).max() < 1e-4
     kept = {node.op_type for node in proto.graph.node}

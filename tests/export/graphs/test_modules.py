@@ -82,7 +82,7 @@ def test_a_bundle_lacks_the_latents_that_are_dropped(tmp_path: Path) -> None:
         model = loading.load_model(directory.Run(run))
         assert len(model.kept) == kept
         bundles[kept] = ssdgm_export.convert(run, place / "bundle.ssdgm").path
-        sizes[kept] = {key: _weights(bundles[kept], key) for key in exported.modules(run)}
+        sizes[kept] = {key: _weights(bundles[kept], key) for key in exported.traced_modules(run)}
     assert sizes[2].keys() == sizes[4].keys() == {"classifier", "encoder", "decoder"}
     assert all(sizes[2][key] < sizes[4][key] for key in sizes[2])
     x = cases.rows(KIND, np.arange(9) % cases.CLASSES)

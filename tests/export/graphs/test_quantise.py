@@ -14,31 +14,26 @@ from onnx import numpy_helper
 from ssdgm_export.graphs import quantise
 from ssdgm_export.proof import gate
 from ssdgm_runtime.bundle import contents, golden
-from ssdgm_train import METHODS
 
 Arrays = dict[str, NDArray[Any]]
 Graph = tuple[str, bytes, Arrays]
-NAMES = pytest.mark.parametrize("name", list(METHODS))
-SHAPED = ["logistic-uint8", "windows-float32"]
-KINDS = pytest.mark.parametrize("kind", ["bernoulli-uint8", "gaussian-float32", *SHAPED])
-FLAT = ("model.network=mlp",)
+METHODS = pytest.mark.parametrize("case", exported.EVERY_METHOD)
+FLAT = ("m2", "bernoulli-uint8", ("model.network=mlp",))
 
 
 @pytest.fixture
 def each(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., list[Graph]]:
     """The graphs of a method's bundle, with golden inputs."""
 
-    def found(
-        name: str, kind: str = "bernoulli-uint8", changes: tuple[str, ...] = ()
-    ) -> list[Graph]:
-        path: Path = exported.folder(tmp_path_factory, name, kind, changes) / "bundle.ssdgm"
+    def graphs(case: exported.Case) -> list[Graph]:
+        path: Path = exported.folder(tmp_path_factory, *case) / "bundle.ssdgm"
         opened = contents.open_bundle(path)
         return [
             (key, opened.read(f"models/{key}/fp32/model.onnx"), golden.inputs(opened, key))
             for key in opened.manifest.graphs
         ]
 
-    return found
+    return graphs
 
 
 def share(found: Arrays, wanted: Arrays) -> float:
@@ -48,12 +43,11 @@ def share(found: Arrays, wanted: Arrays) -> float:
     )
 
 
-@NAMES
-@KINDS
+@pytest.mark.parametrize("case", exported.COVER)
 def test_int8_answers_almost_the_same_whoever_shares_the_batch(
-    name: str, kind: str, each: Callable[..., list[Graph]]
+    case: exported.Case, each: Callable[..., list[Graph]]
 ) -> None:
-    for key, data, feeds in each(name, kind):
+    for key, data, feeds in each(case):
         small = quantise.int8(data, [feeds])
         found, plain = gate.opened(key, small).run(feeds), gate.opened(key, data).run(feeds)
         assert share(found, plain) < 0.05, key
@@ -62,11 +56,11 @@ def test_int8_answers_almost_the_same_whoever_shares_the_batch(
             np.testing.assert_array_equal(one[output][0], found[output][3])
 
 
-@NAMES
+@METHODS
 def test_every_product_multiplies_integers_and_its_result_is_not_rounded(
-    name: str, each: Callable[..., list[Graph]]
+    case: exported.Case, each: Callable[..., list[Graph]]
 ) -> None:
-    for _, data, feeds in each(name):
+    for _, data, feeds in each(case):
         graph = onnx.load_model_from_string(quantise.int8(data, [feeds])).graph
         makers = {out: node.op_type for node in graph.node for out in node.output}
         products = [node for node in graph.node if node.op_type in quantise.PRODUCTS]
@@ -87,7 +81,7 @@ def _feeds_a_product(graph: onnx.GraphProto, node: onnx.NodeProto) -> bool:
 
 
 def test_bytes_are_taken_as_the_integers_they_are(each: Callable[..., list[Graph]]) -> None:
-    data, feeds = next((d, f) for key, d, f in each("m2", changes=FLAT) if key == "classifier")
+    data, feeds = next((d, f) for key, d, f in each(FLAT) if key == "classifier")
     dim = {**feeds, "x": feeds["x"] // 4}  # rows that do not fill the range
     graph = onnx.load_model_from_string(quantise.int8(data, [dim])).graph
     assert "Cast" not in {node.op_type for node in graph.node}
@@ -100,9 +94,11 @@ def test_bytes_are_taken_as_the_integers_they_are(each: Callable[..., list[Graph
     assert constants[first.input[2]] == 0
 
 
-@NAMES
-def test_fp16_is_half_as_large_and_close(name: str, each: Callable[..., list[Graph]]) -> None:
-    for key, data, feeds in each(name):
+@METHODS
+def test_fp16_is_half_as_large_and_close(
+    case: exported.Case, each: Callable[..., list[Graph]]
+) -> None:
+    for key, data, feeds in each(case):
         small = quantise.fp16(data)
         found, plain = gate.opened(key, small).run(feeds), gate.opened(key, data).run(feeds)
         assert share(found, plain) < 1e-4, key
@@ -117,11 +113,11 @@ def test_fp16_is_half_as_large_and_close(name: str, each: Callable[..., list[Gra
             assert [v.SerializeToString() for v in now] == [v.SerializeToString() for v in before]
 
 
-@NAMES
+@METHODS
 def test_the_lone_file_stays_identifiable_and_tells_nothing_else(
-    name: str, each: Callable[..., list[Graph]]
+    case: exported.Case, each: Callable[..., list[Graph]]
 ) -> None:
-    for key, data, feeds in each(name):
+    for key, data, feeds in each(case):
         for small in (quantise.int8(data, [feeds]), quantise.fp16(data)):
             model = onnx.load_model_from_string(small)
             assert {p.key: p.value for p in model.metadata_props}["ssdgm.graph"] == key

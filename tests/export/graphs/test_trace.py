@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import onnx
+import onnx_ir as ir
 import pytest
 import torch
 from numpy.typing import NDArray
@@ -35,18 +36,18 @@ def graph(function: Callable[[Tensor], Tensor]) -> modules.Graph:
 
 
 def run(data: bytes, x: NDArray[np.float32]) -> NDArray[np.float32]:
-    found: NDArray[np.float32] = session.engine().InferenceSession(data).run(["y"], {"x": x})[0]
-    return found
+    y: NDArray[np.float32] = session.engine().InferenceSession(data).run(["y"], {"x": x})[0]
+    return y
 
 
 def test_softplus_is_lowered_and_right_far_from_zero() -> None:
     data = trace.trace(graph(nn.functional.softplus), PROPERTIES)
     assert "Softplus" not in {n.op_type for n in onnx.load_from_string(data).graph.node}
     x = np.linspace(-100, 100, 3003, dtype=np.float32).reshape(-1, 3)
-    found, exact = run(data, x), np.logaddexp(0, x.astype(np.float64))
-    assert np.isfinite(found).all()
+    y, exact = run(data, x), np.logaddexp(0, x.astype(np.float64))
+    assert np.isfinite(y).all()
     steps = 2 * np.finfo(np.float32).eps  # of numbers near 1, of which the logarithm is taken
-    np.testing.assert_allclose(found, exact, rtol=1e-6, atol=steps)
+    np.testing.assert_allclose(y, exact, rtol=1e-6, atol=steps)
 
 
 def test_softplus_is_finite_at_the_ends_of_float32() -> None:
@@ -72,12 +73,12 @@ def test_the_same_graph_gives_the_same_bytes() -> None:
 
 def test_names_inside_are_places_and_not_the_exporter_s_counters() -> None:
     layers = nn.Sequential(nn.Linear(3, 3), nn.Tanh(), nn.Linear(3, 3))
-    found = onnx.load_from_string(trace.trace(graph(layers), PROPERTIES)).graph
-    assert [n.name for n in found.node] == [f"{n.op_type}_{i}" for i, n in enumerate(found.node)]
-    inner = [name for node in found.node for name in node.output][:-1]
+    made = onnx.load_from_string(trace.trace(graph(layers), PROPERTIES)).graph
+    assert [n.name for n in made.node] == [f"{n.op_type}_{i}" for i, n in enumerate(made.node)]
+    inner = [name for node in made.node for name in node.output][:-1]
     assert inner == [f"v{i}" for i in range(len(inner))]
-    assert [value.name for value in found.output] == ["y"]
-    assert {t.name for t in found.initializer} == {
+    assert [value.name for value in made.output] == ["y"]
+    assert {t.name for t in made.initializer} == {
         f"function.{layer}.{part}" for layer in (0, 2) for part in ("weight", "bias")
     }
 
@@ -99,27 +100,30 @@ def test_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
     assert capfd.readouterr() == ("", "")
 
 
-def proto() -> onnx.ModelProto:
-    return onnx.load_from_string(trace.trace(graph(torch.tanh), PROPERTIES))
+def model() -> ir.Model:
+    return ir.from_proto(onnx.load_from_string(trace.trace(graph(torch.tanh), PROPERTIES)))
 
 
-def _foreign(model: onnx.ModelProto) -> None:
-    model.opset_import.add(domain="com.example", version=1)
-    model.graph.node[0].domain = "com.example"
+def _foreign(model: ir.Model) -> None:
+    model.opset_imports["com.example"] = 1
+    model.graph[0].domain = "com.example"
 
 
-def _external(model: onnx.ModelProto) -> None:
-    tensor = model.graph.initializer.add(name="w", data_type=onnx.TensorProto.FLOAT, dims=[1])
-    tensor.data_location = onnx.TensorProto.EXTERNAL
-    tensor.external_data.add(key="location", value="w.data")
+def _external(model: ir.Model) -> None:
+    tensor = ir.ExternalTensor("w.data", 0, 4, ir.DataType.FLOAT, shape=ir.Shape([1]), name="w")
+    model.graph.initializers.add(ir.Value(name="w", const_value=tensor))
 
 
-def _old(model: onnx.ModelProto) -> None:
-    model.opset_import[0].version = 17
+def _old(model: ir.Model) -> None:
+    model.opset_imports[""] = 17
 
 
-def _random(model: onnx.ModelProto) -> None:
-    model.graph.node.add(op_type="RandomNormal", output=["noise"])
+def _new(model: ir.Model) -> None:
+    model.ir_version = 11
+
+
+def _random(model: ir.Model) -> None:
+    model.graph.append(ir.node("RandomNormal", []))
 
 
 @pytest.mark.parametrize(
@@ -128,15 +132,16 @@ def _random(model: onnx.ModelProto) -> None:
         (_foreign, "com.example"),
         (_external, "outside the file"),
         (_old, "opset"),
+        (_new, "IR version 11"),
         (_random, "RandomNormal"),
     ],
 )
 def test_every_rule_refuses_what_it_is_for(
-    damage: Callable[[onnx.ModelProto], None], complaint: str
+    damage: Callable[[ir.Model], None], complaint: str
 ) -> None:
-    model = proto()
-    assert not any(rule(model) for rule in trace.RULES)
-    damage(model)
-    complaints = [found for rule in trace.RULES if (found := rule(model))]
+    sound = model()
+    assert not any(rule(sound) for rule in trace.RULES)
+    damage(sound)
+    complaints = list(filter(None, (rule(sound) for rule in trace.RULES)))
     assert len(complaints) == 1
     assert complaint in complaints[0]

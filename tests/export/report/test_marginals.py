@@ -10,8 +10,7 @@ from ssdgm_export.report import marginals, material
 KINDS = ["columns-float32", "gaussian-float32"]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", ["m2", "m1"])
+@pytest.mark.parametrize(("name", "kind"), [("m2", KINDS[0]), ("m1", KINDS[1])])
 def test_columns_are_drawn_beside_those_of_training(
     tmp_path_factory: pytest.TempPathFactory, name: str, kind: str
 ) -> None:

@@ -168,7 +168,7 @@ def test_a_cold_start_that_fails_leaves_the_rest(
     assert told[-1] == "1 cold starts failed"
     assert table["passed"] is False
     missing = table["comparison"]["missing"]
-    assert missing[0].startswith("cold_ms>1: cold start: not measured, a fresh process failed: no")
+    assert missing[0].startswith("cold_ms>1: cold start: not measured: A new process failed: no")
     assert missing[1] == "cold_ms>1: there was nothing to look at"
     assert table["comparison"]["failures"] == []
 
@@ -346,10 +346,10 @@ def test_a_backend_that_is_not_there_says_how_to_get_it(
     wanted = request.Request(**QUICK, against=("openvino",))
     with pytest.raises(errors.MissingEngine, match="pip install openvino"):
         commands.bench(path, wanted)
-    for name in backends.WORKSHOP:
+    for name in backends.FROM_RUN:
         with pytest.raises(errors.MissingExtra, match="--run RUN"):
             backends.select([name], {})
-    with pytest.raises(errors.InputError, match="torch-compile, with commas"):
+    with pytest.raises(errors.InputError, match="torch-compile, separated by commas"):
         backends.select(["tvm"], {})
 
 
@@ -419,7 +419,7 @@ class TestLabels:
             labelled.read(tmp_path / "a.npz")
         np.save(tmp_path / "a.npy", np.zeros(3))
         for path in (tmp_path / "a.npy", ""):
-            with pytest.raises(errors.DataError, match="without labels"):
+            with pytest.raises(errors.DataError, match="has no labels"):
                 labelled.read(path)
 
     def test_the_error_is_counted(self, tiny: model.Model, images: np.ndarray) -> None:

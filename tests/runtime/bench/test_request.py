@@ -58,10 +58,3 @@ def test_words_that_say_nothing(words: dict[str, Any]) -> None:
         request.parse(**words)
     assert caught.value.expected
     assert "float" not in str(caught.value)
-
-
-def test_every_option_says_what_it_is_for() -> None:
-    from ssdgm_runtime.bench import outcome
-
-    options = {*request.OPTIONS, *outcome.OPTIONS, "run"} - {"allow_partial"}
-    assert set(request.HELP) == options

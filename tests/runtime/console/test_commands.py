@@ -185,7 +185,9 @@ class TestPictures:
         pytest.importorskip("onnx")
         bundle = build.write(tmp_path / "deep.ssdgm", build.tiny(latents=5))
         words = {"picture": "walk", "n": 3, "classes": ["one"], "threads": 1}
-        with pytest.raises(errors.InputError, match=r"latent has 5 numbers and not 2.*\(--rows\)"):
+        with pytest.raises(
+            errors.InputError, match=r"latent has 5 dimensions and not 2.*\(--rows\)"
+        ):
             commands.generate(bundle, tmp_path / "a.png", **words)
         commands.generate(bundle, tmp_path / "a.npz", **words, rows=rows)
         with model.load(bundle, threads=1) as opened, np.load(tmp_path / "a.npz") as found:
@@ -204,26 +206,26 @@ class TestPictures:
         ("given", "message"),
         [
             ({"picture": "grid"}, "picture is 'grid'; expected one of styles, analogies, walk"),
-            ({"rows": "x.npy"}, "--rows is 'x.npy'; expected none without --analogies"),
+            ({"rows": "x.npy"}, "--rows is 'x.npy'; expected no --rows without --analogies"),
             (
                 {"picture": "styles", "rows": "x.npy"},
-                "--rows is 'x.npy'; expected none with --styles, whose latents are drawn",
+                "--rows is 'x.npy'; expected no --rows with --styles, which draws its latents",
             ),
             (
                 {"picture": "walk", "seed": 0},
-                "--seed is 0; expected none with --walk, where nothing is drawn",
+                "--seed is 0; expected no --seed with --walk, where nothing is random",
             ),
             (
                 {"picture": "styles", "sample": True},
-                "--sample is True; expected none with --styles, which shows expected values",
+                "--sample is True; expected no --sample with --styles, which shows",
             ),
             (
                 {"picture": "styles", "temperature": 0.5},
-                "--temperature is 0.5; expected none with --styles, whose latents stay",
+                "--temperature is 0.5; expected no --temperature with --styles",
             ),
             (
                 {"picture": "analogies"},
-                "--rows is not given; expected the file or folder of rows to draw analogies of",
+                "--rows is missing; expected the file or folder of rows to draw analogies of",
             ),
         ],
     )

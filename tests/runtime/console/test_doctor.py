@@ -64,7 +64,7 @@ def test_a_plug_in_is_no_rival(told: Callable[..., Any]) -> None:
     [
         ("", "", doctor.OK, "WebGpuExecutionProvider runs (plug-in onnxruntime-ep-webgpu 0.4)"),
         ("no device", "", doctor.NOTE, "onnxruntime-ep-webgpu 0.4 cannot be used: no device"),
-        ("", "no memory", doctor.NOTE, "is offered and cannot be used (plug-in onnxruntime-ep-"),
+        ("", "no memory", doctor.NOTE, "is offered but cannot be used (plug-in onnxruntime-ep-"),
     ],
 )
 def test_a_plug_in_is_tried(

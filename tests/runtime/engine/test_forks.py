@@ -13,16 +13,21 @@ from ssdgm_runtime import model
 opened = model.load(sys.argv[1], provider="cpu", threads=2)
 x = np.random.default_rng(0).integers(0, 17, (40, 4, 4)).astype(np.uint8)
 expected = [opened.classify(rows).logits for rows in (x, x[:2])]
+engines = opened.graphs._sessions["classifier"]._engines
+inherited = set(engines)
 child = os.fork()
 if child == 0:
     for rows, logits in zip((x, x[:2]), expected):
         np.testing.assert_array_equal(opened.classify(rows).logits, logits)
+    assert {key[0] for key in set(engines) - inherited} == {os.getpid()}
+    assert len(engines) == 2 * len(inherited) == 4
     opened.generate(0, n=20, seed=0)
     opened.close()
     print("child", flush=True)
     sys.exit(7)
 status = os.waitpid(child, 0)[1]
 np.testing.assert_array_equal(opened.classify(x).logits, expected[0])
+assert set(engines) == inherited
 print("parent", os.waitstatus_to_exitcode(status))
 """
 

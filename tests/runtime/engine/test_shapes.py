@@ -9,7 +9,7 @@ import pytest
 
 from ssdgm_runtime import errors, model
 from ssdgm_runtime.bundle import tolerance
-from ssdgm_runtime.engine import binding, session
+from ssdgm_runtime.engine import opening, session
 from ssdgm_runtime.engine.options import Plan
 
 Y, Z = ("y", "float32", (3,)), ("z", "float32", (2,))
@@ -116,7 +116,7 @@ DECODED = {
     "given z": lambda m: m.generate(0, z=np.zeros((5, 2), np.float32)),
     "reconstruct": lambda m: m.reconstruct(np.zeros((5, 4, 4), np.uint8)),
     "run": lambda m: m.graphs.run("decoder", feeds(5), 99),
-    "written": lambda m: m.graphs.run("decoder", feeds(5), 99, "x", out={"x": image()}),
+    "written": lambda m: m.graphs.call("decoder", "run", "x")(feeds(5), 99, image()),
 }
 
 
@@ -222,10 +222,19 @@ def test_another_dtype_than_declared(
         def __init__(self, real: session.Ort) -> None:
             self.real = real
 
+        def __getattr__(self, name: str) -> object:
+            return getattr(self.real, name)
+
         def run(self, *given: object) -> list[np.ndarray]:
             return [array.astype(np.float64) for array in self.real.run(*given)]
 
-    monkeypatch.setattr(binding, "wrap", lambda ort, found, *_: Wide(found))
+    create = opening.create
+
+    def wide(*given: object) -> tuple[Wide, str]:
+        real, provider = create(*given)
+        return Wide(real), provider
+
+    monkeypatch.setattr(opening, "create", wide)
     with pytest.raises(errors.FormatError, match=r"logits float64 .*expected float32 \[2, 3\]"):
         opened(provider="cpu").run({"x": np.zeros((2, 4, 4), np.uint8)})
 

@@ -181,9 +181,8 @@ class TestWalk:
         with pytest.raises(errors.InputError) as caught:
             latent.walk(toy(3), 2)
         assert str(caught.value) == (
-            "the plane to walk in is not given; expected one, as the latent has 3 numbers and"
-            " not 2. Give rows of data, whose latents' two principal directions it is then"
-            " (--rows)."
+            "plane is not given; expected [3, 3], because the latent has 3 dimensions and not 2."
+            " Pass rows of data, from which it is computed (--rows)."
         )
         found = latent.walk(toy(3), 2, latent.plane_of(toy(3), X))
         assert found.z.shape == (12, 3)
@@ -289,10 +288,10 @@ def test_a_bundle_and_a_numpy_callable_draw_the_same_pictures(
 
 class TestWhatAPartLacks:
     def test_labels(self) -> None:
-        for labelled, part in ((("decoder",), "an encoder"), (("encoder",), "a decoder")):
+        for labelled, part in ((("decoder",), "encoder"), (("encoder",), "decoder")):
             with pytest.raises(
                 errors.TaskUnavailable,
-                match=f"cannot draw analogies: its .* takes no label; expected {part} that takes",
+                match=f"cannot draw analogies: its {part} takes no label. Convert",
             ):
                 latent.analogies(toy(labelled=labelled), X)
         with pytest.raises(
@@ -359,7 +358,7 @@ HOSTILE = {
     "class of NaN": (lambda m, x: walked(m, 2, classes=np.full((1, 3), np.nan)), "classes is not"),
     "no rows": (
         lambda m, x: latent.analogies(m.conditionals, x[:0]),
-        "x is of no rows; expected at least one",
+        "x is empty; expected at least one row",
     ),
     "other shape": (
         lambda m, x: latent.analogies(m.conditionals, x[:, :3]),
@@ -371,7 +370,7 @@ HOSTILE = {
     ),
     "other labels": (
         lambda m, x: latent.analogies(m.conditionals, x, [0, 1]),
-        "y is of 2 rows; expected one for each",
+        "y is 2 labels; expected one for each",
     ),
     "unknown label": (lambda m, x: latent.analogies(m.conditionals, x, "nine"), "y is 'nine'"),
     "few rows": (lambda m, x: walked(m, 2, x[:2]), r"means is float32 \[2, 2\]; expected floats"),
@@ -399,7 +398,7 @@ def test_rows_of_nan(noisy: model.Model) -> None:
     [
         (
             np.zeros((2, 2)),
-            r"plane is of 2 rows; expected 3: a centre and two directions, \[3, 2\]",
+            r"plane is float32 \[2, 2\]; expected \[3, 2\], a centre and two directions",
         ),
         (np.zeros((3, 3)), r"plane is float64 \[3, 3\]; expected float32 \[n, 2\]"),
         (np.zeros((3, 2), int), r"plane is int64 \[3, 2\]"),

@@ -155,7 +155,7 @@ class TestNumpy:
     def test_something_else_in_an_npz(self, tmp_path: Path) -> None:
         with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
             archive.writestr("x", "hello")
-        with pytest.raises(errors.DataError, match="is no array"):
+        with pytest.raises(errors.DataError, match="is not an array"):
             inputs.read_npz(tmp_path / "a.npz")
 
     def test_one_for_the_other(self, tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ class TestRows:
             np.testing.assert_array_equal(inputs.read_rows(bare).x, IMAGES)
 
     def test_nothing_there(self, tmp_path: Path) -> None:
-        with pytest.raises(errors.DataNotFound, match="there is no file"):
+        with pytest.raises(errors.DataNotFound, match="There is no file"):
             inputs.read_rows(tmp_path / "nowhere.npy")
 
     def test_empty(self, tmp_path: Path) -> None:
@@ -189,11 +189,11 @@ class TestRows:
             inputs.read_rows(tmp_path / "folder")
 
     def test_unknown(self, tmp_path: Path) -> None:
-        with pytest.raises(errors.DataError, match="of no known kind"):
+        with pytest.raises(errors.DataError, match="of an unknown type"):
             inputs.read_rows(put(tmp_path / "a.txt", b"hello"))
 
     def test_a_folder_where_a_file_belongs(self, tmp_path: Path) -> None:
-        with pytest.raises(errors.DataError, match="is no regular file"):
+        with pytest.raises(errors.DataError, match="is not a regular file"):
             inputs.read_idx(tmp_path)
 
 

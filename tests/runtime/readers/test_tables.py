@@ -63,31 +63,31 @@ def test_many_lines(tmp_path: Path) -> None:
 LINE = "true,u,x,1\n"
 BAD: dict[str, tuple[str | bytes, str]] = {
     "a word": (TEXT + LINE.replace("1", "red"), "{}, line 6, column 'a', is 'red'; expected a "
-               "finite number, or nothing"),
+               "finite number or a missing value"),
     "a word after lines in quotes": (TEXT + '1,"\n\n",x,1\n' + LINE.replace("1", "red"),
                                      "{}, line 9, column 'a', is 'red'"),
     "too large": (TEXT + LINE.replace("1", "1e39"), "{}, line 6, column 'a', is 1e+39"),
     "no truth value": (TEXT + LINE.replace("true", "yes"), "{}, line 6, column 'flag', is 'yes'"),
     "a cell too few": (TEXT + "true,u\n", "{}, line 6, has 2 cells; expected 4, as in the first"),
     "a line of spaces": (TEXT + "  \n", "{}, line 6, has 1 cells"),
-    "a column is not there": ("flag,a\ntrue,1\n", "{} has no column 'c'; it has 'flag', 'a'; "
-                              "expected every column that the model was trained on. Add it; leave "
-                              "its cells empty where nothing is known."),
+    "a column is not there": ("flag,a\ntrue,1\n", "{} has no column 'c', only 'flag', 'a'; "
+                              "expected every column that the model was trained on. Add it, with "
+                              "empty cells where the value is unknown."),
     "another case": (TEXT.replace("flag", "Flag"), "{} has no column 'flag'"),
     "a column twice": (TEXT.replace("other", "a"), "{}, line 1, has two columns 'a'"),
     "empty": ("", "{}, line 1, is empty; expected the names of the columns"),
     "UTF-16": (TEXT.encode("utf-16"), "{}, line 1, is not written in UTF-8 (byte 0xff)"),
     "UTF-16 without its mark": (TEXT.encode("utf-16-be"), "{}, line 1, is not written in UTF-8 "
-                                "(it looks like UTF-16); expected UTF-8. Save it as UTF-8"),
+                                "(it looks like UTF-16). Save it as UTF-8"),
     "columns without names": (TEXT.replace("other", "").replace("flag", ""), "{}, line 1, has 2 "
                               "columns without a name; expected a name for each. Name them"),
     "Latin-1": (TEXT.encode() + LINE.replace("u", "é").encode("latin-1"),
                 "{}, line 6, is not written in UTF-8 (byte 0xe9)"),
     "quotes that stay open": (TEXT + '"' + LINE, "{}, line 6, cannot be read (a quote is not "
-                              "closed); expected quotes that are closed"),
+                              "closed); expected closed quotes"),
     "a long cell": (TEXT + LINE.replace("u", "u" * 200000), "{}, line 6, cannot be read (field "
-                    "larger than field limit (131072)); expected quotes that are closed, and at "
-                    "most 131072 characters a cell"),
+                    "larger than field limit (131072)); expected closed quotes, and at "
+                    "most 131072 characters per cell"),
     "a long line": (TEXT + LINE.replace("u", "u" * 9000000), "{}, line 6, has more than 8388608 "
                     "characters"),
 }  # fmt: skip
@@ -206,7 +206,7 @@ class TestParquet:
             tables.read(place, (columns.Column("other", columns.CATEGORY, ("x",)), *KNOWN))
 
     def test_a_column_that_is_not_there(self, written: Callable[..., Path]) -> None:
-        with pytest.raises(errors.DataError, match="has no column 'b'; it has 'flag'"):
+        with pytest.raises(errors.DataError, match="has no column 'b', only 'flag'"):
             tables.read(written(), (columns.Column("b"),))
 
     def test_without_pyarrow_it_is_asked_for(

@@ -46,7 +46,10 @@ def test_a_table_without_lines_has_no_windows(tmp_path: Path) -> None:
 
 
 BAD = {
-    "another length": ("", "the series 'a' has 2 .* expected as many for all: 3 lines a series"),
+    "another length": (
+        "",
+        "The series 'a' has 2 .* expected the same for all: 3 lines per series",
+    ),
     "a gap": ("3;b;5;;\n", r"long\.csv, line 6, column 'v', is empty; expected a value in every"),
     "a word": ("3;b;5;;red\n", "line 6, column 'v', is 'red'; expected a finite number"),
     "a time twice": ("2;b;5;;1\n", "line 6, column 't', is 2, as is .*line 5, column 't', of the"),
@@ -105,10 +108,10 @@ def test_a_manifest_may_have_series(data: Path) -> None:
     ("value", "text"),
     [
         ([], "series of the manifest is list; expected dict"),
-        ({"series": "id", "time": ""}, "the manifest has no 'channels'"),
+        ({"series": "id", "time": ""}, "The manifest has no field 'channels'"),
         ({**GOOD, "time": 3}, "time of the manifest is int; expected str"),
-        ({**GOOD, "time": "id"}, "the manifest has the column 'id' twice"),
-        ({**GOOD, "channels": ["a", "a"]}, "the manifest has the column 'a' twice"),
+        ({**GOOD, "time": "id"}, "The manifest has the column 'id' twice"),
+        ({**GOOD, "channels": ["a", "a"]}, "The manifest has the column 'a' twice"),
         ({**GOOD, "channels": ["a"]}, "series of the manifest has 1 channels and x is float32"),
     ],
 )

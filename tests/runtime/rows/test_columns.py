@@ -37,15 +37,15 @@ BROKEN: dict[str, tuple[Change, str]] = {
     "no name": (lambda t: t[0].pop("name"), "'name'"),
     "another name": (lambda t: t[0].update(name=3), "name"),
     "no kind": (lambda t: t[0].pop("kind"), "'kind'"),
-    "an unknown kind": (lambda t: t[0].update(kind="date"), "a column has the kind 'date'"),
+    "an unknown kind": (lambda t: t[0].update(kind="date"), "A column has the kind 'date'"),
     "a name twice": (lambda t: t[0].update(name="b"), "the column 'b' twice"),
-    "numbers last": (lambda t: t.reverse(), "a number comes after a category"),
+    "numbers last": (lambda t: t.reverse(), "A number comes after a category"),
     "no categories": (lambda t: t[2].pop("categories"), "'categories'"),
     "not one category": (lambda t: t[2].update(categories=[]), "has the categories []"),
     "a category twice": (lambda t: t[2].update(categories=["u", "u"]), "the category 'u' twice"),
     "a category that is no word": (lambda t: t[2].update(categories=[1]), "categories"),
     "other truth values": (lambda t: t[3].update(categories=["no", "yes"]), "['no', 'yes']"),
-    "truth values turned round": (lambda t: t[3]["categories"].reverse(), "a boolean column has"),
+    "truth values turned round": (lambda t: t[3]["categories"].reverse(), "A boolean column has"),
 }
 
 
@@ -125,14 +125,14 @@ def test_values_of_any_type_as_rows_have_them(name: str) -> None:
 
 
 @pytest.mark.parametrize(("index", "values", "text"), [
-    (0, ["1", "red"], "row 1 is 'red'; expected a finite number, or nothing"),
+    (0, ["1", "red"], "row 1 is 'red'; expected a finite number or a missing value"),
     (0, ["1_0"], "row 0 is '1_0'"),
     (0, ["١"], "row 0 is '١'"),
     (0, ["inf"], "row 0 is 'inf'"),
     (0, [None, "-Infinity"], "row 1 is '-Infinity'"),
     (0, [0.0, np.inf], "row 1 is inf; expected a number that fits float32"),
     (0, ["1e39"], "row 0 is 1e+39"),
-    (3, ["true", "yes"], "row 1 is 'yes'; expected true or false, or nothing"),
+    (3, ["true", "yes"], "row 1 is 'yes'; expected true, false or a missing value"),
     (3, [1, 2], "row 1 is '2'"),
 ])  # fmt: skip
 def test_values_of_another_kind_are_told_with_their_row(

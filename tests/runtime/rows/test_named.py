@@ -84,7 +84,7 @@ def test_a_name_that_two_columns_have_is_refused() -> None:
     arrays = [[1.5, None], words, [True, None], words[::-1]]
     twice = pa.Table.from_arrays([pa.array(values) for values in arrays], names)
     for x, name in ((twice, "c"), (twice.to_batches()[0], "c"), (frame, "flag")):
-        with pytest.raises(errors.InputError, match=rf"has two columns '{name}'; expected each"):
+        with pytest.raises(errors.InputError, match=rf"with two columns '{name}'; expected each"):
             given(x)
     further = twice.rename_columns(["a", "c", "more", "more"]).append_column("flag", twice["flag"])
     np.testing.assert_array_equal(given(further), np.array(ROWS, np.float32))
@@ -96,10 +96,11 @@ def test_no_rows() -> None:
 
 
 BAD: dict[str, tuple[Any, str]] = {
-    "a column lacks": ({"a": [1], "b": [2]}, "x is without the column 'c', 'flag'; it has 'a', "
+    "a column lacks": ({"a": [1], "b": [2]}, "x is a table without the column 'c', 'flag', "
+                       "only with 'a', "
                        "'b'; expected the columns 'a', 'c', 'flag'"),
-    "names that are no words": ({1: [1]}, "it has '1'"),
-    "other lengths": ({**GOOD, "a": [1]}, "x is of columns of different lengths (a: 1, flag: 2)"),
+    "names that are no words": ({1: [1]}, "only with '1'"),
+    "other lengths": ({**GOOD, "a": [1]}, "columns differ in length (a: 1, flag: 2)"),
     "a word": ({**GOOD, "a": [1.5, "red"]}, "x['a'][1] is 'red'; expected a finite number"),
     "no truth value": ({**GOOD, "flag": ["yes", None]}, "x['flag'][0] is 'yes'; expected true"),
     "infinity": ({**GOOD, "a": [1.5, np.inf]}, "x['a'][1] is inf; expected a number that fits"),
@@ -114,7 +115,7 @@ BAD: dict[str, tuple[Any, str]] = {
     "whole numbers": (np.zeros((2, 3), int), "x is int64 [2, 3]"),
     "an infinite array": (np.array([[np.inf, 0, 0]]), "x is not finite in 1 of 1 rows"),
     "an unknown code": (np.array([[0, 2.0, 0]]), "x[0, 1], column 'c', is 2; expected a code from "
-                        "0 to 1, or -1 where it is not known"),
+                        "0 to 1, or -1 where it is unknown"),
     "half a code": (np.array([[0, 0, 0], [0, 0, 0.5]]), "x[1, 2], column 'flag', is 0.5"),
     "a code below": (np.array([[0, -2.0, 0]]), "x[0, 1], column 'c', is -2"),
     "nothing": (None, "x is object []"),

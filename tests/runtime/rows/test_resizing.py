@@ -104,7 +104,7 @@ def test_a_policy_is_read_and_written() -> None:
     ],
 )
 def test_anything_else_is_no_policy(text: str) -> None:
-    with pytest.raises(errors.DataError, match=r"the resize policy is .* expected stretch, crop"):
+    with pytest.raises(errors.DataError, match=r"The resize policy is .* expected stretch, crop"):
         resizing.parse(text)
 
 
@@ -150,7 +150,7 @@ def test_a_manifest_may_have_a_policy(data: Path) -> None:
     ("policy", "text"),
     [
         (7, "input.resize of the manifest is int; expected str"),
-        ("squeeze 4x4", "the resize policy is 'squeeze 4x4'; expected stretch, crop or pad"),
+        ("squeeze 4x4", "The resize policy is 'squeeze 4x4'; expected stretch, crop or pad"),
         ("pad 4x5", r"input.resize of the manifest is pad 4x5 and x is \['batch', 4, 4\]"),
     ],
 )
@@ -168,7 +168,7 @@ def test_a_bundle_classifies_images_of_any_size_as_its_policy_says(
     arrays = [pixels(size) for size in ((9, 30), (4, 4), (2, 3))]
     for number, array in enumerate(arrays):
         pillow.fromarray(array).save(folder / f"{number}.png")
-    with pytest.raises(errors.DataError, match=r"9 pixels high and 30 wide.*Nothing is resized"):
+    with pytest.raises(errors.DataError, match=r"9 pixels high and 30 wide.*Resize it"):
         commands.classify(bundle, folder)
     (bundle / "manifest.json").write_text(described(data, policy))
     told = commands.classify(reseal(bundle), folder)["predictions"]

@@ -113,8 +113,11 @@ def test_a_name_does_not_lead_out_of_the_data_folder(
 
 def test_what_is_not_there_is_an_error_that_names_the_ways() -> None:
     text = cases.message(DataNotFound, lambda: data.load("nowhere", "/no/such/folder"))
-    assert "no data at nowhere nor under /no/such/folder" in text
-    assert "a folder, an archive, an .npz file, or a name: digits, mnist, fashion-mnist" in text
+    assert "There is no data at nowhere or under /no/such/folder" in text
+    assert (
+        "a folder, an archive, a table, an .npz file or a name (digits, mnist, fashion-mnist"
+        in text
+    )
 
 
 def test_without_a_data_folder_the_error_says_how_to_set_one(
@@ -122,14 +125,16 @@ def test_without_a_data_folder_the_error_says_how_to_set_one(
 ) -> None:
     monkeypatch.delenv("SSDGM_DATA_DIR", raising=False)
     text = cases.message(DataNotFound, lambda: data.load("nowhere"))
-    assert "Set SSDGM_DATA_DIR" in text
+    assert "or set SSDGM_DATA_DIR to" in text
 
 
 def test_an_empty_folder_is_an_error_that_names_the_layout(tmp_path: Path) -> None:
     text = cases.message(DataError, lambda: data.load(str(tmp_path)))
-    assert f"{tmp_path} has no files" in text
+    assert f"{tmp_path} is not a data set that can be read: it has no files" in text
     assert "a labels.csv" in text
-    assert "train-images-idx3-ubyte.gz, or one .npz" in text
+    assert (
+        "one .npz; the four files of the MNIST layout, such as train-images-idx3-ubyte.gz" in text
+    )
 
 
 def test_a_folder_that_lacks_a_file_is_an_error_that_names_it(tmp_path: Path) -> None:
@@ -179,7 +184,7 @@ def test_a_file_of_another_kind_is_an_error(tmp_path: Path) -> None:
 
 
 OTHERS = {
-    "a.json": "Save it as one of these, or give it the suffix of what it is.",
+    "a.json": "Save it as one of these, or give it the suffix of its contents.",
     "a": "Save it as one of these",
     "a.xlsx": "Save it as CSV.",
     "A.XLS": "Save it as CSV.",
@@ -188,8 +193,8 @@ OTHERS = {
     "a.tar.xz": "Unpack it.",
     "a.7z": "Unpack it.",
     "a.rar": "Unpack it.",
-    "a.png": "Give the folder that it lies in.",
-    "train-images-idx3-ubyte.gz": "Give the folder that it lies in.",
+    "a.png": "Give the folder that it is in.",
+    "train-images-idx3-ubyte.gz": "Give the folder that it is in.",
 }
 
 
@@ -197,9 +202,8 @@ OTHERS = {
 def test_a_file_of_no_known_kind_is_called_so(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(b"PK\x03\x04" if name == "a.xlsx" else b"{}")
     text = cases.message(DataError, lambda: data.load(str(tmp_path / name)))
-    assert (
-        f"{tmp_path / name} is of no known kind; expected a folder, or a file named .npz," in text
-    )
+    assert f"{tmp_path / name} is not a kind of file that can be read; expected a folder, " in text
+    assert "or one of .npz," in text
     assert ".csv" in text
     assert ".tar.gz" in text
     assert OTHERS[name] in text
@@ -214,9 +218,9 @@ def test_an_npz_may_have_another_name(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("names", "text"),
     [
-        (("features", "target"), "holds the arrays ['features', 'target']; expected x and y"),
-        (("x", "x_test"), "holds the arrays ['x', 'x_test']; expected x and y"),
-        (("x", "y", "x_test"), "expected x_test and y_test together"),
+        (("features", "target"), "it has the arrays ['features', 'target']"),
+        (("x", "x_test"), "lacks x or y (or x_train and y_train)"),
+        (("x", "y", "x_test"), "has only one of x_test and y_test"),
     ],
 )
 def test_an_npz_with_other_arrays_is_an_error_that_lists_them(

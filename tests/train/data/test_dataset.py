@@ -144,10 +144,10 @@ BAD = {
     "labels in two axes": ({"y": np.eye(6, dtype=int)}, "y has shape [6, 6] and x has 6 rows"),
     "fractions": (
         {"y": Y + 0.5},
-        "y has dtype float64; expected integers or strings. Write y.astype(np.int64), with -1",
+        "y holds 0.5, a measurement rather than the number of a class; expected whole numbers or",
     ),
-    "unknown as NaN": ({"y": np.where(Y == 0, np.nan, Y)}, "y has dtype float64; expected"),
-    "infinite label": ({"y": np.where(Y == 0, np.inf, Y)}, "y has dtype float64; expected"),
+    "unknown as NaN": ({"y": np.where(Y == 0, np.nan, Y)}, "y holds NaN; expected -1 where"),
+    "infinite label": ({"y": np.where(Y == 0, np.inf, Y)}, "y holds inf, a measurement"),
     "truth values": ({"y": Y > 0}, "y has dtype bool; expected integers or strings"),
     "one class": (
         {"y": np.zeros(6, int)},

@@ -159,7 +159,7 @@ def parts(batch: method.Batch) -> tuple[torch.Tensor, ...]:
 
 
 def numbered(count: int) -> store.Array:
-    x = store.room((count, 2), np.float32, "x")
+    x = store.allocate((count, 2), np.float32, "x")
     x[:] = np.arange(2 * count).reshape(count, 2)
     return x
 

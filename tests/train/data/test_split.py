@@ -114,12 +114,30 @@ def test_the_test_set_of_digits_is_the_same_whatever_the_seed() -> None:
 @pytest.mark.parametrize(
     ("counts", "blank", "budget", "validation", "text"),
     [
-        ([30, 30, 30], 0, 2, 0.1, r"--labels is 2 for 3 classes; expected at least one label"),
-        ([30, 30, 30], 0, 82, 0.1, r"--labels is 82 and there are 81 .*at most 81.*Leave"),
-        ([30, 30, 30], 9, 91, 0.1, r"--labels is 91 and there are 90 .*at most 90.*Leave"),
-        ([30, 30, 30], 9, 3, 0.4, r"no label is left to train on for \[\d\].*two labelled.*Label"),
-        ([30, 30, 1], 0, None, 31.0, r"no label is left to train on for \[2\].*Label more rows"),
-        ([30, 30, 30], 0, None, 500.0, r"no label is left to train on for \[0, 1, 2\]"),
+        ([30, 30, 30], 0, 2, 0.1, r"--labels is 2, but there are 3 classes.*at least 3"),
+        ([30, 30, 30], 0, 82, 0.1, r"--labels is 82, but there are 81 .*Leave"),
+        ([30, 30, 30], 9, 91, 0.1, r"--labels is 91, but there are 90 .*Leave"),
+        (
+            [30, 30, 30],
+            9,
+            3,
+            0.4,
+            r"No label is left to train on for the classes \[\d\].*two labelled.*label",
+        ),
+        (
+            [30, 30, 1],
+            0,
+            None,
+            31.0,
+            r"No label is left to train on for the classes \[2\].*label more rows",
+        ),
+        (
+            [30, 30, 30],
+            0,
+            None,
+            500.0,
+            r"No label is left to train on for the classes \[0, 1, 2\]",
+        ),
     ],
 )
 def test_a_budget_that_cannot_be_met_is_an_error(

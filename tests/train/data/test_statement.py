@@ -65,7 +65,7 @@ def test_the_largest_possible_count_may_be_given() -> None:
     top = int(data.x.max())
     assert stated(data, total=top + 5).total == top + 5
     text = cases.message(DataError, lambda: stated(data, total=top - 1))
-    assert f"data.total is {top - 1} and a training row holds {top}" in text
+    assert f"data.total is {top - 1}, but a training row has the count {top}" in text
 
 
 def test_columns_are_standardised_by_training_rows_alone() -> None:
@@ -101,8 +101,12 @@ def test_a_named_likelihood_is_taken() -> None:
 @pytest.mark.parametrize(
     ("kind", "plan", "text"),
     [
-        ("gaussian-float32", {"likelihood": "binomial"}, "binomial and x is float32"),
-        ("gaussian-float32", {"likelihood": "bernoulli"}, "x lies in ["),
+        (
+            "gaussian-float32",
+            {"likelihood": "binomial"},
+            "binomial, but x is float32 with fractions",
+        ),
+        ("gaussian-float32", {"likelihood": "bernoulli"}, "x has values in ["),
         ("gaussian-float32", {"prior": (0.5, 0.5)}, "expected 3 positive numbers that sum to one"),
         ("gaussian-float32", {"prior": (0.5, 0.5, 0.5)}, "data.prior is [0.5, 0.5, 0.5]"),
         ("gaussian-float32", {"prior": (1.2, -0.1, -0.1)}, "positive numbers"),

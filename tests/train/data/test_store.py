@@ -28,14 +28,14 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def numbers(shape: tuple[int, ...] = (50, 3)) -> store.Array:
     """A mapped array of distinct numbers."""
-    found = store.room(shape, np.float32, "x")
+    found = store.allocate(shape, np.float32, "x")
     found[:] = np.arange(found.size).reshape(shape)
     return found
 
 
 def test_small_arrays_are_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSDGM_CACHE_DIR", str(tmp_path / "cache"))
-    found = store.room((4, 2), np.uint8, "x")
+    found = store.allocate((4, 2), np.uint8, "x")
     assert (found.shape, found.dtype) == ((4, 2), np.uint8)
     assert not store.mapped(found)
     assert not (tmp_path / "cache").exists()
@@ -55,9 +55,9 @@ def test_an_array_lies_where_the_one_lies_that_it_goes_with(
 ) -> None:
     x = numbers()
     monkeypatch.setattr(store, "LARGE", 1 << 20)
-    assert not store.mapped(store.room((5,), np.int64, "y"))
-    assert store.mapped(store.room((5,), np.int64, "y", beside=x))
-    assert not store.mapped(store.room((5,), np.int64, "y", beside=x[:5].astype(np.int64)))
+    assert not store.mapped(store.allocate((5,), np.int64, "y"))
+    assert store.mapped(store.allocate((5,), np.int64, "y", beside=x))
+    assert not store.mapped(store.allocate((5,), np.int64, "y", beside=x[:5].astype(np.int64)))
 
 
 def test_a_full_disk_is_an_error_before_anything_is_written(
@@ -66,16 +66,16 @@ def test_a_full_disk_is_an_error_before_anything_is_written(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    wanted = (
-        f"x of big.npy needs 600 bytes in {cache} (No space left on device); expected a folder"
-    )
+    wanted = f"x of big.npy needs 600 bytes of disk space in {cache} (No space left on device)"
     with monkeypatch.context() as patch:
         patch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(9, 9, 0))
-        text = cases.message(DataError, lambda: store.room((50, 3), np.float32, "x of big.npy"))
+        text = cases.message(
+            DataError, lambda: store.allocate((50, 3), np.float32, "x of big.npy")
+        )
     assert wanted in text
     assert "set SSDGM_CACHE_DIR to a folder on a larger disk" in text
     monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
-    text = cases.message(DataError, lambda: store.room((50, 3), np.float32, "x of big.npy"))
+    text = cases.message(DataError, lambda: store.allocate((50, 3), np.float32, "x of big.npy"))
     assert wanted in text
     assert not list(cache.iterdir())
 
@@ -142,7 +142,7 @@ def test_reading_and_filling_hold_few_pages(cache: Path) -> None:
         told = Path("/proc/self/status").read_text().splitlines()
         return sum(int(line.split()[1]) for line in told if line.startswith(("RssF", "RssS")))
 
-    x = store.room((1 << 14, 1 << 10), np.float32, "x")
+    x = store.allocate((1 << 14, 1 << 10), np.float32, "x")
     before = held()
     for start in range(0, len(x), 1 << 12):
         x[start : start + (1 << 12)] = start
@@ -170,7 +170,7 @@ def test_a_data_set_is_the_same_whatever_its_pieces_and_wherever_it_lies(
     x, y = np.array(numbers((40, 2, 3))), np.arange(40) % 4 - 1
     plain = dataset.make("a", x, y)
     monkeypatch.setattr(store, "PIECE", 50)
-    lying = store.room(x.shape, np.float64, "x")
+    lying = store.allocate(x.shape, np.float64, "x")
     lying[:] = x
     found = dataset.make("a", lying, y.astype(float))
     assert store.mapped(found.x)

@@ -136,8 +136,8 @@ def test_rows_outside_what_the_likelihood_knows_are_refused() -> None:
     text = cases.message(
         errors.DataError, lambda: evidence.observed(stated, rows, torch.Generator())
     )
-    assert "lie in [0, 3]" in text
-    assert "bernoulli values up to 1" in text
+    assert "have values in [0, 3]" in text
+    assert "bernoulli values in [0, 1]" in text
 
 
 @pytest.fixture

@@ -103,7 +103,7 @@ CASES: dict[str, tuple[dataset.Dataset, str, str]] = {
     "a test row with another label": (
         made(pictures(), x_test=pictures()[:4], y_test=np.array([1, 1, 2, 0])),
         "conflicting test labels",
-        "1 test row equal a training row with another label: training row 0 (0) = test row 0 (1)",
+        "1 test row equals a training row with another label: training row 0 (0) = test row 0 (1)",
     ),
     "a test row in training": (
         made(pictures(), x_test=pictures()[6:8], y_test=Y[6:8]),
@@ -113,7 +113,7 @@ CASES: dict[str, tuple[dataset.Dataset, str, str]] = {
     "equal rows": (
         made(again(pictures(), 6, 3)),
         "repeated rows",
-        "1 training row equal one before them: training row 3 (0) = training row 6 (0)",
+        "1 training row equals an earlier one: training row 3 (0) = training row 6 (0)",
     ),
     "a column is the label": (
         made(changed(place=(Y + 1) % 3)),
@@ -138,22 +138,22 @@ CASES: dict[str, tuple[dataset.Dataset, str, str]] = {
     "other shares in the test set": (
         made(pictures(), x_test=pictures(1), y_test=np.zeros(N, int)),
         "other shares in the test set",
-        "3 classes have another share of the labels than of the test rows: 0 33.3% and 100.0%",
+        "3 classes have different shares of the labels and of the test rows: 0 33.3% and 100.0%",
     ),
     "a sentinel": (
         made(changed(age=(AT, -999))),
-        "a value that may stand for none",
-        "'age' is -999 in 3 rows (3, 40, 77), else from ",
+        "a placeholder of missing values",
+        "'age' is -999 in 3 rows (3, 40, 77), while its other values are from ",
     ),
     "minus one among counts": (
         made(changed(age=np.where(np.isin(np.arange(N), AT), -1, np.arange(N) % 7))),
-        "a value that may stand for none",
-        "'age' is -1 in 3 rows (3, 40, 77), else from 0 to 6",
+        "a placeholder of missing values",
+        "'age' is -1 in 3 rows (3, 40, 77), while its other values are from 0 to 6",
     ),
     "outliers": (
         made(changed(size=([8, 9], [1e6, -50]))),
         "huge outliers",
-        "'size' is up to 1e+06 in 1 row (8), while 90 % lie from ",
+        "'size' is up to 1e+06 in 1 row (8), while 90 % of its values are from ",
     ),
     "an identifier": (
         made(changed(size=LONG[::-1] + 100)),
@@ -163,12 +163,12 @@ CASES: dict[str, tuple[dataset.Dataset, str, str]] = {
     "large whole numbers": (
         made(changed(size=1e9 + 1e4 * (np.arange(N) % 7))),
         "numbers lose digits",
-        "'size' has whole numbers up to 1000060032, and float32 has them exactly only up to",
+        "'size' has whole numbers up to 1000060032, but float32 is exact only up to",
     ),
     "large whole numbers that have become one": (
         made(changed(size=1_700_000_000 + np.arange(N) % 7)),
         "numbers lose digits",
-        "'size' is 1700000000 throughout, where other whole numbers may have been, and",
+        "'size' is 1700000000 in all rows, possibly rounded from different whole numbers",
     ),
     "mostly missing": (
         made(changed(age=(slice(0, 90), np.nan))),
@@ -382,7 +382,7 @@ def test_the_recipe_that_is_told_states_the_same_problem(
 
 REFUSED: dict[str, tuple[dataset.Dataset, dict[str, Any], str]] = {
     "too few labels": (CLEAN["rows"], {"labelled": 2}, "--labels is 2"),
-    "no labels beside validation": (CLEAN["grey images"], {}, "no label is"),
+    "no labels beside validation": (CLEAN["grey images"], {}, "No label is"),
 }
 
 
@@ -463,7 +463,7 @@ NUMBERS: dict[str, Callable[[], str]] = {
     "1 row": lambda: seen.counted(1, "row"),
     "1,200 rows": lambda: seen.counted(1200, "row"),
     "2 classes": lambda: seen.counted(2, "class", "classes"),
-    "1, 2, 3, 4 and 1 more": lambda: seen.some([1, 2, 3, 4, 5]),
+    "1, 2, 3, 4 and 1 more": lambda: seen.listed([1, 2, 3, 4, 5]),
     "'a', 3": lambda: ", ".join(seen.quoted(["a", 3])),
 }
 

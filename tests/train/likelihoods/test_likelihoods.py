@@ -34,14 +34,14 @@ def stated(name: str, total: int = 16) -> Problem:
 
 
 def built(name: str) -> likelihoods.Likelihood:
-    return likelihoods.of(stated(name))
+    return likelihoods.likelihood_for(stated(name))
 
 
 def seen(name: str, n: int = 4) -> Tensor:
     """Observations of a family."""
     if name == "columns":
         raw = torch.tensor([[1.0, 2.0, 0, 1], [3.0, math.nan, -1, 0]]).repeat(n // 2, 1)
-        return observations.of(stated(name))(raw).double()
+        return observations.observer_for(stated(name))(raw).double()
     if name == "logistic":
         return torch.randint(0, 256, (n, FEATURES)).double() / logistic.HALF - 1
     return torch.randint(0, 17, (n, FEATURES)).double() / 16
@@ -114,7 +114,7 @@ def test_the_gaussian_integrates_to_one() -> None:
     one = Problem((1,), "float32", classes.uniform(2), "gaussian", (0.0,), (1.0,))
     x = torch.linspace(-60, 60, 200_001, dtype=torch.float64)[:, None]
     outputs = torch.tensor([0.3, 1.2], dtype=torch.float64)
-    density = likelihoods.of(one).log_prob(x, outputs).exp()
+    density = likelihoods.likelihood_for(one).log_prob(x, outputs).exp()
     torch.testing.assert_close(
         torch.trapezoid(density, x[:, 0]), torch.ones((), dtype=torch.float64)
     )
@@ -133,7 +133,7 @@ def test_the_levels_masses_sum_to_one(mean: float, spread: float) -> None:
     one = Problem((1,), "uint8", classes.uniform(2), "logistic", (127.5,), (127.5,))
     levels = torch.arange(256, dtype=torch.float64)[:, None] / logistic.HALF - 1
     outputs = torch.tensor([[mean, spread]], dtype=torch.float64)
-    found = likelihoods.of(one)
+    found = likelihoods.likelihood_for(one)
     mass = found.log_prob(levels, outputs).exp()
     torch.testing.assert_close(mass.sum(), torch.ones((), dtype=torch.float64))
     parameters = found.parameters(outputs)
@@ -146,7 +146,7 @@ def test_the_levels_masses_sum_to_one(mean: float, spread: float) -> None:
 def test_far_levels_keep_a_finite_log_mass_and_gradient() -> None:
     one = Problem((1,), "uint8", classes.uniform(2), "logistic", (127.5,), (127.5,))
     outputs = torch.tensor([[-1.0, -30.0]], requires_grad=True)
-    found = likelihoods.of(one).log_prob(torch.tensor([[1.0], [0.5]]), outputs)
+    found = likelihoods.likelihood_for(one).log_prob(torch.tensor([[1.0], [0.5]]), outputs)
     found.sum().backward()
     assert torch.isfinite(found).all()
     assert outputs.grad is not None
@@ -157,7 +157,7 @@ def test_what_is_missing_has_no_part_in_a_table_s_density() -> None:
     likelihood = built("columns")
     outputs = raw(likelihood, 1)
     whole = torch.tensor([[1.0, 2.0, 0, 1]])
-    units = observations.of(stated("columns"))
+    units = observations.observer_for(stated("columns"))
     parameters = likelihood.parameters(outputs)
     normal = torch.distributions.Normal(parameters["mean"], parameters["scale"])
     numbers = normal.log_prob(torch.zeros(1, 2).double())[0]
@@ -180,7 +180,7 @@ def test_a_table_s_density_is_that_of_its_columns_one_by_one() -> None:
     rows[::3, 1] = np.nan
     outputs = torch.randn(7, 50, likelihood.outputs, dtype=torch.float64, requires_grad=True)
     x = torch.from_numpy(rows)
-    found = likelihood.log_prob(observations.of(problem).double()(x), outputs)
+    found = likelihood.log_prob(observations.observer_for(problem).double()(x), outputs)
     means, logits, spreads = outputs.split([2, 5, 2], -1)
     scale = gaussian.FLOOR + spreads.exp()
     shift, unit = (torch.tensor(v).double() for v in (problem.shift, problem.scale))
@@ -200,7 +200,7 @@ def test_a_table_s_density_is_that_of_its_columns_one_by_one() -> None:
 
 def test_what_is_missing_costs_no_digits_either() -> None:
     """A decoder may be as sure as it likes of a number that is not there."""
-    likelihood, units = built("columns"), observations.of(stated("columns"))
+    likelihood, units = built("columns"), observations.observer_for(stated("columns"))
     outputs = torch.zeros(1, likelihood.outputs)
     far = outputs.clone()
     far[0, 1], far[0, -1] = 300, -9
@@ -230,5 +230,5 @@ def test_the_others_draw_the_observation_itself(name: str) -> None:
 def test_colours_are_bytes() -> None:
     family = likelihoods.LIKELIHOODS["logistic"]
     assert family.fit(lambda: iter([np.zeros((2, 3), np.uint8)]), 0).scale == (127.5,)
-    with pytest.raises(DataError, match="logistic and x is float32"):
+    with pytest.raises(DataError, match="logistic, but x is float32"):
         family.fit(lambda: iter([np.zeros((2, 3), np.float32)]), 0)

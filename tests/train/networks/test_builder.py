@@ -59,9 +59,9 @@ def test_convolutions_of_rows_without_neighbours_are_an_error() -> None:
         lambda: builder.fitted(m2.Config(network="conv"), problem(problems.ROWS, (6,))),
     )
     assert text == (
-        "network is conv and a row is rows of shape [6]; expected images [height, width] or "
-        "[height, width, channels], or windows [channels, time]. Set network=auto or mlp, or say "
-        "with data.kind what a row is."
+        "network is conv, but rows are of kind rows and shape [6]; expected images [height, "
+        "width] or [height, width, channels], or windows [channels, time]. Set network=auto or "
+        "mlp, or set data.kind to image or windows."
     )
 
 

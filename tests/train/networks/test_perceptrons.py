@@ -70,7 +70,7 @@ def test_a_gaussian_head_gives_the_mean_and_half_the_log_variance() -> None:
 @pytest.mark.parametrize("kind", list(cases.KINDS))
 def test_standardising_is_undone_by_its_inverse(kind: str) -> None:
     stated = cases.stated(kind)
-    step, rows = observations.of(stated), cases.batch(kind).x
+    step, rows = observations.observer_for(stated), cases.batch(kind).x
     seen = step(rows)
     assert seen.shape == (5, step.width)
     wanted = rows.float()

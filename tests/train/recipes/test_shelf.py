@@ -3,11 +3,9 @@
 from pathlib import Path
 
 import cases
-import numpy as np
 import pytest
 
-from ssdgm_train import method, problems
-from ssdgm_train.data import dataset
+from ssdgm_train import method
 from ssdgm_train.recipes import recipe, shelf
 from ssdgm_train.settings import RecipeError
 
@@ -100,7 +98,7 @@ def test_a_name_in_a_folder_is_that_file_and_no_recipe_that_ships(tmp_path: Path
 def test_an_unknown_name_is_an_error_that_lists_those_there_are() -> None:
     text = cases.message(RecipeError, lambda: recipe.load("papre-m2"))
     assert "no recipe at" in text
-    assert f"expected a TOML file, or one of {', '.join(NAMES)}" in text
+    assert f"expected a TOML file, none, or one of {', '.join(NAMES)}" in text
 
 
 def test_a_base_that_is_not_there_is_an_error_that_names_it(tmp_path: Path) -> None:
@@ -158,32 +156,18 @@ def test_a_table_over_a_value_and_a_value_over_a_table_are_errors_of_the_upper(
     assert "train.steps is {'x': 3}; expected a value of type int" in found
 
 
-@pytest.mark.parametrize("kind", ["rows", "table"])
-def test_columns_have_a_recipe_of_their_own_where_none_is_named(kind: str) -> None:
-    assert recipe.load(None, kind=kind) == recipe.load("default-m2-tables")
-    assert recipe.load(None, "m1", kind=kind) == recipe.load("default-m1-tables")
-    assert recipe.load(None, "supervised", kind=kind) == recipe.load(None, "supervised")
-    changed = recipe.load(None, None, ["train.steps=7"], kind)
-    assert changed.train.steps == 7
-    assert changed.model == recipe.load("default-m2-tables").model
+def test_no_recipe_has_a_name_and_is_the_bare_settings(tmp_path: Path) -> None:
+    assert recipe.load("none", "m1m2") == recipe.load(None, "m1m2")
+    (tmp_path / "none").write_text("[train]\nsteps = 5\n")
+    assert recipe.load("none").train.steps == recipe.load(None).train.steps
 
 
-def test_colours_have_a_recipe_of_their_own_where_none_is_named() -> None:
-    pixels = np.zeros((2, 4, 4, 3), np.uint8)
-    kind = dataset.make("some", pixels, np.arange(2)).sort
-    assert recipe.load(None, kind=kind) == recipe.load("default-m2-colour")
-    assert dataset.make("some", pixels[..., :1], np.arange(2)).sort == problems.IMAGE
-    assert dataset.make("some", pixels[..., 0], np.arange(2)).sort == problems.IMAGE
-
-
-@pytest.mark.parametrize("kind", ["", "image", "windows"])
-def test_other_rows_have_the_defaults(kind: str) -> None:
-    assert recipe.load(None, kind=kind) == recipe.load(None)
-    assert recipe.load("default-m1", kind="table") == recipe.load("default-m1")
-
-
-def test_a_setting_stands_over_a_recipe_that_nobody_named() -> None:
-    found = recipe.load(None, "m1", ["train.steps=7", "train.learning_rate=1e-4"], "table")
-    assert {stage.plan.steps for stage in found.stages(method.Sizes(1, 1))} == {7}
-    assert {stage.plan.learning_rate for stage in found.stages(method.Sizes(1, 1))} == {1e-4}
-    assert recipe.load(None, None, ["method=m1"], "rows") == recipe.load("default-m1-tables")
+def test_what_a_recipe_is_for_is_no_setting_and_no_matter_of_its_heirs(tmp_path: Path) -> None:
+    heir = recipe.load(write(tmp_path / "mine.toml", 'base = "default-m1"\n'))
+    assert heir == recipe.load("default-m1")
+    assert shelf.purpose("density-m1") is None
+    nearer, base = shelf.purpose("default-m1-600"), shelf.purpose("default-m1")
+    assert base is not None
+    assert nearer == {**base, "labels": 600}
+    text = cases.message(RecipeError, lambda: recipe.load(None, None, ["for.rows=3"]))
+    assert "for is no setting" in text

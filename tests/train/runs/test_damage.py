@@ -139,7 +139,7 @@ def test_an_empty_name_is_not_the_current_folder() -> None:
     ("y", "text"),
     [
         (np.array([0, 1, 2**64 - 1], np.uint64), "labels below 2**63"),
-        (np.array([0, 1, 1e300]), "expected integers or strings"),
+        (np.array([0, 1, 1e300]), "expected whole numbers or strings"),
         (np.array(["\udc80", "a", "b"]), "labels that UTF-8 can write"),
     ],
 )

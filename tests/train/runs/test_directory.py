@@ -168,7 +168,7 @@ def test_a_folder_that_is_no_run_is_an_error(tmp_path: Path, content: str) -> No
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     text = cases.message(RunError, Run(tmp_path / "nowhere").read)
-    assert "is no run directory" in text
+    assert "is not a run directory" in text
     assert "Give a folder that ssdgm-export train wrote." in text
 
 

@@ -21,7 +21,6 @@ from ssdgm_train.runs.directory import Run, RunError
 from ssdgm_train.runs.session import Session
 from ssdgm_train.settings import RecipeError
 
-DATA = cases.separable("bernoulli-uint8", labelled=60, test=30)
 DONORS = ("m1", "m1m2", "m2", "supervised")
 
 
@@ -29,7 +28,7 @@ DONORS = ("m1", "m1m2", "m2", "supervised")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with data and finished runs of every method, with two hidden layers."""
     folder = tmp_path_factory.mktemp("donors")
-    source = cases.saved(folder / "set.npz", DATA)
+    source = cases.saved(folder / "set.npz", cases.IMAGES)
     for name in DONORS:
         plan = cases.small_recipe(name, *cases.settings(name, hidden="[7, 5]"))
         session = ssdgm_train.begin(source, plan, folder / name, labelled=12, device="cpu")

@@ -23,13 +23,7 @@ from ssdgm_train.runs.session import Session
 from ssdgm_train.runs.training import Progress
 from ssdgm_train.training import loop
 
-DATA = cases.separable("bernoulli-uint8", labelled=60, test=30)
 STEPS = 12
-
-
-@pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return cases.saved(tmp_path_factory.mktemp("data") / "set.npz", DATA)
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +64,7 @@ def test_the_last_step_is_validated_whatever_the_interval(source: str, tmp_path:
 def test_a_directory_holds_all_that_a_run_needs_to_go_on(undisturbed: Path) -> None:
     found = Run(undisturbed).read()
     assert (found.seed, found.labels, found.plan.method) == (3, 12, "m2")
-    assert found.data.digest == DATA.digest
+    assert found.data.digest == cases.IMAGES.digest
     counts = [getattr(found.data, k) for k in ("labelled", "unlabelled", "validation", "test")]
     assert counts == [12, 42, 6, 30]
     assert found.data.validation_labels_are_extra is True
@@ -102,9 +96,9 @@ def test_the_result_scores_the_selected_weights_on_held_out_rows(undisturbed: Pa
     best = min(records, key=lambda r: r.validation.nll)
     assert result.validation == best.validation
     model = loading.load_model(run)
-    assert DATA.x_test is not None
-    assert DATA.y_test is not None
-    score = evaluation.score(model, DATA.x_test, DATA.y_test, cases.CPU)
+    assert cases.IMAGES.x_test is not None
+    assert cases.IMAGES.y_test is not None
+    score = evaluation.score(model, cases.IMAGES.x_test, cases.IMAGES.y_test, cases.CPU)
     assert result.test == score
 
 
@@ -287,15 +281,19 @@ def test_nothing_is_ever_pickled(
 
 def _no_labels(tmp_path: Path) -> Any:  # noqa: ANN401
     path = tmp_path / "blank.npz"
-    np.savez(path, x=DATA.x, y=np.full(len(DATA.x), -1))
+    np.savez(path, x=cases.IMAGES.x, y=np.full(len(cases.IMAGES.x), -1))
     return str(path)
 
 
 BAD: dict[str, tuple[type[SsdgmError], dict[str, Any], str]] = {
     "no data": (DataNotFound, {"source": "/no/such.npz"}, "no data at /no/such.npz"),
     "no label": (DataError, {"source": _no_labels}, "y has 0 known classes"),
-    "a budget below the classes": (DataError, {"labelled": 2}, "--labels is 2 for 3 classes"),
-    "a budget above the rows": (DataError, {"labelled": 61}, "--labels is 61 and there are 54"),
+    "a budget below the classes": (
+        DataError,
+        {"labelled": 2},
+        "--labels is 2, but there are 3 classes",
+    ),
+    "a budget above the rows": (DataError, {"labelled": 61}, "--labels is 61, but there are 54"),
     "a wrong prior": (
         DataError,
         {"plan": ("data.prior=[0.5, 0.5]",)},
@@ -304,7 +302,7 @@ BAD: dict[str, tuple[type[SsdgmError], dict[str, Any], str]] = {
     "a wrong likelihood": (
         DataError,
         {"plan": ("data.likelihood=bernoulli",), "source": "floats"},
-        "x lies in [",
+        "x has values in [",
     ),
     "no validation rows to select by": (
         DataError,
@@ -352,7 +350,7 @@ def test_a_folder_that_exists_is_an_error_and_stays_as_it_is(source: str, tmp_pa
 
 
 def test_data_that_has_changed_is_an_error(tmp_path: Path) -> None:
-    source = cases.saved(tmp_path / "set.npz", DATA)
+    source = cases.saved(tmp_path / "set.npz", cases.IMAGES)
     take(begin(source, tmp_path / "run"), 5)
     cases.saved(tmp_path / "set.npz", cases.separable("bernoulli-uint8", 60, test=30, seed=8))
     before = snapshot(tmp_path)
@@ -363,7 +361,7 @@ def test_data_that_has_changed_is_an_error(tmp_path: Path) -> None:
 
 
 def test_data_that_has_gone_is_an_error(tmp_path: Path) -> None:
-    source = cases.saved(tmp_path / "set.npz", DATA)
+    source = cases.saved(tmp_path / "set.npz", cases.IMAGES)
     take(begin(source, tmp_path / "run"), 5)
     Path(source).unlink()
     text = cases.message(DataNotFound, lambda: ssdgm_train.resume(tmp_path / "run"))
@@ -373,10 +371,10 @@ def test_data_that_has_gone_is_an_error(tmp_path: Path) -> None:
 
 
 def test_the_data_of_a_run_may_be_read_from_another_place(tmp_path: Path) -> None:
-    source = cases.saved(tmp_path / "set.npz", DATA)
+    source = cases.saved(tmp_path / "set.npz", cases.IMAGES)
     session = begin(source, tmp_path / "run")
     moved = Path(source).rename(tmp_path / "moved.npz")
-    assert loading.load_data(session.run, str(moved)).digest == DATA.digest
+    assert loading.load_data(session.run, str(moved)).digest == cases.IMAGES.digest
 
 
 @pytest.mark.parametrize("content", [None, "", "{}", '{"format": 99}'])
@@ -443,7 +441,7 @@ def _not_json(word: str) -> None:
 
 
 def test_a_run_does_not_lie_among_its_data(tmp_path: Path) -> None:
-    cases.saved(tmp_path / "set.npz", DATA)
+    cases.saved(tmp_path / "set.npz", cases.IMAGES)
     text = cases.message(InputError, lambda: begin(str(tmp_path), tmp_path / "runs" / "a"))
     assert "inside the data" in text
     assert "expected a path outside of it" in text

@@ -231,11 +231,11 @@ def test_batches_are_asked_for_by_the_number_of_steps_done() -> None:
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 def test_a_loss_that_is_not_finite_is_an_error_that_says_what_to_change(value: float) -> None:
     terms = {"good": 1.0, "bad": value}
-    text = cases.message(loop.Diverged, lambda: loop.check(Numbers(), 7, terms))
-    assert "training diverged at step 7: {'good': 1.0, 'bad': " in text
-    assert "Lower its learning_rate" in text
+    text = cases.message(loop.Diverged, lambda: loop.check_finite(Numbers(), 7, terms))
+    assert "Training diverged at step 7: the terms are {'good': 1.0, 'bad': " in text
+    assert "Lower the learning_rate" in text
     with pytest.raises(ArithmeticError):
-        loop.check(Numbers(), 7, terms)
+        loop.check_finite(Numbers(), 7, terms)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
@@ -243,8 +243,8 @@ def test_a_weight_that_is_not_finite_is_an_error_though_the_terms_still_are(valu
     model = Numbers()
     with torch.no_grad():
         model.a[1] = value
-    text = cases.message(loop.Diverged, lambda: loop.check(model, 7, {"good": 1.0}))
-    assert "training diverged at step 7: weights that are not finite" in text
+    text = cases.message(loop.Diverged, lambda: loop.check_finite(model, 7, {"good": 1.0}))
+    assert "Training diverged at step 7: some weights are not finite" in text
 
 
 def test_a_window_means_each_term_over_the_steps_that_have_it() -> None:

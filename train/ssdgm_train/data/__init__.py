@@ -1,4 +1,4 @@
-"""Data: what a run is trained on, wherever it came from."""
+"""Data sets: load what a run is trained on."""
 
 from ssdgm_train.data.catalog import EMBEDDED, check_outside, load, locate
 from ssdgm_train.data.dataset import Dataset

@@ -1,11 +1,11 @@
 """Endless (labelled, unlabelled) batches as a pure function of the step's number.
 
-Rows are visited in a fresh order each time round; which ones belong to step t depends on the seed
-and on t alone, so a resumed run needs no state to go on with the same rows.
+Rows are visited in a new random order in every round; which rows belong to step t depends only on
+the seed and on t, so a resumed run needs no state to continue with the same rows.
 
-Rows in memory are in an order without any structure. Those of a mapped file are read some blocks
-of neighbours at a time, blocks from all over the file, and mixed once they are in memory: a group
-is many batches of small rows, and blocks are single rows where rows are large.
+Rows in memory are fully shuffled. Those of a mapped file are read in groups of blocks: a block is
+some neighbouring rows (one row, if rows are large); a group is blocks from all over the file,
+enough for many batches of small rows, and is shuffled once it is in memory.
 """
 
 from collections.abc import Callable
@@ -21,16 +21,16 @@ from ssdgm_train.data import store
 
 Indices = store.Indices
 Key = tuple[int, int]
-"""A round, and one of its groups."""
+"""The number of a round, and of one of its groups."""
 
 Held = tuple[Tensor, Tensor]
 """A group's rows and their class indices."""
 
 BLOCK = 1 << 16
-"""Bytes of neighbours that are read together."""
+"""Bytes of neighbouring rows that are read together."""
 
 GROUP = 1 << 24
-"""Bytes of rows that are mixed in memory, two batches at least."""
+"""Bytes of rows that are shuffled in memory; at least two batches."""
 
 
 @dataclass
@@ -39,10 +39,10 @@ class Stream:
 
     Attributes:
         pool: The indices to draw from, in ascending order.
-        size: How many a batch has.
-        seed: Of the order.
+        size: Indices per batch.
+        seed: The seed of the order.
         block: How many neighbours stay in one group.
-        group: How many are mixed with each other; 0 for all.
+        group: Indices per group, which are shuffled among themselves; 0 for all.
     """
 
     pool: Indices
@@ -59,21 +59,21 @@ class Stream:
 
     def __call__(self, step: int) -> Indices:
         """The indices of one step."""
-        parts = [self.members(key)[self.order(key)[some]] for key, some in self.parts(step)]
-        return np.concatenate([self.pool[:0], *parts])
+        batch = [self.members(key)[self.order(key)[part]] for key, part in self.parts(step)]
+        return np.concatenate([self.pool[:0], *batch])
 
     def parts(self, step: int) -> list[tuple[Key, slice]]:
-        """Which groups one step is of, and which part of each group's order."""
-        length, found = len(self.pool), list[tuple[Key, slice]]()
+        """The groups that one step draws from, and which part of each group's order."""
+        length, slices = len(self.pool), list[tuple[Key, slice]]()
         at, last = step * self.size, (step + 1) * self.size
         size = length if self.whole else self.group
         while length and at < last:
             turn, place = divmod(at, length)
             number, start = divmod(place, size)
             end = min(start + last - at, size, start + length - place)
-            found.append(((turn, number), slice(start, end)))
+            slices.append(((turn, number), slice(start, end)))
             at += end - start
-        return found
+        return slices
 
     def after(self, key: Key) -> Key:
         """The group that comes next."""
@@ -82,16 +82,18 @@ class Stream:
         return (turn + 1, 0) if last else (turn, number + 1)
 
     def members(self, key: Key) -> Indices:
-        """A group's indices, as the pool has them."""
+        """A group's indices before they are shuffled."""
         if self.whole:
             return self.pool
         (turn, number), length = key, len(self.pool)
         full = length // self.block
         order = seeds.generator(*self.seed, turn).permutation(full)
-        order = np.append(order, full)  # what fills no block comes last
+        order = np.append(order, full)  # the incomplete block comes last
         places = np.arange(*self._places(number))
-        found: Indices = self.pool[order[places // self.block] * self.block + places % self.block]
-        return found
+        indices: Indices = self.pool[
+            order[places // self.block] * self.block + places % self.block
+        ]
+        return indices
 
     def order(self, key: Key) -> Indices:
         """The order in which a group's members are served."""
@@ -109,7 +111,7 @@ class Stream:
 
 
 def grouped(stream: Stream, array: store.Array) -> Stream:
-    """The stream with groups as fit the rows of an array."""
+    """The stream with groups that suit the size of an array's rows."""
     size = max(1, store.bytes_of(array))
     block = max(1, BLOCK // size)
     group = max(GROUP // size, 2 * stream.size) // block * block
@@ -120,7 +122,7 @@ class Batches:
     """Rows on a device, served as `method.Batch` by the number of the step.
 
     Args:
-        x: Rows [n, ...], as they are or as a phase prepared them.
+        x: Rows [n, ...], raw or prepared by a phase.
         y: Their class indices [n].
         labelled: Indices of labelled rows by step.
         unlabelled: Indices of unlabelled rows by step.
@@ -146,8 +148,8 @@ class Ahead:
         y: Their class indices [n].
         labelled: Indices of labelled rows by step.
         unlabelled: Indices of unlabelled rows by step.
-        prepare: Raw rows to what batches hold.
-        device: Where batches are wanted.
+        prepare: From raw rows to what batches hold.
+        device: The device of the batches.
     """
 
     def __init__(
@@ -172,7 +174,7 @@ class Ahead:
 
 
 class _Groups:
-    """A stream's groups: the one that is served, and the next on its way."""
+    """A stream's groups: the current one, and the next one, which is being read."""
 
     def __init__(
         self, x: store.Array, y: store.Array, stream: Stream, reader: futures.Executor
@@ -181,24 +183,24 @@ class _Groups:
         self._held: dict[Key, futures.Future[Held]] = {}
 
     def __call__(self, step: int) -> Held:
-        parts = self._stream.parts(step) or [((0, 0), slice(0))]
-        keys = [key for key, _ in parts]
+        slices = self._stream.parts(step) or [((0, 0), slice(0))]
+        keys = [key for key, _ in slices]
         self._hold([*keys, self._stream.after(keys[-1])])
-        found = [self._part(key, part) for key, part in parts]
-        if len(found) == 1:
-            return found[0]
-        x, y = (torch.cat(some) for some in zip(*found, strict=True))
+        pieces = [self._part(key, part) for key, part in slices]
+        if len(pieces) == 1:
+            return pieces[0]
+        x, y = (torch.cat(parts) for parts in zip(*pieces, strict=True))
         return x, y
 
     def _hold(self, keys: list[Key]) -> None:
-        """Keep these groups, and no others."""
+        """Keep or start reading these groups, and drop all others."""
         wanted = dict.fromkeys(self._name(key) for key in keys)
         self._held = {
             key: self._held.get(key) or self._reader.submit(self._read, key) for key in wanted
         }
 
     def _name(self, key: Key) -> Key:
-        """A group that is all of the pool is the same in every round."""
+        """The key of a group; if it is the whole pool, it is the same in every round."""
         return (0, 0) if self._stream.whole else key
 
     def _read(self, key: Key) -> Held:

@@ -27,80 +27,77 @@ def load(
     """Load a data set.
 
     Args:
-        source: `digits`; or the path of an .npz file, of x.npy with y.npy beside it, of a table
+        source: `digits`; or the path of an .npz file, of x.npy with y.npy next to it, of a table
             (.csv, .parquet), of a folder or of an archive (.zip, .tar, .tar.gz, .tgz), see
             `layouts.load`; or a name looked up under `data_dir`; or one of `named.KNOWN`, which is
-            downloaded if it lies nowhere yet.
-        data_dir: Where named sets lie; the environment's `SSDGM_DATA_DIR` by default.
-        tell: Is told how far a download is.
-        plan: How it is to be read.
+            downloaded unless it is in the cache.
+        data_dir: The folder of named sets; the environment's `SSDGM_DATA_DIR` by default.
+        tell: Called with the progress of a download.
+        plan: How the data is read.
 
     Raises:
-        DataNotFound: Nothing is there.
-        DataError: What is there cannot be read or trained on.
+        DataNotFound: There is no data at `source`.
+        DataError: The data cannot be read or trained on.
     """
     place = locate(source, data_dir, tell)
-    found = EMBEDDED[place]() if place in EMBEDDED else _read(Path(place), plan)
-    _check_fit(found, plan)
-    return found
+    data = EMBEDDED[place]() if place in EMBEDDED else _read(Path(place), plan)
+    _check_fit(data, plan)
+    return data
 
 
 def _read(path: Path, plan: DataPlan) -> dataset.Dataset:
     if path.is_dir():
         return layouts.load(tree.Folder(path), path.name, plan)
     if archive.is_archive(path.name):
-        return layouts.load(archive.read(path), archive.stem(path.name), plan, packed=True)
+        return layouts.load(archive.read_archive(path), archive.stem(path.name), plan, packed=True)
     if tables.is_table(path.name):
         return layouts.tabular(tree.Alone(path), tables.stem(path.name), plan)
     if path.suffix == ".npy":
         return from_npy(path, plan)
-    kinds.check(path)
+    kinds.check_kind(path)
     return from_npz(path, plan)
 
 
-def _check_fit(found: dataset.Dataset, plan: DataPlan) -> None:
-    """Refuse what a plan asks of data that it is not about.
+def _check_fit(data: dataset.Dataset, plan: DataPlan) -> None:
+    """Refuse settings that do not apply to this data.
 
-    Arrays stay as they are: the bundle must not promise a size that its rows do not have.
+    Arrays are never resized: the bundle must not promise a size that its rows do not have.
     """
-    if (plan.series or plan.time) and found.series is None:
+    if (plan.series or plan.time) and data.series is None:
         raise errors.DataError(
-            f"data.{'series' if plan.series else 'time'} is set and {found.name} has no series",
-            "a table, and data.series, its column that tells series apart",
-            "Leave it out.",
+            f"data.{'series' if plan.series else 'time'} is set, but {data.name} has no series",
+            mend="Leave it out; or give a table and set data.series to the column that tells its "
+            "series apart.",
         )
-    named = {"label": plan.label, "ignore": plan.ignore, "categorical": plan.categorical}
-    if not found.columns and found.series is None and any(named.values()):
-        name = next(name for name, value in named.items() if value)
+    column_settings = {"label": plan.label, "ignore": plan.ignore, "categorical": plan.categorical}
+    if not data.columns and data.series is None and any(column_settings.values()):
+        name = next(name for name, value in column_settings.items() if value)
         raise errors.DataError(
-            f"data.{name} is set and {found.name} has no columns with names",
-            "a table",
-            "Leave it out.",
+            f"data.{name} is set, but {data.name} has no named columns",
+            mend=f"Leave data.{name} out, or give a table.",
         )
-    if plan.kind not in (AUTO, found.kind):
+    if plan.kind not in (AUTO, data.kind):
         raise errors.DataError(
-            f"data.kind is {plan.kind} and the rows of {found.name} are read as {found.kind}",
-            "the kind that they are, or arrays",
-            "Leave data.kind out.",
+            f"data.kind is {plan.kind}, but the rows of {data.name} are read as {data.kind}",
+            mend="Leave data.kind out, or give the rows as arrays.",
         )
-    size = resizing.parse(plan.resize).shape if plan.resize else found.shape[:2]
-    if found.shape[:2] != size:
+    size = resizing.parse(plan.resize).shape if plan.resize else data.shape[:2]
+    if data.shape[:2] != size:
         raise errors.DataError(
-            f"data.resize is {plan.resize!r} and the rows of {found.name} are {list(found.shape)}",
-            "image files, or arrays of that height and width, which are never resized",
-            "Leave data.resize out.",
+            f"data.resize is {plan.resize!r}, but rows of {data.name} have shape {[*data.shape]}",
+            mend="Arrays are never resized: leave data.resize out, or give image files.",
         )
 
 
 def locate(source: str, data_dir: str | None = None, tell: named.Tell = named.quiet) -> str:
-    """The name of an embedded set, or the absolute path of what `source` stands for.
+    """The name of an embedded set, or the absolute path of the data.
 
     Arguments and errors are those of `load`.
     """
     if source in EMBEDDED:
         return source
     if not source:
-        raise errors.DataError("the data's name is empty", "a path or a name", "")
+        raise errors.DataError("The name of the data is empty", mend="Give a path or a name.")
     path = Path(source)
     if not path.exists():
         path = _named(source, data_dir or os.environ.get(ENVIRONMENT), tell)
@@ -108,14 +105,14 @@ def locate(source: str, data_dir: str | None = None, tell: named.Tell = named.qu
 
 
 def check_outside(out: Path, lies_at: str) -> None:
-    """Refuse an output among the data, which would then no longer be what it was.
+    """Refuse an output path that would change the data.
 
     Args:
         out: The output.
-        lies_at: Where the data lies, as `locate` has it.
+        lies_at: The path of the data, as returned by `locate`.
 
     Raises:
-        InputError: The output is the data, or inside.
+        InputError: The output is the data, or inside it.
     """
     if lies_at not in EMBEDDED:
         atomic.apart(out, data=lies_at)
@@ -136,7 +133,7 @@ def digits() -> dataset.Dataset:
 
 
 EMBEDDED: dict[str, Callable[[], dataset.Dataset]] = {"digits": digits}
-"""Sets that come inside a dependency."""
+"""Data sets that come with a dependency."""
 
 
 def from_npz(path: Path, plan: DataPlan = DEFAULTS) -> dataset.Dataset:
@@ -145,12 +142,12 @@ def from_npz(path: Path, plan: DataPlan = DEFAULTS) -> dataset.Dataset:
 
 
 def from_npy(path: Path, plan: DataPlan = DEFAULTS) -> dataset.Dataset:
-    """The file x.npy and those beside it, see `layouts.npy`."""
+    """The file x.npy and those next to it, see `layouts.npy`."""
     if path.name not in ("x.npy", "x_train.npy"):
         raise errors.DataError(
-            f"{path} is a single array",
-            "x.npy with y.npy beside it, or an .npz file of both",
-            "Rename it to x.npy and save its labels as y.npy.",
+            f"{path} is a single array without labels",
+            mend="Rename it to x.npy and save its labels next to it as y.npy, or save both in one "
+            ".npz file.",
         )
     return layouts.npy(tree.Alone(path, layouts.NPY), path.parent.name, plan)
 
@@ -160,12 +157,12 @@ def _named(source: str, data_dir: str | None, tell: named.Tell) -> Path:
         return Path(data_dir) / source
     if source in named.KNOWN:
         return named.obtain(source, data_dir, tell)
-    where = f" nor under {data_dir}" if data_dir else ""
-    hint = "Check the spelling." if data_dir else "Set SSDGM_DATA_DIR to the folder of named sets."
+    where = f" or under {data_dir}" if data_dir else ""
+    hint = "" if data_dir else ", or set SSDGM_DATA_DIR to the folder of named sets"
     raise errors.DataNotFound(
-        f"no data at {source}{where}",
-        f"a folder, an archive, an .npz file, or a name: {', '.join((*EMBEDDED, *named.KNOWN))}",
-        hint,
+        f"There is no data at {source}{where}",
+        mend="Check the spelling; give a folder, an archive, a table, an .npz file or a name "
+        f"({', '.join((*EMBEDDED, *named.KNOWN))}){hint}.",
     )
 
 

@@ -41,6 +41,7 @@ class Dataset:
         series: The columns of the long table that windows were cut of.
         features: The names of a row's values, in its order, where they have names and the row is
             no table's.
+        sorted: Whether the rows came in a folder a class, which says that these are classes.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Dataset:
     columns: table.Columns = ()
     series: long.Series | None = None
     features: tuple[str, ...] = ()
+    sorted: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -65,10 +67,15 @@ class Dataset:
         colours = self.shape[2] if self.kind == problems.IMAGE and len(self.shape) == 3 else 1
         return COLOUR if colours > 1 else self.kind
 
+    @cached_property
+    def labelled(self) -> int:
+        """How many training rows have a label."""
+        return sum(int(np.count_nonzero(y != UNLABELLED)) for _, y in store.pieces(self.y))
+
     @property
     def fully_labelled(self) -> bool:
         """Whether every training row has a label, as in a benchmark."""
-        return all((y != UNLABELLED).all() for _, y in store.pieces(self.y))
+        return self.labelled == len(self.y)
 
     @cached_property
     def digest(self) -> str:
@@ -241,7 +248,7 @@ def _infinite(
 
 
 def _cast(name: str, x: store.Array, dtype: np.dtype[np.generic]) -> store.Array:
-    found = store.room(x.shape, dtype, name, beside=x)
+    found = store.allocate(x.shape, dtype, name, beside=x)
     with np.errstate(over="ignore"):
         for start, piece in store.pieces(x):
             found[start : start + len(piece)] = piece

@@ -8,7 +8,7 @@ from ssdgm_runtime.readers import images
 from ssdgm_runtime.rows import resizing
 from ssdgm_train import likelihoods, problems, settings
 
-AUTO = "auto"
+AUTO, CLASSES = "auto", "classes"
 
 
 def _policy(value: str) -> str:
@@ -25,17 +25,19 @@ class DataPlan:
     Attributes:
         validation: Share of the rows held out for validation, 10,000 at most; 0 for none, from 1
             on the number of rows.
-        likelihood: "auto", or a key of `likelihoods.LIKELIHOODS`.
+        likelihood: "auto" is the one that fits the rows.
         total: The largest possible count of a binomial likelihood; 0 for the largest in training.
         prior: p(y), one number a class; empty for a uniform one.
-        kind: What a row is, one of `problems.KINDS`; "auto" tells it by its shape and values.
+        kind: What a row is; "auto" tells it by its shape and values.
         label: The column of a table that holds the labels; by default the one that is named so.
+        labels_as: "classes": every label is a class, however many there are; "auto": labels that
+            look like measurements or like names of rows are an error, see `targets.doubt`.
         ignore: Columns of a table to leave out.
         categorical: Columns of whole numbers that are names and no quantities.
         series: The column of a long table that tells series apart, a window each.
         time: Its column of times, by which the rows of a series are ordered.
-        resize: What becomes of image files of another size, such as "crop 32x32", see
-            `ssdgm_runtime.rows.resizing`; empty: they are an error.
+        resize: What becomes of image files of another size: "stretch 32x32", "crop 32x32" or
+            "pad 32x32"; empty: they are an error.
         colour: What image files are read as: "grey", "rgb", or "auto", which is rgb if any image
             has colours.
     """
@@ -46,6 +48,7 @@ class DataPlan:
     prior: tuple[float, ...] = settings.setting((), settings.above(0))
     kind: str = settings.setting(AUTO, settings.among((AUTO, *problems.KINDS)))
     label: str = ""
+    labels_as: str = settings.setting(AUTO, settings.among((AUTO, CLASSES)))
     ignore: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
     series: str = ""

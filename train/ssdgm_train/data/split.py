@@ -15,10 +15,10 @@ Indices = store.Indices
 Codes = NDArray[np.signedinteger[Any]]
 
 MOST = 10_000
-"""Rows that a share holds out for validation, at most."""
+"""The most rows that a share (`validation` below 1) holds out."""
 
 PIECE = 1 << 16
-"""Indices at once, where there may be very many."""
+"""Indices processed at once, as there may be very many."""
 
 
 @dataclass(frozen=True)
@@ -32,21 +32,21 @@ class Split:
     @property
     def digest(self) -> str:
         """SHA-256 over the three index arrays, as text."""
-        found = hashlib.sha256()
+        sha256 = hashlib.sha256()
         parts = {"": self.labelled, "|": self.unlabelled, "||": self.validation}
         for before, part in parts.items():
-            found.update(before[:1].encode())
+            sha256.update(before[:1].encode())
             for start, piece in store.pieces(part, PIECE):
                 text = ",".join(map(str, piece.tolist()))
-                found.update(("," * bool(start) + text).encode())
-        return found.hexdigest()
+                sha256.update(("," * bool(start) + text).encode())
+        return sha256.hexdigest()
 
     @property
     def training(self) -> Indices:
         """Sorted indices of all rows that are trained on."""
-        found = np.concatenate([self.labelled, self.unlabelled])
-        found.sort(kind="stable")  # which merges what is sorted already
-        return found
+        rows = np.concatenate([self.labelled, self.unlabelled])
+        rows.sort(kind="stable")  # fast: both parts are sorted already
+        return rows
 
 
 def split(
@@ -58,64 +58,63 @@ def split(
 ) -> Split:
     """Draw a split.
 
-    Where every label is known (a benchmark), validation rows are held out first and their labels
-    are extra to the budget. Where labels are blank, the budget is all the labels that are used,
-    and a stratified part of it is held out for validation.
+    If every label is known (a benchmark), validation rows are held out first and their labels are
+    not part of the budget. If labels are missing, the budget is all labels that are used, and a
+    stratified part of it is held out for validation.
 
     Args:
         data: The data set.
         labels: The budget of labelled training rows; None for every label there is.
-        validation: The share of rows held out, 0 to 1, which are `MOST` at most; a number from 1
-            on counts rows.
-        seed: Of the draw.
-        held: Validation rows to keep to instead of drawing some.
+        validation: The share of rows held out, of which there are at most `MOST`; from 1 on, the
+            number of rows.
+        seed: The seed of the draw.
+        held: Validation rows to use instead of drawing some.
 
     Raises:
-        DataError: The budget is below one label a class or above what there is.
+        DataError: The budget is below one label a class, or above the labels there are.
     """
     rng = seeds.generator(seed, seeds.SPLIT)
     y, size, fully = _codes(data), len(data.classes), data.fully_labelled
-    known = _where(y != dataset.UNLABELLED)
-    budget = known if fully else _budget(y, known, labels, size, rng)
+    labelled = _where(y != dataset.UNLABELLED)
+    budget = labelled if fully else _budget(y, labelled, labels, size, rng)
     drawn = _stratified(y, budget, _count(validation, len(budget)), size, rng)
     held = drawn if held is None else compact(held)
     if fully:
-        chosen = _budget(y, _without(known, held, len(y)), labels, size, rng)
+        chosen = _budget(y, _without(labelled, held, len(y)), labels, size, rng)
     else:
         if not _within(held, budget, len(y)):
             left = _left(labels, len(held), size)
-            budget = _budget(y, _without(known, held, len(y)), left, size, rng)
+            budget = _budget(y, _without(labelled, held, len(y)), left, size, rng)
         chosen = _without(budget, held, len(y))
     _check_every_class(data.classes, _counts(y, chosen, size))
-    others = np.ones(len(y), np.bool_)
-    others[held] = others[chosen] = False
+    others = ~(_mask(held, len(y)) | _mask(chosen, len(y)))
     return Split(chosen, _where(others), held)
 
 
 def compact(rows: NDArray[Any]) -> Indices:
-    """Indices as integers of 32 bits, if they fit."""
+    """Indices as 32-bit integers, if they fit."""
     small = int(rows.max(initial=0)) < 2**31
     return rows.astype(np.int32 if small else np.int64, copy=False)
 
 
 def _codes(data: dataset.Dataset) -> Codes:
-    """The class indices in as few bytes as they need."""
-    found = np.empty(len(data.y), np.min_scalar_type(-len(data.classes)))
+    """The class indices in the smallest sufficient integer type."""
+    codes = np.empty(len(data.y), np.min_scalar_type(-len(data.classes)))
     for start, piece in store.pieces(data.y):
-        found[start : start + len(piece)] = piece
-    return found
+        codes[start : start + len(piece)] = piece
+    return codes
 
 
 def _where(mask: NDArray[np.bool_]) -> Indices:
-    """The indices of what is true."""
+    """The indices at which a mask is true."""
     pieces = (compact(np.flatnonzero(part) + start) for start, part in store.pieces(mask, PIECE))
     return compact(np.concatenate([*pieces]))
 
 
 def _mask(rows: Indices, length: int) -> NDArray[np.bool_]:
-    found = np.zeros(length, np.bool_)
-    found[rows] = True
-    return found
+    mask = np.zeros(length, np.bool_)
+    mask[rows] = True
+    return mask
 
 
 def _without(rows: Indices, left_out: Indices, length: int) -> Indices:
@@ -127,12 +126,12 @@ def _within(rows: Indices, others: Indices, length: int) -> bool:
 
 
 def _left(labels: int | None, held: int, size: int) -> int | None:
-    """What is left of a budget beside validation rows that are given."""
+    """The labels left of a budget after the validation rows of an earlier run."""
     if labels is not None and labels - held < size:
         raise errors.DataError(
-            f"--labels is {labels}, and {held} are validation rows of the run to start from",
-            f"at least {held + size}, one label a class beside them",
-            "Raise --labels, or leave it out to use them all.",
+            f"--labels is {labels}, but {held} labels are in the validation rows of the first run",
+            mend=f"Set --labels to at least {held + size}, so that one label per class is left; "
+            "or leave it out to use all labels.",
         )
     return None if labels is None else labels - held
 
@@ -149,13 +148,14 @@ def _budget(
         return pool
     if labels < size:
         raise errors.DataError(
-            f"--labels is {labels} for {size} classes", "at least one label a class", ""
+            f"--labels is {labels}, but there are {size} classes",
+            mend=f"Set --labels to at least {size}: every class needs one.",
         )
     if labels > len(pool):
         raise errors.DataError(
-            f"--labels is {labels} and there are {len(pool)} labelled training rows",
-            f"at most {len(pool)}" if len(pool) else "some, beside the validation rows",
-            "Leave --labels out to use them all." if len(pool) else "Lower data.validation.",
+            f"--labels is {labels}, but there are {len(pool)} labelled training rows besides the "
+            "validation rows",
+            mend="Leave --labels out to use them all." if len(pool) else "Lower data.validation.",
         )
     counts = _counts(y, pool, size)
     return _take(y, pool, _balanced(counts, labels, rng), rng)
@@ -164,7 +164,7 @@ def _budget(
 def _balanced(
     counts: NDArray[np.int64], total: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """As equal a share a class as the counts allow, the remainder to random classes."""
+    """The rows per class, as equal as the counts allow; the remainder goes to random classes."""
     shares = np.zeros_like(counts)
     while (left := total - int(shares.sum())) > 0:
         open_classes = rng.permutation(np.flatnonzero(shares < counts))
@@ -177,7 +177,7 @@ def _balanced(
 def _stratified(
     y: Codes, pool: Indices, total: int, size: int, rng: np.random.Generator
 ) -> Indices:
-    """`total` rows with the pool's own class shares, by largest remainders."""
+    """Draw `total` rows with the class shares of the pool, rounded by largest remainders."""
     counts = _counts(y, pool, size)
     exact = counts * (min(total, len(pool)) / max(len(pool), 1))
     shares = np.floor(exact).astype(np.int64)
@@ -187,24 +187,24 @@ def _stratified(
 
 
 def _take(y: Codes, pool: Indices, shares: NDArray[np.int64], rng: np.random.Generator) -> Indices:
-    of = y[pool]
-    parts = [rng.permutation(pool[of == k])[:n] for k, n in enumerate(shares)]
+    labels = y[pool]
+    parts = [rng.permutation(pool[labels == k])[:n] for k, n in enumerate(shares)]
     return np.sort(np.concatenate(parts))
 
 
 def _counts(y: Codes, pool: Indices, size: int) -> NDArray[np.int64]:
     """How many rows of each class there are in a pool."""
-    found = np.zeros(size, np.int64)
+    counts = np.zeros(size, np.int64)
     for _, part in store.pieces(pool, PIECE):
-        found += np.bincount(y[part], minlength=size)
-    return found
+        counts += np.bincount(y[part], minlength=size)
+    return counts
 
 
 def _check_every_class(classes: tuple[int | str, ...], counts: NDArray[np.int64]) -> None:
     if not counts.all():
         missing = [classes[k] for k in np.flatnonzero(counts == 0)]
         raise errors.DataError(
-            f"no label is left to train on for {missing}",
-            "at least two labelled rows a class, one of them for validation",
-            "Label more rows, raise --labels, or lower data.validation.",
+            f"No label is left to train on for the classes {missing}",
+            mend="Each class needs at least two labelled rows, one of them for validation: label "
+            "more rows, raise --labels, or lower data.validation.",
         )

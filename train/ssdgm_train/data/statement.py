@@ -1,4 +1,4 @@
-"""From rows to a `Problem`: which likelihood fits them and how they become observations."""
+"""From rows to a `Problem`: the likelihood that fits them and their scaling to observations."""
 
 import math
 from collections.abc import Iterator
@@ -16,17 +16,22 @@ from ssdgm_train.labels import classes
 from ssdgm_train.problems import Pieces, Problem
 
 COUNT_LEVELS = 64
-"""Images of whole numbers below this are counts, not grey levels out of 255."""
+"""Images of whole numbers that are all below this are counts, not grey levels out of 255."""
 
 COLOURS = 3
 PIECE = 1 << 16
-"""Rows a piece, where something is fitted; fewer, if they have `FEATURES`."""
+"""Rows read at once; fewer, if they have more than `FEATURES` features together."""
 
 FEATURES = 1 << 23
 
 
 def problem(data: dataset.Dataset, split: Split, plan: DataPlan) -> Problem:
-    """State the problem; whatever is fitted is fitted on training rows alone.
+    """State the problem; scaling and likelihood are fitted on training rows only.
+
+    Args:
+        data: The data set.
+        split: Which of its rows are trained on.
+        plan: The recipe's settings, which override what would be chosen.
 
     Raises:
         DataError: The likelihood or the prior does not fit the data.
@@ -34,7 +39,7 @@ def problem(data: dataset.Dataset, split: Split, plan: DataPlan) -> Problem:
     chosen, size = split.training, max(1, min(PIECE, FEATURES // math.prod(data.shape)))
 
     def whole() -> Iterator[NDArray[np.generic]]:
-        return (store.take(data.x, some) for _, some in store.pieces(chosen, size))
+        return (store.take(data.x, rows) for _, rows in store.pieces(chosen, size))
 
     count = columns.numbers(data.columns) if data.columns else data.x.shape[-1]
 
@@ -80,37 +85,37 @@ def _shares(x: NDArray[np.generic]) -> bool:
 
 
 def _gaps(pieces: Pieces) -> tuple[int, ...]:
-    """The columns of numbers that training rows lack here and there."""
-    found = np.any([np.isnan(x).any(0) for x in pieces()], axis=0)
-    return tuple(np.flatnonzero(found).tolist())
+    """The columns of numbers in which some training rows have no value."""
+    with_gaps = np.any([np.isnan(x).any(0) for x in pieces()], axis=0)
+    return tuple(np.flatnonzero(with_gaps).tolist())
 
 
 def _unseen(categories: columns.Columns, pieces: Pieces) -> tuple[int, ...]:
-    """Which categories, all columns' in turn, no training row has."""
+    """The categories that no training row has, numbered through all columns."""
     counts = [np.zeros(len(column.categories), np.int64) for column in categories]
     for x in pieces() if categories else ():
-        for found, codes in zip(counts, x.T, strict=True):
-            known = codes[codes >= 0].astype(np.int64)
-            found += np.bincount(known, minlength=len(found))
+        for count, codes in zip(counts, x.T, strict=True):
+            seen = codes[codes >= 0].astype(np.int64)
+            count += np.bincount(seen, minlength=len(count))
     every = np.concatenate([np.zeros(0, np.int64), *counts])
     return tuple(np.flatnonzero(every == 0).tolist())
 
 
 def _check_columns(name: str, data: dataset.Dataset, gaps: tuple[int, ...]) -> None:
-    """Refuse a likelihood that has no place for categories, or none for what is missing."""
+    """Check that the likelihood can express categories and missing values, if there are any."""
     if name == "columns":
         if not data.columns:
             raise errors.DataError(
-                "data.likelihood is columns and the data is no table", "a table with named columns"
+                "data.likelihood is columns, but the data is not a table with named columns",
+                mend="Leave data.likelihood out.",
             )
         return
-    told = [data.columns[i].name for i in gaps]
-    told += [c.name for c in data.columns if c.kind != columns.NUMBER]
-    if told:
+    unfit = [data.columns[i].name for i in gaps]
+    unfit += [c.name for c in data.columns if c.kind != columns.NUMBER]
+    if unfit:
         raise errors.DataError(
-            f"data.likelihood is {name} and the column {told[0]!r} is a category or has gaps",
-            "columns of numbers without gaps",
-            "Leave data.likelihood out, or set data.likelihood=columns.",
+            f"data.likelihood is {name}, but the column {unfit[0]!r} is a category or has gaps",
+            mend="Leave data.likelihood out, or set data.likelihood=columns.",
         )
 
 
@@ -119,6 +124,6 @@ def _classes(prior: tuple[float, ...], size: int) -> classes.Classes:
         return classes.uniform(size)
     if len(prior) != size or min(prior) <= 0 or abs(sum(prior) - 1) > 1e-6:
         raise errors.DataError(
-            f"data.prior is {list(prior)}", f"{size} positive numbers that sum to one", ""
+            f"data.prior is {list(prior)}", f"{size} positive numbers that sum to one"
         )
     return classes.Classes(prior)

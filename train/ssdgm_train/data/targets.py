@@ -44,7 +44,8 @@ def known(
     Raises:
         DataError: A label is none of the classes.
     """
-    strange = [v for v in _distinct(name, y) if v not in classes]
+    usual = set(classes)
+    strange = [v for v in _distinct(name, y) if v not in usual]
     if strange:
         raise errors.DataError(
             f"{name} has labels {strange} outside the classes",
@@ -66,6 +67,8 @@ def _label_values(name: str, y: NDArray[np.generic]) -> NDArray[np.generic]:
         y = y.astype(np.int64)
     if y.dtype.kind == "u" and bool((y.astype(np.uint64) > np.iinfo(np.int64).max).any()):
         raise errors.DataError(f"{name} has the label {y.max()}", "labels below 2**63")
+    if y.dtype.kind == "f":
+        raise _odd(name, y)
     if y.dtype.kind not in "iuU":
         raise errors.DataError(
             f"{name} has dtype {y.dtype}",
@@ -75,15 +78,30 @@ def _label_values(name: str, y: NDArray[np.generic]) -> NDArray[np.generic]:
     return y.astype(np.int64) if y.dtype.kind in "iu" else np.char.strip(y.astype(np.str_))
 
 
+def _odd(name: str, y: NDArray[np.generic]) -> errors.DataError:
+    """The error of numbers some of which are not whole, or too large to be told apart."""
+    odd = float(y[(y != np.trunc(y)) | (np.abs(y) >= 2**53)][0])
+    if np.isnan(odd):
+        return errors.DataError(
+            f"{name} holds NaN",
+            "-1 where a label is not known",
+            f"Write np.where(np.isnan({name}), -1, {name}).",
+        )
+    return errors.DataError(
+        f"{name} holds {odd:g}, a measurement rather than the number of a class",
+        "whole numbers or strings that name classes, -1 where a label is not known",
+        f"Cut measurements into a few ranges; if these do name classes, write {name}.astype(str).",
+    )
+
+
 def indices(
     name: str, y: NDArray[np.generic], classes: Sequence[int | str], x: store.Array
 ) -> NDArray[np.int64]:
     """The indices of labels, -1 where one is unknown, in a file where their rows x are in one."""
-    found = store.room(y.shape, np.int64, name, beside=x)
+    found, known = store.allocate(y.shape, np.int64, name, beside=x), np.array(classes)
     for start, piece in store.pieces(y):
         values, part = _label_values(name, piece), found[start : start + len(piece)]
-        part[:] = UNLABELLED
-        for index, value in enumerate(classes):
-            part[values == value] = index
+        places = np.minimum(np.searchsorted(known, values), len(known) - 1)
+        part[:] = np.where(known[places] == values, places, UNLABELLED)
         store.give_back(found)
     return found

@@ -1,6 +1,6 @@
-"""What a trained model is worth: errors, calibration, latents in use, and the evidence.
+"""Evaluate a trained model: errors, calibration, latents in use, and the evidence.
 
-`outcome` is what a run's end is measured by; `evidence` is measured on request, see `evaluation`.
+`outcome` is computed at the end of every run; `evidence` is computed on request.
 """
 
 from ssdgm_train.evaluation.outcome import Labelled, Outcome, outcome

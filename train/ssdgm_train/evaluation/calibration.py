@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from ssdgm_train.probability import shapes
 
 FEWEST = 100
-"""Validation rows below which a fitted temperature would be noise, and is left at one."""
+"""The fewest validation rows for which a temperature is fitted; for fewer it stays at 1."""
 
 BOUNDS = (0.05, 20.0)
 
@@ -19,8 +19,8 @@ BOUNDS = (0.05, 20.0)
 def temperature(logits: shapes.Logits, y: shapes.Labels) -> float:
     """The temperature at which logits [n, K] have the lowest NLL of class indices [n].
 
-    It lies in `BOUNDS`, and is 1 where there are fewer than `FEWEST` rows. The NLL is convex in
-    1 / T and so has one minimum in log T too.
+    It is within `BOUNDS`, and 1 if there are fewer than `FEWEST` rows. The NLL is convex in 1 / T
+    and so has one minimum in log T too.
     """
     if len(y) < FEWEST:
         return 1.0
@@ -32,5 +32,5 @@ def temperature(logits: shapes.Logits, y: shapes.Labels) -> float:
         return float(F.cross_entropy(exact / math.exp(log_temperature), y))
 
     low, high = map(math.log, BOUNDS)
-    found = optimize.minimize_scalar(nll, bounds=(low, high), method="bounded")
-    return math.exp(float(found.x))
+    optimum = optimize.minimize_scalar(nll, bounds=(low, high), method="bounded")
+    return math.exp(float(optimum.x))

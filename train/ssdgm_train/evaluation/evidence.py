@@ -1,20 +1,20 @@
 r"""The evidence log p(x) by importance sampling, and the labels that it implies.
 
 With \(z_s \sim q(z \mid x, y)\) and weights \(w_s(x, y) = p(x, y, z_s) / q(z_s \mid x, y)\),
-proper ones, whose mean is p(x, y) whatever q is,
+whose mean is p(x, y) for any q,
 
 .. math::
     \log p(x) \ge E \log \sum_y \frac1S \sum_s w_s(x, y), \quad
     p(y \mid x) \approx \frac{\sum_s w_s(x, y)}{\sum_{y'} \sum_s w_s(x, y')}
 
-The first is a bound in expectation only: a single estimate may lie above. It grows with S and
+The first is a bound in expectation only: a single estimate may be above. It grows with S and
 tends to log p(x). At S = 1 the label is summed out of one weight a class; that is at least the
 bound U(x) that training maximises, whose label is summed out by q(y | x). A weight with the
 analytic divergence in place of \(\log p(z) / q(z)\) would not have the right mean; all sums are
 log-sum-exps.
 
-A density is that of observations as training has them: standardised rows. For grey levels under a
-Bernoulli likelihood it is a cross-entropy and no probability; of fresh bits it is one.
+Densities are those of observations, that is, of rows standardised as in training. For grey levels
+a Bernoulli likelihood gives a cross-entropy, not a log-probability; for drawn bits it gives one.
 
 References:
     Importance Weighted Autoencoders (Burda et al., 2016), theorem 1.
@@ -40,15 +40,15 @@ BOUNDED = ("bernoulli", "binomial")
 """Likelihoods of observations from 0 to 1."""
 
 NUMBERS = 2**23
-"""Rows times classes times features of one pass, at most."""
+"""The most rows times classes times features of one pass."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What some draws say of some rows.
+    """Importance-sampling estimates of the evidence of n rows.
 
     Attributes:
-        draws: S.
+        draws: The number of draws S.
         single: The bound of one draw, averaged over the draws, [n], in nats.
         log_joint: The log of the mean weight, which tends to log p(x, y), [n, K]; [n, 1] and
             log p(x) for a model without labels. softmax(log_joint) are posterior labels.
@@ -68,18 +68,18 @@ def observed(problem: Problem, x: shapes.Rows, generator: torch.Generator) -> di
     """Raw rows as observations [n, features].
 
     Returns:
-        "rows", as they are; and "bits", drawn once, where the likelihood draws some.
+        "rows", as they are; and "bits", drawn once, if the likelihood draws bits.
 
     Raises:
-        DataError: A row holds a value that the likelihood does not know.
+        DataError: A value is outside the range of the likelihood.
     """
-    likelihood = likelihoods.of(problem)
-    rows = observations.of(problem).to(x.device)(x)
+    likelihood = likelihoods.likelihood_for(problem)
+    rows = observations.observer_for(problem).to(x.device)(x)
     if likelihood.name in BOUNDED and not bool(((rows >= 0) & (rows <= 1)).all()):
         raise errors.DataError(
-            f"rows to measure the evidence on lie in [{float(x.min()):g}, {float(x.max()):g}]",
-            f"{likelihood.name} values up to {problem.scale[0]:g}, as in training",
-            "Scale these rows as the training rows, or train with data.likelihood=gaussian.",
+            f"The rows to evaluate have values in [{float(x.min()):g}, {float(x.max()):g}]",
+            f"{likelihood.name} values in [0, {problem.scale[0]:g}], as in training",
+            "Scale these rows like the training rows, or train with data.likelihood=gaussian.",
         )
     if likelihood.draw is likelihoods.same:
         return {"rows": rows}
@@ -89,14 +89,14 @@ def observed(problem: Problem, x: shapes.Rows, generator: torch.Generator) -> di
 def estimates(
     model: nn.Module, x: shapes.Flat, classes: int, draws: int, generator: torch.Generator
 ) -> Iterator[Estimate]:
-    """The estimate after every draw.
+    """Yield the estimate after every draw.
 
     Args:
-        model: The model, one of `method.Weighs`.
-        x: Observations [n, features], where the model is.
-        classes: K, by which memory is kept within `NUMBERS`.
-        draws: How many.
-        generator: Of the draws.
+        model: The model, a `method.Weighs`.
+        x: Observations [n, features], on the model's device.
+        classes: K, used to keep memory within `NUMBERS`.
+        draws: The number of draws.
+        generator: The random source of the draws.
     """
     slim = model.slim() if isinstance(model, method.Slims) else model
     size = max(1, min(passes.ROWS, NUMBERS // (classes * x.shape[1])))

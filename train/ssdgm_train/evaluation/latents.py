@@ -1,6 +1,6 @@
-r"""What the encoder has learnt: latents that are in use, and how well neighbours share labels.
+r"""Evaluate the encoder: the latents in use, and the error of a nearest-neighbour vote.
 
-A latent is active where the variance of its posterior mean over rows, \(Var_x(E_q[z \mid x])\), is
+A latent is active if the variance of its posterior mean over rows, \(Var_x(E_q[z \mid x])\), is
 above 0.01, which is the authors' rule that its standard deviation be above 0.1.
 
 References:
@@ -49,23 +49,24 @@ def latents(
     classes: int,
     device: torch.device,
 ) -> Latents | None:
-    """How many latents there are and which are active; None for a model without an encoder.
+    """The number of latents and which are active; None for a model without an encoder.
 
     Args:
-        model: The model; of one that is made of two parts, also which latents of the first are
-            kept.
-        x: Raw rows; the first `passes.ROWS` are taken.
-        y: Their class indices, which q(z | x, y) is given.
+        model: The model; if it is made of two parts, the latents kept of the first are reported.
+        x: Raw rows; the first `passes.ROWS` are used.
+        y: Their class indices, an input of q(z | x, y).
         classes: K.
-        device: Where the model is.
+        device: The model's device.
     """
-    some, given = x[: passes.ROWS], torch.from_numpy(y[: passes.ROWS])
+    first, labels = x[: passes.ROWS], torch.from_numpy(y[: passes.ROWS])
     if isinstance(model, method.Embeds):
-        means = embedded(model, some, device)
+        means = embedded(model, first, device)
     elif isinstance(model, method.Encodes):
-        rows, one_hot = torch.from_numpy(some), F.one_hot(given, classes).float()
+        rows, one_hot = torch.from_numpy(first), F.one_hot(labels, classes).float()
         encode = model.encode
-        means = passes.passes(model, lambda x, y: encode(x, y).mean, rows, one_hot, device=device)
+        means = passes.map_tensors(
+            model, lambda x, y: encode(x, y).mean, rows, one_hot, device=device
+        )
     else:
         return None
     active = (means.double().var(0, correction=0) > ACTIVE).nonzero()[:, 0].tolist()
@@ -77,7 +78,7 @@ def embedded(model: nn.Module, x: passes.Rows, device: torch.device) -> Tensor:
     """The means of q(z | x) of raw rows, [n, latent]."""
     assert isinstance(model, method.Embeds)
     embed = model.embed
-    return passes.over(model, lambda x: embed(x).mean, x, device)
+    return passes.map_rows(model, lambda x: embed(x).mean, x, device)
 
 
 def neighbours(
@@ -89,10 +90,14 @@ def neighbours(
     """The error of a vote of the nearest labelled rows, by the means of q(z | x).
 
     Args:
-        model: The model; None is returned for one whose encoder needs a label, or has none.
+        model: The model.
         labelled: Raw rows that vote, and their class indices.
         held: Raw rows that are scored, and their class indices.
-        device: Where the model is.
+        device: The model's device.
+
+    Returns:
+        "k", the number of voting "rows" and the "error"; None for a model without an encoder, or
+        with one that needs a label.
     """
     if not isinstance(model, method.Embeds):
         return None

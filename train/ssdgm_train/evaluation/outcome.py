@@ -1,7 +1,7 @@
-"""What a run came to: the part of `result.json` that is measured on the model.
+"""The outcome of a run: the part of `result.json` that is measured on the model.
 
-Scores are of the probabilities that a bundle gives, softmax(logits / T); "uncalibrated" has those
-of the model's own.
+Scores are those of the calibrated probabilities that a bundle gives, softmax(logits / T);
+"uncalibrated" are those of softmax(logits).
 """
 
 from collections.abc import Mapping
@@ -57,29 +57,33 @@ def outcome(
     Args:
         model: The model.
         parts: "labelled" training rows; "validation", "test" and "unlabelled" rows whose labels
-            are known, the last for the transductive error; None where there are none.
+            are known, the last for the transductive error; None for a part without rows.
         classes: K.
-        device: Where the model is.
+        device: The model's device.
     """
-    logits = {
+    outputs = {
         name: (passes.logits(model, rows.x, device), torch.from_numpy(rows.y))
         for name in SCORED
         if (rows := parts[name])
     }
-    fitted = calibration.temperature(*logits["validation"]) if "validation" in logits else 1.0
+    temperature = (
+        calibration.temperature(*outputs["validation"]) if "validation" in outputs else 1.0
+    )
     labelled, held = parts["labelled"], parts["test"] or parts["validation"]
     assert labelled is not None
     shown = parts["validation"] or labelled
     return Outcome(
-        fitted,
-        **vars(_scores(logits, fitted)),
-        uncalibrated=_scores(logits, 1.0),
+        temperature,
+        **vars(_scores(outputs, temperature)),
+        uncalibrated=_scores(outputs, 1.0),
         latents=latents.latents(model, *shown, classes=classes, device=device),
         neighbours=latents.neighbours(model, labelled, held, device) if held else None,
     )
 
 
-def _scores(logits: Mapping[str, tuple[Tensor, Tensor]], temperature: float) -> Scores:
-    """Every part's score at a temperature."""
-    measured = {name: scores.measure(some / temperature, y) for name, (some, y) in logits.items()}
+def _scores(outputs: Mapping[str, tuple[Tensor, Tensor]], temperature: float) -> Scores:
+    """The score of every part at a temperature; None for a part without rows."""
+    measured = {
+        name: scores.measure(logits / temperature, y) for name, (logits, y) in outputs.items()
+    }
     return Scores(*(measured.get(name) for name in SCORED))

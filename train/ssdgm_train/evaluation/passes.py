@@ -1,4 +1,4 @@
-"""A model over many rows, some at a time, in evaluation mode."""
+"""Apply a model in evaluation mode to many rows, some at a time."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -12,48 +12,48 @@ from torch import Tensor, nn
 from ssdgm_train import method
 
 ROWS = 1000
-"""Rows a pass, so that memory does not grow with the data."""
+"""Rows per pass, so that memory does not grow with the data."""
 
 
 @runtime_checkable
 class Rows(Protocol):
-    """Raw rows [n, *shape]: an array, or what reads a slice when it is asked for one."""
+    """Raw rows [n, *shape]: an array, or an object that reads a slice when it is taken."""
 
     def __len__(self) -> int:
-        """How many."""
+        """The number of rows."""
 
     def __getitem__(self, part: slice, /) -> NDArray[Any]:
-        """Some of them."""
+        """Some of the rows."""
 
 
 def logits(model: nn.Module, x: Rows, device: torch.device) -> Tensor:
     """Logits [n, K] of raw rows, on the CPU, the model in evaluation mode."""
     assert isinstance(model, method.Classifies)
-    return over(model, model.classify, x, device)
+    return map_rows(model, model.classify, x, device)
 
 
-def over(
+def map_rows(
     model: nn.Module, function: Callable[[Tensor], Tensor], x: Rows, device: torch.device
 ) -> Tensor:
-    """What a function of a model gives for raw rows, on the CPU, `ROWS` of them at a time."""
+    """Apply a function of a model to raw rows, `ROWS` at a time; the result is on the CPU."""
     starts = range(0, max(len(x), 1), ROWS)
     parts = (torch.from_numpy(np.array(x[start : start + ROWS], order="C")) for start in starts)
     with evaluating(model), torch.inference_mode():
         return torch.cat([function(part.to(device)).cpu() for part in parts])
 
 
-def passes(
-    model: nn.Module, function: Callable[..., Tensor], *given: Tensor, device: torch.device
+def map_tensors(
+    model: nn.Module, function: Callable[..., Tensor], *tensors: Tensor, device: torch.device
 ) -> Tensor:
-    """What a function of a model gives for all rows, on the CPU, `ROWS` of them at a time.
+    """Apply a function of a model to tensors, `ROWS` rows at a time; the result is on the CPU.
 
     Args:
         model: The model, which is in evaluation mode meanwhile.
         function: From rows on the device to [rows, ...].
-        given: Its arguments, [n, ...] each.
-        device: Where the model is.
+        tensors: Its arguments, [n, ...] each.
+        device: The model's device.
     """
-    parts = zip(*(torch.split(part, ROWS) for part in given), strict=True)
+    parts = zip(*(torch.split(part, ROWS) for part in tensors), strict=True)
     with evaluating(model), torch.inference_mode():
         return torch.cat([function(*(p.to(device) for p in part)).cpu() for part in parts])
 
@@ -71,23 +71,23 @@ def terms(
     Args:
         model: The model.
         phase: The phase.
-        x: Raw rows; the first `ROWS` are taken.
+        x: Raw rows; the first `ROWS` are used.
         y: Their class indices.
-        context: With a generator of its own, the same for every call that is to be compared.
-        device: Where the model is.
+        context: Its generator must be in the same state for all calls that are compared.
+        device: The model's device.
     """
     with evaluating(model), torch.no_grad():
         rows = phase.prepare(model, torch.from_numpy(x[:ROWS]).to(device))
         batch = method.Batch(rows, torch.from_numpy(y[:ROWS]).to(device), rows)
-        found: dict[str, Tensor] = {}
+        losses: dict[str, Tensor] = {}
         for player in phase.players:
-            found |= player.loss(model, batch, context)
-    return {name: float(value.mean()) for name, value in found.items()}
+            losses |= player.loss(model, batch, context)
+    return {name: float(value.mean()) for name, value in losses.items()}
 
 
 @contextlib.contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode inside, the former mode afterwards."""
+    """Put the model into evaluation mode, and restore its mode at the end."""
     training = model.training
     model.eval()
     try:

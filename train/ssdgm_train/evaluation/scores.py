@@ -1,4 +1,4 @@
-r"""What probabilities are worth against labels: error, proper scores, and calibration.
+r"""Scores of predicted probabilities against labels: error, proper scores, and calibration.
 
 With one-hot labels \(e_y\) and \(n\) rows,
 
@@ -29,15 +29,15 @@ from ssdgm_train.probability import shapes
 
 BINS = 15
 PIECE = 1 << 17
-"""Rows at once, so that memory does not grow with the data."""
+"""Rows processed at once, so that memory does not grow with the data."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """Classification of held-out rows.
+    """The quality of the classification of held-out rows.
 
     Attributes:
-        rows: How many.
+        rows: The number of rows.
         error: The share misclassified, 0 to 1.
         nll: The mean of -log q(y | x), in nats.
         brier: The mean squared distance between q(. | x) and the one-hot label, 0 to 2.
@@ -53,12 +53,12 @@ class Score:
 
 @dataclass(frozen=True)
 class Reliability:
-    """How right a classifier is where it is how sure; an empty bin has zeros.
+    """The accuracy of a classifier by its confidence, in 15 bins; an empty bin has zeros.
 
     Attributes:
-        counts: Rows in every bin, [15].
-        confidence: The mean top probability, [15].
-        accuracy: The share that is right, [15].
+        counts: The rows of every bin, [15].
+        confidence: The mean top probability of every bin, [15].
+        accuracy: The share classified correctly in every bin, [15].
     """
 
     counts: Tensor
@@ -73,20 +73,20 @@ class Reliability:
 
 
 def score(model: nn.Module, x: passes.Rows, y: NDArray[np.int64], device: torch.device) -> Score:
-    """The score of a model's own probabilities of raw rows x with class indices y."""
+    """The score of a model's uncalibrated probabilities for raw rows x with class indices y."""
     return measure(passes.logits(model, x, device), torch.from_numpy(y))
 
 
 def measure(logits: shapes.Logits, y: shapes.Labels) -> Score:
     """The score of softmax(logits), [n, K], against class indices [n]."""
-    parts = [(len(of) / len(y), _means(some, of)) for some, of in _pieces(logits, y)]
-    error, nll, brier = (sum(share * found[i] for share, found in parts) for i in range(3))
+    parts = [(len(labels) / len(y), _means(part, labels)) for part, labels in _pieces(logits, y)]
+    error, nll, brier = (sum(share * means[i] for share, means in parts) for i in range(3))
     return Score(len(y), error, nll, brier, ece=reliability(logits, y).error)
 
 
 def _pieces(logits: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
     parts = zip(torch.split(logits, PIECE), torch.split(y, PIECE), strict=True)
-    return ((some.double(), of) for some, of in parts)
+    return ((part.double(), labels) for part, labels in parts)
 
 
 def _means(logits: Tensor, y: Tensor) -> tuple[float, float, float]:
@@ -103,14 +103,14 @@ def reliability(logits: shapes.Logits, y: shapes.Labels) -> Reliability:
     """The reliability diagram of softmax(logits), [n, K], against class indices [n]."""
     counts, sure, right = (
         torch.stack(sums).sum(0)
-        for sums in zip(*(_bins(some, of) for some, of in _pieces(logits, y)), strict=True)
+        for sums in zip(*(_bins(part, labels) for part, labels in _pieces(logits, y)), strict=True)
     )
     filled = counts.clamp(min=1)
     return Reliability(counts, sure / filled, right / filled)
 
 
 def _bins(logits: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Each bin's rows, the sum of their top probabilities, and how many are right."""
+    """Each bin's number of rows, sum of top probabilities, and number of correct rows."""
     top, predicted = logits.softmax(-1).max(-1)
     bins = (top * BINS).long().clamp(max=BINS - 1)
 
@@ -121,8 +121,8 @@ def _bins(logits: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def confusion(logits: shapes.Logits, y: shapes.Labels) -> NDArray[np.int64]:
-    """How many rows of each class (down) were taken for each (across), [K, K]."""
+    """The confusion matrix [K, K]: rows by true class (down) and predicted class (across)."""
     from sklearn import metrics
 
-    found: Any = metrics.confusion_matrix(y, logits.argmax(-1), labels=range(logits.shape[-1]))
-    return np.asarray(found, np.int64)
+    counts: Any = metrics.confusion_matrix(y, logits.argmax(-1), labels=range(logits.shape[-1]))
+    return np.asarray(counts, np.int64)

@@ -1,7 +1,7 @@
-"""What a data set holds, what is suspicious in it, and what `train` would make of it.
+"""Inspect a data set: its contents, what is suspicious in it, and what `train` would do with it.
 
-Rows are looked at in pieces, so the data may be larger than memory; of more than `pieces.LIMIT`
-rows a part is looked at, spread evenly, and the report says so.
+Rows are read in pieces, so the data may be larger than memory; of more than `pieces.LIMIT` rows an
+evenly spaced part is inspected, and the report says so.
 """
 
 import dataclasses
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from ssdgm_train import data as sources
 from ssdgm_train.data import dataset
+from ssdgm_train.data.settings import CLASSES
 from ssdgm_train.inspection import features, pieces, place, proposal, repeats, rules, seen
-from ssdgm_train.recipes import recipe
+from ssdgm_train.recipes import recipe, recommended
 
 __all__ = ["Report", "inspect", "look"]
 
@@ -24,14 +25,14 @@ STEPS = ("training rows", "test rows", "equal rows", "the recipe")
 
 @dataclass(frozen=True)
 class Report:
-    """All that was found.
+    """The result of an inspection.
 
     Attributes:
         data: The data set.
         seen: What was measured.
-        findings: What is worth knowing, gravest first.
+        findings: What is worth knowing, most serious first.
         training: What `train` would do.
-        tested: How many test rows were looked at.
+        tested: The number of test rows that were inspected.
     """
 
     data: dataset.Dataset
@@ -41,19 +42,19 @@ class Report:
     tested: int
 
     def to_json(self) -> Json:
-        """The report as a JSON document; numbers that are not finite do not occur."""
-        found, positions = self.data, self.seen.positions
+        """The report as a JSON document; all numbers are finite."""
+        data, positions = self.data, self.seen.positions
         refused = isinstance(self.training, proposal.Refusal)
-        lists = zip(found.classes, self.seen.counts, self.seen.tests, strict=True)
+        lists = zip(data.classes, self.seen.counts, self.seen.tests, strict=True)
         return {
-            "name": found.name,
-            "kind": found.kind,
-            "dtype": found.x.dtype.name,
-            "shape": list(found.shape),
+            "name": data.name,
+            "kind": data.kind,
+            "dtype": data.x.dtype.name,
+            "shape": list(data.shape),
             "rows": {
-                "training": len(found.x),
+                "training": len(data.x),
                 "labelled": int(self.seen.counts.sum()),
-                "unlabelled": len(found.x) - int(self.seen.counts.sum()),
+                "unlabelled": len(data.x) - int(self.seen.counts.sum()),
                 "test": int(self.seen.tests.sum()),
             },
             "looked_at": {"training": positions.rows, "test": self.tested},
@@ -75,7 +76,7 @@ class Report:
 
 def look(
     source: str,
-    plan: recipe.Recipe | recipe.ByKind,
+    plan: recipe.Recipe | recommended.Asked,
     labelled: int | None = None,
     seed: int = 0,
     data_dir: str | None = None,
@@ -85,44 +86,49 @@ def look(
     """Load a data set as `train` would, and inspect it.
 
     Args:
-        source: As `data.load` takes it.
-        plan: The recipe, or one for every kind of rows.
+        source: As in `data.load`.
+        plan: The recipe, or what was said of it.
         labelled: The budget of labels; None for all.
-        seed: Of the split.
-        data_dir: As `data.load` takes it.
-        downloading: As `data.load` takes it.
-        tell: Is told which step begins.
+        seed: The seed of the split.
+        data_dir: As in `data.load`.
+        downloading: Called with the progress of a download.
+        tell: Called when a step begins.
+
+    Returns:
+        The files of the data set, and the report.
 
     Raises:
-        DataNotFound: Nothing is there.
-        DataError: What is there cannot be read or trained on.
+        DataNotFound: There is no data at `source`.
+        DataError: The data cannot be read or trained on.
     """
     lies_at = sources.locate(source, data_dir, downloading)
-    found = place.look(lies_at)
-    data = sources.load(lies_at, plan=recipe.of_kind(plan).data)
-    chosen = recipe.of_kind(plan, data.sort)
-    return found, inspect(data, chosen, labelled, seed, tell=tell)
+    files = place.count_files(lies_at)
+    data = sources.load(lies_at, plan=recommended.plain(plan).data)
+    return files, inspect(data, plan, labelled, seed, tell=tell)
 
 
 def inspect(
     data: dataset.Dataset,
-    plan: recipe.Recipe,
+    plan: recipe.Recipe | recommended.Asked,
     labelled: int | None = None,
     seed: int = 0,
     limit: int = pieces.LIMIT,
     tell: sources.Tell = sources.quiet,
 ) -> Report:
-    """Inspect a data set; arguments as in `look`, and at most `limit` rows of a part."""
+    """Inspect at most `limit` rows of each part of a data set; other arguments as in `look`."""
     tell(0, len(STEPS), STEPS[0])
     passage = features.Passage(data)
     ours = _part("training", data.x, data.y, limit, passage)
     tell(1, len(STEPS), STEPS[1])
     theirs = _part("test", _tests(data), _test_labels(data), limit)
     tell(2, len(STEPS), STEPS[2])
-    found = _seen(data, passage.positions, ours, repeats.find(ours, theirs, data.classes))
+    equal = repeats.find_repeats(ours, theirs, data.classes)
+    measured = _seen(data, passage.positions, ours, equal)
+    meant = recommended.plain(plan).data.labels_as == CLASSES
+    measured = dataclasses.replace(measured, meant=meant)
     tell(3, len(STEPS), STEPS[3])
     training = proposal.propose(data, plan, labelled, seed)
-    return Report(data, found, tuple(rules.judge(found)), training, len(theirs.rows))
+    return Report(data, measured, tuple(rules.judge(measured)), training, len(theirs.rows))
 
 
 def _part(
@@ -134,13 +140,13 @@ def _part(
 ) -> repeats.Part:
     """One pass over the rows of a part."""
     chosen = pieces.spans(len(x), limit)
-    found = [np.empty((0, 2), np.uint64)]
+    digests = [np.empty((0, 2), np.uint64)]
     for piece in pieces.pieces(x, chosen):
-        found.append(repeats.digests(piece))
+        digests.append(repeats.digests(piece))
         if passage is not None:
             passage.add(piece)
     rows = pieces.numbers(chosen)
-    return repeats.Part(name, np.concatenate(found), rows, y[rows])
+    return repeats.Part(name, np.concatenate(digests), rows, y[rows])
 
 
 def _tests(data: dataset.Dataset) -> pieces.Rows:
@@ -160,7 +166,7 @@ def _seen(
     sampled = pieces.sample(data.x, part.rows)
     sample = features.values(data.x[sampled], data.columns)
     labelled = np.flatnonzero(data.y != dataset.UNLABELLED)
-    known = pieces.sample(data.x, labelled)
+    chosen = pieces.sample(data.x, labelled)
     size = len(data.classes)
     return seen.Seen(
         data=data,
@@ -169,8 +175,8 @@ def _seen(
         features=features.summarise(data, positions, sample),
         sample=sample,
         sampled=sampled,
-        known=features.values(data.x[known], data.columns),
-        labels=data.y[known],
+        known=features.values(data.x[chosen], data.columns),
+        labels=data.y[chosen],
         repeats=equal,
         counts=np.bincount(data.y[labelled], minlength=size),
         tests=np.bincount(_test_labels(data), minlength=size),
@@ -178,5 +184,5 @@ def _seen(
 
 
 def _least(array: features.Floats, extreme: np.ufunc) -> float | None:
-    found = float(extreme.reduce(array))
-    return None if np.isnan(found) else found
+    value = float(extreme.reduce(array))
+    return None if np.isnan(value) else value

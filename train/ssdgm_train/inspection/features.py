@@ -1,7 +1,7 @@
-"""What values there are: a summary for every column, channel or colour, and of single rows.
+"""Summaries of the values of every column, channel or colour, and of single rows.
 
-One pass over the rows in pieces keeps the extremes and sums of every position; how values are
-distributed is told by a sample of rows.
+One pass over the rows in pieces keeps the extremes and sums of every position; the distribution of
+values is estimated from a sample of rows.
 """
 
 import math
@@ -18,10 +18,10 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 FLAT = 0.02
-"""An image or window is nearly constant if its values span less than this share of all."""
+"""An image or window is nearly constant if it spans less than this share of the whole range."""
 
 COMMON = 10
-"""Values that are counted by name."""
+"""The most values that are listed with their counts."""
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 COLOURS = ("red", "green", "blue")
@@ -32,17 +32,17 @@ class Feature:
     """A column of a table or of rows, a channel of windows, a colour of images.
 
     Attributes:
-        name: What messages call it.
+        name: Its name in messages.
         kind: One of `ssdgm_runtime.rows.columns.KINDS`.
-        missing: How many values are missing.
-        low: The smallest value; None where there is none, or of a category.
-        high: The largest.
-        mean: Their mean.
-        deviation: Their standard deviation.
-        quantiles: Those of `QUANTILES` in the sample; empty as above.
-        present: How many values of the sample are there.
-        distinct: How many different ones.
-        common: The most frequent values of the sample, by name or number, and how often they are.
+        missing: The number of missing values.
+        low: The smallest value; None if there is none, or for a category.
+        high: The largest value; None as above.
+        mean: The mean; None as above.
+        deviation: The standard deviation; None as above.
+        quantiles: The `QUANTILES` of the sample; empty as above.
+        present: The number of values of the sample that are not missing.
+        distinct: The number of different values of the sample.
+        common: The most frequent values of the sample, by name or number, and their counts.
     """
 
     name: str
@@ -60,17 +60,17 @@ class Feature:
 
 @dataclass(frozen=True)
 class Positions:
-    """All that is known of every position of a flattened row, [width]; NaN where nothing is there.
+    """Statistics of every position of a flattened row, [width]; NaN where all values are missing.
 
     Attributes:
-        rows: How many rows were looked at.
-        missing: How many values are missing.
+        rows: The number of rows that were read.
+        missing: The number of missing values.
         low: The smallest value.
         high: The largest.
         total: The sum.
         squares: The sum of squares.
-        spans: Of every row, its largest less its smallest value, [rows].
-        levels: The different values of bytes; empty for other numbers.
+        spans: The largest minus the smallest value of every row, [rows]; of images and windows.
+        levels: The different values of bytes; empty for other dtypes.
         whole: Whether all values are whole numbers.
     """
 
@@ -86,13 +86,13 @@ class Positions:
 
     @property
     def constant(self) -> Bools:
-        """Which positions never change, or never have a value."""
-        found: Bools = ~(self.low < self.high)
-        return found
+        """Which positions never change, or never have a value, [width]."""
+        constant: Bools = ~(self.low < self.high)
+        return constant
 
 
 def values(x: NDArray[np.generic], columns: table.Columns) -> Floats:
-    """Rows [n, ...] flattened, NaN where a value is missing."""
+    """Rows [n, ...] flattened to [n, width]; NaN where a value is missing."""
     flat = x.reshape(len(x), -1).astype(np.float64)
     codes = flat[:, table.numbers(columns) :] if columns else flat[:, :0]
     codes[codes < 0] = np.nan
@@ -112,7 +112,7 @@ class Passage:
         self._spans: list[NDArray[np.float32]] = []
 
     def add(self, piece: NDArray[np.generic]) -> None:
-        """Look at some rows."""
+        """Count some rows in."""
         x = values(piece, self._data.columns)
         absent = np.isnan(x)
         self._rows += len(x)
@@ -131,7 +131,7 @@ class Passage:
 
     @property
     def positions(self) -> Positions:
-        """What was seen."""
+        """The statistics of the rows so far."""
         spans = np.concatenate(self._spans) if self._spans else np.empty(0, np.float32)
         levels = tuple(np.flatnonzero(self._used).tolist())
         return Positions(
@@ -148,7 +148,7 @@ class Passage:
 
 
 def owners(data: dataset.Dataset) -> tuple[tuple[str, ...], NDArray[np.int64]]:
-    """The features' names, and whose every position of a flattened row is."""
+    """The features' names, and the index of the feature of every position of a row, [width]."""
     shape, width = data.shape, math.prod(data.shape)
     if data.kind == problems.WINDOWS and len(shape) > 1:
         names = tuple(f"channel {i}" for i in range(shape[0]))
@@ -156,23 +156,23 @@ def owners(data: dataset.Dataset) -> tuple[tuple[str, ...], NDArray[np.int64]]:
         return names, np.repeat(np.arange(shape[0]), width // shape[0])
     if data.kind == problems.IMAGE and len(shape) > 1:
         depth = shape[2] if len(shape) == 3 else 1
-        told = tuple(f"channel {i}" for i in range(depth))
-        names = {1: ("pixels",), len(COLOURS): COLOURS}.get(depth, told)
+        channels = tuple(f"channel {i}" for i in range(depth))
+        names = {1: ("pixels",), len(COLOURS): COLOURS}.get(depth, channels)
         return names, np.tile(np.arange(depth), width // depth)
     named = tuple(c.name for c in data.columns)
     return named or tuple(f"column {i}" for i in range(width)), np.arange(width)
 
 
 def summarise(data: dataset.Dataset, seen: Positions, sample: Floats) -> tuple[Feature, ...]:
-    """A summary of every feature; `sample` is [m, width], as `values` has it."""
+    """A summary of every feature; `sample` is [m, width], as returned by `values`."""
     names, owner = owners(data)
     kinds = [c.kind for c in data.columns] or [table.NUMBER] * len(names)
     order = np.argsort(owner, kind="stable")
     parts = np.split(order, np.flatnonzero(np.diff(owner[order])) + 1)
-    found = zip(names, kinds, parts, strict=True)
+    columns = zip(names, kinds, parts, strict=True)
     return tuple(
         _feature(name, kind, seen, part, _categories(data, i), sample[:, part])
-        for i, (name, kind, part) in enumerate(found)
+        for i, (name, kind, part) in enumerate(columns)
     )
 
 
@@ -191,7 +191,7 @@ def _feature(
     there = sample[~np.isnan(sample)]
     distinct, counts = np.unique(there, return_counts=True)
     best = np.argsort(-counts, kind="stable")[:COMMON]
-    common = tuple((_told(distinct[i], categories), int(counts[i])) for i in best)
+    common = tuple((_named(distinct[i], categories), int(counts[i])) for i in best)
     missing = int(seen.missing[part].sum())
     if kind != table.NUMBER or not len(there):
         none = (None, None, None, None, ())
@@ -214,12 +214,12 @@ def _feature(
     )
 
 
-def _told(value: float, categories: tuple[str, ...]) -> str:
+def _named(value: float, categories: tuple[str, ...]) -> str:
     return categories[int(value)] if categories else f"{value:g}"
 
 
 def flat(seen: Positions) -> NDArray[np.int64]:
-    """Which of the rows that were looked at are nearly constant; of images and windows alone."""
+    """Which of the rows that were read are nearly constant; only for images and windows."""
     if not len(seen.spans):
         return np.empty(0, np.int64)
     whole = float(np.fmax.reduce(seen.high) - np.fmin.reduce(seen.low))

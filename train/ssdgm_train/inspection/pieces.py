@@ -1,4 +1,4 @@
-"""Some rows at a time, and of very many rows a part that is spread evenly."""
+"""Read rows in pieces, and only an evenly spaced part of very many rows."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,20 +11,20 @@ Rows = NDArray[np.generic]
 Spans = Sequence[slice]
 
 LIMIT = 1_000_000
-"""Rows that are looked at; of more, as many in blocks."""
+"""The most rows that are inspected; of more, as many in evenly spaced blocks."""
 
 BLOCKS = 100
 VALUES = 1 << 21
-"""Values a piece."""
+"""Values per piece."""
 
 SAMPLE = 20_000
-"""Rows that are held at once, to tell how values are distributed."""
+"""The most rows of the sample from which distributions are estimated."""
 
 SAMPLE_VALUES = 1 << 23
 
 
 def spans(count: int, limit: int = LIMIT) -> list[slice]:
-    """Which of `count` rows to look at.
+    """Which of `count` rows to inspect.
 
     Example:
         >>> spans(3)
@@ -39,12 +39,12 @@ def spans(count: int, limit: int = LIMIT) -> list[slice]:
 
 
 def numbers(chosen: Spans) -> NDArray[np.int64]:
-    """The rows' own numbers, in order."""
+    """The numbers of the rows, in order."""
     return np.concatenate([np.arange(s.start, s.stop) for s in chosen])
 
 
 def pieces(x: Rows, chosen: Spans) -> Iterator[Rows]:
-    """The rows, a few megabytes at a time."""
+    """Yield the rows, a few megabytes at a time."""
     step = max(1, VALUES // max(x[:1].size, 1))
     for span in chosen:
         for start in range(span.start, span.stop, step):
@@ -53,5 +53,5 @@ def pieces(x: Rows, chosen: Spans) -> Iterator[Rows]:
 
 
 def sample(x: Rows, rows: store.Indices, most: int = SAMPLE) -> store.Indices:
-    """As many of the rows as may be held at once."""
+    """At most `most` of the rows, evenly spaced, and fewer if rows are large."""
     return store.spaced(rows, min(most, max(1, SAMPLE_VALUES // max(x[:1].size, 1))))

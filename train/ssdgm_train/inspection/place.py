@@ -1,4 +1,4 @@
-"""What lies at the place that the data is read from."""
+"""The files at the place that the data is read from."""
 
 import os
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ SHOWN = 6
 
 @dataclass(frozen=True)
 class Place:
-    """Where data lies.
+    """The place of a data set.
 
     Attributes:
         path: Its absolute path, or the name of an embedded set.
-        files: How many files; none of an embedded set.
-        bytes: Their size.
-        names: The first few of them, relative to a folder.
+        files: The number of files; 0 for an embedded set.
+        bytes: Their total size.
+        names: The first few of them, relative to the folder.
     """
 
     path: str
@@ -27,8 +27,8 @@ class Place:
     names: tuple[str, ...]
 
 
-def look(path: str) -> Place:
-    """Count the files of a place, as `data.locate` gives it.
+def count_files(path: str) -> Place:
+    """Count the files of a place that `data.locate` returned.
 
     Raises:
         DataError: It cannot be read.

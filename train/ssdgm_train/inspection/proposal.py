@@ -8,12 +8,13 @@ from typing import Any
 import tomli_w
 
 from ssdgm_runtime import errors
-from ssdgm_train import method, settings
-from ssdgm_train.data import dataset, statement
+from ssdgm_train import method
+from ssdgm_train.data import dataset, doubt, statement
 from ssdgm_train.data.settings import AUTO
 from ssdgm_train.data.split import Split, split
 from ssdgm_train.problems import Problem
-from ssdgm_train.recipes import recipe
+from ssdgm_train.recipes import recipe, recommended
+from ssdgm_train.settings import RecipeError
 
 Json = dict[str, Any]
 
@@ -35,6 +36,7 @@ class Proposal:
     """What a run would be.
 
     Attributes:
+        taken: Which recipe this is, and why; None where it came as it is.
         method: The method's name.
         summary: What it is.
         networks: The settings of the model that tell its networks.
@@ -51,6 +53,7 @@ class Proposal:
         recipe: TOML: what differs from the method's defaults, and what was found of the data.
     """
 
+    taken: recommended.Taken | None
     method: str
     summary: str
     networks: Json
@@ -77,16 +80,23 @@ class Refusal:
 
 
 def propose(
-    data: dataset.Dataset, plan: recipe.Recipe, labelled: int | None, seed: int
+    data: dataset.Dataset,
+    asked: recipe.Recipe | recommended.Asked,
+    labelled: int | None,
+    seed: int,
 ) -> Proposal | Refusal:
     """State what `train` would do, by the very functions that it calls."""
     try:
+        chosen = recommended.settle(asked, data, labelled)
+        plan = chosen.plan
+        doubt.check_labels(data, plan.data)
         parts = split(data, labelled, plan.data.validation, seed)
         stated = statement.problem(data, parts, plan.data)
         settled = _settled(plan, stated)
-    except (errors.DataError, settings.RecipeError) as error:
+    except (errors.DataError, RecipeError) as error:
         return Refusal(error.found, error.expected, error.mend)
-    return _proposal(data, settled, parts, stated, plan.data.likelihood)
+    found = _proposal(data, settled, parts, stated, plan.data.likelihood)
+    return dataclasses.replace(found, taken=chosen.taken)
 
 
 def _proposal(
@@ -100,6 +110,7 @@ def _proposal(
     found = REASONS.get(stated.likelihood, "")
     reason = found.format(levels=statement.COUNT_LEVELS, total=stated.total)
     return Proposal(
+        taken=None,
         method=settled.method,
         summary=settled.spec.summary,
         networks=dict(_networks(dataclasses.asdict(settled.model))),

@@ -1,4 +1,4 @@
-"""Equal rows, found by a 128-bit digest of each, 16 bytes a row."""
+"""Find equal rows by a 128-bit digest of each, 16 bytes per row."""
 
 import hashlib
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from ssdgm_train.data import dataset
 
 Digests = NDArray[np.uint64]
 SHOWN = 5
-"""Examples that are kept."""
+"""The most examples that are kept."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """A row: of "training" or "test", its number there from 0, its label or None."""
+    """A row: its part, "training" or "test", its number there from 0, and its label or None."""
 
     part: str
     row: int
@@ -27,14 +27,14 @@ Pair = tuple[Place, Place]
 
 @dataclass(frozen=True)
 class Repeats:
-    """Equal rows among those that were looked at.
+    """Equal rows among those that were inspected.
 
     Attributes:
-        training: Training rows that are equal to one before them.
-        test: Test rows that are equal to one before them.
-        shared: Test rows that are equal to a training row.
-        conflicting: Labelled training rows that are equal to one with another label.
-        contradicted: Test rows that are equal to a labelled training row, none of their own label.
+        training: Training rows that equal an earlier one.
+        test: Test rows that equal an earlier one.
+        shared: Test rows that equal a training row.
+        conflicting: Labelled training rows that equal one with another label.
+        contradicted: Test rows that equal labelled training rows, none of which has their label.
         repeats: Examples of equal training rows.
         leaks: Examples of a training row and an equal test row.
         conflicts: Examples of equal training rows with two labels.
@@ -54,7 +54,7 @@ class Repeats:
 
 @dataclass(frozen=True)
 class Part:
-    """What equal rows are looked for in: digests [n, 2], the rows' numbers and class indices."""
+    """The inspected rows of a part: digests [n, 2], row numbers [n] and class indices [n]."""
 
     name: str
     digests: Digests
@@ -63,23 +63,23 @@ class Part:
 
 
 def digests(x: NDArray[np.generic]) -> Digests:
-    """A digest a row, [n, 2]; -0 is 0, and what is missing equals what is missing."""
+    """The digests of rows, [n, 2]; -0 equals 0, and missing values equal one another."""
     flat = np.ascontiguousarray(x).reshape(len(x), -1)
     if flat.dtype.kind == "f":
         flat = np.where(np.isnan(flat), flat.dtype.type(np.nan), flat + flat.dtype.type(0))
-    found = b"".join(hashlib.blake2b(row.data, digest_size=16).digest() for row in flat)
-    return np.frombuffer(found, np.uint64).reshape(-1, 2)
+    digested = b"".join(hashlib.blake2b(row.data, digest_size=16).digest() for row in flat)
+    return np.frombuffer(digested, np.uint64).reshape(-1, 2)
 
 
-def find(training: Part, test: Part, classes: tuple[int | str, ...]) -> Repeats:
-    """Compare all rows with all others."""
+def find_repeats(training: Part, test: Part, classes: tuple[int | str, ...]) -> Repeats:
+    """Find equal rows within and between the two parts."""
     groups = _groups(np.concatenate([training.digests, test.digests]))
     ours, theirs = groups[: len(training.rows)], groups[len(training.rows) :]
 
     def place(part: Part, i: int) -> Place:
         label = int(part.y[i])
-        told = None if label == dataset.UNLABELLED else classes[label]
-        return Place(part.name, int(part.rows[i]), told)
+        named = None if label == dataset.UNLABELLED else classes[label]
+        return Place(part.name, int(part.rows[i]), named)
 
     def pairs(
         left: NDArray[np.int64], right: NDArray[np.int64], part: Part = training
@@ -92,8 +92,8 @@ def find(training: Part, test: Part, classes: tuple[int | str, ...]) -> Repeats:
     match = _first(ours, theirs)
     shared = np.flatnonzero(match >= 0)
     conflicts = _conflicts(ours, training.y)
-    known = np.flatnonzero(training.y != dataset.UNLABELLED)
-    strange, origin = _contradictions(ours[known], training.y[known], theirs, test.y)
+    labelled = np.flatnonzero(training.y != dataset.UNLABELLED)
+    strange, origin = _contradictions(ours[labelled], training.y[labelled], theirs, test.y)
     return Repeats(
         training=len(again),
         test=int((_first(theirs, theirs) != np.arange(len(theirs))).sum()),
@@ -103,14 +103,14 @@ def find(training: Part, test: Part, classes: tuple[int | str, ...]) -> Repeats:
         repeats=pairs(first[again], again),
         leaks=pairs(match[shared], shared, test),
         conflicts=pairs(conflicts.left, conflicts.right),
-        contradictions=pairs(known[origin], strange, test),
+        contradictions=pairs(labelled[origin], strange, test),
     )
 
 
-def _groups(found: Digests) -> NDArray[np.int64]:
-    """Equal numbers for equal digests."""
-    order = np.lexsort((found[:, 1], found[:, 0]))
-    ordered = found[order]
+def _groups(digests: Digests) -> NDArray[np.int64]:
+    """The number of each digest's group; equal digests have equal numbers."""
+    order = np.lexsort((digests[:, 1], digests[:, 0]))
+    ordered = digests[order]
     fresh = np.ones(len(order), bool)
     fresh[1:] = (ordered[1:] != ordered[:-1]).any(1)
     groups = np.empty(len(order), np.int64)
@@ -119,17 +119,17 @@ def _groups(found: Digests) -> NDArray[np.int64]:
 
 
 def _first(groups: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Where each wanted group comes first; -1 where it does not."""
-    known, at = np.unique(groups, return_index=True)
-    if not len(known):
+    """The first index of each wanted group in `groups`; -1 if it is not there."""
+    distinct, at = np.unique(groups, return_index=True)
+    if not len(distinct):
         return np.full(len(wanted), -1)
-    place = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
-    return np.where(known[place] == wanted, at[place], -1)
+    place = np.minimum(np.searchsorted(distinct, wanted), len(distinct) - 1)
+    return np.where(distinct[place] == wanted, at[place], -1)
 
 
 @dataclass(frozen=True)
 class _Conflicts:
-    """All rows that conflict, and for each group a row of one label and one of another."""
+    """All rows that conflict, and for each group one row each of two labels."""
 
     rows: NDArray[np.int64]
     left: NDArray[np.int64]
@@ -137,12 +137,12 @@ class _Conflicts:
 
 
 def _conflicts(groups: NDArray[np.int64], y: NDArray[np.int64]) -> _Conflicts:
-    known = np.flatnonzero(y != dataset.UNLABELLED)
+    labelled = np.flatnonzero(y != dataset.UNLABELLED)
     size = 1 + int(y.max(initial=0))
-    pairs, at = np.unique(groups[known] * size + y[known], return_index=True)
-    rows, group = known[at], pairs // size
+    pairs, at = np.unique(groups[labelled] * size + y[labelled], return_index=True)
+    rows, group = labelled[at], pairs // size
     twice = np.flatnonzero(group[1:] == group[:-1])
-    inside = known[np.isin(groups[known], group[twice])]
+    inside = labelled[np.isin(groups[labelled], group[twice])]
     _, single = np.unique(group[twice], return_index=True)
     return _Conflicts(inside, rows[twice[single]], rows[twice[single] + 1])
 
@@ -153,7 +153,7 @@ def _contradictions(
     theirs: NDArray[np.int64],
     y_test: NDArray[np.int64],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The test rows whose label no equal labelled row has, and where such a row is."""
+    """The test rows whose label no equal labelled row has, and the index of such a row."""
     size = 1 + int(max(y.max(initial=0), y_test.max(initial=0)))
     match = _first(ours, theirs)
     agreed = np.isin(theirs * size + y_test, ours * size + y)

@@ -1,4 +1,4 @@
-"""What was seen of a data set, on which rules judge, and what a rule says."""
+"""What was measured of a data set, and the findings that rules derive from it."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from ssdgm_train.inspection import features, repeats
 
 WARNING, NOTE = "warning", "note"
 SHOWN = 4
-"""Names or rows that a sentence lists."""
+"""The most names or rows that a sentence lists."""
 
 
 @dataclass(frozen=True)
@@ -20,16 +20,17 @@ class Seen:
 
     Attributes:
         data: The data set.
-        rows: The numbers of the training rows that were looked at.
-        positions: What was measured of every position of a row.
-        features: The same for every column, channel or colour.
-        sample: Some of the rows, [m, width], as `features.values` has them.
-        sampled: Their numbers, [m].
+        rows: The numbers of the training rows that were inspected.
+        positions: Statistics of every position of a row.
+        features: Statistics of every column, channel or colour.
+        sample: Some of the rows, [m, width], as returned by `features.values`.
+        sampled: The numbers of these rows, [m].
         known: Some of the labelled rows, [k, width].
         labels: Their class indices, [k].
         repeats: Equal rows.
-        counts: Labelled training rows a class, [classes].
-        tests: Test rows a class, [classes].
+        counts: Labelled training rows per class, [classes].
+        tests: Test rows per class, [classes].
+        meant: Whether the recipe says that the labels are classes.
     """
 
     data: dataset.Dataset
@@ -43,6 +44,7 @@ class Seen:
     repeats: repeats.Repeats
     counts: NDArray[np.int64]
     tests: NDArray[np.int64]
+    meant: bool = False
 
     @property
     def named(self) -> bool:
@@ -50,22 +52,22 @@ class Seen:
         return bool(self.data.columns or self.data.series)
 
     def counted(self, count: int) -> str:
-        """So many rows of the sample, which may be all."""
+        """A number of rows and, if the sample is not all rows, the size of the sample."""
         part = len(self.sampled) < len(self.data.x)
         return counted(count, "row") + (f" of {len(self.sampled):,} sampled" if part else "")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something worth knowing before a training.
+    """Something worth knowing before training.
 
     Attributes:
-        level: `WARNING`, or `NOTE` for what is no fault.
+        level: `WARNING`, or `NOTE` if it is not necessarily a fault.
         topic: Two or three words.
         found: What was found and where, a sentence without its full stop.
         mend: What to do, sentences.
         columns: The columns that it is about.
-        rows: The numbers of training rows that it is about, from 0; the first few.
+        rows: The numbers of the first few training rows that it is about, from 0.
         classes: The classes that it is about.
     """
 
@@ -81,14 +83,14 @@ class Finding:
 Rule = Callable[[Seen], Iterator[Finding]]
 
 
-def some(things: Sequence[object], shown: int = SHOWN) -> str:
-    """The first few of some things, as a sentence has them."""
-    told = ", ".join(str(thing) for thing in things[:shown])
-    return f"{told} and {len(things) - shown:,} more" if len(things) > shown else told
+def listed(things: Sequence[object], shown: int = SHOWN) -> str:
+    """The first few things, separated by commas, and the number of the others."""
+    first = ", ".join(str(thing) for thing in things[:shown])
+    return f"{first} and {len(things) - shown:,} more" if len(things) > shown else first
 
 
 def quoted(names: Iterable[object]) -> list[str]:
-    """Names of columns or classes, as a sentence has them."""
+    """Names of columns or classes, quoted for a sentence."""
     return [repr(name) for name in names]
 
 

@@ -1,10 +1,10 @@
-r"""The label space: how many classes, how likely each, and all of them at once.
+r"""The label space of K classes: their prior, and ways to sum over the unknown label.
 
 References:
     Semi-Supervised Learning with Deep Generative Models (Kingma et al., 2014), section 3.1.2: the
-    unknown label is summed out, so every class is tried for every unlabelled row.
+    unknown label is summed out, so every class is evaluated for every unlabelled row.
     Rao-Blackwellized Stochastic Gradients for Discrete Distributions (Liu, Regier, Tripuraneni,
-    Jordan, McAuliffe, 2019): few of them need be tried.
+    Jordan, McAuliffe, 2019): only a few of them need to be evaluated.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 SMALLEST = 1e-30
-"""A probability that can still be drawn."""
+"""The smallest probability in a draw, so that none is exactly zero."""
 
 
 @dataclass(frozen=True)
@@ -43,15 +43,15 @@ class Classes:
     def likeliest(
         self, logits: Tensor, k: int, generator: torch.Generator | None
     ) -> tuple[Tensor, Tensor]:
-        r"""Each row's k likeliest classes and one of the others, and their factors in a sum.
+        r"""Each row's k likeliest classes and one drawn from the others, with their weights.
 
-        \(\sum_j w_j f(y_j)\) and its gradient are without bias those of
-        \(\sum_y q(y) f(y)\), at the cost of k + 1 classes (Liu et al., 2019, equation 4).
+        \(\sum_j w_j f(y_j)\) and its gradient are unbiased estimates of \(\sum_y q(y) f(y)\) and
+        of its gradient, at the cost of k + 1 classes (Liu et al., 2019, equation 4).
 
         Args:
-            logits: Of q(y | x), [batch, K].
+            logits: The logits of q(y | x), [batch, K].
             k: From 0 to K - 1.
-            generator: Of the class that is drawn.
+            generator: The random source of the drawn class.
 
         Returns:
             The classes y, one-hot [batch, k + 1, K], and their factors w, [batch, k + 1].

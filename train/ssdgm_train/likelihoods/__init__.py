@@ -4,7 +4,15 @@ from ssdgm_train.likelihoods import counts, gaussian, logistic, mixed
 from ssdgm_train.likelihoods.family import Family, Likelihood, Parameters, same
 from ssdgm_train.problems import Problem
 
-__all__ = ["LIKELIHOODS", "Family", "Likelihood", "Parameters", "family_of", "of", "same"]
+__all__ = [
+    "LIKELIHOODS",
+    "Family",
+    "Likelihood",
+    "Parameters",
+    "family_of",
+    "likelihood_for",
+    "same",
+]
 
 LIKELIHOODS: dict[str, Family] = {
     family.name: family
@@ -20,10 +28,10 @@ LIKELIHOODS: dict[str, Family] = {
 
 
 def family_of(problem: Problem) -> Family:
-    """The family of a problem's likelihood."""
+    """The family of the likelihood of a problem."""
     return LIKELIHOODS[problem.likelihood]
 
 
-def of(problem: Problem) -> Likelihood:
-    """A problem's likelihood."""
+def likelihood_for(problem: Problem) -> Likelihood:
+    """The likelihood of a problem."""
     return family_of(problem).build(problem)

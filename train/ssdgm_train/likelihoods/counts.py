@@ -1,4 +1,4 @@
-"""Bits and counts: Bernoulli and binomial, whose observations are fractions from 0 to 1."""
+"""Bits and counts: Bernoulli and binomial likelihoods of observations in [0, 1]."""
 
 from collections.abc import Callable
 from functools import partial
@@ -15,16 +15,16 @@ from ssdgm_train.probability import distributions
 from ssdgm_train.problems import Pieces, Problem, Scaling
 
 MOST = 2**16
-"""The largest count that a bundle can tell of."""
+"""The largest count that a bundle can describe."""
 
 
 def bernoulli(problem: Problem) -> Likelihood:
-    """Bits, or grey levels in [0, 1] taken as probabilities of bits."""
+    """The likelihood of bits, or of grey levels in [0, 1] as probabilities of bits."""
     return _likelihood("bernoulli", problem, distributions.bernoulli_log_prob, _bits)
 
 
 def binomial(problem: Problem) -> Likelihood:
-    """Counts 0..total, observed as fractions of the total."""
+    """The likelihood of counts 0..total, observed as fractions of the total."""
     log_prob = partial(distributions.binomial_log_prob, total=problem.total)
     return _likelihood("binomial", problem, log_prob, family.same)
 
@@ -52,9 +52,9 @@ def _fit_bernoulli(pieces: Pieces, total: int) -> Scaling:
     low, high = _range(pieces)
     if low < 0 or high > 1:
         raise errors.DataError(
-            f"data.likelihood is bernoulli and x lies in [{low:g}, {high:g}]",
-            "float rows in [0, 1], or uint8 rows",
-            "Set data.likelihood=gaussian, or scale the rows.",
+            f"data.likelihood is bernoulli, but x has values in [{low:g}, {high:g}]",
+            "floats in [0, 1], or uint8",
+            "Scale the rows, or set data.likelihood=gaussian.",
         )
     return Scaling((0.0,), (1.0,))
 
@@ -63,19 +63,22 @@ def _fit_binomial(pieces: Pieces, total: int) -> Scaling:
     strange = next((x for x in pieces() if not _whole(x)), None)
     if strange is not None:
         raise errors.DataError(
-            f"data.likelihood is binomial and x is {strange.dtype} with other than whole numbers",
-            f"uint8 counts, or whole numbers from 0 to {MOST}",
+            f"data.likelihood is binomial, but x is {strange.dtype} with fractions",
+            f"whole numbers from 0 to {MOST}",
+            "Round the rows, or set data.likelihood=gaussian.",
         )
     low, high = _range(pieces)
     largest = max(int(high), 1)
     if low < 0 or largest > MOST:
         raise errors.DataError(
-            f"data.likelihood is binomial and x lies in [{low:g}, {high:g}]",
+            f"data.likelihood is binomial, but x has values in [{low:g}, {high:g}]",
             f"counts from 0 to {MOST}",
+            "Set data.likelihood=gaussian.",
         )
     if total and largest > total:
         raise errors.DataError(
-            f"data.total is {total} and a training row holds {largest}", f"at least {largest}"
+            f"data.total is {total}, but a training row has the count {largest}",
+            mend=f"Set data.total to at least {largest}, or leave it out.",
         )
     total = total or largest
     return Scaling((0.0,), (float(total),), total)
@@ -86,16 +89,16 @@ def _whole(x: NDArray[np.generic]) -> bool:
 
 
 def _range(pieces: Pieces) -> tuple[float, float]:
-    found = [(float(x.min()), float(x.max())) for x in pieces()]
-    return min(low for low, _ in found), max(high for _, high in found)
+    ranges = [(float(x.min()), float(x.max())) for x in pieces()]
+    return min(low for low, _ in ranges), max(high for _, high in ranges)
 
 
 def _probs(raw: Tensor) -> Parameters:
     return {"probs": torch.sigmoid(raw)}
 
 
-def _get_probs(found: Parameters) -> Tensor:
-    return found["probs"]
+def _get_probs(parameters: Parameters) -> Tensor:
+    return parameters["probs"]
 
 
 def _bits(x: Tensor, generator: torch.Generator | None) -> Tensor:

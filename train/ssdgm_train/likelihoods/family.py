@@ -1,7 +1,7 @@
-r"""What a likelihood is: a density of observations, and all that follows from which one it is.
+r"""The interface of a likelihood: a density of observations, and what depends on its choice.
 
-A likelihood works on *observations*, see `observations`. A new one is a file that gives a `Family`
-and a line in `LIKELIHOODS`; and, to be drawn from on a device, a sampler in the runtime's
+A likelihood works on *observations*, see `observations`. A new one is a file that defines a
+`Family`, a line in `LIKELIHOODS` and, so that bundles can draw from it, a sampler in the runtime's
 `likelihoods` with its row in `runtime/FORMAT.md`.
 
 References:
@@ -30,12 +30,12 @@ class Likelihood:
 
     Attributes:
         name: The family's name, as recipes and manifests write it.
-        outputs: How many raw numbers the decoder gives for a row.
+        outputs: The number of raw outputs of the decoder for a row.
         spreads: How many of the last of them are log-spreads.
-        log_prob: (observation, raw outputs) to nats, one number an example.
-        parameters: Raw outputs to the family's named parameters, in observation units.
-        mean: Named parameters to the expected observation.
-        draw: What training sees for a grey observation: itself, or fresh bits.
+        log_prob: (observation, raw outputs) to nats, one number per example.
+        parameters: From raw outputs to the family's named parameters, in observation units.
+        mean: From named parameters to the expected observation.
+        draw: From an observation to what training sees: itself, or fresh bits of grey levels.
     """
 
     name: str
@@ -47,27 +47,27 @@ class Likelihood:
     draw: Draw
 
     def decoded(self, raw: Tensor, units: observations.Observes) -> Parameters:
-        """Raw outputs to the mean as "x" and the parameters, in the data's own units.
+        """From raw outputs to the mean, "x", and the parameters, in the data's own units.
 
-        What has no features, such as the numbers of a table without any, is left out.
+        Tensors without features, such as the numbers of a table without any, are left out.
         """
-        found = self.parameters(raw)
-        told = {"x": units.inverse(self.mean(found)), **units.in_units(found)}
-        return {name: value for name, value in told.items() if value.shape[-1]}
+        parameters = self.parameters(raw)
+        decoded = {"x": units.inverse(self.mean(parameters)), **units.in_units(parameters)}
+        return {name: value for name, value in decoded.items() if value.shape[-1]}
 
 
 @dataclass(frozen=True)
 class Family:
-    """A likelihood before any problem is stated.
+    """A likelihood before it is fitted to a problem.
 
     Attributes:
         name: As recipes and manifests write it.
-        fit: (training rows [n, ...] in pieces, the recipe's largest count) to what makes
-            observations of them; DataError for rows that it is no density of.
-        build: A problem to its likelihood.
-        limits: The smallest and largest value that rows can have; None for open ones.
+        fit: (training rows [n, ...] in pieces, the recipe's largest count) to the scaling that
+            makes observations of them; DataError for rows that it has no density for.
+        build: From a problem to its likelihood.
+        limits: The smallest and largest value that rows can have; None if there are no limits.
         levels: Of counts, their largest as `total`, and `low` and `step`, the units of one;
-            empty where rows are drawn without them.
+            empty for rows that are drawn without them.
     """
 
     name: str
@@ -78,7 +78,7 @@ class Family:
 
 
 def same(x: shapes.Features, generator: torch.Generator | None) -> shapes.Features:
-    """The observation itself: what a likelihood draws that has nothing to draw."""
+    """The observation itself: `draw` of a likelihood that draws nothing."""
     return x
 
 

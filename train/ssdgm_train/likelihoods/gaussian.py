@@ -14,10 +14,10 @@ from ssdgm_train.problems import Pieces, Problem, Scaling
 
 FLOOR = 0.05
 LARGEST = 4.0
-"""Of the log of a spread."""
+"""The largest log-spread."""
 
 CONSTANT = 1e-6
-"""A feature that spreads by no more than this share of its largest value is constant."""
+"""A feature is constant if its deviation is at most this share of its largest magnitude."""
 
 
 def gaussian(problem: Problem, floor: float = FLOOR) -> Likelihood:
@@ -39,20 +39,20 @@ def gaussian(problem: Problem, floor: float = FLOOR) -> Likelihood:
         spreads=problem.numbers,
         log_prob=log_prob,
         parameters=parameters,
-        mean=lambda found: found["mean"],
+        mean=lambda natural: natural["mean"],
         draw=family.same,
     )
 
 
 def scale_of(spread: Tensor, floor: float = FLOOR) -> Tensor:
-    """A raw output to a scale in standardised units."""
+    """From a raw output to a scale in standardised units."""
     return floor + torch.exp(spread.clamp(max=LARGEST))
 
 
 def fit(pieces: Pieces, total: int = 1) -> Scaling:
-    """Zero mean and unit variance for every feature; NaN is missing and counts for nothing.
+    """The scaling to zero mean and unit variance of every feature; NaN (missing) is ignored.
 
-    A feature that is constant, or always missing, keeps its unit.
+    A feature that is constant, or always missing, is not divided.
     """
     count = np.maximum(sum(np.isfinite(x).sum(0) for x in _floats(pieces)), 1)
     mean = sum(np.nansum(x, 0) for x in _floats(pieces)) / count

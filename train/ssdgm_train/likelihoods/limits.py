@@ -1,4 +1,4 @@
-"""Between which values the rows of a problem lie, in the data's own units."""
+"""The range of the values of a problem's rows, in the data's own units."""
 
 from collections.abc import Sequence
 
@@ -11,19 +11,19 @@ from ssdgm_train.problems import Problem
 Floats = NDArray[np.float64]
 
 SPREAD = 2
-"""Deviations from the mean that count as the range of a number without limits."""
+"""The range of a number without limits is its mean plus and minus this many deviations."""
 
 
 def value_range(problem: Problem) -> tuple[float, float]:
-    """The smallest and largest value of rows; 0 and 0, where none is a number."""
+    """The smallest and largest value of rows; (0, 0) if rows have no numbers."""
     low, high = feature_range(problem)
     return (float(low.min()), float(high.max())) if low.size else (0.0, 0.0)
 
 
 def feature_range(problem: Problem) -> tuple[Floats, Floats]:
-    """The smallest and largest value of every number, `SPREAD` deviations off its mean if open.
+    """The smallest and largest value of every number, see `SPREAD` for those without limits.
 
-    Each is of a shape that broadcasts with a row's numbers; empty where there are none.
+    Both have shapes that broadcast with a row's numbers; they are empty if there are none.
     """
     limits = likelihoods.family_of(problem).limits(problem)
     if limits is None:
@@ -38,9 +38,9 @@ def feature_range(problem: Problem) -> tuple[Floats, Floats]:
 
 
 def units(problem: Problem) -> Floats | None:
-    """The deviations of numbers without limits, as they were fitted; None for limited ones.
+    """The fitted deviations of numbers without limits; None for likelihoods with limits.
 
-    One number, or one for every number of a row in its shape.
+    One number, or one per feature in the shape of a row.
     """
     if likelihoods.family_of(problem).limits(problem) is not None:
         return None
@@ -48,6 +48,6 @@ def units(problem: Problem) -> Floats | None:
 
 
 def folded(values: Sequence[float], problem: Problem) -> Floats:
-    """One number for all features, or one a feature in the shape of a row."""
-    found: Floats = np.array(values, np.float64)
-    return found.reshape(problem.shape) if len(found) == problem.width > 1 else found
+    """One number for all features, or one per feature in the shape of a row."""
+    array: Floats = np.array(values, np.float64)
+    return array.reshape(problem.shape) if len(array) == problem.width > 1 else array

@@ -1,10 +1,10 @@
-r"""Rows of a table: Gaussian numbers, categories, and nothing for what is missing.
+r"""Rows of a table: Gaussian numbers and categories, either of which may be missing.
 
 .. math::
     \log p(x) = \sum_{d \, there} \log N(x_d; \mu_d, \sigma_d^2) + \sum_{c \, known} \log \pi_{c, x_c}
 
-What is missing is missing at random and summed out: its term is left out, which is exact here as
-the features are independent given the latents.
+Missing values are assumed to be missing at random and are summed out: their terms are left out,
+which is exact here because the features are independent given the latents.
 
 References:
     Handling Incomplete Heterogeneous Data using VAEs (Nazabal, Olmos, Ghahramani, Valera, 2020),
@@ -24,7 +24,7 @@ from ssdgm_train.problems import Problem
 
 
 def mixed(problem: Problem) -> Likelihood:
-    """Numbers and categories, some of them perhaps missing."""
+    """The likelihood of numbers and categories, some of which may be missing."""
     count, blocks, gaps = problem.numbers, problem.blocks, list(problem.gaps)
     codes = sum(blocks)
 
@@ -32,10 +32,10 @@ def mixed(problem: Problem) -> Likelihood:
         mean, logits, spread = torch.split(raw, [count, codes, count], -1)
         scale = gaussian.scale_of(spread)
         numbers = distributions.normal_log_density(x[..., :count], mean, scale)
-        there = torch.ones_like(x[..., :count])
-        there[..., gaps] = x[..., count + codes :]
-        known = x[..., count : count + codes] * _by_block(F.log_softmax, logits)
-        return (there * numbers).sum(-1) + known.sum(-1)
+        present = torch.ones_like(x[..., :count])
+        present[..., gaps] = x[..., count + codes :]
+        log_probs = x[..., count : count + codes] * _by_block(F.log_softmax, logits)
+        return (present * numbers).sum(-1) + log_probs.sum(-1)
 
     def parameters(raw: Tensor) -> Parameters:
         mean, logits, spread = torch.split(raw, [count, codes, count], -1)
@@ -53,7 +53,7 @@ def mixed(problem: Problem) -> Likelihood:
         spreads=count,
         log_prob=log_prob,
         parameters=parameters,
-        mean=lambda found: found["mean"],
+        mean=lambda natural: natural["mean"],
         draw=family.same,
     )
 

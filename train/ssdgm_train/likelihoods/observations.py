@@ -1,9 +1,9 @@
-"""From raw rows to observations, what networks and likelihoods work on, and back to units.
+"""From raw rows to observations, the inputs of networks and likelihoods, and back to units.
 
-An observation is a row flattened, shifted and scaled. A table's has its numbers, standardised and
-zero where they are missing; then a one-hot block for every category, all zero where it is missing,
-unknown or was seen in held-out rows alone; then a one for every number that is there, of those
-columns that have gaps.
+An observation is a row flattened, shifted and scaled. For a table it consists of the standardised
+numbers, zero if missing; a one-hot block for every category, all zero if it is missing, unknown or
+was seen only in held-out rows; and, for every number with gaps in training rows, a one if it is
+present, else a zero.
 """
 
 from collections.abc import Sequence
@@ -82,7 +82,7 @@ class Standardise(nn.Module):
 
 
 class Tabulate(nn.Module):
-    """A table's rows to observations; whatever is fitted was fitted on training rows.
+    """A table's rows to observations, with a scaling that was fitted on training rows.
 
     Args:
         problem: The problem of a table.
@@ -114,12 +114,12 @@ class Tabulate(nn.Module):
         return self.numbers + len(self.code) + len(self.gaps)
 
     def forward(self, x: shapes.Rows) -> shapes.Flat:
-        """[batch, columns], NaN and -1 where a value is missing, to [batch, width]."""
+        """[batch, columns], with NaN and -1 for missing values, to [batch, width]."""
         parts, raw = [], x.to(self.scale.dtype)
         if self.numbers:
-            found = raw[:, : self.numbers]
-            missing = torch.isnan(found)
-            parts.append(((found - self.shift) / self.scale).masked_fill(missing, 0.0))
+            numbers = raw[:, : self.numbers]
+            missing = torch.isnan(numbers)
+            parts.append(((numbers - self.shift) / self.scale).masked_fill(missing, 0.0))
         if len(self.code):
             parts.append((raw[:, self.column] == self.code).to(raw.dtype) * self.seen)
         if len(self.gaps):
@@ -131,14 +131,14 @@ class Tabulate(nn.Module):
         return x * self.scale + self.shift
 
     def in_units(self, parameters: dict[str, Tensor]) -> dict[str, Tensor]:
-        """A likelihood's named parameters, the numbers' in the data's own units."""
-        found = dict(parameters)
-        if "mean" in found:
-            found |= {"mean": self.inverse(found["mean"]), "scale": found["scale"] * self.scale}
-        return found
+        """A likelihood's named parameters; those of numbers in the data's own units."""
+        scaled = dict(parameters)
+        if "mean" in scaled:
+            scaled |= {"mean": self.inverse(scaled["mean"]), "scale": scaled["scale"] * self.scale}
+        return scaled
 
 
-def of(problem: Problem) -> Standardise | Tabulate:
+def observer_for(problem: Problem) -> Standardise | Tabulate:
     """The module that makes observations of a problem's rows."""
     if problem.columns:
         return Tabulate(problem)

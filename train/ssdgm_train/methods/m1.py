@@ -1,7 +1,7 @@
 r"""M1: a variational autoencoder learns features from all rows, a small head classifies them.
 
-The autoencoder is that of `vae`. Then a classifier of z is fitted to the labels: by its
-cross-entropy ("logistic"), or as a semi-supervised support vector machine ("s3vm"),
+The autoencoder is that of `models.autoencoder`. Then a classifier of z is fitted to the labels: by
+its cross-entropy ("logistic"), or as a semi-supervised support vector machine ("s3vm"),
 
 .. math::
     \min_f \; mean_l \, hinge(f(z), y) + \lambda \, mean_u \, hat(f(z))
@@ -35,12 +35,13 @@ class Head:
     """Hyper-parameters of the classifier of z.
 
     Attributes:
-        loss: "logistic" or "s3vm".
-        kernel: How many random Fourier features; 0 for a linear classifier.
+        loss: "s3vm" has a hinge for labelled rows, a hat for unlabelled ones, and class balance;
+            "logistic" uses the labelled rows alone.
+        kernel: The number of random Fourier features; 0 for a linear classifier.
         length: The Gaussian kernel's length scale, in units of z.
         noise: Training sees draws from q(z | x) whose scale is multiplied by this.
-        hat: Weight of the unlabelled rows' hat loss, reached half-way; it grows from zero, since
-            early on the boundary is not worth keeping rows away from.
+        hat: Weight of the unlabelled rows' hat loss, reached at half of the phase; it grows from
+            zero, since the first boundaries are too poor to push rows away from.
         balance: Weight of the class balance.
     """
 
@@ -54,7 +55,12 @@ class Head:
 
 @dataclass(frozen=True)
 class Config:
-    """Hyper-parameters of both parts."""
+    """Hyper-parameters of both parts.
+
+    Attributes:
+        features: The variational autoencoder.
+        head: The classifier of z.
+    """
 
     features: autoencoder.Features = field(default_factory=autoencoder.Features)
     head: Head = field(default_factory=Head)
@@ -97,7 +103,7 @@ class Model(nn.Module):
 
 
 def _judge(model: Model, codes: shapes.Codes) -> shapes.Logits:
-    """The head's logits; never in mixed precision, where a kernel's cosines would be noise."""
+    """The head's logits; never in mixed precision, in which a kernel's cosines are too coarse."""
     with torch.autocast(codes.device.type, enabled=False):
         logits: Tensor = model.head(codes)
     return logits

@@ -5,10 +5,10 @@ r"""M1+M2: the features of M1 are the data of M2.
 
     q(z_1, z_2, y \mid x) = q(z_1 \mid x) \, q(y \mid z_1) \, q(z_2 \mid z_1, y)
 
-M1 is trained first and stays as it is; M2 then sees draws \(z_1 \sim q(z_1 \mid x)\), fresh ones
-at every step, under a Gaussian likelihood whose variance it learns. Classification takes the mean
-of \(z_1\). Latents of M1 that carry nothing are dropped: M2 neither sees nor models them, they are
-zero where rows are generated, and the exported graphs lack them.
+M1 is trained first and then frozen; M2 is trained on draws \(z_1 \sim q(z_1 \mid x)\), fresh ones
+at every step, under a Gaussian likelihood with a learned variance. Classification uses the mean of
+\(z_1\). Latents of M1 that carry no information are dropped: M2 neither sees nor models them, they
+are zero when rows are generated, and the exported graphs lack them.
 
 References:
     Semi-Supervised Learning with Deep Generative Models (Kingma et al., 2014), sections 2.3 and 4;
@@ -37,7 +37,14 @@ NEUTRAL = 1 / math.sqrt(2 * math.pi)
 
 @dataclass(frozen=True)
 class Config:
-    """Hyper-parameters of M1's autoencoder, and of M2 on its features."""
+    """Hyper-parameters of both models.
+
+    Attributes:
+        features: M1's variational autoencoder.
+        joint: M2, whose data are the features. As these are real numbers without neighbours, and
+            the classifier is not pretrained, `network`, `channels`, `binarise` and `trunk_rate`
+            have no effect.
+    """
 
     features: autoencoder.Features = field(default_factory=autoencoder.Features)
     joint: m2.Config = field(default_factory=m2.Config)
@@ -55,9 +62,9 @@ class Model(nn.Module):
 
     def log_prob(self, z: shapes.Features, raw: Tensor) -> shapes.Nats:
         """Log p(z1 | y, z2) of the kept latents, in nats."""
-        found, kept = self.joint.likelihood.parameters(raw), self.features.kept
-        scale = torch.where(kept > 0, found["scale"], NEUTRAL)
-        return distributions.normal_log_prob(z, found["mean"] * kept, scale)
+        parameters, kept = self.joint.likelihood.parameters(raw), self.features.kept
+        scale = torch.where(kept > 0, parameters["scale"], NEUTRAL)
+        return distributions.normal_log_prob(z, parameters["mean"] * kept, scale)
 
     def codes(self, x: shapes.Rows) -> shapes.Codes:
         """The mean of q(z1 | x), zero where latents are dropped."""
@@ -89,19 +96,19 @@ class Model(nn.Module):
     @property
     def kept(self) -> list[int]:
         """Which latents of M1 are features."""
-        found: list[int] = self.features.kept.nonzero()[:, 0].tolist()
-        return found
+        indices: list[int] = self.features.kept.nonzero()[:, 0].tolist()
+        return indices
 
     def slim(self) -> "Model":
         """The same model with the dropped latents cut out of every weight."""
         kept = self.features.kept.bool()
         features = replace(self.config.features, latent=len(self.kept))
-        found = Model(replace(self.config, features=features), self.problem).to(self.features.kept)
-        found.load_state_dict(self._cut(kept))
-        return found.eval()
+        model = Model(replace(self.config, features=features), self.problem).to(self.features.kept)
+        model.load_state_dict(self._cut(kept))
+        return model.eval()
 
     def _cut(self, kept: Tensor) -> dict[str, Tensor]:
-        """All weights without the latents that are not kept, as inputs and as outputs."""
+        """All weights, with the dropped latents removed from inputs and outputs."""
         both, encoder, decoder = torch.cat([kept, kept]), self.features.encoder, self.joint.decoder
         outputs = (f"features.encoder.{encoder.last}", f"joint.decoder.{decoder.last}")
 
@@ -124,7 +131,7 @@ INPUTS = (
 
 
 def _on_codes(latent: int, space: classes.Classes) -> Problem:
-    """M2's problem: rows are latents of M1, taken as they are."""
+    """M2's problem: rows are latents of M1, without scaling."""
     return Problem((latent,), "float32", space, "gaussian", (0.0,), (1.0,))
 
 
@@ -141,10 +148,10 @@ def _phases(config: Config, sizes: method.Sizes) -> tuple[method.Phase, ...]:
 
 
 def _fitted(config: Config, problem: Problem) -> Config:
-    """M1's networks are those that the rows get; features have no neighbours."""
+    """The config with chosen networks: M1's suit the rows; M2's are perceptrons of features."""
     joint = builder.fitted(config.joint, _on_codes(config.features.latent, problem.labels))
-    found: Config = autoencoder.fitted(replace(config, joint=joint), problem)
-    return found
+    fitted: Config = autoencoder.fitted(replace(config, joint=joint), problem)
+    return fitted
 
 
 def _joint(model: Model) -> Iterator[nn.Parameter]:

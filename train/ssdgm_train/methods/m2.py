@@ -11,8 +11,8 @@ With the bounds of `objectives` the run maximises, over N = N_l + N_u training r
 
 .. math:: J^\alpha = \sum_l L(x, y) + \sum_u U(x) + \alpha N \, mean_l \log q(y \mid x)
 
-because without the last term no label would ever reach q(y | x). The two weightings below say how
-batch means stand for these sums; neither depends on the make-up of a batch.
+because without the last term no label would ever reach q(y | x). The two weightings below define
+how means over a batch estimate these sums; neither depends on the composition of a batch.
 
 References:
     Semi-Supervised Learning with Deep Generative Models (Kingma et al., 2014), sections 2 and 3,
@@ -58,7 +58,7 @@ WEIGHTINGS: dict[str, Callable[[float, method.Sizes], dict[str, float]]] = {
     "paper": paper_weights,
     "balanced": balanced_weights,
 }
-"""How the means over a batch are weighted: the same alpha differs 600-fold between the two."""
+"""The weights of means over a batch; the same alpha can differ 600-fold between the two."""
 
 
 @dataclass(frozen=True)
@@ -67,23 +67,25 @@ class Config:
 
     Attributes:
         hidden: Widths of the hidden layers of each of the three networks.
-        classifier: Widths of the classifier's hidden layers, where they differ from `hidden`.
-        network: "mlp"; "conv", where rows are images or windows; "auto" chooses by the rows.
-        channels: Widths of its convolutions; empty: as many layers as leave a small map.
+        classifier: Widths of the classifier's hidden layers, if they differ from `hidden`.
+        network: "mlp"; "conv" for images and windows; "auto" chooses by the kind of rows.
+        channels: Widths of its convolutions; if empty, as many layers as leave a small map.
         latent: Dimensions of z.
-        activation: "relu", "silu", "softplus" or "tanh".
-        classifier_activation: The classifier's, where it differs.
-        batch_norm: Normalise the classifier's hidden layers over the batch.
+        activation: The paper's is "softplus".
+        classifier_activation: The classifier's, if it differs.
+        batch_norm: Normalise the classifier's hidden layers over the batch. With few labels it
+            hurt on pixels and helped on features.
         binarise: Train Bernoulli data on freshly drawn bits; evaluation is always on grey levels.
-        alpha: Weight of the classifier's term against the sum over the data set.
-        weighting: "paper" or "balanced", see `WEIGHTINGS`.
-        initial: "torch", "small" or "fan_in", a key of `perceptrons.INITIALISERS`.
-        likeliest: How many of a row's likeliest classes are summed exactly, while one of the
-            others is drawn: without bias, and cheaper than 0, which sums all of them.
-        settle: The share of the phase in which unlabelled rows leave q(y | x) alone, so that the
-            other two networks learn what a label means before they are asked for one.
+        alpha: Weight of log q(y | x) of the labelled rows against the sum over the data set.
+        weighting: That weight is alpha * N / N_l if "balanced" (about 50 is a good value) and
+            alpha if "paper".
+        initial: The first weights: torch's own; "small" is the paper's.
+        likeliest: The number of a row's likeliest classes that are summed exactly, while one of
+            the others is drawn: unbiased, and cheaper than 0, which sums all classes.
+        settle: The share of the phase in which unlabelled rows do not train q(y | x), so that the
+            other two networks learn the meaning of labels first.
         trunk_rate: Factor on the learning rate of the classifier's hidden layers; below one it
-            keeps what they were pretrained to.
+            preserves pretrained weights.
     """
 
     hidden: tuple[int, ...] = setting((500,), above(0))
@@ -104,7 +106,7 @@ class Config:
 
 
 TRAINING = ("binarise", "alpha", "weighting", "likeliest", "settle", "trunk_rate")
-"""The settings that stay the recipe's own where the networks of another m2 are taken over."""
+"""The settings that are kept from the recipe when the networks of another m2 are taken over."""
 
 
 class Model(nn.Module):
@@ -114,10 +116,14 @@ class Model(nn.Module):
         super().__init__()
         self.config = config = builder.fitted(config, problem)
         self.labels, self.latent = problem.labels, config.latent
-        self.likelihood = likelihoods.of(problem)
+        self.likelihood = likelihoods.likelihood_for(problem)
         self.draw = self.likelihood.draw if config.binarise else likelihoods.same
-        self.standardise = observations.of(problem)
-        build, act, classes = builder.of(problem, config), config.activation, self.labels.size
+        self.standardise = observations.observer_for(problem)
+        build, act, classes = (
+            builder.builder_for(problem, config),
+            config.activation,
+            self.labels.size,
+        )
         shape, own = config.classifier or config.hidden, config.classifier_activation or act
         self.classifier = build.classifier(shape, classes, own, config.batch_norm)
         self.encoder = build.encoder([classes], config.hidden, config.latent, act)
@@ -184,8 +190,8 @@ def unlabelled_bound(
     """U(x) in nats of observations, all classes summed or the likeliest of them."""
     few = model.config.likeliest
     if 0 < few < model.labels.size - 1:
-        tried, factors = model.labels.likeliest(logits, few, generator)
-        bounds = model.bound(u[:, None], tried, generator)
+        y, factors = model.labels.likeliest(logits, few, generator)
+        bounds = model.bound(u[:, None], y, generator)
         return objectives.unlabelled_bound(bounds, logits, factors)
     bounds = model.bound(u[:, None], model.labels.every(like=u), generator)
     return objectives.unlabelled_bound(bounds, logits)
@@ -204,7 +210,7 @@ def rates(model: Model) -> dict[nn.Parameter, float]:
 
 
 def _adopt(config: Config, donor: nn.Module) -> method.Adoption | None:
-    """All three networks of an m2; or the classifier's hidden layers from an encoder."""
+    """Take over all three networks of an m2, or an encoder as the classifier's hidden layers."""
     if isinstance(donor, Model):
         kept = {name: getattr(config, name) for name in TRAINING}
         return method.Adoption(replace(donor.config, **kept), donor.state_dict(), labelled=True)

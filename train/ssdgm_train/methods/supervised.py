@@ -1,8 +1,8 @@
-r"""The baseline: the same classifier, trained on the labels alone.
+r"""The baseline: the same classifier, trained only on labelled rows.
 
 .. math:: \min_\phi \; -\frac{1}{N_l} \sum_{(x, y)} \log q_\phi(y \mid x)
 
-Whatever a semi-supervised method claims is measured against this network with these labels.
+Semi-supervised methods are compared with this network trained on the same labels.
 """
 
 from dataclasses import dataclass, replace
@@ -26,9 +26,10 @@ class Config:
     Attributes:
         hidden: Widths of the classifier's hidden layers.
         network: "auto", "mlp" or "conv", as in m2.
-        channels: Widths of its convolutions; empty: as many layers as leave a small map.
-        activation: "relu", "silu", "softplus" or "tanh".
-        batch_norm: Normalise the classifier's hidden layers over the batch.
+        channels: Widths of its convolutions; if empty, as many layers as leave a small map.
+        activation: The activation of the hidden layers.
+        batch_norm: Normalise the classifier's hidden layers over the batch, which hurt with few
+            labels.
         binarise: Train Bernoulli data on freshly drawn bits, as m2 does.
     """
 
@@ -45,11 +46,11 @@ class Model(nn.Module):
 
     def __init__(self, config: Config, problem: Problem) -> None:
         super().__init__()
-        self.standardise = observations.of(problem)
-        self.classifier = builder.of(problem, builder.fitted(config, problem)).classifier(
+        self.standardise = observations.observer_for(problem)
+        self.classifier = builder.builder_for(problem, builder.fitted(config, problem)).classifier(
             config.hidden, problem.labels.size, config.activation, config.batch_norm
         )
-        likelihood = likelihoods.of(problem)
+        likelihood = likelihoods.likelihood_for(problem)
         self.draw = likelihood.draw if config.binarise else likelihoods.same
 
     def classify(self, x: shapes.Rows) -> shapes.Logits:
@@ -70,7 +71,7 @@ def _phases(config: Config, sizes: method.Sizes) -> tuple[method.Phase, ...]:
 
 
 def _adopt(config: Config, donor: nn.Module) -> method.Adoption | None:
-    """The hidden layers of a trained encoder, the simplest use of unlabelled rows."""
+    """Take over an encoder as the hidden layers, the simplest use of unlabelled rows."""
     if not isinstance(donor, method.Pretrains):
         return None
     trunk = donor.trunk()

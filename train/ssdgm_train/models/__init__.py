@@ -1,1 +1,1 @@
-"""What several methods are made of."""
+"""Models that several methods share."""

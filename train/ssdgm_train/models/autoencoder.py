@@ -1,4 +1,4 @@
-r"""The autoencoder of m1 and m1m2, and the phases that train it and that work on its features.
+r"""The autoencoder of m1 and m1m2, the phases that train it, and phases on its features.
 
 .. math::
     p(z) = N(0, I), \quad p(x \mid z) = f(x; z, \theta), \quad q(z \mid x) = N(\mu_\phi(x),
@@ -6,7 +6,7 @@ r"""The autoencoder of m1 and m1m2, and the phases that train it and that work o
 
 .. math:: \max_{\theta, \phi} \; E_{q(z \mid x)} \log p(x \mid z) - KL(q(z \mid x) \| p(z))
 
-A model that has one keeps it under the name `features`.
+Models that use it have it as their attribute `features`.
 
 References:
     Auto-Encoding Variational Bayes (Kingma and Welling, 2014).
@@ -31,11 +31,11 @@ from ssdgm_train.problems import Problem
 from ssdgm_train.settings import above, among, between, setting
 
 ROWS = 1000
-"""Rows a pass where posteriors are computed, and rows by which latents are measured."""
+"""Rows per pass when posteriors are computed, and rows on which latents are measured."""
 
 
 class Collapsed(errors.SsdgmError, ArithmeticError):
-    """An autoencoder whose latents say nothing about rows."""
+    """The latents of an autoencoder carry no information about rows."""
 
 
 @dataclass(frozen=True)
@@ -45,17 +45,17 @@ class Features:
     Attributes:
         hidden: Widths of the hidden layers of the encoder; the decoder's are these in reverse.
         network: "auto", "mlp" or "conv", as in m2.
-        channels: Widths of its convolutions; empty: as many layers as leave a small map.
+        channels: Widths of its convolutions; if empty, as many layers as leave a small map.
         latent: Dimensions of z.
-        activation: "relu", "silu", "softplus" or "tanh".
+        activation: The paper's is "softplus".
         binarise: Train Bernoulli data on freshly drawn bits; features are always of grey levels.
-        initial: "torch", "small" or "fan_in", a key of `perceptrons.INITIALISERS`.
+        initial: The first weights: torch's own; "fan_in" is the authors'.
         warm_up: The share of the phase over which the divergence's weight grows from 0 to 1, so
-            that more latents come into use (Sønderby et al., 2016); 0 weighs it fully throughout.
-        polish: Train on in a phase of that name on rows as they are, which is what features are
-            of; it matters where `binarise` has shown the encoder nothing but bits.
-        threshold: A latent whose posterior mean deviates less than this over the rows carries
-            nothing and is dropped from the features.
+            that more latents come into use (Sønderby et al., 2016); 0 weights it fully throughout.
+        polish: Continue in a phase of that name on rows as they are, from which features are
+            computed; useful with `binarise`, which trains the encoder only on bits.
+        threshold: A latent whose posterior mean has a smaller standard deviation over the rows
+            carries no information and is dropped from the features.
     """
 
     hidden: tuple[int, ...] = setting((500, 500), above(0))
@@ -78,10 +78,10 @@ class VAE(nn.Module):
     def __init__(self, config: Features, problem: Problem) -> None:
         super().__init__()
         self.config = config = builder.fitted(config, problem)
-        self.likelihood = likelihoods.of(problem)
+        self.likelihood = likelihoods.likelihood_for(problem)
         self.draw = self.likelihood.draw if config.binarise else likelihoods.same
-        self.standardise = observations.of(problem)
-        build, act = builder.of(problem, config), config.activation
+        self.standardise = observations.observer_for(problem)
+        build, act = builder.builder_for(problem, config), config.activation
         self.encoder = build.encoder([], config.hidden, config.latent, act)
         self.decoder = build.decoder([config.latent], config.hidden[::-1], act)
         initialise(self.encoder, config.initial, spreads=config.latent)
@@ -102,7 +102,7 @@ class VAE(nn.Module):
     ) -> shapes.Nats:
         """The evidence lower bound of observations in nats, from one draw of z.
 
-        With the divergence weighted by a `beta` below one it is no bound.
+        With the divergence weighted by a `beta` below one it is not a bound.
         """
         posterior = self.encoder(x)
         log_px = self.likelihood.log_prob(x, self.decoder(posterior.sample(generator)))
@@ -124,31 +124,31 @@ class VAE(nn.Module):
             return torch.cat([torch.stack(self.embed(part), 1) for part in parts])
 
     def measure(self, rows: Tensor) -> None:
-        """Set which latents are kept by the spread of their means over rows far apart.
+        """Decide which latents are kept, by the spread of their means over evenly spaced rows.
 
         Raises:
-            Collapsed: None is.
+            Collapsed: No latent is kept.
         """
-        some = rows[:: max(len(rows) // ROWS, 1)]
-        spread = self.posteriors(some)[:, 0].std(0)
+        sample = rows[:: max(len(rows) // ROWS, 1)]
+        spread = self.posteriors(sample)[:, 0].std(0)
         if not (spread > self.config.threshold).any():
             raise Collapsed(
-                f"the mean of no latent deviates by more than {float(spread.max()):.2g} over rows",
-                f"one at least above {self.config.threshold:g}",
-                "Train phases.features longer, raise model.features.warm_up, or begin a run with"
-                " --init-from this one and a lower model.features.threshold.",
+                "All latents have collapsed: the largest deviation of a posterior mean over rows "
+                f"is {float(spread.max()):.2g}, not above {self.config.threshold:g}",
+                mend="Train phases.features longer, raise model.features.warm_up, or start a run "
+                "with --init-from this one and a lower model.features.threshold.",
             )
         self.kept.copy_((spread > self.config.threshold).to(self.kept.dtype))
 
     def codes(
         self, posteriors: Tensor, generator: torch.Generator | None, noise: float = 1.0
     ) -> Tensor:
-        """Draws of the kept latents, [n, latent], zero where they are dropped.
+        """Draws of the latents, [n, latent]; dropped ones are zero.
 
         Args:
-            posteriors: As `posteriors` gives them.
-            generator: Of the draws.
-            noise: What scales are multiplied by.
+            posteriors: Means and scales [n, 2, latent], as returned by `posteriors`.
+            generator: The random source of the draws.
+            noise: Factor on the scales.
         """
         mean, scale = posteriors.unbind(1)
         return distributions.Normal(mean, noise * scale).sample(generator) * self.kept
@@ -167,28 +167,28 @@ def phases(config: Features) -> tuple[method.Phase, ...]:
 
 
 def after(name: str, player: method.Player) -> method.Phase:
-    """A phase on features: its batches hold posteriors [n, 2, latent]."""
+    """A phase on features: its batches are posteriors [n, 2, latent]."""
     return method.Phase(name, (player,), enter=_measure, prepare=_posteriors)
 
 
 def loss(model: Any, batch: method.Batch, context: method.Context) -> method.Terms:  # noqa: ANN401
-    """The negative bound of observations in nats; warmed up with the progress.
+    """The negative bound of observations in nats, with the divergence warmed up.
 
-    Rows are weighted so that their mean is that of the data set, however many of the batch are
-    labelled.
+    Rows are weighted so that the batch mean estimates the mean of the data set, whatever the share
+    of labelled rows in the batch.
     """
     vae: VAE = model.features
     warm_up, rows = vae.config.warm_up, _rows(vae, batch)
     beta = min(context.progress / warm_up, 1.0) if warm_up else 1.0
-    found = vae.bound(vae.draw(rows, context.generator), context.generator, beta)
-    return {"features": -found * _weights(batch, context.sizes, like=found)}
+    bound = vae.bound(vae.draw(rows, context.generator), context.generator, beta)
+    return {"features": -bound * _weights(batch, context.sizes, like=bound)}
 
 
 def polish_loss(model: Any, batch: method.Batch, context: method.Context) -> method.Terms:  # noqa: ANN401
     """The negative bound of rows as they are, weighted as in `loss`."""
     vae: VAE = model.features
-    found = vae.bound(_rows(vae, batch), context.generator)
-    return {"polish": -found * _weights(batch, context.sizes, like=found)}
+    bound = vae.bound(_rows(vae, batch), context.generator)
+    return {"polish": -bound * _weights(batch, context.sizes, like=bound)}
 
 
 def _rows(vae: VAE, batch: method.Batch) -> Tensor:
@@ -197,19 +197,19 @@ def _rows(vae: VAE, batch: method.Batch) -> Tensor:
 
 
 def _weights(batch: method.Batch, sizes: method.Sizes, like: Tensor) -> Tensor:
-    """What makes a mean over the batch one over the data set, a factor for each row."""
+    """The weight of each row with which the batch mean estimates the mean of the data set, [n]."""
     parts = ((len(batch.x), sizes.labelled), (len(batch.u), sizes.unlabelled))
-    shares = [(n, len(like) / max(n, 1) * of / sizes.total) for n, of in parts]
+    shares = [(n, len(like) / max(n, 1) * size / sizes.total) for n, size in parts]
     return torch.cat([like.new_full((n,), share) for n, share in shares])
 
 
 def fitted(config: Any, problem: Problem) -> Any:  # noqa: ANN401
-    """Hyper-parameters with a field `features` whose networks are those that the rows get."""
+    """Hyper-parameters with a field `features`, its networks chosen by the rows."""
     return replace(config, features=builder.fitted(config.features, problem))
 
 
 def adopt(config: Any, donor: nn.Module) -> method.Adoption | None:  # noqa: ANN401
-    """Take over the autoencoder of a trained m1 or m1m2, so that its phases need not be run.
+    """Take over the autoencoder of a trained m1 or m1m2, so that its phases are skipped.
 
     Args:
         config: Hyper-parameters with a field `features`.
@@ -234,5 +234,5 @@ def _measure(model: Any, rows: Tensor) -> None:  # noqa: ANN401
 
 
 def _posteriors(model: Any, rows: Tensor) -> Tensor:  # noqa: ANN401
-    found: Tensor = model.features.posteriors(rows)
-    return found
+    posteriors: Tensor = model.features.posteriors(rows)
+    return posteriors

@@ -1,1 +1,1 @@
-"""Perceptrons and convolutions, and which of them rows of a kind get."""
+"""Perceptrons and convolutions, and the choice between them."""

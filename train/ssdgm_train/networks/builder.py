@@ -1,8 +1,8 @@
-"""Which networks read and write observations of a kind: perceptrons, or convolutions.
+"""Choose and build the networks for observations of a kind: perceptrons or convolutions.
 
 A convolutional network is a perceptron behind a `Reader` or before a `Writer`, see
-`convolutions`. Labels and latents meet at the perceptron's first layer, so an image is convolved
-once, however many classes are tried.
+`convolutions`. Labels and latents enter at the perceptron's first layer, so an image is convolved
+only once, however many classes are evaluated.
 """
 
 import dataclasses
@@ -21,7 +21,7 @@ from ssdgm_train.problems import Problem
 
 AUTO = "auto"
 End = tuple[nn.Module, int]
-"""What stands at an end of a perceptron, and how many numbers it passes to it or takes from it."""
+"""The module at the input or output of a perceptron, and the width between the two."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class Builder:
     """Makes the networks of one problem.
 
     Attributes:
-        reader: (activation, batch_norm) to what observations go through first.
-        writer: An activation to what makes raw outputs of a perceptron's.
+        reader: (activation, batch_norm) to the module that observations pass first.
+        writer: An activation to the module that turns a perceptron's output into raw outputs.
     """
 
     reader: Callable[[str, bool], End]
@@ -46,32 +46,35 @@ class Builder:
     def encoder(
         self, others: Sequence[int], hidden: Sequence[int], latent: int, activation: str
     ) -> GaussianMLP:
-        """Observations, and perhaps inputs of other widths, to a Gaussian over latents."""
+        """Observations and inputs of the widths `others` to a Gaussian over latents."""
         before, width = self.reader(activation, False)
         return GaussianMLP([width, *others], hidden, latent, activation, before=before)
 
     def decoder(self, inputs: Sequence[int], hidden: Sequence[int], activation: str) -> MLP:
-        """Latents, and perhaps inputs of other widths, to a likelihood's raw outputs."""
+        """Inputs, such as latents and labels, to a likelihood's raw outputs."""
         after, width = self.writer(activation)
         return MLP(inputs, hidden, width, activation, after=after)
 
 
 def _perceptrons(problem: Problem, channels: tuple[int, ...]) -> Builder:
-    width, outputs = observations.of(problem).width, likelihoods.of(problem).outputs
+    width, outputs = (
+        observations.observer_for(problem).width,
+        likelihoods.likelihood_for(problem).outputs,
+    )
     return Builder(lambda *_: (nn.Identity(), width), lambda _: (nn.Identity(), outputs))
 
 
 def _convolutions(problem: Problem, channels: tuple[int, ...]) -> Builder:
-    grid, outputs = _grid(problem), likelihoods.of(problem).outputs
+    grid, outputs = _grid(problem), likelihoods.likelihood_for(problem).outputs
     assert grid is not None
 
     def reader(activation: str, batch_norm: bool) -> End:
-        found = Reader(grid, channels, activation, batch_norm)
-        return found, found.width
+        network = Reader(grid, channels, activation, batch_norm)
+        return network, network.width
 
     def writer(activation: str) -> End:
-        found = Writer(grid, outputs, channels, activation)
-        return found, found.width
+        network = Writer(grid, outputs, channels, activation)
+        return network, network.width
 
     return Builder(reader, writer)
 
@@ -80,24 +83,24 @@ NETWORKS: dict[str, Callable[[Problem, tuple[int, ...]], Builder]] = {
     "mlp": _perceptrons,
     "conv": _convolutions,
 }
-"""How networks of a kind are built for a problem, with these channels."""
+"""From a network's name to the function (problem, channels) that returns its builder."""
 
 CHOICES = (AUTO, *NETWORKS)
 
 STEPS = {AUTO: 20_000, "mlp": 20_000, "conv": 4_000}
-"""How many updates a phase has of itself: a quarter of an hour of two cores, or less."""
+"""The default number of updates of a phase: at most a quarter of an hour on two cores."""
 
 
-def of(problem: Problem, config: Any) -> Builder:  # noqa: ANN401  (a method's own)
-    """The builder for hyper-parameters that `fitted` has been through."""
+def builder_for(problem: Problem, config: Any) -> Builder:  # noqa: ANN401  (a method's own)
+    """The builder for hyper-parameters that `fitted` has returned."""
     return NETWORKS[config.network](problem, config.channels)
 
 
 def fitted(config: Any, problem: Problem) -> Any:  # noqa: ANN401
-    """Hyper-parameters whose `network` and `channels` are those that the rows get.
+    """Hyper-parameters with `network` and `channels` chosen by the rows, where they are open.
 
     Raises:
-        RecipeError: Convolutions are asked for, and rows have no neighbours.
+        RecipeError: Convolutions are requested, but rows are neither images nor windows.
     """
     grid = _grid(problem)
     name = config.network if config.network != AUTO else "conv" if grid else "mlp"
@@ -105,21 +108,21 @@ def fitted(config: Any, problem: Problem) -> Any:  # noqa: ANN401
         return dataclasses.replace(config, network=name, channels=())
     if grid is None:
         raise settings.RecipeError(
-            f"network is {name} and a row is {problem.kind} of shape {list(problem.shape)}",
+            f"network is {name}, but rows are of kind {problem.kind} and shape {[*problem.shape]}",
             "images [height, width] or [height, width, channels], or windows [channels, time]",
-            "Set network=auto or mlp, or say with data.kind what a row is.",
+            "Set network=auto or mlp, or set data.kind to image or windows.",
         )
     return dataclasses.replace(config, network=name, channels=config.channels or grid.fitting())
 
 
 def like(net: MLP) -> dict[str, Any]:
-    """The settings that give another network the ends of this one."""
+    """The settings that give another network the same input and output modules as this one."""
     channels = net.before.channels if isinstance(net.before, Reader) else ()
     return {"network": "conv" if channels else "mlp", "channels": channels}
 
 
 def _grid(problem: Problem) -> Grid | None:
-    """How rows lie; None where they have no neighbours."""
+    """The grid of rows; None if features have no neighbours."""
     if problem.kind == problems.IMAGE and len(problem.shape) > 1:
         height, width, *channels = problem.shape
         return Grid(math.prod(channels), (height, width), last=True)

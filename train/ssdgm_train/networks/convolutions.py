@@ -1,8 +1,8 @@
 r"""Convolutions between flat observations and a perceptron: over pixels, or over time.
 
-On the way in every layer halves each side, \(n \mapsto \lceil n / 2 \rceil\); on the way out
-transposed ones undo it exactly, so that any height, width or length will do. Observations and raw
-outputs are flat, in the order that likelihoods read: what lies between is nobody else's affair.
+In a `Reader` every layer halves each side, \(n \mapsto \lceil n / 2 \rceil\); in a `Writer`
+transposed convolutions undo this exactly, so any height, width or length is possible. Observations
+and raw outputs are flat, in the order of the likelihoods; only this module knows other orders.
 """
 
 import itertools
@@ -16,26 +16,26 @@ from torch import Tensor, nn
 from ssdgm_train.networks.perceptrons import ACTIVATIONS, BatchNorm
 
 KERNELS = {1: 5, 2: 3}
-"""How wide a kernel is over time, and over pixels."""
+"""The width of a kernel over time (1 side) and over pixels (2 sides)."""
 
 DOWN = {1: nn.Conv1d, 2: nn.Conv2d}
 UP: dict[int, Callable[..., nn.Module]] = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d}
 
 FEWEST, MOST = 16, 64
-"""Channels of the first layer, which double from one to the next, and of any."""
+"""The channels of the first layer, which double with every layer, and the most of any layer."""
 
 SMALL = 8
-"""Layers are added until no side of the map is longer."""
+"""Layers are added until no side of the map is longer than this."""
 
 
 @dataclass(frozen=True)
 class Grid:
-    """How a flat observation lies in space or time.
+    """The arrangement of a flat observation in space or time.
 
     Attributes:
-        channels: Numbers a place.
+        channels: The number of channels.
         sides: (height, width), or (length,).
-        last: Whether the channels are a row's last axis, as of images, or its first.
+        last: Whether the channels are a row's last axis, as in images, or its first.
     """
 
     channels: int
@@ -60,11 +60,11 @@ class Grid:
         return maps.reshape(-1, parts * self.width)
 
     def halved(self, times: int) -> tuple[int, ...]:
-        """The sides after some layers."""
+        """The sides after `times` layers."""
         return tuple(-(-side // 2**times) for side in self.sides)
 
     def fitting(self) -> tuple[int, ...]:
-        """The channels of as many layers as leave a small map; one at least."""
+        """The channels of as many layers as leave a small map; at least one layer."""
         depth = max(math.ceil(math.log2(max(self.sides) / SMALL)), 1)
         return tuple(min(FEWEST * 2**i, MOST) for i in range(depth))
 
@@ -73,7 +73,7 @@ class Reader(nn.Module):
     """Observations to features: convolutions that halve every side.
 
     Args:
-        grid: How observations lie.
+        grid: The arrangement of observations.
         channels: The channels of each layer.
         activation: A key of `ACTIVATIONS`.
         batch_norm: Normalise every layer over the batch.
@@ -104,12 +104,12 @@ class Reader(nn.Module):
 
 
 class Writer(nn.Module):
-    """Features to raw outputs: transposed convolutions from a small map to the whole.
+    """Features to raw outputs: transposed convolutions from a small map to the full size.
 
     Args:
-        grid: How observations lie.
-        outputs: How many raw numbers a row has, a multiple of `grid.width`: means, log-spreads.
-        channels: The channels of a `Reader`; here they are met in reverse.
+        grid: The arrangement of observations.
+        outputs: The number of raw outputs, a multiple of `grid.width`: means and log-spreads.
+        channels: The channels of a `Reader`, which are used in reverse.
         activation: A key of `ACTIVATIONS`.
 
     Example:
@@ -135,13 +135,13 @@ class Writer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """[..., width] to [..., outputs]."""
         small = x.reshape(-1, *self.map)
-        if small.dim() == 4:  # a tenth less time in a step of M2
+        if small.dim() == 4:  # a step of M2 takes a tenth less time
             small = small.contiguous(memory_format=torch.channels_last)
-        found = self.grid.fold(self.layers(small), self.outputs // self.grid.width)
-        return found.reshape(*x.shape[:-1], self.outputs)
+        outputs = self.grid.fold(self.layers(small), self.outputs // self.grid.width)
+        return outputs.reshape(*x.shape[:-1], self.outputs)
 
     def ends(self, count: int) -> tuple[Tensor, Tensor]:
-        """The weights and biases, detached, that give the last `count` outputs."""
+        """The weights and biases of the last `count` outputs, detached."""
         channels = count // (self.grid.width // self.grid.channels)
         weight, bias = [*self.layers[-1].parameters()]
         return weight.detach()[:, -channels:], bias.detach()[-channels:]

@@ -1,10 +1,10 @@
-r"""Networks: perceptrons that broadcast, and Gaussian heads.
+r"""Networks: perceptrons whose inputs broadcast, and Gaussian outputs.
 
 The first layer of a network with several inputs is a sum of projections,
-\(W_x x + W_y y + b\), instead of one product with the concatenation. The two are the same numbers;
-but with \(x\) as [batch, 1, features] and \(y\) as [classes, classes] each projection is computed
-once and only the sum is [batch, classes, hidden], so trying every class costs no further product
-with \(x\).
+\(W_x x + W_y y + b\), instead of one product with the concatenation. The numbers are the same; but
+with \(x\) as [batch, 1, features] and \(y\) as [classes, classes] each projection is computed
+once and only the sum is [batch, classes, hidden], so evaluating every class needs no further
+product with \(x\).
 """
 
 import itertools
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from ssdgm_train.probability import distributions, shapes
 
 LARGEST = 20.0
-"""Of a log-variance: rows far beyond the training data's give a wide posterior, never infinity."""
+"""The largest log-variance: rows far from the training data get a wide, finite posterior."""
 
 Convolution = nn.Conv1d | nn.Conv2d | nn.ConvTranspose1d | nn.ConvTranspose2d
 
@@ -49,7 +49,7 @@ class Joint(nn.Module):
 
 
 class BatchNorm(nn.BatchNorm1d):
-    """Batch normalisation that takes a batch of one number, with no spread, by its averages."""
+    """Batch normalisation that uses its running averages for a batch of one number per feature."""
 
     def forward(self, x: Tensor) -> Tensor:
         """[batch, features] or [batch, channels, *sides] to the same shape."""
@@ -60,15 +60,15 @@ class BatchNorm(nn.BatchNorm1d):
         return super().forward(x)
 
     def _check_input_dim(self, x: Tensor) -> None:
-        """Any number of sides will do."""
+        """Accept any number of sides."""
 
 
 @runtime_checkable
 class Ends(Protocol):
-    """A module that a network's outputs come from."""
+    """The last module of a network."""
 
     def ends(self, count: int) -> tuple[Tensor, Tensor]:
-        """The weights and biases that give the last `count` outputs, detached."""
+        """The weights and biases of the last `count` outputs, detached."""
 
 
 class MLP(nn.Module):
@@ -80,8 +80,8 @@ class MLP(nn.Module):
         out: The width of the output.
         activation: A key of `ACTIVATIONS`.
         batch_norm: Normalise every hidden layer over the batch.
-        before: What the first input goes through first; it gives `inputs[0]` numbers.
-        after: What the output goes through at last; it takes `out` numbers.
+        before: The module that the first input passes first; its output has width `inputs[0]`.
+        after: The module that the output passes last; its input has width `out`.
 
     Example:
         >>> net = MLP([4, 3], hidden=(8,), out=2)
@@ -111,10 +111,10 @@ class MLP(nn.Module):
         self.after: Callable[[Tensor], Tensor] = after or nn.Identity()
 
     def forward(self, x: Tensor, *others: Tensor) -> Tensor:
-        """[..., inputs[i]] each to [..., out], of the weights' precision under autocast too."""
-        found = self.after(self.rest(self.first(self.before(x), *others)))
+        """[..., inputs[i]] each to [..., out], in the weights' precision even under autocast."""
+        outputs = self.after(self.rest(self.first(self.before(x), *others)))
         precision = self.first.bias.dtype
-        return found if found.dtype == precision else found.to(precision)
+        return outputs if outputs.dtype == precision else outputs.to(precision)
 
     @property
     def last(self) -> str:
@@ -122,7 +122,7 @@ class MLP(nn.Module):
         return f"rest.{len(self.rest) - 1}"
 
     def ends(self, count: int) -> tuple[Tensor, Tensor]:
-        """The weights and biases that give the last `count` outputs, detached."""
+        """The weights and biases of the last `count` outputs, detached."""
         if isinstance(self.after, Ends):
             return self.after.ends(count)
         weight, bias = (self.get_parameter(f"{self.last}.{part}") for part in ("weight", "bias"))
@@ -148,15 +148,15 @@ class GaussianMLP(MLP):
         super().__init__(inputs, hidden, 2 * latent, activation, before=before)
 
     def forward(self, x: Tensor, *others: Tensor) -> distributions.Normal:  # type: ignore[override]
-        """[..., inputs[i]] each to a Normal [..., latent]; the head gives the log-variance."""
+        """[..., inputs[i]] each to a Normal [..., latent]; the network outputs log-variances."""
         mean, log_variance = super().forward(x, *others).chunk(2, -1)
         return distributions.Normal(mean, torch.exp(0.5 * log_variance.clamp(max=LARGEST)))
 
 
 class Fourier(nn.Module):
-    r"""Random Fourier features: \(\sqrt{2 / D} \cos(W z + b)\), whose products are a kernel's.
+    r"""Random Fourier features \(\sqrt{2 / D} \cos(W z + b)\), products of which are a kernel's.
 
-    \(W \sim N(0, \ell^{-2})\) and \(b \sim U(0, 2 \pi)\) stay as they are drawn.
+    \(W \sim N(0, \ell^{-2})\) and \(b \sim U(0, 2 \pi)\) are drawn once and not trained.
     """
 
     weight: Tensor
@@ -169,18 +169,18 @@ class Fourier(nn.Module):
 
     def forward(self, z: shapes.Codes) -> Tensor:
         """[batch, inputs] to [batch, features]."""
-        found = torch.cos(nn.functional.linear(z, self.weight, self.bias))
-        return math.sqrt(2 / len(self.bias)) * found
+        cosines = torch.cos(nn.functional.linear(z, self.weight, self.bias))
+        return math.sqrt(2 / len(self.bias)) * cosines
 
 
 def small_(net: MLP) -> None:
-    """N(0, 0.001^2) for every weight, zero biases: the start of M2's networks in the paper."""
+    """N(0, 0.001^2) for weights, zero biases: the initial values of the paper's M2."""
     for name, value in net.named_parameters():
         nn.init.zeros_(value) if name.endswith("bias") else nn.init.normal_(value, std=1e-3)
 
 
 def fan_in_(net: MLP) -> None:
-    """N(0, 1 / inputs) for weights, N(0, 0.01^2) for biases: the start of the authors' M1."""
+    """N(0, 1 / inputs) for weights, N(0, 0.01^2) for biases: those of the authors' M1."""
     for layer in net.modules():
         if isinstance(layer, Joint | nn.Linear | Convolution):
             weights = [*layer.weights] if isinstance(layer, Joint) else [layer.weight]
@@ -192,7 +192,7 @@ def fan_in_(net: MLP) -> None:
 
 
 def _inputs(layer: nn.Module, weight: Tensor) -> float:
-    """How many numbers one output of a layer is a sum of; of a transposed one, on average."""
+    """The number of inputs of one output of a layer; the average for a transposed one."""
     places = weight[0, 0].numel()
     if isinstance(layer, nn.ConvTranspose1d | nn.ConvTranspose2d):
         return weight.shape[0] * places / math.prod(layer.stride)
@@ -200,7 +200,7 @@ def _inputs(layer: nn.Module, weight: Tensor) -> float:
 
 
 def _as_built(net: MLP) -> None:
-    """Torch's own start of a linear layer."""
+    """Keep torch's initial weights."""
 
 
 INITIALISERS: dict[str, Callable[[MLP], None]] = {
@@ -211,13 +211,13 @@ INITIALISERS: dict[str, Callable[[MLP], None]] = {
 
 
 def initialise(net: MLP, name: str, spreads: int = 0) -> None:
-    """Give a network its first weights.
+    """Initialise the weights of a network.
 
     Args:
         net: The network.
         name: A key of `INITIALISERS`.
-        spreads: How many of the last outputs are log-spreads, which the authors' encoders start
-            at zero.
+        spreads: How many of the last outputs are log-spreads, whose weights and biases are zero
+            at first unless `name` is "torch", as in the authors' encoders.
     """
     INITIALISERS[name](net)
     if spreads and name != "torch":

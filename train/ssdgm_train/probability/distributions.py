@@ -1,8 +1,8 @@
-r"""Log-densities, divergences and entropies as functions, in nats, one number an example.
+r"""Log-densities, divergences and entropies as functions, in nats, one number per example.
 
 Every function sums over the last axis, because a density is a product over the coordinates of one
-example and never a mean; leading axes broadcast, so that a tensor [batch, class, feature] and one
-of [batch, 1, feature] meet without copies.
+example and never a mean; leading axes broadcast, so that tensors [batch, class, feature] and
+[batch, 1, feature] are combined without copies.
 
 References:
     Auto-Encoding Variational Bayes (Kingma and Welling, 2014), appendix B for the divergence.
@@ -41,7 +41,7 @@ def normal_log_prob(
 def normal_log_density(
     x: shapes.Features, mean: shapes.Features, scale: shapes.Features
 ) -> torch.Tensor:
-    r"""\(\log N(x_d; \mu_d, \sigma_d^2)\) of every feature, where some are to be left out."""
+    r"""\(\log N(x_d; \mu_d, \sigma_d^2)\) of every feature, so that some can be left out."""
     return -0.5 * _squares(x, mean, scale)
 
 

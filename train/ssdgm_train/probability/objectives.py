@@ -1,4 +1,4 @@
-r"""Bounds and losses as functions of numbers: they never see a model and never average.
+r"""Bounds and losses as functions of tensors, without a model and without averaging.
 
 For one example with latent draw \(z \sim q(z \mid x, y)\),
 
@@ -37,11 +37,11 @@ def unlabelled_bound(
     """The evidence lower bound U(x) of a row whose label is summed out.
 
     Args:
-        bounds: L(x, y) of every class, in nats; or of those that `classes.likeliest` chose.
+        bounds: L(x, y) of every class, in nats; or of the classes of `Classes.likeliest`.
         logits: The classifier's logits of q(y | x).
-        factors: What those bounds are multiplied by; q(y | x), if left out. The last is of the
-            class that was drawn: the mean of the others then serves as a baseline, without which
-            the gradient of its probability is mostly noise.
+        factors: The weights of the bounds; q(y | x) if left out. The last one belongs to a drawn
+            class: the mean of the other bounds then serves as a baseline, without which the
+            gradient of its probability would be mostly noise.
 
     Example:
         >>> bounds = torch.tensor([-3.0, -1.0])
@@ -56,7 +56,7 @@ def unlabelled_bound(
 
 
 def cross_entropy(logits: shapes.Logits, y: shapes.Labels) -> shapes.Nats:
-    """-log q(y | x) of the given label: the classifier's own term, weighted by alpha."""
+    """-log q(y | x) of the label: the classifier's own term, weighted by alpha."""
     return F.cross_entropy(logits, y, reduction="none")
 
 

@@ -19,9 +19,9 @@ def hinge(margins: shapes.Logits, y: shapes.Labels) -> shapes.Nats:
 
 
 def hat(margins: shapes.Logits) -> shapes.Nats:
-    r"""\(\max(0, 1 - (f_{(1)} - f_{(2)}))\): the hinge at the class that leads, whichever it is.
+    r"""\(\max(0, 1 - (f_{(1)} - f_{(2)}))\): the hinge at the predicted class.
 
-    It pushes the boundary out of where rows lie, as a transductive support vector machine does.
+    It pushes the boundary away from rows, as a transductive support vector machine does.
     """
     first, second = margins.topk(2, -1).values.unbind(-1)
     return F.relu(1 - (first - second))
@@ -30,7 +30,7 @@ def hat(margins: shapes.Logits) -> shapes.Nats:
 def imbalance(margins: shapes.Logits, log_prior: torch.Tensor) -> torch.Tensor:
     r"""\(KL(\bar q \| p)\) of the batch's mean of softmax(f) from the prior, in nats, [1].
 
-    Without it the hat is smallest where every row is in one class.
+    Without it the hat loss is smallest if all rows are in one class.
     """
     rows = F.softmax(margins, -1).flatten(0, -2)
     mean = rows.sum(0) / max(len(rows), 1)

@@ -1,6 +1,6 @@
 """Array shapes used in more than one file: `*#batch` is any leading axes, which broadcast.
 
-What is traced for export has the one axis `batch`: a broadcast, once checked, would fix its size.
+Functions traced for export have the single axis `batch`: checking a broadcast would fix its size.
 """
 
 from typing import TypeAlias
@@ -9,7 +9,7 @@ from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 Rows: TypeAlias = Shaped[Tensor, "batch ..."]
-"""Rows as the data set has them: uint8 images, float32 columns."""
+"""Raw rows of the data set: uint8 images, float32 columns."""
 
 Labels: TypeAlias = Int[Tensor, " batch"]
 """Class indices from 0."""
@@ -18,7 +18,7 @@ Flat: TypeAlias = Float[Tensor, "batch features"]
 """Rows as observations: flattened and standardised."""
 
 Given: TypeAlias = Float[Tensor, "batch classes"]
-"""Labels of rows as probabilities, one-hot where they are known."""
+"""Labels of rows as probabilities, one-hot if they are known."""
 
 Codes: TypeAlias = Float[Tensor, "batch latent"]
 """Latents of rows."""
@@ -30,4 +30,4 @@ Features: TypeAlias = Float[Tensor, "*#batch features"]
 """Observations, or the output of a network."""
 
 Nats: TypeAlias = Float[Tensor, "*#batch"]
-"""A log-density, bound or divergence in nats, one number an example."""
+"""A log-density, bound or divergence in nats, one number per example."""

@@ -2,19 +2,16 @@
 
 A recipe has the name of its method, a table `model` for the method's own `Config`, a table `train`
 for `loop.Plan` with tables `phases.NAME` for what differs in one phase, a table `data` for
-`data.plan.DataPlan`, and a table `run` for `RunPlan`. Every field has a default; an unknown key
-or a value of the wrong type is an error that names it. `base` names a recipe to start from.
+`DataPlan`, and a table `run` for `RunPlan`. Every field has a default; an unknown key or a value
+of the wrong type is an error that names it. `base` names a recipe to start from.
 """
 
 import dataclasses
-import difflib
 import tomllib
-import types
-import typing
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import tomli_w
 
@@ -22,23 +19,19 @@ from ssdgm_train import methods, settings
 from ssdgm_train.data.settings import DataPlan
 from ssdgm_train.method import Method, Phase, Sizes
 from ssdgm_train.problems import Problem
-from ssdgm_train.recipes import shelf
+from ssdgm_train.recipes import fields, shelf
 from ssdgm_train.settings import RecipeError, Table
 from ssdgm_train.training import loop
 
 __all__ = [
-    "ByKind",
     "Recipe",
     "counted",
     "dumps",
     "fitted",
     "from_table",
     "load",
-    "of_kind",
     "to_table",
 ]
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -47,7 +40,7 @@ class RunPlan:
 
     Attributes:
         evaluate_every: Steps between validations, records in metrics.jsonl and checkpoints.
-        select: Which weights are used afterwards: "last", or "best" by validation NLL.
+        select: Which weights are used afterwards; "best" is by validation NLL.
         baseline: Steps of the supervised baseline that is trained and compared at the end, at most
             as many as the run's own; 0 for none.
     """
@@ -86,29 +79,20 @@ class Recipe:
         return plan if plan.steps else dataclasses.replace(plan, steps=phase.steps)
 
 
-ByKind = Callable[[str], Recipe]
-"""What a row is, as `Dataset.sort` has it, to a recipe; "" for one to read the data by."""
-
-
-def of_kind(plan: Recipe | ByKind, kind: str = "") -> Recipe:
-    """The recipe for rows of a kind, where it depends on that."""
-    return plan if isinstance(plan, Recipe) else plan(kind)
-
-
 def load(
     source: str | Path | None,
     name: str | None = None,
     changes: Iterable[str] = (),
-    kind: str = "",
+    *,
+    implied: bool = False,
 ) -> Recipe:
     """Read a recipe, if any, then apply the method's name and `key=value` settings.
 
     Args:
-        source: A file, the name of a recipe that ships, or None for that of the kind, if there is
-            one, else for the defaults.
+        source: A file, the name of a recipe that ships, or None, or "none", for the bare settings.
         name: A method.
         changes: Settings such as `train.steps=100`.
-        kind: What a row is, as `Dataset.sort` has it, where that is known.
+        implied: Nobody has named the recipe: a setting for all phases stands over those of one.
 
     Example:
         >>> load(None, "m2", ["train.steps=100"]).train.steps
@@ -118,12 +102,10 @@ def load(
         RecipeError: The file, a key or a value cannot be used.
     """
     changes = list(changes)
-    chosen = name or _named(changes)
-    told = source or shelf.of_kind(chosen, kind)
-    table = {} if told is None else shelf.read(told)
+    table = {} if source is None else shelf.read(source)
     if name:
         table["method"] = name
-    if source is None:
+    if implied:
         _give_way(table, changes)
     for change in changes:
         _set(table, change)
@@ -132,7 +114,7 @@ def load(
     return found
 
 
-def _named(changes: Iterable[str]) -> str:
+def named(changes: Iterable[str]) -> str:
     """The method that settings name, or the default."""
     found = [
         text.strip() for key, _, text in (c.partition("=") for c in changes) if key == "method"
@@ -168,8 +150,8 @@ def from_table(table: Table) -> Recipe:
     if not isinstance(name, str) or name not in methods.METHODS:
         raise RecipeError(f"the method is {name!r}", f"one of {', '.join(methods.METHODS)}")
     rest = {key: value for key, value in table.items() if key not in ("model", "phases")}
-    found: Recipe = _build(Recipe, {**rest, "method": name}, "")
-    model: Any = _build(methods.METHODS[name].Config, table.get("model", {}), "model.")
+    found: Recipe = fields.build(Recipe, {**rest, "method": name}, "")
+    model: Any = fields.build(methods.METHODS[name].Config, table.get("model", {}), "model.")
     found = dataclasses.replace(found, model=model)
     return dataclasses.replace(found, phases=_phases(found, table.get("phases", {})))
 
@@ -192,7 +174,7 @@ def _phases(recipe: Recipe, tables: object) -> dict[str, loop.Plan]:
     for name in tables.keys() - names:
         raise RecipeError(f"phases.{name} is no phase", f"one of {', '.join(names)}")
     common = dataclasses.asdict(recipe.train)
-    return {k: _build(loop.Plan, {**common, **v}, f"phases.{k}.") for k, v in tables.items()}
+    return {k: fields.build(loop.Plan, {**common, **v}, f"phases.{k}.") for k, v in tables.items()}
 
 
 def _check_effect(recipe: Recipe, phases: Table, changes: Iterable[str]) -> None:
@@ -228,37 +210,3 @@ def _value(text: str) -> Any:  # noqa: ANN401
     except (ValueError, RecursionError):
         return text
     return found["value"] if found.keys() == {"value"} else text
-
-
-def _build(cls: type[T], table: object, prefix: str) -> T:
-    hints = typing.get_type_hints(cls)
-    fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
-    if not isinstance(table, dict):
-        raise RecipeError(f"{prefix.rstrip('.')} is {table!r}", "a table")
-    for key in table:
-        if key not in hints:
-            near = difflib.get_close_matches(key, hints, 1)
-            hint = f"Did you mean {prefix}{near[0]}?" if near else ""
-            raise RecipeError(f"{prefix}{key} is no setting", f"one of {', '.join(hints)}", hint)
-    values = {key: _cast(value, hints[key], prefix + key) for key, value in table.items()}
-    for key, value in values.items():
-        if expected := settings.complaint(fields[key], value):
-            raise RecipeError(f"{prefix}{key} is {value!r}", expected)
-    return cls(**values)
-
-
-def _cast(value: Any, hint: Any, where: str) -> Any:  # noqa: ANN401
-    """The value as the field's type, or an error that names the field."""
-    if hint is Any:
-        return value
-    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        return _build(hint, value, f"{where}.")
-    if typing.get_origin(hint) is tuple:
-        items = value if isinstance(value, list | tuple) else [value]
-        return tuple(_cast(item, typing.get_args(hint)[0], where) for item in items)
-    if hint is float and type(value) is int and abs(value) < 2**53:
-        return float(value)
-    if type(value) is not hint:
-        wanted = hint.__name__ if isinstance(hint, type | types.GenericAlias) else str(hint)
-        raise RecipeError(f"{where} is {value!r}", f"a value of type {wanted}")
-    return value

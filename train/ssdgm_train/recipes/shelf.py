@@ -1,19 +1,22 @@
 """The recipes that ship: TOML files beside this one, found by name; and how a recipe is read.
 
 A recipe may name another as its `base`, a file beside it or one that ships: its own settings are
-laid over those.
+laid over those. Its table `for`, see `recommended.Purpose`, is no setting: it says which rows a
+recipe that ships is recommended for, and is a base to another recipe's `for`, if there is one.
 """
 
 import os
 import tomllib
 from pathlib import Path
 
-from ssdgm_train import settings
+from ssdgm_train.settings import RecipeError, Table
 
 SHELF = Path(__file__).parent
 SUFFIX = ".toml"
-KINDS = {"rows": "tables", "table": "tables", "colour": "colour"}
-"""What recipes are called that are for rows of a kind, see `Dataset.sort`."""
+NONE = "none"
+"""The name of no recipe: the method's bare settings."""
+
+FOR = "for"
 
 
 def names() -> list[str]:
@@ -21,44 +24,46 @@ def names() -> list[str]:
     return sorted(path.name.removesuffix(SUFFIX) for path in SHELF.glob(f"*{SUFFIX}"))
 
 
-def of_kind(method: str, kind: str) -> str | None:
-    """The recipe that ships for a method and what a row is; None, where there is none."""
-    name = f"default-{method}-{KINDS.get(kind, '')}"
-    return name if name in names() else None
+def purpose(name: str) -> Table | None:
+    """What a recipe says that it is for; None if it says nothing."""
+    return _read(_find(Path(name), Path()), ()).get(FOR)
 
 
-def read(name: str | Path) -> settings.Table:
+def read(name: str | Path) -> Table:
     """A recipe's document, with its bases under it.
 
     Args:
-        name: A file, or the name of a recipe that ships.
+        name: A file, the name of a recipe that ships, or `NONE`.
 
     Raises:
         RecipeError: There is none, it is no TOML, or its bases lead in a circle.
     """
-    return _read(_find(Path(name), Path()), ())
+    found = {} if name == NONE else _read(_find(Path(name), Path()), ())
+    found.pop(FOR, None)
+    return found
 
 
-def _read(path: Path, above: tuple[Path, ...]) -> settings.Table:
+def _read(path: Path, above: tuple[Path, ...]) -> Table:
     if path in above:
-        raise settings.RecipeError(
-            f"the base of {above[-1]} leads back to {path}", "no circle of bases"
-        )
+        raise RecipeError(f"the base of {above[-1]} leads back to {path}", "no circle of bases")
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         known = ", ".join(names())
-        raise settings.RecipeError(
-            f"no recipe at {path}", f"a TOML file, or one of {known}"
+        raise RecipeError(
+            f"no recipe at {path}", f"a TOML file, {NONE}, or one of {known}"
         ) from None
     except (OSError, ValueError, RecursionError) as error:
-        raise settings.RecipeError(f"{path} is no TOML ({error})", "a TOML file") from None
+        raise RecipeError(f"{path} is no TOML ({error})", "a TOML file") from None
     base = table.pop("base", None)
     if base is None:
         return table
     if not isinstance(base, str):
-        raise settings.RecipeError(f"the base of {path} is {base!r}", "the name of a recipe")
-    return _over(_read(_find(Path(base), path.parent), (*above, path)), table)
+        raise RecipeError(f"the base of {path} is {base!r}", "the name of a recipe")
+    under = _read(_find(Path(base), path.parent), (*above, path))
+    if FOR not in table:
+        under.pop(FOR, None)
+    return _over(under, table)
 
 
 def _find(path: Path, folder: Path) -> Path:
@@ -70,7 +75,7 @@ def _find(path: Path, folder: Path) -> Path:
     return Path(os.path.abspath(found))  # `resolve` raises for a name with a NUL
 
 
-def _over(under: settings.Table, table: settings.Table) -> settings.Table:
+def _over(under: Table, table: Table) -> Table:
     """Settings laid over others, table by table."""
     found = dict(under)
     for key, value in table.items():

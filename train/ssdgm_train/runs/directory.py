@@ -23,8 +23,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from ssdgm_runtime import atomic, errors
 from ssdgm_runtime.readers import inputs
@@ -105,7 +104,7 @@ class Run:
         checkpoint = self.best if select == "best" else self.latest
         if checkpoint is None:
             raise RunError(
-                f"{self.path} has no checkpoint yet", mend=f"Go on with: {_again(self.path)}"
+                f"{self.path} has no checkpoint yet", mend=f"Continue with: {_again(self.path)}"
             )
         return checkpoint
 
@@ -122,7 +121,7 @@ def ended(run: Run) -> records.Result:
     """
     result = run.result
     if result is None:
-        raise RunError(f"{run.path} has not ended", mend=f"Go on with: {_again(run.path)}")
+        raise RunError(f"{run.path} has not ended", mend=f"Continue with: {_again(run.path)}")
     return result
 
 
@@ -134,7 +133,7 @@ def check_new(path: Path) -> None:
     """
     if path.exists():
         raise errors.OutputExists(
-            f"{path} already exists", mend=f"Give another --out, or go on with: {_again(path)}"
+            f"{path} already exists", mend=f"Give another --out, or continue with: {_again(path)}"
         )
 
 
@@ -163,7 +162,7 @@ def create(
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunError(
-            f"{path} cannot be made ({error})", mend="Give another --out, in a folder of yours."
+            f"{path} cannot be made ({error})", mend="Give another --out that you may write to."
         ) from None
     with atomic.folder(path) as partial:
         write_json(partial / "run.json", record)
@@ -187,7 +186,7 @@ def save(run: Run, model: nn.Module, state: loop.State, best: float | None = Non
     """
     files = {
         "weights": model.state_dict(),
-        "optimiser": _optimiser_tensors(state.optimisers),
+        "optimiser": storage.optimiser_tensors(state.optimisers),
         "random": {"generator": state.generator.get_state()},
     }
     folder = run.path / "checkpoints" / f"step-{state.step:08d}"
@@ -221,7 +220,7 @@ def locked(run: Run) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise RunError(
-                f"another process is working on {run.path}", mend="Wait for it, or stop it."
+                f"Another process is working on {run.path}", mend="Wait for it, or stop it."
             ) from None
         yield
     finally:
@@ -256,7 +255,7 @@ def tidy(run: Run) -> None:
 def restore(folder: Path, model: nn.Module, state: loop.State) -> records.State:
     """Load a checkpoint into a model and a fresh state; returns its `state.json`."""
     load_weights(folder, model)
-    _load_optimisers(storage.load_tensors(folder, "optimiser"), state.optimisers)
+    storage.load_optimisers(storage.load_tensors(folder, "optimiser"), state.optimisers)
     state.generator.set_state(storage.load_tensors(folder, "random")["generator"])
     saved = records.load(folder / storage.STATE, records.State)
     state.step = saved.step
@@ -281,24 +280,3 @@ def load_weights(folder: Path, model: nn.Module) -> None:
 def _newest(path: Path, pattern: str) -> Path | None:
     folders = (p for p in (path / "checkpoints").glob(pattern) if p.is_dir())
     return max(folders, key=lambda p: (len(p.name), p.name), default=None)
-
-
-def _optimiser_tensors(optimisers: Mapping[str, torch.optim.Adam]) -> dict[str, Tensor]:
-    return {
-        f"{player}/{index}/{name}": value
-        for player, optimiser in optimisers.items()
-        for index, entries in optimiser.state_dict()["state"].items()
-        for name, value in entries.items()
-    }
-
-
-def _load_optimisers(
-    tensors: Mapping[str, Tensor], optimisers: Mapping[str, torch.optim.Adam]
-) -> None:
-    for player, optimiser in optimisers.items():
-        entries: dict[int, dict[str, Tensor]] = {}
-        for key, value in tensors.items():
-            owner, index, name = key.split("/")
-            if owner == player:
-                entries.setdefault(int(index), {})[name] = value
-        optimiser.load_state_dict({**optimiser.state_dict(), "state": entries})

@@ -32,6 +32,13 @@ from ssdgm_train.problems import Problem
 
 Arrays = Mapping[str, NDArray[np.generic]]
 ACTIVATION = "softplus"
+JOINT = "q/w0x"
+"""An array that M2 alone has."""
+
+
+def method_of(path: Path) -> str:
+    """The method whose weights a file holds, if it holds any."""
+    return m2.METHOD.name if JOINT in inputs.read_npz(path) else m1.METHOD.name
 
 
 def load(path: Path, problem: Problem) -> nn.Module:
@@ -45,10 +52,10 @@ def load(path: Path, problem: Problem) -> nn.Module:
         DataError: The file holds no such arrays, or they are for other rows.
     """
     arrays = inputs.read_npz(path)
-    joint = "q/w0x" in arrays
+    joint = JOINT in arrays
     try:
         _check_numbers(arrays)
-        _check_width(arrays, "q/w0x" if joint else "q/w0", problem.width)
+        _check_width(arrays, JOINT if joint else "q/w0", problem.width)
         if problem.likelihood != "bernoulli":
             raise ValueError("they are Bernoulli's logits")
         model = _m2(arrays, problem) if joint else _m1(arrays, problem)

@@ -1,4 +1,4 @@
-"""`run.json`: what it holds, and the problem, data and model that can be had back from it."""
+"""`run.json`: what it holds, and the data and model that can be had back from it."""
 
 import datetime
 import platform
@@ -12,7 +12,7 @@ from ssdgm_runtime import errors
 from ssdgm_train import data, method
 from ssdgm_train.data.split import Split
 from ssdgm_train.problems import Problem
-from ssdgm_train.recipes import recipe
+from ssdgm_train.recipes import recipe, recommended
 from ssdgm_train.runs import directory, records
 from ssdgm_train.training import loop
 
@@ -27,10 +27,12 @@ def compose(
     seed: int,
     device: torch.device,
     origin: records.Origin | None = None,
+    taken: recommended.Taken | None = None,
 ) -> records.RunRecord:
     """What `run.json` holds."""
     return records.RunRecord(
         recipe=recipe.to_table(plan),
+        taken=taken,
         seed=seed,
         labels=labelled,
         data=records.Data(
@@ -72,12 +74,12 @@ def load_data(run: directory.Run, source: str | None = None) -> data.Dataset:
         dataset = data.load(place, plan=record.plan.data)
     except errors.DataNotFound as error:
         raise errors.DataNotFound(
-            f"the data that {run.path} was trained on is gone: {error.found}",
-            mend="Put it back, or say with --data where it is now (convert, evaluate, report).",
+            f"The data of {run.path} cannot be found: {error.found}",
+            mend="Put it back, or give convert, evaluate or report its new place with --data.",
         ) from None
     if dataset.digest != record.data.digest:
         raise directory.RunError(
-            f"the data of {run.path} has changed since the run began (its digest was "
+            f"The data of {run.path} has changed since the run began (its digest was "
             f"{record.data.digest[:12]} and is {dataset.digest[:12]})",
             mend="Put the data back as it was, or begin a new run.",
         )
@@ -105,7 +107,7 @@ def pick_device(name: str) -> torch.device:
         raise errors.InputError("device", repr(name), "auto, cpu or cuda")
     if name == "cuda" and not torch.cuda.is_available():
         raise errors.ProviderUnavailable(
-            f"torch {torch.__version__} finds no GPU that it can use",
+            f"PyTorch {torch.__version__} finds no GPU that it can use",
             mend="Use --device cpu, or install a CUDA build of torch and a driver.",
         )
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")

@@ -32,6 +32,13 @@ class Source:
     path: Path | None = None
     run: directory.Run | None = None
 
+    @property
+    def trained_by(self) -> str:
+        """The method whose weights they are; empty without any."""
+        if self.run is not None:
+            return self.run.read().plan.method
+        return kingma2014.method_of(self.path) if self.path else ""
+
     def held(self, dataset: data.Dataset) -> NDArray[Any] | None:
         """The validation rows of a run on the same data: it has seen all the others."""
         return self.run.split().validation if self.run and _same(self.run, dataset) else None
@@ -49,22 +56,22 @@ class Source:
             given, wanted = getattr(theirs, name), getattr(problem, name)
             if given != wanted:
                 raise directory.RunError(
-                    f"the {name} of the rows of {self.path} is {str(given)[:SHOWN]}",
+                    f"The {name} of the rows of {self.path} is {str(given)[:SHOWN]}",
                     f"{str(wanted)[:SHOWN]}, as the data's is",
                     "Start from a run on rows like these"
                     + (f", or set data.likelihood={given}." if name == "likelihood" else "."),
                 )
         if problem.total > theirs.total:
             raise directory.RunError(
-                f"the rows of {self.path} are counts up to {theirs.total}, the data's up to "
+                f"The rows of {self.path} are counts up to {theirs.total}, the data's up to "
                 f"{problem.total}",
                 mend="Start from a run on rows like these.",
             )
         if more := set(problem.gaps) - set(theirs.gaps):
             name = problem.columns[min(more)].name
             raise directory.RunError(
-                f"the column {name!r} has gaps, and had none for {self.path}",
-                mend="Fill them, or begin without --init-from.",
+                f"The column {name!r} has gaps, and had none when {self.path} was trained",
+                mend="Fill them, or train without --init-from.",
             )
         taken = {name: getattr(theirs, name) for name in TAKEN}
         return dataclasses.replace(problem, **taken)
@@ -171,7 +178,7 @@ def fill(model: nn.Module, weights: Mapping[str, Tensor], source: Source) -> Non
     except RuntimeError as error:
         reason = " ".join(str(error).split())
         raise directory.RunError(
-            f"the weights of {source.path} do not fit ({reason})",
+            f"The weights of {source.path} do not fit ({reason})",
             mend="Start from a run on rows with as many classes.",
         ) from None
 

@@ -16,6 +16,7 @@ from ssdgm_train import evaluation
 from ssdgm_train.evaluation import Score
 from ssdgm_train.problems import Problem
 from ssdgm_train.recipes.recipe import Recipe, from_table
+from ssdgm_train.recipes.recommended import Taken
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -89,6 +90,7 @@ class RunRecord:
 
     format: int = FORMAT
     recipe: Json
+    taken: Taken | None = None
     seed: int
     labels: int | None
     data: Data
@@ -242,7 +244,7 @@ def load(path: Path, kind: type[T], mend: str = RESTORE) -> T:
         content = path.read_bytes()
     except OSError as error:
         raise RunError(
-            f"{path.parent} is no run directory: {path.name} cannot be read ({error.strerror})",
+            f"{path.parent} is not a run directory: {path.name} cannot be read ({error.strerror})",
             mend="Give a folder that ssdgm-export train wrote.",
         ) from None
     return parse(content, kind, path, mend)

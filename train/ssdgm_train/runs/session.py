@@ -10,12 +10,13 @@ import torch
 from torch import nn
 
 from ssdgm_runtime import errors
-from ssdgm_train import data, method, seeds, settings
-from ssdgm_train.data import statement, store
+from ssdgm_train import data, method, seeds
+from ssdgm_train.data import doubt, statement, store
 from ssdgm_train.data.split import Split, split
 from ssdgm_train.problems import Problem
-from ssdgm_train.recipes import recipe
+from ssdgm_train.recipes import recipe, recommended
 from ssdgm_train.runs import directory, loading, metrics, pretrained
+from ssdgm_train.settings import RecipeError
 from ssdgm_train.training import loop
 
 
@@ -48,7 +49,7 @@ class Session:
 
 def begin(
     source: str,
-    plan: recipe.Recipe | recipe.ByKind,
+    plan: recipe.Recipe | recommended.Asked,
     out: Path,
     labelled: int | None = None,
     seed: int = 0,
@@ -61,7 +62,7 @@ def begin(
 
     Args:
         source: As `data.load` takes it.
-        plan: The recipe, or one for every kind of rows.
+        plan: The recipe, or what was said of it, to choose one by the data.
         out: The directory, which must not exist.
         labelled: The budget of labels; None for all.
         seed: Of the split, the initial weights, the batches and the noise.
@@ -80,8 +81,10 @@ def begin(
     directory.check_new(out)
     start, lies_at = pretrained.find(init_from), data.locate(source, data_dir, tell)
     data.check_outside(out, lies_at)
-    dataset = data.load(lies_at, plan=recipe.of_kind(plan).data)
-    plan = recipe.of_kind(plan, dataset.sort)
+    dataset = data.load(lies_at, plan=recommended.plain(plan).data)
+    chosen = recommended.settle(plan, dataset, labelled, start.trained_by)
+    plan = chosen.plan
+    doubt.check_labels(dataset, plan.data)
     parts = split(dataset, labelled, plan.data.validation, seed, start.held(dataset))
     _check_selection(plan, parts)
     stated = start.stated(statement.problem(dataset, parts, plan.data))
@@ -89,7 +92,9 @@ def begin(
     with _seeded(seed):
         plan, taken, origin = pretrained.adopt(start, plan, stated, dataset, parts.labelled)
     plan = recipe.counted(plan)
-    record = loading.compose(lies_at, dataset, parts, stated, plan, labelled, seed, place, origin)
+    record = loading.compose(
+        lies_at, dataset, parts, stated, plan, labelled, seed, place, origin, chosen.taken
+    )
     model = _built(plan, stated, seed)
     pretrained.fill(model, taken, start)
     stages = plan.stages(_sizes(parts), record.done)
@@ -159,8 +164,8 @@ def _built(plan: recipe.Recipe, stated: Problem, seed: int) -> nn.Module:
             return plan.spec.build(plan.model, stated)
         except (RuntimeError, MemoryError, TypeError, OverflowError) as error:
             reason = str(error).split("\n")[0]
-            raise settings.RecipeError(
-                f"the model cannot be built ({reason})",
+            raise RecipeError(
+                f"The model cannot be built ({reason})",
                 mend="Make it smaller, so that it fits into memory.",
             ) from None
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import safetensors
 import safetensors.torch
+import torch
 from torch import Tensor
 
 from ssdgm_runtime import atomic
@@ -53,3 +54,26 @@ def load_tensors(folder: Path, stem: str) -> dict[str, Tensor]:
         raise records.RunError(
             f"{path} cannot be read ({error})", mend="Restore the checkpoint from a copy."
         ) from None
+
+
+def optimiser_tensors(optimisers: Mapping[str, torch.optim.Adam]) -> dict[str, Tensor]:
+    """What the players' optimisers know, by names that a file can hold."""
+    return {
+        f"{player}/{index}/{name}": value
+        for player, optimiser in optimisers.items()
+        for index, entries in optimiser.state_dict()["state"].items()
+        for name, value in entries.items()
+    }
+
+
+def load_optimisers(
+    tensors: Mapping[str, Tensor], optimisers: Mapping[str, torch.optim.Adam]
+) -> None:
+    """Give it back to them."""
+    for player, optimiser in optimisers.items():
+        entries: dict[int, dict[str, Tensor]] = {}
+        for key, value in tensors.items():
+            owner, index, name = key.split("/")
+            if owner == player:
+                entries.setdefault(int(index), {})[name] = value
+        optimiser.load_state_dict({**optimiser.state_dict(), "state": entries})

@@ -51,7 +51,7 @@ def train(session: Session) -> Iterator[Progress]:
             if step.number % every and step.number not in ends:
                 yield Progress(step.number, session.steps, step.phase)
                 continue
-            terms = loop.check(session.model, step.number, window.means())
+            terms = loop.check_finite(session.model, step.number, window.means())
             window = loop.Window()
             yield _record(session, step, terms)
         if session.run.result is None:

@@ -1,1 +1,1 @@
-"""The loop that trains, and its schedules."""
+"""The training loop and its schedules."""

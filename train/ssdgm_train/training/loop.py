@@ -1,7 +1,7 @@
-"""The loop: a generator of `Step` records that reduces, steps and schedules, and prints nothing.
+"""The training loop: a generator of `Step` records that averages losses and updates the weights.
 
-Everything that must survive an interruption is in the model and in `State`; with both restored,
-on the same machine and number of threads, the records that follow are the same to the bit.
+Everything that must survive an interruption is in the model and in `State`; if both are restored,
+on the same machine with the same number of threads, the following records are the same to the bit.
 """
 
 import itertools
@@ -29,17 +29,18 @@ class Plan:
     """How a phase is optimised.
 
     Attributes:
-        steps: Updates; 0 for as many as the phase has of itself, see `method.Phase`.
-        labelled_batch: Labelled rows a step.
-        unlabelled_batch: Unlabelled rows a step.
+        steps: Updates of each phase; 0: 20,000, or 4,000 with convolutions, unless the phase has
+            a number of its own.
+        labelled_batch: Labelled rows per step.
+        unlabelled_batch: Unlabelled rows per step.
         learning_rate: Adam's step size.
-        schedule: A key of `schedules.SCHEDULES`, over the phase.
+        schedule: The learning rate over the phase: "cosine" goes down to zero, or "constant".
         beta1: Adam's decay of the first moment.
         beta2: Adam's decay of the second moment.
         weight_prior: Precision of a zero-mean Gaussian prior on all parameters; 1 is the paper's
             N(0, I). Its gradient enters with 1 / N.
         clip_norm: Largest norm of the gradient; 0 does not clip.
-        precision: "float32", or "mixed": networks multiply in bfloat16 where the device has
+        precision: "float32", or "mixed": networks multiply in bfloat16 if the device has
             instructions for it, twice as fast; their outputs, the bounds and the weights stay
             float32. Exported graphs are always float32.
     """
@@ -65,15 +66,15 @@ class Stage:
 
 
 Draw = Callable[[int], method.Batch]
-"""The number of a step within its phase, from 0, to its batch."""
+"""From the number of a step within its phase, counted from 0, to its batch."""
 
 Serve = Callable[[Stage, nn.Module], Draw]
-"""Enter a stage."""
+"""Enter a stage: from (stage, model) to the source of its batches."""
 
 
 @dataclass
 class State:
-    """Where a run is: steps done, each player's optimiser, the random source."""
+    """The state of a run: steps done, each player's optimiser, the random source."""
 
     step: int
     optimisers: dict[str, torch.optim.Adam]
@@ -130,9 +131,8 @@ def fit(
     """Train from `state` to the end of the last stage, yielding after every update.
 
     The model is put into training mode before every update, so the caller may evaluate it between
-    two records.
-
-    Whether the numbers are still finite is for the caller to `check`, when it looks at them.
+    two records. Whether the numbers are still finite is for the caller to check, with
+    `check_finite`.
     """
     ends = itertools.accumulate(stage.plan.steps for stage in stages)
     for stage, end in zip(stages, ends, strict=True):
@@ -157,37 +157,36 @@ def _stage(
 
 
 class Window:
-    """Each term's mean over some steps, kept on the device until it is asked for."""
+    """Each term's mean over some steps, kept on the device until `means` is called."""
 
     def __init__(self) -> None:
         self._sums: dict[str, tuple[Tensor, int]] = {}
 
     def add(self, terms: dict[str, Tensor]) -> None:
-        """Count a step's terms in; a phase may lack some."""
+        """Add the terms of a step; phases may have different terms."""
         for name, value in terms.items():
             total, count = self._sums.get(name, (torch.zeros_like(value), 0))
             self._sums[name] = (total + value, count + 1)
 
     def means(self) -> dict[str, float]:
-        """The terms as numbers, in nats an example."""
+        """The means of the terms, in nats per example."""
         return {name: float(total) / count for name, (total, count) in self._sums.items()}
 
 
-def check(model: nn.Module, step: int, terms: dict[str, float]) -> dict[str, float]:
-    """The terms, if they and every weight are finite.
+def check_finite(model: nn.Module, step: int, terms: dict[str, float]) -> dict[str, float]:
+    """Return the terms, after checking that they and every weight are finite.
 
-    The terms of a step come from the weights before its update, so weights are looked at too.
+    The terms of a step are computed before its update, so weights are checked too.
 
     Raises:
-        Diverged: One is not finite.
+        Diverged: A term or a weight is not finite.
     """
     weights = all(bool(value.isfinite().all()) for value in model.state_dict().values())
     if not weights or not all(map(math.isfinite, terms.values())):
-        found = terms if weights else "weights that are not finite"
+        fault = f"the terms are {terms}" if weights else "some weights are not finite"
         raise Diverged(
-            f"training diverged at step {step}: {found}",
-            "finite terms and weights",
-            "Lower its learning_rate or set train.clip_norm=5; the last checkpoint is kept.",
+            f"Training diverged at step {step}: {fault}",
+            mend="Lower the learning_rate or set train.clip_norm=5; the last checkpoint is kept.",
         )
     return terms
 
@@ -216,18 +215,18 @@ def _play(
 
 
 def multiplies_bfloat16(device: torch.device) -> bool:
-    """Whether a device has instructions for it."""
+    """Whether a device has instructions for bfloat16."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return any(on for name, on in torch.cpu.get_capabilities().items() if "bf16" in name)
 
 
 def _precision(name: str, device: torch.device) -> torch.autocast:
-    """What networks multiply in, inside."""
+    """The context in which networks multiply with this precision."""
     mixed = name == "mixed" and multiplies_bfloat16(device)
     return torch.autocast(device.type, torch.bfloat16, enabled=mixed)
 
 
 def _mean(value: Tensor) -> Tensor:
-    """The mean over a batch; nothing where the batch has no such rows."""
+    """The mean over a batch; zero if the batch has no such rows."""
     return value.sum() / max(value.numel(), 1)

@@ -1,4 +1,4 @@
-"""Factors on the learning rate as functions of progress, which runs from 0 to 1."""
+"""Factors on the learning rate as functions of progress, from 0 to 1."""
 
 import math
 from collections.abc import Callable

@@ -135,14 +135,14 @@ def test_links_of_the_user_are_followed_but_not_in_rings(tmp_path: Path) -> None
     (tmp_path / "linked").symlink_to(place)
     assert data.load(str(tmp_path / "linked")).digest == data.load(str(place)).digest
     (place / "cat" / "again").symlink_to(place)
-    assert "is a link to a folder that it lies in" in refused(place)
+    assert "is a link to one of its own parent folders" in refused(place)
 
 
 def test_images_of_several_sizes_are_an_error_that_names_one_of_each(tmp_path: Path) -> None:
     place = folder(tmp_path, **{"dog/3.png": pictures.content(0, (5, 6))})
     text = refused(place)
     assert "images of 2 sizes: 3x4 (5, such as cat/1.png), 5x6 (1, such as dog/3.png)" in text
-    assert "Set data.resize, such as --set 'data.resize=crop 3x4'" in text
+    assert "for example with --set 'data.resize=crop 3x4'" in text
 
 
 def test_images_of_several_sizes_are_resized_where_the_recipe_says_how(tmp_path: Path) -> None:
@@ -173,7 +173,10 @@ def test_a_policy_is_of_image_files(tmp_path: Path) -> None:
     source, plan = str(tmp_path / "rows.npz"), DataPlan(resize="pad 3x4")
     assert data.load(source, plan=plan).shape == (3, 4)
     text = cases.message(DataError, lambda: data.load(source, plan=DataPlan(resize="pad 8x8")))
-    assert "data.resize is 'pad 8x8' and the rows of rows are [3, 4]; expected image files" in text
+    assert (
+        "data.resize is 'pad 8x8', but rows of rows have shape [3, 4]. Arrays are never resized"
+        in text
+    )
 
 
 @pytest.mark.parametrize("value", ["crop", "crop 32", "fit 32x32", "crop 32x0", "32x32"])
@@ -209,15 +212,18 @@ BAD: dict[str, tuple[dict[str, bytes | str | None], str]] = {
     "a bomb": ({"dog/3.png": made("1", (9000, 9000))}, "dog/3.png has 81000000 pixels"),
     "16 bits": ({"dog/3.png": made("I;16", (4, 3))}, "dog/3.png has pixels of mode I;16"),
     "real numbers": ({"dog/3.tif": made("F", (4, 3), "TIFF")}, "dog/3.tif has pixels of mode F"),
-    "an animation": ({"dog/3.gif": animated()}, "dog/3.gif holds 2 pictures"),
-    "another kind of file": ({"dog/3.heic": b"?"}, "dog/3.heic is no image that is read"),
-    "an image of no class": ({"0.png": pictures.content(9)}, "0.png lies in no class folder"),
-    "an empty class": ({"emu": None}, "emu is empty"),
+    "an animation": ({"dog/3.gif": animated()}, "dog/3.gif contains 2 images"),
+    "another kind of file": (
+        {"dog/3.heic": b"?"},
+        "dog/3.heic is not an image file that can be read",
+    ),
+    "an image of no class": ({"0.png": pictures.content(9)}, "0.png is not in a class folder"),
+    "an empty class": ({"emu": None}, "emu is an empty folder"),
 }
 
 
 def test_a_folder_without_anything_is_an_error(tmp_path: Path) -> None:
-    assert f"{tmp_path} has no files" in refused(tmp_path)
+    assert f"{tmp_path} is not a data set that can be read: it has no files" in refused(tmp_path)
 
 
 @pytest.mark.parametrize("name", list(BAD))
@@ -227,28 +233,31 @@ def test_a_bad_file_is_an_error_that_names_it(name: str, tmp_path: Path) -> None
 
 
 LAYOUTS: dict[str, tuple[str, str]] = {
-    "one class": ("cat/1.png cat/2.png", "1 known classes ['cat']; expected at least two"),
-    "only unlabelled": ("unlabeled/1.png", "0 known classes"),
+    "one class": ("cat/1.png cat/2.png", "have the classes ['cat']; expected at least two"),
+    "only unlabelled": ("unlabeled/1.png", "have the classes []; expected at least two"),
     "no train": ("test/a/1.png test/b/1.png", "has no training images"),
-    "validation apart": (f"{PARTED} val/a/1.png", "val lies beside test or train"),
+    "validation apart": (f"{PARTED} val/a/1.png", "val is next to test or train"),
     "a holdout": (
         PARTED.replace("test", "holdout"),
-        "holdout lies beside train; expected train, "
-        "test and unlabeled alone. Move its images among the training images",
+        "holdout is next to train, where only train, test and unlabeled are allowed. Move its "
+        "images among the training images",
     ),
     "validation beside training": (
         "training/a/1.png validation/a/1.png",
-        "validation lies beside training",
+        "validation is next to training",
     ),
     "parts inside classes": (
         "a/train/1.png a/test/1.png b/train/1.png b/test/1.png unlabeled/1.png",
-        "b/test/1.png lies in a folder for test rows inside a class",
+        "b/test/1.png is in a folder of test rows inside a class folder",
     ),
-    "a class beside train": (f"{PARTED} c/1.png", "c lies beside test or train"),
-    "unlabelled tests": (f"{PARTED} test/unlabeled/1.png", "1.png has no label"),
+    "a class beside train": (f"{PARTED} c/1.png", "c is next to test or train"),
+    "unlabelled tests": (
+        f"{PARTED} test/unlabeled/1.png",
+        "1.png is a test image without a label",
+    ),
     "an unseen class": (f"{PARTED} test/c/1.png", "test/c/1.png has the label 'c'"),
     "images alone": ("1.png 2.png", "has the files 1.png, 2.png"),
-    "images beside train": (f"{PARTED} 0.png", "0.png lies in no class folder"),
+    "images beside train": (f"{PARTED} 0.png", "0.png is not in a class folder"),
 }
 
 
@@ -264,14 +273,14 @@ def test_a_name_that_utf8_cannot_write_is_an_error(tmp_path: Path) -> None:
         os.rename(os.fsencode(place / "cat"), os.fsencode(place) + b"/c\xff")
     except OSError:
         pytest.skip("no such names here")
-    assert r"holds a file named 'c\udcff'" in refused(place)
+    assert r"contains a file whose name is not valid UTF-8, 'c\udcff'" in refused(place)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
 def test_what_is_no_file_is_not_opened(tmp_path: Path) -> None:
     place = folder(tmp_path)
     os.mkfifo(place / "dog" / "3.png")
-    assert "3.png is no regular file" in refused(place)
+    assert "3.png is not a regular file" in refused(place)
     (place / "dog" / "3.png").unlink()
     (place / "dog" / "3.png").symlink_to("nowhere")
     assert "3.png cannot be read" in refused(place)
@@ -296,7 +305,7 @@ def test_more_pixels_than_there_is_room_for_are_an_error_beforehand(
     monkeypatch.setenv("SSDGM_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(60, 1, 59))
     text = refused(place)
-    assert f"{place}, 5 images, needs 60 bytes in {tmp_path / 'cache'}" in text
+    assert f"{place}, 5 images, needs 60 bytes of disk space in {tmp_path / 'cache'}" in text
     assert "set SSDGM_CACHE_DIR" in text
 
 
@@ -387,25 +396,25 @@ TABLES: dict[str, tuple[str | bytes, str]] = {
     "no lines": ("", "labels.csv is empty"),
     "no rows": (HEAD, "is empty for all of 0 images"),
     "labels all blank": (HEAD + "1.png,\n2.png, \nsub/3.png,-1\n", "is empty for all of 3 images"),
-    "one class": (HEAD + "1.png,a\n2.png,\nsub/3.png,a\n", "1 known classes ['a']"),
+    "one class": (HEAD + "1.png,a\n2.png,\nsub/3.png,a\n", "have the classes ['a']"),
     "twice": (TABLE + "./1.png,dog\n", "line 5, names '1.png', as line 4 does"),
     "missing": (
         TABLE + "4.png,dog\n5.png,dog\n",
-        "lists 2 files that are not there, first '4.png'",
+        "lists do not exist, first '4.png' in line 5",
     ),
-    "unlisted": (HEAD + "1.png,a\n2.png,b\n", "does not list 1 images, such as 'sub/3.png'"),
+    "unlisted": (HEAD + "1.png,a\n2.png,b\n", "lacks 1 of the images next to it, such as 'sub/3"),
     "outside": (TABLE + "../a.png,dog\n", "line 5, column file, is '../a.png'"),
     "absolute": (TABLE + "/a.png,dog\n", "line 5, column file, is '/a.png'"),
-    "no image": (TABLE + "labels.csv,dog\n", "labels.csv is no image that is read"),
+    "no image": (TABLE + "labels.csv,dog\n", "labels.csv is not an image file that can be read"),
     "another part": ("file,label,split\n1.png,a,val\n", "line 2, column split, is 'val'"),
     "an unseen class": (
         "file,label,split\n1.png,a,train\n2.png,b,train\nsub/3.png,c,test\n",
-        "sub/3.png has the label 'c'; expected one that training has, among ['a', 'b']",
+        "sub/3.png has the label 'c', which no training image has (their labels are a, b)",
     ),
     "a test without a label": ("file,label,split\n1.png,NA,test\n", "column label, is 'NA'"),
     "a label below 0": (
         HEAD + "1.png,-2\n2.png,1\nsub/3.png,0\n",
-        "labels.csv, column 'label', has the label -2; expected labels from 0, or -1 where one is",
+        "labels.csv, column 'label', has the label -2; expected labels from 0, or -1 for",
     ),
     "a blank test": ("file,label,split\n1.png,,test\n", "line 2, column label, is empty"),
 }

@@ -76,10 +76,10 @@ def test_a_folder_of_npy_files_is_a_data_set(
 def test_a_single_array_is_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "rows.npy", held()["x"])
     text = cases.message(DataError, lambda: data.load(str(tmp_path / "rows.npy")))
-    assert "rows.npy is a single array; expected x.npy with y.npy beside it" in text
+    assert "rows.npy is a single array without labels. Rename it to x.npy" in text
     np.save(tmp_path / "x.npy", held()["x"])
     text = cases.message(DataError, lambda: data.load(str(tmp_path / "x.npy")))
-    assert "holds the arrays ['x']; expected x and y" in text
+    assert "lacks x or y (or x_train and y_train)" in text
 
 
 def changed(path: Path, change: Callable[[bytes], bytes]) -> None:

@@ -101,7 +101,7 @@ def test_cut_short(pack: Pack, keep: float, tmp_path: Path) -> None:
 def test_more_bytes_than_allowed(pack: Pack, tmp_path: Path) -> None:
     large = pack(tmp_path / "large", {**IMAGES, "notes.txt": bytes(200_000)})
     with pytest.raises(errors.DataError, match="bytes"):
-        archive.read(large, max_bytes=100_000)
+        archive.read_archive(large, max_bytes=100_000)
 
 
 def test_a_bomb_is_noticed_before_it_has_taken_the_memory(
@@ -112,4 +112,4 @@ def test_a_bomb_is_noticed_before_it_has_taken_the_memory(
         bomb = pack(tmp_path / "bomb", {"a/1.png": bytes(8 << 20)})
         assert bomb.stat().st_size < 1 << 17
         with pytest.raises(errors.DataError):
-            archive.read(bomb)
+            archive.read_archive(bomb)

@@ -145,7 +145,7 @@ def test_without_a_network_the_error_says_what_to_put_where(
     monkeypatch.setitem(named.KNOWN, "kmnist", (remote(server, "gone"),))
     monkeypatch.setenv(named.CACHE, str(tmp_path))
     monkeypatch.delenv("SSDGM_DATA_DIR", raising=False)
-    with pytest.raises(errors.DataNotFound, match="Download by hand") as caught:
+    with pytest.raises(errors.DataNotFound, match="Download the files on any machine") as caught:
         data.load("kmnist")
     for text in (DIGEST, "/gone", str(tmp_path / "kmnist")):
         assert text in str(caught.value)

@@ -66,8 +66,8 @@ STRANGE: dict[str, tuple[object, Any]] = {
 @pytest.mark.parametrize("name", list(STRANGE))
 def test_what_is_no_value_is_refused(name: str) -> None:
     text = cases.message(DataError, lambda: cleaned(*STRANGE[name]))
-    assert text.startswith("row 0 holds ")
-    assert "numbers, truth values or words" in text
+    assert text.startswith("row 0 has the type ")
+    assert "numbers, booleans or words" in text
     assert "data.ignore" in text
 
 
@@ -142,7 +142,7 @@ def test_numbers_of_any_size_are_taken(values: object, kind: object, wanted: lis
 
 
 BAD: dict[str, tuple[object, str]] = {
-    "a word": (["1", None, "red"], "row 2 is 'red'; expected a finite number, or nothing"),
+    "a word": (["1", None, "red"], "row 2 is 'red'; expected a finite number or a missing value"),
     "too large a word": (["1", "1e39"], "row 1 is 1e+39; expected a number that fits float32"),
     "beyond every float": (["1e400"], "row 0 is inf"),
     "too large": ([1.0, -1e39], "row 1 is -1e+39"),
@@ -174,9 +174,9 @@ def test_truth_values_by_any_of_their_names(values: object) -> None:
 def test_what_is_neither_true_nor_false_is_told(values: object) -> None:
     text = cases.message(DataError, lambda: cells.truths(pa.array(values), told))
     assert text.startswith("row 1 is '")
-    assert "true or false, or nothing" in text
+    assert "true, false or a missing value" in text
 
 
-@pytest.mark.parametrize("make", [cells.like_numbers, cells.like_truths, cells.there])
+@pytest.mark.parametrize("make", [cells.like_numbers, cells.like_truths, cells.present])
 def test_a_missing_word_is_like_nothing(make: Callable[[object], Any]) -> None:
     assert make(pa.array([None, None], pa.string())).tolist() == [False, False]

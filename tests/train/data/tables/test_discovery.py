@@ -69,26 +69,26 @@ def test_kinds_are_told_by_all_values(name: str) -> None:
 
 
 CONFUSED: dict[str, tuple[tuple[Any, ...], bool, str]] = {
-    "nothing": ((["", "NA"],), False, "t.csv, column 'a', is empty throughout; expected values. "
+    "nothing": ((["", "NA"],), False, "t.csv, column 'a', is completely empty. "
                 "Leave it out with --set 'data.ignore=[\"a\"]'."),
     "a word among numbers": (
         (["1", "2", "?"],),
         False,
-        "t.csv, line 4, column 'a', is '?' in a column of 2 numbers; expected a number, or "
-        "nothing. Correct it, or say that numbers are names: --set 'data.categorical=[\"a\"]'",
+        "t.csv, line 4, column 'a', is '?' in a column of 2 numbers. Correct it or leave the "
+        "cell empty, or treat the column as categories: --set 'data.categorical=[\"a\"]'",
     ),
     "a word before numbers": ((["?"], ["1", "2"]), False, "is '?' in a column of 2 numbers"),
     "infinity": ((["1", "2", "inf"],), False, "is 'inf' in a column of 2 numbers"),
-    "too many words": ((MANY,), False, "holds more than 1000 different categories"),
-    "too many names": (([*range(1001)],), True, "holds more than 1000 different categories"),
-    "a text": ((["x" * 257],), False, "holds a text of 257 characters"),
+    "too many words": ((MANY,), False, "has more than 1000 different categories"),
+    "too many names": (([*range(1001)],), True, "has more than 1000 different categories"),
+    "a text": ((["x" * 257],), False, "has a text of 257 characters"),
     "decimal commas": ((["1,5", "", "-1.000,25"],), False,
-                       "line 2, column 'a', is '1,5'; expected numbers with a decimal point"),
-    "some decimal commas": ((["0,5", "1", "1,5", "2"],), False, "is '0,5'; expected numbers"),
-    "thousands": ((["1'234", "1 234,5", "1,234,567.5", "12"],), False, "is \"1'234\"; expected"),
-    "units": ((["$1.50", "3 %", "1,5€"],), False, "is '$1.50'; expected numbers with a decimal"),
-    "numbers here and words there": ((["u", "v"], [1, 2]), False, "is of several types, 2 values"),
-    "bits here and truth values there": (([True], [1]), False, "is of several types"),
+                       "line 2, column 'a', is '1,5', a number in a local format"),
+    "some decimal commas": ((["0,5", "1", "1,5", "2"],), False, "is '0,5', a number in a local"),
+    "thousands": ((["1'234", "1 234,5", "1,234,567.5", "12"],), False, "is \"1'234\", a number"),
+    "units": ((["$1.50", "3 %", "1,5€"],), False, "is '$1.50', a number in a local format"),
+    "numbers here and words there": ((["u", "v"], [1, 2]), False, "mixes words with 2 values of"),
+    "bits here and truth values there": (([True], [1]), False, "mixes words with"),
 }  # fmt: skip
 
 
@@ -127,19 +127,19 @@ def test_a_column_of_parts_is_told_by_its_name(name: str) -> None:
 
 
 ROLES: dict[str, tuple[tuple[str, ...], dict[str, Any], str]] = {
-    "no labels": (("a", "b"), {}, "t.csv has no column that could hold the labels; it has 'a', "
-                  "'b'; expected one named label, class, target or y. Name it, such as with "
-                  "--label NAME."),
-    "two of them": (("y", "Label", "b"), {}, "the columns 'y', 'Label' that could hold"),
-    "another label": (("a", "y"), {"label": "z"}, "t.csv has no column 'z'; it has 'a', 'y'; "
-                      "expected the column that data.label names"),
+    "no labels": (("a", "b"), {}, "t.csv has no column named label, class, target or y; it "
+                  "has the columns 'a', 'b'. Name the column of labels, for example with --label "
+                  "NAME."),
+    "two of them": (("y", "Label", "b"), {}, "could be the labels: 'y', 'Label'"),
+    "another label": (("a", "y"), {"label": "z"}, "t.csv has no column 'z', which "
+                      "data.label names; it has the columns 'a', 'y'"),
     "another case": (("a", "y"), {"label": "Y"}, "has no column 'Y'"),
-    "another left out": (("a", "y"), {"ignore": ("z",)}, "expected the column that data.ignore"),
-    "another category": (("a", "y"), {"categorical": ("z",)}, "that data.categorical names"),
-    "labels alone": (("y",), {}, "has no column beside 'y'; expected columns to learn from"),
-    "all left out": (("a", "y"), {"ignore": ("a",)}, "has no column beside 'y'"),
-    "without a name": (("", "a", "y"), {}, "t.csv has a column without a name; expected names; "
-                       "such columns often number the rows. Leave it out with "
+    "another left out": (("a", "y"), {"ignore": ("z",)}, "which data.ignore names"),
+    "another category": (("a", "y"), {"categorical": ("z",)}, "which data.categorical names"),
+    "labels alone": (("y",), {}, "has no column to learn from besides 'y'. Add"),
+    "all left out": (("a", "y"), {"ignore": ("a",)}, "has no column to learn from besides 'y'"),
+    "without a name": (("", "a", "y"), {}, "t.csv has a column without a name, which often "
+                       "numbers the rows. Leave it out with "
                        "--set 'data.ignore=[\"\"]'."),
 }  # fmt: skip
 
@@ -167,12 +167,12 @@ def test_classes_are_in_order(name: str) -> None:
 
 
 NO_CLASSES: dict[str, tuple[list[str], str]] = {
-    "none": ([], "t.csv, column 'y', is empty throughout; expected labels in some rows"),
-    "blanks": (["-1"], "is empty throughout"),
-    "one": (["-1", "p"], "knows one class, 'p'; expected at least two classes"),
-    "an id": (MANY, "holds more than 1000 different classes; expected at most 1000 classes. Name "
+    "none": ([], "t.csv, column 'y', has no labels. Label some rows"),
+    "blanks": (["-1"], "has no labels"),
+    "one": (["-1", "p"], "has only one class, 'p'. Label some rows"),
+    "an id": (MANY, "has more than 1000 different classes. Name "
               "the column of the classes with --label."),
-    "texts": (["p", "q" * 300], "holds a text of 300 characters"),
+    "texts": (["p", "q" * 300], "has a text of 300 characters"),
     "below nought": (["-99", "0", "1"], "has the label -99; expected labels from 0, or -1"),
 }  # fmt: skip
 

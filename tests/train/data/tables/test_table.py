@@ -204,7 +204,7 @@ def test_quotes_mean_the_same_in_training_as_on_the_device(text: str) -> None:
     """A cell may go on after its quotes; a quote that stays open is refused by both."""
 
     def trained() -> list[list[str]]:
-        file = tablefile.load(tree.Held("set", {"t.csv": content}), "t.csv")
+        file = tablefile.open_table(tree.Held("set", {"t.csv": content}), "t.csv")
         pieces = [batch.to_pydict().values() for batch in file.batches(("a", "b"))]
         return [list(row) for piece in pieces for row in zip(*piece, strict=True)]
 
@@ -296,7 +296,7 @@ def test_test_is_a_word_at_either_end_of_a_name(name: str, tmp_path: Path) -> No
 def test_validation_rows_do_not_join_the_training_rows(name: str, tmp_path: Path) -> None:
     place = folder(tmp_path, train_csv=TEXT, **{f"{name}.csv": TEXT})
     told = cases.message(DataError, lambda: load(place))
-    assert f"{place}/{name}.csv has the name of validation rows; expected training and" in told
+    assert f"{place}/{name}.csv is named like validation rows. Rename it to train" in told
     (place / "train.csv").unlink()
     assert len(load(place).x) == 4, "alone it is all there is"
 
@@ -340,31 +340,32 @@ BAD: dict[str, tuple[str | bytes, dict[str, Any], str]] = {
     "after lines in quotes": (HEAD + '1,"x\ny",p\n2,y\n', {}, "{}, line 4, has 2 cells"),
     "spaces alone": (GOOD + "  \n3,z,p\n", {}, "{}, line 4, has 1 cells"),
     "Latin-1": (GOOD.encode() + "3,é,p\n".encode("latin-1"), {}, "{}, line 4, is not written in "
-                "UTF-8 (byte 0xe9); expected UTF-8. Save it as UTF-8"),
+                "UTF-8 (byte 0xe9). Save it as UTF-8"),
     "Latin-1, far below": (GOOD.encode() + b"3,z,p\n" * 5000 + b"3,\xe9,p\n", {},
                            "{}, line 5004, is not written in UTF-8"),
     "Latin-1 in the head": (b"\xe9,label\n1,p\n", {}, "{}, line 1, is not written in UTF-8"),
     "UTF-16": (GOOD.encode("utf-16"), {}, "{}, line 1, is not written in UTF-8 (byte 0xff)"),
     "UTF-16 without its mark": (GOOD.encode("utf-16-le"), {}, "{}, line 1, is not written in UTF"
-                                "-8 (it looks like UTF-16); expected UTF-8. Save it as UTF-8"),
+                                "-8 (it looks like UTF-16). Save it as UTF-8"),
     "columns without names": (",a,,label\n1,2,3,p\n", {}, "{}, line 1, has 2 columns without a"),
-    "bars": (GOOD.replace(",", "|"), {}, "{} has one column, 'a|b|label'; expected columns with "
-             "commas, semicolons or tabs between them. If '|' stands between them, save the file"),
-    "bars, the label named": (GOOD.replace(",", "|"), {"label": "label"}, "has one column, 'a|b"),
-    "spaces between": (GOOD.replace(",", "  "), {}, "{} has one column, 'a  b  label'"),
+    "bars": (GOOD.replace(",", "|"), {}, "{} has only one column, 'a|b|label'; columns are "
+             "separated by commas, semicolons or tabs. If '|' separates columns here, save"),
+    "bars, the label named": (GOOD.replace(",", "|"), {"label": "label"}, "one column, 'a|b"),
+    "spaces between": (GOOD.replace(",", "  "), {}, "{} has only one column, 'a  b  label'"),
     "half a pair of surrogates": (HEAD.encode() + b"1,\xed\xa0\x80,p\n", {}, "{}, line 2, is not"),
-    "a column twice": ("a,b, a,label\n1,2,3,p\n", {}, "{}, line 1, has two columns 'a'; expected "
-                       "each name once. Rename one."),
+    "a column twice": ("a,b, a,label\n1,2,3,p\n", {}, "{}, line 1, has two columns 'a'. "
+                       "Rename one."),
     "empty": (b"", {}, "{}, line 1, is empty; expected the names of the columns"),
     "ends of lines alone": ("\n\n", {}, "{}, line 1, is empty"),
-    "a head alone": (HEAD, {}, "{} has no rows to train on; expected a head and rows below it"),
-    "a head without an end": (HEAD.strip(), {}, "{} has no rows; expected a head and rows below"),
-    "no such label": (GOOD, {"label": "z"}, "{} has no column 'z'; it has 'a', 'b', 'label'"),
-    "a blank label": ("a,label\n1,\n2,\n", {}, "{}, column 'label', is empty throughout"),
-    "one class": ("a,label\n1,p\n2,p\n", {}, "{}, column 'label', knows one class, 'p'"),
+    "a head alone": (HEAD, {}, "{} has no rows to train on. A table needs a header"),
+    "a head without an end": (HEAD.strip(), {}, "{} has no rows to train on. A table needs"),
+    "no such label": (GOOD, {"label": "z"}, "{} has no column 'z', which data.label "
+                      "names; it has the columns 'a', 'b', 'label'"),
+    "a blank label": ("a,label\n1,\n2,\n", {}, "{}, column 'label', has no labels"),
+    "one class": ("a,label\n1,p\n2,p\n", {}, "{}, column 'label', has only one class, 'p'"),
     "an id for a label": ("a,label\n" + "".join(f"{i},{i}\n" for i in range(1001)), {},
-                          "{}, column 'label', holds more than 1000 different classes"),
-    "a column without values": ("a,b,label\n1,,p\n2,NA,q\n", {}, "{}, column 'b', is empty"),
+                          "{}, column 'label', has more than 1000 different classes"),
+    "a column without values": ("a,b,label\n1,,p\n2,NA,q\n", {}, "{}, column 'b', is completely"),
     "a word among numbers": (GOOD + "x1,z,p\n", {}, "{}, line 4, column 'a', is 'x1' in a column "
                              "of 2 numbers"),
     "NUL among numbers": (GOOD + "1\0,z,p\n", {}, "{}, line 4, column 'a', is '1\\x00'"),
@@ -372,27 +373,27 @@ BAD: dict[str, tuple[str | bytes, dict[str, Any], str]] = {
     "too large for float32": (GOOD + "1e39,z,p\n", {}, "{}, line 4, column 'a', is 1e+39; "
                               "expected a number that fits float32"),
     "quotes that stay open": (GOOD + '3,"z,p\n4,z,q\n', {}, "{}, line 4, cannot be read"),
-    "a text": (GOOD + f"3,{'z' * 1000000},p\n", {}, "{}, column 'b', holds a text of 1000000"),
+    "a text": (GOOD + f"3,{'z' * 1000000},p\n", {}, "{}, column 'b', has a text of 1000000"),
     "a line of 20 MB": (GOOD + f"3,{'z' * 20000000},p\n", {}, "{}, line 4, has more than 8388608 "
-                        "characters; expected shorter lines"),
+                        "characters. Check that"),
     "a head of 10 MB": ("z" * 10000000 + GOOD, {}, "{}, line 1, has more than 8388608"),
     "decimal commas": (GOOD.replace(",", ";").replace("x", "1,5").replace("y", "2,5"), {},
-                       "{}, line 2, column 'b', is '1,5'; expected numbers with a decimal point"),
+                       "{}, line 2, column 'b', is '1,5', a number in a local format"),
     "numbers of rows": (",a,label\n0,5,p\n1,6,q\n", {}, "{} has a column without a name"),
     "another part": ("a,split,label\n1,train,p\n2,valid,q\n", {}, "{}, line 3, column 'split', is "
                      "'valid'; expected train or test"),
     "no part": ("a,split,label\n1,train,p\n2,,q\n", {}, "{}, line 3, column 'split', is ''"),
     "test rows alone": ("a,split,label\n1,test,p\n2,test,q\n", {}, "{} has no rows to train on"),
     "a class of test rows alone": ("a,split,label\n1,train,p\n2,train,q\n3,test,r\n", {},
-                                   "{}, line 4, column 'label', is 'r' in a test row; expected a "
-                                   "label that is known from training, among 'p', 'q'"),
+                                   "{}, line 4, column 'label', is 'r' in a test row, but "
+                                   "the training labels are 'p', 'q'"),
     "a test row without its label": ("a,split,label\n1,train,p\n2,train,q\n3,test,\n", {},
                                      "{}, line 4, column 'label', is empty in a test row"),
     "a word for a test row's number": ("a,split,label\n1,train,p\n2,train,q\nx,test,p\n", {},
                                        "{}, line 4, column 'a', is 'x'; expected a finite number"),
     "no truth value in a test row": ("a,split,label\ntrue,train,p\nfalse,train,q\nno,test,p\n", {},
-                                     "{}, line 4, column 'a', is 'no'; expected true or false"),
-    "a kind that it is not": (GOOD, {"kind": "image"}, "data.kind is image and"),
+                                     "{}, line 4, column 'a', is 'no'; expected true, false"),
+    "a kind that it is not": (GOOD, {"kind": "image"}, "data.kind is image, but"),
 }  # fmt: skip
 
 
@@ -441,17 +442,23 @@ NOT_UTF8 = pa.Array.from_buffers(
     [None, pa.py_buffer(np.array([0, 1, 2, 3], np.int32)), pa.py_buffer(b"\xff\xfea")],
 )
 NO_COLUMNS: dict[str, tuple[dict[str, Any], str]] = {
-    "lists": ({"b": [[1], [2], [3]]}, "{}, row 0, column 'b', holds list<element: int64>"),
-    "moments": ({"b": pa.array([1, 2, 3], pa.timestamp("s"))}, "column 'b', holds timestamp[ms]"),
-    "nested": ({"b": [{"c": 1}] * 3}, "column 'b', holds struct<c: int64>"),
-    "bytes": ({"b": [b"x", b"y", b"z"]}, "column 'b', holds binary"),
-    "nothing": ({"b": pa.nulls(3)}, "{}, column 'b', is empty throughout; expected values"),
+    "lists": ({"b": [[1], [2], [3]]}, "{}, row 0, column 'b', has the type list<element: int64>"),
+    "moments": (
+        {"b": pa.array([1, 2, 3], pa.timestamp("s"))},
+        "column 'b', has the type timestamp[ms]",
+    ),
+    "nested": ({"b": [{"c": 1}] * 3}, "column 'b', has the type struct<c: int64>"),
+    "bytes": ({"b": [b"x", b"y", b"z"]}, "column 'b', has the type binary"),
+    "nothing": ({"b": pa.nulls(3)}, "{}, column 'b', is completely empty"),
     "infinity": ({"b": [1, np.inf, 2]}, "{}, row 1, column 'b', is inf"),
     "too large": ({"b": [1, 2, 1e300]}, "{}, row 2, column 'b', is 1e+300"),
     "a word among numbers": ({"b": ["1", "2", "x"]}, "{}, row 2, column 'b', is 'x' in a column"),
     "no UTF-8": ({"b": NOT_UTF8}, "{} cannot be read (In column 1: Invalid: Invalid UTF8"),
-    "labels that are moments": ({"label": pa.array([1, 2, 3], pa.date32())}, "holds date32"),
-    "labels that are lists": ({"label": [[1], [2], [3]]}, "column 'label', holds list"),
+    "labels that are moments": (
+        {"label": pa.array([1, 2, 3], pa.date32())},
+        "has the type date32",
+    ),
+    "labels that are lists": ({"label": [[1], [2], [3]]}, "column 'label', has the type list"),
 }
 
 
@@ -483,7 +490,7 @@ FILES: dict[str, tuple[Callable[[Path], object], str]] = {
     "empty": (changed(lambda b: b""), "{} cannot be read ("),
     "text": (changed(lambda b: GOOD.encode()), "{} cannot be read (Parquet magic bytes"),
     "damaged pages": (changed(lambda b: b[:4] + b"\xff" * 40 + b[44:]), "{} cannot be read ("),
-    "a column twice": (twice, "{} has two columns 'a'; expected each name once"),
+    "a column twice": (twice, "{} has two columns 'a'. Rename one."),
     "no rows": (lambda root: written(root, {"a": pa.array([], pa.int64()),
                                             "label": pa.array([], pa.string())}),
                 "{} has no rows to train on"),
@@ -505,8 +512,8 @@ def test_a_damaged_parquet_file_is_refused(name: str, tmp_path: Path) -> None:
 
 ONE, TWO = "a,label\n1,p\n2,q\n", "b,label\n3,q\n"
 FOLDERS: dict[str, tuple[dict[str, str], str]] = {
-    "other columns": ({"train_csv": ONE, "test_csv": TWO}, "{}/train.csv and {}/test.csv do not "
-                      "both have the column 'a'; expected tables with the same columns"),
+    "other columns": ({"train_csv": ONE, "test_csv": TWO}, "Only one of {}/train.csv and "
+                      "{}/test.csv has the column 'a'. Give both the same columns"),
     "an empty file": ({"train_csv": ONE, "test_csv": ""}, "{}/test.csv, line 1, is empty"),
     "a test class": ({"train_csv": ONE, "test_csv": "a,label\n3,r\n"}, "{}/test.csv, line 2, "
                      "column 'label', is 'r' in a test row"),
@@ -514,7 +521,7 @@ FOLDERS: dict[str, tuple[dict[str, str], str]] = {
                     "column 'a', is 'x'; expected a finite number"),
     "the second of two": ({"a_csv": ONE, "b_csv": ONE + "x,p\n"}, "{}/b.csv, line 4, column 'a', "
                           "is 'x' in a column of 4 numbers"),
-    "another case": ({"a_csv": ONE, "b_csv": "A,label\n1,p\n"}, "both have the column 'A'"),
+    "another case": ({"a_csv": ONE, "b_csv": "A,label\n1,p\n"}, "has the column 'A'. Give both"),
 }  # fmt: skip
 
 
@@ -529,7 +536,7 @@ def test_columns_of_several_types_in_several_files(tmp_path: Path) -> None:
     place = folder(tmp_path, a_csv="a,label\nu,p\nv,q\n")
     parquet.write_table(pa.table({"a": [1], "label": ["p"]}), place / "b.parquet")
     told = cases.message(DataError, lambda: load(place))
-    assert "column 'a', is of several types" in told
+    assert "column 'a', mixes words with" in told
 
 
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
@@ -537,9 +544,7 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "dangling.csv").symlink_to(tmp_path / "nowhere")
     (tmp_path / "zeros.csv").symlink_to("/dev/zero")
     for name in ("pipe.csv", "zeros.csv"):
-        assert "no regular file" in cases.message(
-            DataError, lambda name=name: load(tmp_path / name)
-        )
+        assert "regular file" in cases.message(DataError, lambda name=name: load(tmp_path / name))
     cases.message(DataNotFound, lambda: load(tmp_path / "dangling.csv"))
 
 
@@ -579,7 +584,7 @@ class TestProblem:
             (3,), "float32", cases.stated().labels, "columns", (2.0, 6.0), (1.0, 2.0),
             kind=problems.TABLE, columns=self.known(), gaps=(1,), unseen=(2,),
         )  # fmt: skip
-        observe = observations.of(stated)
+        observe = observations.observer_for(stated)
         nan = float("nan")
         found = observe(torch.tensor([[3, 8, 0], [3, nan, 1], [2, 6, 2], [2, 6, -1], [2, 6, 9]]))
         assert found.tolist() == [
@@ -615,7 +620,7 @@ class TestProblem:
                 DataError,
                 lambda made=made, plan=plan: statement.problem(made, cases.everything(made), plan),
             )
-            assert "data.likelihood is gaussian and the column 'b'" in told
+            assert "data.likelihood is gaussian, but the column 'b'" in told
 
     def test_each_column_has_its_own_scale_however_large_another(self) -> None:
         x = np.array([[1e-8, 1e8], [2e-8, 3e8], [3e-8, 2e8]], np.float32)
@@ -627,6 +632,6 @@ class TestProblem:
 
 def test_only_tables_make_a_set_of_tables(tmp_path: Path) -> None:
     place = folder(tmp_path, train_csv=TEXT)
-    assert table.are_there(tree.Folder(place))
+    assert table.has_tables(tree.Folder(place))
     (place / "a.png").touch()
-    assert not table.are_there(tree.Folder(place))
+    assert not table.has_tables(tree.Folder(place))

@@ -105,8 +105,8 @@ BAD: dict[str, tuple[str, dict[str, object], str]] = {
     "several lengths": (
         TABLE + "a,3,down,0,0\n",
         {},
-        "the series 'a' has 3 ({}, line 3, column 'id', is its first); expected as many for all: "
-        "'b' has 2 ({}, line 2, column 'id', is its first)",
+        "The series 'a' has 3 lines (first: {}, line 3, column 'id'); expected the same for all: "
+        "'b' has 2 lines (first: {}, line 2, column 'id')",
     ),
     "a time twice": (
         TABLE.replace("c,2", "c,1"),
@@ -122,18 +122,18 @@ BAD: dict[str, tuple[str, dict[str, object], str]] = {
     "labels that disagree": (
         TABLE.replace("a,2,down", "a,2,up"),
         {},
-        "{}, line 5, column 'label', is 'up' and {}, line 3, column 'label', is 'down'; expected "
-        "one value for all lines of the series 'a'",
+        "{}, line 5, column 'label', is 'up' and {}, line 3, column 'label', is 'down', "
+        "both in the series 'a'. Give all lines of a series the same value",
     ),
     "a label here and none there": (
         TABLE.replace("a,2,down", "a,2,"),
         {},
         "{}, line 5, column 'label', is '' and {}, line 3, column 'label', is 'down'",
     ),
-    "one class": (TABLE.replace("down", "up"), {}, "knows one class, 'up'"),
+    "one class": (TABLE.replace("down", "up"), {}, "has only one class, 'up'"),
     "no such series": (TABLE, {"series": "name"}, "has no column 'name'"),
     "no such time": (TABLE, {"time": "when"}, "has no column 'when'"),
-    "times without series": (TABLE, {"series": ""}, "data.time is set and long has no series"),
+    "times without series": (TABLE, {"series": ""}, "data.time is set, but long has no series"),
     "words and numbers": (TABLE.replace("b,1", "b,later"), {}, "is 'later'; expected a number in"),
     "no times at all": (
         HEAD + "a,first,up,0,0\nb,next,down,0,0\n",
@@ -147,7 +147,7 @@ BAD: dict[str, tuple[str, dict[str, object], str]] = {
     ),
     "no lines": (HEAD, {}, "{} has no rows"),
     "no lines of the head's": (HEAD + "\n\n", {}, "{} has no rows"),
-    "no channels": ("id,t,label\na,1,x\nb,1,y\n", {}, "{} has no column beside"),
+    "no channels": ("id,t,label\na,1,x\nb,1,y\n", {}, "{} has no columns besides"),
     "ragged": (TABLE + "d,1,up\n", {}, "{}, line 8, has 3 cells; expected 5"),
 }
 
@@ -179,7 +179,7 @@ def test_a_series_in_train_and_test_is_an_error_that_names_both_files(tmp_path: 
     table(place, HEAD + "a,1,up,1,2\nb,1,down,1,2\n", "train.csv")
     table(place, HEAD + "a,2,up,1,2\nb,2,down,1,2\n", "test.csv")
     text = cases.message(DataError, lambda: data.load(str(place), plan=PLAN))
-    assert "one value for all lines of the series 'a'" in text
+    assert "both in the series 'a'. Give all lines of a series the same value" in text
     assert "train.csv, line 2" in text
     assert "test.csv, line 2" in text
 
@@ -283,7 +283,7 @@ def test_a_kind_that_rows_cannot_be_is_an_error(
 
 def test_series_are_of_tables(tmp_path: Path) -> None:
     text = cases.message(DataError, lambda: arrays(tmp_path, X, series="id"))
-    assert "data.series is set and rows has no series" in text
+    assert "data.series is set, but rows has no series" in text
     text = refused(tmp_path, TABLE, series="", time="", kind="windows")
-    assert "data.kind is windows and" in text
-    assert "windows by data.series" in text
+    assert "data.kind is windows, but" in text
+    assert "for windows, set data.series" in text

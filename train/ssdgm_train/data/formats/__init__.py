@@ -1,1 +1,1 @@
-"""How data is written: IDX, npz, images, and what a folder of files is."""
+"""The formats of data: IDX, npz, images, and how a folder of files is recognised."""

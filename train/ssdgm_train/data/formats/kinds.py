@@ -1,4 +1,4 @@
-"""Which files are read, by their names, and what is to be done about others."""
+"""Which files can be read, by their names, and what to do about others."""
 
 import re
 from pathlib import Path
@@ -13,11 +13,11 @@ _PACKED = (".gz", ".bz2", ".xz", ".7z", ".rar", ".zst", ".lzma", ".lz4")
 _ZIP = b"PK"
 
 
-def check(path: Path) -> None:
-    """Refuse a file that is no .npz by its name, and no zip by its first bytes.
+def check_kind(path: Path) -> None:
+    """Check that a file is an .npz by its name or a zip by its first bytes.
 
     Raises:
-        DataError: It is of no kind that is read; it says what to do.
+        DataError: It is neither; the message says what to do.
     """
     suffix = path.suffix.lower()
     if suffix == ".npz" or not path.is_file():
@@ -25,7 +25,9 @@ def check(path: Path) -> None:
     if suffix not in _SHEETS and _begin(path) == _ZIP:
         return
     raise errors.DataError(
-        f"{path} is of no known kind", f"a folder, or a file named {', '.join(READ)}", _mend(path)
+        f"{path} is not a kind of file that can be read",
+        f"a folder, or one of {', '.join(READ)}",
+        _fix(path),
     )
 
 
@@ -37,12 +39,12 @@ def _begin(path: Path) -> bytes:
         raise tree.unreadable(str(path), error) from None
 
 
-def _mend(path: Path) -> str:
+def _fix(path: Path) -> str:
     suffix = path.suffix.lower()
     if suffix in _SHEETS:
         return "Save it as CSV."
     if re.search(r"[-.]idx\d", path.name) or images.is_image(path.name):
-        return "Give the folder that it lies in."
+        return "Give the folder that it is in."
     if suffix in _PACKED:
         return "Unpack it."
-    return "Save it as one of these, or give it the suffix of what it is."
+    return "Save it as one of these, or give it the suffix of its contents."

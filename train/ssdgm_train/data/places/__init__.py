@@ -1,1 +1,1 @@
-"""Where data lies: folders, archives, downloads."""
+"""The places of data: folders, archives, downloads."""

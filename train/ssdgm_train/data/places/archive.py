@@ -1,7 +1,7 @@
-"""Archives of data, read in memory: zip, and tar as it is or packed by gzip.
+"""Archives of data, read into memory: zip, and tar, plain or gzip.
 
-Nothing is unpacked to a disk. Names that lead outside, links, devices and names that occur twice
-are refused, and so is what grows beyond all measure, before it has taken the memory.
+Nothing is unpacked to disk. Names that lead outside, links, devices and duplicate names are
+refused, and so are archives that unpack to too many bytes, before they have filled the memory.
 """
 
 import contextlib
@@ -40,15 +40,15 @@ def stem(name: str) -> str:
     return name.removesuffix(name[len(name) - len(suffix) :])
 
 
-def read(path: Path, max_bytes: int = MAX_BYTES) -> tree.Held:
+def read_archive(path: Path, max_bytes: int = MAX_BYTES) -> tree.Held:
     """Read an archive.
 
     Args:
         path: The file.
-        max_bytes: The most that its files may hold together.
+        max_bytes: The largest total size of its files.
 
     Raises:
-        DataError: It is damaged, too big, or holds what no folder of data does.
+        DataError: It is damaged, too big, or contains an unsafe entry.
     """
     try:
         with open(path, "rb") as stream:
@@ -58,30 +58,30 @@ def read(path: Path, max_bytes: int = MAX_BYTES) -> tree.Held:
 
 
 def unpack(stream: tree.Stream, title: str, size: int, max_bytes: int = MAX_BYTES) -> tree.Held:
-    """Read an archive of `size` bytes from an open file; errors as in `read`."""
+    """Read an archive of `size` bytes from an open file; errors as in `read_archive`."""
     most = min(max_bytes, max(FREE, MAX_GROWTH * size))
     members = _zipped if title.lower().endswith(".zip") else _tarred
     files: dict[str, bytes] = {}
     with _parsing(title):
         for name, data in members(stream, title, most):
             if name in files:
-                raise _refused(title, f"{name!r} twice", "each name once")
+                raise _refused(title, f"the name {name!r} twice")
             files[name] = data
     return tree.Held(title, {n: d for n, d in files.items() if not images.hidden(n)})
 
 
 def _zipped(stream: tree.Stream, title: str, most: int) -> Iterator[tuple[str, bytes]]:
-    with zipfile.ZipFile(stream) as found:
-        for count, info in enumerate(found.infolist()):
+    with zipfile.ZipFile(stream) as zipped:
+        for count, info in enumerate(zipped.infolist()):
             _check_count(title, count)
             name = _safe(title, info.orig_filename.rstrip("/") or "/")
             if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
-                raise _refused(title, f"{name!r}, a link or device", "files and folders")
+                raise _refused(title, f"{name!r}, which is a link or a device")
             if info.flag_bits & _ENCRYPTED:
-                raise _refused(title, f"{name!r}, encrypted", "files without a password")
+                raise _refused(title, f"{name!r}, which is encrypted")
             if info.is_dir():
                 continue
-            with found.open(info) as member:
+            with zipped.open(info) as member:
                 data = member.read(most + 1)
             most -= len(data)
             if most < 0:
@@ -96,22 +96,22 @@ def _tarred(stream: tree.Stream, title: str, most: int) -> Iterator[tuple[str, b
     stream.seek(0)
     plain = cast(IO[bytes], gzip.GzipFile(fileobj=stream)) if packed else stream
     measured = _Measured(plain, title, most)
-    with tarfile.open(fileobj=cast(IO[bytes], measured), mode="r|") as found:
-        for count, info in enumerate(found):
+    with tarfile.open(fileobj=cast(IO[bytes], measured), mode="r|") as tarred:
+        for count, info in enumerate(tarred):
             _check_count(title, count)
             name = _safe(title, info.name) if info.name not in (".", "./") else ""
             if info.isdir():
                 continue
             if not info.isreg() or info.issparse():
-                raise _refused(title, f"{name!r}, a link or device", "files and folders")
-            member = found.extractfile(info)
+                raise _refused(title, f"{name!r}, which is a link or a device")
+            member = tarred.extractfile(info)
             assert member is not None
             yield name, member.read()
     measured.finish()
 
 
 class _Measured:
-    """Bytes of a tar on their way, counted; who reads more than allowed is stopped."""
+    """A stream of a tar's bytes that fails once more than allowed have been read."""
 
     def __init__(self, stream: tree.Stream, title: str, most: int) -> None:
         self._stream, self._title, self._left, self._tail = stream, title, most, b""
@@ -126,7 +126,7 @@ class _Measured:
         return data
 
     def finish(self) -> None:
-        """Read to the end, which must be there: a tar ends with blocks of zeros."""
+        """Read to the end and check that it is complete: a tar ends with blocks of zeros."""
         while self.read(1 << 16):
             pass
         if self._tail.strip(b"\0") or len(self._tail) < _BLOCK:
@@ -139,18 +139,18 @@ def _parsing(title: str) -> Iterator[None]:
         yield
     except errors.SsdgmError:
         raise
-    except Exception as error:  # these parsers let through whatever they trip over
+    except Exception as error:  # the parsers raise many types for damaged files
         raise _damaged(title, error) from None
 
 
 def _damaged(title: str, error: Exception) -> errors.DataError:
     detail = str(error).strip().rstrip(".").splitlines() or [type(error).__name__]
-    return errors.DataError(f"{title} cannot be read ({detail[0]})", "a whole archive", _AGAIN)
+    return errors.DataError(f"{title} cannot be read ({detail[0]})", mend=_AGAIN)
 
 
 def _check_count(title: str, count: int) -> None:
     if count >= MAX_FILES:
-        raise _refused(title, f"more than {MAX_FILES} entries", f"at most {MAX_FILES}")
+        raise _refused(title, f"more than {MAX_FILES} entries")
 
 
 def _safe(title: str, name: str) -> str:
@@ -158,18 +158,17 @@ def _safe(title: str, name: str) -> str:
     parts = name.removeprefix("./").split("/")
     strange = not name.isprintable() or "\\" in name or name[1:2] == ":"
     if strange or any(part in ("", ".", "..") for part in parts):
-        raise _refused(title, f"a file named {name!r}", "relative names inside it")
+        raise _refused(title, f"a file with the unsafe name {name!r}")
     return "/".join(parts)
 
 
-def _refused(title: str, what: str, wanted: str) -> errors.DataError:
-    mend = "Do not use this archive unless you know who made it; pack the files again."
-    return errors.DataError(f"{title} holds {what}", wanted, mend)
+def _refused(title: str, what: str) -> errors.DataError:
+    fix = "Do not use this archive unless you know who made it; pack the files again."
+    return errors.DataError(f"{title} contains {what}", mend=fix)
 
 
 def _grown(title: str) -> errors.DataError:
     return errors.DataError(
-        f"{title} unpacks to more bytes than allowed",
-        f"at most {MAX_BYTES} bytes, and {MAX_GROWTH} times its own size",
-        "Unpack it and give the folder, if you trust it.",
+        f"{title} unpacks to more than {MAX_BYTES} bytes, or to over {MAX_GROWTH} times its size",
+        mend="If you trust it, unpack it and give the folder.",
     )

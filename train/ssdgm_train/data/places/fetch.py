@@ -1,4 +1,4 @@
-"""One file from the network: whole, with the pinned digest, or not at all."""
+"""Download one file and keep it only if it is complete and has the pinned digest."""
 
 import hashlib
 import http.client
@@ -11,20 +11,20 @@ from pathlib import Path
 from ssdgm_runtime import atomic, errors
 
 Tell = Callable[[int, int, str], None]
-"""Is told the bytes that are here, the bytes of the whole, and the file's name."""
+"""Called with the bytes downloaded so far, the total bytes, and the file's name."""
 
 TIMEOUT = 30.0
 _PIECE = 1 << 18
-_TOLD = 10
+_TENTHS = 10
 
 
 @dataclass(frozen=True)
 class Remote:
-    """A file that lies on the network.
+    """A file on the network.
 
     Attributes:
-        urls: Where, in the order in which they are tried.
-        size: Bytes.
+        urls: Its addresses, in the order in which they are tried.
+        size: Its size in bytes.
         sha256: Hexadecimal digest of the bytes.
     """
 
@@ -39,11 +39,11 @@ class Remote:
 
 
 class FetchError(errors.DataNotFound):
-    """A file that could not be downloaded; `found` says why."""
+    """A file could not be downloaded; `found` says why."""
 
 
 def is_whole(place: Path, remote: Remote) -> bool:
-    """Whether a file is there with the bytes that it should have."""
+    """Whether a file exists and has the pinned digest."""
     try:
         with open(place, "rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest() == remote.sha256
@@ -52,19 +52,18 @@ def is_whole(place: Path, remote: Remote) -> bool:
 
 
 def fetch(remote: Remote, place: Path, tell: Tell) -> None:
-    """Download a file, if it is not there already.
+    """Download a file, unless it is there already.
 
-    The bytes are written under another name and get theirs once their digest is seen to be right,
-    so an interruption leaves nothing and processes that download at the same time do not disturb
-    one another.
+    The bytes are written under a temporary name and renamed once their digest is verified, so an
+    interruption leaves nothing behind and concurrent downloads do not disturb one another.
 
     Args:
         remote: The file.
-        place: The path to write; its folder must be there.
-        tell: Is told at the beginning, at each tenth and at the end.
+        place: The path to write; its folder must exist.
+        tell: Called at the beginning, at each tenth and at the end.
 
     Raises:
-        FetchError: No address gave the right bytes; it says why each did not.
+        FetchError: No address gave the right bytes; the message has the reason for each.
     """
     if is_whole(place, remote):
         return
@@ -78,19 +77,22 @@ def fetch(remote: Remote, place: Path, tell: Tell) -> None:
             if isinstance(error, errors.SsdgmError):
                 raise
             reasons.append(f"{url}: {_reason(error)}")
-    raise FetchError(f"{remote.name} could not be downloaded ({'; '.join(reasons)})", "a network")
+    raise FetchError(
+        f"{remote.name} could not be downloaded ({'; '.join(reasons)})",
+        mend="Check the network connection.",
+    )
 
 
 class _Wrong(Exception):
-    """The bytes are not the right ones."""
+    """The bytes have the wrong size or digest."""
 
 
 def _download(url: str, remote: Remote, partial: Path, tell: Tell) -> None:
-    found, done, told = hashlib.sha256(), 0, -1
+    digest, done, tenth = hashlib.sha256(), 0, -1
     with urllib.request.urlopen(url, timeout=TIMEOUT) as source, open(partial, "xb") as target:
         while True:
-            if done * _TOLD // remote.size > told:
-                told = done * _TOLD // remote.size
+            if done * _TENTHS // remote.size > tenth:
+                tenth = done * _TENTHS // remote.size
                 tell(done, remote.size, remote.name)
             piece = source.read(_PIECE)
             if not piece:
@@ -98,12 +100,12 @@ def _download(url: str, remote: Remote, partial: Path, tell: Tell) -> None:
             done += len(piece)
             if done > remote.size:
                 raise _Wrong(f"it has more than {remote.size} bytes")
-            found.update(piece)
+            digest.update(piece)
             target.write(piece)
     if done < remote.size:
         raise _Wrong(f"it ended after {done} of {remote.size} bytes")
-    if found.hexdigest() != remote.sha256:
-        raise _Wrong(f"its SHA-256 is {found.hexdigest()}, not {remote.sha256}")
+    if digest.hexdigest() != remote.sha256:
+        raise _Wrong(f"its SHA-256 is {digest.hexdigest()}, not {remote.sha256}")
 
 
 def _reason(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Sets that are known by name and downloaded, each file with its pinned SHA-256.
+"""Data sets that are known by name and downloaded, each file with its pinned SHA-256.
 
 The digests are those that TensorFlow Datasets and torchvision publish for the original files.
 """
@@ -15,7 +15,7 @@ CACHE = "SSDGM_CACHE_DIR"
 
 
 def quiet(done: int, total: int, name: str) -> None:
-    """Tell nobody."""
+    """Report no progress."""
 
 
 def _mnist_like(bases: tuple[str, ...], *files: tuple[str, int, str]) -> tuple[fetch.Remote, ...]:
@@ -128,43 +128,41 @@ KNOWN: dict[str, tuple[fetch.Remote, ...]] = {
 
 
 def obtain(name: str, data_dir: str | None, tell: Tell) -> Path:
-    """The folder of a known set's files in the download cache, once all are there and verified.
+    """Download and verify a known set, and return its folder in the download cache.
 
     Args:
         name: One of `KNOWN`.
-        data_dir: The folder of named sets, which the error speaks of.
-        tell: Is told how far a download is.
+        data_dir: The folder of named sets, which the message mentions.
+        tell: Called with the progress of a download.
 
     Raises:
-        DataNotFound: They cannot be downloaded; it says how to do so by hand.
-        NotWritable: The cache lets nothing be written.
+        DataNotFound: It cannot be downloaded; the message says how to do so by hand.
+        NotWritable: The cache is not writable.
     """
     folder = cache() / name
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise errors.NotWritable(
-            f"the folder {folder} cannot be made ({error.strerror})",
-            "a folder for downloads",
-            f"Set {CACHE} to one that this user may write in.",
+            f"The download folder {folder} cannot be created ({error.strerror})",
+            mend=f"Set {CACHE} to a folder that this user may write to.",
         ) from None
     for remote in KNOWN[name]:
         try:
             fetch.fetch(remote, folder / remote.name, tell)
         except fetch.FetchError as error:
             raise errors.DataNotFound(
-                f"{name} lies neither under {data_dir or 'SSDGM_DATA_DIR, which is not set,'} "
+                f"{name} is neither under {data_dir or 'SSDGM_DATA_DIR (not set)'} "
                 f"nor in {folder}, and {error.found}",
-                "a network, or the files in place",
-                _by_hand(name, Path(data_dir) / name if data_dir else folder),
+                mend=_by_hand(name, Path(data_dir) / name if data_dir else folder),
             ) from None
     return folder
 
 
 def cache() -> Path:
-    """The folder of downloads: `SSDGM_CACHE_DIR`, or the system's place for such."""
-    if told := os.environ.get(CACHE):
-        return Path(told)
+    """The folder of downloads: `SSDGM_CACHE_DIR`, or the system's cache folder."""
+    if folder := os.environ.get(CACHE):
+        return Path(folder)
     home = Path.home()
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA") or home / "AppData/Local") / "ssdgm/cache"
@@ -175,4 +173,4 @@ def cache() -> Path:
 
 def _by_hand(name: str, folder: Path) -> str:
     files = ", ".join(f"{r.urls[0]} (SHA-256 {r.sha256})" for r in KNOWN[name])
-    return f"Download by hand, on any machine, and put into {folder}: {files}"
+    return f"Download the files on any machine and put them into {folder}: {files}"

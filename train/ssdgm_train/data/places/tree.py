@@ -1,4 +1,4 @@
-"""The files that a data set comes in: a folder, or the members of an archive, by relative name."""
+"""The files of a data set by relative name: those of a folder, or the members of an archive."""
 
 import abc
 import io
@@ -14,16 +14,16 @@ from ssdgm_runtime.readers import images
 if TYPE_CHECKING:
     Stream = IO[bytes]
 else:
-    Stream = io.IOBase  # what files, members of archives and BytesIO have in common when run
+    Stream = io.IOBase  # the common base of files, members of archives and BytesIO
 _DEEPEST = 100
 
 
 class Tree(abc.ABC):
-    """Files by relative names with forward slashes, hidden ones left out.
+    """Files by relative names with forward slashes, without hidden ones.
 
     Attributes:
-        title: What messages call the whole.
-        names: Every file, in the order of the parts of the names.
+        title: The name of the whole in messages.
+        names: Every file, sorted by the parts of its name.
         empty: The folders without a file.
     """
 
@@ -32,19 +32,19 @@ class Tree(abc.ABC):
 
     @abc.abstractmethod
     def open(self, name: str) -> Stream:
-        """One file, to be closed by the caller.
+        """Open one file; the caller closes it.
 
         Raises:
             DataError: It cannot be read.
         """
 
     def path(self, name: str) -> Path | None:
-        """Where a file lies on a disk; None where it does not."""
+        """The path of a file on disk; None if it is not on disk."""
         return None
 
 
 class Below(Tree):
-    """The files below a folder of a tree, such as one that an archive wraps all in."""
+    """The files below a folder of a tree, such as an archive's single top folder."""
 
     def __init__(self, whole: Tree, folder: str) -> None:
         self._whole, self._prefix = whole, f"{folder}/"
@@ -52,11 +52,11 @@ class Below(Tree):
         super().__init__(f"{whole.title}/{folder}", *within)
 
     def open(self, name: str) -> Stream:
-        """One file."""
+        """Open one file."""
         return self._whole.open(self._prefix + name)
 
     def path(self, name: str) -> Path | None:
-        """Where a file lies."""
+        """The path of a file on disk."""
         return self._whole.path(self._prefix + name)
 
     def _within(self, names: tuple[str, ...]) -> list[str]:
@@ -64,16 +64,16 @@ class Below(Tree):
 
 
 class Folder(Tree):
-    """A folder on a disk, links followed as its user laid them."""
+    """A folder on disk; links are followed."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        found = list(_walk(root, "", ()))
-        files, empty = ([n for n, is_file in found if is_file == kind] for kind in (True, False))
+        walked = list(_walk(root, "", ()))
+        files, empty = ([n for n, is_file in walked if is_file == kind] for kind in (True, False))
         super().__init__(str(root), files, empty)
 
     def open(self, name: str) -> Stream:
-        """One file."""
+        """Open one file."""
         try:
             stream = open(self._root / name, "rb")  # noqa: SIM115  (the caller closes it)
         except OSError as error:
@@ -81,18 +81,20 @@ class Folder(Tree):
         return stream
 
     def path(self, name: str) -> Path | None:
-        """Where a file lies."""
+        """The path of a file on disk."""
         return self._root / name
 
 
 class Alone(Folder):
-    """One file of a folder on a disk, and those of some names that lie beside it."""
+    """One file of a folder on disk, and those of the names `neighbours` that are next to it."""
 
-    def __init__(self, file: Path, beside: Iterable[str] = ()) -> None:
+    def __init__(self, file: Path, neighbours: Iterable[str] = ()) -> None:
         if not file.is_file():
-            raise errors.DataError(f"{file} is no regular file", "a file")
+            raise errors.DataError(
+                f"{file} is not a regular file", mend="Give the path of a file or a folder."
+            )
         self._root = file.parent
-        names = {file.name, *(name for name in beside if (file.parent / name).is_file())}
+        names = {file.name, *(name for name in neighbours if (file.parent / name).is_file())}
         Tree.__init__(self, str(file.parent), names)
 
 
@@ -104,36 +106,36 @@ class Held(Tree):
         self._files = files
 
     def open(self, name: str) -> Stream:
-        """One file."""
+        """Open one file."""
         return io.BytesIO(self._files[name])
 
 
 def place(tree: Tree, name: str) -> str:
-    """What messages call a file."""
+    """The name of a file in messages."""
     return f"{tree.title}/{name}"
 
 
 def check_name(title: str, name: str) -> None:
-    """Refuse a name that UTF-8 cannot write.
+    """Check that a name can be written in UTF-8.
 
     Raises:
-        DataError: It is such a name.
+        DataError: It cannot.
     """
     try:
         name.encode()
     except UnicodeEncodeError:
         raise errors.DataError(
-            f"{ascii(title)[1:-1]} holds a file named {name!a}",
-            "names that UTF-8 can write",
-            "Rename it.",
+            f"{ascii(title)[1:-1]} contains a file whose name is not valid UTF-8, {name!a}",
+            mend="Rename it.",
         ) from None
 
 
 def unreadable(name: str, error: OSError) -> errors.DataError:
-    """The error for a file or folder that the system does not let us read."""
+    """The error for a file or folder that the system refuses to read."""
     reason = error.strerror or type(error).__name__
     return errors.DataError(
-        f"{name} cannot be read ({reason})", "a file or folder that this user may read"
+        f"{name} cannot be read ({reason})",
+        mend="Check that it exists and that this user may read it.",
     )
 
 
@@ -149,17 +151,20 @@ def _walk(
     here = os.path.join(root, folder)
     try:
         info = os.stat(here)
-        with os.scandir(here) as found:
-            entries = [e for e in found if not images.hidden(e.name)]
+        with os.scandir(here) as scan:
+            entries = [e for e in scan if not images.hidden(e.name)]
     except OSError as error:
         raise unreadable(here, error) from None
     own = (info.st_dev, info.st_ino)
     if info.st_ino and own in above:
         raise errors.DataError(
-            f"{here} is a link to a folder that it lies in", "folders with an end", "Remove it."
+            f"{here} is a link to one of its own parent folders", mend="Remove the link."
         )
     if len(above) > _DEEPEST:
-        raise errors.DataError(f"{here} is nested too deep", f"at most {_DEEPEST} folders deep")
+        raise errors.DataError(
+            f"{here} is nested more than {_DEEPEST} folders deep",
+            mend="Give a folder closer to the data.",
+        )
     if not entries and folder:
         yield folder, False
     for entry in entries:
@@ -178,4 +183,6 @@ def _check_regular(entry: "os.DirEntry[str]") -> None:
     except OSError as error:
         raise unreadable(entry.path, error) from None
     if not stat.S_ISREG(mode):
-        raise errors.DataError(f"{entry.path} is no regular file", "files and folders")
+        raise errors.DataError(
+            f"{entry.path} is not a regular file", mend="Remove it from the data."
+        )

@@ -1,1 +1,1 @@
-"""Tables: CSV and Parquet files, their columns and rows, and windows cut of them."""
+"""Tables: CSV and Parquet files, their columns and rows, and windows cut from them."""

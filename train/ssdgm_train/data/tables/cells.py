@@ -1,6 +1,6 @@
-"""Values of a column, as pyarrow has them: cleaned, told apart, and turned into numbers and codes.
+"""Values of a column as pyarrow arrays: cleaned, classified, and turned into numbers and codes.
 
-What counts as missing, as a number and as a truth value is what `ssdgm_runtime.rows.columns` says.
+`ssdgm_runtime.rows.columns` defines what counts as missing, as a number and as a boolean.
 """
 
 import re
@@ -18,24 +18,24 @@ Array = Any
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
-Told = Callable[[int], str]
-"""The number of a row within its piece to what a message calls the value's place."""
+Where = Callable[[int], str]
+"""From a row's number within its piece to the place of its value in messages."""
 
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 
 
-def clean(array: Array, told: Told) -> Array:
-    """Words without spaces around them, numbers or truth values; null where a value is missing.
+def clean(array: Array, where: Where) -> Array:
+    """Words without surrounding spaces, numbers or booleans; null where a value is missing.
 
     Raises:
-        DataError: The column holds something else, such as dates or lists.
+        DataError: The column has another type, such as dates or lists.
     """
     import pyarrow as pa
     from pyarrow import compute as pc
 
     kind = array.type
     if pa.types.is_dictionary(kind):
-        return clean(array.dictionary_decode(), told)
+        return clean(array.dictionary_decode(), where)
     if pa.types.is_null(kind):
         return array.cast(pa.string())
     if is_text(array) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
@@ -46,11 +46,11 @@ def clean(array: Array, told: Told) -> Array:
         return array
     if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         kind = kind if pa.types.is_float32(kind) else pa.float64()
-        found = array.cast(kind, safe=False)
-        return pc.if_else(pc.is_nan(found), pa.scalar(None, kind), found)
+        floats = array.cast(kind, safe=False)
+        return pc.if_else(pc.is_nan(floats), pa.scalar(None, kind), floats)
     raise errors.DataError(
-        f"{told(0)} holds {kind}",
-        "numbers, truth values or words",
+        f"{where(0)} has the type {kind}",
+        "numbers, booleans or words",
         "Leave the column out with data.ignore, or turn it into numbers.",
     )
 
@@ -63,31 +63,31 @@ def is_text(array: Array) -> bool:
 
 
 def is_truth(array: Array) -> bool:
-    """Whether the values are truth values by their type."""
+    """Whether the values are booleans by their type."""
     import pyarrow as pa
 
     return bool(pa.types.is_boolean(array.type))
 
 
-def there(array: Array) -> Mask:
-    """Which values are not missing."""
+def present(array: Array) -> Mask:
+    """Which values are not missing, [n]."""
     return _mask(array.is_valid())
 
 
 def like_numbers(words: Array) -> Mask:
-    """Which words read as finite numbers; a missing one does not."""
+    """Which words can be read as finite numbers, [n]; missing ones cannot."""
     from pyarrow import compute as pc
 
     return _mask(pc.match_substring_regex(words, _NUMBER))
 
 
 def is_number(word: str) -> bool:
-    """Whether one word does."""
+    """Whether one word can be read as a finite number."""
     return re.fullmatch(_NUMBER, word, re.ASCII) is not None
 
 
 def like_truths(words: Array) -> Mask:
-    """Which words read as true or false; a missing one does not."""
+    """Which words can be read as true or false, [n]; missing ones cannot."""
     import pyarrow as pa
     from pyarrow import compute as pc
 
@@ -95,78 +95,78 @@ def like_truths(words: Array) -> Mask:
 
 
 def words(array: Array) -> Array:
-    """Values as the words that name categories; null where one is missing."""
+    """Values as the words that name categories; null where a value is missing."""
     import pyarrow as pa
     from pyarrow import compute as pc
 
     if is_text(array):
         return pc.replace_substring_regex(array, columns.WHOLE, r"\1")
-    found = array.dictionary_encode()
-    different = found.dictionary
+    encoded = array.dictionary_encode()
+    different = encoded.dictionary
     short = pa.types.is_float32(different.type)
     values = different.to_numpy() if short else different.to_pylist()
     named = [columns.as_word(value) for value in values]
-    return pa.array(named, pa.string()).take(found.indices)
+    return pa.array(named, pa.string()).take(encoded.indices)
 
 
 def distinct(array: Array, known: Array, most: int) -> Array:
-    """The distinct words of values and those known before, at most so many; no missing ones."""
+    """At most `most` distinct words of the values and of those known before."""
     import pyarrow as pa
 
-    found = words(array).drop_null().unique()
+    different = words(array).drop_null().unique()
     if known is not None:
-        found = pa.concat_arrays([known, found]).unique()
-    return found.slice(0, most)
+        different = pa.concat_arrays([known, different]).unique()
+    return different.slice(0, most)
 
 
-def numbers(array: Array, told: Told) -> Floats:
-    """Values as float32 [n], NaN where one is missing.
+def numbers(array: Array, where: Where) -> Floats:
+    """Values as float32 [n]; NaN where a value is missing.
 
     Raises:
-        DataError: A value is no finite number.
+        DataError: A value is not a finite number.
     """
     import pyarrow as pa
 
     if is_text(array):
-        bad = np.flatnonzero(~like_numbers(array) & there(array))
+        bad = np.flatnonzero(~like_numbers(array) & present(array))
         if len(bad):
             row = int(bad[0])
             word = array[row].as_py()
-            raise errors.DataError(f"{told(row)} is {word!r}", columns.NUMBERS)
-    found = array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-    return columns.fitting(found, told)
+            raise errors.DataError(f"{where(row)} is {word!r}", columns.NUMBERS)
+    floats = array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    return columns.fitting(floats, where)
 
 
 def codes(array: Array, categories: Sequence[str]) -> Floats:
-    """Values as the codes of categories, float32 [n]; -1 where one is missing or unknown."""
+    """Values as the codes of categories, float32 [n]; -1 where a value is missing or unknown."""
     import pyarrow as pa
     from pyarrow import compute as pc
 
-    found = pc.index_in(words(array), value_set=pa.array(categories, pa.string()))
-    coded: Floats = pc.fill_null(found, columns.UNKNOWN).to_numpy(zero_copy_only=False)
+    indices = pc.index_in(words(array), value_set=pa.array(categories, pa.string()))
+    coded: Floats = pc.fill_null(indices, columns.UNKNOWN).to_numpy(zero_copy_only=False)
     return coded.astype(np.float32)
 
 
-def truths(array: Array, told: Told) -> Floats:
-    """Values as the codes of false and true, float32 [n]; -1 where one is missing.
+def truths(array: Array, where: Where) -> Floats:
+    """Values as the codes of false and true, float32 [n]; -1 where a value is missing.
 
     Raises:
         DataError: A value is neither.
     """
     from pyarrow import compute as pc
 
-    given = words(array)
-    lower = codes(pc.utf8_lower(given), columns.TRUTH)
-    found: Floats = np.maximum(lower, codes(given, columns.BITS))
-    bad = np.flatnonzero((found == columns.UNKNOWN) & there(array))
+    named = words(array)
+    lower = codes(pc.utf8_lower(named), columns.TRUTH)
+    coded: Floats = np.maximum(lower, codes(named, columns.BITS))
+    bad = np.flatnonzero((coded == columns.UNKNOWN) & present(array))
     if len(bad):
         row = int(bad[0])
-        raise errors.DataError(f"{told(row)} is {given[row].as_py()!r}", columns.TRUTHS)
-    return found
+        raise errors.DataError(f"{where(row)} is {named[row].as_py()!r}", columns.TRUTHS)
+    return coded
 
 
 def _mask(array: Array) -> Mask:
     from pyarrow import compute as pc
 
-    found: Mask = pc.fill_null(array, False).to_numpy(zero_copy_only=False)
-    return found
+    mask: Mask = pc.fill_null(array, False).to_numpy(zero_copy_only=False)
+    return mask

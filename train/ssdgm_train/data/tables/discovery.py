@@ -1,8 +1,7 @@
-"""What the columns of a table are: which has the labels, which are numbers, which are categories.
+"""Find out what the columns of a table are: the labels, numbers, booleans or categories.
 
-Words that all read as numbers are numbers, words that are all true or false are booleans, and
-other words name categories. All the training rows of a file tell it, held-out ones too: which
-categories a model has seen is for `problem` to say.
+A column whose words are all numbers is numeric, one of true and false is boolean, other words are
+categories. All training rows count, held-out ones too; `statement` decides what a model has seen.
 """
 
 import re
@@ -18,10 +17,10 @@ from ssdgm_train.data.settings import DataPlan
 from ssdgm_train.data.tables import cells
 
 MOST = 1000
-"""Categories of a column, or classes."""
+"""The most categories of a column, or classes."""
 
 LONGEST = 256
-"""Characters of a category or class; anything longer is a text."""
+"""The most characters of a category or class; anything longer is free text."""
 
 LABEL = ("label", "class", "target", "y")
 SPLIT = "split"
@@ -31,19 +30,19 @@ _FOREIGN = re.compile(
     r"|[+-]?[0-9]{1,3}([,'’ \u00a0\u202f][0-9]{3})+([.,][0-9]+)?"  # 1,234,567.5 and 1'234
     r"|[$€£¥] ?[+-]?[0-9][0-9.,]*|[+-]?[0-9][0-9.,]* ?[%$€£¥]"  # $1.50 and 3 %
 )
-"""Numbers by other habits than ours, or with units."""
+"""Numbers in a local format, or with units."""
 
 _LEAVE = "Leave it out with --set 'data.ignore=[\"{}\"]'."
 
 
 @dataclass(frozen=True)
 class Roles:
-    """Which column serves what.
+    """What the columns of a table are used for.
 
     Attributes:
-        label: The labels'.
-        split: The one that says train or test; empty if there is none.
-        features: All others that are not to be left out, in the order of the head.
+        label: The column of labels.
+        split: The column that says train or test; empty if there is none.
+        features: All others but the ignored ones, in the order of the header.
     """
 
     label: str
@@ -57,21 +56,21 @@ class Roles:
 
 
 def roles(names: Sequence[str], place: str, plan: DataPlan) -> Roles:
-    """Find the column of labels, and what is left.
+    """Find the columns of labels, parts and features in the header of a table.
 
     Raises:
-        DataError: A column that the recipe names is not there, none can be told to hold labels, or
-            all are one.
+        DataError: A named column does not exist, the column of labels is not clear, or the header
+            has a single column.
     """
-    _check_parted(names, place)
+    _check_separated(names, place)
     wanted = {"data.ignore": plan.ignore, "data.categorical": plan.categorical}
     single = {"data.label": plan.label, "data.series": plan.series, "data.time": plan.time}
     for setting, asked in (wanted | {k: (name,) for k, name in single.items() if name}).items():
         for name in set(asked) - set(names):
             raise errors.DataError(
-                f"{place} has no column {name!r}; it has {columns.some(names)}",
-                f"the column that {setting} names",
-                "Correct the name.",
+                f"{place} has no column {name!r}, which {setting} names; it has the columns "
+                f"{columns.some(names)}",
+                mend="Correct the name.",
             )
     rest = [name for name in names if name not in plan.ignore]
     label = plan.label or _label(rest, place)
@@ -79,60 +78,65 @@ def roles(names: Sequence[str], place: str, plan: DataPlan) -> Roles:
     parts = [name for name in rest if name.lower() == SPLIT][:1]
     features = tuple(name for name in rest if name not in parts)
     if not features:
-        raise errors.DataError(f"{place} has no column beside {label!r}", "columns to learn from")
+        raise errors.DataError(
+            f"{place} has no column to learn from besides {label!r}",
+            mend="Add columns of features, or ignore fewer.",
+        )
     if "" in features:
         raise errors.DataError(
-            f"{place} has a column without a name",
-            "names; such columns often number the rows",
-            _LEAVE.format(""),
+            f"{place} has a column without a name, which often numbers the rows",
+            mend=_LEAVE.format(""),
         )
     return Roles(label, "".join(parts), features)
 
 
-def _check_parted(names: Sequence[str], place: str) -> None:
-    """Refuse a head of one name that looks like several with something else between them."""
+def _check_separated(names: Sequence[str], place: str) -> None:
+    """Refuse a header of one name that looks like several with another separator."""
     marks = [mark for mark in "|;\t^: " if len(names) == 1 and mark in names[0]]
     if marks:
         raise errors.DataError(
-            f"{place} has one column, {names[0]!r}",
-            "columns with commas, semicolons or tabs between them",
-            f"If {marks[0]!r} stands between them, save the file with commas.",
+            f"{place} has only one column, {names[0]!r}; columns are separated by commas, "
+            "semicolons or tabs",
+            mend=f"If {marks[0]!r} separates columns here, save the file with commas.",
         )
 
 
 def unseen(where: str, label: str | None, classes: Sequence[str], what: str) -> errors.DataError:
-    """The error of a label at some place, that of a row or series to test on."""
+    """The error for a test label that is missing or not in training; `what` is row or series."""
+    known = columns.some(classes)
     return errors.DataError(
-        f"{where} is {repr(label) if label else 'empty'} in a test {what}",
-        f"a label that is known from training, among {columns.some(classes)}",
-        f"Label it, or remove the {what}.",
+        f"{where} is {label!r} in a test {what}, but the training labels are {known}"
+        if label
+        else f"{where} is empty in a test {what}, which needs one of the labels {known}",
+        mend=f"Correct the label, or remove the {what}.",
     )
 
 
 def _label(names: Sequence[str], place: str) -> str:
-    found = [name for name in names if name.lower() in LABEL]
-    if len(found) != 1:
-        many = f"the columns {columns.some(found)}" if found else "no column"
+    candidates = [name for name in names if name.lower() in LABEL]
+    if len(candidates) != 1:
         raise errors.DataError(
-            f"{place} has {many} that could hold the labels; it has {columns.some(names)}",
-            f"one named {', '.join(LABEL[:-1])} or {LABEL[-1]}",
-            "Name it, such as with --label NAME.",
+            f"{place} has several columns that could be the labels: {columns.some(candidates)}"
+            if candidates
+            else f"{place} has no column named {', '.join(LABEL[:-1])} or {LABEL[-1]}; it has the "
+            f"columns {columns.some(names)}",
+            mend="Name the column of labels, for example with --label NAME.",
         )
-    return found[0]
+    return candidates[0]
 
 
 @dataclass
 class Seen:
-    """What a column has shown so far.
+    """Statistics of the values of a column that were read so far.
 
     Attributes:
-        count: Values that are there.
-        typed: Those that are no words by their type.
-        numbers: Those that are numbers, by their type or as they read.
-        truths: Those that are truth values.
-        distinct: The distinct words, one more than `MOST` at most.
-        odd: The first word that is no number; empty if there is none.
-        where: The way to its place.
+        count: Values that are not missing.
+        typed: Those whose type is not text.
+        numbers: Those that are numbers, by their type or as text.
+        truths: Those that are booleans, by their type or as text.
+        distinct: The distinct words, at most one more than needed to exceed `MOST`.
+        odd: The first word that is not a number; empty if there is none.
+        where: Returns its place.
     """
 
     count: int = 0
@@ -148,44 +152,44 @@ class Seen:
         """The distinct words."""
         return [] if self.distinct is None else self.distinct.to_pylist()
 
-    def add(self, array: cells.Array, told: cells.Told, *, names: bool = False) -> None:
-        """Look at some values, cleaned; `names` says that numbers are categories."""
-        there, text = len(array) - array.null_count, cells.is_text(array)
-        self.count += there
+    def add(self, array: cells.Array, where: cells.Where, *, names: bool = False) -> None:
+        """Count some cleaned values in; with `names`, numbers are categories."""
+        present, text = len(array) - array.null_count, cells.is_text(array)
+        self.count += present
         if text:
             numbers = cells.like_numbers(array)
             self.numbers += int(numbers.sum())
             self.truths += int(cells.like_truths(array).sum())
-            self._odd(array, numbers, told)
+            self._odd(array, numbers, where)
         else:
-            self.typed += there
-            self.truths += there * cells.is_truth(array)
-            self.numbers += there * (not cells.is_truth(array))
+            self.typed += present
+            self.truths += present * cells.is_truth(array)
+            self.numbers += present * (not cells.is_truth(array))
         if (text or names) and (self.distinct is None or len(self.distinct) <= MOST + 1):
             self.distinct = cells.distinct(array, self.distinct, MOST + 2)
 
-    def _odd(self, array: cells.Array, numbers: cells.Mask, told: cells.Told) -> None:
-        rows = np.flatnonzero(~numbers & cells.there(array))
+    def _odd(self, array: cells.Array, numbers: cells.Mask, where: cells.Where) -> None:
+        rows = np.flatnonzero(~numbers & cells.present(array))
         if len(rows) and not self.odd:
             row = int(rows[0])
-            self.odd, self.where = array[row].as_py(), partial(told, row)
+            self.odd, self.where = array[row].as_py(), partial(where, row)
 
 
 def column(name: str, seen: Seen, place: str, *, names: bool) -> columns.Column:
-    """What a column is, all its values seen.
+    """The kind of a column and its categories, once all values were read.
 
     Args:
         name: Its name.
-        seen: Its values.
-        place: What messages call the table.
+        seen: The statistics of its values.
+        place: The table's name in messages.
         names: Whether its numbers are categories.
 
     Raises:
-        DataError: It holds nothing, numbers and words, too many words, or texts.
+        DataError: It is empty, mixes numbers and words, or has too many or too long words.
     """
     if not seen.count:
         raise errors.DataError(
-            f"{place}, column {name!r}, is empty throughout", "values", _LEAVE.format(name)
+            f"{place}, column {name!r}, is completely empty", mend=_LEAVE.format(name)
         )
     if not names:
         if seen.truths == seen.count:
@@ -193,102 +197,99 @@ def column(name: str, seen: Seen, place: str, *, names: bool) -> columns.Column:
         if seen.numbers == seen.count:
             return columns.Column(name)
         _check_words(name, seen, place)
-    found = seen.words
-    _check_most(name, found, place, "categories", _LEAVE.format(name))
-    return columns.Column(name, columns.CATEGORY, tuple(ordered(found)))
+    words = seen.words
+    _check_most(name, words, place, "categories", _LEAVE.format(name))
+    return columns.Column(name, columns.CATEGORY, tuple(ordered(words)))
 
 
 def _check_words(name: str, seen: Seen, place: str) -> None:
-    """Refuse values that are numbers and words, or numbers by the habits of another country."""
-    mend = f"or say that numbers are names: --set 'data.categorical=[\"{name}\"]'"
+    """Refuse values that mix numbers and words, or numbers in a local format."""
+    otherwise = f"or treat the column as categories: --set 'data.categorical=[\"{name}\"]'"
     if 2 * seen.numbers > seen.count and seen.odd:
         raise errors.DataError(
             f"{seen.where()} is {seen.odd!r} in a column of {seen.numbers} numbers",
-            "a number, or nothing",
-            f"Correct it, {mend}",
+            mend=f"Correct it or leave the cell empty, {otherwise}",
         )
     if seen.typed:
         raise errors.DataError(
-            f"{place}, column {name!r}, is of several types, {seen.typed} values no words",
-            "numbers alone, truth values or words",
-            f"Correct it, {mend}",
+            f"{place}, column {name!r}, mixes words with {seen.typed} values of other types",
+            mend=f"Correct it, {otherwise}",
         )
     others = [word for word in seen.words if not cells.is_number(word)]
     if seen.odd and all(map(_FOREIGN.fullmatch, (seen.odd, *others))):
         raise errors.DataError(
-            f"{seen.where()} is {seen.odd!r}",
-            "numbers with a decimal point, without marks between thousands and without units",
-            f"Write them so, {mend}",
+            f"{seen.where()} is {seen.odd!r}, a number in a local format or with a unit",
+            mend="Write numbers with a decimal point, without thousands separators and units, "
+            f"{otherwise}",
         )
 
 
-def _check_most(name: str, found: Collection[str], place: str, what: str, mend: str) -> None:
-    """Refuse so many words, or so long ones, that they name no categories."""
-    if len(found) > MOST:
+def _check_most(name: str, words: Collection[str], place: str, what: str, fix: str) -> None:
+    """Refuse too many words, or too long ones, to be categories."""
+    if len(words) > MOST:
         raise errors.DataError(
-            f"{place}, column {name!r}, holds more than {MOST} different {what}",
-            f"at most {MOST} {what}",
-            mend,
+            f"{place}, column {name!r}, has more than {MOST} different {what}", mend=fix
         )
-    length = max(map(len, found))
+    length = max(map(len, words))
     if length > LONGEST:
         raise errors.DataError(
-            f"{place}, column {name!r}, holds a text of {length} characters",
+            f"{place}, column {name!r}, has a text of {length} characters",
             f"words of at most {LONGEST}",
-            mend,
+            fix,
         )
 
 
-def ordered(found: Collection[str]) -> list[str]:
-    """Words in their order, or in that of the whole numbers that all of them are."""
-    return sorted(found, key=int) if whole(found) else sorted(found)
+def ordered(words: Collection[str]) -> list[str]:
+    """Words sorted, as numbers if all of them are whole numbers."""
+    return sorted(words, key=int) if whole(words) else sorted(words)
 
 
-def whole(found: Collection[str]) -> bool:
-    """Whether all words are whole numbers as they are usually written, none of an endless one."""
-    return all(re.fullmatch("-?(0|[1-9][0-9]{0,17})", word) and word != "-0" for word in found)
+def whole(words: Collection[str]) -> bool:
+    """Whether all words are whole numbers of at most 18 digits in their usual notation."""
+    return all(re.fullmatch("-?(0|[1-9][0-9]{0,17})", word) and word != "-0" for word in words)
 
 
 def label(word: str) -> str:
-    """The label that a word is, as `cells.words` has it; empty where it stands for none."""
-    found = columns.as_word(word)
-    return "" if found in (*columns.MISSING, UNLABELLED) else found
+    """A word as a label, written as by `cells.words`; empty if it stands for a missing label."""
+    named = columns.as_word(word)
+    return "" if named in (*columns.MISSING, UNLABELLED) else named
 
 
-def check_signs(name: str, found: Collection[str], place: str) -> None:
-    """Refuse labels that are whole numbers below 0.
+def check_signs(name: str, labels: Collection[str], place: str) -> None:
+    """Refuse labels that are negative whole numbers.
 
     Raises:
-        DataError: One is.
+        DataError: A label is negative.
     """
-    least = ordered(found)[0]
-    if whole(found) and least.startswith("-"):
+    least = ordered(labels)[0]
+    if whole(labels) and least.startswith("-"):
         raise errors.DataError(
             f"{place}, column {name!r}, has the label {least}",
-            "labels from 0, or -1 where one is not known",
-            "Leave cells empty where no label is known.",
+            "labels from 0, or -1 for unknown ones",
+            "Leave cells empty where the label is not known.",
         )
 
 
 def classes(name: str, words: Collection[str], place: str) -> tuple[str, ...]:
-    """The labels that a column's distinct words are, -1 left out.
+    """The classes among the distinct words of a column of labels, without -1.
 
     Raises:
-        DataError: There is none, one, or so many or so long ones that they are no classes.
+        DataError: There are fewer than two classes, too many, or too long ones.
     """
-    found = ordered(set(words) - {UNLABELLED})
-    if not found:
+    labels = ordered(set(words) - {UNLABELLED})
+    if not labels:
         raise errors.DataError(
-            f"{place}, column {name!r}, is empty throughout",
-            "labels in some rows of every class",
-            "Label some, or name another column with --label.",
+            f"{place}, column {name!r}, has no labels",
+            mend="Label some rows of every class, or name another column with --label.",
         )
-    _check_most(name, found, place, "classes", "Name the column of the classes with --label.")
-    check_signs(name, found, place)
-    if len(found) < 2:
+    fix = "Name the column of the classes with --label."
+    if len(labels) > MOST and all(map(cells.is_number, labels)):
+        fix = f"They look like measurements, which no method here predicts. {fix}"
+    _check_most(name, labels, place, "classes", fix)
+    check_signs(name, labels, place)
+    if len(labels) < 2:
         raise errors.DataError(
-            f"{place}, column {name!r}, knows one class, {found[0]!r}",
-            "at least two classes",
-            "Label some rows of every class.",
+            f"{place}, column {name!r}, has only one class, {labels[0]!r}",
+            mend="Label some rows of at least two classes.",
         )
-    return tuple(found)
+    return tuple(labels)

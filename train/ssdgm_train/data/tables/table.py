@@ -1,7 +1,7 @@
 """Tables: CSV and Parquet files with named columns, one of which holds the labels.
 
-A row is float32 [columns], as `problems.columns` has it. Files are read twice: once to learn
-what the columns are, once to fill the rows.
+A row is float32 [columns], as described in `ssdgm_runtime.rows.columns`. Files are read twice:
+once to learn what the columns are, once to fill the rows.
 """
 
 from collections import Counter
@@ -27,78 +27,78 @@ Files = tuple[tuple[str, tablefile.Table], ...]
 """Each file of a data set with its part."""
 
 
-def are_there(found: tree.Tree) -> bool:
-    """Whether a tree is tables, and nothing that has images."""
-    names = [name for name in found.names if runtime.is_table(name) and name != labelfile.NAME]
-    below = bool(found.empty) or any("/" in name or images.is_image(name) for name in found.names)
+def has_tables(files: tree.Tree) -> bool:
+    """Whether a tree consists of tables, without images and folders."""
+    names = [name for name in files.names if runtime.is_table(name) and name != labelfile.NAME]
+    below = bool(files.empty) or any("/" in name or images.is_image(name) for name in files.names)
     return bool(names) and not below
 
 
-def load(found: tree.Tree, name: str, plan: DataPlan = DEFAULTS) -> dataset.Dataset:
+def load(files: tree.Tree, name: str, plan: DataPlan = DEFAULTS) -> dataset.Dataset:
     """Read tables.
 
     Args:
-        found: One file, or several with the same columns; those whose names begin or end
-            with the word `test` hold the test rows, as do those rows whose column `split` says so.
-        name: What reports call it.
-        plan: Which column holds the labels, which are left out, which are categories.
+        files: One file, or several with the same columns; files whose names begin or end with
+            the word `test` have the test rows, and so have rows whose column `split` says so.
+        name: The name of the data set in reports.
+        plan: The column of labels, those to leave out, and those of categories.
 
     Returns:
-        Rows whose label is blank, or -1, are unlabelled.
+        Rows float32 [n, columns]; those whose label is blank, or -1, are unlabelled.
 
     Raises:
-        DataError: A file, a column or a value that cannot be trained on; it names all three.
+        DataError: A file, a column or a value cannot be trained on; the message names all three.
         MissingExtra: pyarrow is not installed.
     """
-    _check_kind(plan, found)
-    opened = files(found)
-    known = _learn(
-        _Source(opened, discovery.roles(opened[0][1].names, opened[0][1].place, plan)), plan
+    _check_kind(plan, files)
+    tables = open_tables(files)
+    learnt = _learn(
+        _Source(tables, discovery.roles(tables[0][1].names, tables[0][1].place, plan)), plan
     )
-    parts = {part: _filled(known, part) for part in PARTS if known.counts[part]}
+    parts = {part: _filled(learnt, part) for part in PARTS if learnt.counts[part]}
     tablefile.release()
     (x, y), (x_test, y_test) = parts[TRAIN], parts.get(TEST, (None, None))
     return dataset.make(
-        name, x, y, x_test, y_test, columns=known.columns, classes=values(known.classes)
+        name, x, y, x_test, y_test, columns=learnt.columns, classes=as_labels(learnt.classes)
     )
 
 
 @dataclass(frozen=True, eq=False)
 class _Piece:
-    """Some rows of one part: cleaned columns by name, and what messages call a row's value."""
+    """Some rows of one part: cleaned columns by name, and `where`, the place of a value."""
 
     part: str
     arrays: Mapping[str, cells.Array]
-    told: Callable[[str, int], str]
+    where: Callable[[str, int], str]
 
     def chosen(self, part: str, rows: NDArray[np.int64]) -> "_Piece":
-        """Those of the rows that are of another part."""
+        """Some of the rows, as a piece of another part."""
         arrays = {name: array.take(rows) for name, array in self.arrays.items()}
-        return _Piece(part, arrays, lambda name, row: self.told(name, int(rows[row])))
+        return _Piece(part, arrays, lambda name, row: self.where(name, int(rows[row])))
 
 
 @dataclass(frozen=True)
 class _Source:
-    """Files and what their columns serve."""
+    """Files and the roles of their columns."""
 
     files: Files
     roles: discovery.Roles
 
     def pieces(self) -> Iterator[_Piece]:
-        """All rows, some at a time."""
+        """Yield all rows, some at a time."""
         for part, file in self.files:
             start = 0
             for batch in file.batches(self.roles.read):
-                yield from self._parted(_cleaned(part, file, batch, start))
+                yield from self._divided(_cleaned(part, file, batch, start))
                 start += batch.num_rows
 
-    def _parted(self, piece: _Piece) -> Iterator[_Piece]:
-        """A piece by what its column of parts says."""
+    def _divided(self, piece: _Piece) -> Iterator[_Piece]:
+        """A piece divided by its column of parts, if there is one."""
         if not self.roles.split:
             yield piece
             return
         words = cells.words(piece.arrays[self.roles.split]).to_pylist()
-        said = partnames.of_cells(words, partial(piece.told, self.roles.split))
+        said = partnames.parts_of_cells(words, partial(piece.where, self.roles.split))
         for part in PARTS:
             rows = np.flatnonzero(np.array(said) == part)
             if len(rows):
@@ -106,8 +106,8 @@ class _Source:
 
 
 @dataclass(frozen=True)
-class _Known:
-    """What the first reading has found: the columns, numbers first, the classes, the rows."""
+class _Learnt:
+    """The result of the first reading: the columns, numbers first, the classes, the row counts."""
 
     source: _Source
     columns: columns.Columns
@@ -115,74 +115,74 @@ class _Known:
     counts: Mapping[str, int]
 
 
-def files(found: tree.Tree) -> Files:
-    """Open the tables of a tree, each with its part by its name; errors as of `load`."""
-    names = [name for name in found.names if runtime.is_table(name) and name != labelfile.NAME]
-    said = partnames.of_files(names, partial(tree.place, found))
-    opened = [tablefile.load(found, name) for name in names]
+def open_tables(files: tree.Tree) -> Files:
+    """Open the tables of a tree, each with the part that its name says; errors as in `load`."""
+    names = [name for name in files.names if runtime.is_table(name) and name != labelfile.NAME]
+    said = partnames.parts_of_files(names, partial(tree.place, files))
+    opened = [tablefile.open_table(files, name) for name in names]
     first = opened[0]
     for other in opened[1:]:
         if odd := sorted(set(first.names) ^ set(other.names)):
             raise errors.DataError(
-                f"{other.place} and {first.place} do not both have the column {odd[0]!r}",
-                "tables with the same columns",
-                "Give one of them alone, or make them alike.",
+                f"Only one of {other.place} and {first.place} has the column {odd[0]!r}",
+                mend="Give both the same columns, or give only one of them.",
             )
     return tuple(zip(said, opened, strict=True))
 
 
-def _check_kind(plan: DataPlan, found: tree.Tree) -> None:
+def _check_kind(plan: DataPlan, files: tree.Tree) -> None:
     if plan.kind not in (AUTO, problems.TABLE):
         raise errors.DataError(
-            f"data.kind is {plan.kind} and {found.title} holds tables",
-            "data.kind = table, or windows by data.series, the column that tells series apart",
+            f"data.kind is {plan.kind}, but {files.title} contains tables",
+            mend="Leave data.kind out; for windows, set data.series to the column that tells "
+            "series apart.",
         )
 
 
 def _cleaned(part: str, file: tablefile.Table, batch: tablefile.Batch, start: int) -> _Piece:
-    def told(name: str, row: int) -> str:
+    def where(name: str, row: int) -> str:
         return f"{file.row(start + row)} column {name!r},"
 
     arrays = zip(batch.schema.names, batch.columns, strict=True)
-    clean = {n: cells.clean(a, partial(told, n)) for n, a in arrays}
-    return _Piece(part, clean, told)
+    clean = {n: cells.clean(a, partial(where, n)) for n, a in arrays}
+    return _Piece(part, clean, where)
 
 
-def _learn(source: _Source, plan: DataPlan) -> _Known:
+def _learn(source: _Source, plan: DataPlan) -> _Learnt:
     roles, counts = source.roles, Counter(dict.fromkeys(PARTS, 0))
     seen = {name: discovery.Seen() for name in (*roles.features, roles.label)}
     for piece in source.pieces():
         counts[piece.part] += len(piece.arrays[roles.label])
-        for name, found in seen.items() if piece.part == TRAIN else ():
+        for name, column in seen.items() if piece.part == TRAIN else ():
             names = name == roles.label or name in plan.categorical
-            found.add(piece.arrays[name], partial(piece.told, name), names=names)
+            column.add(piece.arrays[name], partial(piece.where, name), names=names)
     place = source.files[0][1].place
     if not counts[TRAIN]:
-        raise errors.DataError(f"{place} has no rows to train on", "a head and rows below it")
+        raise tablefile.no_rows(place)
     classes = discovery.classes(roles.label, seen[roles.label].words, place)
     features = [
         discovery.column(name, seen[name], place, names=name in plan.categorical)
         for name in roles.features
     ]
     ordered = sorted(features, key=lambda column: column.kind != columns.NUMBER)
-    return _Known(source, tuple(ordered), classes, counts)
+    return _Learnt(source, tuple(ordered), classes, counts)
 
 
-def _filled(known: _Known, part: str) -> tuple[NDArray[np.generic], NDArray[np.int64]]:
-    """The rows of a part, and their class indices."""
-    count, label = known.counts[part], known.source.roles.label
-    x = store.room((count, len(known.columns)), np.float32, known.source.files[0][1].place)
-    y = store.room((count,), np.int64, known.source.files[0][1].place, beside=x)
+def _filled(learnt: _Learnt, part: str) -> tuple[NDArray[np.generic], NDArray[np.int64]]:
+    """The rows of a part, float32 [n, columns], and their class indices [n]."""
+    count, label = learnt.counts[part], learnt.source.roles.label
+    x = store.allocate((count, len(learnt.columns)), np.float32, learnt.source.files[0][1].place)
+    y = store.allocate((count,), np.int64, learnt.source.files[0][1].place, beside=x)
     start = 0
-    for piece in known.source.pieces():
+    for piece in learnt.source.pieces():
         if piece.part != part:
             continue
         end = start + len(piece.arrays[label])
-        for i, column in enumerate(known.columns):
+        for i, column in enumerate(learnt.columns):
             x[start:end, i] = _column(piece, column)
-        y[start:end] = cells.codes(piece.arrays[label], known.classes)
+        y[start:end] = cells.codes(piece.arrays[label], learnt.classes)
         if part == TEST:
-            _check_known(piece, label, y[start:end], known.classes)
+            _check_known(piece, label, y[start:end], learnt.classes)
         store.give_back(x)
         store.give_back(y)
         start = end
@@ -192,23 +192,23 @@ def _filled(known: _Known, part: str) -> tuple[NDArray[np.generic], NDArray[np.i
 def _column(piece: _Piece, column: columns.Column) -> cells.Floats:
     array = piece.arrays[column.name]
     if column.kind == columns.NUMBER:
-        return cells.numbers(array, partial(piece.told, column.name))
+        return cells.numbers(array, partial(piece.where, column.name))
     if column.kind == columns.BOOLEAN:
-        return cells.truths(array, partial(piece.told, column.name))
+        return cells.truths(array, partial(piece.where, column.name))
     return cells.codes(array, column.categories)
 
 
 def _check_known(
     piece: _Piece, label: str, y: NDArray[np.int64], classes: tuple[str, ...]
 ) -> None:
-    """Refuse a test row without a label that training has."""
+    """Check that every test row has a label that training has."""
     strange = np.flatnonzero(y < 0)
     if len(strange):
         row = int(strange[0])
         word = piece.arrays[label][row].as_py()
-        raise discovery.unseen(piece.told(label, row), word, classes, "row")
+        raise discovery.unseen(piece.where(label, row), word, classes, "row")
 
 
-def values(classes: tuple[str, ...]) -> tuple[int | str, ...]:
-    """Labels as the numbers that all of them are, or as words."""
+def as_labels(classes: tuple[str, ...]) -> tuple[int | str, ...]:
+    """Classes as integers if all are whole numbers, else as words."""
     return tuple(map(int, classes)) if discovery.whole(classes) else classes

@@ -1,7 +1,7 @@
-"""A table's file as columns by name, some rows at a time: CSV and Parquet, read by pyarrow.
+"""Read the columns of a table's file by name, some rows at a time: CSV and Parquet, by pyarrow.
 
-What pyarrow refuses in a CSV file is read again by `readers.tables`, which knows lines: so
-training says of a file what `classify` says of it.
+If pyarrow refuses a CSV file, `readers.tables` reads it again to name the line: so training and
+`classify` report the same error.
 """
 
 import abc
@@ -20,18 +20,18 @@ Batch = Any
 """A pyarrow.RecordBatch."""
 
 BLOCK = 1 << 22
-"""Bytes of a CSV file at once."""
+"""Bytes of a CSV file read at once."""
 
 END = "\0end\0"
-"""Every cell of a line after the last."""
+"""The content of every cell of a line that is added at the end."""
 
 
 class Table(abc.ABC):
-    """A file of named columns, read as often as it is asked for.
+    """A file of named columns, which can be read several times.
 
     Attributes:
-        place: What messages call it.
-        names: The columns, as the head has them.
+        place: Its name in messages.
+        names: The columns, as in the header.
     """
 
     place: str
@@ -42,34 +42,33 @@ class Table(abc.ABC):
         """Columns by their names, in pieces of rows; those of a CSV file are strings.
 
         Raises:
-            DataError: It cannot be read; a CSV file's line is named.
+            DataError: It cannot be read; for a CSV file the message names the line.
         """
 
     @abc.abstractmethod
     def row(self, number: int) -> str:
-        """What messages call a row, counted from 0."""
+        """The place of a row, counted from 0, in messages."""
 
 
-def load(found: tree.Tree, name: str) -> Table:
+def open_table(files: tree.Tree, name: str) -> Table:
     """Open a file of a tree by its name.
 
     Raises:
-        DataError: It is damaged, or its head cannot be used.
+        DataError: It is damaged, or its header cannot be used.
         MissingExtra: pyarrow is not installed.
     """
     try:
         import pyarrow  # noqa: F401
     except ImportError:
         raise errors.MissingExtra(
-            f"{tree.place(found, name)} needs pyarrow",
-            "pyarrow, to read tables",
-            'pip install "ssdgm-train[tables]"',
+            f"Reading the table {tree.place(files, name)} needs pyarrow",
+            mend='pip install "ssdgm-train[tables]"',
         ) from None
-    return (Parquet if name.lower().endswith(parquet.SUFFIXES) else Csv)(found, name)
+    return (Parquet if name.lower().endswith(parquet.SUFFIXES) else Csv)(files, name)
 
 
 def release() -> None:
-    """Let go of the memory that pyarrow keeps for further reading."""
+    """Release the memory that pyarrow keeps for further reading."""
     import pyarrow as pa
 
     pa.default_memory_pool().release_unused()
@@ -78,8 +77,8 @@ def release() -> None:
 class Csv(Table):
     """Text: commas, semicolons or tabs, plain or gzip, in UTF-8."""
 
-    def __init__(self, found: tree.Tree, name: str) -> None:
-        self._found, self._name, self.place = found, name, tree.place(found, name)
+    def __init__(self, files: tree.Tree, name: str) -> None:
+        self._found, self._name, self.place = files, name, tree.place(files, name)
         with self._opened() as stream:
             self._head = tables.head(stream, self.place)
         self.names = tuple(self._head.names)
@@ -104,7 +103,7 @@ class Csv(Table):
                 yield from self._without_end(csv.open_csv(ended, read, parse, convert))
             except errors.DataError:
                 raise
-            except Exception as error:  # whatever the file or its packing trips over
+            except Exception as error:  # pyarrow and gzip raise many types for damaged files
                 raise self._refused(str(error)) from None
 
     def row(self, number: int) -> str:
@@ -124,7 +123,7 @@ class Csv(Table):
                 yield cast(IO[bytes], unpacked)
 
     def _without_end(self, batches: Iterable[Batch]) -> Iterator[Batch]:
-        """All rows but the last, which is there unless a quote that stays open has taken it in."""
+        """All rows but the last; if that one is missing, an unclosed quote has swallowed it."""
         former = None
         for batch in filter(len, batches):
             if former is not None:
@@ -136,41 +135,50 @@ class Csv(Table):
             yield former.slice(0, former.num_rows - 1)
 
     def _refused(self, reason: str) -> errors.DataError:
-        """What is wrong with the file, by the reader that counts lines."""
+        """The error of the reader that counts lines, else one with pyarrow's reason."""
         try:
             with self._opened() as stream:
                 rows = sum(1 for _ in tables.parse(stream, self.place)[1])
-        except errors.DataError as told:
-            return told
+        except errors.DataError as error:
+            return error
         if not rows:
-            return errors.DataError(f"{self.place} has no rows", "a head and rows below it")
-        return errors.DataError(f"{self.place} cannot be read ({reason})", "a CSV file")
+            return no_rows(self.place)
+        return errors.DataError(
+            f"{self.place} cannot be read as a CSV file ({reason})", mend="Save it as CSV again."
+        )
+
+
+def no_rows(place: str) -> errors.DataError:
+    """The error for a table without training rows."""
+    return errors.DataError(
+        f"{place} has no rows to train on", mend="A table needs a header and rows below it."
+    )
 
 
 class _Ended(io.RawIOBase):
-    """A stream with a last line of ours."""
+    """A stream with one more line at its end."""
 
     def __init__(self, stream: tree.Stream, line: str) -> None:
         self._stream, self._rest, self._last = stream, f"{line}\n".encode(), b""
 
     def read(self, size: int = -1) -> bytes:
         """The next bytes."""
-        if found := self._stream.read(size):
-            self._last = found[-1:]
-            return found
-        found, self._rest = self._rest, b""
-        return found if self._last == b"\n" or not found else b"\n" + found
+        if data := self._stream.read(size):
+            self._last = data[-1:]
+            return data
+        data, self._rest = self._rest, b""
+        return data if self._last == b"\n" or not data else b"\n" + data
 
     def readable(self) -> bool:
-        """As any stream to read from."""
+        """Whether the stream can be read: always."""
         return True
 
 
 class Parquet(Table):
     """Parquet, some rows at a time."""
 
-    def __init__(self, found: tree.Tree, name: str) -> None:
-        self._found, self._name, self.place = found, name, tree.place(found, name)
+    def __init__(self, files: tree.Tree, name: str) -> None:
+        self._found, self._name, self.place = files, name, tree.place(files, name)
         with self._found.open(name) as stream:
             self.names = tuple(parquet.parsed(stream, self.place).schema_arrow.names)
 

@@ -1,4 +1,4 @@
-"""What is suspicious in a data set: rules from what was seen to findings, gravest first."""
+"""The rules that turn measurements of a data set into findings, most serious first."""
 
 from collections.abc import Iterator
 
@@ -8,6 +8,7 @@ from ssdgm_train.inspection.rules import classes, columns, equal, pixels
 RULES: tuple[seen.Rule, ...] = (
     equal.conflicts,
     equal.contradictions,
+    classes.doubtful,
     columns.label,
     equal.leaks,
     classes.few,
@@ -26,7 +27,7 @@ RULES: tuple[seen.Rule, ...] = (
 )
 
 
-def judge(found: seen.Seen) -> Iterator[seen.Finding]:
-    """What every rule has to say."""
+def judge(measured: seen.Seen) -> Iterator[seen.Finding]:
+    """Yield the findings of every rule."""
     for rule in RULES:
-        yield from rule(found)
+        yield from rule(measured)

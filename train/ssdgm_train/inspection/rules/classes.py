@@ -1,37 +1,45 @@
-"""Labels: too few of a class, very different numbers, other shares in the test set."""
+"""Labels: not classes, too few of a class, imbalance, different shares in the test set."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
-from ssdgm_train.inspection.seen import NOTE, WARNING, Finding, Seen, counted, quoted, some
+from ssdgm_train.data import doubt
+from ssdgm_train.inspection.seen import NOTE, WARNING, Finding, Seen, counted, listed, quoted
 
 LEAST = 2
-"""Labels of a class: one to train on, one to validate."""
+"""The fewest labels of a class: one to train on, one to validate."""
 
 HEAVY = 20
-"""The most frequent class has so many times the labels of the least frequent."""
+"""Ratio of the most to the least frequent class from which on labels are imbalanced."""
 
 OTHER = 1.5
-"""A share is another if it differs by this factor and by `SURE` standard errors."""
+"""Shares are different if they differ by this factor and by `SURE` standard errors."""
 
 SURE = 4.0
 PRINTED = 20
-"""Classes whose prior is written out."""
+"""The most classes whose prior is written out."""
+
+
+def doubtful(seen: Seen) -> Iterator[Finding]:
+    """Labels that look like measurements, or like names of rows."""
+    reason = None if seen.meant else doubt.doubt_about(seen.data)
+    if reason is not None:
+        yield Finding(WARNING, reason.topic, reason.found, reason.mend)
 
 
 def few(seen: Seen) -> Iterator[Finding]:
-    """Classes without two labels."""
+    """Classes with fewer than `LEAST` labels."""
     short = np.flatnonzero(seen.counts < LEAST)
     if len(short):
         names = [seen.data.classes[i] for i in short]
-        told = [f"{quoted([seen.data.classes[i]])[0]} has {seen.counts[i]}" for i in short]
+        counts = [f"{quoted([seen.data.classes[i]])[0]} has {seen.counts[i]}" for i in short]
         yield Finding(
             WARNING,
             "too few labels",
             f"{counted(len(short), 'class has', 'classes have')} fewer than {LEAST} labelled "
-            f"training rows: {some(told)}",
-            "Label more rows of them, at least one to train on and one for validation, or remove "
+            f"training rows: {listed(counts)}",
+            "Label more of their rows, at least one to train on and one for validation, or remove "
             "the class.",
             classes=tuple(names),
         )
@@ -43,19 +51,19 @@ def imbalance(seen: Seen) -> Iterator[Finding]:
     high, low = int(seen.counts[most]), int(seen.counts[least])
     if low and high >= HEAVY * low:
         names = [seen.data.classes[i] for i in (most, least)]
-        known, rare = quoted(names)
+        frequent, rare = quoted(names)
         yield Finding(
             WARNING,
             "imbalance",
-            f"class {known} has {high:,} labels and class {rare} has {low:,}",
-            "A model that never says the rare class has a low error: look at the confusion matrix "
-            f"in the report. The prior is uniform unless you set it{_prior(seen)}.",
+            f"class {frequent} has {high:,} labels and class {rare} has {low:,}",
+            "A model that never predicts the rare class has a low error: look at the confusion "
+            f"matrix in the report. The prior is uniform unless you set it{_prior(seen)}.",
             classes=tuple(names),
         )
 
 
 SMALLEST = 1e-4
-"""Of a class in a prior that is proposed."""
+"""The smallest probability of a class in a proposed prior."""
 
 
 def _prior(seen: Seen) -> str:
@@ -67,24 +75,26 @@ def _prior(seen: Seen) -> str:
 
 
 def shares(seen: Seen) -> Iterator[Finding]:
-    """Classes with another share among the test rows than among the labels."""
+    """Classes whose shares of the test rows and of the labels differ."""
     n, m = int(seen.counts.sum()), int(seen.tests.sum())
     if not m:
         return
     p, q = seen.counts / n, seen.tests / m
     error = np.sqrt(p * (1 - p) / n + q * (1 - q) / m)
     other = (np.maximum(p, q) > OTHER * np.minimum(p, q)) & (np.abs(p - q) > SURE * error)
-    found = np.flatnonzero(other)
-    if len(found):
-        names = [seen.data.classes[i] for i in found]
-        told = [f"{quoted([seen.data.classes[i]])[0]} {p[i]:.1%} and {q[i]:.1%}" for i in found]
+    differing = np.flatnonzero(other)
+    if len(differing):
+        names = [seen.data.classes[i] for i in differing]
+        each = [
+            f"{quoted([seen.data.classes[i]])[0]} {p[i]:.1%} and {q[i]:.1%}" for i in differing
+        ]
         drawn = not seen.data.fully_labelled
         yield Finding(
             NOTE if drawn else WARNING,
             "other shares in the test set",
-            f"{counted(len(found), 'class has', 'classes have')} another share of the labels than "
-            f"of the test rows: {some(told)}",
-            "The test error weighs classes as the test set has them; if the world does too, set "
-            "data.prior to its shares.",
+            f"{counted(len(differing), 'class has', 'classes have')} different shares of the "
+            f"labels and of the test rows: {listed(each)}",
+            "The test error weights classes by their shares of the test set; if these are the "
+            "shares in use, set data.prior to them.",
             classes=tuple(names),
         )

@@ -1,90 +1,93 @@
-"""Equal rows: with other labels, in both parts, or merely twice."""
+"""Equal rows: with different labels, in both parts, or merely repeated."""
 
 from collections.abc import Iterator, Sequence
 
 from ssdgm_train.inspection import repeats
 from ssdgm_train.inspection.rules import columns
-from ssdgm_train.inspection.seen import NOTE, WARNING, Finding, Seen, counted, quoted, some
+from ssdgm_train.inspection.seen import NOTE, WARNING, Finding, Seen, counted, listed, quoted
 
 
 def conflicts(seen: Seen) -> Iterator[Finding]:
     """Equal labelled rows that have different labels."""
-    found = seen.repeats
-    if found.conflicting:
+    repeated = seen.repeats
+    if repeated.conflicting:
+        one, many = "labelled training row equals", "labelled training rows equal"
         yield Finding(
             WARNING,
             "conflicting labels",
-            f"{counted(found.conflicting, 'labelled training row')} equal one with another label: "
-            f"{_pairs(found.conflicts)}",
+            f"{counted(repeated.conflicting, one, many)} one with another label: "
+            f"{_pairs(repeated.conflicts)}",
             f"{_because(seen)}Look at these rows and correct their labels, or leave them "
             "unlabelled.",
-            rows=_rows(found.conflicts),
-            classes=_labels(found.conflicts),
+            rows=_rows(repeated.conflicts),
+            classes=_labels(repeated.conflicts),
         )
 
 
 def contradictions(seen: Seen) -> Iterator[Finding]:
     """Test rows that equal a labelled training row of another class."""
-    found = seen.repeats
-    if found.contradicted:
+    repeated = seen.repeats
+    if repeated.contradicted:
         yield Finding(
             WARNING,
             "conflicting test labels",
-            f"{counted(found.contradicted, 'test row')} equal a training row with another label: "
-            f"{_pairs(found.contradictions)}",
+            f"{counted(repeated.contradicted, 'test row equals', 'test rows equal')} a training "
+            f"row with another label: {_pairs(repeated.contradictions)}",
             f"{_because(seen)}No classifier can be right on both: look at these rows and correct "
             "their labels.",
-            rows=_rows(found.contradictions),
-            classes=_labels(found.contradictions),
+            rows=_rows(repeated.contradictions),
+            classes=_labels(repeated.contradictions),
         )
 
 
 def leaks(seen: Seen) -> Iterator[Finding]:
-    """Test rows that training has too."""
-    found = seen.repeats
-    if found.shared:
-        share = found.shared / len(seen.data.y_test) if seen.data.y_test is not None else 0
+    """Test rows that equal a training row."""
+    repeated = seen.repeats
+    if repeated.shared:
+        share = repeated.shared / len(seen.data.y_test) if seen.data.y_test is not None else 0
         yield Finding(
             WARNING,
             "test rows in training",
-            f"{counted(found.shared, 'test row')} ({share:.1%}) equal a training row: "
-            f"{_pairs(found.leaks)}",
-            f"{_because(seen)}If they are copies and no coincidence, remove them from training, "
-            "or the test error is too low.",
-            rows=_rows(found.leaks),
+            f"{counted(repeated.shared, 'test row')} ({share:.1%}) "
+            f"{'equals' if repeated.shared == 1 else 'equal'} a training row: "
+            f"{_pairs(repeated.leaks)}",
+            f"{_because(seen)}If they are copies and not a coincidence, remove them from "
+            "training, otherwise the test error is too low.",
+            rows=_rows(repeated.leaks),
         )
 
 
 def again(seen: Seen) -> Iterator[Finding]:
-    """Rows that come more than once."""
-    found = seen.repeats
+    """Rows that occur more than once."""
+    repeated = seen.repeats
     parts = [
         counted(count, f"{name} row")
-        for name, count in (("training", found.training), ("test", found.test))
+        for name, count in (("training", repeated.training), ("test", repeated.test))
         if count
     ]
     if parts:
-        shown = f": {_pairs(found.repeats)}" if found.repeats else ""
+        equal = "equals" if repeated.training + repeated.test == 1 else "equal"
+        shown = f": {_pairs(repeated.repeats)}" if repeated.repeats else ""
         yield Finding(
             NOTE,
             "repeated rows",
-            f"{' and '.join(parts)} equal one before them{shown}",
-            f"{_because(seen)}If they are copies, remove them: each counts once more, and a copy "
-            "of a training row among the validation rows makes their error too low.",
-            rows=_rows(found.repeats),
+            f"{' and '.join(parts)} {equal} an earlier one{shown}",
+            f"{_because(seen)}If they are copies, remove them: they count several times, and a "
+            "copy of a training row among the validation rows makes the validation error too low.",
+            rows=_rows(repeated.repeats),
         )
 
 
 def _because(seen: Seen) -> str:
-    """What else may have made rows equal."""
+    """Mention columns whose rounding may have made rows equal."""
     names = columns.rounded(seen)
     if not names:
         return ""
-    return f"They may have differed in {some(quoted(names))}, which lost digits. "
+    return f"They may have differed in {listed(quoted(names))}, which lost digits. "
 
 
 def _pairs(pairs: Sequence[repeats.Pair]) -> str:
-    """Pairs of rows, as a sentence has them."""
+    """Pairs of rows, formatted for a sentence."""
     return "; ".join(f"{_row(left)} = {_row(right)}" for left, right in pairs[:3])
 
 

@@ -1,4 +1,4 @@
-"""Pixels: grey levels in the wrong type, bytes that are counts, images that show nothing."""
+"""Pixels: bytes stored as float, bytes that are counts, images that are nearly constant."""
 
 from collections.abc import Iterator
 
@@ -7,16 +7,16 @@ import numpy as np
 from ssdgm_train import problems
 from ssdgm_train.data import statement
 from ssdgm_train.inspection import features
-from ssdgm_train.inspection.seen import NOTE, WARNING, Finding, Seen, counted, some
+from ssdgm_train.inspection.seen import NOTE, WARNING, Finding, Seen, counted, listed
 
 BYTE = 255
 
 
 def floats(seen: Seen) -> Iterator[Finding]:
     """Whole numbers from 0 to 255 that are stored as float."""
-    data, found = seen.data, seen.positions
-    low, high = float(np.fmin.reduce(found.low)), float(np.fmax.reduce(found.high))
-    whole = data.x.dtype != np.uint8 and found.whole and low >= 0 and 1 < high <= BYTE
+    data, positions = seen.data, seen.positions
+    low, high = float(np.fmin.reduce(positions.low)), float(np.fmax.reduce(positions.high))
+    whole = data.x.dtype != np.uint8 and positions.whole and low >= 0 and 1 < high <= BYTE
     if whole and data.kind in (problems.IMAGE, problems.WINDOWS):
         yield Finding(
             WARNING,
@@ -29,31 +29,33 @@ def floats(seen: Seen) -> Iterator[Finding]:
 
 def flat(seen: Seen) -> Iterator[Finding]:
     """Images and windows that are nearly constant."""
-    found = seen.rows[features.flat(seen.positions)]
-    if len(found):
+    rows = seen.rows[features.flat(seen.positions)]
+    if len(rows):
         one, many = (
             ("image", "images") if seen.data.kind == problems.IMAGE else ("window", "windows")
         )
         yield Finding(
             WARNING,
             f"nearly constant {many}",
-            f"{counted(len(found), f'training {one} spans', f'training {many} span')} less than "
-            f"{features.FLAT:.0%} of the range of all: {some(found.tolist())}",
-            "Look at them; remove what shows nothing.",
-            rows=tuple(found[: features.COMMON].tolist()),
+            f"{counted(len(rows), f'training {one} spans', f'training {many} span')} less than "
+            f"{features.FLAT:.0%} of the range of all: {listed(rows.tolist())}",
+            "Look at them, and remove those that show nothing.",
+            rows=tuple(rows[: features.COMMON].tolist()),
         )
 
 
 def counts(seen: Seen) -> Iterator[Finding]:
-    """Bytes that are no grey levels out of 255."""
+    """Bytes that are not grey levels out of 255."""
     levels = seen.positions.levels
     if seen.data.kind == problems.IMAGE and levels and levels[-1] < statement.COUNT_LEVELS:
         most = levels[-1]
-        told = "only 0 and 1" if levels == (0, 1) else f"whole numbers from {levels[0]} to {most}"
+        described = (
+            "only 0 and 1" if levels == (0, 1) else f"whole numbers from {levels[0]} to {most}"
+        )
         yield Finding(
             NOTE,
             "bytes below 255",
-            f"pixels are {told}",
+            f"pixels are {described}",
             f"They are read as counts out of {max(most, 1)}. If a pixel could be larger, set "
             "data.total; if they are dark grey levels, set data.likelihood=bernoulli.",
         )

@@ -1,4 +1,4 @@
-"""`convert`, `inspect`, `verify` and `doctor`."""
+"""`convert`."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -6,47 +6,53 @@ from typing import Annotated, Any
 import typer
 
 from ssdgm_export.cli import console
-from ssdgm_export.cli.options import AllowPartial, AsJson, Bundle, Provider, Threads, Variant
+from ssdgm_export.cli.options import AsJson, MovedData, Run
 from ssdgm_runtime import terminal
 from ssdgm_runtime.bundle import tolerance
-from ssdgm_runtime.console import commands, summaries
 
 Json = dict[str, Any]
 
 
 def convert(
-    run: Annotated[Path, typer.Argument(help="A finished run directory.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="NAME.ssdgm, or NAME.ssdgm.zip.")],
-    data: Annotated[
-        str | None, typer.Option(help="Where the run's data lies now, if it has moved.")
-    ] = None,
+    run: Run,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Bundle to write: NAME.ssdgm or NAME.ssdgm.zip.")
+    ],
+    data: MovedData = None,
     golden_from: Annotated[
-        Path | None, typer.Option(help="A file of rows that may ship inside as golden rows.")
+        Path | None,
+        typer.Option(help="File of rows that may be published inside the bundle, as golden rows."),
     ] = None,
     atol: Annotated[
-        float, typer.Option(help="Absolute tolerance of parity.", min=0)
+        float, typer.Option(help="Absolute tolerance of the comparison with torch.", min=0)
     ] = tolerance.ATOL,
     rtol: Annotated[
-        float, typer.Option(help="Relative tolerance of parity.", min=0)
+        float, typer.Option(help="Relative tolerance of the comparison with torch.", min=0)
     ] = tolerance.RTOL,
-    license: Annotated[str | None, typer.Option(help="An SPDX expression for the bundle.")] = None,
-    precision: Annotated[str, typer.Option(help="Some of fp32,int8,fp16.")] = "fp32",
+    license: Annotated[
+        str | None, typer.Option(help="License of the bundle, as an SPDX expression.")
+    ] = None,
+    precision: Annotated[
+        str, typer.Option(help="Precisions to include, out of fp32,int8,fp16.")
+    ] = "fp32",
     max_drop: Annotated[
-        str, typer.Option(help="How much a classifier's error may rise.")
+        str, typer.Option(help="Largest allowed rise of a classifier's error.")
     ] = "0.2%",
     max_distortion: Annotated[
-        str, typer.Option(help="By how much reconstructions' squared error may grow.")
+        str, typer.Option(help="Largest allowed growth of the reconstructions' squared error.")
     ] = "1%",
     fuse: Annotated[
-        bool, typer.Option("--fuse", help="Add encoder_classifier: all about x in one call.")
+        bool, typer.Option("--fuse", help="Add a graph that encodes and classifies in one call.")
     ] = False,
     if_better: Annotated[
         bool,
-        typer.Option("--if-better", help="Ship RUN's baseline if it errs less on validation."),
+        typer.Option(
+            "--if-better", help="Export RUN's baseline instead if its validation error is lower."
+        ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Turn RUN into a bundle, compared with torch."""
+    """Convert RUN to a bundle, and compare its outputs with torch."""
     from ssdgm_export.bundle import convert as conversion
     from ssdgm_export.proof import gate
 
@@ -64,34 +70,6 @@ def convert(
         if_better=if_better,
     )
     console.emit(found.to_json(), as_json, _converted)
-
-
-def inspect(bundle: Bundle, as_json: AsJson = False) -> None:
-    """Say what a bundle holds."""
-    console.emit(commands.inspect(bundle), as_json, summaries.inspect)
-
-
-def verify(
-    bundle: Bundle,
-    provider: Provider = "auto",
-    variant: Variant = "auto",
-    threads: Threads = None,
-    allow_partial: AllowPartial = False,
-    as_json: AsJson = False,
-) -> int:
-    """Check a bundle's digests and its golden rows here."""
-    found = commands.verify(
-        bundle, provider=provider, variant=variant, threads=threads, allow_partial=allow_partial
-    )
-    console.emit(found, as_json, summaries.verify)
-    return commands.exit_code(found)
-
-
-def doctor(as_json: AsJson = False) -> int:
-    """Say what stands in the way of running bundles here, and its remedy."""
-    found = commands.examine()
-    console.emit(found, as_json, summaries.doctor)
-    return commands.exit_code(found)
 
 
 def _converted(found: Json) -> str:

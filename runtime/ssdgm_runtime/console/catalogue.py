@@ -1,0 +1,144 @@
+"""The commands that work on a bundle, as every command line offers them."""
+
+from pathlib import Path
+from typing import Any
+
+from ssdgm_runtime import errors
+from ssdgm_runtime.bench import backends, load, request, summary
+from ssdgm_runtime.console import commands, summaries
+from ssdgm_runtime.console.command import REQUIRED, Command, Host, Json, Option
+
+Value = Any
+"""The value of an option; each has its own type."""
+
+AS_JSON = Option("--json", "Print one JSON object on standard output.", bool)
+QUIET = Option("--quiet", "Show no progress on standard error.", bool, short="-q")
+FORCE = Option("--force", "Replace output files that exist.", bool)
+
+
+def _listed(flag: str, text: str, default: str | None = None) -> Option:
+    return Option(flag, text, str, default, metavar="X,X")
+
+
+_BUNDLE = Option("BUNDLE", "A .ssdgm folder, or a .zip of one.", Path, REQUIRED)
+_AGAINST = "Engines to compare with: raw, openvino, torch, torch-compile, or none."
+_ARRIVAL = "How calls arrive: closed, or poisson:RATE or uniform:RATE per second."
+_CLASS = "Name or index of a class; repeatable. [default: every class]"
+_FAIL_IF = "Exit with status 1 if this holds, for example p95>+10%; repeatable."
+_PARTIAL = Option(
+    "--allow-partial", "Let a named provider leave parts of a graph to the CPU.", bool
+)
+_ENGINE = (
+    Option("--provider", "Execution provider: auto, cpu, cuda, or its full name.", str, "auto"),
+    Option("--variant", "Variant of the graphs: auto, or a precision such as int8.", str, "auto"),
+    Option("--threads", "Number of threads of the session.", int),
+    _PARTIAL,
+)
+_CLASSIFY = (
+    _BUNDLE,
+    Option(
+        "ROWS",
+        "Rows to classify: npz, npy, IDX, CSV, Parquet, an image, a folder.",
+        Path,
+        REQUIRED,
+    ),
+    Option("--out", "Write the labels to this .csv, .jsonl or .npy file.", Path, short="-o"),
+    Option("--top", "Number of labels to list for each row.", int, 1),
+    Option("--batch-size", "Largest number of rows to compute at once.", int),
+    *_ENGINE,
+    FORCE,
+)
+_PICTURES = (
+    Option("--styles", "Draw one style per line and one class per column.", bool),
+    Option("--analogies", "Draw each row of --rows, then its style in every class.", bool),
+    Option("--walk", "Draw a walk through the latent plane of each class.", bool),
+)
+_GENERATE = (
+    _BUNDLE,
+    Option("--out", "Write to this .png grid, .npz file, or .csv table.", Path, REQUIRED, "-o"),
+    Option("--class", _CLASS, metavar="CLASS", repeatable=True),
+    *_PICTURES,
+    Option("--rows", "Rows for --analogies, and for --walk unless the latent is 2-D.", Path),
+    Option("-n", "Number of rows per class, or of lines of a picture.", int, 8),
+    Option("--seed", "Random seed of the draws. [default: a fresh one, reported]", int),
+    Option("--sample", "Draw x at random instead of writing its expected value.", bool),
+    Option("--temperature", "Factor to multiply the random latents by.", float, 1.0),
+    *_ENGINE,
+    FORCE,
+)
+_REQUEST = (
+    _listed("--batch", "Numbers of rows per call. [default: 1,8,64,256]"),
+    _listed("--threads", "Numbers of threads of a session."),
+    _listed("--component", "Graphs to time. [default: all]"),
+    _listed("--provider", "Execution providers: auto, cpu, cuda, or full names.", "auto"),
+    _listed("--variant", "Variants of the graphs: auto, all, or precisions such as int8.", "auto"),
+    _listed("--concurrency", "Numbers of simultaneous callers.", "1"),
+    Option("--arrival", _ARRIVAL, str, load.CLOSED),
+    _listed("--against", _AGAINST, backends.RAW),
+    Option("--batcher", "Send single rows through Model.batcher.", bool),
+    Option("--seconds", "Seconds to measure each line of the table.", float, request.SECONDS),
+    Option("--cold", "Number of fresh processes to time the start of.", int, request.COLD),
+    Option("--rows", "Labelled rows to count errors on: .npz or an IDX pair.", Path),
+    _PARTIAL,
+)
+_RESULT = (
+    Option("--out", "Write the report to this .json file.", Path, short="-o"),
+    Option("--plot", "Draw the report to this .png file.", Path),
+    Option("--baseline", "An older report to compare with.", Path),
+    Option("--fail-if", _FAIL_IF, metavar="CONDITION", repeatable=True),
+    FORCE,
+)
+_RUN = Option("--run", "The run that the bundle was made from; torch needs it.", Path)
+
+
+def inspect(host: Host, **values: Value) -> Json:
+    """Show what a bundle contains, and check its files' digests."""
+    return commands.inspect(**values)
+
+
+def verify(host: Host, **values: Value) -> Json:
+    """Check a bundle's digests, and run its golden rows here."""
+    return commands.verify(**values)
+
+
+def classify(host: Host, **values: Value) -> Json:
+    """Classify the rows of a file or folder."""
+    return commands.classify(**values)
+
+
+def generate(host: Host, class_: list[str] | None, **values: Value) -> Json:
+    """Generate rows by class and write them to a file."""
+    names = [option.name for option in _PICTURES if values.pop(option.name)]
+    if len(names) > 1:
+        problem = f"--{names[0]} and --{names[1]} exclude each other"
+        raise errors.UsageError(problem, mend="Choose one of them.")
+    return commands.generate(**values, classes=class_ or (), picture=names[0] if names else None)
+
+
+def bench(host: Host, bundle: Path, run: Path | None, **values: Value) -> Json:
+    """Time every graph next to a bare onnxruntime session."""
+    from ssdgm_runtime.bench import outcome
+
+    if run is not None and host.openers is None:
+        raise backends.training_install("--run", "PyTorch", "--against raw,torch --run RUN")
+    engines = host.openers(run) if run is not None and host.openers is not None else {}
+    asked = request.parse(**{option.name: values[option.name] for option in _REQUEST})
+    draw = host.drawer() if host.drawer and values["plot"] else None
+    values["fail_if"] = values["fail_if"] or ()
+    result = outcome.Result(**{o.name: values[o.name] for o in _RESULT}, draw=draw)
+    return commands.bench(bundle, asked, result, engines=engines, watch=host.watch)
+
+
+def doctor(host: Host) -> Json:
+    """Check if bundles can run on this machine, and suggest fixes."""
+    return commands.examine()
+
+
+COMMANDS = (
+    Command(inspect, summaries.inspect, (_BUNDLE,)),
+    Command(verify, summaries.verify, (_BUNDLE, *_ENGINE)),
+    Command(classify, summaries.classify, _CLASSIFY),
+    Command(generate, summaries.generate, _GENERATE),
+    Command(bench, summary.bench, (_BUNDLE, *_REQUEST, _RUN, *_RESULT), progress=True),
+    Command(doctor, summaries.doctor),
+)

@@ -1,0 +1,33 @@
+"""The parts of a model, which of them a task needs, and what is said where one lacks."""
+
+from collections.abc import Mapping
+
+from ssdgm_runtime import errors
+from ssdgm_runtime.bundle.interface import Graph
+
+TASKS: dict[str, frozenset[str]] = {
+    "classify": frozenset({"classifier"}),
+    "encode": frozenset({"encoder"}),
+    "reconstruct": frozenset({"encoder", "decoder"}),
+    "generate": frozenset({"decoder"}),
+}
+
+
+def tasks(graphs: Mapping[str, Graph]) -> tuple[str, ...]:
+    """Which of classify, encode, reconstruct and generate there are graphs for."""
+    return tuple(task for task, needs in TASKS.items() if needs <= set(graphs))
+
+
+def need(graphs: Mapping[str, Graph], component: str, task: str) -> Graph:
+    """What a graph eats and gives.
+
+    Raises:
+        TaskUnavailable: There is no such graph.
+    """
+    if component not in graphs:
+        raise errors.TaskUnavailable(
+            f"this bundle cannot {task}: it has no {component}",
+            f"a bundle with a {component}",
+            f"It has {', '.join(graphs) or 'no graph'}; convert a model of a method that can.",
+        )
+    return graphs[component]

@@ -1,0 +1,77 @@
+"""Rows as a caller has them, on their way into a graph: what is ready passes at once.
+
+All but the usual case, an array of the declared dtype and shape, is left to `checks` and `named`,
+which are imported when the first such rows come.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ssdgm_runtime.rows.tensor import Tensor
+
+if TYPE_CHECKING:
+    from ssdgm_runtime.rows import columns as table
+
+Array = NDArray[Any]
+
+
+class Intake:
+    """Takes the rows of one graph.
+
+    Args:
+        tensor: What rows are declared as.
+        high: The largest value of the data, for the hint to whoever has it scaled to [0, 1].
+        columns: The columns, where rows are those of a table.
+        features: The names of the values of other rows, where they have names.
+    """
+
+    def __init__(
+        self,
+        tensor: Tensor,
+        high: float | None = None,
+        columns: "table.Columns" = (),
+        features: "table.Columns" = (),
+    ) -> None:
+        self.tensor = tensor
+        self._high, self._columns, self._features = high, columns, features
+        self._dtype, self._row = np.dtype(tensor.dtype), tensor.row
+        self._whole = self._dtype.kind != "f"
+
+    def take(self, x: ArrayLike) -> Array:
+        """Rows as a contiguous array [n, *shape] of the declared dtype.
+
+        Args:
+            x: An array of that dtype and shape, or what `named.given`, for a table's rows, or
+                `named.placed` and `checks.rows` make one of.
+
+        Raises:
+            InputError: It is none of these, or a number is not finite.
+        """
+        if (
+            type(x) is np.ndarray
+            and x.dtype == self._dtype
+            and x.ndim
+            and x.shape[1:] == self._row
+            and x.flags.c_contiguous
+            and not self._columns
+            and (self._whole or 0 not in np.isfinite(x).tobytes())
+        ):
+            return x
+        from ssdgm_runtime.rows import checks, named
+
+        if self._columns:
+            return named.given(x, self._columns, self.tensor)
+        if type(x) is not np.ndarray:  # an array is read by position
+            x = named.placed(x, self._features, self.tensor)
+        return checks.rows(x, self.tensor, self._high)
+
+    def single(self, row: ArrayLike) -> Array:
+        """One row, [1, *shape]; raises as `take`."""
+        if isinstance(row, Mapping):
+            return self.take({name: [value] for name, value in row.items()})
+        from ssdgm_runtime.rows import checks
+
+        return self.take(checks.read(row, "the row", "a row of numbers")[None])

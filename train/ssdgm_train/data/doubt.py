@@ -1,0 +1,82 @@
+"""Labels that may not be classes: too many different numbers, or hardly two rows per label.
+
+Such data would train without complaint and mean nothing, so it is an error that asks. One folder
+per class is a clear answer, and `data.labels_as` is one for all other data.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ssdgm_runtime import errors
+from ssdgm_train.data import dataset
+from ssdgm_train.data.settings import CLASSES, DataPlan
+from ssdgm_train.data.tables import cells
+
+MOST_NUMBERS = 20
+"""The most different numbers that count as classes; more of them look like measurements."""
+
+LEAST = 2
+"""The fewest labelled rows per class, on average."""
+
+SAY = (
+    "If every one is a class, say so: --labels-as classes, in a recipe "
+    'data.labels_as = "classes", in Python labels_as="classes".'
+)
+_SHOWN, _LONGEST = 3, 40
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """Why labels may not be classes.
+
+    Attributes:
+        topic: Two or three words.
+        found: What the labels are.
+        mend: What to do.
+    """
+
+    topic: str
+    found: str
+    mend: str
+
+
+def doubt_about(data: dataset.Dataset) -> Doubt | None:
+    """The reason to doubt that the labels of a data set are classes; None if there is none."""
+    size, labelled = len(data.classes), data.labelled
+    if data.sorted:
+        return None
+    if size > MOST_NUMBERS and all(cells.is_number(str(value)) for value in data.classes):
+        numbers = sorted(data.classes, key=float)
+        return Doubt(
+            "labels like measurements",
+            f"The labels of {data.name} look like measurements: {size:,} different numbers "
+            f"({_listed(numbers)}) in {labelled:,} rows",
+            f"{SAY} No method here predicts measurements: cut them into a few ranges, or use "
+            "other labels.",
+        )
+    if labelled < LEAST * size:
+        return Doubt(
+            "hardly a row a label",
+            f"The labels of {data.name} look like names of rows: {size:,} different ones "
+            f"({_listed(data.classes)}) in {labelled:,} labelled rows",
+            f"{SAY} Otherwise use other labels, or label more rows.",
+        )
+    return None
+
+
+def check_labels(data: dataset.Dataset, plan: DataPlan) -> None:
+    """Refuse labels that may not be classes, unless the recipe says that they are.
+
+    Raises:
+        DataError: They may not be classes.
+    """
+    doubt = None if plan.labels_as == CLASSES else doubt_about(data)
+    if doubt is not None:
+        raise errors.DataError(doubt.found, mend=doubt.mend)
+
+
+def _listed(classes: Sequence[int | str]) -> str:
+    """The first few and the last."""
+    words = [str(value) for value in classes]
+    words = [word if len(word) <= _LONGEST else f"{word[:_LONGEST]}..." for word in words]
+    return ", ".join([*words[:_SHOWN], "...", words[-1]] if len(words) > _SHOWN + 1 else words)

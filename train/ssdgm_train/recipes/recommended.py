@@ -1,0 +1,189 @@
+"""Which recipe is taken where none is named: one that ships and says that it is for such rows.
+
+It says so in its table `for`, see `Purpose`. Of those that fit, the one chosen with the nearest
+number of labels is taken, by the ratio of the two; where none fits, the method's bare settings.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ssdgm_train import problems
+from ssdgm_train.data import dataset
+from ssdgm_train.data.settings import DEFAULTS
+from ssdgm_train.methods import METHODS
+from ssdgm_train.recipes import fields, recipe, shelf
+from ssdgm_train.settings import among, between, setting
+
+KINDS = (*problems.KINDS, dataset.COLOUR)
+HELD = 0.2
+"""The largest part of the labels that a recipe nobody named may count off for validation."""
+
+WORDS = {problems.IMAGE: "grey images", dataset.COLOUR: "colour images", problems.TABLE: "tables"}
+
+
+@dataclass(frozen=True)
+class Purpose:
+    """What a recipe is recommended for.
+
+    Attributes:
+        kinds: What a row is, as `Dataset.sort` has it.
+        rows: How many training rows there are at least.
+        least: How many numbers a row has at least.
+        most: How many it has at most; 0 for any number.
+        labels: With how many labelled rows it was chosen; 0 where that does not matter.
+        start: The methods from whose trained model it goes on; empty where it needs none.
+    """
+
+    kinds: tuple[str, ...] = setting((problems.ROWS,), among(KINDS))
+    rows: int = setting(0, between(0, math.inf))
+    least: int = setting(0, between(0, math.inf))
+    most: int = setting(0, between(0, math.inf))
+    labels: int = setting(0, between(0, math.inf))
+    start: tuple[str, ...] = setting((), among(METHODS))
+
+    def fits(self, given: "Given") -> bool:
+        """Whether data is what the recipe is recommended for."""
+        return (
+            given.kind in self.kinds
+            and given.rows >= self.rows
+            and self.least <= given.numbers <= (self.most or math.inf)
+            and (not self.start or given.start in self.start)
+        )
+
+    def distance(self, given: "Given") -> tuple[bool, float]:
+        """How far it is from the data, the nearest first among those that fit."""
+        ratio = abs(math.log(given.labels / self.labels)) if self.labels else math.inf
+        return not self.start, ratio
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a recipe is chosen by.
+
+    Attributes:
+        kind: What a row is, as `Dataset.sort` has it.
+        rows: How many training rows there are.
+        shape: The shape of one.
+        labels: The budget of labels.
+        pool: The labels that validation rows are drawn from.
+        start: The method whose trained model there is to start from; empty without one.
+    """
+
+    kind: str
+    rows: int
+    shape: tuple[int, ...]
+    labels: int
+    pool: int
+    start: str = ""
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers a row has."""
+        return math.prod(self.shape)
+
+    def __str__(self) -> str:
+        size = " x ".join(map(str, self.shape))
+        kind = WORDS.get(self.kind, self.kind)
+        return f"{self.rows:,} {kind if self.kind in WORDS else 'rows'} of {size}"
+
+
+def given(data: dataset.Dataset, labelled: int | None, start: str = "") -> Given:
+    """What there is to choose by.
+
+    Args:
+        data: The data set.
+        labelled: The budget of labels; None for all.
+        start: The method whose trained model there is to start from; empty without one.
+    """
+    labels = data.labelled if labelled is None else labelled
+    pool = data.labelled if data.fully_labelled else labels
+    return Given(data.sort, len(data.x), data.shape, max(labels, 1), pool, start)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A recipe by its name.
+
+    Attributes:
+        name: The name or the file; `shelf.NONE` for bare settings.
+        reason: Why this one.
+    """
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A recipe, and which one it is; None where it came as it is."""
+
+    plan: recipe.Recipe
+    taken: Taken | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was said of the recipe, which may be nothing; arguments as of `recipe.load`."""
+
+    source: str | Path | None = None
+    method: str | None = None
+    changes: tuple[str, ...] = ()
+
+    def plain(self) -> recipe.Recipe:
+        """The recipe before the data is known, to read that by; errors as of `recipe.load`."""
+        return recipe.load(self.source, self.method, self.changes)
+
+    def chosen(self, found: Given) -> Chosen:
+        """The recipe for such data; errors as of `recipe.load`."""
+        if self.source is not None:
+            return Chosen(self.plain(), Taken(str(self.source), "named"))
+        method = self.method or recipe.named(self.changes)
+        name = nearest(method, found)
+        if name is None:
+            told = f"no recipe is recommended for {method} on {found}"
+            return Chosen(self.plain(), Taken(shelf.NONE, told))
+        changes = (*_held(name, found), *self.changes)
+        plan = recipe.load(name, self.method, changes, implied=True)
+        begun = f" from {found.start}" if found.start else ""
+        told = f"recommended for {method}{begun} on {found} with {found.labels:,} labels"
+        return Chosen(plan, Taken(name, told))
+
+
+def plain(plan: recipe.Recipe | Asked) -> recipe.Recipe:
+    """The recipe before the data is known."""
+    return plan.plain() if isinstance(plan, Asked) else plan
+
+
+def settle(
+    plan: recipe.Recipe | Asked, data: dataset.Dataset, labelled: int | None, start: str = ""
+) -> Chosen:
+    """The recipe for a data set; arguments as of `given`, errors as of `recipe.load`."""
+    if isinstance(plan, Asked):
+        return plan.chosen(given(data, labelled, start))
+    return Chosen(plan)
+
+
+def nearest(method: str, found: Given) -> str | None:
+    """The recipe that ships for a method and such data; None where there is none."""
+    fitting = [(p.distance(found), name) for name, p in purposes(method) if p.fits(found)]
+    return min(fitting)[1] if fitting else None
+
+
+def purposes(method: str) -> Iterator[tuple[str, Purpose]]:
+    """The recipes that ship and say what they are for."""
+    for name in shelf.names():
+        table = shelf.purpose(name)
+        if table is not None and shelf.read(name).get("method") == method:
+            yield name, fields.build(Purpose, table, f"{shelf.FOR}.")
+
+
+def _held(name: str, found: Given) -> tuple[str, ...]:
+    """The usual share for validation, where the recipe counts off more rows than there are for it.
+
+    Its number is for data of the size that it was chosen on; no run is to fail for it.
+    """
+    wanted = recipe.load(name).data.validation
+    too_many = wanted >= 1 and wanted > HELD * found.pool
+    return (f"data.validation={DEFAULTS.validation}",) if too_many else ()
