@@ -30,7 +30,7 @@ def error(method: str, seed: int, folder: Path, part: str = "test") -> float:
     for _ in train(session):
         pass
     assert session.run.result is not None
-    found: float = session.run.result[part]["error"]
+    found: float = getattr(session.run.result, part).error
     return found
 
 

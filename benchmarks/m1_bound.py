@@ -43,12 +43,11 @@ def bounds(vae: VAE, x: torch.Tensor, seed: int) -> dict[str, float]:
 def main(run: Path, weights: Path) -> dict[str, object]:
     opened = directory.Run(run)
     described = opened.read()
-    problem = loading.load_problem(described)
     images = data.load("mnist").x_test
     assert images is not None
     x = torch.from_numpy(images)
     ours = bounds(loading.load_model(opened).features, x, 0)
-    theirs = bounds(kingma2014.load(weights, problem).features, x, 0)
+    theirs = bounds(kingma2014.load(weights, described.problem).features, x, 0)
     return results.write(
         "m1_bound",
         claim="M1's bound on MNIST test pixels is better than the authors', by three estimators",
@@ -59,8 +58,8 @@ def main(run: Path, weights: Path) -> dict[str, object]:
             "ours_better_by": [name for name in ours if ours[name] < theirs[name]],
             "images": len(x),
             "draws": DRAWS,
-            "training_rows": described["data"]["labelled"] + described["data"]["unlabelled"],
-            "seed": described["seed"],
+            "training_rows": described.data.labelled + described.data.unlabelled,
+            "seed": described.seed,
         },
     )
 

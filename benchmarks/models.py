@@ -44,9 +44,10 @@ class Made:
     def module(self) -> nn.Module:
         """The classifier as the torch module that was exported."""
         run = directory.Run(self.run)
-        problem = loading.load_problem(run.read())
-        temperature = run.result["temperature"] if run.result else 1.0
-        return modules.of(loading.load_model(run), problem, temperature)["classifier"].module
+        temperature = run.result.temperature if run.result else 1.0
+        return modules.of(loading.load_model(run), run.read().problem, temperature)[
+            "classifier"
+        ].module
 
 
 def make(name: str) -> Made:

@@ -302,9 +302,8 @@ def outcome(path: Path) -> dict[str, bytes]:
     result = directory.Run(path).result
     assert result is not None, "the run has not ended"
     for file in path.rglob("result.json"):
-        told = directory.Run(file.parent).result or {}
-        name = str(file.relative_to(path))
-        found[name] = repr({k: v for k, v in told.items() if k != "ended"}).encode()
+        ended = directory.ended(directory.Run(file.parent))
+        found[str(file.relative_to(path))] = repr(dataclasses.replace(ended, ended="")).encode()
     return found
 
 

@@ -94,7 +94,7 @@ def traced_modules(run: Path) -> dict[str, modules.Graph]:
 
 def problem(run: Path) -> Problem:
     """The run's problem."""
-    return loading.load_problem(directory.Run(run).read())
+    return directory.Run(run).read().problem
 
 
 def rows(run: Path) -> NDArray[Any]:

@@ -88,14 +88,14 @@ def _figures(session: Session, folder: Path) -> dict[str, Any]:
         found = model.classify(session.data.x_test, batch_size=1000)
     assert session.data.y_test is not None
     return {
-        **{key: described["data"][key] for key in ("labelled", "unlabelled", "validation")},
-        "method": described["recipe"]["method"],
+        **{key: getattr(described.data, key) for key in ("labelled", "unlabelled", "validation")},
+        "method": described.plan.method,
         "seed": session.seed,
         "steps": session.steps,
-        "test_error": result["test"]["error"],
+        "test_error": result.test.error,
         "runtime_test_error": float(np.mean(found.labels != session.data.y_test)),
-        "validation_error": result["validation"]["error"],
-        "pool_error": result["unlabelled"]["error"],
+        "validation_error": result.validation.error,
+        "pool_error": result.unlabelled.error,
         "verified": verified,
     }
 

@@ -88,7 +88,7 @@ def ours(name: str, method: str, seed: int) -> Cell:
                 print(progress.step, progress.steps, file=sys.stderr, flush=True)
         result = session.run.result
     assert result is not None
-    return {f"{part}_error": result[part]["error"] for part in ("validation", "test")}
+    return {f"{part}_error": getattr(result, part).error for part in ("validation", "test")}
 
 
 def run(out: Path, name: str, contender: str, seed: int) -> None:

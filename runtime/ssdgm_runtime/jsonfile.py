@@ -43,6 +43,26 @@ def loads(text: str | bytes, name: str) -> object:
     return document
 
 
+def dumps(document: object) -> str:
+    """JSON as every file of a bundle has it: strict, two-space indent, a final newline."""
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def laid(known: object, document: object) -> object:
+    """What is known, over the document that it was read from: in its order, with all it has more.
+
+    Example:
+        >>> laid({"b": [{"x": 1}]}, {"a": 0, "b": [{"x": 0, "y": 2}]})
+        {'a': 0, 'b': [{'x': 1, 'y': 2}]}
+    """
+    if isinstance(known, dict) and isinstance(document, dict):
+        return document | {key: laid(value, document.get(key)) for key, value in known.items()}
+    lists = isinstance(known, list) and isinstance(document, list)
+    if lists and len(known) == len(document):  # type: ignore[arg-type]
+        return [laid(*pair) for pair in zip(known, document, strict=True)]  # type: ignore[call-overload]
+    return known
+
+
 def typed(value: object, kind: type[T] | tuple[type, ...], where: str) -> T:
     """A value that must be of a kind; a boolean is not a number."""
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
@@ -54,6 +74,11 @@ def typed(value: object, kind: type[T] | tuple[type, ...], where: str) -> T:
 def get(table: Json, key: str, kind: type[T]) -> T:
     """A field that must be there."""
     return typed(_field(table, key), kind, key)
+
+
+def optional(table: Json, key: str, kind: type[T], default: T) -> T:
+    """A field that may be missing, or null, which is the same."""
+    return default if table.get(key) is None else typed(table[key], kind, key)
 
 
 def each(table: Json, key: str, kind: type | tuple[type, ...]) -> tuple[Any, ...]:

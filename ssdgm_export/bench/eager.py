@@ -35,10 +35,9 @@ def openers(run: str | os.PathLike[str]) -> Mapping[str, backends.Opener]:
         RunError: The run has not ended or is damaged.
     """
     source = directory.Run(Path(run))
-    described, result = source.read(), directory.ended(source)
-    with directory.reading(source):
-        problem = training.load_problem(described)
-    build = partial(modules.of, training.load_model(source), problem, result["temperature"])
+    record, result = source.read(), directory.ended(source)
+    model = training.load_model(source)
+    build = partial(modules.of, model, record.problem, result.temperature)
     return {name: partial(_opened, name, build) for name in (EAGER, COMPILED)}
 
 

@@ -4,47 +4,48 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ssdgm_runtime.bundle.manifest import Manifest
+from ssdgm_runtime.rows.tensor import Tensor
+
 Json = Mapping[str, Any]
 
 
-def card(manifest: Json, parity: Json, gates: Sequence[Json] = ()) -> str:
+def card(about: Manifest, gates: Sequence[Json] = ()) -> str:
     """Markdown with the front matter that model hubs read.
 
     Args:
-        manifest: The manifest's document.
-        parity: The parity report.
+        about: The manifest.
         gates: How graphs of lower precision were judged.
     """
-    ours = manifest["additional_metadata"]["ssdgm"]
     parts = (
-        _front_matter(ours),
-        _title(manifest["package_name"], ours),
-        _results(ours["training"]),
-        _graphs(ours["io"], parity),
+        _front_matter(about),
+        _title(about),
+        _results(about.training),
+        _graphs(about),
         *([_precisions(gates)] if gates else []),
-        _use(manifest["package_name"], ours),
+        _use(about),
     )
     return "\n".join(parts)
 
 
-def _front_matter(ours: Json) -> str:
+def _front_matter(about: Manifest) -> str:
     lines = [
         "---",
         "library_name: ssdgm-runtime",
-        *([f"license: {json.dumps(ours['license'])}"] if ours["license"] else []),
+        *([f"license: {json.dumps(about.license)}"] if about.license else []),
         "tags: [onnx, semi-supervised-learning, deep-generative-model]",
-        f"datasets: [{json.dumps(ours['training']['dataset'])}]",
+        f"datasets: [{json.dumps(about.training['dataset'])}]",
         "---",
         "",
     ]
     return "\n".join(lines)
 
 
-def _title(name: str, ours: Json) -> str:
-    model, made = ours["model"], ours["training"]
+def _title(about: Manifest) -> str:
+    model, made = about.model, about.training
     paper = model["paper"]
     return (
-        f"# {name}\n\n"
+        f"# {about.name}\n\n"
         f"`{model['family']}` ({paper['authors']}, {paper['year']}: [{paper['title']}]"
         f"({paper['link']})), trained with {made['labelled']} labelled and "
         f"{made['unlabelled']} unlabelled rows of `{made['dataset']}`, seed {made['seed']}, "
@@ -69,13 +70,11 @@ def _results(made: Json) -> str:
     return "\n".join([*lines, "", *([sentence, ""] if made["validation"] else [])])
 
 
-def _graphs(io: Json, parity: Json) -> str:
+def _graphs(about: Manifest) -> str:
+    parity = about.parity
     lines = ["| graph | inputs | outputs | largest difference from torch |", "|---|---|---|--:|"]
-    for name, graph in io.items():
-        inputs, outputs = (
-            ", ".join(f"`{t['name']}` {t['dtype']} {_shape(t['shape'])}" for t in graph[key])
-            for key in ("inputs", "outputs")
-        )
+    for name, graph in about.graphs.items():
+        inputs, outputs = (", ".join(map(_tensor, side)) for side in (graph.inputs, graph.outputs))
         worst = max(parity["max_abs"][name].values())
         lines.append(f"| {name} | {inputs} | {outputs} | {worst:.1e} |")
     bound = f"|a - b| <= {parity['atol']:g} + {parity['rtol']:g} |b|"
@@ -91,35 +90,35 @@ def _precisions(gates: Sequence[Json]) -> str:
     for gate in gates:
         share, unit = (100, " %") if gate["measure"] == "error" else (1, "")
         measured = f"{gate['measure']} on {gate['rows']} {gate['kind']} rows"
-        fp32, found = (f"{share * gate[key]:.4g}{unit}" for key in ("fp32", "found"))
+        fp32, here = (f"{share * gate[key]:.4g}{unit}" for key in ("fp32", "found"))
         cost, sure = (100 * gate[key] for key in ("cost", "deviation"))
         lines.append(
             f"| {gate['component']} | {gate['precision']} | "
-            f"{measured if gate['rows'] else 'nothing to measure it by'} | {fp32} | {found} | "
+            f"{measured if gate['rows'] else 'nothing to measure it by'} | {fp32} | {here} | "
             f"{cost:+.2f} ± {sure:.2f} % | {100 * gate['allowed']:g} % | "
             f"{'yes' if gate['passed'] else '**no**'} |"
         )
-    told = (
+    legend = (
         "An error is the share of wrong rows, its cost the rise in points; a distortion is the "
         "mean squared error of reconstructions from posterior means, its cost the share by which "
         "it grows; ± is the cost's standard error. Labelled rows are those of the training."
     )
-    return "\n".join([*lines, "", told, ""])
+    return "\n".join([*lines, "", legend, ""])
 
 
-def _use(name: str, ours: Json) -> str:
+def _use(about: Manifest) -> str:
     lines = [
         "```python",
         "from ssdgm_runtime import load",
         "",
-        f'model = load("{name}.ssdgm")',
+        f'model = load("{about.name}.ssdgm")',
         "model.classify(x).names",
-        *(["model.generate(y=0, n=8, seed=0).x"] if "decoder" in ours["io"] else []),
+        *(["model.generate(y=0, n=8, seed=0).x"] if "decoder" in about.graphs else []),
         "```",
         "",
     ]
     return "\n".join(lines)
 
 
-def _shape(shape: list[int | str]) -> str:
-    return f"[{', '.join(map(str, shape))}]"
+def _tensor(tensor: Tensor) -> str:
+    return f"`{tensor.name}` {tensor.dtype} [{', '.join(map(str, tensor.shape))}]"

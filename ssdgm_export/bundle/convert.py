@@ -17,7 +17,7 @@ import numpy as np
 from ssdgm_export.bundle import card, document, golden, variants
 from ssdgm_export.graphs import modules, trace
 from ssdgm_export.proof import gate, parity
-from ssdgm_runtime import atomic, errors
+from ssdgm_runtime import atomic, errors, jsonfile
 from ssdgm_runtime import model as runtime
 from ssdgm_runtime.bundle import manifest
 from ssdgm_runtime.readers import inputs
@@ -25,8 +25,7 @@ from ssdgm_runtime.rows import resizing
 from ssdgm_runtime.rows.row import Row
 from ssdgm_train import data as sources
 from ssdgm_train.data import store
-from ssdgm_train.problems import Problem
-from ssdgm_train.runs import baseline, directory
+from ssdgm_train.runs import baseline, directory, records
 from ssdgm_train.runs import loading as training
 
 SUFFIX = ".ssdgm"
@@ -108,32 +107,29 @@ def convert(
     wanted = variants.precisions(precision)
     given_run, target = directory.Run(Path(run)), _target(Path(out))
     source = baseline.better(given_run) if if_better else given_run
-    described, result = source.read(), directory.ended(source)
-    with directory.reading(source):
-        problem = training.load_problem(described)
-    found = modules.of(training.load_model(source), problem, result["temperature"], fuse=fuse)
+    record, result = source.read(), directory.ended(source)
+    model = training.load_model(source)
+    graphs = modules.of(model, record.problem, result.temperature, fuse=fuse)
     properties = {"ssdgm.format": ".".join(map(str, manifest.FORMAT))}
     models = {
-        key: trace.trace(graph, {**properties, "ssdgm.graph": key}) for key, graph in found.items()
+        key: trace.trace(graph, {**properties, "ssdgm.graph": key})
+        for key, graph in graphs.items()
     }
     held, train = material(source, data)
-    _check_apart(target, described["data"]["source"] if data is None else data, golden_from)
-    report = parity.compare(found, models, held.x, atol, rtol)
-    resize = described["recipe"]["data"].get("resize", "")
-    given = golden.inputs(found, golden_rows(found, problem, golden_from, resize))
-    origin = variants.Source(found, models, given, report)
+    _check_apart(target, record.data.source if data is None else data, golden_from)
+    report = parity.compare(graphs, models, held.x, atol, rtol)
+    given = golden.inputs(graphs, golden_rows(graphs, record, golden_from))
+    origin = variants.Source(graphs, models, given, report)
     shipped, gates = variants.make(origin, wanted, train, held, limits)
-    name = f"{described['recipe']['method']}-{described['data']['name']}"
-    text = document.compose(name, described, result, problem, found, shipped, report, license)
-    if if_better:
-        document.record(text, baseline.read(given_run))
+    beside = directory.ended(given_run).baseline if if_better else None
+    about = document.compose(record, result, graphs, shipped, report, license, beside)
     files = {
         **{f"models/{v.component}/{v.precision}/model.onnx": v.data for v in shipped},
         **golden.files(given, shipped),
-        **_texts(text, described, result, report, gates),
+        **_texts(about, record, result, gates),
     }
     size, key = _write(target, files, [p for p in wanted if p in {v.precision for v in shipped}])
-    return Converted(target, key, size, report, tuple(gates), described["recipe"]["method"])
+    return Converted(target, key, size, report, tuple(gates), record.plan.method)
 
 
 def material(run: directory.Run, data: str | None = None) -> tuple[gate.Rows, parity.Array]:
@@ -150,18 +146,18 @@ def material(run: directory.Run, data: str | None = None) -> tuple[gate.Rows, pa
 
 
 def golden_rows(
-    found: Mapping[str, modules.Graph],
-    problem: Problem,
+    graphs: Mapping[str, modules.Graph],
+    record: records.RunRecord,
     given: str | os.PathLike[str] | None,
-    resize: str = "",
 ) -> parity.Array:
     """The rows that ship: drawn, or the first of a file that the user gives.
 
     Raises:
         DataError: The file's rows are not like the model's.
     """
+    problem, resize = record.problem, record.plan.data.resize
     if given is None:
-        return golden.rows(found, problem)
+        return golden.rows(graphs, problem)
     policy = resizing.parse(resize) if resize else None
     row = Row(problem.shape, problem.dtype, problem.columns, (), policy, problem.series)
     rows = inputs.read_rows(given, row).x[: golden.ROWS]
@@ -174,7 +170,7 @@ def golden_rows(
             "Give rows like those that the run was trained on.",
         )
     if not problem.columns and not np.isfinite(rows).all():
-        raise errors.DataError(f"{given} holds NaN or infinity", "finite numbers")
+        raise errors.DataError(f"{given} holds NaN or infinity", mend="Give finite numbers.")
     return np.ascontiguousarray(rows)
 
 
@@ -182,9 +178,11 @@ def _target(out: Path) -> Path:
     if not out.name.removesuffix(".zip").endswith(SUFFIX):
         raise errors.InputError("out", str(out), f"a name that ends in {SUFFIX} or {SUFFIX}.zip")
     if os.path.lexists(out):
-        raise errors.OutputExists(f"{out} exists", "a new path", "Give another name with -o.")
+        raise errors.OutputExists(f"{out} already exists", mend="Give another name with -o.")
     if not out.parent.is_dir():
-        raise errors.DataNotFound(f"there is no folder {out.parent}", "a folder to write to")
+        raise errors.DataNotFound(
+            f"There is no folder {out.parent}", mend="Make it first, or give another -o."
+        )
     return out
 
 
@@ -195,17 +193,22 @@ def _check_apart(target: Path, data: str, golden_from: str | os.PathLike[str] | 
 
 
 def _texts(
-    text: Json, run: Json, result: Json, report: parity.Report, gates: Sequence[gate.Gate]
+    about: manifest.Manifest,
+    record: records.RunRecord,
+    result: records.Result,
+    gates: Sequence[gate.Gate],
 ) -> dict[str, bytes]:
     """The manifest, the card and the reports."""
     judged = {"gates": [verdict.to_json() for verdict in gates]}
-    training_report = {"recipe": run["recipe"], "seed": run["seed"], "result": result}
+    outcome = records.plain(result)
     pages = {
-        "manifest.json": manifest.dumps(text),
-        "README.md": card.card(text, report.to_json(), judged["gates"]),
-        "reports/parity.json": manifest.dumps(report.to_json()),
-        "reports/training.json": manifest.dumps(training_report),
-        **({"reports/precision.json": manifest.dumps(judged)} if gates else {}),
+        "manifest.json": manifest.dumps(about),
+        "README.md": card.card(about, judged["gates"]),
+        "reports/parity.json": jsonfile.dumps(about.parity),
+        "reports/training.json": jsonfile.dumps(
+            {"recipe": record.recipe, "seed": record.seed, "result": outcome}
+        ),
+        **({"reports/precision.json": jsonfile.dumps(judged)} if gates else {}),
     }
     return {name: page.encode() for name, page in pages.items()}
 
@@ -231,9 +234,8 @@ def _verify(path: Path, precision: str) -> None:
                 f"{check.output} of the written {check.component} ({check.precision}) differs "
                 f"from its golden rows by up to {check.max_abs:.3g}, {check.worst:.3g} times what "
                 f"is allowed, and {len(check.disagreements)} rows are predicted otherwise",
-                "outputs within the tolerance",
-                "Nothing was written. Raise --atol or --rtol if this is close enough; if not, "
-                "please report it.",
+                mend="Nothing was written. Raise --atol or --rtol if this is close enough; if "
+                "not, please report it.",
             )
 
 

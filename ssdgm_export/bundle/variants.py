@@ -192,7 +192,7 @@ def _check(source: Source, shipped: Sequence[Variant], gates: Sequence[gate.Gate
         if g.component in bare and not g.passed
     ]
     raise GateError(
-        f"no file of {', '.join(bare)} may ship ({'; '.join(told)})",
-        "every graph in one precision at least",
-        "Nothing was written. Add fp32 to --precision, or raise --max-drop or --max-distortion.",
+        f"No file of {', '.join(bare)} may ship ({'; '.join(told)})",
+        mend="Nothing was written. Add fp32 to --precision, or raise --max-drop or "
+        "--max-distortion.",
     )

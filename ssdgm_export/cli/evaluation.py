@@ -25,12 +25,12 @@ def evaluate(
 ) -> None:
     """Estimate log p(x) of RUN's test rows, and classify them with it."""
     most = _most(rows)
-    from ssdgm_train.runs import evidence
+    from ssdgm_train.runs import evidence, records
 
     job = evidence.prepare(run, samples, most, data, device)
     for _ in console.track(evidence.measure(job), job.steps, 0, quiet):
         pass
-    console.emit({"run": str(run), **evidence.read(job.run)}, as_json, _lines)
+    console.emit({"run": str(run), **records.plain(evidence.read(job.run))}, as_json, _lines)
 
 
 LONG = 19  # digits

@@ -180,8 +180,10 @@ def _begin(
 
 def _tell_recipe(session: Any, quiet: bool) -> None:  # noqa: ANN401
     """Say which recipe is taken, before hours are spent on it."""
-    taken = session.run.read()["taken"]
+    from ssdgm_train.runs import records
+
     if not quiet:
+        taken = records.plain(session.run.read().taken)
         console.note(f"recipe {training.taken(taken)}; {session.steps:,} steps")
 
 
@@ -211,7 +213,9 @@ def _run(session: Any, quiet: bool) -> None:  # noqa: ANN401
 
 
 def _summary(session: Any) -> Json:  # noqa: ANN401
-    described, result = session.run.read(), session.run.result
+    from ssdgm_train.runs import records
+
+    described, result = (records.plain(r) for r in (session.run.read(), session.run.result))
     counts = {k: described["data"][k] for k in ("labelled", "unlabelled", "validation", "test")}
     return {
         "run": str(session.run.path),

@@ -188,7 +188,7 @@ class SemiSupervisedClassifier(
         """
         known = ~settings.unknown(np.asarray(y))
         if not known.any():
-            raise errors.InputError("y", "without a known label", "some that are not -1")
+            raise errors.InputError("y", "without any known label", "labels other than -1")
         right = self.predict(X) == np.asarray(y)
         weight = None if sample_weight is None else np.asarray(sample_weight)[known]
         return float(np.average(right[known], weights=weight))
@@ -204,7 +204,6 @@ class SemiSupervisedClassifier(
             license: An SPDX expression.
 
         Raises:
-            MissingExtra: ssdgm-export is not installed.
             SsdgmError: As `ssdgm_export.convert`.
         """
         check_is_fitted(self)
@@ -216,7 +215,9 @@ class SemiSupervisedClassifier(
 
     @property
     def _n_features_out(self) -> int:
-        return int(self.run_.result["latents"]["size"])
+        latents = self.run_.result.latents
+        assert latents is not None
+        return latents.size
 
     def _plan(self) -> recipe.Recipe:
         given = {
@@ -229,9 +230,8 @@ class SemiSupervisedClassifier(
 
     def _answers(self) -> Answers:
         check_is_fitted(self)
-        trained, device = self.run_, loading.pick_device(self.device)
-        model = trained.model.to(device)
-        return Answers(model, trained.problem, trained.result["temperature"], device)
+        device = loading.pick_device(self.device)
+        return Answers(self.run_.graphs, self.run_.problem, device)
 
     def _asked(self, X: object) -> Array:  # noqa: N803
         x = validate_data(self, X, dtype=np.float32, reset=False)
@@ -243,7 +243,9 @@ class SemiSupervisedClassifier(
         if likelihood != "binomial":
             return x
         if ((x != np.trunc(x)) | (x < 0) | (x > 255)).any():
-            raise errors.InputError("X", "no counts", "whole numbers from 0 to 255 for binomial")
+            raise errors.InputError(
+                "X", "with other values than counts", "whole numbers from 0 to 255, for binomial"
+            )
         return x.astype(np.uint8)
 
 
@@ -255,7 +257,9 @@ for _name in ("transform", "fit_transform"):
 
 def _shaped(x: Array, shape: tuple[int, ...]) -> Array:
     if int(np.prod(shape)) != x.shape[1]:
-        raise errors.InputError("shape", str(shape), f"that of {x.shape[1]} features")
+        raise errors.InputError(
+            "shape", str(shape), f"a shape of {x.shape[1]} values, one per feature"
+        )
     return x.reshape(len(x), *shape)
 
 
@@ -277,14 +281,8 @@ def _tell(progress: training.Progress) -> None:
 
 
 def _export(trained: memory.Trained, path: Path, precision: str, license: str | None) -> Path:
-    try:
-        from ssdgm_export.bundle import convert
-    except ImportError as error:
-        raise errors.MissingExtra(
-            f"{error.name} is not installed",
-            "ssdgm-export with its extra train",
-            'Write: pip install "ssdgm-export[train,cpu]"',
-        ) from None
+    from ssdgm_export.bundle import convert
+
     with memory.written(trained) as place:
         converted = convert.convert(
             place / "run",

@@ -4,10 +4,9 @@ The run's directory is a temporary one; what is kept of it can be written again,
 """
 
 import contextlib
-import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from ssdgm_export.graphs import modules
 from ssdgm_train.problems import Problem
 from ssdgm_train.recipes import recipe
-from ssdgm_train.runs import directory, loading, session, training
+from ssdgm_train.runs import directory, loading, records, session, storage, training
 
-Json = dict[str, Any]
 DATA = "table.npz"
 """The file of the rows; a bundle's name comes from it."""
 LEFT = ("optimiser.safetensors", "random.safetensors")
@@ -59,30 +58,36 @@ class Trained:
     table: Table
 
     @property
-    def document(self) -> Json:
+    def record(self) -> records.RunRecord:
         """`run.json`."""
-        found: Json = json.loads(self.files["run.json"])
-        return found
+        return records.parse(self.files["run.json"], records.RunRecord, Path("run.json"))
 
     @property
-    def result(self) -> Json:
+    def result(self) -> records.Result:
         """`result.json`."""
-        found: Json = json.loads(self.files["result.json"])
-        return found
+        return records.parse(self.files["result.json"], records.Result, Path("result.json"))
 
     @property
     def problem(self) -> Problem:
         """What the model was built for."""
-        return loading.load_problem(self.document)
+        return self.record.problem
+
+    @property
+    def model(self) -> nn.Module:
+        """The trained model, made of the files."""
+        with written(self) as folder:
+            return loading.load_model(directory.Run(folder / "run"))
 
     @cached_property
-    def model(self) -> nn.Module:
-        """The trained model in double precision, made of the files."""
-        with written(self) as folder:
-            return loading.load_model(directory.Run(folder / "run")).double()
+    def graphs(self) -> dict[str, modules.Graph]:
+        """The model's graphs, in double precision."""
+        graphs = modules.of(self.model, self.problem, self.result.temperature)
+        for graph in graphs.values():
+            graph.module.double()
+        return graphs
 
-    def __getstate__(self) -> Json:
-        """Without the model, which the files give back."""
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the graphs, which the files give back."""
         return {"files": self.files, "table": self.table}
 
 
@@ -132,8 +137,8 @@ def fit(
 
 def _files(path: Path) -> dict[str, bytes]:
     """A run directory's files, without what serves to go on and without its data's place."""
-    found = sorted(p for p in path.rglob("*") if p.is_file() and p.name not in LEFT)
-    files = {p.relative_to(path).as_posix(): p.read_bytes() for p in found}
-    described = json.loads(files["run.json"])
-    described["data"]["source"] = DATA
-    return {**files, "run.json": json.dumps(described, indent=2).encode()}
+    record = directory.Run(path).read()
+    moved = replace(record, data=replace(record.data, source=DATA))
+    storage.write_json(path / "run.json", moved)
+    kept = sorted(p for p in path.rglob("*") if p.is_file() and p.name not in LEFT)
+    return {p.relative_to(path).as_posix(): p.read_bytes() for p in kept}

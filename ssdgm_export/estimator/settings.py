@@ -77,7 +77,7 @@ def _found(table: type, key: str, value: object) -> list[str]:
     places = list(_places(table, key))
     if not places:
         raise settings.RecipeError(
-            f"{key} is {value!r}", f"{key} to be left out", "The method has no such setting."
+            f"{key} is {value!r}, and the method has no such setting", mend=f"Leave {key} out."
         )
     return places
 
@@ -117,7 +117,7 @@ def places(y: object, classes: NDArray[np.generic]) -> NDArray[np.int64]:
     strange = [label for label in listed if label not in known]
     if strange:
         told = strange if listed is given else given
-        raise errors.InputError("y", repr(told), f"labels among {known}")
+        raise errors.InputError("y", repr(told), f"labels from {known}")
     return np.array([known.index(label) for label in listed], np.int64)
 
 

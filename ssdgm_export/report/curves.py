@@ -6,7 +6,8 @@ from itertools import pairwise
 from matplotlib.axes import Axes
 
 from ssdgm_export import plates
-from ssdgm_export.report.material import Json, Material
+from ssdgm_export.report.material import Material
+from ssdgm_train.runs.records import Metrics
 
 COLUMNS = 2
 ERROR = "validation error, %"
@@ -32,26 +33,24 @@ def of(material: Material) -> list[plates.Plate]:
         "curves",
         "Every term, step by step",
         _caption(records),
-        f"Learning curves over {records[-1]['step']} steps: {', '.join(panels)}.",
+        f"Learning curves over {records[-1].step} steps: {', '.join(panels)}.",
         plates.encode(drawn),
     )
     return [plate]
 
 
-def _panels(records: list[Json]) -> dict[str, dict[str, Line]]:
+def _panels(records: list[Metrics]) -> dict[str, dict[str, Line]]:
     """The curves of every axis by its title: those of a term, and the validation error."""
-    names = dict.fromkeys(name for record in records for name in record["terms"])
+    names = dict.fromkeys(name for record in records for name in record.terms)
     panels = {
         name: {
-            "training": _line((r["step"], r["terms"].get(name)) for r in records),
-            "validation": _line(
-                (r["step"], (r["validation_terms"] or {}).get(name)) for r in records
-            ),
+            "training": _line((r.step, r.terms.get(name)) for r in records),
+            "validation": _line((r.step, (r.validation_terms or {}).get(name)) for r in records),
         }
         for name in names
     }
-    scores = ((r["step"], r["validation"]) for r in records)
-    error = _line((step, 100 * score["error"] if score else None) for step, score in scores)
+    scores = ((r.step, r.validation) for r in records)
+    error = _line((step, 100 * score.error if score else None) for step, score in scores)
     return panels | ({ERROR: {"validation": error}} if error[0] else {})
 
 
@@ -72,9 +71,9 @@ def _draw(axes: Axes, title: str, curves: dict[str, Line]) -> None:
         axes.legend(fontsize=plates.SIZE, frameon=False)
 
 
-def _mark(axes: Axes, records: list[Json]) -> None:
+def _mark(axes: Axes, records: list[Metrics]) -> None:
     """The whole run's steps, with a line and a name where a phase begins."""
-    axes.set_xlim(0, records[-1]["step"] * 1.02)
+    axes.set_xlim(0, records[-1].step * 1.02)
     phases = _phases(records)
     for begin, name in phases.items() if len(phases) > 1 else ():
         axes.axvline(begin, color="grey", linewidth=0.8, linestyle=":")
@@ -82,15 +81,13 @@ def _mark(axes: Axes, records: list[Json]) -> None:
         axes.text(begin, 0.02, f" {name}", transform=place, fontsize=7, color="grey")
 
 
-def _phases(records: list[Json]) -> dict[int, str]:
+def _phases(records: list[Metrics]) -> dict[int, str]:
     """The step after which each phase begins, and its name."""
-    first = {0: records[0]["phase"]}
-    return first | {
-        a["step"]: b["phase"] for a, b in pairwise(records) if a["phase"] != b["phase"]
-    }
+    first = {0: records[0].phase}
+    return first | {a.step: b.phase for a, b in pairwise(records) if a.phase != b.phase}
 
 
-def _caption(records: list[Json]) -> str:
+def _caption(records: list[Metrics]) -> str:
     names = ", then ".join(_phases(records).values())
     return (
         "Each term's mean an example, likelihoods in nats: in training over the steps since the "

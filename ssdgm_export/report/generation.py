@@ -58,7 +58,7 @@ def _names(material: Material) -> list[str]:
 
 
 def _styles(material: Material) -> plates.Plate:
-    seed = material.run["seed"]
+    seed = material.run.seed
     grid = latent.styles(material.parts, LINES, seed, _shown(material))
     drawn = material.images(grid.x)
     return plates.Plate(
@@ -86,7 +86,7 @@ def _analogies(material: Material) -> plates.Plate:
 
 
 def _samples(material: Material) -> plates.Plate:
-    seed = material.run["seed"]
+    seed = material.run.seed
     z = noise.draw(seed, "z", SAMPLES, _width(material.parts))
     x = material.parts.answer("decoder", {"z": z})
     return plates.Plate(

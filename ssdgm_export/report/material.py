@@ -6,26 +6,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from ssdgm_export import plates
-from ssdgm_export.graphs import modules
+from ssdgm_export.graphs import draws, modules
 from ssdgm_export.proof import parity
-from ssdgm_runtime.inference import conditionals, noise
+from ssdgm_runtime.inference import conditionals
 from ssdgm_runtime.pictures import png
 from ssdgm_runtime.rows import columns
-from ssdgm_train import likelihoods, seeds
 from ssdgm_train import problems as kinds
+from ssdgm_train import seeds
 from ssdgm_train.data import dataset, store
 from ssdgm_train.data.split import Split
 from ssdgm_train.likelihoods import limits
 from ssdgm_train.problems import Problem
 from ssdgm_train.recipes import recipe
-from ssdgm_train.runs import baseline, directory, evidence, metrics, records
+from ssdgm_train.runs import directory, evidence, metrics, records
 from ssdgm_train.runs import loading as training
 
-Json = dict[str, Any]
 ROWS = 1000
 """Rows a pass."""
 
@@ -56,8 +54,7 @@ class Material:
     Attributes:
         run: `run.json`.
         result: `result.json`.
-        baseline: The comparison with the supervised baseline, if there is one.
-        evidence: `evidence.json`; empty where there is none.
+        evaluation: `evaluation.json`, if there is one.
         records: The lines of `metrics.jsonl`.
         recipe: The run's recipe.
         parts: Its model.
@@ -70,11 +67,10 @@ class Material:
         kind: What a row is, by which it is drawn.
     """
 
-    run: Json
-    result: Json
-    baseline: Json | None
-    evidence: Json
-    records: list[Json]
+    run: records.RunRecord
+    result: records.Result
+    evaluation: records.Evaluation | None
+    records: list[records.Metrics]
     recipe: recipe.Recipe
     parts: conditionals.Conditionals
     rows: NDArray[Any]
@@ -103,11 +99,11 @@ def gather(place: Path, data: str | None) -> Material:
         RunError: It has not ended, is damaged, or its data has changed.
     """
     run = directory.Run(place)
-    described, result = run.read(), directory.ended(run)
+    record, result = run.read(), directory.ended(run)
     with directory.reading(run):
-        problem, plan = training.load_problem(described), recipe.from_table(described["recipe"])
+        problem, plan = record.problem, record.plan
         model = training.load_model(run)
-    graphs = modules.of(model, problem, result["temperature"])
+    graphs = modules.of(model, problem, result.temperature)
 
     def compute(name: str, feeds: parity.Arrays) -> parity.Arrays:
         given = {**feeds, **graphs[name].taken(feeds["x"])} if "x" in feeds else feeds
@@ -115,7 +111,7 @@ def gather(place: Path, data: str | None) -> Material:
         joined = name == "decoder" and problem.columns
         return {"x": columns.joined(answer, problem.columns)} if joined else answer
 
-    labels = tuple(map(str, described["data"]["classes"]))
+    labels = tuple(map(str, record.data.classes))
     model_parts = conditionals.Conditionals(
         {key: graph.spec for key, graph in graphs.items()},
         labels,
@@ -126,16 +122,15 @@ def gather(place: Path, data: str | None) -> Material:
     split = run.split()
     seen = split.training[:ROWS]
     return Material(
-        run=described,
+        run=record,
         result=result,
-        baseline=baseline.read(run),
-        evidence=evidence.read(run) if (place / evidence.NAME).exists() else {},
-        records=_records(place),
+        evaluation=evidence.read(run) if (place / evidence.NAME).exists() else None,
+        records=metrics.read(place),
         recipe=plan,
         parts=model_parts,
         rows=store.take(rows.x, seen),
         held=_held(rows, split, model_parts),
-        drawn=_drawn(graphs, problem, described["seed"]),
+        drawn=_drawn(graphs, problem, record.seed),
         low=low,
         high=high,
         kind=problem.kind,
@@ -150,27 +145,8 @@ def _drawn(
         return None
     decoder, rng = graphs["decoder"], seeds.generator(seed, seeds.REPORT)
     labels = rng.choice(problem.labels.size, ROWS, p=problem.labels.prior)
-    given = {"y": np.eye(problem.labels.size, dtype=np.float32)[labels]}
-    feeds = {
-        spec.name: given[spec.name]
-        if spec.name in given
-        else noise.draw(seed, spec.name, ROWS, spec.width)
-        for spec in decoder.spec.inputs
-    }
-    answer = parity.reference(decoder, feeds)
-    parameters = {name: torch.from_numpy(value) for name, value in answer.items()}
-    source = torch.Generator().manual_seed(seed)
-    return likelihoods.family_of(problem).sample(parameters, problem, source).numpy()
-
-
-def _records(place: Path) -> list[Json]:
-    lines = metrics.read(place)
-    for missing in filter(None, (records.misfit(record, records.RECORD) for record in lines)):
-        raise directory.RunError(
-            f"{place / metrics.NAME} is damaged ({missing} is missing or of another type)",
-            mend="Remove it to continue without its history.",
-        )
-    return lines
+    given = draws.feeds(decoder.spec, problem, labels, seed)
+    return draws.rows(parity.reference(decoder, given), problem, seed)
 
 
 def _held(data: dataset.Dataset, split: Split, model: conditionals.Conditionals) -> Held:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from ssdgm_export.report.material import Json, Material
-from ssdgm_train.runs import baseline
+from ssdgm_export.report.material import Material
+from ssdgm_train import evaluation
+from ssdgm_train.runs import baseline, records
 
 PARTS = {"validation": "validation", "test": "test", "unlabelled": "unlabelled training"}
 """The scores of `result.json`, and the rows that each is of."""
@@ -23,8 +24,8 @@ SEEN = {"rows": "as they are", "bits": "as bits drawn from them"}
 
 def table(material: Material) -> list[list[str]]:
     """A heading, then a line for each part that was scored."""
-    parts = {name: material.result[key] for key, name in PARTS.items()}
-    scores = {name: score for name, score in parts.items() if score}
+    all_parts = {name: getattr(material.result, key) for key, name in PARTS.items()}
+    scores = {name: score for name, score in all_parts.items() if score}
     lines = [[name, *(_cell(score, key) for key in COLUMNS)] for name, score in scores.items()]
     return [["rows", *(heading for heading, _, _ in COLUMNS.values())], *lines]
 
@@ -35,64 +36,64 @@ def facts(material: Material) -> list[str]:
         *_unlabelled(material.result),
         *_calibration(material.result),
         *_latents(material.result),
-        *_evidence(material.evidence),
-        *_baseline(material.baseline),
+        *_evidence(material.evaluation),
+        *_baseline(material.result.baseline),
     ]
 
 
-def _cell(score: Json, key: str) -> str:
+def _cell(score: evaluation.Score, key: str) -> str:
     _, factor, form = COLUMNS[key]
-    return format(factor * score[key], form)
+    return format(factor * getattr(score, key), form)
 
 
-def _unlabelled(result: Json) -> Iterator[str]:
-    if result["unlabelled"]:
+def _unlabelled(result: records.Result) -> Iterator[str]:
+    if result.unlabelled:
         yield "Labels of unlabelled training rows, where known, are used in this table only."
 
 
-def _calibration(result: Json) -> Iterator[str]:
-    temperature = result["temperature"]
-    if temperature == 1.0:
+def _calibration(result: records.Result) -> Iterator[str]:
+    before = result.uncalibrated.validation
+    if result.temperature == 1.0 or before is None:
         return
-    before = result["uncalibrated"]["validation"]["nll"]
     yield (
-        f"Logits are divided by {temperature:.2f}, which was fitted on the validation rows: their "
-        f"NLL was {before:.3f} nats without it."
+        f"Logits are divided by {result.temperature:.2f}, which was fitted on the validation "
+        f"rows: their NLL was {before.nll:.3f} nats without it."
     )
 
 
-def _latents(result: Json) -> Iterator[str]:
-    latents, vote = result["latents"], result["neighbours"]
+def _latents(result: records.Result) -> Iterator[str]:
+    latents, vote = result.latents, result.neighbours
     if latents:
-        kept = f", on {len(latents['kept'])} features that are kept" if "kept" in latents else ""
-        yield f"{len(latents['active'])} of {latents['size']} latents are active{kept}."
+        kept = f", on {len(latents.kept)} features that are kept" if latents.kept else ""
+        yield f"{len(latents.active)} of {latents.size} latents are active{kept}."
     if vote:
         yield (
-            f"A vote of the {vote['k']} nearest of {vote['rows']} labelled rows, by their "
-            f"latents, errs on {100 * vote['error']:.2f} %."
+            f"A vote of the {vote.k} nearest of {vote.rows} labelled rows, by their "
+            f"latents, errs on {100 * vote.error:.2f} %."
         )
 
 
-def _baseline(comparisons: Json | None) -> Iterator[str]:
+def _baseline(beside: records.Baseline | None) -> Iterator[str]:
     for part in ("validation", "test"):
-        if comparisons and comparisons[part]:
+        if beside and (compared := getattr(beside, part)):
             yield (
-                f"Beside the supervised baseline of {comparisons['steps']} steps, on {part} rows: "
-                f"{baseline.sentence(comparisons[part])}."
+                f"Beside the supervised baseline of {beside.steps} steps, on {part} rows: "
+                f"{baseline.sentence(compared)}."
             )
 
 
-def _evidence(evidence: Json) -> Iterator[str]:
-    for name, value in evidence.get("evidence", {}).items():
-        if value:
+def _evidence(measured: records.Evaluation | None) -> Iterator[str]:
+    if measured is None:
+        return
+    for name, words in SEEN.items():
+        if value := getattr(measured.evidence, name):
             yield (
-                f"log p(x) of {evidence['rows']} {evidence['part']} rows, {SEEN[name]}, at least: "
-                f"{value['importance']:.2f} ± {value['standard_error']:.2f} nats with "
-                f"{evidence['samples']} draws, {value['bound']:.2f} with one."
+                f"log p(x) of {measured.rows} {measured.part} rows, {words}, at least: "
+                f"{value.importance:.2f} ± {value.standard_error:.2f} nats with "
+                f"{measured.samples} draws, {value.bound:.2f} with one."
             )
-    posterior = evidence.get("labels", {}).get("posterior")
-    if posterior:
+    if posterior := measured.labels.posterior:
         yield (
-            f"Labels by p(y | x), of the same draws: error {100 * posterior['error']:.2f} %, NLL "
-            f"{posterior['nll']:.3f} nats."
+            f"Labels by p(y | x), of the same draws: error {100 * posterior.error:.2f} %, NLL "
+            f"{posterior.nll:.3f} nats."
         )

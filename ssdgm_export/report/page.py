@@ -8,9 +8,10 @@ from pathlib import PurePath
 
 from ssdgm_export import plates
 from ssdgm_export.report import numbers
-from ssdgm_export.report.material import Json, Material
+from ssdgm_export.report.material import Material
 from ssdgm_runtime import errors
 from ssdgm_train.recipes import recipe
+from ssdgm_train.runs import records
 
 STYLE = """
 :root { color-scheme: light dark; }
@@ -42,7 +43,7 @@ class Section:
 def page(material: Material, sections: Iterable[Section]) -> str:
     """The whole document."""
     run = material.run
-    title = f"{run['recipe']['method']} on {run['data']['name']}"
+    title = f"{material.recipe.method} on {run.data.name}"
     parts = (
         "<!doctype html>",
         '<html lang="en"><head><meta charset="utf-8">',
@@ -66,16 +67,16 @@ def _safe(text: object) -> str:
 
 def _opening(material: Material) -> str:
     run, result, spec = material.run, material.result, material.recipe.spec
-    data, paper = run["data"], spec.paper
-    rows = f"{data['labelled']} labelled and {data['unlabelled']} unlabelled rows"
-    extra = "extra to" if data["validation_labels_are_extra"] else "part of"
+    data, paper = run.data, spec.paper
+    rows = f"{data.labelled} labelled and {data.unlabelled} unlabelled rows"
+    extra = "extra to" if data.validation_labels_are_extra else "part of"
     held = f" The labels of the validation rows are {extra} the budget of labels."
     return (
         f"<p><b>{_safe(spec.name)}</b>, {_safe(spec.summary)} ({_safe(paper.authors)}, "
         f'{paper.year}: <a href="{_safe(paper.link)}">{_safe(paper.title)}</a>), trained on '
-        f"{rows} of <b>{_safe(data['name'])}</b> in {_classes(material.classes)}, seed "
-        f"{run['seed']}, {result['steps']} steps; the {_safe(result['select'])} weights."
-        f"{held if data['validation'] else ''}</p>"
+        f"{rows} of <b>{_safe(data.name)}</b> in {_classes(material.classes)}, seed "
+        f"{run.seed}, {result.steps} steps; the {_safe(result.select)} weights."
+        f"{held if data.validation else ''}</p>"
     )
 
 
@@ -111,20 +112,19 @@ def _figure(plate: plates.Plate) -> str:
     )
 
 
-def _again(run: Json) -> str:
+def _again(run: records.RunRecord) -> str:
     """The command that trains this once more, from the recipe that lies beside the page."""
-    made, data = run["environment"], run["data"]
-    words = ["ssdgm-export", "train", PurePath(data["source"]).name, "--recipe", "recipe.toml"]
-    words += [] if run["labels"] is None else ["--labels", str(run["labels"])]
-    words += ["--seed", str(run["seed"]), "--device", made["device"]]
-    origin = run.get("init")
-    words += ["--init-from", PurePath(origin["source"]).name] if origin else []
+    made = run.environment
+    words = ["ssdgm-export", "train", PurePath(run.data.source).name, "--recipe", "recipe.toml"]
+    words += [] if run.labels is None else ["--labels", str(run.labels)]
+    words += ["--seed", str(run.seed), "--device", made.device]
+    words += ["--init-from", PurePath(run.init.source).name] if run.init else []
     command = errors.command(*words, "--out", "again")
     return (
         "<h2>How to reproduce it</h2>\n"
         f"<pre>{_safe(command)}</pre>\n"
         f"<p>recipe.toml lies beside this page; the data's digest is "
-        f"{_safe(data['digest'][:12])}. It was run with torch {_safe(made['torch'])} on "
-        f"{made['threads']} thread{'s' if made['threads'] > 1 else ''} of a "
-        f"{_safe(made['device'])}.</p>"
+        f"{_safe(run.data.digest[:12])}. It was run with torch {_safe(made.torch)} on "
+        f"{made.threads} thread{'s' if made.threads > 1 else ''} of a "
+        f"{_safe(made.device)}.</p>"
     )

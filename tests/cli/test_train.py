@@ -283,7 +283,7 @@ def test_resume_of_what_is_no_run_is_refused(tmp_path: Path, refused: Callable[.
     for place in ("empty", "missing"):
         error = refused(tmp_path, "train", "--resume", tmp_path / place)
         assert error["type"] == "RunError"
-        assert "no run directory" in error["found"]
+        assert "not a run directory" in error["found"]
 
 
 def test_a_recipe_and_its_changes_are_stored_with_the_run(

@@ -211,7 +211,7 @@ def test_a_checkpoint_gives_back_what_was_saved(spec: method.Method, tmp_path: P
     data = cases.separable("bernoulli-uint8", blank=32)
     model, state = cases.trained(spec, data, 5)
     run = directory.create(tmp_path / "run", {}, cases.everything(data))
-    directory.save(run, model, state, {"step": state.step, "best": None})
+    directory.save(run, model, state)
     assert run.latest is not None
     fresh, start = cases.trained(spec, data, 1, seed=9)
     directory.restore(run.latest, fresh, start)

@@ -1,18 +1,23 @@
 """Bundles to test with: the checked-in ones, and copies to damage."""
 
 import importlib.util
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from ssdgm_runtime import model
+from ssdgm_runtime.bundle import manifest
 from ssdgm_runtime.engine import session
 from ssdgm_runtime.engine.options import Plan
+
+if TYPE_CHECKING:
+    import jsonschema
 
 HERE = Path(__file__).parent
 
@@ -34,6 +39,16 @@ def build() -> ModuleType:
 @pytest.fixture(scope="session")
 def data() -> Path:
     return HERE / "data"
+
+
+@pytest.fixture(scope="session")
+def schema() -> "jsonschema.Draft202012Validator":
+    """manifest.schema.json, ready to validate with."""
+    jsonschema = pytest.importorskip("jsonschema", reason="a tool of the development set")
+    path = Path(manifest.__file__).parents[1] / "manifest.schema.json"
+    described = json.loads(path.read_text())
+    jsonschema.Draft202012Validator.check_schema(described)
+    return jsonschema.Draft202012Validator(described)
 
 
 @pytest.fixture
@@ -60,8 +75,6 @@ def edit(bundle: Path, reseal: Callable[[Path], Path]) -> Callable[[Callable[[An
     """Change the manifest of a copy of `tiny` and make SHA256SUMS fit."""
 
     def run(change: Callable[[Any], None]) -> Path:
-        import json
-
         document = json.loads((bundle / "manifest.json").read_text())
         change(document)
         (bundle / "manifest.json").write_text(json.dumps(document))

@@ -64,8 +64,7 @@ class Bundle:
         if unlisted:
             raise errors.IntegrityError(
                 f"{unlisted[0]} is not listed in {SUMS}",
-                "only listed files under models/ and golden/",
-                "Remove it, or copy the bundle again from where it was made.",
+                mend="Remove it, or copy the bundle again from where it was made.",
             )
         for name in self.paths:
             if name not in found and not self._source.has(name):
@@ -130,27 +129,27 @@ def _check_layout(source: sources.Source, place: Path) -> None:
             n.endswith(f"/{MANIFEST}") for n in source.names()
         )
         raise errors.FormatError(
-            f"{place} is no bundle: it has no {MANIFEST}",
-            "the bundle's files at the root",
-            "Zip the files inside the folder, not the folder." if inner else "",
+            f"{place} is not a bundle: it has no {MANIFEST} at the root",
+            "",
+            "Zip the files inside the folder, not the folder."
+            if inner
+            else "Give the folder NAME.ssdgm or a zip of its files.",
         ) from None
 
 
 def _check_variant(variant: manifest.Variant, digests: Mapping[str, str]) -> None:
     if sources.safe(variant.path) not in digests:
         raise errors.IntegrityError(
-            f"{variant.path} of the manifest is not listed in {SUMS}", "a listed file", _AGAIN
+            f"{variant.path} of the manifest is not listed in {SUMS}", mend=_AGAIN
         )
 
 
 def _read_listed(source: sources.Source, digests: Mapping[str, str], name: str) -> bytes:
     if name not in digests:
-        raise errors.IntegrityError(f"{name} is not listed in {SUMS}", "a listed file", _AGAIN)
+        raise errors.IntegrityError(f"{name} is not listed in {SUMS}", mend=_AGAIN)
     data = _read(source, name)
     if _sha256(data) != digests[name]:
-        raise errors.IntegrityError(
-            f"{name} differs from its digest", f"the bytes that {SUMS} lists", _AGAIN
-        )
+        raise errors.IntegrityError(f"{name} differs from its digest in {SUMS}", mend=_AGAIN)
     return data
 
 
@@ -166,9 +165,7 @@ def _read(source: sources.Source, name: str) -> bytes:
 
 
 def _missing(name: str) -> errors.IntegrityError:
-    return errors.IntegrityError(
-        f"{name} is missing from the bundle", f"every file of {SUMS}", _AGAIN
-    )
+    return errors.IntegrityError(f"{name} is missing from the bundle", mend=_AGAIN)
 
 
 def _parse_sums(data: bytes) -> dict[str, str]:
@@ -192,7 +189,7 @@ def _parse_line(line: str, number: int) -> tuple[str, str]:
 
 def _bad_sums(number: int) -> errors.IntegrityError:
     return errors.IntegrityError(
-        f"line {number} of {SUMS} cannot be read",
+        f"Line {number} of {SUMS} cannot be read",
         "<64 hexadecimal digits>  <relative name>",
         _AGAIN,
     )

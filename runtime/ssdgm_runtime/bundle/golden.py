@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdgm_runtime import errors
+from ssdgm_runtime import errors, jsonfile
 from ssdgm_runtime.bundle import contents
 from ssdgm_runtime.rows import npy
 from ssdgm_runtime.rows.tensor import Tensor
@@ -34,17 +34,21 @@ def outputs(bundle: contents.Bundle, component: str, precision: str) -> dict[str
 def _read(bundle: contents.Bundle, folder: str, tensors: Sequence[Tensor]) -> dict[str, Array]:
     found = {t.name: _array(bundle, f"{folder}/{t.name}.npy", t) for t in tensors}
     if len({len(array) for array in found.values()}) > 1:
-        raise errors.FormatError(f"the arrays of {folder} have different lengths", "equal ones")
+        raise errors.FormatError(
+            f"The arrays of {folder} have different lengths", mend=jsonfile.MEND
+        )
     return found
 
 
 def _array(bundle: contents.Bundle, name: str, tensor: Tensor) -> Array:
     data = bundle.read(name)
     try:
-        npy.check_npy(io.BytesIO(data), len(data))
+        npy.header(io.BytesIO(data), len(data))
         array: Array = np.load(io.BytesIO(data), allow_pickle=False)
     except Exception as error:  # numpy lets through whatever its parsers trip over
-        raise errors.FormatError(f"{name} is no array ({error})", "an .npy file") from None
+        raise errors.FormatError(
+            f"{name} is not an .npy file ({error})", mend=jsonfile.MEND
+        ) from None
     if array.dtype != np.dtype(tensor.dtype) or array.shape[1:] != tensor.row or not array.ndim:
         raise errors.FormatError(
             f"{name} is {array.dtype} {list(array.shape)}",

@@ -1,15 +1,14 @@
 """What graphs eat and give: names, dtypes and shapes, read from a manifest and checked."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ssdgm_runtime import errors, jsonfile
-from ssdgm_runtime.rows.tensor import DTYPES, Tensor
+from ssdgm_runtime.rows import tensor
+from ssdgm_runtime.rows.tensor import Tensor
 
 if TYPE_CHECKING:
     from ssdgm_runtime.rows import columns
-
-_MOST = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -20,8 +19,16 @@ class Graph:
     outputs: tuple[Tensor, ...]
     noise: tuple[str, ...] = ()
 
+    def to_json(self) -> dict[str, Any]:
+        """As `io` of a manifest has it."""
+        return {
+            "inputs": [t.to_json() for t in self.inputs],
+            "outputs": [t.to_json() for t in self.outputs],
+            "noise": list(self.noise),
+        }
 
-def graph(value: object, name: str) -> Graph:
+
+def parse(value: object, name: str) -> Graph:
     """An entry of `io`.
 
     Raises:
@@ -29,29 +36,14 @@ def graph(value: object, name: str) -> Graph:
     """
     table = jsonfile.typed(value, dict, f"io.{name}")
     inputs, outputs = (
-        tuple(_tensor(v, f"io.{name}.{key}") for v in jsonfile.get(table, key, list))
+        tuple(tensor.parse(v, f"io.{name}.{key}") for v in jsonfile.get(table, key, list))
         for key in ("inputs", "outputs")
     )
     for tensors, side in ((inputs, "input"), (outputs, "output")):
         jsonfile.distinct([t.name for t in tensors], f"the {side} of {name}")
-    noise = jsonfile.each(table, "noise", str) if "noise" in table else ()
+    noise = jsonfile.each(table, "noise", str) if table.get("noise") is not None else ()
     jsonfile.distinct(noise, f"the noise of {name}")
     return Graph(inputs, outputs, noise)
-
-
-def _tensor(value: object, where: str) -> Tensor:
-    table = jsonfile.typed(value, dict, where)
-    shape = jsonfile.each(table, "shape", (int, str))
-    row = shape[1:]
-    if shape[:1] != ("batch",) or not all(isinstance(n, int) and 0 < n <= _MOST for n in row):
-        wanted = 'a shape ["batch", positive whole numbers]'
-        shown = f"{list(shape)}"[:80]
-        raise errors.FormatError(f"{where} has shape {shown}", wanted, jsonfile.MEND)
-    dtype = jsonfile.get(table, "dtype", str)
-    if dtype not in DTYPES:
-        wanted = f"one of {', '.join(DTYPES)}"
-        raise errors.FormatError(f"{where} has dtype {dtype!r}", wanted, jsonfile.MEND)
-    return Tensor(jsonfile.get(table, "name", str), dtype, shape)
 
 
 def rows(graph: Graph, table: "columns.Columns") -> Tensor:
@@ -87,8 +79,8 @@ def check(component: str, graph: Graph, k: int, table: "columns.Columns") -> Non
     fixed = {"y": ("float32", k)} | ({"logits": ("float32", k)} if "logits" in gives else {})
     fixed |= {"probs": ("float32", k)} if "probs" in gives else {}
     fixed |= _typed(table)
-    for tensor in (*graph.inputs, *(t for t in graph.outputs if t.name in gives)):
-        _check_fixed(component, tensor, fixed)
+    for known in (*graph.inputs, *(t for t in graph.outputs if t.name in gives)):
+        _check_fixed(component, known, fixed)
 
 
 def _known(
@@ -110,20 +102,20 @@ def _typed(table: "columns.Columns") -> dict[str, tuple[str, int]]:
         return {}
     from ssdgm_runtime.rows import columns
 
-    count, found = columns.numbers(table), dict[str, tuple[str, int]]()
+    count, kinds = columns.numbers(table), dict[str, tuple[str, int]]()
     if count:
-        found["x"] = ("float32", count)
+        kinds["x"] = ("float32", count)
     if count < len(table):
-        found["codes"] = ("int64", len(table) - count)
-        found["code_probs"] = ("float32", sum(len(c.categories) for c in table))
-    return found
+        kinds["codes"] = ("int64", len(table) - count)
+        kinds["code_probs"] = ("float32", sum(len(c.categories) for c in table))
+    return kinds
 
 
-def _check_fixed(component: str, tensor: Tensor, fixed: dict[str, tuple[str, int]]) -> None:
-    dtype, width = fixed.get(tensor.name, (tensor.dtype, 0))
-    if tensor.name in fixed and (tensor.dtype, tensor.row) != (dtype, (width,)):
+def _check_fixed(component: str, known: Tensor, fixed: dict[str, tuple[str, int]]) -> None:
+    dtype, width = fixed.get(known.name, (known.dtype, 0))
+    if known.name in fixed and (known.dtype, known.row) != (dtype, (width,)):
         raise errors.FormatError(
-            f"{tensor.name} of {component} is {tensor.dtype} {list(tensor.shape)}",
+            f"{known.name} of {component} is {known.dtype} {list(known.shape)}",
             f"{dtype} ['batch', {width}], as the labels and columns of the manifest have it",
             jsonfile.MEND,
         )

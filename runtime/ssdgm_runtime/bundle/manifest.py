@@ -1,15 +1,15 @@
 """The manifest: what a bundle says of itself, as JSON and as frozen dataclasses.
 
 `manifest.json` is an ONNX Runtime model package (schema 1.0) whose
-`additional_metadata.ssdgm` carries everything of ours; FORMAT.md specifies it. A `Manifest` keeps
-the whole document beside its typed views, so fields that this version does not know survive a
-round trip. A reader refuses another major version of the format and tolerates a newer minor one.
+`additional_metadata.ssdgm` carries everything of ours; FORMAT.md specifies it, and
+manifest.schema.json is the same for machines. Every part has `to_json` and a parser beside it, so
+what is read and what is written cannot drift apart. A `Manifest` keeps the document that it was
+read from, so fields that this version does not know survive a round trip. A reader refuses another
+major version of the format and tolerates a newer minor one.
 """
 
-import json
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_runtime import errors, jsonfile
-from ssdgm_runtime.bundle import interface, manifest
+from ssdgm_runtime.bundle import interface, sections
 from ssdgm_runtime.bundle import variants as files
 from ssdgm_runtime.bundle.interface import Graph as Graph
+from ssdgm_runtime.bundle.sections import Input as Input
+from ssdgm_runtime.bundle.sections import Likelihood as Likelihood
 from ssdgm_runtime.bundle.variants import Variant as Variant
 from ssdgm_runtime.rows.tensor import Tensor as Tensor
 
@@ -32,48 +34,51 @@ if TYPE_CHECKING:
 FORMAT = (1, 0)
 SCHEMA = "1.0"
 PLAIN = "fp32"  # the precision that every provider computes
-_SURE = 1e-3  # how far from 1 the prior's sum may be
-_MOST_TOTAL, _DIGITS = 2**16, 9
+_DIGITS = 9
+_TOLD = ("model", "calibration", "requires", "producer", "training", "parity")
 
 Json = jsonfile.Json
-_get, _typed, _tuple = jsonfile.get, jsonfile.typed, jsonfile.each
+_get, _typed = jsonfile.get, jsonfile.typed
 
 
-@dataclass(frozen=True)
-class Likelihood:
-    """How `generate(sample=True)` draws x from the decoder's parameters.
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What a bundle says of itself; FORMAT.md has each field.
 
-    bernoulli: x = low + step * [u < probs]; binomial: x = low + step * Binomial(total, probs);
-    gaussian: x = mean + scale * eps, already in the data's own units; logistic: the level nearest
-    to mean + scale * log(u / (1 - u)), from 0 to total; columns: numbers as gaussian has them, and
-    a code of `code_probs` for every category.
+    `model`, `calibration`, `requires`, `producer`, `training`, `parity`, `license` and `created`
+    are for people; `document` is what was read, and empty for a manifest that is made.
     """
 
     name: str
-    total: int = 1
-    low: float = 0.0
-    step: float = 1.0
-    blocks: tuple[int, ...] = ()
-    """How many categories each categorical column has."""
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """A parsed manifest: the document itself and the views that the runtime reads."""
-
-    document: Json
-    name: str
-    format: tuple[int, int]
     labels: tuple[str, ...]
     classes: tuple[int | str, ...]
     prior: tuple[float, ...]
-    likelihood: Likelihood | None
     graphs: Mapping[str, Graph]
     variants: tuple[Variant, ...]
+    format: tuple[int, int] = FORMAT
+    schema: str = SCHEMA
+    layout: str = "portable"
+    version: str = "1.0.0"
+    description: str = ""
+    likelihood: Likelihood | None = None
+    input: Input = field(default_factory=Input)
     columns: "table.Columns" = ()
-    resize: "resizing.Resize | None" = None
-    series: "long.Series | None" = None
     features: "table.Columns" = ()
+    series: "long.Series | None" = None
+    model: Json = field(default_factory=dict)
+    calibration: Json = field(default_factory=dict)
+    requires: Json = field(default_factory=dict)
+    producer: Json = field(default_factory=dict)
+    training: Json = field(default_factory=dict)
+    parity: Json = field(default_factory=dict)
+    license: str | None = None
+    created: str = ""
+    document: Json = field(default_factory=dict)
+
+    @property
+    def resize(self) -> "resizing.Resize | None":
+        """What becomes of images of another size."""
+        return self.input.resize
 
     def row(self, component: str) -> "Row":
         """What a component's rows are, as callers and files give them."""
@@ -94,19 +99,59 @@ class Manifest:
     @property
     def windows(self) -> bool:
         """Whether rows are windows of series [channels, time]."""
-        told = self.section.get("input")
-        return isinstance(told, dict) and told.get("kind") == "windows"
+        return self.input.kind == "windows"
 
     @property
     def section(self) -> Json:
         """Everything of ours: `additional_metadata.ssdgm`."""
-        found: Json = self.document["additional_metadata"]["ssdgm"]
-        return found
+        whole = self.document or self.to_json()
+        section: Json = whole["additional_metadata"]["ssdgm"]
+        return section
+
+    def to_json(self) -> Json:
+        """The whole document, with what the one that was read has beyond this version."""
+        whole = {
+            "schema_version": self.schema,
+            "package_name": self.name,
+            "package_version": self.version,
+            "layout": self.layout,
+            "description": self.description,
+            "components": {name: {"variants": self._files(name)} for name in self.graphs},
+            "additional_metadata": {"ssdgm": self._ours()},
+        }
+        laid: Any = jsonfile.laid(whole, self.document)
+        return {**laid}
+
+    def _files(self, component: str) -> Json:
+        return {v.name: v.to_json() for v in self.variants if v.component == component}
+
+    def _ours(self) -> Json:
+        fields = {
+            "format": ".".join(map(str, self.format)),
+            "model": self.model,
+            "calibration": self.calibration,
+            "labels": list(self.labels),
+            "classes": list(self.classes),
+            "prior": list(self.prior),
+            "likelihood": self.likelihood.to_json() if self.likelihood else None,
+            "input": self.input.to_json(),
+            "columns": [column.to_json() for column in self.columns],
+            "features": [feature.name for feature in self.features],
+            "series": self.series.to_json() if self.series else {},
+            "io": {name: graph.to_json() for name, graph in self.graphs.items()},
+            "requires": self.requires,
+            "producer": self.producer,
+            "training": self.training,
+            "parity": self.parity,
+            "license": self.license,
+            "created": self.created,
+        }
+        return {key: value for key, value in fields.items() if value or value is None}
 
 
-def dumps(document: Json) -> str:
-    """JSON as every file of a bundle has it: strict, two-space indent, a final newline."""
-    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+def dumps(about: Manifest) -> str:
+    """A manifest as `manifest.json`."""
+    return jsonfile.dumps(about.to_json())
 
 
 def loads(text: str | bytes) -> Manifest:
@@ -122,134 +167,114 @@ def loads(text: str | bytes) -> Manifest:
 def parse(document: object) -> Manifest:
     """Read a manifest from its JSON document; errors as in `loads`."""
     top = _typed(document, dict, "manifest.json")
-    _check_schema(_get(top, "schema_version", str))
+    schema = _schema(_get(top, "schema_version", str))
     section = _get(_get(top, "additional_metadata", dict), "ssdgm", dict)
     version = _version(_get(section, "format", str))
-    labels = _tuple(section, "labels", str)
-    classes = _tuple(section, "classes", (int, str))
-    prior = tuple(jsonfile.number(p, "prior", 0) for p in _get(section, "prior", list))
-    _check_classes(labels, classes, prior)
     columns: table.Columns = ()
-    if section.get("columns", []) != []:
+    if jsonfile.optional(section, "columns", list, []):
         from ssdgm_runtime.bundle import rowkinds
 
         columns = rowkinds.columns(section["columns"])
-    graphs = {k: interface.graph(v, k) for k, v in _get(section, "io", dict).items()}
-    for component, graph in graphs.items():
-        interface.check(component, graph, len(labels), columns)
-    components = _get(top, "components", dict)
-    variants = tuple(v for name in components for v in files.parse(name, components[name]))
-    _check_components(graphs, variants)
-    files.check(graphs, variants)
+    labels = sections.labels(section)
+    graphs = _graphs(section, columns, len(labels["labels"]))
     return Manifest(
-        document=top,
         name=_get(top, "package_name", str),
-        format=version,
-        labels=labels,
-        classes=classes,
-        prior=prior,
-        likelihood=_likelihood(section.get("likelihood"), columns),
+        **labels,
         graphs=graphs,
-        variants=variants,
+        variants=_variants(top, graphs),
+        format=version,
+        schema=schema,
+        layout=jsonfile.optional(top, "layout", str, ""),
+        version=jsonfile.optional(top, "package_version", str, ""),
+        description=jsonfile.optional(top, "description", str, ""),
+        likelihood=sections.likelihood(section.get("likelihood"), columns),
+        input=sections.described(section, graphs),
         columns=columns,
         **_row_kind(section, graphs, columns),
+        **_told(section),
+        license=jsonfile.optional(section, "license", str, "") or None,
+        created=jsonfile.optional(section, "created", str, ""),
+        document=top,
     )
 
 
 def _row_kind(section: Json, graphs: Mapping[str, Graph], columns: "table.Columns") -> Json:
-    """What rows are beside tensors: the fields `resize`, `series` and `features`, if any."""
-    described = section.get("input")
-    resize = described.get("resize") if isinstance(described, dict) else None
-    if resize is None and section.get("series") is None and "features" not in section:
+    """What rows are beside tensors: the fields `series` and `features`, if any."""
+    if section.get("series") is None and section.get("features") is None:
         return {}
     from ssdgm_runtime.bundle import rowkinds
 
     return {
-        "resize": rowkinds.resize(resize, graphs),
         "series": rowkinds.series(section.get("series"), graphs),
         "features": rowkinds.features(section, graphs, columns),
     }
 
 
-def _check_schema(version: str) -> None:
+def _schema(version: str) -> str:
     if version.split(".")[0] != SCHEMA.split(".")[0]:
-        found = f"the model package has schema {version}"
-        raise errors.UnsupportedVersion(found, SCHEMA, "Update ssdgm-runtime.")
+        raise errors.UnsupportedVersion(
+            f"The model package has schema {version[:40]}", SCHEMA, "Update ssdgm-runtime."
+        )
+    return version
 
 
 def _version(text: str) -> tuple[int, int]:
     parts = text.split(".")
     digits = all(p.isascii() and p.isdigit() and len(p) <= _DIGITS for p in parts)
     if len(parts) != 2 or not digits:
-        raise errors.FormatError(f"the bundle's format is {text[:40]!r}", '"<major>.<minor>"')
+        raise errors.FormatError(
+            f"The bundle's format is {text[:40]!r}", '"<major>.<minor>"', jsonfile.MEND
+        )
     major, minor = (int(p) for p in parts)
     if major != FORMAT[0]:
         raise errors.UnsupportedVersion(
-            f"the bundle has format {text}",
+            f"The bundle has format {text}",
             f"{FORMAT[0]}.x",
             "Update ssdgm-runtime." if major > FORMAT[0] else "Convert the run again.",
         )
     return major, minor
 
 
-def _check_classes(labels: Sequence[str], classes: Sequence[Any], prior: Sequence[float]) -> None:
-    sizes = (len(labels), len(classes), len(prior))
-    if len(set(sizes)) != 1:
+def _graphs(section: Json, columns: "table.Columns", k: int) -> dict[str, Graph]:
+    graphs = {k: interface.parse(v, k) for k, v in _get(section, "io", dict).items()}
+    for component, graph in graphs.items():
+        interface.check(component, graph, k, columns)
+    return graphs
+
+
+def _variants(top: Json, graphs: Mapping[str, Graph]) -> tuple[Variant, ...]:
+    components = _get(top, "components", dict)
+    variants = tuple(v for name in components for v in files.parse(name, components[name]))
+    shipped = {v.component for v in variants}
+    if shipped != set(graphs):
         raise errors.FormatError(
-            f"the manifest has {sizes[0]} labels, {sizes[1]} classes and {sizes[2]} prior entries",
-            "as many of each",
-        )
-    if not labels:
-        raise errors.FormatError("the manifest has no label", "one at least", jsonfile.MEND)
-    jsonfile.distinct(labels, "the label")
-    jsonfile.distinct(classes, "the class")
-    if abs(sum(prior) - 1) > _SURE:
-        raise errors.FormatError(
-            f"the prior of the manifest sums to {sum(prior):g}", "1", jsonfile.MEND
-        )
-
-
-def _likelihood(value: object, columns: "table.Columns") -> Likelihood | None:
-    if value is None:
-        return None
-    told = _typed(value, dict, "likelihood")
-    return Likelihood(
-        name=_get(told, "name", str),
-        total=jsonfile.whole(told.get("total", 1), "likelihood.total", 1, _MOST_TOTAL),
-        low=jsonfile.number(told.get("low", 0), "likelihood.low"),
-        step=jsonfile.number(told.get("step", 1), "likelihood.step"),
-        blocks=tuple(len(c.categories) for c in columns if c.categories),
-    )
-
-
-def _check_components(graphs: Mapping[str, Graph], variants: Sequence[Variant]) -> None:
-    found = {v.component for v in variants}
-    if found != set(graphs):
-        raise errors.FormatError(
-            f"the manifest describes graphs {sorted(graphs)} and ships {sorted(found)}",
+            f"The manifest describes graphs {sorted(graphs)} and ships {sorted(shipped)}",
             "the same names in io and in components",
+            jsonfile.MEND,
         )
+    files.check(graphs, variants)
+    return variants
 
 
-def value_range(about: manifest.Manifest) -> tuple[float, float]:
+def _told(section: Json) -> Json:
+    """What is for people."""
+    return {key: jsonfile.optional(section, key, dict, {}) for key in _TOLD}
+
+
+def value_range(about: Manifest) -> tuple[float, float]:
     """The data's smallest and largest value, for hints and pictures.
 
     What `input.range` of the manifest says, else what the likelihood can draw, else [0, 1].
     """
-    described = about.section.get("input")
-    found = described.get("range") if isinstance(described, dict) else None
-    if isinstance(found, list) and len(found) == 2:
-        numeric = all(isinstance(v, (int, float)) for v in found)
-        low, high = (jsonfile.number(v, "input.range") if numeric else math.nan for v in found)
-        if low < high:
-            return low, high
+    if about.input.range and about.input.range[0] < about.input.range[1]:
+        return about.input.range[0], about.input.range[1]
     drawn = about.likelihood
     if drawn and drawn.name != "gaussian":
         return drawn.low, drawn.low + drawn.step * drawn.total
     return 0.0, 1.0
 
 
-def input_dtype(about: manifest.Manifest) -> str:
+def input_dtype(about: Manifest) -> str:
     """The dtype in which the bundle's graphs eat x; float32 where none does."""
-    found = [t.dtype for g in about.graphs.values() for t in g.inputs if t.name == "x"]
-    return found[0] if found else "float32"
+    dtypes = [t.dtype for g in about.graphs.values() for t in g.inputs if t.name == "x"]
+    return dtypes[0] if dtypes else "float32"

@@ -42,7 +42,7 @@ def series(value: object, graphs: Mapping[str, Graph]) -> long.Series | None:
         sides = tensor.row[:1] if len(tensor.row) == 2 else ()
         if (tensor.dtype, *sides) != ("float32", len(windows.channels)):
             raise errors.FormatError(
-                f"series of the manifest has {len(windows.channels)} channels and x is "
+                f"The field series of the manifest has {len(windows.channels)} channels and x is "
                 f"{tensor.dtype} {list(tensor.shape)}",
                 "x float32 ['batch', channels, time]",
                 jsonfile.MEND,
@@ -54,14 +54,14 @@ def features(
     section: jsonfile.Json, graphs: Mapping[str, Graph], known: table.Columns
 ) -> table.Columns:
     """`features`, one name for every value of the graphs' rows, as columns of numbers."""
-    if "features" not in section:
+    if section.get("features") is None:
         return ()
     names = jsonfile.each(section, "features", str)
     jsonfile.distinct(names, "the feature")
     widths = {tensor.width for tensor in _rows(graphs)}
     if known or not widths <= {len(names)}:
         raise errors.FormatError(
-            f"the manifest has {len(names)} features and {len(known)} columns, and rows of "
+            f"The manifest has {len(names)} features and {len(known)} columns, and rows of "
             f"{sorted(widths)} values",
             "one feature for every value of a row, and no columns",
             jsonfile.MEND,

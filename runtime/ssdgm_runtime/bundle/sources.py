@@ -45,7 +45,7 @@ def safe(name: str) -> str:
     plain = name.isascii() and name.isprintable() and not set(name) & set('\\:*?"<>|')
     if not plain or any(part in ("", ".", "..") for part in name.split("/")):
         raise errors.IntegrityError(
-            f"the bundle names a file {name!r}",
+            f"The bundle names a file {name!r}",
             "a relative name inside the bundle, of plain ASCII, with forward slashes",
             "Do not use this bundle unless you know who made it.",
         )
@@ -63,7 +63,7 @@ def distinct(names: list[str]) -> None:
         twin = seen.setdefault(name.casefold(), name)
         if twin is not name:
             raise errors.IntegrityError(
-                f"the bundle has {name!r} twice (also as {twin!r})", "each name once", _AGAIN
+                f"The bundle has {name!r} twice (also as {twin!r})", "each name once", _AGAIN
             )
 
 
@@ -82,7 +82,7 @@ class Folder:
         except OSError as error:  # no folder, no permission, or removed meanwhile
             place = os.path.relpath(error.filename or self._root, self._root)
             raise errors.IntegrityError(
-                f"{place} of the bundle cannot be listed ({error.strerror})", "a folder", _AGAIN
+                f"{place} of the bundle cannot be listed ({error.strerror})", mend=_AGAIN
             ) from None
 
     def has(self, name: str) -> bool:
@@ -101,7 +101,7 @@ class Folder:
             info = os.fstat(descriptor)
             if not stat.S_ISREG(info.st_mode):
                 raise errors.IntegrityError(
-                    f"{name} of the bundle is no regular file", mend=_AGAIN
+                    f"{name} of the bundle is not a regular file", mend=_AGAIN
                 )
             size = self._claim(name, info.st_size)
             with open(descriptor, "rb", closefd=False) as stream:
@@ -182,7 +182,7 @@ def open_source(path: Path, max_bytes: int) -> Source:
     """
     if not path.exists():
         raise errors.BundleNotFound(
-            f"there is no bundle at {path}", "a folder NAME.ssdgm or a zip of it"
+            f"There is no bundle at {path}", mend="Give a folder NAME.ssdgm or a zip of it."
         )
     if path.is_dir():
         return Folder(path, max_bytes)
@@ -193,7 +193,7 @@ def open_source(path: Path, max_bytes: int) -> Source:
             if magic in _ZIP_MAGIC:
                 return Archive(stream, max_bytes)
     raise errors.FormatError(
-        f"{path} is no bundle", "a folder NAME.ssdgm or a zip of it", "Give the bundle's folder."
+        f"{path} is not a bundle", mend="Give a folder NAME.ssdgm or a zip of it."
     )
 
 
@@ -201,8 +201,7 @@ def _check_entry(info: "zipfile.ZipInfo") -> None:
     if info.flag_bits & _ENCRYPTED or info.compress_type not in (_STORED, _DEFLATED):
         raise errors.IntegrityError(
             f"{info.filename} in the zip is encrypted or compressed in an unusual way",
-            "a plain zip, stored or deflated",
-            "Zip the files again without a password.",
+            mend="Zip the files again without a password, stored or deflated.",
         )
     if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
         raise _link(info.filename)
@@ -220,18 +219,15 @@ def _is_link(place: "Path | os.DirEntry[str]") -> bool:
 def _link(name: str) -> errors.IntegrityError:
     return errors.IntegrityError(
         f"{name} of the bundle is a link",
-        "regular files and folders",
-        "Copy the bundle with its links resolved (cp -rL).",
+        mend="Copy the bundle with its links resolved (cp -rL).",
     )
 
 
 def _damaged(detail: str) -> errors.IntegrityError:
-    return errors.IntegrityError(f"the zip is damaged or cut short ({detail})", mend=_AGAIN)
+    return errors.IntegrityError(f"The zip is damaged or cut short ({detail})", mend=_AGAIN)
 
 
 def _too_big() -> errors.IntegrityError:
     return errors.IntegrityError(
-        "the bundle holds more bytes than allowed",
-        "at most max_bytes",
-        "Raise max_bytes if you trust it.",
+        "The bundle holds more bytes than max_bytes", mend="Raise max_bytes if you trust it."
     )

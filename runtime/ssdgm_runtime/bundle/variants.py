@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,28 +14,68 @@ if TYPE_CHECKING:
     from ssdgm_runtime.bundle import tolerance
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Variant:
     """One file of a component.
 
-    `tolerances` is of those outputs that have their own: one absolute tolerance, or one for every
-    value of a row; and the relative one.
+    Attributes:
+        component: The graph.
+        name: The variant's own name.
+        folder: The file's folder in the bundle.
+        file: Its name there.
+        provider: The execution provider that it is for.
+        device: That provider's device, in words of ONNX Runtime.
+        precision: Its precision.
+        default: Whether it is what this provider takes if none is named.
+        atol: The absolute tolerance of golden rows.
+        rtol: The relative one.
+        tolerances: Those of outputs that have their own: one absolute tolerance, or one for every
+            value of a row; and the relative one.
+        gates: What the precision cost on rows of the data; documentation.
     """
 
     component: str
     name: str
-    path: str
+    folder: str
+    file: str = "model.onnx"
     provider: str
+    device: str = ""
     precision: str
     default: bool
     atol: float
     rtol: float
     tolerances: Mapping[str, tuple[tuple[float, ...], float]] = field(default_factory=dict)
+    gates: Sequence[Any] = ()
+
+    @property
+    def path(self) -> str:
+        """The file, relative to the bundle."""
+        return f"{self.folder}/{self.file}"
 
     def tolerance(self, output: Tensor) -> "tuple[tolerance.Bound, float]":
         """Absolute and relative tolerance of an output's golden rows."""
         atol, rtol = self.tolerances.get(output.name, ((self.atol,), self.rtol))
         return (atol[0] if len(atol) == 1 else np.reshape(atol, output.row)), rtol
+
+    def to_json(self) -> dict[str, Any]:
+        """As `components` of a manifest has it."""
+        own = {
+            output: {"atol": atol[0] if len(atol) == 1 else list(atol), "rtol": rtol}
+            for output, (atol, rtol) in self.tolerances.items()
+        }
+        bounds = {"atol": self.atol, "rtol": self.rtol, **({"outputs": own} if own else {})}
+        return {
+            "variant_directory": self.folder,
+            "ep": self.provider,
+            **({"device": self.device} if self.device else {}),
+            "executor_info": {"ort": {"model_file": self.file}},
+            "additional_metadata": {
+                "precision": self.precision,
+                "default": self.default,
+                "tolerance": bounds,
+                **({"gates": list(self.gates)} if self.gates else {}),
+            },
+        }
 
 
 def parse(component: str, value: object) -> list[Variant]:
@@ -52,19 +92,21 @@ def _variant(component: str, name: str, value: object) -> Variant:
     table = jsonfile.typed(value, dict, f"components.{component}.{name}")
     engine = jsonfile.get(jsonfile.get(table, "executor_info", dict), "ort", dict)
     extra = jsonfile.get(table, "additional_metadata", dict)
-    tolerance = jsonfile.get(extra, "tolerance", dict)
-    own = jsonfile.typed(tolerance.get("outputs", {}), dict, "tolerance.outputs")
-    folder = jsonfile.get(table, "variant_directory", str)
+    bounds = jsonfile.get(extra, "tolerance", dict)
+    own = jsonfile.optional(bounds, "outputs", dict, {})
     return Variant(
         component=component,
         name=name,
-        path=f"{folder}/{jsonfile.get(engine, 'model_file', str)}",
+        folder=jsonfile.get(table, "variant_directory", str),
+        file=jsonfile.get(engine, "model_file", str),
         provider=jsonfile.get(table, "ep", str),
+        device=jsonfile.optional(table, "device", str, ""),
         precision=jsonfile.get(extra, "precision", str),
-        default=jsonfile.typed(extra.get("default", False), bool, "default"),
-        atol=jsonfile.get_number(tolerance, "atol", 0),
-        rtol=jsonfile.get_number(tolerance, "rtol", 0),
-        tolerances={name: _bound(value) for name, value in own.items()},
+        default=jsonfile.optional(extra, "default", bool, False),
+        atol=jsonfile.get_number(bounds, "atol", 0),
+        rtol=jsonfile.get_number(bounds, "rtol", 0),
+        tolerances={output: _bound(value) for output, value in own.items()},
+        gates=jsonfile.optional(extra, "gates", list, []),
     )
 
 
@@ -88,7 +130,7 @@ def check(graphs: Mapping[str, interface.Graph], variants: Sequence[Variant]) ->
             width = widths.get((variant.component, output), 1)
             if len(atol) not in (1, width):
                 raise errors.FormatError(
-                    f"the tolerance of {output} of {variant.component} has {len(atol)} numbers",
+                    f"The tolerance of {output} of {variant.component} has {len(atol)} numbers",
                     f"one, or {width}: one for every value of a row",
                     jsonfile.MEND,
                 )

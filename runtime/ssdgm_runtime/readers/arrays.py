@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_runtime import errors
-from ssdgm_runtime.rows.npy import check_npy
+from ssdgm_runtime.rows.npy import header
 
 Array = NDArray[Any]
 
@@ -164,7 +164,7 @@ def _check_member(name: str, archive: Any, key: str, most: int) -> None:  # noqa
         raise _too_big(f"{key!r} in {name}, of {size} bytes,", most)
     with archive.open(member) as stream:
         if stream.peek(6)[:6] == np.lib.format.MAGIC_PREFIX:
-            check_npy(stream, size)
+            header(stream, size)
 
 
 def _too_big(what: str, most: int) -> errors.DataError:

@@ -127,6 +127,12 @@ def parse(stream: IO[bytes], place: str) -> tuple[list[str], Iterator[Line]]:
     return names, _lines(text, reader, len(names), place)
 
 
+def records(stream: IO[bytes], place: str) -> Iterator[Line]:
+    """The lines of a text that need not be a table, the first one too; errors as of `parse`."""
+    with _decoded(stream) as text:
+        yield from _Reader(text, place).records()
+
+
 def check_text(first: str, place: str) -> None:
     """Refuse a text of two bytes a letter, by a first line of which a third or more is NUL.
 

@@ -57,6 +57,11 @@ class Column:
     kind: str = NUMBER
     categories: tuple[str, ...] = ()
 
+    def to_json(self) -> dict[str, Any]:
+        """As a manifest has it."""
+        known = {"categories": [*self.categories]} if self.categories else {}
+        return {"name": self.name, "kind": self.kind, **known}
+
 
 Columns = tuple[Column, ...]
 
@@ -92,18 +97,6 @@ def _column(value: object) -> Column:
                 jsonfile.MEND,
             )
     return Column(jsonfile.get(table, "name", str), kind, categories)
-
-
-def described(columns: Columns) -> list[dict[str, Any]]:
-    """Columns as a manifest has them."""
-    return [
-        {
-            "name": c.name,
-            "kind": c.kind,
-            **({"categories": [*c.categories]} if c.categories else {}),
-        }
-        for c in columns
-    ]
 
 
 def numbers(columns: Columns) -> int:

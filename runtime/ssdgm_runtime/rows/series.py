@@ -36,6 +36,10 @@ class Series:
         """All columns that are read."""
         return (self.key, *((self.time,) if self.time else ()), *self.channels)
 
+    def to_json(self) -> dict[str, Any]:
+        """As a manifest has it."""
+        return {"series": self.key, "time": self.time, "channels": [*self.channels]}
+
 
 def parse(value: object) -> Series | None:
     """The field `series` of a manifest; None where windows come as arrays alone.
@@ -53,8 +57,3 @@ def parse(value: object) -> Series | None:
     )
     jsonfile.distinct(series.names, "the column")
     return series
-
-
-def described(about: Series) -> dict[str, Any]:
-    """Series as a manifest has them."""
-    return {"series": about.key, "time": about.time, "channels": [*about.channels]}

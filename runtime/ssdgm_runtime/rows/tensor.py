@@ -3,10 +3,12 @@
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
+from ssdgm_runtime import errors, jsonfile
+
+_MOST = 2**31 - 1
 _INTEGERS = ("uint8", "int8", "uint16", "int16", "int32", "int64")
-
-
 DTYPES = ("bool", *_INTEGERS, "float16", "float32", "float64")
 
 
@@ -27,3 +29,27 @@ class Tensor:
     def width(self) -> int:
         """The number of values in one row."""
         return math.prod(self.row)
+
+    def to_json(self) -> dict[str, Any]:
+        """As a manifest has it."""
+        return {"name": self.name, "dtype": self.dtype, "shape": list(self.shape)}
+
+
+def parse(value: object, where: str) -> Tensor:
+    """A tensor of a manifest.
+
+    Raises:
+        FormatError: A field is missing, or has another type or a value that is not allowed.
+    """
+    table = jsonfile.typed(value, dict, where)
+    shape = jsonfile.each(table, "shape", (int, str))
+    row = shape[1:]
+    if shape[:1] != ("batch",) or not all(isinstance(n, int) and 0 < n <= _MOST for n in row):
+        wanted = 'a shape ["batch", positive whole numbers]'
+        shown = f"{list(shape)}"[:80]
+        raise errors.FormatError(f"{where} has shape {shown}", wanted, jsonfile.MEND)
+    dtype = jsonfile.get(table, "dtype", str)
+    if dtype not in DTYPES:
+        wanted = f"one of {', '.join(DTYPES)}"
+        raise errors.FormatError(f"{where} has dtype {dtype!r}", wanted, jsonfile.MEND)
+    return Tensor(jsonfile.get(table, "name", str), dtype, shape)

@@ -70,10 +70,10 @@ def _score(score: Json | None, missing: str = "no rows") -> str:
 
 def _baseline(comparisons: Json | None) -> Json:
     """A line for the supervised baseline, where there are held-out rows to compare on."""
-    from ssdgm_train.runs import baseline
+    from ssdgm_train.runs import baseline, records
 
     compared = comparisons and (comparisons["validation"] or comparisons["test"])
-    return {"baseline": baseline.sentence(compared)} if compared else {}
+    return {"baseline": baseline.sentence(records.Comparison(**compared))} if compared else {}
 
 
 def _temperature(result: Json) -> str:

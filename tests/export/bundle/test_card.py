@@ -1,25 +1,21 @@
 """The model card: front matter for hubs, and the figures of the reports."""
 
-import copy
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from ssdgm_export.bundle import card
-
-Json = dict[str, Any]
+from ssdgm_runtime.bundle import manifest
+from ssdgm_runtime.bundle.manifest import Manifest
 
 
 @pytest.fixture
-def reports(m2: Path) -> tuple[Json, Json]:
-    """The bundle's manifest and parity report."""
-    place = m2 / "bundle.ssdgm"
-    return tuple(
-        json.loads((place / n).read_text()) for n in ("manifest.json", "reports/parity.json")
-    )
+def about(m2: Path) -> Manifest:
+    """The bundle's manifest."""
+    return manifest.loads((m2 / "bundle.ssdgm/manifest.json").read_text())
 
 
 def front_matter(text: str) -> dict[str, str]:
@@ -28,9 +24,8 @@ def front_matter(text: str) -> dict[str, str]:
     return dict(line.split(": ", 1) for line in head.splitlines())
 
 
-def test_the_front_matter_is_what_hubs_read(reports: tuple[Json, Json]) -> None:
-    manifest, parity = reports
-    found = front_matter(card.card(manifest, parity))
+def test_the_front_matter_is_what_hubs_read(about: Manifest) -> None:
+    found = front_matter(card.card(about))
     assert found["library_name"] == "ssdgm-runtime"
     assert json.loads(found["datasets"]) == ["rows"]
     assert "onnx" in found["tags"].strip("[]").split(", ")
@@ -38,20 +33,17 @@ def test_the_front_matter_is_what_hubs_read(reports: tuple[Json, Json]) -> None:
 
 
 @pytest.mark.parametrize("name", ["a: b", 'quo"te', "x] # y", "zwölf"])
-def test_any_name_and_licence_is_a_plain_string(name: str, reports: tuple[Json, Json]) -> None:
-    manifest, parity = copy.deepcopy(reports)
-    manifest["additional_metadata"]["ssdgm"]["license"] = name
-    manifest["additional_metadata"]["ssdgm"]["training"]["dataset"] = name
-    found = front_matter(card.card(manifest, parity))
+def test_any_name_and_licence_is_a_plain_string(name: str, about: Manifest) -> None:
+    training = {**about.training, "dataset": name}
+    found = front_matter(card.card(replace(about, license=name, training=training)))
     assert json.loads(found["license"]) == name
     assert json.loads(found["datasets"]) == [name]
 
 
-def test_the_figures_are_those_of_the_reports(m2: Path, reports: tuple[Json, Json]) -> None:
-    manifest, parity = reports
+def test_the_figures_are_those_of_the_reports(m2: Path, about: Manifest) -> None:
     text = (m2 / "bundle.ssdgm/README.md").read_text()
-    assert text == card.card(manifest, parity)
-    training = manifest["additional_metadata"]["ssdgm"]["training"]
+    assert text == card.card(about)
+    training = about.training
     for part in ("validation", "test"):
         score = training[part]
         row = (
@@ -59,7 +51,7 @@ def test_the_figures_are_those_of_the_reports(m2: Path, reports: tuple[Json, Jso
             rf"\| {score['nll']:.3f} \| {score['brier']:.3f} \| {score['ece']:.3f} \|"
         )
         assert re.search(row, text), row
-    for graph, outputs in parity["max_abs"].items():
+    for graph, outputs in about.parity["max_abs"].items():
         row = rf"\| {graph} \|.*\| {re.escape(f'{max(outputs.values()):.1e}')} \|"
         assert re.search(row, text), row
     assert f"{training['labelled']} labelled" in text
@@ -67,20 +59,14 @@ def test_the_figures_are_those_of_the_reports(m2: Path, reports: tuple[Json, Jso
     assert "part of the budget" in text
 
 
-def test_nothing_is_said_of_validation_labels_where_there_are_none(
-    reports: tuple[Json, Json],
-) -> None:
-    manifest, parity = copy.deepcopy(reports)
-    manifest["additional_metadata"]["ssdgm"]["training"]["validation"] = None
-    assert "labels of the validation rows" not in card.card(manifest, parity)
-
-
-def test_a_score_that_was_not_taken_is_left_out(reports: tuple[Json, Json]) -> None:
-    manifest, parity = copy.deepcopy(reports)
-    manifest["additional_metadata"]["ssdgm"]["training"]["test"] = None
-    text = card.card(manifest, parity)
-    assert "| validation |" in text
-    assert "| test |" not in text
+@pytest.mark.parametrize(
+    ("part", "gone"), [("validation", "labels of the validation rows"), ("test", "| test |")]
+)
+def test_a_score_that_was_not_taken_is_left_out(about: Manifest, part: str, gone: str) -> None:
+    assert gone in card.card(about)
+    text = card.card(replace(about, training={**about.training, part: None}))
+    assert gone not in text
+    assert f"| {'test' if part == 'validation' else 'validation'} |" in text
 
 
 def test_the_lines_of_code_on_it_offer_what_the_bundle_has(m2: Path, baseline: Path) -> None:

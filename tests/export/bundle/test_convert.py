@@ -1,5 +1,6 @@
 """From a run to a bundle: the same bytes every time, whole or not at all."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -20,7 +21,7 @@ from ssdgm_export.proof import parity
 from ssdgm_runtime import errors, model
 from ssdgm_runtime.bundle import manifest
 from ssdgm_runtime.engine import session
-from ssdgm_train.runs import directory
+from ssdgm_train.runs import directory, records
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -64,7 +65,7 @@ def test_created_is_when_the_run_ended_or_source_date_epoch(
 ) -> None:
     result = directory.Run(baseline / "run").result
     assert result is not None
-    assert section(baseline / "bundle.ssdgm")["created"] == result["ended"]
+    assert section(baseline / "bundle.ssdgm")["created"] == result.ended
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1400000000")
     made = ssdgm_export.convert(baseline / "run", tmp_path / "dated.ssdgm")
     assert section(made.path)["created"] == "2014-05-13T16:53:20+00:00"
@@ -90,7 +91,7 @@ def test_what_lies_there_is_not_overwritten(kind: str, baseline: Path, tmp_path:
     {"file": out.touch, "folder": out.mkdir, "dangling link": lambda: out.symlink_to("nowhere")}[
         kind
     ]()
-    with pytest.raises(errors.OutputExists, match=r"taken\.ssdgm exists"):
+    with pytest.raises(errors.OutputExists, match=r"taken\.ssdgm already exists\. Give"):
         ssdgm_export.convert(baseline / "run", out)
     assert exported.left_behind(tmp_path) == ["taken.ssdgm"]
 
@@ -124,7 +125,7 @@ def test_a_run_that_has_not_ended_is_refused(tmp_path: Path) -> None:
 def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for place in ("empty", "missing"):
-        with pytest.raises(directory.RunError, match="no run directory"):
+        with pytest.raises(directory.RunError, match="not a run directory"):
             ssdgm_export.convert(tmp_path / place, tmp_path / "a.ssdgm")
     assert exported.left_behind(tmp_path) == ["empty"]
 
@@ -263,7 +264,9 @@ def test_onnxruntime_s_own_reader_opens_it(name: str, request: pytest.FixtureReq
 
 def test_the_manifest_survives_a_round_trip(m2: Path) -> None:
     text = (m2 / "bundle.ssdgm/manifest.json").read_text()
-    assert manifest.dumps(manifest.loads(text).document) == text
+    about = manifest.loads(text)
+    assert manifest.dumps(about) == text
+    assert manifest.dumps(dataclasses.replace(about, document={})) == text
 
 
 def test_the_manifest_tells_of_the_run(m2: Path) -> None:
@@ -271,16 +274,21 @@ def test_the_manifest_tells_of_the_run(m2: Path) -> None:
     run, result = directory.Run(m2 / "run").read(), directory.Run(m2 / "run").result
     assert result is not None
     told = found["training"]
-    assert told["data_digest"] == run["data"]["digest"]
-    assert told["split_digest"] == run["split"]
+    assert told["data_digest"] == run.data.digest
+    assert told["split_digest"] == run.split
     for key in ("labelled", "unlabelled", "validation_labels_are_extra"):
-        assert told[key] == run["data"][key]
-    assert [told[k] for k in ("validation", "test")] == [result[k] for k in ("validation", "test")]
+        assert told[key] == getattr(run.data, key)
+    for key in ("validation", "test"):
+        assert told[key] == records.plain(getattr(result, key))
     assert found["model"]["config"]["hidden"] == [8]
-    assert found["classes"] == run["data"]["classes"]
+    assert found["classes"] == [*run.data.classes]
     reports = {
         name: json.loads((m2 / f"bundle.ssdgm/reports/{name}.json").read_text())
         for name in ("parity", "training")
     }
     assert reports["parity"] == found["parity"]
-    assert reports["training"] == {"recipe": run["recipe"], "seed": 1, "result": result}
+    assert reports["training"] == {
+        "recipe": run.recipe,
+        "seed": 1,
+        "result": json.loads(json.dumps(records.plain(result))),
+    }

@@ -98,18 +98,18 @@ def test_golden_rows_may_come_from_a_table(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     run = place(tmp_path_factory, "m2", "columns-float32") / "run"
-    problem, found = exported.problem(run), exported.traced_modules(run)
+    record, found = directory.Run(run).read(), exported.traced_modules(run)
     given = run.parent / "rows.csv"
-    taken = convert.golden_rows(found, problem, given)
+    taken = convert.golden_rows(found, record, given)
     np.testing.assert_array_equal(taken, exported.rows(run)[: golden.ROWS])
     (tmp_path / "none.csv").write_text(given.read_text().split("\n")[0])
     with pytest.raises(errors.DataError, match=r"has 0 rows \[5\] float32"):
-        convert.golden_rows(found, problem, tmp_path / "none.csv")
+        convert.golden_rows(found, record, tmp_path / "none.csv")
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
     with pytest.raises(errors.DataError, match="has no column 'c'"):
-        convert.golden_rows(found, problem, tmp_path / "other.csv")
-    with pytest.raises(errors.DataError, match="there is no file"):
-        convert.golden_rows(found, problem, tmp_path / "nowhere.csv")
+        convert.golden_rows(found, record, tmp_path / "other.csv")
+    with pytest.raises(errors.DataError, match="There is no file"):
+        convert.golden_rows(found, record, tmp_path / "nowhere.csv")
 
 
 @pytest.mark.parametrize(("name", "kind"), CASES)

@@ -15,13 +15,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.semi_supervised import LabelPropagation, SelfTrainingClassifier
 
-import ssdgm_export.bundle
+import ssdgm_export
 import ssdgm_runtime
 import ssdgm_train
 from ssdgm_export import SemiSupervisedClassifier
 from ssdgm_export.estimator import settings
 from ssdgm_runtime import errors
-from ssdgm_train.recipes import recipe
 
 Array = NDArray[Any]
 THRESHOLD = ("model.features.threshold=0",)
@@ -40,7 +39,7 @@ def blobs(rows: int = 90, known: int = 15) -> tuple[Array, Array, Array]:
 
 
 def unlabelled(trained: SemiSupervisedClassifier) -> int:
-    found: int = trained.run_.document["data"]["unlabelled"]
+    found: int = trained.run_.record.data.unlabelled
     return found
 
 
@@ -118,12 +117,12 @@ def test_it_is_the_run_that_the_command_line_makes(tmp_path: Path) -> None:
     x, _, given = blobs()
     trained = small(random_state=4).fit(x, given)
     np.savez(tmp_path / "table.npz", x=x.astype(np.float32), y=given)
-    plan = recipe.from_table(trained.run_.document["recipe"])
+    plan = trained.run_.record.plan
     begun = ssdgm_train.begin(str(tmp_path / "table.npz"), plan, tmp_path / "run", seed=4)
     list(ssdgm_train.train(begun))
     theirs = begun.model.state_dict()
     for key, value in trained.run_.model.state_dict().items():
-        assert torch.equal(value, theirs[key].double() if value.dtype.is_floating_point else value)
+        assert torch.equal(value, theirs[key])
 
 
 def test_a_seed_gives_the_same_and_another_another() -> None:
@@ -187,9 +186,9 @@ def test_a_score_weighs_rows_and_needs_a_label() -> None:
 def test_validation_rows_calibrate() -> None:
     x, _, given = blobs()
     held = small(validation=6.0).fit(x, given).run_
-    assert held.document["data"]["validation"] == 6
-    assert held.result["validation"]["rows"] == 6
-    assert small().fit(x, given).run_.result["temperature"] == 1.0
+    assert held.record.data.validation == 6
+    assert held.result.validation.rows == 6
+    assert small().fit(x, given).run_.result.temperature == 1.0
 
 
 def test_draws_are_of_the_class_that_is_asked_for() -> None:
@@ -251,21 +250,10 @@ def test_its_bundle_answers_as_it_does(tmp_path: Path) -> None:
         np.testing.assert_allclose(model.predict_proba(rows), trained.predict_proba(x), atol=1e-5)
         np.testing.assert_allclose(model.encode(rows).mean, trained.transform(x), atol=1e-4)
         assert model.predict(rows).tolist() == trained.predict(x).tolist()
+        drawn = model.generate(y=["cat", "ant"], n=5, seed=3, sample=True).x
+        np.testing.assert_allclose(drawn, trained.sample(["cat", "ant"], 5, 3), atol=1e-4)
     content = b"".join(p.read_bytes() for p in path.rglob("*") if p.is_file())
     assert b"/tmp" not in content
-
-
-def test_without_the_exporter_an_export_says_how_to_get_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import sys
-
-    x, _, given = blobs()
-    trained = small().fit(x, given)
-    monkeypatch.delattr(ssdgm_export.bundle, "convert", raising=False)
-    monkeypatch.setitem(sys.modules, "ssdgm_export.bundle.convert", None)
-    text = cases.message(errors.MissingExtra, lambda: trained.export(tmp_path / "a.ssdgm"))
-    assert 'pip install "ssdgm-export[train,cpu]"' in text
 
 
 def test_it_starts_from_a_run(tmp_path: Path) -> None:
@@ -277,7 +265,7 @@ def test_it_starts_from_a_run(tmp_path: Path) -> None:
     trained = small(method="m1m2", hidden=None, init_from=tmp_path / "m1", settings=THRESHOLD).fit(
         x, given
     )
-    assert trained.run_.document["init"]["done"] == ["features"]
+    assert trained.run_.record.init.done == ("features",)
 
 
 def test_verbose_writes_its_progress_and_nothing_else_does(

@@ -1,5 +1,6 @@
 """What is traced of a model: its distributions, with a temperature, without what is not in use."""
 
+import dataclasses
 from pathlib import Path
 
 import cases
@@ -49,7 +50,7 @@ def test_a_temperature_in_the_result_is_in_the_bundle(
     run = exported.copied(place / "run", tmp_path / "run")
     result = directory.Run(run).result
     assert result is not None
-    directory.write_json(run / "result.json", {**result, "temperature": 2.5})
+    directory.write_json(run / "result.json", dataclasses.replace(result, temperature=2.5))
     made = ssdgm_export.convert(run, tmp_path / "cool.ssdgm")
     x = cases.rows(KIND, np.arange(9) % cases.CLASSES)
     with torch.inference_mode():

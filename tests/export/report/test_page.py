@@ -21,7 +21,7 @@ from ssdgm_runtime import model
 from ssdgm_runtime.pictures import latent
 from ssdgm_train import METHODS
 from ssdgm_train.data import dataset
-from ssdgm_train.runs import directory
+from ssdgm_train.runs import directory, records
 
 ALWAYS = {"curves", "confusion", "reliability"}
 EXAMPLES = {"uncertain", "mistaken"}
@@ -98,7 +98,7 @@ def test_a_page_needs_nothing_but_itself(run: Path) -> None:
     found, text = read(run), (run / report.PAGE).read_text(encoding="utf-8")
     links = [given[key] for _, given in found.tags for key in ("src", "href") if key in given]
     (paper,) = [link for link in links if not link.startswith("data:image/png;base64,")]
-    assert paper == METHODS[directory.Run(run).read()["recipe"]["method"]].paper.link
+    assert paper == METHODS[directory.Run(run).read().plan.method].paper.link
     assert not {"script", "link", "iframe"} & {tag for tag, _ in found.tags}
     assert str(run.parent) not in text
     assert not re.search(r"20\d\d-\d\d-\d\d", text), "a date"
@@ -125,7 +125,7 @@ OFFERED = {
 
 
 def test_a_method_gets_the_pictures_that_it_can_offer(run: Path) -> None:
-    name = directory.Run(run).read()["recipe"]["method"]
+    name = directory.Run(run).read().plan.method
     assert plates(run) - EXAMPLES == ALWAYS | OFFERED[name]
     assert "uncertain" in plates(run)
 
@@ -195,14 +195,14 @@ def test_the_figures_on_it_are_those_of_the_result(copy: Path) -> None:
     heading, *lines = numbers.table(material.gather(copy, None))
     assert [line[0] for line in lines] == ["validation", "test"]
     test = dict(zip(heading, lines[1], strict=True))
-    assert test["error, %"] == f"{100 * result['test']['error']:.2f}"
+    assert test["error, %"] == f"{100 * result.test.error:.2f}"
     assert test["how many"] == "12"
     for line in lines:
         assert all(cell in text for cell in line)
     assert "54 labelled and 30 unlabelled rows of rows in 3 classes (0, 1, 2), seed 1" in text
     assert "part of the budget of labels" in text
     assert "[model]\n" in text
-    assert f"{len(result['latents']['active'])} of 2 latents are active" in text
+    assert f"{len(result.latents.active)} of 2 latents are active" in text
     assert "ssdgm-export train rows.npz --recipe recipe.toml --seed 1 --device cpu" in text
 
 
@@ -222,7 +222,7 @@ COMPARED = dict(rows=12, error=0.25, baseline=0.5, difference=0.25, low=0.05, hi
 
 
 def test_what_was_measured_later_is_told_too(copy: Path) -> None:
-    changed = directory.ended(directory.Run(copy)) | {
+    changed = records.plain(directory.ended(directory.Run(copy))) | {
         "temperature": 2.0,
         "uncalibrated": {"validation": {**SCORE, "nll": 0.75}, "test": None, "unlabelled": None},
         "latents": {"size": 5, "active": [1, 2], "kept": [0, 1, 2]},
@@ -279,7 +279,7 @@ def test_phases_are_told(tmp_path_factory: pytest.TempPathFactory) -> None:
 def test_a_run_that_has_not_ended_is_refused(copy: Path) -> None:
     (copy / "result.json").unlink()
     before = contents(copy)
-    with pytest.raises(directory.RunError, match="has not ended; expected a finished run") as told:
+    with pytest.raises(directory.RunError, match=r"has not ended\. Go on with") as told:
         report.write(copy)
     assert "ssdgm-export train --resume" in told.value.mend
     assert contents(copy) == before

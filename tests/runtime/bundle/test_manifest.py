@@ -1,13 +1,16 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ssdgm_runtime import errors
 from ssdgm_runtime.bundle import contents, manifest
 from ssdgm_runtime.rows.tensor import DTYPES
+
+if TYPE_CHECKING:
+    import jsonschema
 
 
 def text(data: Path, name: str = "tiny") -> str:
@@ -45,7 +48,8 @@ def test_reads_what_is_there(data: Path) -> None:
 def test_unknown_fields_survive_a_round_trip(data: Path) -> None:
     document = json.loads(changed(data, *OURS, "future", value={"a": [1]}))
     document["components"]["decoder"]["new"] = True
-    again = manifest.loads(manifest.dumps(manifest.loads(json.dumps(document)).document))
+    document["additional_metadata"]["ssdgm"]["io"]["encoder"]["inputs"][0]["unit"] = "lux"
+    again = manifest.loads(manifest.dumps(manifest.loads(json.dumps(document))))
     assert again.document == document
     assert again.section["future"] == {"a": [1]}
 
@@ -121,36 +125,78 @@ X = (*OURS, "io", "classifier", "inputs", 0)
 VARIANT = ("components", "decoder", "variants", "cpu-fp32", "additional_metadata")
 TOLERANCE = (*VARIANT, "tolerance")
 BIG, INF, NAN = 10**400, float("inf"), float("nan")
-PRIORS = ([0.5, 0.5, 0.5], [0, 0, 0], [1.5, -0.25, -0.25], [NAN, 0.5, 0.5], [INF, 0, 0])
-REFUSED = [
+TELLS: list[tuple[tuple[object, ...], Any]] = [
     *(((*X, "dtype"), v) for v in ("object", "str", "O", "uint64", "complex64", "<f4", "", 1)),
-    *(((*X, "shape"), ["batch", v]) for v in (0, -1, 2.5, True, BIG, "n")),
-    *(((*OURS, "prior"), v) for v in (*PRIORS, [0.5, 0.25, "a"], [True, 0, 0], [BIG, 0, 0])),
+    *(((*X, "shape"), ["batch", v]) for v in (0, -1, 2.5, True, BIG, 2**31, "n")),
+    *(((*OURS, "prior"), v) for v in ([1.5, -0.25, -0.25], [0.5, 0.25, "a"], [True, 0, 0])),
     ((*OURS, "labels"), ["a", "b", "a"]),
     ((*OURS, "classes"), [1, 2, 1]),
-    *(((*TOLERANCE, "atol"), v) for v in (-1e-9, NAN, INF, "1", True, None, BIG)),
-    *(((*TOLERANCE, "rtol"), v) for v in (-1, NAN, INF)),
+    *(((*TOLERANCE, "atol"), v) for v in (-1e-9, "1", True, None)),
+    ((*TOLERANCE, "rtol"), -1),
+    *(((*TOLERANCE, "outputs"), {"x": {"atol": v, "rtol": 0}}) for v in ([], [-1])),
     ((*VARIANT, "default"), "yes"),
-    *(((*OURS, "likelihood", "total"), v) for v in (0, -1, 1.5, True, BIG)),
-    *(((*OURS, "likelihood", key), v) for key in ("low", "step") for v in (NAN, INF, BIG, "1")),
-    ((*OURS, "io", "classifier", "inputs", 0, "name"), "pixels"),
+    ((*VARIANT, "gates"), {}),
+    ((*VARIANT[:-1], "device"), 0),
+    *(((*OURS, "likelihood", "total"), v) for v in (0, -1, 1.5, True, BIG, 65537)),
+    *(((*OURS, "likelihood", key), "1") for key in ("low", "step")),
     ((*OURS, "io", "classifier", "outputs", 1, "name"), "logits"),
+    ((*OURS, "io", "encoder", "outputs"), []),
+    ((*OURS, "io", "decoder", "inputs"), []),
+    ((*OURS, "io", "decoder", "noise"), ["z", "z"]),
+    ((*OURS, "columns"), [{"name": "a", "kind": "category", "categories": []}]),
+    ((*OURS, "columns"), [{"name": "a", "kind": "category"}]),
+    ((*OURS, "columns"), [{"name": "a", "kind": "boolean", "categories": ["true", "false"]}]),
+    ((*OURS, "columns"), [{"name": "a", "kind": "date"}]),
+    ((*OURS, "series"), {"series": "id", "time": "t", "channels": ["a", "a"]}),
+    ((*OURS, "series"), {"series": "id", "channels": []}),
+    *(((*OURS, key), "no object") for key in ("model", "input", "requires", "training", "parity")),
+    *(((*OURS, key), 7) for key in ("license", "created", "likelihood", "columns", "features")),
+    *(((*OURS, "input", "range"), v) for v in ([1], ["a", 2])),
+    *(((*OURS, "input", "resize"), v) for v in ("fold 4x4", "crop 04x4")),
+    ((*OURS, "input", "kind"), 3),
+    (("description",), ["a bundle"]),
+]
+"""What manifest.schema.json refuses."""
+
+BEYOND: list[tuple[tuple[object, ...], Any]] = [
+    *(((*OURS, "prior"), v) for v in ([0.5, 0.5, 0.5], [0, 0, 0], [1.0])),  # sums and counts
+    *(((*OURS, "prior"), v) for v in ([NAN, 0.5, 0.5], [INF, 0, 0], [BIG, 0, 0])),  # not finite
+    *(((*TOLERANCE, key), v) for key in ("atol", "rtol") for v in (NAN, INF, BIG)),
+    *(((*OURS, "likelihood", key), v) for key in ("low", "step") for v in (NAN, INF, BIG)),
+    *(((*OURS, "input", "range"), v) for v in ([0, BIG], [0, INF])),
+    ((*OURS, "training"), {"error": NAN}),
+    ((*OURS, "labels"), ["a", "b"]),
+    ((*OURS, "classes"), [1.0, 2, 3]),  # JSON Schema takes 1.0 for a whole number
+    ((*OURS, "input", "resize"), "pad 4x5"),  # what the graphs take
+    ((*OURS, "features"), ["a", "b"]),
+    ((*OURS, "columns"), [{"name": "a", "kind": "number"}]),
+    ((*OURS, "series"), {"series": "id", "time": "t", "channels": ["a", "b"]}),
+    ((*OURS, "series"), {"series": "id", "time": "id", "channels": []}),
+    ((*OURS, "io", "classifier", "inputs", 0, "name"), "pixels"),
     ((*OURS, "io", "classifier", "outputs", 0, "shape"), ["batch", 4]),
     ((*OURS, "io", "classifier", "outputs", 0, "dtype"), "float64"),
     ((*OURS, "io", "encoder", "inputs", 1, "shape"), ["batch", 4]),
     ((*OURS, "io", "encoder", "inputs", 1, "name"), "x"),
     ((*OURS, "io", "decoder", "noise"), ["a"]),
-    ((*OURS, "io", "encoder", "outputs"), []),
-    ((*OURS, "io", "decoder", "inputs"), []),
-    ((*OURS, "training"), {"error": NAN}),
+    ((*TOLERANCE, "outputs"), {"x": {"atol": [1, 2], "rtol": 0}}),
 ]
+"""What no schema can tell, and only the reader refuses."""
 
 
-@pytest.mark.parametrize(("path", "value"), REFUSED)
+@pytest.mark.parametrize(("path", "value"), [*TELLS, *BEYOND])
 def test_a_value_that_no_bundle_has(data: Path, path: tuple[Any, ...], value: object) -> None:
     with pytest.raises(errors.FormatError) as caught:
         manifest.loads(changed(data, *path, value=value))
     assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_what_a_schema_can_tell(
+    data: Path, schema: "jsonschema.Draft202012Validator", told: bool
+) -> None:
+    for path, value in TELLS if told else BEYOND:
+        bad = json.loads(changed(data, *path, value=value))
+        assert schema.is_valid(bad) is not told, (path, value)
 
 
 @pytest.mark.parametrize(

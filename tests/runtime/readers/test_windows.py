@@ -101,7 +101,7 @@ def test_a_manifest_may_have_series(data: Path) -> None:
     assert manifest.loads(described(data, None)).series is None
     found = manifest.loads(described(data, GOOD)).series
     assert found == series.Series("id", "", ("a", "b", "c", "d"))
-    assert series.described(found) == GOOD
+    assert found.to_json() == GOOD
 
 
 @pytest.mark.parametrize(

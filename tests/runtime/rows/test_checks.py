@@ -226,7 +226,7 @@ def test_the_range_of_the_data(edit: Callable[..., Path]) -> None:
 
     drawn = {"name": "binomial", "total": 16, "low": -8, "step": 2}
     assert table({"range": [0, 9]}, drawn) == (0, 9)
-    for nothing in (None, {}, {"range": [1]}, {"range": ["a", 2]}, {"range": [2, 2]}):
+    for nothing in (None, {}, {"range": None}, {"range": [2, 2]}):
         assert table(nothing, drawn) == (-8, 24)
         assert table(nothing, {"name": "gaussian"}) == (0, 1)
         assert table(nothing, None) == (0, 1)

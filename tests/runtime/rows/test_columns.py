@@ -25,7 +25,7 @@ def told(row: int) -> str:
 
 
 def test_columns_come_back_from_a_manifest() -> None:
-    text = json.dumps(columns.described(KNOWN))
+    text = json.dumps([column.to_json() for column in KNOWN])
     assert columns.parse(json.loads(text)) == KNOWN
     assert columns.parse([]) == ()
     assert columns.numbers(KNOWN) == 2
@@ -52,7 +52,7 @@ BROKEN: dict[str, tuple[Change, str]] = {
 @pytest.mark.parametrize("name", list(BROKEN))
 def test_columns_that_no_manifest_may_have(name: str) -> None:
     change, text = BROKEN[name]
-    table = columns.described(KNOWN)
+    table = [column.to_json() for column in KNOWN]
     change(table)
     with pytest.raises(errors.FormatError) as caught:
         columns.parse(table)

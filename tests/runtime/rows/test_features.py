@@ -90,7 +90,7 @@ def test_a_table_file_is_read_by_name(named: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "features",
-    [NAMES[:-1], [*NAMES, "more"], [*NAMES[:-1], "f0"], "f0", [*NAMES[:-1], 3], None],
+    [NAMES[:-1], [*NAMES, "more"], [*NAMES[:-1], "f0"], "f0", [*NAMES[:-1], 3]],
 )
 def test_a_manifest_with_other_names_is_refused(edit: Edit, features: object) -> None:
     def change(document: dict[str, Any]) -> None:

@@ -69,7 +69,7 @@ def test_phases_on_features_prepare_every_batch(
     results = plain.result, other.result
     assert all(results)
     for part in ("validation", "test"):
-        one, two = (found[part] for found in results if found)
+        one, two = (vars(getattr(found, part)) for found in results)
         assert one == pytest.approx(two, rel=1e-4)
 
 
@@ -105,9 +105,9 @@ def test_a_sample_of_unlabelled_rows_is_scored(
     monkeypatch.setattr(store, "SAMPLE", 11)
     result = directory.Run(finished(source, tmp_path / "run", "m1")).result
     assert result is not None
-    assert result["unlabelled"]["rows"] == 11
-    assert result["neighbours"]["rows"] == 11
-    assert result["test"]["rows"] == 30
+    assert result.unlabelled.rows == 11
+    assert result.neighbours.rows == 11
+    assert result.test.rows == 30
 
 
 @pytest.mark.usefixtures("mapped")
@@ -115,7 +115,7 @@ def test_a_mapped_run_is_evaluated(source: str, tmp_path: Path) -> None:
     out = finished(source, tmp_path / "run")
     job = evidence.prepare(out, samples=2, rows=7, device="cpu")
     assert len(list(evidence.measure(job))) == job.steps
-    assert evidence.read(directory.Run(out))["rows"] == 7
+    assert evidence.read(directory.Run(out)).rows == 7
 
 
 def test_pictures_are_decoded_into_a_file(tmp_path: Path, request: pytest.FixtureRequest) -> None:

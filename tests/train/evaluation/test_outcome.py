@@ -98,29 +98,29 @@ def outcome(model: nn.Module, **parts: evaluation.Labelled | None) -> Any:  # no
 def test_every_part_is_scored_at_the_temperature_that_validation_gives() -> None:
     validation, test = labelled(400, 1), labelled(300, 2)
     found = outcome(Echo(), validation=validation, test=test)
-    temperature = found["temperature"]
+    temperature = found.temperature
     assert temperature > 5
     scaled = evaluation.Labelled(test.x / np.float32(temperature), test.y)
-    assert found["test"]["nll"] == pytest.approx(evaluation.score(Echo(), *scaled, CPU).nll, 1e-5)
-    before = found["uncalibrated"]
-    assert before["test"]["nll"] == pytest.approx(evaluation.score(Echo(), *test, CPU).nll)
+    assert found.test.nll == pytest.approx(evaluation.score(Echo(), *scaled, CPU).nll, 1e-5)
+    before = found.uncalibrated
+    assert before.test.nll == pytest.approx(evaluation.score(Echo(), *test, CPU).nll)
     for part in ("validation", "test"):
-        assert found[part]["error"] == before[part]["error"]
-        assert found[part]["ece"] < before[part]["ece"] / 2
-    assert found["unlabelled"] is before["unlabelled"] is None
+        assert getattr(found, part).error == getattr(before, part).error
+        assert getattr(found, part).ece < getattr(before, part).ece / 2
+    assert found.unlabelled is before.unlabelled is None
 
 
 def test_the_pool_is_scored_where_its_labels_are_known() -> None:
     found = outcome(Echo(), unlabelled=labelled(50))
-    assert found["unlabelled"]["rows"] == 50
-    assert found["validation"] is found["test"] is None
+    assert found.unlabelled.rows == 50
+    assert found.validation is found.test is None
 
 
 @pytest.mark.parametrize("rows", [0, calibration.FEWEST - 1])
 def test_few_validation_rows_leave_the_temperature_at_one(rows: int) -> None:
     found = outcome(Echo(), validation=labelled(rows) if rows else None)
-    assert found["temperature"] == 1
-    assert found["validation"] == found["uncalibrated"]["validation"]
+    assert found.temperature == 1
+    assert found.validation == found.uncalibrated.validation
 
 
 def test_a_latent_is_active_where_its_mean_varies_over_rows() -> None:
@@ -128,41 +128,41 @@ def test_a_latent_is_active_where_its_mean_varies_over_rows() -> None:
     signs = np.where(np.arange(400) % 2, 1, -1)[:, None].astype(np.float32)
     held = evaluation.Labelled(5 + signs * spread, np.arange(400) % 3)
     found = latents.latents(Embedding(), *held, classes=3, device=CPU)
-    assert found == {"size": 4, "active": [0, 1]}
+    assert found == latents.Latents(4, (0, 1))
 
 
 def test_an_encoder_that_is_given_the_label_sees_it() -> None:
     held = evaluation.Labelled(np.zeros((30, 2), np.float32), np.arange(30) % 2)
     found = latents.latents(Encoding(), *held, classes=3, device=CPU)
-    assert found == {"size": 5, "active": [2, 3]}
+    assert found == latents.Latents(5, (2, 3))
 
 
 def test_latents_are_those_of_training_rows_where_nothing_is_held_out() -> None:
-    assert outcome(Embedding())["latents"] == {"size": 3, "active": [0, 1, 2]}
+    assert outcome(Embedding()).latents == latents.Latents(3, (0, 1, 2))
 
 
 def test_a_model_of_two_parts_says_what_it_keeps_of_the_first() -> None:
-    found = outcome(Stacked())["latents"]
-    assert (found["size"], found["kept"]) == (6, (0, 3))
+    found = outcome(Stacked()).latents
+    assert (found.size, found.kept) == (6, (0, 3))
 
 
 def test_neighbours_vote_on_test_rows_before_validation_rows() -> None:
     near = labelled(60, 1)
     far = evaluation.Labelled(near.x, (near.y + 1) % 3)
-    found = outcome(Embedding(), labelled=near, validation=near, test=far)["neighbours"]
-    assert (found["k"], found["rows"]) == (5, 60)
-    assert found["error"] > 0.5
-    assert outcome(Embedding(), labelled=near, validation=near)["neighbours"]["error"] < 0.5
+    found = outcome(Embedding(), labelled=near, validation=near, test=far).neighbours
+    assert (found.k, found.rows) == (5, 60)
+    assert found.error > 0.5
+    assert outcome(Embedding(), labelled=near, validation=near).neighbours.error < 0.5
 
 
 def test_fewer_labelled_rows_than_neighbours_all_vote() -> None:
-    found = outcome(Embedding(), labelled=labelled(3), test=labelled(30))["neighbours"]
-    assert (found["k"], found["rows"]) == (3, 3)
+    found = outcome(Embedding(), labelled=labelled(3), test=labelled(30)).neighbours
+    assert (found.k, found.rows) == (3, 3)
 
 
 @pytest.mark.parametrize(("model", "latents"), [(Echo(), False), (Encoding(), True)])
 def test_what_a_model_cannot_do_is_left_open(model: nn.Module, latents: bool) -> None:
     found = outcome(model, test=labelled(30))
-    assert (found["latents"] is not None) is latents
-    assert found["neighbours"] is None
-    assert outcome(Embedding())["neighbours"] is None
+    assert (found.latents is not None) is latents
+    assert found.neighbours is None
+    assert outcome(Embedding()).neighbours is None

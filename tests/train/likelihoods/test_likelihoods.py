@@ -227,21 +227,6 @@ def test_the_others_draw_the_observation_itself(name: str) -> None:
     assert torch.equal(generator.get_state(), before)
 
 
-@EVERY
-def test_drawn_rows_are_rows_of_the_data(name: str) -> None:
-    problem = stated(name)
-    likelihood, units = (
-        likelihoods.likelihood_for(problem),
-        observations.observer_for(problem).double(),
-    )
-    found = likelihood.decoded(raw(likelihood, 50), units)
-    draw = likelihoods.family_of(problem).sample(found, problem, torch.Generator().manual_seed(0))
-    assert draw.shape == (50, *problem.shape)
-    limits = likelihoods.family_of(problem).limits(problem)
-    if limits is not None:
-        assert limits[0] <= float(draw.min()) <= float(draw.max()) <= limits[1]
-
-
 def test_colours_are_bytes() -> None:
     family = likelihoods.LIKELIHOODS["logistic"]
     assert family.fit(lambda: iter([np.zeros((2, 3), np.uint8)]), 0).scale == (127.5,)

@@ -87,7 +87,7 @@ def test_a_run_stores_what_auto_came_to(kind: str, name: str, tmp_path: Path) ->
     source = cases.saved(tmp_path / "rows.npz", cases.separable(kind, 60, 30))
     plan = recipe.load(None, name, cases.settings(name, hidden="[8]"))
     session = ssdgm_train.begin(source, plan, tmp_path / "run", seed=1, device="cpu")
-    stored = recipe.from_table(session.run.read()["recipe"])
+    stored = session.run.read().plan
     assert recipe.load(tmp_path / "run/recipe.toml") == stored == session.recipe
     first, *others = tables(stored.model)
     assert first.network == ("conv" if image else "mlp")
@@ -108,7 +108,7 @@ def test_steps_that_are_given_hold_for_every_phase(tmp_path: Path) -> None:
         plan = recipe.load(None, "m1", (*cases.settings("m1", hidden="[8]"), *changes))
         session = ssdgm_train.begin(source, plan, tmp_path / place, device="cpu")
         assert [stage.plan.steps for stage in session.stages] == wanted
-        again = recipe.from_table(session.run.read()["recipe"])
+        again = session.run.read().plan
         assert [stage.plan.steps for stage in again.stages(session.sizes)] == wanted
 
 

@@ -18,7 +18,7 @@ import pytest
 import ssdgm_train
 from ssdgm_train import evaluation
 from ssdgm_train.recipes import recipe
-from ssdgm_train.runs import baseline, directory, metrics, session, training
+from ssdgm_train.runs import baseline, directory, metrics, records, session, training
 from ssdgm_train.runs.directory import Run, RunError
 
 SOURCE = cases.separable("gaussian-float32", 60, 40, 30)
@@ -38,10 +38,10 @@ def trained(source: str, out: Path, *changes: str, name: str = "m2") -> Run:
     return Run(out)
 
 
-def compared(found: Run) -> dict[str, Any]:
-    told = baseline.read(found)
-    assert told is not None
-    return told
+def compared(found: Run) -> records.Baseline:
+    beside = directory.ended(found).baseline
+    assert beside is not None
+    return beside
 
 
 def test_a_run_ends_with_its_baseline_on_the_same_rows_and_labels(
@@ -49,29 +49,26 @@ def test_a_run_ends_with_its_baseline_on_the_same_rows_and_labels(
 ) -> None:
     found = trained(source, tmp_path / "run")
     beside = Run(tmp_path / "run/baseline")
-    assert beside.read()["recipe"]["method"] == "supervised"
-    assert beside.read()["split"] == found.read()["split"]
-    assert beside.read()["problem"] == found.read()["problem"]
-    told = compared(found)
-    assert (told["method"], told["steps"]) == ("supervised", 12)
-    own, theirs = found.result, beside.result
-    assert own is not None
-    assert theirs is not None
-    assert theirs["baseline"] is None
+    assert beside.read().plan.method == "supervised"
+    assert beside.read().split == found.read().split
+    assert beside.read().problem == found.read().problem
+    comparison = compared(found)
+    assert (comparison.method, comparison.steps) == ("supervised", 12)
+    own, theirs = directory.ended(found), directory.ended(beside)
+    assert theirs.baseline is None
     for part, rows in (("validation", 12), ("test", 30)):
-        assert told[part]["rows"] == rows
-        assert told[part]["error"] == own[part]["error"]
-        assert told[part]["baseline"] == theirs[part]["error"]
-        gain = theirs[part]["error"] - own[part]["error"]
-        assert told[part]["difference"] == pytest.approx(gain)
-        assert told[part]["low"] <= told[part]["difference"] <= told[part]["high"]
+        told, mine, other = (getattr(r, part) for r in (comparison, own, theirs))
+        assert told.rows == rows
+        assert (told.error, told.baseline) == (mine.error, other.error)
+        assert told.difference == pytest.approx(other.error - mine.error)
+        assert told.low <= told.difference <= told.high
 
 
 @pytest.mark.parametrize(("steps", "expected"), [("run.baseline=5", 5), ("run.baseline=500", 12)])
 def test_its_steps_are_a_setting_and_no_more_than_the_run_s(
     source: str, tmp_path: Path, steps: str, expected: int
 ) -> None:
-    assert compared(trained(source, tmp_path / "run", steps))["steps"] == expected
+    assert compared(trained(source, tmp_path / "run", steps)).steps == expected
 
 
 @pytest.mark.parametrize(
@@ -81,21 +78,21 @@ def test_there_is_none_beside_itself_or_where_none_is_wanted(
     source: str, tmp_path: Path, name: str, change: str
 ) -> None:
     found = trained(source, tmp_path / "run", change, name=name)
-    assert baseline.read(found) is None
+    assert directory.ended(found).baseline is None
     assert not (tmp_path / "run/baseline").exists()
 
 
 def test_there_is_none_without_unlabelled_rows(tmp_path: Path) -> None:
     source = cases.saved(tmp_path / "rows.npz", cases.separable("gaussian-float32", 60))
-    assert baseline.read(trained(source, tmp_path / "run")) is None
+    assert directory.ended(trained(source, tmp_path / "run")).baseline is None
 
 
 def test_without_held_out_rows_there_is_nothing_to_compare(tmp_path: Path) -> None:
     source = cases.saved(tmp_path / "rows.npz", cases.separable("gaussian-float32", 60, 40))
     found = trained(source, tmp_path / "run", "data.validation=0")
-    assert (compared(found)["validation"], compared(found)["test"]) == (None, None)
+    assert (compared(found).validation, compared(found).test) == (None, None)
     text = cases.message(RunError, lambda: baseline.better(found))
-    assert "has no baseline with validation rows" in text
+    assert "has no baseline with validation rows. Train again" in text
 
 
 @pytest.mark.parametrize(
@@ -109,14 +106,14 @@ def test_its_network_has_the_widths_of_the_classifier(
     source: str, tmp_path: Path, changes: tuple[str, ...], hidden: tuple[int, ...]
 ) -> None:
     trained(source, tmp_path / "run", *changes)
-    plan = recipe.from_table(Run(tmp_path / "run/baseline").read()["recipe"])
+    plan = Run(tmp_path / "run/baseline").read().plan
     assert plan.model.hidden == hidden
     assert plan.run.baseline == 0
 
 
 def test_features_lend_it_their_widths(source: str, tmp_path: Path) -> None:
     trained(source, tmp_path / "run", "model.features.hidden=[6]", name="m1m2")
-    plan = recipe.from_table(Run(tmp_path / "run/baseline").read()["recipe"])
+    plan = Run(tmp_path / "run/baseline").read().plan
     assert plan.model.hidden == (6,)
 
 
@@ -132,8 +129,8 @@ def test_a_baseline_that_diverges_leaves_the_run_its_result(
 
     monkeypatch.setattr(baseline, "_plan", wild)
     found = trained(source, tmp_path / "run")
-    assert baseline.read(found) is None
-    assert directory.ended(found)["steps"] == 12
+    assert directory.ended(found).baseline is None
+    assert directory.ended(found).steps == 12
 
 
 class Stopped(Exception):
@@ -215,10 +212,10 @@ def wrong(count: int, rows: int = 100) -> Any:  # noqa: ANN401
 
 def test_an_interval_is_of_pairs_and_narrow_where_errors_are_the_same() -> None:
     same = baseline.compare(wrong(20), wrong(20), 0)
-    assert (same["difference"], same["low"], same["high"]) == (0, 0, 0)
+    assert (same.difference, same.low, same.high) == (0, 0, 0)
     apart = baseline.compare(wrong(20), wrong(20)[::-1], 0)
-    assert apart["difference"] == 0
-    assert apart["low"] < -0.05 < 0.05 < apart["high"]
+    assert apart.difference == 0
+    assert apart.low < -0.05 < 0.05 < apart.high
     assert apart == baseline.compare(wrong(20), wrong(20)[::-1], 0)
 
 
@@ -228,8 +225,8 @@ def test_an_interval_is_that_of_the_normal_distribution_for_many_rows() -> None:
     found = baseline.compare(own, theirs, 1)
     gains = theirs.astype(float) - own
     half = 1.96 * gains.std() / np.sqrt(len(gains))
-    assert found["high"] - found["difference"] == pytest.approx(half, rel=0.05)
-    assert found["difference"] - found["low"] == pytest.approx(half, rel=0.05)
+    assert found.high - found.difference == pytest.approx(half, rel=0.05)
+    assert found.difference - found.low == pytest.approx(half, rel=0.05)
 
 
 @pytest.mark.parametrize(
@@ -260,7 +257,7 @@ def test_a_difference_is_told_by_its_size_and_its_direction(
 ) -> None:
     measured = {"rows": 9, "error": 0.3, "baseline": 0.3 + difference}
     gains = {"difference": difference, "low": low, "high": high}
-    text = baseline.sentence({**measured, **gains})
+    text = baseline.sentence(records.Comparison(**measured, **gains))
     assert f"too: {words} error than the baseline (95 % interval {ends}, 9 rows)" in text
 
 

@@ -39,10 +39,10 @@ def test_a_phase_that_does_not_train_the_classifier_is_not_scored(
     found = list(ssdgm_train.train(session))
     assert [p.step for p in found if p.validation] == [12, 16, 20]
     records = metrics.read(session.run.path)
-    assert [r["phase"] for r in records] == ["features"] * 2 + ["joint"] * 3
-    assert [bool(r["validation"]) for r in records] == [False] * 2 + [True] * 3
-    assert [r["terms"].keys() for r in records] == [r["validation_terms"].keys() for r in records]
-    assert records[0]["terms"].keys() == {"features"}
+    assert [r.phase for r in records] == ["features"] * 2 + ["joint"] * 3
+    assert [bool(r.validation) for r in records] == [False] * 2 + [True] * 3
+    assert [r.terms.keys() for r in records] == [r.validation_terms.keys() for r in records]
+    assert records[0].terms.keys() == {"features"}
     assert session.run.best is not None
     assert int(session.run.best.name.split("-")[1]) > 8
 
@@ -117,7 +117,7 @@ def test_polishing_is_a_phase_of_its_own(name: str, source: str, tmp_path: Path)
     session = begin(source, tmp_path / "run", name, polish, "phases.polish.steps=3")
     found = list(ssdgm_train.train(session))
     assert [p.phase for p in found[:11]] == ["features"] * 8 + ["polish"] * 3
-    records = {r["phase"]: r["terms"] for r in metrics.read(session.run.path)}
+    records = {r.phase: r.terms for r in metrics.read(session.run.path)}
     assert records["polish"].keys() == {"polish"}
 
 

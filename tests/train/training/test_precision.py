@@ -72,7 +72,7 @@ def test_what_is_trained_in_mixed_precision_classifies(spec: method.Method) -> N
 def test_a_run_says_whether_its_machine_multiplies_bfloat16(native: bool, tmp_path: Path) -> None:
     source = cases.saved(tmp_path / "set.npz", cases.separable())
     session = ssdgm_train.begin(source, cases.small_recipe("m2"), tmp_path / "run", device="cpu")
-    assert session.run.read()["environment"]["bfloat16"] is native
+    assert session.run.read().environment.bfloat16 is native
 
 
 def test_the_prior_of_the_label_is_not_rounded() -> None:

@@ -3,13 +3,14 @@
 `outcome` is computed at the end of every run; `evidence` is computed on request.
 """
 
-from ssdgm_train.evaluation.outcome import Labelled, outcome
+from ssdgm_train.evaluation.outcome import Labelled, Outcome, outcome
 from ssdgm_train.evaluation.passes import ROWS, Rows, evaluating, logits, terms
 from ssdgm_train.evaluation.scores import Score, score
 
 __all__ = [
     "ROWS",
     "Labelled",
+    "Outcome",
     "Rows",
     "Score",
     "evaluating",

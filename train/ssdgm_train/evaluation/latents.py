@@ -8,8 +8,9 @@ References:
     Semi-Supervised Learning with Deep Generative Models (Kingma et al., 2014), learn_yz_x_ss.py.
 """
 
-from typing import Any
+from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -19,9 +20,26 @@ from torch.nn import functional as F
 from ssdgm_train import method
 from ssdgm_train.evaluation import passes
 
-Json = dict[str, Any]
 ACTIVE = 0.01
 NEIGHBOURS = 5
+
+
+@dataclass(frozen=True)
+class Latents:
+    """How many latents there are, which are active, and which are kept of a model of two parts."""
+
+    size: int
+    active: tuple[int, ...]
+    kept: tuple[int, ...] | msgspec.UnsetType = msgspec.UNSET
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The error of a vote of the k nearest of so many labelled rows."""
+
+    k: int
+    rows: int
+    error: float
 
 
 def latents(
@@ -30,7 +48,7 @@ def latents(
     y: NDArray[np.int64],
     classes: int,
     device: torch.device,
-) -> Json | None:
+) -> Latents | None:
     """The number of latents and which are active; None for a model without an encoder.
 
     Args:
@@ -39,9 +57,6 @@ def latents(
         y: Their class indices, an input of q(z | x, y).
         classes: K.
         device: The model's device.
-
-    Returns:
-        "size", the indices "active", and perhaps the indices "kept".
     """
     first, labels = x[: passes.ROWS], torch.from_numpy(y[: passes.ROWS])
     if isinstance(model, method.Embeds):
@@ -55,8 +70,8 @@ def latents(
     else:
         return None
     active = (means.double().var(0, correction=0) > ACTIVE).nonzero()[:, 0].tolist()
-    kept = {"kept": model.kept} if isinstance(model, method.Slims) else {}
-    return {"size": means.shape[1], "active": active, **kept}
+    kept = tuple(model.kept) if isinstance(model, method.Slims) else msgspec.UNSET
+    return Latents(means.shape[1], tuple(active), kept)
 
 
 def embedded(model: nn.Module, x: passes.Rows, device: torch.device) -> Tensor:
@@ -71,7 +86,7 @@ def neighbours(
     labelled: tuple[passes.Rows, NDArray[np.int64]],
     held: tuple[passes.Rows, NDArray[np.int64]],
     device: torch.device,
-) -> Json | None:
+) -> Neighbours | None:
     """The error of a vote of the nearest labelled rows, by the means of q(z | x).
 
     Args:
@@ -92,4 +107,4 @@ def neighbours(
     vote = neighbors.KNeighborsClassifier(k)
     vote.fit(embedded(model, labelled[0], device).numpy(), labelled[1])
     predicted = vote.predict(embedded(model, held[0], device).numpy())
-    return {"k": k, "rows": len(labelled[1]), "error": float((predicted != held[1]).mean())}
+    return Neighbours(k, len(labelled[1]), float((predicted != held[1]).mean()))

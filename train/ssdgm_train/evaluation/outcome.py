@@ -4,9 +4,9 @@ Scores are those of the calibrated probabilities that a bundle gives, softmax(lo
 "uncalibrated" are those of softmax(logits).
 """
 
-import dataclasses
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ssdgm_train.evaluation import calibration, latents, passes, scores
+from ssdgm_train.evaluation.latents import Latents, Neighbours
+from ssdgm_train.evaluation.scores import Score
 
-Json = dict[str, Any]
 SCORED = ("validation", "test", "unlabelled")
 
 
@@ -26,9 +27,31 @@ class Labelled(NamedTuple):
     y: NDArray[np.int64]
 
 
+@dataclass(frozen=True)
+class Scores:
+    """The scores of `SCORED`; None where no labels are known."""
+
+    validation: Score | None
+    test: Score | None
+    unlabelled: Score | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was measured; scores at the temperature first, then those of the model's own."""
+
+    temperature: float
+    validation: Score | None
+    test: Score | None
+    unlabelled: Score | None
+    uncalibrated: Scores
+    latents: Latents | None
+    neighbours: Neighbours | None
+
+
 def outcome(
     model: nn.Module, parts: Mapping[str, Labelled | None], classes: int, device: torch.device
-) -> Json:
+) -> Outcome:
     """Scores, temperature, latents and neighbours of a trained model.
 
     Args:
@@ -48,21 +71,19 @@ def outcome(
     )
     labelled, held = parts["labelled"], parts["test"] or parts["validation"]
     assert labelled is not None
-    return {
-        "temperature": temperature,
-        **_scores(outputs, temperature),
-        "uncalibrated": _scores(outputs, 1.0),
-        "latents": latents.latents(
-            model, *(parts["validation"] or labelled), classes=classes, device=device
-        ),
-        "neighbours": latents.neighbours(model, labelled, held, device) if held else None,
-    }
+    shown = parts["validation"] or labelled
+    return Outcome(
+        temperature,
+        **vars(_scores(outputs, temperature)),
+        uncalibrated=_scores(outputs, 1.0),
+        latents=latents.latents(model, *shown, classes=classes, device=device),
+        neighbours=latents.neighbours(model, labelled, held, device) if held else None,
+    )
 
 
-def _scores(outputs: Mapping[str, tuple[Tensor, Tensor]], temperature: float) -> Json:
+def _scores(outputs: Mapping[str, tuple[Tensor, Tensor]], temperature: float) -> Scores:
     """The score of every part at a temperature; None for a part without rows."""
     measured = {
-        name: dataclasses.asdict(scores.measure(logits / temperature, y))
-        for name, (logits, y) in outputs.items()
+        name: scores.measure(logits / temperature, y) for name, (logits, y) in outputs.items()
     }
-    return {name: measured.get(name) for name in SCORED}
+    return Scores(*(measured.get(name) for name in SCORED))

@@ -105,25 +105,14 @@ def _bits(x: Tensor, generator: torch.Generator | None) -> Tensor:
     return torch.bernoulli(x, generator=generator)
 
 
-def _draw_bits(found: Parameters, problem: Problem, source: torch.Generator) -> Tensor:
-    bits = torch.bernoulli(found["probs"], generator=source)
-    return problem.shift[0] + problem.scale[0] * bits
-
-
-def _draw_counts(found: Parameters, problem: Problem, source: torch.Generator) -> Tensor:
-    totals = torch.full_like(found["probs"], problem.total)
-    share = torch.binomial(totals, found["probs"], generator=source) / problem.total
-    return problem.shift[0] + problem.scale[0] * share
-
-
 def _limits(problem: Problem) -> tuple[float, float]:
     return problem.shift[0], problem.shift[0] + problem.scale[0]
 
 
-def _described(problem: Problem) -> family.Described:
+def _levels(problem: Problem) -> family.Levels:
     step = problem.scale[0] / problem.total
     return {"total": problem.total, "low": problem.shift[0], "step": step}
 
 
-BERNOULLI = family.Family("bernoulli", _fit_bernoulli, bernoulli, _draw_bits, _limits, _described)
-BINOMIAL = family.Family("binomial", _fit_binomial, binomial, _draw_counts, _limits, _described)
+BERNOULLI = family.Family("bernoulli", _fit_bernoulli, bernoulli, _limits, _levels)
+BINOMIAL = family.Family("binomial", _fit_binomial, binomial, _limits, _levels)

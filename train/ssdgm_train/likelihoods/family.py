@@ -10,6 +10,7 @@ References:
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,7 +21,7 @@ from ssdgm_train.problems import Pieces, Problem, Scaling
 
 Parameters = dict[str, Tensor]
 Draw = Callable[[Tensor, torch.Generator | None], Tensor]
-Described = dict[str, str | int | float]
+Levels = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -64,17 +65,16 @@ class Family:
         fit: (training rows [n, ...] in pieces, the recipe's largest count) to the scaling that
             makes observations of them; DataError for rows that it has no density for.
         build: From a problem to its likelihood.
-        sample: (parameters in the data's own units, problem, random source) to drawn rows.
         limits: The smallest and largest value that rows can have; None if there are no limits.
-        described: What the manifest tells a reader that draws from the likelihood.
+        levels: Of counts, their largest as `total`, and `low` and `step`, the units of one;
+            empty for rows that are drawn without them.
     """
 
     name: str
     fit: Callable[[Pieces, int], Scaling]
     build: Callable[[Problem], Likelihood]
-    sample: Callable[[Parameters, Problem, torch.Generator], Tensor]
     limits: Callable[[Problem], tuple[float, float] | None]
-    described: Callable[[Problem], Described]
+    levels: Callable[[Problem], Levels]
 
 
 def same(x: shapes.Features, generator: torch.Generator | None) -> shapes.Features:
@@ -86,6 +86,6 @@ def open_ended(problem: Problem) -> None:
     """No limits."""
 
 
-def nothing_more(problem: Problem) -> Described:
-    """Nothing but the name is needed to draw."""
+def no_levels(problem: Problem) -> Levels:
+    """None: rows are numbers in their own units."""
     return {}

@@ -68,9 +68,4 @@ def _floats(pieces: Pieces) -> Iterator[NDArray[np.float64]]:
     return (x.reshape(len(x), -1).astype(np.float64) for x in pieces())
 
 
-def sample(found: Parameters, problem: Problem, source: torch.Generator) -> Tensor:
-    """Draw numbers."""
-    return torch.normal(found["mean"], found["scale"], generator=source)
-
-
-FAMILY = family.Family("gaussian", fit, gaussian, sample, family.open_ended, family.nothing_more)
+FAMILY = family.Family("gaussian", fit, gaussian, family.open_ended, family.no_levels)

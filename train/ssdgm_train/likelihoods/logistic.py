@@ -83,18 +83,12 @@ def _fit(pieces: Pieces, total: int) -> Scaling:
     return Scaling((HALF,), (HALF,))
 
 
-def _sample(found: Parameters, problem: Problem, source: torch.Generator) -> Tensor:
-    mean = found["mean"]
-    u = torch.rand(mean.shape, generator=source, dtype=mean.dtype).clamp(1e-12, 1 - 1e-12)
-    return (mean + found["scale"] * torch.logit(u)).round().clamp(0, LEVELS - 1)
-
-
 def _limits(problem: Problem) -> tuple[float, float]:
     return 0.0, LEVELS - 1.0
 
 
-def _described(problem: Problem) -> family.Described:
+def _levels(problem: Problem) -> family.Levels:
     return {"total": LEVELS - 1, "low": 0.0, "step": 1.0}
 
 
-FAMILY = family.Family("logistic", _fit, logistic, _sample, _limits, _described)
+FAMILY = family.Family("logistic", _fit, logistic, _limits, _levels)

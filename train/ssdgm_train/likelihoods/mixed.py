@@ -58,14 +58,4 @@ def mixed(problem: Problem) -> Likelihood:
     )
 
 
-def _sample(found: Parameters, problem: Problem, source: torch.Generator) -> Tensor:
-    """Rows [n, columns], categories as their codes."""
-    numbers = [gaussian.sample(found, problem, source)] if problem.numbers else []
-    blocks = torch.split(found["code_probs"], list(problem.blocks), -1) if problem.blocks else ()
-    codes = [torch.multinomial(probs, 1, generator=source).to(probs.dtype) for probs in blocks]
-    return torch.cat([*numbers, *codes], -1)
-
-
-FAMILY = family.Family(
-    "columns", gaussian.fit, mixed, _sample, family.open_ended, family.nothing_more
-)
+FAMILY = family.Family("columns", gaussian.fit, mixed, family.open_ended, family.no_levels)

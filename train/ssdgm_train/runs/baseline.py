@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from ssdgm_train import seeds
 from ssdgm_train.methods import supervised
 from ssdgm_train.recipes import recipe
-from ssdgm_train.runs import directory, loading, records, session
+from ssdgm_train.runs import directory, loading, session
+from ssdgm_train.runs.records import Comparison
 from ssdgm_train.training import loop
 
-Json = dict[str, Any]
 FOLDER = "baseline"
 DRAWS = 10_000
 LEVEL = (2.5, 97.5)
@@ -45,19 +45,18 @@ def beside(main: session.Session) -> session.Session | None:
 
 
 def _begin(main: session.Session, path: Path) -> None:
-    found, plan = main.run.read(), _plan(main)
-    stated = loading.load_problem(found)
-    described = loading.compose(
-        found["data"]["source"],
+    theirs, plan = main.run.read(), _plan(main)
+    record = loading.compose(
+        theirs.data.source,
         main.data,
         main.split,
-        stated,
+        theirs.problem,
         plan,
-        found["labels"],
+        theirs.labels,
         main.seed,
         main.device,
     )
-    directory.create(path, described, main.split, {"recipe.toml": recipe.dumps(plan)})
+    directory.create(path, record, main.split, {"recipe.toml": recipe.dumps(plan)})
 
 
 def _plan(main: session.Session) -> recipe.Recipe:
@@ -72,23 +71,21 @@ def _plan(main: session.Session) -> recipe.Recipe:
     )
 
 
-def _shared(config: Any) -> Json:  # noqa: ANN401  (a method's own)
+def _shared(config: Any) -> dict[str, Any]:  # noqa: ANN401  (a method's own)
     """The settings that the two have in common, from the first table that has them."""
     values = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
-    found: Json = {}
+    nested: dict[str, Any] = {}
     for table in (v for v in values.values() if dataclasses.is_dataclass(v)):
-        found = {**_shared(table), **found}
+        nested = {**_shared(table), **nested}
     own = {name: values[name] for name in TAKEN if name in values}
     return {
-        **found,
+        **nested,
         **own,
         **({"hidden": values["classifier"]} if values.get("classifier") else {}),
     }
 
 
-def compare(
-    own: NDArray[np.bool_], theirs: NDArray[np.bool_], seed: int
-) -> dict[str, float | int]:
+def compare(own: NDArray[np.bool_], theirs: NDArray[np.bool_], seed: int) -> Comparison:
     """Two classifiers on the same rows.
 
     Args:
@@ -104,21 +101,21 @@ def compare(
     shares = np.bincount(gains + 1, minlength=3) / len(gains)
     drawn = seeds.generator(seed, seeds.BOOTSTRAP).multinomial(len(gains), shares, size=DRAWS)
     low, high = np.percentile((drawn[:, 2] - drawn[:, 0]) / len(gains), LEVEL)
-    return {
-        "rows": len(gains),
-        "error": float(own.mean()),
-        "baseline": float(theirs.mean()),
-        "difference": float(gains.mean()),
-        "low": float(low),
-        "high": float(high),
-    }
+    return Comparison(
+        rows=len(gains),
+        error=float(own.mean()),
+        baseline=float(theirs.mean()),
+        difference=float(gains.mean()),
+        low=float(low),
+        high=float(high),
+    )
 
 
-def verdict(found: Json) -> str:
+def verdict(compared: Comparison) -> str:
     """What a comparison says: "helped", "hurt" or "undecided"."""
-    if found["low"] > 0:
+    if compared.low > 0:
         return "helped"
-    return "hurt" if found["high"] < 0 else "undecided"
+    return "hurt" if compared.high < 0 else "undecided"
 
 
 SAYS = {
@@ -128,34 +125,19 @@ SAYS = {
 }
 
 
-def sentence(comparison: Json) -> str:
+def sentence(compared: Comparison) -> str:
     """A comparison in words, in percent; the interval's ends say "less" or "more" themselves."""
-    error, baseline = (f"{100 * comparison[key]:.2f} %" for key in ("error", "baseline"))
-    gain, *ends = (100 * comparison[key] for key in ("difference", "low", "high"))
+    error, baseline = (f"{100 * share:.2f} %" for share in (compared.error, compared.baseline))
+    gain = 100 * compared.difference
+    ends = [100 * compared.low, 100 * compared.high]
     if gain < 0:
         ends.reverse()
     low, high = (f"{abs(end):.2f} {'more' if end < 0 else 'less'}" for end in ends)
     return (
         f"error {baseline} on the labels alone, {error} with the unlabelled rows too: "
         f"{abs(gain):.2f} points {'more' if gain < 0 else 'less'} error than the baseline "
-        f"(95 % interval {low} to {high}, {comparison['rows']} rows); {SAYS[verdict(comparison)]}"
+        f"(95 % interval {low} to {high}, {compared.rows} rows); {SAYS[verdict(compared)]}"
     )
-
-
-def read(run: directory.Run) -> Json | None:
-    """The comparison in a finished run's `result.json`; None where there is none.
-
-    Raises:
-        RunError: The run has not ended, or the comparison is damaged.
-    """
-    found: Json | None = directory.ended(run).get("baseline")
-    if misfit := records.misfit({"baseline": found}, {"baseline": records.BASELINE}):
-        raise directory.RunError(
-            f"{run.path / 'result.json'} is damaged ({misfit} is of another kind)",
-            "a file as this ssdgm-train writes it",
-            "Restore it from a copy.",
-        )
-    return found
 
 
 def better(run: directory.Run) -> directory.Run:
@@ -164,12 +146,10 @@ def better(run: directory.Run) -> directory.Run:
     Raises:
         RunError: There is nothing to compare.
     """
-    found = read(run)
-    if found is None or found["validation"] is None:
+    compared = directory.ended(run).baseline
+    if compared is None or compared.validation is None:
         raise directory.RunError(
             f"{run.path} has no baseline with validation rows",
-            "a semi-supervised run with both",
-            "Train again without --no-baseline and with data.validation above 0.",
+            mend="Train again without --no-baseline and with data.validation above 0.",
         )
-    lost = found["validation"]["difference"] < 0
-    return directory.Run(run.path / FOLDER) if lost else run
+    return directory.Run(run.path / FOLDER) if compared.validation.difference < 0 else run

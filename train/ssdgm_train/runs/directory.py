@@ -21,23 +21,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from ssdgm_runtime import atomic, errors
 from ssdgm_runtime.readers import inputs
 from ssdgm_train.data.split import Split, compact
 from ssdgm_train.runs import records, storage
-from ssdgm_train.runs.storage import RunError, write_json
+from ssdgm_train.runs.records import RunError
+from ssdgm_train.runs.storage import write_json
 from ssdgm_train.training import loop
 
 __all__ = ["Run", "RunError", "create", "restore", "save", "write_json"]
 
-Json = dict[str, Any]
-FORMAT = 1
 PARTS = ("labelled", "unlabelled", "validation")
 
 
@@ -47,18 +44,21 @@ class Run:
 
     path: Path
 
-    def read(self) -> Json:
+    def read(self) -> records.RunRecord:
         """`run.json`.
 
         Raises:
             RunError: The folder is no run directory.
         """
         path = self.path / "run.json"
-        if storage.read_json(path).get("format") != FORMAT:
+        version = records.load(path, records.Versioned).format
+        if version != records.FORMAT:
             raise RunError(
-                f"{path} is of no known format", f"format {FORMAT}, as this ssdgm-train writes it"
+                f"{path} is of another format ({version or 'none is stated'})",
+                f"format {records.FORMAT}",
+                "Use the version of ssdgm-train that wrote it.",
             )
-        return storage.read_json(path, records.DOCUMENT)
+        return records.load(path, records.RunRecord)
 
     def split(self) -> Split:
         """The split's indices.
@@ -66,19 +66,19 @@ class Run:
         Raises:
             RunError: They are not those that the run began with.
         """
-        found = inputs.read_npz(self.path / "split.npz", PARTS)
-        parts = Split(*(compact(found[k]) for k in PARTS))
-        if parts.digest != self.read()["split"]:
+        arrays = inputs.read_npz(self.path / "split.npz", PARTS)
+        parts = Split(*(compact(arrays[k]) for k in PARTS))
+        if parts.digest != self.read().split:
             raise RunError(
-                f"{self.path / 'split.npz'} has changed", "the rows that run.json states"
+                f"{self.path / 'split.npz'} has changed since the run began", mend=records.RESTORE
             )
         return parts
 
     @property
-    def result(self) -> Json | None:
+    def result(self) -> records.Result | None:
         """`result.json`, once the run has ended."""
         path = self.path / "result.json"
-        return storage.read_json(path, records.RESULT) if path.exists() else None
+        return records.load(path, records.Result) if path.exists() else None
 
     @property
     def latest(self) -> Path | None:
@@ -101,30 +101,28 @@ class Run:
         Raises:
             RunError: There is none yet.
         """
-        found = self.best if select == "best" else self.latest
-        if found is None:
+        checkpoint = self.best if select == "best" else self.latest
+        if checkpoint is None:
             raise RunError(
-                f"{self.path} has no checkpoint yet",
-                "a run with at least one",
-                f"Go on with: {errors.command('ssdgm-export', 'train', '--resume', self.path)}",
+                f"{self.path} has no checkpoint yet", mend=f"Continue with: {_again(self.path)}"
             )
-        return found
+        return checkpoint
 
 
-def ended(run: Run) -> Json:
+def _again(path: Path) -> str:
+    return errors.command("ssdgm-export", "train", "--resume", path)
+
+
+def ended(run: Run) -> records.Result:
     """`result.json` of a run that has ended.
 
     Raises:
         RunError: It has not.
     """
-    found = run.result
-    if found is None:
-        raise RunError(
-            f"{run.path} has not ended",
-            "a finished run",
-            f"Go on with: {errors.command('ssdgm-export', 'train', '--resume', run.path)}",
-        )
-    return found
+    result = run.result
+    if result is None:
+        raise RunError(f"{run.path} has not ended", mend=f"Continue with: {_again(run.path)}")
+    return result
 
 
 def check_new(path: Path) -> None:
@@ -135,16 +133,13 @@ def check_new(path: Path) -> None:
     """
     if path.exists():
         raise errors.OutputExists(
-            f"{path} exists",
-            "a new folder",
-            "Give another --out, or go on with: "
-            f"{errors.command('ssdgm-export', 'train', '--resume', path)}",
+            f"{path} already exists", mend=f"Give another --out, or continue with: {_again(path)}"
         )
 
 
 def create(
     path: Path,
-    document: Json,
+    record: records.RunRecord,
     split: Split,
     texts: Mapping[str, str] = MappingProxyType({}),
     first: tuple[nn.Module, loop.State] | None = None,
@@ -153,7 +148,7 @@ def create(
 
     Args:
         path: The directory.
-        document: `run.json`.
+        record: `run.json`.
         split: The split.
         texts: Files for people.
         first: What to begin with, as a checkpoint, where the seed alone does not give it back.
@@ -166,33 +161,44 @@ def create(
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RunError(f"{path} cannot be made ({error})", "a folder to write in") from None
+        raise RunError(
+            f"{path} cannot be made ({error})", mend="Give another --out that you may write to."
+        ) from None
     with atomic.folder(path) as partial:
-        write_json(partial / "run.json", document)
+        write_json(partial / "run.json", record)
         for name, text in texts.items():
             (partial / name).write_text(text, encoding="utf-8")
         np.savez(partial / "split.npz", **{k: getattr(split, k) for k in PARTS})
         (partial / "checkpoints").mkdir()
         if first:
-            save(Run(partial), *first, {"step": first[1].step, "best": None})
+            save(Run(partial), *first)
     return Run(path)
 
 
-def save(run: Run, model: nn.Module, state: loop.State, scalars: Json) -> None:
-    """Write the checkpoint of a step, then drop the older ones."""
+def save(run: Run, model: nn.Module, state: loop.State, best: float | None = None) -> None:
+    """Write the checkpoint of a step, then drop the older ones.
+
+    Args:
+        run: The run.
+        model: Its model.
+        state: Where it is.
+        best: The lowest validation NLL so far.
+    """
     files = {
         "weights": model.state_dict(),
-        "optimiser": _optimiser_tensors(state.optimisers),
+        "optimiser": storage.optimiser_tensors(state.optimisers),
         "random": {"generator": state.generator.get_state()},
     }
-    storage.save_tensors(run.path / "checkpoints" / f"step-{state.step:08d}", files, scalars)
+    folder = run.path / "checkpoints" / f"step-{state.step:08d}"
+    storage.save_tensors(folder, files, records.State(state.step, best))
     tidy(run)
 
 
-def save_best(run: Run, model: nn.Module, step: int, scalars: Json) -> None:
+def save_best(run: Run, model: nn.Module, step: int) -> None:
     """Write the weights of the best step so far, then drop the former ones."""
     files = {"weights": model.state_dict()}
-    storage.save_tensors(run.path / "checkpoints" / f"best-{step:08d}", files, scalars)
+    folder = run.path / "checkpoints" / f"best-{step:08d}"
+    storage.save_tensors(folder, files, records.State(step))
     tidy(run)
 
 
@@ -214,9 +220,7 @@ def locked(run: Run) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise RunError(
-                f"another process is working on {run.path}",
-                "one at a time",
-                "Wait for it, or stop it.",
+                f"Another process is working on {run.path}", mend="Wait for it, or stop it."
             ) from None
         yield
     finally:
@@ -232,9 +236,7 @@ def reading(run: Run) -> Iterator[None]:
         raise
     except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise RunError(
-            f"{run.path} is damaged ({type(error).__name__}: {error})",
-            "a run directory as ssdgm-export train left it",
-            "Restore it from a copy, or begin a new run.",
+            f"{run.path} is damaged ({type(error).__name__}: {error})", mend=records.RESTORE
         ) from None
 
 
@@ -242,22 +244,22 @@ def tidy(run: Run) -> None:
     """Drop all checkpoints but the newest and the best, and what a killed run left unfinished."""
     kept = (run.latest, run.best)
     checkpoints = run.path / "checkpoints"
-    found = [p for w in ("step-*", "best-*", atomic.LEFTOVERS) for p in checkpoints.glob(w)]
-    for path in (*found, *run.path.glob(atomic.LEFTOVERS)):
+    folders = [p for w in ("step-*", "best-*", atomic.LEFTOVERS) for p in checkpoints.glob(w)]
+    for path in (*folders, *run.path.glob(atomic.LEFTOVERS)):
         if path.is_dir() and path not in kept:
             shutil.rmtree(path)
         elif path not in kept:
             path.unlink()
 
 
-def restore(folder: Path, model: nn.Module, state: loop.State) -> Json:
-    """Load a checkpoint into a model and a fresh state; returns its scalars."""
+def restore(folder: Path, model: nn.Module, state: loop.State) -> records.State:
+    """Load a checkpoint into a model and a fresh state; returns its `state.json`."""
     load_weights(folder, model)
-    _load_optimisers(storage.load_tensors(folder, "optimiser"), state.optimisers)
+    storage.load_optimisers(storage.load_tensors(folder, "optimiser"), state.optimisers)
     state.generator.set_state(storage.load_tensors(folder, "random")["generator"])
-    scalars = storage.read_json(folder / "state.json")
-    state.step = scalars["step"]
-    return scalars
+    saved = records.load(folder / storage.STATE, records.State)
+    state.step = saved.step
+    return saved
 
 
 def load_weights(folder: Path, model: nn.Module) -> None:
@@ -270,30 +272,11 @@ def load_weights(folder: Path, model: nn.Module) -> None:
         model.load_state_dict(storage.load_tensors(folder, "weights"))
     except RuntimeError as error:
         reason = " ".join(str(error).split())
-        raise RunError(f"{folder} does not fit the run's recipe ({reason})", "its own") from None
+        raise RunError(
+            f"{folder} does not fit the run's recipe ({reason})", mend=records.RESTORE
+        ) from None
 
 
 def _newest(path: Path, pattern: str) -> Path | None:
-    found = (p for p in (path / "checkpoints").glob(pattern) if p.is_dir())
-    return max(found, key=lambda p: (len(p.name), p.name), default=None)
-
-
-def _optimiser_tensors(optimisers: Mapping[str, torch.optim.Adam]) -> dict[str, Tensor]:
-    return {
-        f"{player}/{index}/{name}": value
-        for player, optimiser in optimisers.items()
-        for index, entries in optimiser.state_dict()["state"].items()
-        for name, value in entries.items()
-    }
-
-
-def _load_optimisers(
-    tensors: Mapping[str, Tensor], optimisers: Mapping[str, torch.optim.Adam]
-) -> None:
-    for player, optimiser in optimisers.items():
-        entries: dict[int, dict[str, Tensor]] = {}
-        for key, value in tensors.items():
-            owner, index, name = key.split("/")
-            if owner == player:
-                entries.setdefault(int(index), {})[name] = value
-        optimiser.load_state_dict({**optimiser.state_dict(), "state": entries})
+    folders = (p for p in (path / "checkpoints").glob(pattern) if p.is_dir())
+    return max(folders, key=lambda p: (len(p.name), p.name), default=None)

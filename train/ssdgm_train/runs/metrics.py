@@ -2,44 +2,45 @@
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from ssdgm_runtime import atomic
-from ssdgm_train.runs.storage import RunError
+from ssdgm_train.runs import records
+from ssdgm_train.runs.records import Metrics, RunError
 
-Json = dict[str, Any]
 NAME = "metrics.jsonl"
+MEND = "Remove it to go on without its history."
 
 
-def append(folder: Path, record: Json) -> None:
+def append(folder: Path, record: Metrics) -> None:
     """Add a record."""
     with (folder / NAME).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(record, allow_nan=False) + "\n")
+        file.write(json.dumps(records.plain(record), allow_nan=False) + "\n")
         file.flush()
         os.fsync(file.fileno())
 
 
-def read(folder: Path, upto: int | None = None) -> list[Json]:
+def read(folder: Path, upto: int | None = None) -> list[Metrics]:
     """The records up to a step; a last line cut short is left out.
 
     Raises:
         RunError: A line is no record.
     """
-    path = folder / NAME
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
-        records: list[Json] = [json.loads(line) for line in lines]
-        return [r for r in records if upto is None or r["step"] <= upto]
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise RunError(
-            f"{path} is damaged ({error})",
-            "one JSON object a line",
-            "Remove it to go on without its history.",
-        ) from None
+    return [record for record, _ in _lines(folder) if upto is None or record.step <= upto]
 
 
 def truncate(folder: Path, step: int) -> None:
     """Drop the records after a step, those that a resumed run will write again."""
-    kept = "".join(json.dumps(r) + "\n" for r in read(folder, step))
+    kept = "".join(f"{line}\n" for record, line in _lines(folder) if record.step <= step)
     atomic.write(folder / NAME, kept.encode(), force=True)
+
+
+def _lines(folder: Path) -> Iterator[tuple[Metrics, str]]:
+    """Every record with the line that it was read from."""
+    path = folder / NAME
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
+    except UnicodeDecodeError as error:
+        raise RunError(f"{path} is damaged ({error})", mend=MEND) from None
+    return ((records.parse(line, Metrics, path, MEND), line) for line in lines)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ssdgm_train import data, settings
 from ssdgm_train.problems import Problem
 from ssdgm_train.recipes import recipe
-from ssdgm_train.runs import directory, kingma2014, loading
+from ssdgm_train.runs import directory, kingma2014, loading, records
 
 Json = dict[str, Any]
 LIKE = ("shape", "dtype", "likelihood", "columns", "series")
@@ -36,7 +36,7 @@ class Source:
     def trained_by(self) -> str:
         """The method whose weights they are; empty without any."""
         if self.run is not None:
-            return str(self.run.read()["recipe"]["method"])
+            return self.run.read().plan.method
         return kingma2014.method_of(self.path) if self.path else ""
 
     def held(self, dataset: data.Dataset) -> NDArray[Any] | None:
@@ -51,28 +51,27 @@ class Source:
         """
         if self.run is None:
             return problem
-        theirs = loading.load_problem(self.run.read())
+        theirs = self.run.read().problem
         for name in LIKE:
-            found, wanted = getattr(theirs, name), getattr(problem, name)
-            if found != wanted:
+            given, wanted = getattr(theirs, name), getattr(problem, name)
+            if given != wanted:
                 raise directory.RunError(
-                    f"the {name} of the rows of {self.path} is {str(found)[:SHOWN]}",
+                    f"The {name} of the rows of {self.path} is {str(given)[:SHOWN]}",
                     f"{str(wanted)[:SHOWN]}, as the data's is",
                     "Start from a run on rows like these"
-                    + (f", or set data.likelihood={found}." if name == "likelihood" else "."),
+                    + (f", or set data.likelihood={given}." if name == "likelihood" else "."),
                 )
         if problem.total > theirs.total:
             raise directory.RunError(
-                f"the rows of {self.path} are counts up to {theirs.total}",
-                f"{problem.total}, as the data's are",
-                "Start from a run on rows like these.",
+                f"The rows of {self.path} are counts up to {theirs.total}, the data's up to "
+                f"{problem.total}",
+                mend="Start from a run on rows like these.",
             )
         if more := set(problem.gaps) - set(theirs.gaps):
             name = problem.columns[min(more)].name
             raise directory.RunError(
-                f"the column {name!r} has gaps, and had none for {self.path}",
-                "rows like those that it was trained on",
-                "Fill them, or begin without --init-from.",
+                f"The column {name!r} has gaps, and had none when {self.path} was trained",
+                mend="Fill them, or train without --init-from.",
             )
         taken = {name: getattr(theirs, name) for name in TAKEN}
         return dataclasses.replace(problem, **taken)
@@ -104,7 +103,7 @@ def adopt(
     problem: Problem,
     dataset: data.Dataset,
     labelled: NDArray[Any],
-) -> tuple[recipe.Recipe, Mapping[str, Tensor], Json | None]:
+) -> tuple[recipe.Recipe, Mapping[str, Tensor], records.Origin | None]:
     """What a recipe's method takes over: the recipe made to fit, weights by name, and a record.
 
     Args:
@@ -122,49 +121,49 @@ def adopt(
     donor = source.model(problem)
     if donor is None:
         return plan, {}, None
-    found = plan.spec.adopt(plan.model, donor)
-    if found is None:
+    adopted = plan.spec.adopt(plan.model, donor)
+    if adopted is None:
         raise settings.RecipeError(
             f"{plan.method} cannot start from the model in {source.path}",
-            f"a model that {plan.method} says it can use, see its `adopt`",
-            "Give another --init-from: a run of m1 serves every method but m2's generative part.",
+            mend="Give another --init-from: a run of m1 serves every method but m2's generative "
+            "part.",
         )
-    if found.labelled and source.run and _same(source.run, dataset):
+    if adopted.labelled and source.run and _same(source.run, dataset):
         _check_labels(source.run, labelled)
-    record = {
-        "source": str(source.path),
-        "sha256": _digest(found.weights),
-        "done": list(found.done),
-        "settings": _taken(dataclasses.asdict(plan.model), dataclasses.asdict(found.config)),
-    }
-    return dataclasses.replace(plan, model=found.config), found.weights, record
+    origin = records.Origin(
+        source=str(source.path),
+        sha256=_digest(adopted.weights),
+        done=tuple(adopted.done),
+        settings=_taken(dataclasses.asdict(plan.model), dataclasses.asdict(adopted.config)),
+    )
+    return dataclasses.replace(plan, model=adopted.config), adopted.weights, origin
 
 
 def _taken(own: Json, fitting: Json, table: str = "model") -> Json:
     """The settings that the recipe had otherwise, by their full names, as they are now."""
-    found: Json = {}
+    taken: Json = {}
     for name, value in fitting.items():
         if isinstance(value, dict):
-            found |= _taken(own[name], value, f"{table}.{name}")
+            taken |= _taken(own[name], value, f"{table}.{name}")
         elif value != own[name]:
-            found[f"{table}.{name}"] = value
-    return found
+            taken[f"{table}.{name}"] = value
+    return taken
 
 
 def _same(run: directory.Run, dataset: data.Dataset) -> bool:
-    same: bool = run.read()["data"]["digest"] == dataset.digest
-    return same
+    return run.read().data.digest == dataset.digest
 
 
 def _check_labels(run: directory.Run, labelled: NDArray[Any]) -> None:
     seen = run.split().labelled
     if not np.isin(seen, labelled).all():
-        asked, seed = run.read()["labels"], run.read()["seed"]
-        told = "Leave --labels out" if asked is None else f"Give --labels {asked}"
+        record = run.read()
+        labels = (
+            "Leave --labels out" if record.labels is None else f"Give --labels {record.labels}"
+        )
         raise directory.RunError(
             f"{run.path} has learnt from {len(seen)} labels that are not all of this run's",
-            "the same labelled rows, or more",
-            f"{told} and give --seed {seed}, as it had.",
+            mend=f"{labels} and give --seed {record.seed}, as it had.",
         )
 
 
@@ -179,9 +178,8 @@ def fill(model: nn.Module, weights: Mapping[str, Tensor], source: Source) -> Non
     except RuntimeError as error:
         reason = " ".join(str(error).split())
         raise directory.RunError(
-            f"the weights of {source.path} do not fit ({reason})",
-            "a model for as many classes as the data has",
-            "Start from a run on rows like these.",
+            f"The weights of {source.path} do not fit ({reason})",
+            mend="Start from a run on rows with as many classes.",
         ) from None
 
 

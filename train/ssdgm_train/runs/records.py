@@ -1,92 +1,250 @@
-"""What the JSON files of a run directory hold at least, and a check against it."""
+"""What the JSON files of a run directory hold: records that msgspec reads, checks and writes.
 
-from collections.abc import Mapping
-from typing import Any
+A field with a default may be missing, as in runs of before there was such a field. Fields that
+this version does not know are passed over.
+"""
 
-Like = Any
-"""A type; a mapping of names to these; or a tuple of these, any of which will do; None is null."""
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
 
-DOCUMENT = {
-    "recipe": {"method": str, "model": dict},
-    "seed": int,
-    "labels": (int, None),
-    "data": {
-        **dict.fromkeys(("source", "name", "digest"), str),
-        "classes": list,
-        **dict.fromkeys(("labelled", "unlabelled", "validation", "test"), int),
-        "validation_labels_are_extra": bool,
-    },
-    "split": str,
-    "problem": {
-        **dict.fromkeys(("dtype", "likelihood"), str),
-        **dict.fromkeys(("shape", "shift", "scale"), list),
-        "labels": {"prior": list},
-        "total": int,
-    },
-    "environment": {"device": str, "threads": int},
-}
-"""What `run.json` holds at least."""
+import msgspec
 
-SCORE = ({"rows": int, **dict.fromkeys(("error", "nll", "brier", "ece"), float)}, None)
-SCORES = dict.fromkeys(("validation", "test", "unlabelled"), SCORE)
-RESULT = {
-    **dict.fromkeys(("ended", "select"), str),
-    "steps": int,
-    "temperature": float,
-    **SCORES,
-    "uncalibrated": SCORES,
-    "latents": ({"size": int, "active": list}, None),
-    "neighbours": ({"k": int, "rows": int, "error": float}, None),
-}
-"""What `result.json` holds at least."""
+from ssdgm_runtime import errors
+from ssdgm_train import evaluation
+from ssdgm_train.evaluation import Score
+from ssdgm_train.problems import Problem
+from ssdgm_train.recipes.recipe import Recipe, from_table
+from ssdgm_train.recipes.recommended import Taken
 
-COMPARED = (
-    {"rows": int, **dict.fromkeys(("error", "baseline", "difference", "low", "high"), float)},
-    None,
-)
-BASELINE = ({"method": str, "steps": int, "validation": COMPARED, "test": COMPARED}, None)
-"""What `result.json` may hold of a baseline."""
+T = TypeVar("T")
+Json = dict[str, Any]
 
-RECORD = {
-    "step": int,
-    "phase": str,
-    "terms": dict,
-    "validation": (dict, None),
-    "validation_terms": (dict, None),
-}
-"""What a line of `metrics.jsonl` holds at least."""
-
-ESTIMATE = ({**dict.fromkeys(("bound", "importance", "standard_error"), float)}, None)
-EVALUATION = {
-    "part": str,
-    "rows": int,
-    "samples": int,
-    "evidence": {"rows": ESTIMATE, "bits": ESTIMATE},
-    "labels": {"classifier": SCORE, "posterior": SCORE},
-}
-"""What `evidence.json` holds at least."""
+FORMAT = 1
+RESTORE = "Restore it from a copy, or begin a new run."
 
 
-def misfit(found: object, like: Like, place: str = "") -> str:
-    """The first place where a document is not like a pattern, or an empty string.
+class RunError(errors.SsdgmError, ValueError):
+    """A run directory that cannot be used."""
 
-    Example:
-        >>> misfit({"a": {"b": 1}}, {"a": {"b": int, "c": (str, None)}})
-        'a.c'
+
+@dataclass(frozen=True)
+class Versioned:
+    """What tells whether a `run.json` can be read at all."""
+
+    format: int = 0
+
+
+@dataclass(frozen=True)
+class Data:
+    """The data of a run: where it lay, its digest, its classes, and the rows of each part."""
+
+    source: str
+    name: str
+    digest: str
+    classes: tuple[int | str, ...]
+    labelled: int
+    unlabelled: int
+    validation: int
+    validation_labels_are_extra: bool
+    test: int
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The model that a run started from: the digest of its weights, and what came with them.
+
+    Attributes:
+        source: Where it lay.
+        sha256: Of its weights.
+        done: The phases that the run did not have to go through.
+        settings: Those settings of the recipe that were replaced by the model's own.
     """
-    if isinstance(like, Mapping):
-        if not isinstance(found, dict):
-            return place or "the whole"
-        parts = ((key, f"{place}.{key}" if place else key, part) for key, part in like.items())
-        misfits = (misfit(found[k], part, at) if k in found else at for k, at, part in parts)
-        return next(filter(None, misfits), "")
-    kinds = like if isinstance(like, tuple) else (like,)
-    return "" if any(_fits(found, kind) for kind in kinds) else place
+
+    source: str
+    sha256: str = ""
+    done: tuple[str, ...] = ()
+    settings: Json = field(default_factory=dict)
 
 
-def _fits(found: object, kind: Like) -> bool:
-    if kind is None or isinstance(found, bool):
-        return found is kind or kind is bool
-    if isinstance(kind, Mapping):
-        return not misfit(found, kind, "here")
-    return isinstance(found, int | float) if kind is float else isinstance(found, kind)
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """Where a run began."""
+
+    begun: str = ""
+    ssdgm_train: str = ""
+    python: str = ""
+    torch: str = ""
+    numpy: str = ""
+    platform: str = ""
+    processor: str = ""
+    threads: int
+    device: str
+    bfloat16: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """`run.json`: all that is needed to go on, and to convert the run later."""
+
+    format: int = FORMAT
+    recipe: Json
+    taken: Taken | None = None
+    seed: int
+    labels: int | None
+    data: Data
+    split: str
+    init: Origin | None = None
+    problem: Problem
+    environment: Environment
+
+    @property
+    def plan(self) -> Recipe:
+        """The recipe."""
+        return from_table(self.recipe)
+
+    @property
+    def done(self) -> tuple[str, ...]:
+        """The phases that the run did not have to run, because it began with their outcome."""
+        return self.init.done if self.init else ()
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A run's classifier and the baseline's on the same rows, see `baseline.compare`."""
+
+    rows: int
+    error: float
+    baseline: float
+    difference: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """How a run compares with its supervised baseline; None where there are no such rows."""
+
+    method: str
+    steps: int
+    validation: Comparison | None
+    test: Comparison | None
+
+
+@dataclass(frozen=True)
+class Ended:
+    """When a run ended, after how many steps, and which of its weights count."""
+
+    ended: str
+    steps: int
+    select: str
+
+
+@dataclass(frozen=True)
+class Result(evaluation.Outcome, Ended):
+    """`result.json`: what a run came to."""
+
+    baseline: Baseline | None = None
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """A line of `metrics.jsonl`: a validation."""
+
+    step: int
+    phase: str
+    terms: dict[str, float]
+    validation: Score | None = None
+    validation_terms: dict[str, float] | None = None
+
+
+@dataclass(frozen=True)
+class State:
+    """`state.json` of a checkpoint.
+
+    Attributes:
+        step: After how many steps it was taken.
+        best: The lowest validation NLL so far; None before the first.
+        sha256: Of each of its files of tensors.
+    """
+
+    step: int
+    best: float | None = None
+    sha256: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The mean bounds of log p(x) of one draw and of all, and the latter's standard error."""
+
+    bound: float
+    importance: float
+    standard_error: float
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Of bits drawn from the rows, where the likelihood has some, and of the rows as they are."""
+
+    bits: Estimate | None
+    rows: Estimate | None
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Scores of q(y | x), and of p(y | x) where the model has labels."""
+
+    classifier: Score | None
+    posterior: Score | None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """`evaluation.json`, see `runs.evidence`."""
+
+    part: str
+    rows: int
+    samples: int
+    evidence: Evidence
+    labels: Labels
+
+
+def plain(record: object) -> Any:  # noqa: ANN401  (what json takes)
+    """A record as dicts, lists, strings and numbers."""
+    return msgspec.to_builtins(record)
+
+
+def parse(content: bytes | str, kind: type[T], path: Path, mend: str = RESTORE) -> T:
+    """A record from its JSON.
+
+    Args:
+        content: The JSON.
+        kind: The record's class.
+        path: Where it lies, for messages.
+        mend: What to do where it is damaged.
+
+    Raises:
+        RunError: It is no JSON, or holds something else; the message names the place.
+    """
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        what, _, place = str(error).replace("`", "").partition(" - at ")
+        told = re.fullmatch("Expected (.+), got (.+)", what)
+        if told and place:
+            raise RunError(f"{path} is damaged: {place} is {told[2]}", told[1], mend) from None
+        reason = f"{what} at {place}" if place else what
+        raise RunError(f"{path} is damaged ({reason})", mend=mend) from None
+
+
+def load(path: Path, kind: type[T], mend: str = RESTORE) -> T:
+    """A record from its file; errors as of `parse`."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise RunError(
+            f"{path.parent} is not a run directory: {path.name} cannot be read ({error.strerror})",
+            mend="Give a folder that ssdgm-export train wrote.",
+        ) from None
+    return parse(content, kind, path, mend)

@@ -92,18 +92,18 @@ def begin(
     with _seeded(seed):
         plan, taken, origin = pretrained.adopt(start, plan, stated, dataset, parts.labelled)
     plan = recipe.counted(plan)
-    described = loading.compose(
+    record = loading.compose(
         lies_at, dataset, parts, stated, plan, labelled, seed, place, origin, chosen.taken
     )
     model = _built(plan, stated, seed)
     pretrained.fill(model, taken, start)
-    stages = plan.stages(_sizes(parts), loading.done(described))
+    stages = plan.stages(_sizes(parts), record.done)
     session = _assembled(directory.Run(out), plan, model, dataset, parts, seed, place, stages)
     if taken:
         _enter(session)
     texts = {"recipe.toml": recipe.dumps(plan)}
     first = (session.model, session.state) if taken else None
-    directory.create(out, described, parts, texts, first)
+    directory.create(out, record, parts, texts, first)
     return session
 
 
@@ -119,25 +119,24 @@ def resume(path: Path, dataset: data.Dataset | None = None) -> Session:
             process is working on it.
     """
     run = directory.Run(path)
-    found = run.read()
+    record = run.read()
     with directory.locked(run), directory.reading(run):
-        plan, stated = recipe.from_table(found["recipe"]), loading.load_problem(found)
-        device = loading.pick_device(found["environment"]["device"])
-        dataset, seed = dataset or loading.load_data(run), found["seed"]
-        model = _built(plan, stated, seed)
+        plan, seed = record.plan, record.seed
+        device = loading.pick_device(record.environment.device)
+        dataset = dataset or loading.load_data(run)
+        model = _built(plan, record.problem, seed)
         parts = run.split()
-        stages = plan.stages(_sizes(parts), loading.done(found))
+        stages = plan.stages(_sizes(parts), record.done)
         session = _assembled(run, plan, model, dataset, parts, seed, device, stages)
-        session.threads = found["environment"]["threads"]
-        if not run.latest and (found.get("init") or run.result):
+        session.threads = record.environment.threads
+        if not run.latest and (record.init or run.result):
             raise directory.RunError(
                 f"{path} has lost its checkpoints",
-                "the weights that it stands for",
-                "Restore them from a copy, or begin a new run.",
+                mend="Restore them from a copy, or begin a new run.",
             )
         if run.latest:
-            scalars = directory.restore(run.latest, session.model, session.state)
-            session.best = math.inf if scalars["best"] is None else scalars["best"]
+            saved = directory.restore(run.latest, session.model, session.state)
+            session.best = math.inf if saved.best is None else saved.best
         metrics.truncate(run.path, session.state.step)
         directory.tidy(run)
     return session
@@ -154,8 +153,7 @@ def _check_selection(plan: recipe.Recipe, parts: Split) -> None:
     if plan.run.select == "best" and not len(parts.validation):
         raise errors.DataError(
             "run.select is best and there are no validation rows",
-            "rows to tell the best weights by",
-            "Raise data.validation, or set run.select=last.",
+            mend="Raise data.validation, or set run.select=last.",
         )
 
 
@@ -167,7 +165,8 @@ def _built(plan: recipe.Recipe, stated: Problem, seed: int) -> nn.Module:
         except (RuntimeError, MemoryError, TypeError, OverflowError) as error:
             reason = str(error).split("\n")[0]
             raise RecipeError(
-                f"the model cannot be built ({reason})", "one that fits into memory"
+                f"The model cannot be built ({reason})",
+                mend="Make it smaller, so that it fits into memory.",
             ) from None
 
 

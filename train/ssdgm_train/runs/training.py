@@ -5,13 +5,11 @@ checkpoints on the way; then it trains the baseline, if there is to be one.
 """
 
 import contextlib
-import dataclasses
 import datetime
 import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +18,7 @@ from torch import nn
 
 from ssdgm_train import evaluation, method, seeds
 from ssdgm_train.data import batches, dataset, store
-from ssdgm_train.runs import baseline, directory, metrics
+from ssdgm_train.runs import baseline, directory, metrics, records
 from ssdgm_train.runs.session import Session
 from ssdgm_train.training import loop
 
@@ -75,9 +73,9 @@ def _check_alone(session: Session) -> None:
     """Whether no other process has gone on with the run since it was opened."""
     if session.run.step > session.state.step:
         raise directory.RunError(
-            f"{session.run.path} has gone on to step {session.run.step} since it was opened",
-            f"step {session.state.step}, where this process has it",
-            "Open it again with --resume.",
+            f"{session.run.path} has gone on to step {session.run.step} since it was opened at "
+            f"step {session.state.step}",
+            mend="Open it again with --resume.",
         )
 
 
@@ -94,10 +92,10 @@ def _threads(count: int) -> Iterator[None]:
 
 def _server(session: Session) -> loop.Serve:
     """What enters a stage: the phase measures, then prepares the rows that batches are made of."""
-    found, device = session.data, session.device
-    if store.mapped(found.x):
+    device = session.device
+    if store.mapped(session.data.x):
         return _reader(session)
-    x, y = (torch.from_numpy(part).to(device) for part in (found.x, found.y))
+    x, y = (torch.from_numpy(part).to(device) for part in (session.data.x, session.data.y))
     training = torch.from_numpy(session.split.training.astype(np.int64)).to(device)
 
     def serve(stage: loop.Stage, model: nn.Module) -> loop.Draw:
@@ -111,7 +109,7 @@ def _server(session: Session) -> loop.Serve:
 
 def _reader(session: Session) -> loop.Serve:
     """The same for mapped rows: a sample is measured, and every batch prepared by itself."""
-    found = session.data
+    dataset = session.data
 
     def serve(stage: loop.Stage, model: nn.Module) -> loop.Draw:
         def prepare(rows: torch.Tensor) -> torch.Tensor:
@@ -120,13 +118,13 @@ def _reader(session: Session) -> loop.Serve:
             with evaluation.evaluating(model):
                 return stage.phase.prepare(model, rows)
 
-        sample = torch.from_numpy(store.sample(found.x, session.split.training))
+        sample = torch.from_numpy(store.sample(dataset.x, session.split.training))
         with evaluation.evaluating(model):
             stage.phase.enter(model, sample.to(session.device))
         labelled, unlabelled = (
-            batches.grouped(stream, found.x) for stream in _streams(session, stage)
+            batches.grouped(stream, dataset.x) for stream in _streams(session, stage)
         )
-        return batches.Ahead(found.x, found.y, labelled, unlabelled, prepare, session.device)
+        return batches.Ahead(dataset.x, dataset.y, labelled, unlabelled, prepare, session.device)
 
     return serve
 
@@ -146,17 +144,12 @@ def _record(session: Session, step: loop.Step, terms: dict[str, float]) -> Progr
     score = _score(session) if phase.classifies else None
     if score and score.nll < session.best:
         session.best = score.nll
-        directory.save_best(session.run, session.model, step.number, {"step": step.number})
-    record = {
-        "step": step.number,
-        "phase": step.phase,
-        "terms": terms,
-        "validation": dataclasses.asdict(score) if score else None,
-        "validation_terms": _validation_terms(session, phase),
-    }
+        directory.save_best(session.run, session.model, step.number)
+    held = _validation_terms(session, phase)
+    record = records.Metrics(step.number, step.phase, terms, score, held)
     metrics.append(session.run.path, record)
     best = session.best if math.isfinite(session.best) else None
-    directory.save(session.run, session.model, session.state, {"step": step.number, "best": best})
+    directory.save(session.run, session.model, session.state, best)
     return Progress(step.number, session.steps, step.phase, terms, score)
 
 
@@ -177,17 +170,19 @@ def _labelled(session: Session, part: str) -> evaluation.Labelled | None:
 
     None where there are none.
     """
-    found = session.data
+    x, y = session.data.x, session.data.y
     if part == "test":
-        x, y = found.x_test, found.y_test
-        return None if x is None or y is None else evaluation.Labelled(store.Rows(x), y)
+        x_test, y_test = session.data.x_test, session.data.y_test
+        if x_test is None or y_test is None:
+            return None
+        return evaluation.Labelled(store.Rows(x_test), y_test)
     rows = getattr(session.split, part)
-    known = [some[store.take(found.y, some) != dataset.UNLABELLED] for some in _pieces(rows)]
+    known = [some[store.take(y, some) != dataset.UNLABELLED] for some in _pieces(rows)]
     chosen = np.concatenate(known) if known else rows
     chosen = chosen if part == "validation" else store.spaced(chosen, store.SAMPLE)
     if not len(chosen):
         return None
-    return evaluation.Labelled(store.Rows(found.x, chosen), store.take(found.y, chosen))
+    return evaluation.Labelled(store.Rows(x, chosen), store.take(y, chosen))
 
 
 def _pieces(rows: store.Indices) -> Iterator[store.Indices]:
@@ -206,38 +201,37 @@ def _finish(session: Session, beside: Session | None) -> None:
     parts = {part: _labelled(session, part) for part in (*directory.PARTS, "test")}
     classes = len(session.data.classes)
     now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
-    directory.write_json(
-        session.run.path / "result.json",
-        {
-            "ended": now.isoformat(),
-            "steps": session.state.step,
-            "select": session.recipe.run.select,
-            **evaluation.outcome(session.model, parts, classes, session.device),
-            "baseline": _compare(session, beside) if beside else None,
-        },
+    outcome = evaluation.outcome(session.model, parts, classes, session.device)
+    result = records.Result(
+        ended=now.isoformat(),
+        steps=session.state.step,
+        select=session.recipe.run.select,
+        **vars(outcome),
+        baseline=_compare(session, beside) if beside else None,
     )
+    directory.write_json(session.run.path / "result.json", result)
 
 
 def _select(session: Session) -> None:
     directory.load_weights(session.run.chosen(session.recipe.run.select), session.model)
 
 
-def _compare(session: Session, beside: Session) -> dict[str, Any]:
+def _compare(session: Session, beside: Session) -> records.Baseline:
     """The part of `result.json` about the baseline."""
     _select(beside)
-    found: dict[str, Any] = {"method": beside.recipe.method, "steps": beside.state.step}
-    for part in ("validation", "test"):
+
+    def compared(part: str) -> records.Comparison | None:
         rows = _labelled(session, part)
-        found[part] = (
-            baseline.compare(_wrong(session, rows), _wrong(beside, rows), session.seed)
-            if rows
-            else None
-        )
-    return found
+        if rows is None:
+            return None
+        return baseline.compare(_wrong(session, rows), _wrong(beside, rows), session.seed)
+
+    steps = beside.state.step
+    return records.Baseline(beside.recipe.method, steps, compared("validation"), compared("test"))
 
 
 def _wrong(session: Session, rows: evaluation.Labelled) -> NDArray[np.bool_]:
     """Which rows are misclassified, [n]."""
     logits = evaluation.logits(session.model, rows.x, session.device)
-    found: NDArray[np.bool_] = logits.argmax(1).numpy() != rows.y
-    return found
+    wrong: NDArray[np.bool_] = logits.argmax(1).numpy() != rows.y
+    return wrong

@@ -5,25 +5,21 @@ An array of an .npz is mapped where it lies, if it is stored as `np.savez` does;
 """
 
 import contextlib
-import math
 import struct
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.lib import format as npy
 
 from ssdgm_runtime import errors
 from ssdgm_runtime.readers import arrays, inputs
+from ssdgm_runtime.rows import npy
 from ssdgm_train.data import store
 from ssdgm_train.data.places import tree
 
 _LOCAL = struct.Struct("<4s22xHH")
 """The head of a member: its magic and how long its name and its extra field are."""
-
-_HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 
 def read_npy(found: tree.Tree, name: str) -> store.Array:
@@ -88,7 +84,7 @@ def _lying(path: Path, begin: int, size: int, place: str) -> store.Array:
     """The array of those bytes of a file, mapped."""
     with open(path, "rb") as stream:
         stream.seek(begin)
-        shape, fortran, dtype = _header(stream, begin + size)
+        shape, fortran, dtype = npy.header(stream, begin + size)
         offset = stream.tell()
     found = np.memmap(path, dtype, "r", offset, shape, "F" if fortran else "C")
     return _by_rows(found, place) if fortran else found
@@ -101,7 +97,7 @@ def _unpacked(stream: tree.Stream, size: int, place: str) -> store.Array:
             f"at most {arrays.MAX_BYTES} where it is compressed",
             "Save it with np.savez.",
         )
-    shape, fortran, dtype = _header(stream, size)
+    shape, fortran, dtype = npy.header(stream, size)
     found = store.allocate(shape[::-1] if fortran else shape, dtype, place)
     flat = found.reshape(-1).view(np.uint8)
     for start, piece in store.pieces(flat):
@@ -120,20 +116,6 @@ def _by_rows(array: store.Array, place: str) -> store.Array:
         found[start : start + len(piece)] = piece
         store.give_back(found)
     return found
-
-
-def _header(stream: tree.Stream, end: int) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """The shape, whether columns come first, and the dtype, which the bytes up to `end` fill."""
-    version = npy.read_magic(stream)
-    if version not in _HEADERS:
-        raise ValueError(f"npy version {version[0]}.{version[1]}")
-    shape, fortran, dtype = _HEADERS[version](stream)
-    if dtype.hasobject:
-        raise ValueError("it holds pickled objects")
-    found, wanted = end - stream.tell(), math.prod(shape) * dtype.itemsize
-    if found != wanted or min(shape, default=0) < 0:
-        raise ValueError(f"the header announces {list(shape)} of {dtype}, there are {found} bytes")
-    return shape, fortran and len(shape) > 1, dtype
 
 
 @contextlib.contextmanager

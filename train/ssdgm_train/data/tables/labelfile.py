@@ -1,7 +1,5 @@
 """`classes.csv`: which image has which label, for images that no folders sort."""
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,7 +13,6 @@ NAME = "labels.csv"
 FILE = ("file", "filename", "file_name", "image", "path")
 LABEL = ("label", "class")
 SPLIT = ("split",)
-_DELIMITERS = ",;\t"
 _MEND = "Begin labels.csv with the line: file,label"
 
 
@@ -41,8 +38,7 @@ def read(found: tree.Tree) -> list[Listed]:
     """
     place = tree.place(found, NAME)
     with found.open(NAME) as stream:
-        text = _decoded(stream.read(), place)
-    lines = _lines(text, place)
+        lines = [line for line in tables.records(stream, place) if any(map(str.strip, line[1]))]
     if not lines:
         raise errors.DataError(f"{place} is empty", "a line of column names first", _MEND)
     header = [cell.strip().lower() for cell in lines[0][1]]
@@ -50,32 +46,6 @@ def read(found: tree.Tree) -> list[Listed]:
     listed = [_listed(cells, line, columns, len(header), place) for line, cells in lines[1:]]
     _check(listed, place)
     return listed
-
-
-def _decoded(data: bytes, place: str) -> str:
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise errors.DataError(
-            f"{place}, line {line}, is not written in UTF-8 (byte {data[error.start]:#04x})",
-            "UTF-8",
-            "Save it as UTF-8; spreadsheets call that CSV UTF-8.",
-        ) from None
-
-
-def _lines(text: str, place: str) -> list[tuple[int, list[str]]]:
-    """Each line's number and cells, blank lines left out."""
-    first = text.split("\n", 1)[0]
-    tables.check_text(first, place)
-    delimiter = max(_DELIMITERS, key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        return [(reader.line_num, cells) for cells in reader if any(c.strip() for c in cells)]
-    except csv.Error as error:
-        raise errors.DataError(
-            f"{place}, line {reader.line_num}, cannot be read ({error})", "cells with commas"
-        ) from None
 
 
 def _columns(header: Sequence[str], place: str) -> tuple[int, int, int | None]:
