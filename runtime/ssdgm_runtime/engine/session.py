@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_runtime import errors
-from ssdgm_runtime.engine import forks, onnxfile, opening, providers
+from ssdgm_runtime.engine import forks, opening, providers
 from ssdgm_runtime.engine.options import Options, Placement, Plan
 from ssdgm_runtime.rows.tensor import DTYPES, Tensor
 
@@ -115,6 +115,8 @@ class Session:
                 del self._engines[key]
 
     def _open(self, threads: int) -> Ort:
+        from ssdgm_runtime.engine import onnxfile
+
         key = (forks.pid, threads)
         with forks.lock():
             if self._closed:
