@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_runtime import errors
-from ssdgm_runtime.rows import checks
+from ssdgm_runtime.rows import cells, checks
 from ssdgm_runtime.rows import columns as table
 from ssdgm_runtime.rows.tensor import Tensor
 
@@ -23,7 +23,7 @@ def given(x: Any, columns: table.Columns, tensor: Tensor) -> Floats:  # noqa: AN
     Args:
         x: An array [n, columns], or each column's values by its name: a mapping, a DataFrame, an
             Arrow table, a structured array. Values are numbers, booleans and words; None, NaN
-            or a word of `columns.MISSING` stands for one that is missing.
+            or a word of `cells.MISSING` stands for one that is missing.
         columns: The columns.
         tensor: What an array is declared as.
 
@@ -132,7 +132,7 @@ def _given(values: Any, column: table.Column, place: str) -> Floats:  # noqa: AN
         return where
 
     try:
-        return table.encoded(array, column, locate)
+        return cells.encoded(array, column, locate)
     except errors.DataError as error:
         got = error.found.removeprefix(f"{where} is ")
         raise errors.InputError(where, got, error.expected) from None
