@@ -42,7 +42,9 @@ app.add_typer(data.app, name="data")
 
 def _version(wanted: bool) -> bool:
     if wanted:
-        console.emit({"version": ssdgm_export.__version__}, False, lambda found: found["version"])
+        console.emit(
+            {"version": ssdgm_export.__version__}, False, lambda result: result["version"]
+        )
         raise typer.Exit
     return wanted
 
@@ -68,19 +70,19 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = app(args=given, prog_name="ssdgm-export", standalone_mode=False)
     except (Exception, KeyboardInterrupt, typer.Abort) as error:
-        told = _told(error)
+        failure = _failure(error)
         if os.environ.get("SSDGM_DEBUG"):
             raise
-        return console.fail(told, "--json" in arguments)
-    except SystemExit:  # typer's word for --help whose reader has gone
+        return console.fail(failure, "--json" in arguments)
+    except SystemExit:  # raised by typer when the reader of --help has closed the pipe
         return 0
-    if code == INTERRUPTED:  # typer's own word for Ctrl-C
+    if code == INTERRUPTED:  # how typer reports Ctrl-C
         return console.fail(KeyboardInterrupt(), "--json" in arguments)
     return code if isinstance(code, int) else 0
 
 
-def _told(error: BaseException) -> BaseException:
-    """The error to show: a usage error and a missing package as ones of the family."""
+def _failure(error: BaseException) -> BaseException:
+    """The error to show: usage errors and missing packages become errors of this project."""
     if isinstance(error, typer.Abort):
         return KeyboardInterrupt()
     if isinstance(error, UsageError):

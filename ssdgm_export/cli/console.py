@@ -21,11 +21,11 @@ def emit(document: Json, as_json: bool, render: Callable[[Any], str]) -> None:
 
 def fail(error: BaseException, as_json: bool) -> int:
     """Print an error, as one JSON object on stdout or a line on stderr; returns its exit code."""
-    told, code = commands.failure(error)
+    table, code = commands.failure(error)
     if as_json:
-        terminal.say(_dumps(told), sys.stdout, sure=False)
+        terminal.say(_dumps(table), sys.stdout, sure=False)
     else:
-        note(f"error: {told['error']['message']}")
+        note(f"error: {table['error']['message']}")
     return code
 
 
@@ -46,7 +46,7 @@ def track(steps: Iterable[Any], total: int, done: int, quiet: bool) -> Iterator[
 
 @contextlib.contextmanager
 def watch(quiet: bool) -> Iterator[Callable[[int, int, str], None]]:
-    """Someone to tell how many steps are done: a bar on a terminal, lines elsewhere."""
+    """A callback that shows how many steps are done: a bar on a terminal, lines elsewhere."""
     if quiet:
         yield lambda done, total, text: None
     elif sys.stderr is not None and sys.stderr.isatty():
@@ -57,7 +57,7 @@ def watch(quiet: bool) -> Iterator[Callable[[int, int, str], None]]:
 
 
 def downloads(quiet: bool) -> Callable[[int, int, str], None]:
-    """Someone to tell the bytes of a file that are here: a line a file, ten for a large one."""
+    """A callback that shows a download: one line per file, more for a large one."""
 
     def tell(done: int, total: int, name: str) -> None:
         if done == 0 or (total > _LARGE and done < total):

@@ -56,7 +56,7 @@ def convert(
     from ssdgm_export.bundle import convert as conversion
     from ssdgm_export.proof import gate
 
-    found = conversion.convert(
+    result = conversion.convert(
         run,
         out,
         data=data,
@@ -69,23 +69,23 @@ def convert(
         fuse=fuse,
         if_better=if_better,
     )
-    console.emit(found.to_json(), as_json, _converted)
+    console.emit(result.to_json(), as_json, _converted)
 
 
-def _converted(found: Json) -> str:
-    parity = found["parity"]
+def _converted(result: Json) -> str:
+    parity = result["parity"]
     worst = max(v for graph in parity["max_abs"].values() for v in graph.values())
     return terminal.fields(
         {
-            "bundle": f"{found['bundle']} ({found['bytes'] / 1000:.0f} kB)",
-            "id": found["id"],
-            "method": found["method"],
+            "bundle": f"{result['bundle']} ({result['bytes'] / 1000:.0f} kB)",
+            "id": result["id"],
+            "method": result["method"],
             "parity": f"largest difference from torch {worst:.1e}, "
             f"{100 * parity['worst']:.1f} % of what is allowed",
             "predictions": f"{len(parity['disagreements'])} of {parity['compared']} differ",
             **{
                 f"{g['component']} {g['precision']}, {g['measure']}": _judged(g)
-                for g in found["gates"]
+                for g in result["gates"]
             },
         }
     )

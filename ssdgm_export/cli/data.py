@@ -39,7 +39,10 @@ def inspect(
         str | None, typer.Option(help="Column of a table that holds the labels.")
     ] = None,
     labels_as: Annotated[
-        str | None, typer.Option(help="classes: they are, although they look like measurements.")
+        str | None,
+        typer.Option(
+            help="Set to classes if each label is a class, although labels look like measurements."
+        ),
     ] = None,
     change: Annotated[
         list[str] | None,
@@ -79,19 +82,19 @@ def inspect(
     if out is not None:
         sources.check_outside(out, sources.locate(data, place, downloading))
     with console.watch(quiet or as_json) as tell:
-        lies_at, found = inspection.look(data, plan, labels, seed, place, downloading, tell)
+        location, report = inspection.look(data, plan, labels, seed, place, downloading, tell)
     if out is not None and draw is not None:
-        atomic.write(out, draw(found), force=force)
+        atomic.write(out, draw(report), force=force)
     given = {"data-dir": place, "label": label, "labels-as": labels_as, "labels": labels}
     given["seed"] = seed or None
-    told = {
-        "path": lies_at.path,
-        "files": {"count": lies_at.files, "bytes": lies_at.bytes, "names": list(lies_at.names)},
-        **found.to_json(),
+    result = {
+        "path": location.path,
+        "files": {"count": location.files, "bytes": location.bytes, "names": list(location.names)},
+        **report.to_json(),
         "command": text.command(data, given, change or []),
         "sheet": None if out is None else str(out),
     }
-    console.emit(told, as_json, text.inspect)
+    console.emit(result, as_json, text.inspect)
 
 
 def _draw() -> Callable[[Any], bytes]:

@@ -44,18 +44,23 @@ def _most(rows: str) -> int | None:
     return int(rows)
 
 
-def _lines(found: Json) -> str:
+def _lines(result: Json) -> str:
     bounds = {
         f"log p({name})": f"{value['importance']:.2f} ± {value['standard_error']:.2f} nats with "
-        f"{found['samples']} draws, {value['bound']:.2f} with one"
-        for name, value in found["evidence"].items()
+        f"{result['samples']} draws, {value['bound']:.2f} with one"
+        for name, value in result["evidence"].items()
         if value
     }
     labels = {
         name: f"error {100 * score['error']:.2f} %, NLL {score['nll']:.3f} nats"
-        for name, score in zip(("q(y | x)", "p(y | x)"), found["labels"].values(), strict=True)
+        for name, score in zip(("q(y | x)", "p(y | x)"), result["labels"].values(), strict=True)
         if score
     }
     return terminal.fields(
-        {"run": found["run"], "rows": f"{found['rows']} {found['part']} rows", **bounds, **labels}
+        {
+            "run": result["run"],
+            "rows": f"{result['rows']} {result['part']} rows",
+            **bounds,
+            **labels,
+        }
     )

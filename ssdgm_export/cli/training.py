@@ -55,7 +55,7 @@ def train(
     labels_as: Annotated[
         str | None,
         typer.Option(
-            help="What labels are: classes, if numbers or names that look otherwise are meant so."
+            help="Set to classes if each label is a class, although labels look like measurements."
         ),
     ] = None,
     seed: Annotated[
@@ -140,8 +140,8 @@ def train(
         )
         _tell_recipe(session, quiet)
     _run(session, quiet)
-    told = None if no_report else reports.after(session.run.path)
-    console.emit({**_summary(session), "report": told}, as_json, training.summary)
+    page = None if no_report else reports.after(session.run.path)
+    console.emit({**_summary(session), "report": page}, as_json, training.summary)
 
 
 def _said(label: str | None, labels_as: str | None, no_baseline: bool) -> Iterator[str]:
@@ -234,9 +234,9 @@ def _summary(session: Any) -> Json:  # noqa: ANN401
     }
 
 
-def _method_table(found: Json) -> str:
+def _method_table(listing: Json) -> str:
     rows = [
-        (m["method"], m["year"], ", ".join(m["tasks"]), m["summary"]) for m in found["methods"]
+        (m["method"], m["year"], ", ".join(m["tasks"]), m["summary"]) for m in listing["methods"]
     ]
     table = terminal.table(rows, ("method", "year", "its bundle offers", "what it is"))
-    return f"{table}\n\nrecipes for train --recipe: {', '.join(found['recipes'])}, or none"
+    return f"{table}\n\nrecipes for train --recipe: {', '.join(listing['recipes'])}, or none"

@@ -39,19 +39,19 @@ def write(run_dir: str | os.PathLike[str], data: str | None = None) -> Path:
         RunError: The run has not ended, is damaged, or its data has changed.
     """
     place = Path(run_dir)
-    found = material.gather(place, data)
+    contents = material.gather(place, data)
     with parity.one_thread():
-        made = [*generation.of(found), *marginals.of(found)]
+        made = [*generation.of(contents), *marginals.of(contents)]
         sections = (
-            page.Section("Learning curves", curves.of(found)),
-            page.Section("Classification", classification.of(found)),
+            page.Section("Learning curves", curves.of(contents)),
+            page.Section("Classification", classification.of(contents)),
             page.Section("What the model generates", made),
-            page.Section("Examples to look at", examples.of(found)),
+            page.Section("Examples to look at", examples.of(contents)),
         )
     shown = [section for section in sections if section.plates]
     with atomic.folder(place / FIGURES, replace=True) as folder:
         for section in shown:
             for plate in section.plates:
                 (folder / f"{plate.name}.png").write_bytes(plate.png)
-    atomic.write(place / PAGE, page.page(found, shown).encode(), force=True)
+    atomic.write(place / PAGE, page.page(contents, shown).encode(), force=True)
     return place / PAGE

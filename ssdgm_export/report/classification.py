@@ -37,7 +37,7 @@ def _confusion(material: Material, counts: NDArray[np.int64]) -> plates.Plate:
         "confusion",
         "Confusion matrix",
         f"{rows} {material.held.kind} rows by their label (down) and by what is predicted "
-        f"(across); {rows - right} of them are mistaken.",
+        f"(across); {rows - right} of them are misclassified.",
         f"Confusion matrix of {len(counts)} classes: {right} of {rows} rows are right.",
         plates.encode(drawn),
     )
@@ -59,24 +59,24 @@ def _write(
         )
 
 
-def _reliability(material: Material, found: scores.Reliability) -> plates.Plate:
+def _reliability(material: Material, reliability: scores.Reliability) -> plates.Plate:
     drawn = plates.figure(6.0, 5.4)
     above, below = drawn.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-    bins = len(found.counts)
+    bins = len(reliability.counts)
     edges = (np.arange(bins) + 0.5) / bins
-    filled = found.counts.numpy() > 0
+    filled = reliability.counts.numpy() > 0
     above.plot([0, 1], [0, 1], color="grey", linewidth=0.8, linestyle=":")
-    above.bar(edges[filled], found.accuracy.numpy()[filled], 0.9 / bins, color="tab:blue")
+    above.bar(edges[filled], reliability.accuracy.numpy()[filled], 0.9 / bins, color="tab:blue")
     above.plot(
-        found.confidence.numpy()[filled],
-        found.accuracy.numpy()[filled],
+        reliability.confidence.numpy()[filled],
+        reliability.accuracy.numpy()[filled],
         "o",
         color="tab:orange",
         markersize=4,
     )
     above.set(xlim=(0, 1), ylim=(0, 1.02), ylabel="share that is right")
-    above.set_title(f"expected calibration error {100 * found.error:.1f} %", fontsize=10)
-    below.bar(edges[filled], found.counts.numpy()[filled], 0.9 / bins, color="tab:grey")
+    above.set_title(f"expected calibration error {100 * reliability.error:.1f} %", fontsize=10)
+    below.bar(edges[filled], reliability.counts.numpy()[filled], 0.9 / bins, color="tab:grey")
     below.set(yscale="log", ylabel="rows", xlabel="probability of the prediction")
     below.set_ylim(bottom=0.5)
     return plates.Plate(
@@ -85,6 +85,6 @@ def _reliability(material: Material, found: scores.Reliability) -> plates.Plate:
         f"{material.held.kind.capitalize()} rows by the probability of their prediction: "
         "the share that is right (bars; points stand at a bin's mean probability), which is on "
         "the dotted line where probabilities are honest, and below how many there are.",
-        f"Reliability diagram; expected calibration error {100 * found.error:.1f} %.",
+        f"Reliability diagram; expected calibration error {100 * reliability.error:.1f} %.",
         plates.encode(drawn),
     )

@@ -23,8 +23,8 @@ def of(material: Material) -> list[plates.Plate]:
     lines = -(-len(panels) // COLUMNS)
     drawn = plates.figure(8.0, 0.3 + 2.2 * lines)
     places = list(drawn.subplots(lines, COLUMNS, squeeze=False).flat)
-    for axes, (title, found) in zip(places, panels.items(), strict=False):
-        _draw(axes, title, found)
+    for axes, (title, curves) in zip(places, panels.items(), strict=False):
+        _draw(axes, title, curves)
         _mark(axes, records)
     for axes in places[len(panels) :]:
         axes.remove()
@@ -56,18 +56,18 @@ def _panels(records: list[Metrics]) -> dict[str, dict[str, Line]]:
 
 def _line(points: Iterable[tuple[int, float | None]]) -> Line:
     """The points that are there, as steps and values."""
-    found = [(step, value) for step, value in points if value is not None]
-    return [step for step, _ in found], [value for _, value in found]
+    known = [(step, value) for step, value in points if value is not None]
+    return [step for step, _ in known], [value for _, value in known]
 
 
-def _draw(axes: Axes, title: str, found: dict[str, Line]) -> None:
-    for name, (steps, values) in found.items():
+def _draw(axes: Axes, title: str, curves: dict[str, Line]) -> None:
+    for name, (steps, values) in curves.items():
         colour = {"training": "tab:blue", "validation": "tab:orange"}[name]
         axes.plot(steps, values, ".-", color=colour, label=name, linewidth=1.2, markersize=4)
     axes.set_title(title, fontsize=9, parse_math=False)
     axes.tick_params(labelsize=plates.SIZE)
     axes.grid(alpha=0.3)
-    if len(found) > 1:
+    if len(curves) > 1:
         axes.legend(fontsize=plates.SIZE, frameon=False)
 
 

@@ -59,29 +59,29 @@ def _names(material: Material) -> list[str]:
 
 def _styles(material: Material) -> plates.Plate:
     seed = material.run.seed
-    found = latent.styles(material.parts, LINES, seed, _shown(material))
-    drawn = material.images(found.x)
+    grid = latent.styles(material.parts, LINES, seed, _shown(material))
+    drawn = material.images(grid.x)
     return plates.Plate(
         "styles",
         "Class by class, style by style",
         "Expected rows. Each line has one style z, drawn from its prior; each column one class, "
         f"named above. Source: the decoder, z of seed {seed}.",
-        f"A grid of generated images, {LINES} styles in each of {found.columns} classes.",
-        plates.grid(drawn, found.columns, above=_names(material)),
+        f"A grid of generated images, {LINES} styles in each of {grid.columns} classes.",
+        plates.grid(drawn, grid.columns, above=_names(material)),
     )
 
 
 def _analogies(material: Material) -> plates.Plate:
     held = material.held
-    found = latent.analogies(material.parts, _firsts(held), classes=_shown(material))
-    drawn = material.images(found.x)
+    grid = latent.analogies(material.parts, _firsts(held), classes=_shown(material))
+    drawn = material.images(grid.x)
     return plates.Plate(
         "analogies",
         "The same style in every class",
         f"The first column has {held.kind} rows, the first of each class; beside each is its "
         "style, the mean of q(z | x, y) with the classifier's own y, in every class.",
-        f"A grid: {found.lines} {held.kind} rows, each beside {found.columns - 1} analogies.",
-        plates.grid(drawn, found.columns, above=["given", *_names(material)]),
+        f"A grid: {grid.lines} {held.kind} rows, each beside {grid.columns - 1} analogies.",
+        plates.grid(drawn, grid.columns, above=["given", *_names(material)]),
     )
 
 
@@ -124,7 +124,7 @@ def _walk(material: Material) -> plates.Plate:
     plane = None if _width(model) == SPAN else latent.plane_of(model, material.rows)
     side = STEPS if labelled else LONE_STEPS
     classes = _shown(material) if labelled else None
-    found = latent.walk(model, side, plane, classes)
+    grid = latent.walk(model, side, plane, classes)
     where = (
         "its two latents"
         if plane is None
@@ -136,8 +136,8 @@ def _walk(material: Material) -> plates.Plate:
         "A walk through the latent plane",
         f"Expected rows of z at equally probable steps along {where}"
         f"{', the same ones for every class' if labelled else ''}.",
-        f"{found.lines // side} grids of {side} by {side} generated images.",
-        _blocks(material, found.x, side, _names(material) if labelled else [""]),
+        f"{grid.lines // side} grids of {side} by {side} generated images.",
+        _blocks(material, grid.x, side, _names(material) if labelled else [""]),
     )
 
 

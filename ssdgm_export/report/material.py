@@ -103,17 +103,20 @@ def gather(place: Path, data: str | None) -> Material:
     with directory.reading(run):
         problem, plan = record.problem, record.plan
         model = training.load_model(run)
-    found = modules.of(model, problem, result.temperature)
+    graphs = modules.of(model, problem, result.temperature)
 
     def compute(name: str, feeds: parity.Arrays) -> parity.Arrays:
-        given = {**feeds, **found[name].taken(feeds["x"])} if "x" in feeds else feeds
-        answer = parity.reference(found[name], given)
+        given = {**feeds, **graphs[name].taken(feeds["x"])} if "x" in feeds else feeds
+        answer = parity.reference(graphs[name], given)
         joined = name == "decoder" and problem.columns
         return {"x": columns.joined(answer, problem.columns)} if joined else answer
 
     labels = tuple(map(str, record.data.classes))
     model_parts = conditionals.Conditionals(
-        {key: graph.spec for key, graph in found.items()}, labels, compute, columns=problem.columns
+        {key: graph.spec for key, graph in graphs.items()},
+        labels,
+        compute,
+        columns=problem.columns,
     )
     rows, (low, high) = training.load_data(run, data), limits.value_range(problem)
     split = run.split()
@@ -127,18 +130,20 @@ def gather(place: Path, data: str | None) -> Material:
         parts=model_parts,
         rows=store.take(rows.x, seen),
         held=_held(rows, split, model_parts),
-        drawn=_drawn(found, problem, record.seed),
+        drawn=_drawn(graphs, problem, record.seed),
         low=low,
         high=high,
         kind=problem.kind,
     )
 
 
-def _drawn(found: Mapping[str, modules.Graph], problem: Problem, seed: int) -> NDArray[Any] | None:
+def _drawn(
+    graphs: Mapping[str, modules.Graph], problem: Problem, seed: int
+) -> NDArray[Any] | None:
     """Rows of p(x), labels and latents from their priors."""
-    if "decoder" not in found or problem.kind not in (kinds.ROWS, kinds.TABLE):
+    if "decoder" not in graphs or problem.kind not in (kinds.ROWS, kinds.TABLE):
         return None
-    decoder, rng = found["decoder"], seeds.generator(seed, seeds.REPORT)
+    decoder, rng = graphs["decoder"], seeds.generator(seed, seeds.REPORT)
     labels = rng.choice(problem.labels.size, ROWS, p=problem.labels.prior)
     given = draws.feeds(decoder.spec, problem, labels, seed)
     return draws.rows(parity.reference(decoder, given), problem, seed)

@@ -7,7 +7,7 @@ from ssdgm_train import evaluation
 from ssdgm_train.runs import baseline, records
 
 PARTS = {"validation": "validation", "test": "test", "unlabelled": "unlabelled training"}
-"""The scores of `result.json`, and whose they are."""
+"""The scores of `result.json`, and the rows that each is of."""
 
 COLUMNS = {
     "rows": ("how many", 1, ".0f"),
@@ -48,7 +48,7 @@ def _cell(score: evaluation.Score, key: str) -> str:
 
 def _unlabelled(result: records.Result) -> Iterator[str]:
     if result.unlabelled:
-        yield "Labels of unlabelled training rows, where they are known, serve this table alone."
+        yield "Labels of unlabelled training rows, where known, are used in this table only."
 
 
 def _calibration(result: records.Result) -> Iterator[str]:

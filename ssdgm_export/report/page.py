@@ -90,8 +90,8 @@ def _measured(material: Material) -> str:
     """The table of scores, and sentences."""
     heading, *lines = numbers.table(material)
     rows = _line("th", heading) + "".join(_line("td", line) for line in lines)
-    told = "".join(f"<li>{_safe(fact)}</li>" for fact in numbers.facts(material))
-    return f'<div class="wide"><table>{rows}</table></div>\n<ul>{told}</ul>'
+    facts = "".join(f"<li>{_safe(fact)}</li>" for fact in numbers.facts(material))
+    return f'<div class="wide"><table>{rows}</table></div>\n<ul>{facts}</ul>'
 
 
 def _line(tag: str, cells: Iterable[str]) -> str:

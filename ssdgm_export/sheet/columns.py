@@ -32,19 +32,19 @@ WHITE, GROUND, DARK, LIGHT = 255, 245, 70, 200
 
 def draw(report: inspection.Report) -> bytes:
     """Draw them, in the table's order; of very many rows the sample's."""
-    found = report.seen.features[:MOST]
-    across = min(ACROSS, max(4, len(found)))
+    shown = report.seen.features[:MOST]
+    across = min(ACROSS, max(4, len(shown)))
     wide, tall = WIDE + BESIDE, ABOVE + TALL + BELOW
-    sheet = np.full((TOP + tall * -(-len(found) // across), across * wide), WHITE, np.uint8)
+    sheet = np.full((TOP + tall * -(-len(shown) // across), across * wide), WHITE, np.uint8)
     texts = [plates.Text(0, TOP - plates.GAP, _caption(report), "left")]
-    for i, feature in enumerate(found):
+    for i, feature in enumerate(shown):
         x, y = i % across * wide, TOP + i // across * tall + ABOVE
         column = report.seen.sample[:, i]
-        panel, told = _panel(column[~np.isnan(column)], feature)
+        panel, notes = _panel(column[~np.isnan(column)], feature)
         sheet[y : y + TALL, x : x + WIDE] = panel
         title = _title(report, feature)
         texts.append(plates.Text(x, y - 2, title, "left"))
-        texts += [plates.Text(x + t.x, y + t.y, t.text, t.across, t.down) for t in told]
+        texts += [plates.Text(x + t.x, y + t.y, t.text, t.across, t.down) for t in notes]
     return plates.sheeted(sheet, texts)
 
 

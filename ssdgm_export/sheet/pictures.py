@@ -18,22 +18,22 @@ WHITE = 255
 
 def draw(report: inspection.Report) -> bytes:
     """Draw it; values from the smallest to the largest are black to white."""
-    found = lines.layout(report.data, ACROSS)
+    layout = lines.layout(report.data, ACROSS)
     low, high = _range(report)
-    images = [_images(report, line, low, high) for line in found.lines]
+    images = [_images(report, line, low, high) for line in layout.lines]
     shape = images[0].shape[1:]
     tall, wide = shape[0] + PAD, shape[1] + PAD
-    width = found.left + found.across * wide + APART
-    sheet = np.full((TOP + found.high * tall, found.blocks * width, *shape[2:]), WHITE, np.uint8)
-    texts = [plates.Text(0, TOP - plates.GAP, found.caption, "left")]
-    for i, line in enumerate(found.lines):
-        block, place = found.place(i)
-        x, y = block * width + found.left, TOP + place * tall
+    width = layout.left + layout.across * wide + APART
+    sheet = np.full((TOP + layout.high * tall, layout.blocks * width, *shape[2:]), WHITE, np.uint8)
+    texts = [plates.Text(0, TOP - plates.GAP, layout.caption, "left")]
+    for i, line in enumerate(layout.lines):
+        block, place = layout.place(i)
+        x, y = block * width + layout.left, TOP + place * tall
         texts.append(plates.Text(x - plates.GAP, y + tall / 2, line.name, "right", "center"))
         for image in images[i]:
             sheet[y : y + shape[0], x : x + shape[1]] = image
             x += wide
-    least = plates.LETTER * len(found.caption)
+    least = plates.LETTER * len(layout.caption)
     more = max(0, least - sheet.shape[1])
     room = [(0, 0), (0, more), *[(0, 0)] * (sheet.ndim - 2)]
     return plates.sheeted(np.pad(sheet, room, constant_values=WHITE), texts)

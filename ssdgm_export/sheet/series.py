@@ -30,21 +30,21 @@ _TEXT: dict[str, Any] = {"fontsize": plates.SIZE, "parse_math": False}
 
 def draw(report: inspection.Report) -> bytes:
     """Draw them; every channel has one scale over the whole sheet."""
-    found = lines.layout(report.data, ACROSS)
-    margin = NAME * max(len(line.name) for line in found.lines) / WIDE + 0.15
-    across = found.across + margin
-    drawn = plates.figure(max(found.blocks * across * WIDE, 6), found.high * TALL + 0.5)
+    layout = lines.layout(report.data, ACROSS)
+    margin = NAME * max(len(line.name) for line in layout.lines) / WIDE + 0.15
+    across = layout.across + margin
+    drawn = plates.figure(max(layout.blocks * across * WIDE, 6), layout.high * TALL + 0.5)
     axes = drawn.add_subplot()
-    for i, line in enumerate(found.lines):
-        block, place = found.place(i)
+    for i, line in enumerate(layout.lines):
+        block, place = layout.place(i)
         left = block * across + margin
         axes.text(left - 0.1, -place - 0.5, line.name, ha="right", va="center", **_TEXT)
         windows = report.data.x[line.rows].reshape(len(line.rows), *_shape(report))
         for j, window in enumerate(windows):
             _window(axes, report, window, left + j, -place - 1)
-    axes.set(xlim=(0, found.blocks * across), ylim=(-found.high, 0))
+    axes.set(xlim=(0, layout.blocks * across), ylim=(-layout.high, 0))
     axes.set_axis_off()
-    axes.set_title(_caption(report, found), loc="left", **_TEXT)
+    axes.set_title(_caption(report, layout), loc="left", **_TEXT)
     return plates.encode(drawn)
 
 
@@ -54,10 +54,10 @@ def _shape(report: inspection.Report) -> tuple[int, int]:
     return (1, shape[0]) if len(shape) == 1 else (shape[0], int(np.prod(shape[1:])))
 
 
-def _caption(report: inspection.Report, found: lines.Layout) -> str:
+def _caption(report: inspection.Report, layout: lines.Layout) -> str:
     channels = _shape(report)[0]
     cut = f"; {CHANNELS} of {channels} channels, dark to pale" if channels > CHANNELS else ""
-    return f"{found.caption}{cut}"
+    return f"{layout.caption}{cut}"
 
 
 def _window(

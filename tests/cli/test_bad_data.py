@@ -147,8 +147,8 @@ WORDS: dict[str, tuple[tuple[str, ...], str, str]] = {
     "a value of another type": (("--set", "train.steps=many"), "RecipeError", "of type int"),
     "a value out of range": (("--set", "model.latent=0"), "RecipeError", "a number above 0"),
     "no setting": (("--set", "steps"), "RecipeError", "key=value"),
-    "a recipe that is missing": (("--recipe", "none.toml"), "RecipeError", "no recipe at"),
-    "a recipe that is none": (("--recipe", __file__), "RecipeError", "is no TOML"),
+    "a recipe that is missing": (("--recipe", "none.toml"), "RecipeError", "No recipe is at"),
+    "a recipe that is none": (("--recipe", __file__), "RecipeError", "is not a TOML file"),
     "a device that is none": (("--device", "tpu"), "InputError", "auto, cpu or cuda"),
     "a likelihood that does not fit": (
         ("--set", "data.likelihood=beta"),

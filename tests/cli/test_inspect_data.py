@@ -127,7 +127,7 @@ UNREADABLE: dict[str, tuple[tuple[str, ...], str]] = {
     "nothing there": (("none.npz",), "no data at"),
     "no such column": (("pets.csv", "--label", "name"), "has no column 'name'"),
     "no column of labels": (("pets.csv",), "no column named label, class, target or y"),
-    "no setting": (("pets.csv", "--set", "data.lable=kind"), "data.lable is no setting"),
+    "no setting": (("pets.csv", "--set", "data.lable=kind"), "data.lable is not a setting"),
 }
 
 

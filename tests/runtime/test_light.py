@@ -60,6 +60,7 @@ HEAVY = {
     "ssdgm_runtime.inference.verification",
     "ssdgm_runtime.pictures.png",
     "ssdgm_runtime.readers.inputs",
+    "ssdgm_runtime.rows.cells",
     "ssdgm_runtime.rows.checks",
     "ssdgm_runtime.rows.columns",
     "ssdgm_runtime.rows.named",

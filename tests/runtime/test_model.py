@@ -223,7 +223,7 @@ class TestLife:
         opened = open_tiny(data)
         opened.close()
         opened.close()
-        with pytest.raises(errors.InputError, match="the model is closed"):
+        with pytest.raises(errors.InputError, match="This model is closed"):
             opened.classify(images)
 
     def test_closed_after_use(self, data: Path, images: np.ndarray) -> None:
@@ -241,7 +241,7 @@ class TestLife:
             call()
         opened.close()
         for call in calls:
-            with pytest.raises(errors.InputError, match="the model is closed"):
+            with pytest.raises(errors.InputError, match="This model is closed"):
                 call()
 
     def test_warmup_opens_everything(self, data: Path) -> None:

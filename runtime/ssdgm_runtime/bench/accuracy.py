@@ -66,19 +66,19 @@ def _golden(opened: model.Model, component: str) -> Json | None:
         return None
     feeds = golden.inputs(bundle, component)
     wanted = golden.outputs(bundle, component, REFERENCE)
-    found = opened.graphs.run(component, feeds, opened.graphs.plan.options.max_batch)
-    gaps = [tolerance.gaps(found[name], wanted[name], 1.0, 0.0)[0] for name in wanted]
+    answers = opened.graphs.run(component, feeds, opened.graphs.plan.options.max_batch)
+    gaps = [tolerance.gaps(answers[name], wanted[name], 1.0, 0.0)[0] for name in wanted]
     same = None
     if "probs" in wanted and component == "classifier":
-        same = float(np.mean(found["probs"].argmax(1) == wanted["probs"].argmax(1)))
+        same = float(np.mean(answers["probs"].argmax(1) == wanted["probs"].argmax(1)))
     rows = len(next(iter(feeds.values())))
     return {"reference": REFERENCE, "rows": rows, "max_abs": max(gaps), "agreement": same}
 
 
 def _at(document: object, *path: str) -> object:
-    found = document
+    value = document
     for step in path:
-        if not isinstance(found, dict):
+        if not isinstance(value, dict):
             return None
-        found = found.get(step)
-    return found
+        value = value.get(step)
+    return value

@@ -65,18 +65,18 @@ def select(names: Sequence[str], further: Mapping[str, Opener]) -> dict[str, Ope
         InputError: There is no such backend.
         MissingExtra: It needs what is not installed here, or the run.
     """
-    known = {**_OPENERS, **further}
+    openers = {**_OPENERS, **further}
     for name in names:
-        if name in FROM_RUN and name not in known:
+        if name in FROM_RUN and name not in openers:
             raise training_install(
                 f"--against {name}", "the run that the bundle was made from", "--run RUN"
             )
-        if name not in (NONE, *known):
+        if name not in (NONE, *openers):
             words = ", ".join((NONE, *_OPENERS, *FROM_RUN))
             raise errors.InputError(
                 "--against", repr(name), f"some of {words}, separated by commas"
             )
-    return {name: known[name] for name in names if name != NONE}
+    return {name: openers[name] for name in names if name != NONE}
 
 
 def training_install(what: str, needs: str, example: str) -> errors.MissingExtra:
@@ -88,18 +88,18 @@ def training_install(what: str, needs: str, example: str) -> errors.MissingExtra
     )
 
 
-def named(found: Outputs, names: Sequence[str]) -> Arrays:
+def named(outputs: Outputs, names: Sequence[str]) -> Arrays:
     """A backend's outputs by name.
 
     Args:
-        found: The outputs.
+        outputs: The outputs.
         names: The file's outputs, in its order; a backend may give fewer.
     """
-    values = found.values() if isinstance(found, Mapping) else found
+    values = outputs.values() if isinstance(outputs, Mapping) else outputs
     return dict(zip(names, values, strict=False))
 
 
-def check(name: str, target: Target, found: Arrays, wanted: Arrays) -> None:
+def check(name: str, target: Target, outputs: Arrays, wanted: Arrays) -> None:
     """Refuse a backend that computes something else than the model.
 
     The distance of each output is a root mean square, as a share of the output's own
@@ -110,7 +110,7 @@ def check(name: str, target: Target, found: Arrays, wanted: Arrays) -> None:
     """
     allowed = _EXACT if target.precision == "fp32" else _REDUCED
     for key, value in wanted.items():
-        other = found.get(key)
+        other = outputs.get(key)
         if other is None or np.shape(other) != value.shape:
             raise _other(name, target, f"no {key} of shape {list(value.shape)}")
         far = _size(np.subtract(other, value, dtype=np.float64)) / max(_size(value), _TINY)
@@ -144,8 +144,8 @@ def _openvino(target: Target) -> Iterator[Run]:
     def run(feeds: Arrays) -> Outputs:
         if not hasattr(local, "request"):
             local.request = compiled.create_infer_request()
-        found: Outputs = local.request.infer(feeds, share_inputs=True)
-        return found
+        outputs: Outputs = local.request.infer(feeds, share_inputs=True)
+        return outputs
 
     yield run
 

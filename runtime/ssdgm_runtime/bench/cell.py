@@ -71,9 +71,9 @@ def measure(
             load.opened(wanted.arrival, place.concurrency, seconds, time)
         )
         warm = _warm(calls, wanted.seconds, time)
-        found = alternate(calls, stretch, wanted, time)
-    timings = {name: timing(parts, place.batch, warm) for name, parts in found.items()}
-    latencies = {name: _latencies(parts) for name, parts in found.items()}
+        stretches = alternate(calls, stretch, wanted, time)
+    timings = {name: timing(parts, place.batch, warm) for name, parts in stretches.items()}
+    latencies = {name: _latencies(parts) for name, parts in stretches.items()}
     return {
         **key(opened, place, wanted),
         "threads_used": threads(opened, place),
@@ -107,8 +107,10 @@ def rows(opened: model.Model, component: str, batch: int) -> Arrays:
     if not all(map(len, kept.values())):
         raise errors.FormatError(f"golden/{component} has no rows to measure with", mend=_MEND)
     quiet = [name for name in graph.noise if name != "z"]
-    found = {name: np.take(a, np.arange(batch), axis=0, mode="wrap") for name, a in kept.items()}
-    return {name: np.zeros_like(a) if name in quiet else a for name, a in found.items()}
+    repeated = {
+        name: np.take(a, np.arange(batch), axis=0, mode="wrap") for name, a in kept.items()
+    }
+    return {name: np.zeros_like(a) if name in quiet else a for name, a in repeated.items()}
 
 
 def threads(opened: model.Model, place: Place) -> int:
@@ -143,14 +145,14 @@ def alternate(
     clock: load.Clock,
 ) -> dict[str, list[load.Stretch]]:
     """Stretches of each engine's calls, in turn: so many seconds, or the slices of a schedule."""
-    found: dict[str, list[load.Stretch]] = {name: [] for name in calls}
+    stretches: dict[str, list[load.Stretch]] = {name: [] for name in calls}
     end, rounds = clock.now() + wanted.seconds, 0
     scheduled = wanted.arrival.kind != load.CLOSED
     while rounds < load.SLICES if scheduled else clock.now() < end or rounds < _LEAST:
         for name in calls if rounds % 2 else reversed(list(calls)):
-            found[name].append(stretch(calls[name], rounds))
+            stretches[name].append(stretch(calls[name], rounds))
         rounds += 1
-    return found
+    return stretches
 
 
 def timing(parts: list[load.Stretch], batch: int, warm: int) -> Json:
@@ -249,13 +251,13 @@ def _own(opened: model.Model, component: str, feeds: Arrays, batcher: bool) -> I
     if call is None:
         yield lambda: opened.graphs.run(component, feeds, batch)
     else:
-        given = _given(opened, feeds)
-        yield lambda: call(opened, given)
+        arguments = _given(opened, feeds)
+        yield lambda: call(opened, arguments)
 
 
 def _given(opened: model.Model, feeds: Arrays) -> Arrays:
     """What a caller gives: `rows` for the tensors that hold rows."""
-    known = opened.graphs.bundle.manifest.columns
-    if known and not {"x", "codes"}.isdisjoint(feeds):
-        return {**feeds, "rows": columns.whole(feeds, known)}
+    table = opened.graphs.bundle.manifest.columns
+    if table and not {"x", "codes"}.isdisjoint(feeds):
+        return {**feeds, "rows": columns.whole(feeds, table)}
     return {**feeds, "rows": feeds["x"]} if "x" in feeds else feeds

@@ -63,12 +63,12 @@ def condition(text: str) -> Condition:
     Raises:
         InputError: It cannot be read; the message shows examples.
     """
-    found = _CONDITION.fullmatch(text)
+    match = _CONDITION.fullmatch(text)
     example = "such as 'p95>+10%', 'rows_per_s<-5%' or 'load_ms>80'"
-    if found is None:
+    if match is None:
         want = f"a metric, > or <, and a limit, {example}"
         raise errors.InputError("--fail-if", arguments.shown(text), want)
-    word, side, sign, number, percent = found.groups()
+    word, side, sign, number, percent = match.groups()
     metric = _ALIASES.get(word, word)
     if metric not in METRICS:
         want = f"a metric among {', '.join(METRICS)}"
@@ -93,13 +93,13 @@ def conditions(texts: Sequence[str], *, baseline: bool) -> tuple[Condition, ...]
     Raises:
         InputError: One cannot be read, or asks for a change and there is no baseline.
     """
-    found = tuple(condition(part) for text in texts for part in text.split(","))
-    for one in found:
+    parsed = tuple(condition(part) for text in texts for part in text.split(","))
+    for one in parsed:
         if one.relative and not baseline:
             got, want = f"{arguments.shown(one.text)}, a change", "a baseline to compare with"
             hint = "Pass an older report as --baseline."
             raise errors.InputError("--fail-if", got, want, hint)
-    return found
+    return parsed
 
 
 def read(path: request.PathLike) -> Json:
@@ -113,18 +113,18 @@ def read(path: request.PathLike) -> Json:
     if not place.is_file():
         raise errors.DataNotFound(f"There is no file {place}", mend=_WRITE)
     try:
-        found = jsonfile.loads(place.read_bytes(), str(place))
+        report = jsonfile.loads(place.read_bytes(), str(place))
     except errors.FormatError as error:
         raise errors.DataError(error.found, "a report of bench", _WRITE) from None
-    if not isinstance(found, dict) or not isinstance(found.get("schema_version"), str):
+    if not isinstance(report, dict) or not isinstance(report.get("schema_version"), str):
         raise errors.DataError(f"{place} is not a report of bench", mend=_WRITE)
-    if found["schema_version"].split(".")[0] != SCHEMA.split(".")[0]:
+    if report["schema_version"].split(".")[0] != SCHEMA.split(".")[0]:
         raise errors.DataError(
-            f"{place} has schema version {arguments.shown(found['schema_version'])}",
+            f"{place} has schema version {arguments.shown(report['schema_version'])}",
             f"{SCHEMA.split('.')[0]}.x",
             "Measure the baseline again with this version.",
         )
-    return found
+    return report
 
 
 def judge(report: Json, old: Json | None, wanted: Sequence[Condition]) -> Json:
@@ -200,8 +200,8 @@ def _values(report: Json, metric: str) -> dict[str, float | None]:
 
 def _named(report: Json, part: str, key: Sequence[str]) -> list[tuple[str, Json]]:
     entries = report.get(part)
-    found = [e for e in entries if isinstance(e, dict)] if isinstance(entries, list) else []
-    return [(" ".join(_word(name, e.get(name)) for name in key), e) for e in found]
+    tables = [e for e in entries if isinstance(e, dict)] if isinstance(entries, list) else []
+    return [(" ".join(_word(name, e.get(name)) for name in key), e) for e in tables]
 
 
 def _word(name: str, value: object) -> str:
@@ -211,11 +211,11 @@ def _word(name: str, value: object) -> str:
 
 
 def _number(table: object, *path: str) -> float | None:
-    found = _at(table, *path)
-    if not isinstance(found, (int, float)) or isinstance(found, bool):
+    value = _at(table, *path)
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
         return None
     try:
-        return float(found)
+        return float(value)
     except OverflowError:  # a whole number beyond every float
         return None
 
@@ -227,14 +227,14 @@ def _at(table: object, *path: str) -> object:
 
 
 def _failure(one: Condition, where: str, new: float, old: float | None) -> Json:
-    told = {"condition": one.text, "where": where, "new": new, "old": old}
-    return {**told, "change": _change(new, old)}
+    failure = {"condition": one.text, "where": where, "new": new, "old": old}
+    return {**failure, "change": _change(new, old)}
 
 
 def _change(new: float, old: float | None) -> float | None:
     """By which share a value grew; None where no number says it."""
-    found = new / old - 1 if old else math.inf
-    return found if math.isfinite(found) else None
+    growth = new / old - 1 if old else math.inf
+    return growth if math.isfinite(growth) else None
 
 
 def _unmatched(report: Json, old: Json) -> list[str]:
@@ -257,23 +257,25 @@ def _changes(report: Json, old: Json) -> Iterator[Json]:
 def _warnings(report: Json, old: Json) -> list[str]:
     fields = fingerprint.COMPARED
     pairs = {f: (_at(old, "environment", f), _at(report, "environment", f)) for f in fields}
-    found = [
+    warnings = [
         f"the baseline's {name} is {arguments.shown(a)}, here it is {arguments.shown(b)}"
         for name, (a, b) in pairs.items()
         if a != b
     ]
     rivals = [_at(table, "settings", "against") for table in (old, report)]
     if rivals[0] != rivals[1]:
-        told = " and ".join(map(arguments.shown, rivals))
-        found.append(f"the two were measured against other engines, {told}, which cost time too")
+        engines = " and ".join(map(arguments.shown, rivals))
+        warnings.append(
+            f"the two were measured against other engines, {engines}, which cost time too"
+        )
     if old.get("id") != report.get("id"):
-        found.append(f"the baseline is of another bundle, {arguments.shown(old.get('id'))}")
+        warnings.append(f"the baseline is of another bundle, {arguments.shown(old.get('id'))}")
     for which, table in (("baseline", old), ("report", report)):
         cells = [cell for _, cell in _named(table, "cells", KEY)]
         shaky = sum(_at(cell, "model", "noisy") is True for cell in cells)
         if shaky:
-            found.append(f"{shaky} of {len(cells)} cells of the {which} are noisy")
-    return found
+            warnings.append(f"{shaky} of {len(cells)} cells of the {which} are noisy")
+    return warnings
 
 
 def _told(old: Json | None) -> Json | None:

@@ -45,24 +45,24 @@ def summary(seconds: Floats) -> dict[str, Any]:
         The fields of a timing that say how long calls took. `p999_ms` is None below 1000 calls,
         the intervals and `noisy` are None below 10.
     """
-    found = seconds * 1e3
-    p50, p90, p95, p99, p999 = np.percentile(found, (50, 90, 95, 99, 99.9)).tolist()
-    draws = medians_and_tails(found).T
+    latencies = seconds * 1e3
+    p50, p90, p95, p99, p999 = np.percentile(latencies, (50, 90, 95, 99, 99.9)).tolist()
+    draws = medians_and_tails(latencies).T
     middle, tail = (span(*pair) for pair in zip((p50, p95), draws, strict=True))
-    sure = len(found) >= _FEW
+    sure = len(latencies) >= _FEW
     return {
-        "mean_ms": float(found.mean()),
-        "stdev_ms": float(found.std(ddof=1)) if len(found) > 1 else 0.0,
-        "min_ms": float(found.min()),
+        "mean_ms": float(latencies.mean()),
+        "stdev_ms": float(latencies.std(ddof=1)) if len(latencies) > 1 else 0.0,
+        "min_ms": float(latencies.min()),
         "p50_ms": p50,
         "p90_ms": p90,
         "p95_ms": p95,
         "p99_ms": p99,
-        "p999_ms": p999 if len(found) >= _RARE else None,
-        "max_ms": float(found.max()),
+        "p999_ms": p999 if len(latencies) >= _RARE else None,
+        "max_ms": float(latencies.max()),
         "p50_interval_ms": list(middle) if sure else None,
         "p95_interval_ms": list(tail) if sure else None,
-        "noisy": noisy(found),
+        "noisy": noisy(latencies),
     }
 
 

@@ -37,10 +37,10 @@ def read(path: PathLike) -> tuple[Array, Array]:
             f"{place} has rows {list(x.shape)} and labels {list(y.shape)}",
             "one label per row",
         )
-    known = y != UNKNOWN if y.dtype.kind in "if" else np.ones(len(y), dtype=np.bool_)
-    if not known.any():
+    labelled = y != UNKNOWN if y.dtype.kind in "if" else np.ones(len(y), dtype=np.bool_)
+    if not labelled.any():
         raise errors.DataError(f"{place} has no row with a known label", mend="Add labelled rows.")
-    return x[known], y[known]
+    return x[labelled], y[labelled]
 
 
 def error(opened: model.Model, x: Array, y: Array) -> float:

@@ -14,12 +14,12 @@ from ssdgm_runtime.bench import (
     accuracy,
     backends,
     cell,
-    coldstart,
     compare,
     fingerprint,
     labelled,
     request,
 )
+from ssdgm_runtime.bench.starts import coldstart
 from ssdgm_runtime.bundle import contents
 from ssdgm_runtime.engine import session
 
@@ -75,8 +75,8 @@ def measure(
             watch(done + 1, total, _line(cells[-1]))
         cold = _cold(setups[0], places[0][1].component, wanted.cold)
         if wanted.cold:
-            told = "cold starts failed" if "failed" in (cold or {}) else "cold starts of each kind"
-            watch(total, total, f"{wanted.cold} {told}")
+            ending = "failed" if "failed" in (cold or {}) else "of each kind"
+            watch(total, total, f"{wanted.cold} cold starts {ending}")
         about = setups[0].opened.graphs.bundle
     return {
         "schema_version": compare.SCHEMA,
@@ -125,12 +125,12 @@ def _places(setups: list[Setup], wanted: request.Request) -> Iterator[Placed]:
     Raises:
         InputError: The bundle has no graph of that name.
     """
-    known = setups[0].opened.graphs.components
-    strange = [c for c in wanted.components if c not in known]
+    components = setups[0].opened.graphs.components
+    strange = [c for c in wanted.components if c not in components]
     if strange:
-        want = f"some of {', '.join(known)}, separated by commas"
+        want = f"some of {', '.join(components)}, separated by commas"
         raise errors.InputError("--component", repr(strange[0]), want)
-    chosen, seen = wanted.components or known, set()
+    chosen, seen = wanted.components or components, set()
     for setup, component in product(setups, chosen):
         for batch, callers in product(wanted.batches, wanted.concurrency):
             place = cell.Place(component, batch, callers)
@@ -141,13 +141,13 @@ def _places(setups: list[Setup], wanted: request.Request) -> Iterator[Placed]:
 
 
 def _each_variant(places: list[Placed]) -> list[tuple[Setup, str]]:
-    found: dict[tuple[str, ...], tuple[Setup, str]] = {}
+    distinct: dict[tuple[str, ...], tuple[Setup, str]] = {}
     for setup, place in places:
         graphs = setup.opened.graphs
         component = place.component
         key = (graphs.variant(component).name, graphs.placement(component).active, component)
-        found.setdefault(key, (setup, component))
-    return list(found.values())
+        distinct.setdefault(key, (setup, component))
+    return list(distinct.values())
 
 
 def _variant(
@@ -195,10 +195,10 @@ def _told(wanted: request.Request) -> Json:
     return {**plain, "arrival": str(wanted.arrival), "rows": rows}
 
 
-def _line(found: Json) -> str:
-    words = (found[k] for k in ("component", "variant", "batch", "threads", "concurrency"))
+def _line(measured: Json) -> str:
+    words = (measured[k] for k in ("component", "variant", "batch", "threads", "concurrency"))
     component, variant, batch, threads, callers = words
-    p50 = found["model"]["p50_ms"]
+    p50 = measured["model"]["p50_ms"]
     return (
         f"{component} {variant}, batch {batch}, threads {threads}, callers {callers}: "
         f"p50 {p50:.3f} ms"

@@ -105,10 +105,10 @@ def parse(
 
 
 def _words(text: str, name: str) -> tuple[str, ...]:
-    found = tuple(dict.fromkeys(word.strip() for word in text.split(",")))
-    if not all(found):
+    words = tuple(dict.fromkeys(word.strip() for word in text.split(",")))
+    if not all(words):
         raise errors.InputError(name, arguments.shown(text), "words separated by commas")
-    return found
+    return words
 
 
 def _arrival(text: str) -> load.Arrival:
@@ -116,10 +116,10 @@ def _arrival(text: str) -> load.Arrival:
     if text == load.CLOSED:
         return load.Arrival()
     try:
-        found = load.Arrival(kind, arguments.positive(float(rate), "--arrival"))
+        arrival = load.Arrival(kind, arguments.positive(float(rate), "--arrival"))
     except ValueError:
-        found = load.Arrival("")
-    if found.kind not in (load.POISSON, load.UNIFORM):
+        arrival = load.Arrival("")
+    if arrival.kind not in (load.POISSON, load.UNIFORM):
         want = "closed, poisson:RATE or uniform:RATE with calls per second, such as poisson:200"
         raise errors.InputError("--arrival", arguments.shown(text), want)
-    return found
+    return arrival

@@ -33,14 +33,14 @@ def bench(report: Json) -> str:
 
 
 def _where(report: Json) -> Iterator[str]:
-    found = report["environment"]
-    loads = found["load_average"]
+    machine = report["environment"]
+    loads = machine["load_average"]
     busy = f", load average {loads['start'][0]:.1f}" if loads["start"] else ""
-    quota = f", quota {found['quota']:g}" if found["quota"] else ""
+    quota = f", quota {machine['quota']:g}" if machine["quota"] else ""
     yield f"{report['bundle']} {report['id'][:12]}, {report['started']}"
     yield (
-        f"{found['cpu']}, {found['processors']} processors{quota}{busy}, "
-        f"onnxruntime {found['onnxruntime']}"
+        f"{machine['cpu']}, {machine['processors']} processors{quota}{busy}, "
+        f"onnxruntime {machine['onnxruntime']}"
     )
 
 
@@ -96,16 +96,16 @@ def _session(one: Json) -> str:
     )
 
 
-def _cold(found: Json | None) -> Iterator[str]:
-    if found is None:
+def _cold(cold: Json | None) -> Iterator[str]:
+    if cold is None:
         return
-    if "failed" in found:
-        yield f"cold start: {found['failed']}"
+    if "failed" in cold:
+        yield f"cold start: {cold['failed']}"
         return
-    own, bare = found["model"], found["bare"]
+    own, bare = cold["model"], cold["bare"]
     yield (
-        f"cold start: {own['total_ms']:.0f} ms to the first answer, {found['ratio_total']:.2f} x"
-        f" bare onnxruntime's {bare['total_ms']:.0f} (medians of {found['starts']})"
+        f"cold start: {own['total_ms']:.0f} ms to the first answer, {cold['ratio_total']:.2f} x"
+        f" bare onnxruntime's {bare['total_ms']:.0f} (medians of {cold['starts']})"
     )
     for name, one in (("model", own), ("bare", bare)):
         steps = ", ".join(f"{step} {ms:.1f}" for step, ms in one["steps_ms"].items())
@@ -130,21 +130,22 @@ def _variant(one: Json) -> Iterator[str]:
     yield f"{one['component']} {one['variant']}: {', '.join(parts)}"
 
 
-def _compared(found: Json | None) -> Iterator[str]:
-    if found is None:
+def _compared(comparison: Json | None) -> Iterator[str]:
+    if comparison is None:
         return
-    for change in found["changes"]:
+    for change in comparison["changes"]:
         if change["metric"] == "p50":
             yield f"p50 {100 * change['change']:+.1f} %  {change['where']}"
-    yield from (f"warning: {text}" for text in found["warnings"])
-    yield from (f"missing: {text}" for text in found["missing"])
-    for one in found["failures"]:
+    yield from (f"warning: {text}" for text in comparison["warnings"])
+    yield from (f"missing: {text}" for text in comparison["missing"])
+    for one in comparison["failures"]:
         change = "" if one["change"] is None else f" ({100 * one['change']:+.1f} %)"
         old = "" if one["old"] is None else f", before {one['old']:.4g}{change}"
         yield f"FAILED {one['condition']}: {one['where']}: {one['new']:.4g}{old}"
-    if found["conditions"]:
-        told = "passed" if found["passed"] else "FAILED"
-        yield f"{told}: {len(found['conditions'])} conditions, {found['checked']} values looked at"
+    if comparison["conditions"]:
+        verdict = "passed" if comparison["passed"] else "FAILED"
+        count, checked = len(comparison["conditions"]), comparison["checked"]
+        yield f"{verdict}: {count} conditions, {checked} values looked at"
 
 
 def _pairs(table: Json) -> str:

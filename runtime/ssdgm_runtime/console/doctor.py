@@ -100,8 +100,8 @@ def _provider(name: str, available: Sequence[str], origin: str = "") -> Finding:
 
 def _processor() -> Iterator[Finding]:
     features = machine.features()
-    known = ", ".join(f for f in (*_INT8, "avx2", "avx512f", "avx512_bf16") if f in features)
-    yield Finding("processor", OK, f"{machine.cpu()}: {known or 'its features are not known'}")
+    names = ", ".join(f for f in (*_INT8, "avx2", "avx512f", "avx512_bf16") if f in features)
+    yield Finding("processor", OK, f"{machine.cpu()}: {names or 'its features are not known'}")
     if features and not features.intersection(_INT8):
         yield Finding(
             "processor",

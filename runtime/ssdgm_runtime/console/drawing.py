@@ -60,10 +60,10 @@ def draw(opened: model.Model, request: Request, classes: Classes) -> outputs.Dra
     """
     about = opened.graphs.bundle.manifest
     low, high = manifest.value_range(about)
-    told = about.columns, about.labels, about.windows
+    schema = about.columns, about.labels, about.windows
     if request.picture is not None:
-        found = PICTURES[request.picture](opened, request, classes)
-        return outputs.Drawn(found, found.columns, low, high, *told)
+        picture = PICTURES[request.picture](opened, request, classes)
+        return outputs.Drawn(picture, picture.columns, low, high, *schema)
     samples = opened.generate(
         classes,
         request.n,
@@ -73,7 +73,7 @@ def draw(opened: model.Model, request: Request, classes: Classes) -> outputs.Dra
     )
     square = max(1, math.ceil(math.sqrt(request.n)))
     columns = request.n if len(samples) > request.n else square
-    return outputs.Drawn(samples, columns, low, high, *told)
+    return outputs.Drawn(samples, columns, low, high, *schema)
 
 
 def _styles(opened: model.Model, request: Request, classes: Classes) -> latent.Picture:

@@ -23,20 +23,24 @@ class Predictions:
     """A classification with what a file about it needs.
 
     Attributes:
-        found: The classification of n rows.
+        classification: That of n rows.
         classes: The training labels' own values, in the order of the labels.
         sources: The file each row came from; empty where rows come from an array.
         top: How many labels to list for a row.
     """
 
-    found: classes.Classification
+    classification: classes.Classification
     classes: tuple[int | str, ...]
     sources: tuple[str, ...] = ()
     top: int = 1
 
     def records(self) -> list[Json]:
         """One JSON-ready table a row: row, source, label, name, class, probability and top."""
-        rows = zip(self.found.labels.tolist(), self.found.top(max(self.top, 1)), strict=True)
+        rows = zip(
+            self.classification.labels.tolist(),
+            self.classification.top(max(self.top, 1)),
+            strict=True,
+        )
         return [
             {
                 "row": i,
@@ -102,7 +106,7 @@ def jsonl(answer: Predictions) -> bytes:
 def npy(answer: Predictions) -> bytes:
     """The probabilities, float32 [n, K]."""
     stream = io.BytesIO()
-    np.save(stream, answer.found.probs, allow_pickle=False)
+    np.save(stream, answer.classification.probs, allow_pickle=False)
     return stream.getvalue()
 
 
@@ -152,12 +156,12 @@ def generated(drawn: Drawn) -> bytes:
             f"Generated values of shape {list(drawn.samples.x.shape)} are not rows of a table",
             mend="Write an .npz file instead.",
         )
-    found, stream = table.named(drawn.samples.x, drawn.known), io.StringIO(newline="")
+    columns, stream = table.named(drawn.samples.x, drawn.known), io.StringIO(newline="")
     if drawn.samples.y.shape[1]:
-        found[_free("label", found)] = [drawn.labels[k] for k in drawn.samples.labels.tolist()]
+        columns[_free("label", columns)] = [drawn.labels[k] for k in drawn.samples.labels.tolist()]
     file = writer.writer(stream, lineterminator="\n")
-    file.writerow(found)
-    file.writerows(zip(*(map(_cell, values) for values in found.values()), strict=True))
+    file.writerow(columns)
+    file.writerows(zip(*(map(_cell, values) for values in columns.values()), strict=True))
     return stream.getvalue().encode()
 
 

@@ -16,10 +16,10 @@ def inspect(table: Json) -> str:
     lines += [_column(column) for column in table["columns"]]
     if table["resize"]:
         lines.append(f"images  {table['resize']}")
-    if found := table["series"]:
-        order = f", ordered by {found['time']}" if found["time"] else ""
-        channels = ", ".join(found["channels"])
-        lines.append(f"windows [{channels}] x time, one a {found['series']}{order}")
+    if series := table["series"]:
+        order = f", ordered by {series['time']}" if series["time"] else ""
+        channels = ", ".join(series["channels"])
+        lines.append(f"windows [{channels}] x time, one a {series['series']}{order}")
     for name, graph in table["graphs"].items():
         sides = (", ".join(map(_tensor, graph[side])) for side in ("inputs", "outputs"))
         lines.append(f"{name}: {' -> '.join(sides)}")
@@ -31,12 +31,12 @@ def _tensor(spec: Json) -> str:
     return f"{spec['name']} {spec['dtype']} [{', '.join(map(str, spec['shape']))}]"
 
 
-def _column(told: Json) -> str:
-    names = told.get("categories", []) if told["kind"] == "category" else []
+def _column(column: Json) -> str:
+    names = column.get("categories", []) if column["kind"] == "category" else []
     shown = ", ".join(names[:_SHOWN]) + (
         f" and {len(names) - _SHOWN} more" * (len(names) > _SHOWN)
     )
-    return f"column {told['name']}: {told['kind']}{' ' * bool(shown)}{shown}"
+    return f"column {column['name']}: {column['kind']}{' ' * bool(shown)}{shown}"
 
 
 def verify(table: Json) -> str:

@@ -55,8 +55,8 @@ def quota(root: Path = Path("/")) -> float | None:
     Args:
         root: The folder that `proc` and `sys` lie in.
     """
-    found = [q for line in _lines(root / "proc/self/cgroup") for q in _quotas(root, line)]
-    return min(found, default=None)
+    quotas = [q for line in _lines(root / "proc/self/cgroup") for q in _quotas(root, line)]
+    return min(quotas, default=None)
 
 
 def cpu() -> str:
@@ -88,8 +88,8 @@ def memory() -> int | None:
 def memory_limit(root: Path = Path("/")) -> int | None:
     """The bytes that the cgroups grant, or None where there is no limit; `root` as in `quota`."""
     parts = [line.split(":", 2) for line in _lines(root / "proc/self/cgroup")]
-    found = [n for part in parts if len(part) > _PATH for n in _limits(root, *part[1:])]
-    return min(found, default=None)
+    limits = [n for part in parts if len(part) > _PATH for n in _limits(root, *part[1:])]
+    return min(limits, default=None)
 
 
 def _limits(root: Path, controllers: str, path: str) -> list[int]:

@@ -64,17 +64,17 @@ class Field(NamedTuple):
 
 
 def _fields(text: str) -> dict[int, Field]:
-    found = {}
+    fields = {}
     for bit, word in enumerate(text.split(), 1):
         number, _, marked = word.partition(":")
         name = marked.rstrip("*^")
         once = {"*": 0, "^": 1}.get(marked[-1], 1 << bit)
         wire = _WIRES.get(name, BYTES)
         inside = name if name in _MESSAGES else ""
-        found[int(number) << 3 | wire] = Field(wire, name, inside, once)
+        fields[int(number) << 3 | wire] = Field(wire, name, inside, once)
         if wire != BYTES and not once:  # repeated numbers are written in both ways
-            found[int(number) << 3 | BYTES] = Field(BYTES, f"packed {name}", "", 0)
-    return found
+            fields[int(number) << 3 | BYTES] = Field(BYTES, f"packed {name}", "", 0)
+    return fields
 
 
 FIELDS: dict[str, dict[int, Field]] = {name: _fields(text) for name, text in _MESSAGES.items()}

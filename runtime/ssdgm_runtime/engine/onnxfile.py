@@ -59,9 +59,8 @@ def check(data: bytes, name: str) -> None:
     except (_Odd, IndexError) as error:
         why = error if isinstance(error, _Odd) else "it is cut short"
         raise errors.FormatError(
-            f"{name} is no ONNX file as a serialiser writes it: {why}",
-            "canonical protobuf with the fields of ONNX up to IR version 10",
-            _AGAIN,
+            f"{name} is not an ONNX file as a serialiser writes it, IR version 10 or less: {why}",
+            mend=_AGAIN,
         ) from None
     if not graphs:
         raise errors.FormatError(f"{name} has no graph", "an ONNX model", _AGAIN)
@@ -75,11 +74,11 @@ def _messages(data: bytes) -> Iterator[str]:
     while waiting:
         kind, at, end = waiting.pop()
         yield kind
-        known, seen = onnxfields.FIELDS[kind], 0
+        fields, seen = onnxfields.FIELDS[kind], 0
         while at < end:
             start, tag = at, data[at]
             tag, at = (tag, at + 1) if tag < 0x80 else _varint(data, at)
-            field = known.get(tag)
+            field = fields.get(tag)
             if field is None or seen & field.once:
                 raise _Odd(_strange(kind, tag, start, twice=field is not None))
             seen |= field.once

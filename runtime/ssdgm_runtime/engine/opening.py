@@ -53,16 +53,16 @@ def create(ort: Ort, name: str, data: bytes, word: str, plan: Plan) -> tuple[Ort
     """
     tried = ""
     for provider in candidates(ort, word):
-        found, why = attempt(ort, data, provider, plan.threads, plan.options)
-        if found is not None and provider in found.get_providers():
+        session, why = attempt(ort, data, provider, plan.threads, plan.options)
+        if session is not None and provider in session.get_providers():
             if provider not in providers.FORKED:
                 forks.use(provider)
             if tried:
                 log().warning("%s runs on %s: %s", name, provider, tried)
-            return found, provider
+            return session, provider
         if provider == providers.CPU:
             raise errors.FormatError(
-                f"onnxruntime {ort.__version__} cannot load {name} ({why})",
+                f"The engine, onnxruntime {ort.__version__}, cannot load {name} ({why})",
                 mend="Update onnxruntime, or convert the run again.",
             )
         tried = f"{provider} cannot be used ({why})"
@@ -109,15 +109,15 @@ def attempt(
     made = configure(ort, threads, options)
     try:
         chain = _assign(ort, made, provider, threads, options.provider_options)
-        found = ort.InferenceSession(
+        session = ort.InferenceSession(
             data, made, chain, enable_fallback=0, read_config_from_model=0
         )
     except errors.SsdgmError:
         raise
     except Exception as error:  # the engine's errors share no base class of their own
         return None, next(iter(str(error).strip().splitlines()), type(error).__name__)
-    call(found, "disable_fallback")
-    return found, f"{_SILENT} ({missing})" if missing else _SILENT
+    call(session, "disable_fallback")
+    return session, f"{_SILENT} ({missing})" if missing else _SILENT
 
 
 def settings(threads: int, options: Options) -> tuple[dict[str, int], dict[str, str]]:
@@ -152,9 +152,9 @@ def configure(ort: Ort, threads: int, options: Options) -> Ort:
     return made
 
 
-def nodes(found: Ort) -> dict[str, int]:
+def nodes(session: Ort) -> dict[str, int]:
     """How many of a graph's nodes each provider has, counted before a provider fuses its own."""
-    parts = call(found, "get_provider_graph_assignment_info") or ()
+    parts = call(session, "get_provider_graph_assignment_info") or ()
     counts: Counter[str] = Counter()
     for part in parts:
         counts[part.ep_name] += len(part.get_nodes())
@@ -213,11 +213,11 @@ def _assign(
     from ssdgm_runtime.engine import plugins
 
     offered = plugins.devices(ort, provider)
-    given = {**providers.defaults(provider, threads, plugin=bool(offered)), **options}
+    merged = {**providers.defaults(provider, threads, plugin=bool(offered)), **options}
     if not offered:
-        return [(provider, given)]
-    kind = given.pop("device_type", "")
-    made.add_provider_for_devices(plugins.choose(offered, kind), given)
+        return [(provider, merged)]
+    kind = merged.pop("device_type", "")
+    made.add_provider_for_devices(plugins.choose(offered, kind), merged)
     return None  # to name it too would put the device aside, and the CPU in its place
 
 

@@ -48,13 +48,13 @@ def installed() -> list[Plugin]:
 
     named = ((d.metadata["Name"] or "", d) for d in metadata.distributions())
     ours = [(n, d) for n, d in named if n.lower().replace("_", "-").startswith(providers.PLUGIN)]
-    found = {
+    plugins = {
         Plugin(f"{name} {distribution.version}", file.parts[0])
         for name, distribution in ours
         for file in distribution.files or ()
         if len(file.parts) == len(("package", "__init__.py")) and file.name == "__init__.py"
     }
-    return sorted(found, key=lambda plugin: plugin.distribution)
+    return sorted(plugins, key=lambda plugin: plugin.distribution)
 
 
 def register(ort: Ort, plugin: Plugin) -> State:
@@ -66,13 +66,13 @@ def register(ort: Ort, plugin: Plugin) -> State:
     if not hasattr(ort, "register_execution_provider_library"):
         return State(names, f"onnxruntime {ort.__version__} takes no plug-ins")
     with forks.lock():
-        known = _registered.setdefault(ort, set())
-        if path not in known and not _has(ort, path):
+        paths = _registered.setdefault(ort, set())
+        if path not in paths and not _has(ort, path):
             try:
                 ort.register_execution_provider_library(plugin.package, path)
             except Exception as error:  # the engine's errors share no base class of their own
                 return State(names, f"its library does not load ({_first(error)})")
-        known.add(path)
+        paths.add(path)
     return State(names, "" if devices(ort, *names) else "it finds no device here to run on")
 
 
@@ -95,19 +95,19 @@ def seek(ort: Ort, provider: str) -> None:
 
 def devices(ort: Ort, *names: str) -> list[Ort]:
     """The devices that plug-ins offer for these providers: CPU, then GPU, then NPU."""
-    found = [d for d in _devices(ort) if d.ep_name in names]
-    return sorted(found, key=lambda device: str(device.device.type.name))
+    offered = [d for d in _devices(ort) if d.ep_name in names]
+    return sorted(offered, key=lambda device: str(device.device.type.name))
 
 
-def choose(found: Sequence[Ort], kind: str) -> list[Ort]:
+def choose(offered: Sequence[Ort], kind: str) -> list[Ort]:
     """The first device of a kind (`CPU`, `GPU`, `NPU`), or of any if none is named.
 
     Raises:
         InputError: There is none of that kind.
     """
-    fitting = [d for d in found if kind.upper() in ("", d.device.type.name)]
+    fitting = [d for d in offered if kind.upper() in ("", d.device.type.name)]
     if not fitting:
-        kinds = ", ".join(d.device.type.name for d in found)
+        kinds = ", ".join(d.device.type.name for d in offered)
         raise errors.InputError("provider_options['device_type']", repr(kind), f"one of {kinds}")
     return fitting[:1]
 
@@ -119,8 +119,8 @@ def _ask(package: str) -> tuple[tuple[str, ...], str]:
     import io
 
     with contextlib.redirect_stdout(io.StringIO()):
-        told = importlib.import_module(package)
-        names, path = told.get_ep_names(), os.fspath(told.get_library_path())
+        module = importlib.import_module(package)
+        names, path = module.get_ep_names(), os.fspath(module.get_library_path())
     if isinstance(names, str) or not all(isinstance(name, str) for name in names):
         raise TypeError(f"get_ep_names() gives {names!r:.80}, and no list of names")
     return tuple(names), os.fsdecode(path)

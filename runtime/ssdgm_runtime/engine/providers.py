@@ -79,9 +79,9 @@ def named(word: str, available: Sequence[str]) -> str:
     name = WORDS.get(word, word)
     if name in (AUTO, *available) or name.endswith("ExecutionProvider"):
         return name
-    known = ", ".join((AUTO, *WORDS))
+    words = ", ".join((AUTO, *WORDS))
     raise errors.InputError(
-        "provider", f"{word!r:.80}", f"one of {known}, or a provider's own name"
+        "provider", f"{word!r:.80}", f"one of {words}, or a provider's own name"
     )
 
 
@@ -119,12 +119,12 @@ def unavailable(
     name: str, available: Sequence[str], why: str, mend: str = ""
 ) -> errors.ProviderUnavailable:
     """The error for a provider that was named and cannot be had; how to mend it is found out."""
-    found = distributions()
+    installed = distributions()
     return errors.ProviderUnavailable(
         f"{name} cannot be used: {why}; the engine offers {', '.join(available)}"
-        f" (installed: {', '.join(found) or 'no onnxruntime distribution'})",
+        f" (installed: {', '.join(installed) or 'no onnxruntime distribution'})",
         f"an engine with {name}",
-        mend or _mend(name, [entry.split()[0] for entry in found]),
+        mend or _mend(name, [entry.split()[0] for entry in installed]),
     )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_runtime import errors
-from ssdgm_runtime.engine import forks, onnxfile, opening, providers
+from ssdgm_runtime.engine import forks, opening, providers
 from ssdgm_runtime.engine.options import Options, Placement, Plan
 from ssdgm_runtime.rows.tensor import DTYPES, Tensor
 
@@ -115,10 +115,14 @@ class Session:
                 del self._engines[key]
 
     def _open(self, threads: int) -> Ort:
+        from ssdgm_runtime.engine import onnxfile
+
         key = (forks.pid, threads)
         with forks.lock():
             if self._closed:
-                raise errors.InputError("the model", "closed", "an open one", "load(path)")
+                raise errors.InputError(
+                    "This model", "closed", "", "Open it again with load(path)."
+                )
             if key not in self._engines:
                 data = self._source()
                 onnxfile.check(data, self._name)
@@ -229,8 +233,8 @@ def _other(
 
 def _missing(why: str) -> errors.MissingEngine:
     return errors.MissingEngine(
-        f"onnxruntime cannot be imported ({why})",
-        "an inference engine",
+        f"The engine, onnxruntime, cannot be imported ({why})",
+        "",
         'pip install "ssdgm-runtime[cpu]" or pip install "ssdgm-runtime[gpu]"; where both builds'
         " are installed, pip uninstall -y onnxruntime onnxruntime-gpu first.",
     )

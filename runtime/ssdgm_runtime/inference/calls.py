@@ -99,8 +99,8 @@ class Call:
         n = len(next(iter(feeds.values())))
         most = self._size if size is None else arguments.count(size, "batch_size", 1)
         if 0 < n <= most and out is None:  # one piece: nothing to slice, nothing to join
-            given = self._with_noise(feeds, n) if self._noise else feeds
-            return self._compute(given, n, n <= session.SMALL)
+            inputs = self._with_noise(feeds, n) if self._noise else feeds
+            return self._compute(inputs, n, n <= session.SMALL)
         wholes = [np.empty((n, *t.row), dtype=t.dtype) for t in self._outputs]
         if out is not None:
             wholes = [buffer(out, wholes[0].shape)]

@@ -144,5 +144,5 @@ def of_bundle(opened: "graphs.Graphs") -> Conditionals:
             call = made[component] = opened.call(component, "run", GIVES[component])
         return {GIVES[component]: call(feeds)[0]}
 
-    known = about.columns, about.features
-    return Conditionals(about.graphs, about.labels, run, opened.high, *known)
+    fields = about.columns, about.features
+    return Conditionals(about.graphs, about.labels, run, opened.high, *fields)

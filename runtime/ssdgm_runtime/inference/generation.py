@@ -47,21 +47,21 @@ class Generator:
     ) -> answers.Samples:
         """Answer a request; `Model.generate` documents it."""
         number = seed_of(seed)
-        given = None if z is None else checks.rows(z, self._z)
+        latents = None if z is None else checks.rows(z, self._z)
         factor = arguments.positive(temperature, "temperature")
-        if given is not None and factor != 1.0:
+        if latents is not None and factor != 1.0:
             raise errors.InputError("temperature", repr(factor), "1.0 where z is given", "z * t")
-        labels = self._labels(y, n, number, None if given is None else len(given))
-        if given is None:
-            given = _drawn(number, len(labels), self._z.width, factor)
-        feeds = {"y": labels, "z": given} if self._labelled else {"z": given}
+        labels = self._labels(y, n, number, None if latents is None else len(latents))
+        if latents is None:
+            latents = _drawn(number, len(labels), self._z.width, factor)
+        feeds = {"y": labels, "z": latents} if self._labelled else {"z": latents}
         if sample:
             x = self._samples(feeds, number)
         else:
             x = self._opened.call("decoder", _TASK, "x")(feeds)[0]
-        return answers.Samples(x, labels, given, number, self._dtype)
+        return answers.Samples(x, labels, latents, number, self._dtype)
 
-    def _labels(self, y: classes.Labels | None, n: int, seed: int, given: int | None) -> Floats:
+    def _labels(self, y: classes.Labels | None, n: int, seed: int, length: int | None) -> Floats:
         """One row of y for each row to generate, float32 [rows, K or 0]."""
         count = arguments.count(n, "n", 0)
         _check_fits(count, self._most)
@@ -70,12 +70,12 @@ class Generator:
                 raise errors.InputError(
                     "y", "given", "None: this decoder takes no label", "Leave y (--class) out."
                 )
-            return np.zeros((_rows(count, 1, given), 0), dtype=np.float32)
+            return np.zeros((_rows(count, 1, length), 0), dtype=np.float32)
         if y is None:
-            return _prior(self._about.prior, _rows(count, 1, given), seed)
+            return _prior(self._about.prior, _rows(count, 1, length), seed)
         entries = classes.entries(y, self._about.labels)
         _check_fits(count * len(entries), self._most)
-        each = _rows(count, len(entries), given) // max(len(entries), 1)
+        each = _rows(count, len(entries), length) // max(len(entries), 1)
         return entries if each == 1 else np.repeat(entries, each, axis=0)
 
     def _samples(self, feeds: Mapping[str, Floats], seed: int) -> Floats:
@@ -165,14 +165,14 @@ def _check_fits(rows: int, most: int) -> None:
         )
 
 
-def _rows(n: int, entries: int, given: int | None) -> int:
+def _rows(n: int, entries: int, length: int | None) -> int:
     """How many rows to generate: n for each entry, or one for each row of a given z."""
-    if given is None or given == n * entries:
+    if length is None or length == n * entries:
         return n * entries
     if n == 1 and entries == 1:
-        return given
+        return length
     raise errors.InputError(
-        "z", f"of {given} rows", f"{n * entries}: {n} for each of {entries} entries of y"
+        "z", f"of {length} rows", f"{n * entries}: {n} for each of {entries} entries of y"
     )
 
 

@@ -47,10 +47,10 @@ class Graphs:
         self._used: dict[str, manifest.Variant] = {}
         self._closed = False
         variants = bundle.manifest.variants
-        known = {word for v in variants for word in (v.name, v.precision)}
-        if not isinstance(variant, str) or variant not in {providers.AUTO, *known}:
+        words = {word for v in variants for word in (v.name, v.precision)}
+        if not isinstance(variant, str) or variant not in {providers.AUTO, *words}:
             raise errors.InputError(
-                "variant", arguments.shown(variant), f"auto or one of {sorted(known)}"
+                "variant", arguments.shown(variant), f"auto or one of {sorted(words)}"
             )
         self._wanted = variant
         self.high = manifest.value_range(bundle.manifest)[1]
@@ -82,7 +82,7 @@ class Graphs:
             ProviderUnavailable: The provider cannot be had.
         """
         if self._closed:
-            raise errors.InputError("the model", "closed", "an open one", "load(path)")
+            raise errors.InputError("This model", "closed", "", "Open it again with load(path).")
         opened = self._sessions.get(component)
         if opened is not None:
             return opened
@@ -213,9 +213,9 @@ class Graphs:
 
 def _compare(name: str, opened: session.Session, graph: interface.Graph) -> None:
     """Refuse a graph whose inputs and outputs are not the declared ones; more outputs may be."""
-    known = {t.name for t in graph.outputs}
-    given = [t for t in opened.outputs.values() if t.name in known]
-    for actual, wanted in ((opened.inputs.values(), graph.inputs), (given, graph.outputs)):
+    declared = {t.name for t in graph.outputs}
+    outputs = [t for t in opened.outputs.values() if t.name in declared]
+    for actual, wanted in ((opened.inputs.values(), graph.inputs), (outputs, graph.outputs)):
         if {t.name: t for t in actual} != {t.name: t for t in wanted}:
             raise errors.FormatError(
                 f"{name} has {_listed(actual)}",

@@ -23,12 +23,12 @@ class TableCall:
         self, feeds: calls.Feeds, size: int | None = None, out: calls.Array | None = None
     ) -> Sequence[calls.Array]:
         """Compute; arguments and errors are those of `calls.Call`."""
-        given = dict(feeds)
-        if "x" in given:
-            given |= table.split(given.pop("x"), self._columns)
+        inputs = dict(feeds)
+        if "x" in inputs:
+            inputs |= table.split(inputs.pop("x"), self._columns)
         if not self._joined:
-            return self._call(given, size, out)
-        outputs = dict(zip(self._call.names, self._call(given, size), strict=True))
+            return self._call(inputs, size, out)
+        outputs = dict(zip(self._call.names, self._call(inputs, size), strict=True))
         x = table.joined(outputs, self._columns)
         if out is not None:
             calls.buffer(out, x.shape)[...] = x

@@ -91,7 +91,7 @@ def _check(opened: graphs.Graphs, component: str) -> Check:
         raise errors.FormatError(f"{component} has golden inputs and outputs of different lengths")
     allowed = {t.name: variant.tolerance(t) for t in opened.graph(component, "verify").outputs}
     parts = [(feeds, wanted), (_first(feeds), _first(wanted))]
-    answers = [opened.run(component, given, max(rows, 1)) for given, _ in parts]
+    answers = [opened.run(component, inputs, max(rows, 1)) for inputs, _ in parts]
     gaps = [
         (*tolerance.gaps(array, there[name], *allowed[name]), name)
         for part, (_, there) in zip(answers, parts, strict=True)

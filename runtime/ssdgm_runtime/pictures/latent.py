@@ -109,18 +109,18 @@ def analogies(
     task = "draw analogies"
     _takes_labels(model, "encoder", task)
     chosen = _classes(model, task, classes)
-    found = model.posterior(task, x, y)
-    lines, columns, shape = len(found.x), 1 + len(chosen), found.x.shape[1:]
+    posterior = model.posterior(task, x, y)
+    lines, columns, shape = len(posterior.x), 1 + len(chosen), posterior.x.shape[1:]
     if not lines:
         raise errors.InputError("x", "empty", "at least one row")
     _gives(model, shape)
     generation.fits(lines * columns, model.graphs["decoder"])
-    latents = found.z.repeat(len(chosen), axis=0)
+    latents = posterior.z.repeat(len(chosen), axis=0)
     drawn = _decoded(model, np.tile(chosen, (lines, 1)), latents, len(chosen))
     return Picture(
-        x=_beside(found.x, drawn.x.reshape(lines, -1, *shape)),
-        y=_beside(found.y["y"], drawn.y.reshape(lines, -1, chosen.shape[1])),
-        z=found.z.repeat(columns, axis=0),
+        x=_beside(posterior.x, drawn.x.reshape(lines, -1, *shape)),
+        y=_beside(posterior.y["y"], drawn.y.reshape(lines, -1, chosen.shape[1])),
+        z=posterior.z.repeat(columns, axis=0),
         columns=columns,
     )
 
@@ -236,10 +236,10 @@ def _latent(model: conditionals.Conditionals, task: str) -> Tensor:
 def _gives(model: conditionals.Conditionals, shape: tuple[int, ...]) -> None:
     if model.columns:
         return
-    (given,) = (t.row for t in model.graphs["decoder"].outputs if t.name == "x")
-    if given != shape:
+    (row,) = (t.row for t in model.graphs["decoder"].outputs if t.name == "x")
+    if row != shape:
         raise errors.TaskUnavailable(
-            f"The decoder of this bundle gives rows of shape {list(given)}",
+            f"The decoder of this bundle gives rows of shape {list(row)}",
             f"{list(shape)}, the shape that its encoder takes",
             "Convert the run again.",
         )

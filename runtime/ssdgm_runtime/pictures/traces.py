@@ -24,11 +24,11 @@ def images(x: NDArray[Any], low: float, high: float, side: int) -> NDArray[np.ui
     """
     count, channels, time = x.shape
     width = min(max(time, _NARROW * side), _WIDE * side)
-    found = np.full((count, side, width), _WHITE, np.uint8)
+    pixels = np.full((count, side, width), _WHITE, np.uint8)
     for k in reversed(range(channels)):
         shade = _DARK + (_PALE - _DARK) * k // max(channels - 1, 1)
-        found[_line(x[:, k].astype(np.float64), low, high, side, width)] = shade
-    return found
+        pixels[_line(x[:, k].astype(np.float64), low, high, side, width)] = shade
+    return pixels
 
 
 def _line(
@@ -44,5 +44,5 @@ def _line(
     ahead = np.concatenate([y[:, 1:], y[:, -1:]], axis=1)
     rows = np.arange(side)[:, None]
     above, below = np.minimum(y, ahead)[:, None], np.maximum(y, ahead)[:, None]
-    found: NDArray[np.bool_] = (above <= rows) & (rows <= below)
-    return found
+    pixels: NDArray[np.bool_] = (above <= rows) & (rows <= below)
+    return pixels

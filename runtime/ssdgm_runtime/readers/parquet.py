@@ -40,12 +40,12 @@ def parsed(stream: IO[bytes], place: str) -> File:
             f"Reading {place} needs pyarrow", mend='pip install "ssdgm-runtime[tables]"'
         ) from None
     try:
-        found = parquet.ParquetFile(stream, buffer_size=_BUFFER, pre_buffer=False)
-        names = found.schema_arrow.names
+        file = parquet.ParquetFile(stream, buffer_size=_BUFFER, pre_buffer=False)
+        names = file.schema_arrow.names
     except Exception as error:  # Arrow lets through whatever its parsers trip over
         raise _damaged(error, place) from None
     columns.check_header(names, place)
-    return found
+    return file
 
 
 def pieces(file: File, names: Sequence[str], place: str) -> Iterator[Batch]:
@@ -56,9 +56,9 @@ def pieces(file: File, names: Sequence[str], place: str) -> Iterator[Batch]:
     """
     try:
         for batch in file.iter_batches(PIECE, columns=list(names)):
-            found = batch.select(list(names))  # a name brings along those that begin with it
-            found.validate(full=True)
-            yield found
+            piece = batch.select(list(names))  # a name brings along those that begin with it
+            piece.validate(full=True)
+            yield piece
     except Exception as error:  # as above
         raise _damaged(error, place) from None
 
@@ -77,7 +77,7 @@ def batches(path: Path, names: Sequence[str]) -> Iterator[Batch]:
         yield from pieces(file, names, str(path))
 
 
-def values(array: Any, told: Callable[[int], str]) -> list[Any] | NDArray[Any]:  # noqa: ANN401
+def values(array: Any, locate: Callable[[int], str]) -> list[Any] | NDArray[Any]:  # noqa: ANN401
     """A column's values: numbers, truth values or words, None or NaN where one is missing.
 
     Raises:
@@ -95,12 +95,12 @@ def values(array: Any, told: Callable[[int], str]) -> list[Any] | NDArray[Any]: 
         pa.types.is_fixed_size_binary,
     )
     if any(is_of(kind) for is_of in strange):
-        raise errors.DataError(f"{told(0)} holds {kind}", "numbers, booleans or text")
-    found: list[Any] | NDArray[Any]
+        raise errors.DataError(f"{locate(0)} holds {kind}", "numbers, booleans or text")
+    cells: list[Any] | NDArray[Any]
     if pa.types.is_decimal(array.type):  # as training has them
         array = array.cast(pa.float64(), safe=False)
-    found = array.to_numpy(False) if pa.types.is_floating(array.type) else array.to_pylist()
-    return found
+    cells = array.to_numpy(False) if pa.types.is_floating(array.type) else array.to_pylist()
+    return cells
 
 
 def _opened(path: Path) -> IO[bytes]:

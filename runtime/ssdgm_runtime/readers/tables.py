@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ssdgm_runtime import errors
 from ssdgm_runtime.readers import parquet
+from ssdgm_runtime.rows import cells as meanings
 from ssdgm_runtime.rows import columns
 
 Array = NDArray[Any]
@@ -50,7 +51,7 @@ def stem(name: str) -> str:
     return name.removesuffix(name[len(name) - len(suffix) :])
 
 
-def read(path: Path, known: columns.Columns) -> Floats:
+def read(path: Path, wanted: columns.Columns) -> Floats:
     """A table's rows by the names of its columns, float32 [n, columns].
 
     Raises:
@@ -58,12 +59,12 @@ def read(path: Path, known: columns.Columns) -> Floats:
         MissingExtra: It needs pyarrow.
     """
     if path.name.lower().endswith(parquet.SUFFIXES):
-        return _parquet(path, known)
+        return _parquet(path, wanted)
     with opened(path) as stream:
         names, lines = parse(stream, str(path))
-        places = [columns.index_in(names, column.name, str(path)) for column in known]
-        parts = [np.zeros((0, len(known)), np.float32)]
-        parts += [numbered(piece, known, places, str(path)) for piece in pieces(lines)]
+        places = [columns.index_in(names, column.name, str(path)) for column in wanted]
+        parts = [np.zeros((0, len(wanted)), np.float32)]
+        parts += [numbered(piece, wanted, places, str(path)) for piece in pieces(lines)]
     return np.concatenate(parts)
 
 
@@ -157,12 +158,12 @@ class _Reader:
 
     def __init__(self, text: io.TextIOWrapper, place: str) -> None:
         self._text, self._place = text, place
-        given = self._given()
-        first, self._ended = next(given, ""), False
+        lines = self._given()
+        first, self._ended = next(lines, ""), False
         check_text(first, place)
         bare = re.sub('"[^"]*"', "", first)
         self.delimiter = max(_DELIMITERS, key=bare.count)
-        self._cells = csv.reader(itertools.chain([first], given), delimiter=self.delimiter)
+        self._cells = csv.reader(itertools.chain([first], lines), delimiter=self.delimiter)
 
     @property
     def line(self) -> int:
@@ -239,55 +240,55 @@ def pieces(lines: Iterator[Line]) -> Iterator[list[Line]]:
 
 
 def numbered(
-    piece: Sequence[Line], known: Sequence[columns.Column], places: Sequence[int], name: str
+    piece: Sequence[Line], wanted: Sequence[columns.Column], places: Sequence[int], name: str
 ) -> Floats:
     """Some lines as numbers and codes, float32 [lines, columns].
 
     Args:
         piece: The lines.
-        known: The columns.
+        wanted: The columns to read.
         places: Where each stands in a line.
         name: What a message calls the file.
 
     Raises:
         DataError: A value is of another kind; it names the line and the column.
     """
-    found = []
-    for column, index in zip(known, places, strict=True):
+    parts = []
+    for column, index in zip(wanted, places, strict=True):
 
-        def told(row: int, column: columns.Column = column) -> str:
+        def locate(row: int, column: columns.Column = column) -> str:
             return f"{name}, line {piece[row][0]}, column {column.name!r},"
 
-        found.append(columns.text([cells[index] for _, cells in piece], column, told))
-    return np.stack(found, axis=1)
+        parts.append(meanings.text([cells[index] for _, cells in piece], column, locate))
+    return np.stack(parts, axis=1)
 
 
-def _parquet(path: Path, known: columns.Columns) -> Floats:
-    parts, start = [np.zeros((0, len(known)), np.float32)], 0
-    for batch in parquet.batches(path, [column.name for column in known]):
-        parts.append(coded(batch, known, f"{path}, row", start))
+def _parquet(path: Path, wanted: columns.Columns) -> Floats:
+    parts, start = [np.zeros((0, len(wanted)), np.float32)], 0
+    for batch in parquet.batches(path, [column.name for column in wanted]):
+        parts.append(coded(batch, wanted, f"{path}, row", start))
         start += batch.num_rows
     return np.concatenate(parts)
 
 
-def coded(batch: parquet.Batch, known: columns.Columns, place: str, start: int) -> Floats:
+def coded(batch: parquet.Batch, wanted: columns.Columns, place: str, start: int) -> Floats:
     """Some rows of a Parquet file as numbers and codes, float32 [rows, columns].
 
     Args:
         batch: The rows.
-        known: The columns.
+        wanted: The columns to read.
         place: What a message calls a row, but for its number.
         start: The number of the first.
 
     Raises:
         DataError: A value is of another kind; it names the row and the column.
     """
-    found = []
-    for column in known:
+    parts = []
+    for column in wanted:
 
-        def told(row: int, column: columns.Column = column) -> str:
+        def locate(row: int, column: columns.Column = column) -> str:
             return f"{place} {start + row}, column {column.name!r},"
 
-        values = parquet.values(batch.column(column.name), told)
-        found.append(columns.encoded(values, column, told))
-    return np.stack(found, axis=1)
+        values = parquet.values(batch.column(column.name), locate)
+        parts.append(meanings.encoded(values, column, locate))
+    return np.stack(parts, axis=1)

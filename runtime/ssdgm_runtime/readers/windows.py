@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from ssdgm_runtime import errors
 from ssdgm_runtime.readers import parquet, tables
+from ssdgm_runtime.rows import cells as meanings
 from ssdgm_runtime.rows import columns, series
 
 Array = NDArray[Any]
 Floats = NDArray[np.float32]
 Indices = NDArray[np.int64]
-Told = Callable[[int, str], str]
+Locate = Callable[[int, str], str]
 """The number of a line, from 0, and a column to what a message calls the place."""
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -39,11 +40,11 @@ def read(path: Path, about: series.Series, length: int | None = None) -> "Window
     reader = _parquet if path.name.lower().endswith(parquet.SUFFIXES) else _text
     numbers: list[int] = []
 
-    def told(line: int, column: str) -> str:
+    def locate(line: int, column: str) -> str:
         where = f"line {numbers[line]}" if numbers else f"row {line}"
         return f"{path}, {where}, column {column!r},"
 
-    lines = Lines(about, told)
+    lines = Lines(about, locate)
     for piece in reader(path, about, numbers):
         lines.add(*piece)
     return lines.cut(length)
@@ -95,11 +96,11 @@ class Lines:
 
     Args:
         about: Its columns.
-        told: What messages call a line's place.
+        locate: What messages call a line's place.
     """
 
-    def __init__(self, about: series.Series, told: Told) -> None:
-        self._about, self._told = about, told
+    def __init__(self, about: series.Series, locate: Locate) -> None:
+        self._about, self._locate = about, locate
         self._known: dict[str, int] = {}
         self._codes: list[Indices] = []
         self._times: list[Array] = []
@@ -118,13 +119,13 @@ class Lines:
             DataError: Something is missing, or a time is none; it names the line and the column.
         """
         words = _words(keys)
-        self._present(np.array([word in columns.MISSING for word in words]), self._about.key)
+        self._present(np.array([word in meanings.MISSING for word in words]), self._about.key)
         for channel, gaps in zip(self._about.channels, np.isnan(values).T, strict=True):
             self._present(gaps, channel)
         if self._about.time:
             self._times.append(self._moments(_words(times)))
-        known = self._known
-        codes = (known.setdefault(word, len(known)) for word in words)
+        numbers = self._known
+        codes = (numbers.setdefault(word, len(numbers)) for word in words)
         self._codes.append(np.fromiter(codes, np.int64, len(words)))
         self._values.append(values)
         self._count += len(words)
@@ -153,19 +154,19 @@ class Lines:
     def _present(self, missing: NDArray[np.bool_], column: str) -> None:
         if missing.any():
             raise errors.DataError(
-                f"{self._told(self._count + int(missing.argmax()), column)} is empty",
+                f"{self._locate(self._count + int(missing.argmax()), column)} is empty",
                 "a value in every line, because windows have no gaps",
                 "Fill it, or remove the series.",
             )
 
     def _moments(self, words: Sequence[str]) -> Array:
         """Times as they sort: whole numbers, numbers, or dates as text without their spaces."""
-        self._present(np.array([word in columns.MISSING for word in words]), self._about.time)
+        self._present(np.array([word in meanings.MISSING for word in words]), self._about.time)
         numeric = self._times[0].dtype.kind != "U" if self._times else _numeric(words)
         form, wanted = (_NUMBER, "a number") if numeric else (_DATE, _DATES)
         odd = next((i for i, word in enumerate(words) if not form.fullmatch(word)), None)
         if odd is not None:
-            where = self._told(self._count + odd, self._about.time)
+            where = self._locate(self._count + odd, self._about.time)
             raise errors.DataError(f"{where} is {words[odd]!r}", f"{wanted} in every line")
         if not numeric:
             return np.array([_plain(word) for word in words])
@@ -189,7 +190,7 @@ class Lines:
 
     def _length(self, codes: Indices, sizes: Indices, code: int) -> str:
         name, first = list(self._known)[code], int((codes == code).argmax())
-        where = self._told(first, self._about.key).removesuffix(",")
+        where = self._locate(first, self._about.key).removesuffix(",")
         return f"{name!r} has {sizes[code]} lines (first: {where})"
 
     def _check_distinct(self, codes: Indices, times: Array, order: Indices) -> None:
@@ -197,8 +198,8 @@ class Lines:
         if same.any():
             first, second = order[same.argmax()], order[same.argmax() + 1]
             raise errors.DataError(
-                f"{self._told(int(second), self._about.time)} is {times[same.argmax()]}, as is "
-                f"{self._told(int(first), self._about.time)} of the same series",
+                f"{self._locate(int(second), self._about.time)} is {times[same.argmax()]}, as is "
+                f"{self._locate(int(first), self._about.time)} of the same series",
                 "each time once per series",
                 "Remove one of the lines.",
             )
@@ -222,8 +223,8 @@ def stamps(array: Any) -> list[Any]:  # noqa: ANN401
         array = array.cast(pa.int32())
     elif pa.types.is_temporal(array.type):
         array = array.cast(pa.int64())
-    found: list[Any] = array.to_pylist()
-    return found
+    times: list[Any] = array.to_pylist()
+    return times
 
 
 def _numeric(words: Sequence[str]) -> bool:
@@ -232,4 +233,4 @@ def _numeric(words: Sequence[str]) -> bool:
 
 def _words(values: Sequence[Any]) -> list[str]:
     """Values as text: numbers as they are written, nothing where one is missing."""
-    return [columns.as_word(value) for value in values]
+    return [meanings.as_word(value) for value in values]

@@ -6,9 +6,8 @@ every category, -1 where it is missing or unknown. Graphs take the two parts as 
 """
 
 import math
-import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,20 +24,10 @@ KINDS = (NUMBER, CATEGORY, BOOLEAN)
 TRUTH = ("false", "true")
 """The categories of a boolean column."""
 
-BITS = ("0", "1")
-"""Other words for them."""
-
-NUMBERS, TRUTHS = "a finite number or a missing value", "true, false or a missing value"
-"""What messages expect."""
 
 UNKNOWN = -1
 """The code of a category that is missing or was not seen in training."""
 
-MISSING = ("", "#N/A", "N/A", "n/a", "NA", "<NA>", "NULL", "null", "NaN", "nan", "None")
-"""How files write a value that is missing, as pandas and Arrow do."""
-
-WHOLE = r"^([+-]?[0-9]+)\.0*$"
-"""A whole number that is written as others are, such as 1.0."""
 
 _SHOWN = 4
 
@@ -107,20 +96,20 @@ def numbers(columns: Columns) -> int:
 def split(rows: Array, columns: Columns) -> dict[str, Array]:
     """Rows [n, columns] as the typed tensors that graphs take."""
     count = numbers(columns)
-    found: dict[str, Array] = {}
+    tensors: dict[str, Array] = {}
     if count:
-        found["x"] = np.ascontiguousarray(rows[:, :count])
+        tensors["x"] = np.ascontiguousarray(rows[:, :count])
     if count < len(columns):
         codes = rows[:, count:]
-        found["codes"] = np.where(np.isnan(codes), UNKNOWN, codes).astype(np.int64)
-    return found
+        tensors["codes"] = np.where(np.isnan(codes), UNKNOWN, codes).astype(np.int64)
+    return tensors
 
 
 def whole(tensors: Mapping[str, Array], columns: Columns) -> Floats:
     """The typed tensors as rows [n, columns]: what `split` takes apart."""
     parts = [tensors[name].astype(np.float32) for name in ("x", "codes") if name in tensors]
-    found: Floats = np.concatenate(parts, axis=1)
-    return found
+    rows: Floats = np.concatenate(parts, axis=1)
+    return rows
 
 
 def joined(outputs: Mapping[str, Array], columns: Columns) -> Floats:
@@ -131,15 +120,15 @@ def joined(outputs: Mapping[str, Array], columns: Columns) -> Floats:
         block = outputs["code_probs"][:, start : start + len(column.categories)]
         start += len(column.categories)
         parts.append(block.argmax(1).astype(np.float32)[:, None])
-    found: Floats = np.concatenate(parts, axis=1)
-    return found
+    rows: Floats = np.concatenate(parts, axis=1)
+    return rows
 
 
 def exact(rows: Floats, dtype: str) -> Array:
     """Rows in another dtype, where that holds every number as it is; else as they are."""
     with np.errstate(invalid="ignore", over="ignore"):
-        found: Array = rows.astype(dtype)
-        return found if (found.astype(np.float32) == rows).all() else rows
+        converted: Array = rows.astype(dtype)
+        return converted if (converted.astype(np.float32) == rows).all() else rows
 
 
 def named(rows: Array, columns: Columns) -> dict[str, list[Any]]:
@@ -147,88 +136,13 @@ def named(rows: Array, columns: Columns) -> dict[str, list[Any]]:
     return {c.name: [_value(v, c) for v in rows[:, i].tolist()] for i, c in enumerate(columns)}
 
 
-def text(values: Sequence[Any], column: Column, told: Callable[[int], str]) -> Floats:
-    """A column of words, such as a file has them, float32 [n].
-
-    Args:
-        values: Numbers, booleans or categories, as text or as what they are.
-        column: What they are.
-        told: The number of a row to what a message calls the place.
-
-    Raises:
-        DataError: A word is not a number, or not true or false.
-    """
-    if column.kind == NUMBER:
-        words = [str(value).strip() for value in values]
-        parsed = [_number(word) for word in words]
-        bad = next((i for i, value in enumerate(parsed) if value is None), None)
-        if bad is None:
-            return fitting(np.array(parsed, np.float64), told)
-        raise errors.DataError(f"{told(bad)} is {words[bad]!r}", NUMBERS)
-    words = [as_word(value) for value in values]
-    if column.kind == BOOLEAN:
-        words = [_truth(word) for word in words]
-        strange = (i for i, w in enumerate(words) if w not in TRUTH and w not in MISSING)
-        if (bad := next(strange, None)) is not None:
-            raise errors.DataError(f"{told(bad)} is {words[bad]!r}", TRUTHS)
-    codes = {word: float(code) for code, word in enumerate(column.categories)}
-    return np.array([codes.get(word, float(UNKNOWN)) for word in words], np.float32)
-
-
-def encoded(values: Sequence[Any] | Array, column: Column, told: Callable[[int], str]) -> Floats:
-    """A column of numbers, booleans or words, None or NaN where one is missing, float32 [n].
-
-    Raises:
-        DataError: A value is not a number, or not true or false.
-    """
-    array = np.asarray(values)
-    if column.kind == NUMBER and array.dtype.kind in "biuf":
-        return fitting(array.astype(np.float64), told)
-    short = array.dtype in (np.float16, np.float32)  # as Python's floats they have other digits
-    return text(list(array) if short else array.tolist(), column, told)
-
-
-def fitting(values: NDArray[np.float64], told: Callable[[int], str]) -> Floats:
-    """Numbers as float32; raises DataError for one that float32 cannot hold."""
-    with np.errstate(over="ignore"):
-        found: Floats = values.astype(np.float32)
-    if np.isinf(found).any():
-        row = int(np.isinf(found).argmax())
-        raise errors.DataError(f"{told(row)} is {values[row]:g}", "a number that fits float32")
-    return found
-
-
-def _number(word: str) -> float | None:
-    if word in MISSING:
-        return math.nan
-    try:
-        found = float(word) if word.isascii() and "_" not in word else math.nan
-    except ValueError:
-        return None
-    return found if math.isfinite(found) else None
-
-
-def _truth(word: str) -> str:
-    lower = word.lower()
-    return TRUTH[BITS.index(word)] if word in BITS else lower if lower in TRUTH else word
-
-
-def as_word(value: object) -> str:
-    """A value as the word that names a category: 1.0 is 1, as in columns that have gaps."""
-    if isinstance(value, (bool, np.bool_)):
-        return TRUTH[int(value)]
-    if isinstance(value, np.floating):
-        value = float(str(value))  # 0.1 of any size
-    return re.sub(WHOLE, r"\1", str(value).strip())
-
-
 def _value(value: float, column: Column) -> Any:  # noqa: ANN401
     if math.isnan(value) or (column.kind != NUMBER and value < 0):
         return None
     if column.kind == NUMBER:
         return value
-    found = column.categories[int(value)]
-    return found == TRUTH[1] if column.kind == BOOLEAN else found
+    category = column.categories[int(value)]
+    return category == TRUTH[1] if column.kind == BOOLEAN else category
 
 
 def some(names: Sequence[Any]) -> str:

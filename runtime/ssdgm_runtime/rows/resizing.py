@@ -52,10 +52,10 @@ def parse(text: str) -> Resize:
     Raises:
         DataError: The text is not a policy, or a side is longer than 9999.
     """
-    found = re.fullmatch(r"([a-z]+) ([1-9][0-9]{0,3})x([1-9][0-9]{0,3})", text)
-    if found is None or found[1] not in WAYS:
+    match = re.fullmatch(r"([a-z]+) ([1-9][0-9]{0,3})x([1-9][0-9]{0,3})", text)
+    if match is None or match[1] not in WAYS:
         raise errors.DataError(f"The resize policy is {text[:40]!r}", WANTED)
-    return Resize(found[1], int(found[2]), int(found[3]))
+    return Resize(match[1], int(match[2]), int(match[3]))
 
 
 def _stretched(image: Picture, size: Size) -> Picture:

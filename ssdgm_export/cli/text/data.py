@@ -32,54 +32,54 @@ def command(data: str, given: Mapping[str, object], changes: Sequence[str]) -> s
     return errors.command(*words, "--out", f"runs/{name}")
 
 
-def inspect(found: Json) -> str:
+def inspect(result: Json) -> str:
     """The result of `data inspect`."""
     parts = [
-        terminal.fields(_facts(found)),
-        _classes(found),
-        *([_features(found)] if len(found["features"]) > 1 else []),
-        "\n".join(_findings(found)),
-        terminal.fields(_training(found)),
-        *_settings(found),
+        terminal.fields(_facts(result)),
+        _classes(result),
+        *([_features(result)] if len(result["features"]) > 1 else []),
+        "\n".join(_findings(result)),
+        terminal.fields(_training(result)),
+        *_settings(result),
     ]
     return "\n\n".join(parts)
 
 
-def _facts(found: Json) -> Json:
-    rows, seen = found["rows"], found["looked_at"]
+def _facts(result: Json) -> Json:
+    rows, seen = result["rows"], result["looked_at"]
     blank = f", {rows['unlabelled']:,} unlabelled" if rows["unlabelled"] else ""
-    told = f"{rows['labelled']:,} labelled{blank}"
+    labels = f"{rows['labelled']:,} labelled{blank}"
     return {
-        "data": found["name"],
-        "place": _place(found),
-        "a row": _row(found),
-        "training": f"{rows['training']:,} rows, counted from 0; {told}",
+        "data": result["name"],
+        "place": _place(result),
+        "a row": _row(result),
+        "training": f"{rows['training']:,} rows, counted from 0; {labels}",
         "test": f"{rows['test']:,} rows" if rows["test"] else "none",
         **_part(rows, seen),
-        "values": _values(found),
-        **({"sheet": found["sheet"]} if found["sheet"] else {}),
+        "values": _values(result),
+        **({"sheet": result["sheet"]} if result["sheet"] else {}),
     }
 
 
-def _place(found: Json) -> str:
-    files = found["files"]
+def _place(result: Json) -> str:
+    files = result["files"]
     if not files["count"]:
         return "embedded"
     noun = "file" if files["count"] == 1 else "files"
-    return f"{found['path']} ({files['count']:,} {noun}, {files['bytes'] / 1e6:.1f} MB)"
+    return f"{result['path']} ({files['count']:,} {noun}, {files['bytes'] / 1e6:.1f} MB)"
 
 
-def _row(found: Json) -> str:
-    shape = " x ".join(map(str, found["shape"]))
-    features = found["features"]
-    if found["kind"] in ("rows", "table"):
+def _row(result: Json) -> str:
+    shape = " x ".join(map(str, result["shape"]))
+    features = result["features"]
+    if result["kind"] in ("rows", "table"):
         numbers = sum(f["kind"] == "number" for f in features)
         others = len(features) - numbers
         noun = "category" if others == 1 else "categories"
         more = f", {others} {noun}" if others else ""
-        return f"{found['kind']}: {numbers} numbers{more}, {found['dtype']}"
-    axes = {"windows": " [channels, time]"}.get(found["kind"], "")
-    return f"{found['kind']} {shape}{axes}, {found['dtype']}"
+        return f"{result['kind']}: {numbers} numbers{more}, {result['dtype']}"
+    axes = {"windows": " [channels, time]"}.get(result["kind"], "")
+    return f"{result['kind']} {shape}{axes}, {result['dtype']}"
 
 
 def _part(rows: Json, seen: Json) -> Json:
@@ -89,28 +89,30 @@ def _part(rows: Json, seen: Json) -> Json:
         for part in ("training", "test")
         if seen[part] < rows[part]
     ]
-    told = f"{' and '.join(cut)}, in blocks spread evenly; counts below are of these"
-    return {"sample": told} if cut else {}
+    sample = f"{' and '.join(cut)}, in blocks spread evenly; counts below are of these"
+    return {"sample": sample} if cut else {}
 
 
-def _values(found: Json) -> str:
-    if found["low"] is None:
+def _values(result: Json) -> str:
+    if result["low"] is None:
         return "none"
-    told = [f"from {_number(found['low'])} to {_number(found['high'])}"]
-    if found["levels"]:
-        told.append(f"{found['levels']} different ones")
-    if found["missing"]:
-        told.append(f"{found['missing']:,} missing")
-    if found["constant"]:
-        noun = {"image": "pixels", "windows": "points"}.get(found["kind"], "columns")
-        told.append(f"{found['constant']:,} of {math.prod(found['shape']):,} {noun} never change")
-    return ", ".join(told)
+    parts = [f"from {_number(result['low'])} to {_number(result['high'])}"]
+    if result["levels"]:
+        parts.append(f"{result['levels']} different ones")
+    if result["missing"]:
+        parts.append(f"{result['missing']:,} missing")
+    if result["constant"]:
+        noun = {"image": "pixels", "windows": "points"}.get(result["kind"], "columns")
+        parts.append(
+            f"{result['constant']:,} of {math.prod(result['shape']):,} {noun} never change"
+        )
+    return ", ".join(parts)
 
 
-def _classes(found: Json) -> str:
-    classes = found["classes"]
+def _classes(result: Json) -> str:
+    classes = result["classes"]
     if len(classes) <= CLASSES:
-        heads = ("label", "training", "test")[: 3 if found["rows"]["test"] else 2]
+        heads = ("label", "training", "test")[: 3 if result["rows"]["test"] else 2]
         rows = [tuple(c[head] for head in heads) for c in classes]
         return terminal.table(rows, ("class", "labels", "test rows")[: len(heads)])
     ranked = sorted(classes, key=lambda c: -c["training"])
@@ -121,9 +123,9 @@ def _classes(found: Json) -> str:
     return terminal.fields({"classes": len(classes), "most labels": most, "fewest labels": fewest})
 
 
-def _features(found: Json) -> str:
-    features = found["features"]
-    heads = ["name", "kind", *(["missing"] if found["missing"] else []), "distinct"]
+def _features(result: Json) -> str:
+    features = result["features"]
+    heads = ["name", "kind", *(["missing"] if result["missing"] else []), "distinct"]
     named = [{**f, "name": _short(f["name"])} for f in features[:FEATURES]]
     rows = [(*(f[head] for head in heads), _spread(f)) for f in named]
     text = terminal.table(rows, (*heads, "values"))
@@ -141,11 +143,11 @@ def _spread(feature: Json) -> str:
         low, middle, high = map(_number, (low, middle, high))
         inner = "" if feature["distinct"] <= 2 else f", median {middle}, 90 % in {low}..{high}"
         return f"{_number(feature['low'])}..{_number(feature['high'])}{inner}"
-    told = [
+    shares = [
         f"{_short(name)} {count / feature['present']:.0%}"
         for name, count in feature["common"][:COMMON]
     ]
-    return ", ".join([*told, *(["..."] if feature["distinct"] > COMMON else [])])
+    return ", ".join([*shares, *(["..."] if feature["distinct"] > COMMON else [])])
 
 
 def _number(value: float) -> str:
@@ -153,10 +155,10 @@ def _number(value: float) -> str:
     return f"{value:.0f}" if value == int(value) and abs(value) < EXACT else f"{value:.4g}"
 
 
-def _findings(found: Json) -> Iterator[str]:
-    if not found["findings"]:
+def _findings(result: Json) -> Iterator[str]:
+    if not result["findings"]:
         yield "nothing suspicious was found"
-    for finding in found["findings"]:
+    for finding in result["findings"]:
         yield terminal.plain(f"{MARK[finding['level']]} {finding['topic']}")
         for sentence in (f"{finding['found']}.", finding["mend"]):
             yield from textwrap.wrap(
@@ -164,8 +166,8 @@ def _findings(found: Json) -> Iterator[str]:
             )
 
 
-def _training(found: Json) -> Json:
-    plan, refused = found["training"], found["refused"]
+def _training(result: Json) -> Json:
+    plan, refused = result["training"], result["refused"]
     if refused:
         error = errors.SsdgmError(refused["found"], refused["expected"], refused["mend"])
         return {"train would refuse": str(error)}
@@ -194,11 +196,11 @@ def _prior(prior: Sequence[float]) -> str:
     return ", ".join(f"{p:.3g}" for p in prior[:CLASSES])
 
 
-def _settings(found: Json) -> list[str]:
+def _settings(result: Json) -> list[str]:
     """The command, and the recipe that says the same in a file."""
-    if found["refused"]:
+    if result["refused"]:
         return []
     return [
-        terminal.plain(found["command"]),
-        f"or --recipe with a file of\n\n{terminal.lines(found['training']['recipe'].strip())}",
+        terminal.plain(result["command"]),
+        f"or --recipe with a file of\n\n{terminal.lines(result['training']['recipe'].strip())}",
     ]

@@ -12,40 +12,42 @@ Json = dict[str, Any]
 PLURALS = {"number": "numbers", "category": "categories", "boolean": "booleans"}
 
 
-def taken(found: Json) -> str:
+def taken(recipe: Json) -> str:
     """A recipe's name, and why it was taken."""
-    return f"{found['name']} ({found['reason']})"
+    return f"{recipe['name']} ({recipe['reason']})"
 
 
-def summary(found: Json) -> str:
+def summary(result: Json) -> str:
     """The outcome of `train`."""
-    rows = found["rows"]
-    bundle = f"{Path(found['run']).name}.ssdgm"
-    extra = "extra labels" if found["validation_labels_are_extra"] else "labels of the budget"
+    rows = result["rows"]
+    bundle = f"{Path(result['run']).name}.ssdgm"
+    extra = "extra labels" if result["validation_labels_are_extra"] else "labels of the budget"
     lines = {
-        "run": found["run"],
-        **({"recipe": taken(found["recipe"])} if found["recipe"] else {}),
-        **_init(found["init"]),
+        "run": result["run"],
+        **({"recipe": taken(result["recipe"])} if result["recipe"] else {}),
+        **_init(result["init"]),
         "rows": f"{rows['labelled']} labelled, {rows['unlabelled']} unlabelled, "
         f"{rows['validation']} for validation ({extra})",
-        **_columns(found["columns"]),
-        **{part: _score(found[part]) for part in ("validation", "test")},
-        "unlabelled": _score(found["unlabelled"], "no labels known"),
-        **_baseline(found.get("baseline")),
-        "temperature": _temperature(found),
-        **_encoder(found),
-        "report": found["report"] or "none",
-        "next": errors.command("ssdgm-export", "convert", found["run"], "-o", bundle),
+        **_columns(result["columns"]),
+        **{part: _score(result[part]) for part in ("validation", "test")},
+        "unlabelled": _score(result["unlabelled"], "no labels known"),
+        **_baseline(result.get("baseline")),
+        "temperature": _temperature(result),
+        **_encoder(result),
+        "report": result["report"] or "none",
+        "next": errors.command("ssdgm-export", "convert", result["run"], "-o", bundle),
     }
     return terminal.fields(lines)
 
 
 def _columns(kinds: Json) -> Json:
     """A line for what the columns of a table were taken for."""
-    told = {PLURALS[kind]: names for kind, names in kinds.items() if names}
-    numbers = [f"{len(names)} {what}" for what, names in told.items() if what == "numbers"]
-    others = [f"{what} {columns.some(names)}" for what, names in told.items() if what != "numbers"]
-    return {"columns": "; ".join([*numbers, *others])} if told else {}
+    named = {PLURALS[kind]: names for kind, names in kinds.items() if names}
+    numbers = [f"{len(names)} {what}" for what, names in named.items() if what == "numbers"]
+    others = [
+        f"{what} {columns.some(names)}" for what, names in named.items() if what != "numbers"
+    ]
+    return {"columns": "; ".join([*numbers, *others])} if named else {}
 
 
 def _init(init: Json | None) -> Json:
@@ -66,27 +68,27 @@ def _score(score: Json | None, missing: str = "no rows") -> str:
     )
 
 
-def _baseline(found: Json | None) -> Json:
+def _baseline(comparisons: Json | None) -> Json:
     """A line for the supervised baseline, where there are held-out rows to compare on."""
     from ssdgm_train.runs import baseline, records
 
-    compared = found and (found["validation"] or found["test"])
+    compared = comparisons and (comparisons["validation"] or comparisons["test"])
     return {"baseline": baseline.sentence(records.Comparison(**compared))} if compared else {}
 
 
-def _temperature(found: Json) -> str:
-    before, after = found["uncalibrated"]["validation"], found["validation"]
-    if before is None or found["temperature"] == 1:
-        return f"{found['temperature']:.2f}"
+def _temperature(result: Json) -> str:
+    before, after = result["uncalibrated"]["validation"], result["validation"]
+    if before is None or result["temperature"] == 1:
+        return f"{result['temperature']:.2f}"
     return (
-        f"{found['temperature']:.2f}, for which validation NLL went "
+        f"{result['temperature']:.2f}, for which validation NLL went "
         f"from {before['nll']:.3f} to {after['nll']:.3f} nats"
     )
 
 
-def _encoder(found: Json) -> Json:
+def _encoder(result: Json) -> Json:
     """Lines for what the encoder has learnt, where there is one."""
-    lines, latents, vote = {}, found["latents"], found["neighbours"]
+    lines, latents, vote = {}, result["latents"], result["neighbours"]
     if latents:
         lines["latents"] = f"{len(latents['active'])} of {latents['size']} active"
         if "kept" in latents:

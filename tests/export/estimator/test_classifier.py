@@ -180,7 +180,7 @@ def test_a_score_weighs_rows_and_needs_a_label() -> None:
     assert trained.score(x, wrong) == pytest.approx(0.5)
     assert trained.score(x, wrong, sample_weight=np.arange(90) < 45) == pytest.approx(1.0)
     text = cases.message(errors.InputError, lambda: trained.score(x, np.full(90, -1)))
-    assert "y is without a known label" in text
+    assert "y is without any known label" in text
 
 
 def test_validation_rows_calibrate() -> None:
@@ -200,11 +200,11 @@ def test_draws_are_of_the_class_that_is_asked_for() -> None:
     assert (trained.predict(drawn) == np.repeat(["cat", "ant"], 20)).mean() > 0.9
     assert np.array_equal(drawn, trained.sample(["cat", "ant"], 20))
     assert not np.array_equal(drawn, trained.sample(["cat", "ant"], 20, random_state=1))
-    assert "labels among" in cases.message(errors.InputError, lambda: trained.sample("dog"))
+    assert "labels from" in cases.message(errors.InputError, lambda: trained.sample("dog"))
 
 
 STRANGE: dict[str, tuple[object, object, str]] = {
-    "a longer word": ("abracadabra", 1, "y is 'abracadabra'; expected labels among ['a', 'b']"),
+    "a longer word": ("abracadabra", 1, "y is 'abracadabra'; expected labels from ['a', 'b']"),
     "words": (["a", "ab", "b"], 1, "y is ['ab']; expected labels among"),
     "a number for a word": (0, 1, "y is 0; expected labels among"),
     "two axes": ([["a"]], 1, "y is [['a']]; expected labels among"),
@@ -221,7 +221,7 @@ def test_what_is_no_class_is_not_drawn() -> None:
     numbers = small(steps=1).fit(x, given)
     for y in (0.9, "0", None, np.nan, 3, -1):
         text = cases.message(errors.InputError, lambda y=y: numbers.sample(y))
-        assert f"y is {y!r}; expected labels among [0, 1, 2]" in text
+        assert f"y is {y!r}; expected labels from [0, 1, 2]" in text
     assert len(numbers.sample(np.array([2.0, 0.0]), 2)) == 4
     assert len(words.sample(np.str_("b"))) == 1
 
@@ -281,16 +281,16 @@ def test_verbose_writes_its_progress_and_nothing_else_does(
 
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
-    "a method": ({"method": "m3"}, "the method is 'm3'; expected one of"),
+    "a method": ({"method": "m3"}, "The method is 'm3'; expected one of"),
     "a setting": ({"learning_rate": -1.0}, "train.learning_rate is -1"),
     "a setting of another": (
         {"method": "supervised"},
-        "latent is 2; expected latent to be left out",
+        "latent is 2, and the method has no such setting. Leave latent out.",
     ),
-    "a recipe": ({"recipe": "papre-m2"}, "no recipe at"),
+    "a recipe": ({"recipe": "papre-m2"}, "No recipe is at"),
     "a further setting": ({"settings": ("train.stesp=3",)}, "Did you mean train.steps?"),
-    "a shape": ({"shape": (4, 4)}, "shape is (4, 4); expected that of 6 features"),
-    "counts": ({"likelihood": "binomial"}, "X is no counts"),
+    "a shape": ({"shape": (4, 4)}, "shape is (4, 4); expected a shape of 6 values"),
+    "counts": ({"likelihood": "binomial"}, "X is with other values than counts"),
     "a share": ({"validation": 0.99}, "No label is left to train on"),
     "a device": ({"device": "tpu"}, "device is 'tpu'"),
 }

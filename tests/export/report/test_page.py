@@ -234,7 +234,7 @@ def test_what_was_measured_later_is_told_too(copy: Path) -> None:
     directory.write_json(copy / "evaluation.json", MORE)
     found = material.gather(copy, None)
     assert numbers.facts(found) == [
-        "Labels of unlabelled training rows, where they are known, serve this table alone.",
+        "Labels of unlabelled training rows, where known, are used in this table only.",
         "Logits are divided by 2.00, which was fitted on the validation rows: their NLL was 0.750 "
         "nats without it.",
         "2 of 5 latents are active, on 3 features that are kept.",
@@ -243,8 +243,9 @@ def test_what_was_measured_later_is_told_too(copy: Path) -> None:
         "with one.",
         "Labels by p(y | x), of the same draws: error 25.00 %, NLL 0.500 nats.",
         "Beside the supervised baseline of 9 steps, on test rows: error 50.00 % on the labels "
-        "alone, 25.00 % with the unlabelled rows too: 25.00 points less (95 % interval 5.00 to "
-        "50.00, 12 rows); the unlabelled rows helped here.",
+        "alone, 25.00 % with the unlabelled rows too: 25.00 points less error than the baseline "
+        "(95 % interval 5.00 less to 50.00 less, 12 rows); the unlabelled rows "
+        "helped here.",
     ]
     *_, last = numbers.table(found)
     assert last[:4] == ["unlabelled training", "30", "50.00", "1.000"]

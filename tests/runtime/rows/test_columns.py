@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ssdgm_runtime import errors
-from ssdgm_runtime.rows import columns
+from ssdgm_runtime.rows import cells, columns
 
 COLOURS = ("blue", "red", "7")
 KNOWN = (
@@ -119,7 +119,7 @@ VALUES: dict[str, tuple[int, Any, list[float]]] = {
 @pytest.mark.parametrize("name", list(VALUES))
 def test_values_of_any_type_as_rows_have_them(name: str) -> None:
     index, values, wanted = VALUES[name]
-    found = columns.encoded(values, KNOWN[index], told)
+    found = cells.encoded(values, KNOWN[index], told)
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found, np.array(wanted, np.float32))
 
@@ -139,12 +139,12 @@ def test_values_of_another_kind_are_told_with_their_row(
     index: int, values: list[Any], text: str
 ) -> None:
     with pytest.raises(errors.DataError) as caught:
-        columns.encoded(values, KNOWN[index], told)
+        cells.encoded(values, KNOWN[index], told)
     assert text in str(caught.value)
 
 
 def test_no_values_are_no_rows() -> None:
-    assert all(columns.encoded([], column, told).shape == (0,) for column in KNOWN)
+    assert all(cells.encoded([], column, told).shape == (0,) for column in KNOWN)
 
 
 def test_messages_show_a_few_names() -> None:

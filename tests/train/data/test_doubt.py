@@ -128,8 +128,8 @@ def test_fewer_than_two_rows_a_class_are_asked_about(y: Array, asked: bool) -> N
     found = doubt.doubt_about(data)
     assert (found is not None) == asked
     if found is not None:
-        assert "look like names of rows" in found.found
-        assert f"in {data.labelled:,} labelled rows" in found.found
+        assert "look like names of rows" in found.message
+        assert f"in {data.labelled:,} labelled rows" in found.message
         assert "--labels-as classes" in found.mend
         with pytest.raises(errors.DataError):
             doubt.check_labels(data, DataPlan())
@@ -139,7 +139,7 @@ def test_fewer_than_two_rows_a_class_are_asked_about(y: Array, asked: bool) -> N
 def test_a_long_label_is_cut() -> None:
     found = doubt.doubt_about(made(np.array(["a" * 300, "b", "c"])))
     assert found is not None
-    assert f"({'a' * 40}..., b, c)" in found.found
+    assert f"({'a' * 40}..., b, c)" in found.message
 
 
 @pytest.mark.parametrize("listed", [False, True])

@@ -81,9 +81,9 @@ def test_a_recipe_is_frozen() -> None:
 
 
 BAD = {
-    "modle.hidden=3": "modle is no setting; expected one of method, model, train, phases, data, "
-    "run. Did you mean model?",
-    "train.stepps=3": "train.stepps is no setting; expected one of steps, ",
+    "modle.hidden=3": "modle is not a setting; expected one of method, model, train, phases, "
+    "data, run. Did you mean model?",
+    "train.stepps=3": "train.stepps is not a setting; expected one of steps, ",
     "train.learningrate=3": "Did you mean train.learning_rate?",
     "model.hiden=3": "Did you mean model.hidden?",
     "train.steps=1e3": "train.steps is 1000.0; expected a value of type int",
@@ -109,21 +109,21 @@ BAD = {
     "train.clip_norm=-1": "train.clip_norm is -1.0; expected a number from 0",
     "data.prior=[0.5, -0.5]": "data.prior is (0.5, -0.5); expected a number above 0",
     "data.validation=inf": "data.validation is inf; expected a number from 0 to below inf",
-    "model.joint.alpha=3": "model.joint is no setting; expected one of hidden, ",
+    "model.joint.alpha=3": "model.joint is not a setting; expected one of hidden, ",
     "phases=3": "phases is 3; expected tables such as [phases.joint]",
     "phases.joint=3": "phases is {'joint': 3}; expected tables such as [phases.joint]",
-    "phases.head.steps=3": "phases.head is no phase; expected one of joint",
-    "phases.joint.stepps=3": "phases.joint.stepps is no setting; expected one of steps, ",
+    "phases.head.steps=3": "phases.head is not a phase; expected one of joint",
+    "phases.joint.stepps=3": "phases.joint.stepps is not a setting; expected one of steps, ",
     "phases.joint.steps=-1": "phases.joint.steps is -1; expected a number from 0 to below",
     "phases.joint.steps=often": "phases.joint.steps is 'often'; expected a value of type int",
-    "base=m2": "base is no setting; expected one of method, model, ",
+    "base=m2": "base is not a setting; expected one of method, model, ",
     "train=3": "train is 3; expected a table",
     "model=3": "model is 3; expected a table",
-    "train.steps": "the setting is 'train.steps'; expected key=value, such as train.steps=1000",
-    "=3": "the setting is '=3'; expected key=value",
-    "method=m3": "the method is 'm3'; expected one of supervised, m1, m2, m1m2",
-    "method=[1]": "the method is [1]; expected one of supervised, m1, m2, m1m2",
-    "method.name=m2": "the method is {'name': 'm2'}; expected one of",
+    "train.steps": "The setting is 'train.steps'; expected key=value, such as train.steps=1000",
+    "=3": "The setting is '=3'; expected key=value",
+    "method=m3": "The method is 'm3'; expected one of supervised, m1, m2, m1m2",
+    "method=[1]": "The method is [1]; expected one of supervised, m1, m2, m1m2",
+    "method.name=m2": "The method is {'name': 'm2'}; expected one of",
 }
 
 
@@ -143,9 +143,9 @@ def test_a_setting_below_a_value_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        (None, "no recipe at"),
-        (b"method = m2", "is no TOML"),
-        (b"\xff\xfe", "is no TOML"),
+        (None, "No recipe is at"),
+        (b"method = m2", "is not a TOML file"),
+        (b"\xff\xfe", "is not a TOML file"),
         (b"[train]\nsteps = '7'", "train.steps is '7'; expected a value of type int"),
         (b"[model]\nlatent = 0", "model.latent is 0; expected a number above 0"),
     ],
@@ -161,18 +161,18 @@ def test_a_file_that_cannot_be_used_is_an_error(
 
 def test_settings_of_one_method_are_unknown_to_another() -> None:
     text = cases.message(RecipeError, lambda: recipe.load(None, "supervised", ["model.latent=3"]))
-    assert "model.latent is no setting" in text
+    assert "model.latent is not a setting" in text
 
 
 BAD_NESTED = {
     "model.features=3": "model.features is 3; expected a table",
     "model.features.hidden=[]": "model.features.hidden is (); expected at least one value",
     "model.features.latents=3": "Did you mean model.features.latent?",
-    "model.latent=3": "model.latent is no setting; expected one of features, head",
+    "model.latent=3": "model.latent is not a setting; expected one of features, head",
     "model.head.loss=svm": "model.head.loss is 'svm'; expected one of logistic, s3vm",
     "model.head.kernel=-1": "model.head.kernel is -1; expected a number from 0",
     "model.features.warm_up=1": "model.features.warm_up is 1.0; expected a number from 0",
-    "phases.joint.steps=3": "phases.joint is no phase; expected one of features, head",
+    "phases.joint.steps=3": "phases.joint is not a phase; expected one of features, head",
 }
 
 

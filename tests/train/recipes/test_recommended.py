@@ -11,48 +11,48 @@ from ssdgm_train import method
 from ssdgm_train.data import dataset
 from ssdgm_train.methods import METHODS
 from ssdgm_train.recipes import recipe, recommended, shelf
-from ssdgm_train.recipes.recommended import Asked, Given
+from ssdgm_train.recipes.recommended import Asked, DataFacts
 
-MNIST = Given("image", 60_000, (28, 28), 100, 60_000)
-
-
-def given(**changes: object) -> Given:
-    return Given(**{**vars(MNIST), **changes})  # type: ignore[arg-type]
+MNIST = DataFacts("image", 60_000, (28, 28), 100, 60_000)
 
 
-def name(by: str | None, found: Given, *changes: str) -> str:
+def facts(**changes: object) -> DataFacts:
+    return DataFacts(**{**vars(MNIST), **changes})  # type: ignore[arg-type]
+
+
+def name(by: str | None, found: DataFacts, *changes: str) -> str:
     taken = Asked(None, by, changes).chosen(found).taken
     assert taken is not None
     return taken.name
 
 
-CHOSEN: dict[str, tuple[str | None, Given, str]] = {
+CHOSEN: dict[str, tuple[str | None, DataFacts, str]] = {
     "no method is m2": (None, MNIST, "default-m2-100"),
     "m1": ("m1", MNIST, "default-m1-100"),
     "m1m2": ("m1m2", MNIST, "default-m1m2-100"),
     "no recipe": ("supervised", MNIST, "none"),
-    "between two counts, the nearer by its ratio": ("m1m2", given(labels=250), "default-m1m2-600"),
-    "the other side of it": ("m1m2", given(labels=240), "default-m1m2-100"),
-    "few labels": ("m1m2", given(labels=10), "default-m1m2-100"),
-    "many labels": ("m1m2", given(labels=20_000), "default-m1m2-3000"),
-    "few rows": ("m1m2", given(rows=1797, pool=1797), "none"),
-    "small pictures": ("m1m2", given(shape=(8, 8)), "none"),
-    "large pictures": ("m1m2", given(shape=(64, 64)), "none"),
-    "m2 from an m1": ("m2", given(start="m1", labels=600), "pretrained-m2-600"),
-    "m2 from an m2": ("m2", given(start="m2"), "default-m2-100"),
-    "m1m2 from an m1": ("m1m2", given(start="m1"), "default-m1m2-100"),
-    "rows": (None, given(kind="rows", rows=80, shape=(6,)), "default-m2-tables"),
-    "a table": ("m1", given(kind="table", rows=80, shape=(6,)), "default-m1-tables"),
-    "no recipe for a table": ("m1m2", given(kind="table", shape=(6,)), "none"),
-    "colours": (None, given(kind="colour", rows=80, shape=(8, 8, 3)), "default-m2-colour"),
-    "no recipe for colours": ("m1", given(kind="colour", shape=(28, 28, 3)), "none"),
-    "windows": (None, given(kind="windows", shape=(2, 300)), "none"),
+    "between two counts, the nearer by its ratio": ("m1m2", facts(labels=250), "default-m1m2-600"),
+    "the other side of it": ("m1m2", facts(labels=240), "default-m1m2-100"),
+    "few labels": ("m1m2", facts(labels=10), "default-m1m2-100"),
+    "many labels": ("m1m2", facts(labels=20_000), "default-m1m2-3000"),
+    "few rows": ("m1m2", facts(rows=1797, pool=1797), "none"),
+    "small pictures": ("m1m2", facts(shape=(8, 8)), "none"),
+    "large pictures": ("m1m2", facts(shape=(64, 64)), "none"),
+    "m2 from an m1": ("m2", facts(start="m1", labels=600), "pretrained-m2-600"),
+    "m2 from an m2": ("m2", facts(start="m2"), "default-m2-100"),
+    "m1m2 from an m1": ("m1m2", facts(start="m1"), "default-m1m2-100"),
+    "rows": (None, facts(kind="rows", rows=80, shape=(6,)), "default-m2-tables"),
+    "a table": ("m1", facts(kind="table", rows=80, shape=(6,)), "default-m1-tables"),
+    "no recipe for a table": ("m1m2", facts(kind="table", shape=(6,)), "none"),
+    "colours": (None, facts(kind="colour", rows=80, shape=(8, 8, 3)), "default-m2-colour"),
+    "no recipe for colours": ("m1", facts(kind="colour", shape=(28, 28, 3)), "none"),
+    "windows": (None, facts(kind="windows", shape=(2, 300)), "none"),
 }
 
 
 @pytest.mark.parametrize(("by", "found", "wanted"), CHOSEN.values(), ids=CHOSEN)
 def test_a_method_takes_the_recipe_for_such_rows(
-    by: str | None, found: Given, wanted: str
+    by: str | None, found: DataFacts, wanted: str
 ) -> None:
     assert name(by, found) == wanted
     chosen = Asked(None, by).chosen(found)
@@ -67,7 +67,7 @@ def test_a_method_that_a_setting_names_is_as_good() -> None:
 
 
 def test_a_recipe_that_is_named_is_taken_whatever_the_rows_are() -> None:
-    found = Asked("default-m1", None).chosen(given(rows=100, pool=100))
+    found = Asked("default-m1", None).chosen(facts(rows=100, pool=100))
     assert found.plan == recipe.load("default-m1")
     assert found.taken == recommended.Taken("default-m1", "named")
     assert Asked("none", "m1m2").chosen(MNIST).plan == recipe.load(None, "m1m2")
@@ -101,18 +101,18 @@ def test_a_setting_stands_over_a_recipe_that_nobody_named() -> None:
 def test_validation_rows_are_counted_off_where_there_are_enough(
     pool: int, changes: tuple[str, ...], validation: float
 ) -> None:
-    found = Asked(None, "m1m2", changes).chosen(given(pool=pool)).plan
+    found = Asked(None, "m1m2", changes).chosen(facts(pool=pool)).plan
     assert found.data.validation == validation
 
 
 def test_what_there_is_to_choose_by_is_the_data_s() -> None:
     pictures = np.zeros((6, 4, 4, 3), np.uint8)
     y = np.array([0, 1, 0, 1, -1, -1])
-    found = recommended.given(dataset.make("some", pictures, y), None)
-    assert found == Given("colour", 6, (4, 4, 3), 4, 4)
-    assert recommended.given(dataset.make("some", pictures, y), 2).pool == 2
+    found = recommended.data_facts(dataset.make("some", pictures, y), None)
+    assert found == DataFacts("colour", 6, (4, 4, 3), 4, 4)
+    assert recommended.data_facts(dataset.make("some", pictures, y), 2).pool == 2
     whole = dataset.make("some", pictures[..., :1], np.arange(6) % 2)
-    assert recommended.given(whole, 2, "m1") == Given("image", 6, (4, 4, 1), 2, 6, "m1")
+    assert recommended.data_facts(whole, 2, "m1") == DataFacts("image", 6, (4, 4, 1), 2, 6, "m1")
 
 
 @pytest.mark.parametrize("title", shelf.names())

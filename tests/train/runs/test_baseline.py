@@ -243,6 +243,24 @@ def test_a_verdict_is_where_the_interval_lies(own: int, theirs: int, says: str) 
     assert text.endswith(says)
 
 
+@pytest.mark.parametrize(
+    ("difference", "low", "high", "words", "ends"),
+    [
+        (0.2, 0.05, 0.5, "20.00 points less", "5.00 less to 50.00 less"),
+        (0.01, -0.02, 0.04, "1.00 points less", "2.00 more to 4.00 less"),
+        (-0.1259, -0.2, -0.05, "12.59 points more", "5.00 more to 20.00 more"),
+        (-0.01, -0.04, 0.02, "1.00 points more", "2.00 less to 4.00 more"),
+    ],
+)
+def test_a_difference_is_told_by_its_size_and_its_direction(
+    difference: float, low: float, high: float, words: str, ends: str
+) -> None:
+    measured = {"rows": 9, "error": 0.3, "baseline": 0.3 + difference}
+    gains = {"difference": difference, "low": low, "high": high}
+    text = baseline.sentence(records.Comparison(**measured, **gains))
+    assert f"too: {words} error than the baseline (95 % interval {ends}, 9 rows)" in text
+
+
 def test_the_better_of_both_is_told_by_validation_rows(source: str, tmp_path: Path) -> None:
     found = trained(source, tmp_path / "run")
     path = tmp_path / "run/result.json"

@@ -80,16 +80,16 @@ class Dataset:
     @cached_property
     def digest(self) -> str:
         """SHA-256 over dtypes, shapes and bytes of all arrays, class values, columns, series."""
-        found = hashlib.sha256(repr(self.classes).encode())
-        found.update(repr(self.columns).encode() if self.columns else b"")
-        found.update(repr(self.series).encode() if self.series else b"")
-        found.update(repr(self.features).encode() if self.features else b"")
+        hasher = hashlib.sha256(repr(self.classes).encode())
+        hasher.update(repr(self.columns).encode() if self.columns else b"")
+        hasher.update(repr(self.series).encode() if self.series else b"")
+        hasher.update(repr(self.features).encode() if self.features else b"")
         for array in (self.x, self.y, self.x_test, self.y_test):
             if array is not None:
-                found.update(f"{array.dtype}{array.shape}".encode())
+                hasher.update(f"{array.dtype}{array.shape}".encode())
                 for _, piece in store.pieces(array):
-                    found.update(np.ascontiguousarray(piece).data)
-        return found.hexdigest()
+                    hasher.update(np.ascontiguousarray(piece).data)
+        return hasher.hexdigest()
 
 
 def make(
@@ -248,12 +248,12 @@ def _infinite(
 
 
 def _cast(name: str, x: store.Array, dtype: np.dtype[np.generic]) -> store.Array:
-    found = store.allocate(x.shape, dtype, name, beside=x)
+    copy = store.allocate(x.shape, dtype, name, beside=x)
     with np.errstate(over="ignore"):
         for start, piece in store.pieces(x):
-            found[start : start + len(piece)] = piece
-            store.give_back(found)
-    return found
+            copy[start : start + len(piece)] = piece
+            store.give_back(copy)
+    return copy
 
 
 def _same_length(name: str, x: NDArray[np.generic], other: str, y: NDArray[np.generic]) -> None:

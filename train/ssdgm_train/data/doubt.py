@@ -31,12 +31,12 @@ class Doubt:
 
     Attributes:
         topic: Two or three words.
-        found: What the labels are.
+        message: What the labels look like, with how many there are.
         mend: What to do.
     """
 
     topic: str
-    found: str
+    message: str
     mend: str
 
 
@@ -72,7 +72,7 @@ def check_labels(data: dataset.Dataset, plan: DataPlan) -> None:
     """
     doubt = None if plan.labels_as == CLASSES else doubt_about(data)
     if doubt is not None:
-        raise errors.DataError(doubt.found, mend=doubt.mend)
+        raise errors.DataError(doubt.message, mend=doubt.mend)
 
 
 def _listed(classes: Sequence[int | str]) -> str:

@@ -30,8 +30,9 @@ class DataPlan:
         prior: p(y), one number a class; empty for a uniform one.
         kind: What a row is; "auto" tells it by its shape and values.
         label: The column of a table that holds the labels; by default the one that is named so.
-        labels_as: "classes": every label is a class, however many there are; "auto": labels that
-            look like measurements or like names of rows are an error, see `targets.doubt`.
+        labels_as: "classes": every label is a class, however many there are; "auto": more than 20
+            different numbers, or fewer than two labelled rows a class on average, are an error,
+            since such labels are mostly measurements or names of rows.
         ignore: Columns of a table to leave out.
         categorical: Columns of whole numbers that are names and no quantities.
         series: The column of a long table that tells series apart, a window each.

@@ -57,8 +57,8 @@ def known(
 
 def _distinct(name: str, y: NDArray[np.generic]) -> list[int | str]:
     """The values of labels in their order."""
-    found = [np.unique(_label_values(name, piece)) for _, piece in store.pieces(y)]
-    return sorted({value for part in found for value in part.tolist()})
+    parts = [np.unique(_label_values(name, piece)) for _, piece in store.pieces(y)]
+    return sorted({value for part in parts for value in part.tolist()})
 
 
 def _label_values(name: str, y: NDArray[np.generic]) -> NDArray[np.generic]:
@@ -98,10 +98,10 @@ def indices(
     name: str, y: NDArray[np.generic], classes: Sequence[int | str], x: store.Array
 ) -> NDArray[np.int64]:
     """The indices of labels, -1 where one is unknown, in a file where their rows x are in one."""
-    found, known = store.allocate(y.shape, np.int64, name, beside=x), np.array(classes)
+    result, known = store.allocate(y.shape, np.int64, name, beside=x), np.array(classes)
     for start, piece in store.pieces(y):
-        values, part = _label_values(name, piece), found[start : start + len(piece)]
+        values, part = _label_values(name, piece), result[start : start + len(piece)]
         places = np.minimum(np.searchsorted(known, values), len(known) - 1)
         part[:] = np.where(known[places] == values, places, UNLABELLED)
-        store.give_back(found)
-    return found
+        store.give_back(result)
+    return result

@@ -28,7 +28,7 @@ REASONS = {
 """Why a likelihood is taken where the recipe leaves it open."""
 
 WIDTHS = ("network", "channels", "hidden", "latent", "activation")
-"""The settings of a model that tell its networks."""
+"""The settings of a model that describe its networks."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Proposal:
         taken: Which recipe this is, and why; None where it came as it is.
         method: The method's name.
         summary: What it is.
-        networks: The settings of the model that tell its networks.
+        networks: The settings of the model that describe its networks.
         likelihood: Its name.
         reason: Why this one.
         preprocessing: How rows become what networks see.
@@ -50,7 +50,7 @@ class Proposal:
         validation_labels_are_extra: Whether their labels are beside the budget.
         test: Test rows.
         steps: Steps of the run.
-        recipe: TOML: what differs from the method's defaults, and what was found of the data.
+        recipe: TOML: what differs from the method's defaults, and what the data decided.
     """
 
     taken: recommended.Taken | None
@@ -72,7 +72,7 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why `train` would not begin, as an error has it."""
+    """The error by which `train` would refuse the data, in its parts."""
 
     found: str
     expected: str
@@ -85,7 +85,7 @@ def propose(
     labelled: int | None,
     seed: int,
 ) -> Proposal | Refusal:
-    """State what `train` would do, by the very functions that it calls."""
+    """What `train` would do, computed by the same functions."""
     try:
         chosen = recommended.settle(asked, data, labelled)
         plan = chosen.plan
@@ -95,8 +95,8 @@ def propose(
         settled = _settled(plan, stated)
     except (errors.DataError, RecipeError) as error:
         return Refusal(error.found, error.expected, error.mend)
-    found = _proposal(data, settled, parts, stated, plan.data.likelihood)
-    return dataclasses.replace(found, taken=chosen.taken)
+    proposal = _proposal(data, settled, parts, stated, plan.data.likelihood)
+    return dataclasses.replace(proposal, taken=chosen.taken)
 
 
 def _proposal(
@@ -107,15 +107,15 @@ def _proposal(
     likelihood: str,
 ) -> Proposal:
     sizes = method.Sizes(len(parts.labelled), len(parts.unlabelled))
-    found = REASONS.get(stated.likelihood, "")
-    reason = found.format(levels=statement.COUNT_LEVELS, total=stated.total)
+    template = REASONS.get(stated.likelihood, "")
+    reason = template.format(levels=statement.COUNT_LEVELS, total=stated.total)
     return Proposal(
         taken=None,
         method=settled.method,
         summary=settled.spec.summary,
         networks=dict(_networks(dataclasses.asdict(settled.model))),
         likelihood=stated.likelihood,
-        reason=reason if likelihood == AUTO else "as the recipe has it",
+        reason=reason if likelihood == AUTO else "set in the recipe",
         preprocessing=_preprocessing(stated),
         prior=stated.labels.prior,
         labelled=sizes.labelled,
@@ -129,7 +129,7 @@ def _proposal(
 
 
 def _settled(plan: recipe.Recipe, stated: Problem) -> recipe.Recipe:
-    """The recipe with what it leaves open as the data has it."""
+    """The recipe with its open settings filled in from the data."""
     total = stated.total if stated.total > 1 else plan.data.total
     open_ended = dataclasses.replace(
         plan.data, likelihood=stated.likelihood, total=total, kind=stated.kind
@@ -144,7 +144,7 @@ def _changes(plan: recipe.Recipe) -> Json:
 
 
 def _differing(table: Json, usual: Json) -> Json:
-    found: Json = {}
+    changes: Json = {}
     for key, value in table.items():
         if isinstance(value, dict) and isinstance(usual.get(key), dict):
             value = _differing(value, usual[key])
@@ -152,12 +152,12 @@ def _differing(table: Json, usual: Json) -> Json:
                 continue
         elif value == usual.get(key):
             continue
-        found[key] = value
-    return found
+        changes[key] = value
+    return changes
 
 
 def _networks(table: Json) -> Iterator[tuple[str, Any]]:
-    """The telling settings, those of inner tables with the table's name before them."""
+    """The settings `WIDTHS`, those of inner tables with the table's name before them."""
     for key, value in table.items():
         if isinstance(value, dict):
             yield from ((f"{key}.{name}", inner) for name, inner in _networks(value))
@@ -171,12 +171,12 @@ def _preprocessing(stated: Problem) -> str:
     shift, scale = (stated.shift[0], stated.scale[0]) if one else (0.0, 1.0)
     moved = f"x - {shift:g}" if shift else "x"
     if not one:
-        told = "each number less its mean over training rows, divided by its deviation"
+        numbers = "each number less its mean over training rows, divided by its deviation"
     elif scale == 1:
-        told = f"{moved}, as it is" if not shift else moved
+        numbers = f"{moved}, as it is" if not shift else moved
     else:
-        told = f"({moved}) / {scale:g}" if shift else f"{moved} / {scale:g}"
-    more = [told] if stated.numbers else []
+        numbers = f"({moved}) / {scale:g}" if shift else f"{moved} / {scale:g}"
+    more = [numbers] if stated.numbers else []
     if stated.blocks:
         more.append(f"{len(stated.blocks)} categories as {sum(stated.blocks)} zeros and ones")
     if stated.gaps:

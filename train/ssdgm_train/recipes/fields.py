@@ -31,7 +31,9 @@ def build(cls: type[T], table: object, prefix: str) -> T:
         if key not in hints:
             near = difflib.get_close_matches(key, hints, 1)
             hint = f"Did you mean {prefix}{near[0]}?" if near else ""
-            raise RecipeError(f"{prefix}{key} is no setting", f"one of {', '.join(hints)}", hint)
+            raise RecipeError(
+                f"{prefix}{key} is not a setting", f"one of {', '.join(hints)}", hint
+            )
     values = {key: _cast(value, hints[key], prefix + key) for key, value in table.items()}
     for key, value in values.items():
         if expected := settings.complaint(fields[key], value):

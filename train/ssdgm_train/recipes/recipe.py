@@ -92,7 +92,7 @@ def load(
         source: A file, the name of a recipe that ships, or None, or "none", for the bare settings.
         name: A method.
         changes: Settings such as `train.steps=100`.
-        implied: Nobody has named the recipe: a setting for all phases stands over those of one.
+        implied: The user did not name the recipe: `train` in changes overrides single phases.
 
     Example:
         >>> load(None, "m2", ["train.steps=100"]).train.steps
@@ -109,21 +109,21 @@ def load(
         _give_way(table, changes)
     for change in changes:
         _set(table, change)
-    found = from_table(table)
-    _check_effect(found, table.get("phases", {}), changes)
-    return found
+    recipe = from_table(table)
+    _check_effect(recipe, table.get("phases", {}), changes)
+    return recipe
 
 
 def named(changes: Iterable[str]) -> str:
     """The method that settings name, or the default."""
-    found = [
+    names = [
         text.strip() for key, _, text in (c.partition("=") for c in changes) if key == "method"
     ]
-    return found[-1] if found else Recipe.method
+    return names[-1] if names else Recipe.method
 
 
 def _give_way(table: Table, changes: Iterable[str]) -> None:
-    """Drop from phases what is set for all of them: nobody has asked for their recipe."""
+    """Drop settings of single phases that the user has set for all phases."""
     for change in changes:
         section, _, key = change.partition("=")[0].strip().partition(".")
         for own in table.get("phases", {}).values() if section == "train" else ():
@@ -148,12 +148,12 @@ def from_table(table: Table) -> Recipe:
     """A recipe from its TOML document; errors as in `load`."""
     name = table.get("method", Recipe.method)
     if not isinstance(name, str) or name not in methods.METHODS:
-        raise RecipeError(f"the method is {name!r}", f"one of {', '.join(methods.METHODS)}")
+        raise RecipeError(f"The method is {name!r}", f"one of {', '.join(methods.METHODS)}")
     rest = {key: value for key, value in table.items() if key not in ("model", "phases")}
-    found: Recipe = fields.build(Recipe, {**rest, "method": name}, "")
+    recipe: Recipe = fields.build(Recipe, {**rest, "method": name}, "")
     model: Any = fields.build(methods.METHODS[name].Config, table.get("model", {}), "model.")
-    found = dataclasses.replace(found, model=model)
-    return dataclasses.replace(found, phases=_phases(found, table.get("phases", {})))
+    recipe = dataclasses.replace(recipe, model=model)
+    return dataclasses.replace(recipe, phases=_phases(recipe, table.get("phases", {})))
 
 
 def to_table(recipe: Recipe) -> Table:
@@ -172,7 +172,7 @@ def _phases(recipe: Recipe, tables: object) -> dict[str, loop.Plan]:
     if not isinstance(tables, dict) or not all(isinstance(v, dict) for v in tables.values()):
         raise RecipeError(f"phases is {tables!r}", "tables such as [phases.joint]")
     for name in tables.keys() - names:
-        raise RecipeError(f"phases.{name} is no phase", f"one of {', '.join(names)}")
+        raise RecipeError(f"phases.{name} is not a phase", f"one of {', '.join(names)}")
     common = dataclasses.asdict(recipe.train)
     return {k: fields.build(loop.Plan, {**common, **v}, f"phases.{k}.") for k, v in tables.items()}
 
@@ -194,7 +194,7 @@ def _check_effect(recipe: Recipe, phases: Table, changes: Iterable[str]) -> None
 def _set(table: Table, change: str) -> None:
     key, equals, text = change.partition("=")
     if not equals or not key.strip():
-        raise RecipeError(f"the setting is {change!r}", "key=value, such as train.steps=1000")
+        raise RecipeError(f"The setting is {change!r}", "key=value, such as train.steps=1000")
     *sections, last = key.strip().split(".")
     for section in sections:
         table = table.setdefault(section, {})
@@ -206,7 +206,7 @@ def _set(table: Table, change: str) -> None:
 def _value(text: str) -> Any:  # noqa: ANN401
     """A TOML value, or else the text itself: `select=best` needs no quotes."""
     try:
-        found = tomllib.loads(f"value = {text}")
+        document = tomllib.loads(f"value = {text}")
     except (ValueError, RecursionError):
         return text
-    return found["value"] if found.keys() == {"value"} else text
+    return document["value"] if document.keys() == {"value"} else text

@@ -1,7 +1,8 @@
-"""Which recipe is taken where none is named: one that ships and says that it is for such rows.
+"""The recommended recipe, for a user who names none: one that ships and fits the data.
 
-It says so in its table `for`, see `Purpose`. Of those that fit, the one chosen with the nearest
-number of labels is taken, by the ratio of the two; where none fits, the method's bare settings.
+What a recipe fits is in its table `for`, see `Purpose`. Of those that fit, the one chosen with the
+nearest number of labels is taken, by the ratio of the two; where none fits, the method's bare
+settings.
 """
 
 import math
@@ -18,7 +19,7 @@ from ssdgm_train.settings import among, between, setting
 
 KINDS = (*problems.KINDS, dataset.COLOUR)
 HELD = 0.2
-"""The largest part of the labels that a recipe nobody named may count off for validation."""
+"""The largest share of the labels that a recommended recipe may hold out for validation."""
 
 WORDS = {problems.IMAGE: "grey images", dataset.COLOUR: "colour images", problems.TABLE: "tables"}
 
@@ -43,24 +44,24 @@ class Purpose:
     labels: int = setting(0, between(0, math.inf))
     start: tuple[str, ...] = setting((), among(METHODS))
 
-    def fits(self, given: "Given") -> bool:
-        """Whether data is what the recipe is recommended for."""
+    def fits(self, facts: "DataFacts") -> bool:
+        """Whether the recipe is recommended for such data."""
         return (
-            given.kind in self.kinds
-            and given.rows >= self.rows
-            and self.least <= given.numbers <= (self.most or math.inf)
-            and (not self.start or given.start in self.start)
+            facts.kind in self.kinds
+            and facts.rows >= self.rows
+            and self.least <= facts.numbers <= (self.most or math.inf)
+            and (not self.start or facts.start in self.start)
         )
 
-    def distance(self, given: "Given") -> tuple[bool, float]:
-        """How far it is from the data, the nearest first among those that fit."""
-        ratio = abs(math.log(given.labels / self.labels)) if self.labels else math.inf
+    def distance(self, facts: "DataFacts") -> tuple[bool, float]:
+        """The order among recipes that fit: the smallest is taken."""
+        ratio = abs(math.log(facts.labels / self.labels)) if self.labels else math.inf
         return not self.start, ratio
 
 
 @dataclass(frozen=True)
-class Given:
-    """What a recipe is chosen by.
+class DataFacts:
+    """The facts about data by which a recipe is chosen.
 
     Attributes:
         kind: What a row is, as `Dataset.sort` has it.
@@ -89,8 +90,8 @@ class Given:
         return f"{self.rows:,} {kind if self.kind in WORDS else 'rows'} of {size}"
 
 
-def given(data: dataset.Dataset, labelled: int | None, start: str = "") -> Given:
-    """What there is to choose by.
+def data_facts(data: dataset.Dataset, labelled: int | None, start: str = "") -> DataFacts:
+    """The facts about a data set by which a recipe is chosen.
 
     Args:
         data: The data set.
@@ -99,7 +100,7 @@ def given(data: dataset.Dataset, labelled: int | None, start: str = "") -> Given
     """
     labels = data.labelled if labelled is None else labelled
     pool = data.labelled if data.fully_labelled else labels
-    return Given(data.sort, len(data.x), data.shape, max(labels, 1), pool, start)
+    return DataFacts(data.sort, len(data.x), data.shape, max(labels, 1), pool, start)
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ class Taken:
 
 @dataclass(frozen=True)
 class Chosen:
-    """A recipe, and which one it is; None where it came as it is."""
+    """A recipe, and its name and reason; None where the caller passed the recipe itself."""
 
     plan: recipe.Recipe
     taken: Taken | None = None
@@ -125,7 +126,7 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Asked:
-    """What was said of the recipe, which may be nothing; arguments as of `recipe.load`."""
+    """The recipe and settings that the user asked for, if any; fields as of `recipe.load`."""
 
     source: str | Path | None = None
     method: str | None = None
@@ -135,20 +136,20 @@ class Asked:
         """The recipe before the data is known, to read that by; errors as of `recipe.load`."""
         return recipe.load(self.source, self.method, self.changes)
 
-    def chosen(self, found: Given) -> Chosen:
+    def chosen(self, facts: DataFacts) -> Chosen:
         """The recipe for such data; errors as of `recipe.load`."""
         if self.source is not None:
             return Chosen(self.plain(), Taken(str(self.source), "named"))
         method = self.method or recipe.named(self.changes)
-        name = nearest(method, found)
+        name = nearest(method, facts)
         if name is None:
-            told = f"no recipe is recommended for {method} on {found}"
-            return Chosen(self.plain(), Taken(shelf.NONE, told))
-        changes = (*_held(name, found), *self.changes)
+            reason = f"no recipe is recommended for {method} on {facts}"
+            return Chosen(self.plain(), Taken(shelf.NONE, reason))
+        changes = (*_held(name, facts), *self.changes)
         plan = recipe.load(name, self.method, changes, implied=True)
-        begun = f" from {found.start}" if found.start else ""
-        told = f"recommended for {method}{begun} on {found} with {found.labels:,} labels"
-        return Chosen(plan, Taken(name, told))
+        begun = f" from {facts.start}" if facts.start else ""
+        reason = f"recommended for {method}{begun} on {facts} with {facts.labels:,} labels"
+        return Chosen(plan, Taken(name, reason))
 
 
 def plain(plan: recipe.Recipe | Asked) -> recipe.Recipe:
@@ -159,15 +160,15 @@ def plain(plan: recipe.Recipe | Asked) -> recipe.Recipe:
 def settle(
     plan: recipe.Recipe | Asked, data: dataset.Dataset, labelled: int | None, start: str = ""
 ) -> Chosen:
-    """The recipe for a data set; arguments as of `given`, errors as of `recipe.load`."""
+    """The recipe for a data set; arguments as of `data_facts`, errors as of `recipe.load`."""
     if isinstance(plan, Asked):
-        return plan.chosen(given(data, labelled, start))
+        return plan.chosen(data_facts(data, labelled, start))
     return Chosen(plan)
 
 
-def nearest(method: str, found: Given) -> str | None:
+def nearest(method: str, facts: DataFacts) -> str | None:
     """The recipe that ships for a method and such data; None where there is none."""
-    fitting = [(p.distance(found), name) for name, p in purposes(method) if p.fits(found)]
+    fitting = [(p.distance(facts), name) for name, p in purposes(method) if p.fits(facts)]
     return min(fitting)[1] if fitting else None
 
 
@@ -179,11 +180,11 @@ def purposes(method: str) -> Iterator[tuple[str, Purpose]]:
             yield name, fields.build(Purpose, table, f"{shelf.FOR}.")
 
 
-def _held(name: str, found: Given) -> tuple[str, ...]:
-    """The usual share for validation, where the recipe counts off more rows than there are for it.
+def _held(name: str, facts: DataFacts) -> tuple[str, ...]:
+    """A change to the default share for validation, where the recipe's own is too large.
 
-    Its number is for data of the size that it was chosen on; no run is to fail for it.
+    The number was chosen on larger data, and a run must not fail because of it.
     """
     wanted = recipe.load(name).data.validation
-    too_many = wanted >= 1 and wanted > HELD * found.pool
+    too_many = wanted >= 1 and wanted > HELD * facts.pool
     return (f"data.validation={DEFAULTS.validation}",) if too_many else ()

@@ -1,8 +1,8 @@
 """The recipes that ship: TOML files beside this one, found by name; and how a recipe is read.
 
 A recipe may name another as its `base`, a file beside it or one that ships: its own settings are
-laid over those. Its table `for`, see `recommended.Purpose`, is no setting: it says which rows a
-recipe that ships is recommended for, and is a base to another recipe's `for`, if there is one.
+laid over those. Its table `for`, see `recommended.Purpose`, is not a setting: it says which rows
+a recipe that ships is recommended for, and is a base to another recipe's `for`, if there is one.
 """
 
 import os
@@ -36,30 +36,30 @@ def read(name: str | Path) -> Table:
         name: A file, the name of a recipe that ships, or `NONE`.
 
     Raises:
-        RecipeError: There is none, it is no TOML, or its bases lead in a circle.
+        RecipeError: There is none, it is not TOML, or its bases lead in a circle.
     """
-    found = {} if name == NONE else _read(_find(Path(name), Path()), ())
-    found.pop(FOR, None)
-    return found
+    table = {} if name == NONE else _read(_find(Path(name), Path()), ())
+    table.pop(FOR, None)
+    return table
 
 
 def _read(path: Path, above: tuple[Path, ...]) -> Table:
     if path in above:
-        raise RecipeError(f"the base of {above[-1]} leads back to {path}", "no circle of bases")
+        raise RecipeError(f"The base of {above[-1]} leads back to {path}", "bases that end")
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         known = ", ".join(names())
         raise RecipeError(
-            f"no recipe at {path}", f"a TOML file, {NONE}, or one of {known}"
+            f"No recipe is at {path}", f"a TOML file, {NONE}, or one of {known}"
         ) from None
     except (OSError, ValueError, RecursionError) as error:
-        raise RecipeError(f"{path} is no TOML ({error})", "a TOML file") from None
+        raise RecipeError(f"{path} is not a TOML file ({error})", "valid TOML") from None
     base = table.pop("base", None)
     if base is None:
         return table
     if not isinstance(base, str):
-        raise RecipeError(f"the base of {path} is {base!r}", "the name of a recipe")
+        raise RecipeError(f"The base of {path} is {base!r}", "the name of a recipe")
     under = _read(_find(Path(base), path.parent), (*above, path))
     if FOR not in table:
         under.pop(FOR, None)
@@ -71,15 +71,15 @@ def _find(path: Path, folder: Path) -> Path:
     place = folder / path
     shipped = SHELF / f"{path.name}{SUFFIX}"
     bare = path.name == str(path)
-    found = shipped if bare and not place.is_file() and shipped.is_file() else place
-    return Path(os.path.abspath(found))  # `resolve` raises for a name with a NUL
+    file = shipped if bare and not place.is_file() and shipped.is_file() else place
+    return Path(os.path.abspath(file))  # `resolve` raises for a name with a NUL
 
 
 def _over(under: Table, table: Table) -> Table:
     """Settings laid over others, table by table."""
-    found = dict(under)
+    merged = dict(under)
     for key, value in table.items():
-        former = found.get(key)
+        former = merged.get(key)
         both = isinstance(value, dict) and isinstance(former, dict)
-        found[key] = _over(former, value) if both else value  # type: ignore[arg-type]
-    return found
+        merged[key] = _over(former, value) if both else value  # type: ignore[arg-type]
+    return merged

@@ -126,15 +126,17 @@ SAYS = {
 
 
 def sentence(compared: Comparison) -> str:
-    """A comparison in words, in percent."""
-    error, baseline, gain, low, high = (
-        f"{100 * getattr(compared, name):.2f}"
-        for name in ("error", "baseline", "difference", "low", "high")
-    )
+    """A comparison in words, in percent; the interval's ends say "less" or "more" themselves."""
+    error, baseline = (f"{100 * share:.2f} %" for share in (compared.error, compared.baseline))
+    gain = 100 * compared.difference
+    ends = [100 * compared.low, 100 * compared.high]
+    if gain < 0:
+        ends.reverse()
+    low, high = (f"{abs(end):.2f} {'more' if end < 0 else 'less'}" for end in ends)
     return (
-        f"error {baseline} % on the labels alone, {error} % with the unlabelled rows too: {gain} "
-        f"points less (95 % interval {low} to {high}, {compared.rows} rows); "
-        f"{SAYS[verdict(compared)]}"
+        f"error {baseline} on the labels alone, {error} with the unlabelled rows too: "
+        f"{abs(gain):.2f} points {'more' if gain < 0 else 'less'} error than the baseline "
+        f"(95 % interval {low} to {high}, {compared.rows} rows); {SAYS[verdict(compared)]}"
     )
 
 

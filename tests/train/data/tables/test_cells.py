@@ -10,6 +10,7 @@ import pytest
 
 from ssdgm_runtime.errors import DataError
 from ssdgm_runtime.readers import tables
+from ssdgm_runtime.rows import cells as meanings
 from ssdgm_runtime.rows import columns
 from ssdgm_train.data.tables import cells
 
@@ -29,7 +30,7 @@ def cleaned(values: object, kind: Any = None) -> list[Any]:  # noqa: ANN401
 
 CLEAN: dict[str, tuple[object, Any, list[Any]]] = {
     "words": (["a", " b\t", "\u00a0c", "dé", "x y"], None, ["a", "b", "c", "dé", "x y"]),
-    "missing words": (["", " ", *columns.MISSING], None, [None] * (2 + len(columns.MISSING))),
+    "missing words": (["", " ", *meanings.MISSING], None, [None] * (2 + len(meanings.MISSING))),
     "words that only look missing": (["na", "none", "-"], None, ["na", "none", "-"]),
     "large words": ([" a", None], pa.large_string(), ["a", None]),
     "views of words": ([" a", None], pa.string_view(), ["a", None]),
@@ -105,7 +106,7 @@ def test_categories_are_named_alike_whatever_their_type(name: str) -> None:
     values, kind, wanted = WORDS[name]
     array = pa.array(values, kind)
     assert cells.words(array).to_pylist() == wanted
-    given = [columns.as_word(v) for v in array.to_pylist() if v is not None]
+    given = [meanings.as_word(v) for v in array.to_pylist() if v is not None]
     assert given == [word for word in wanted if word is not None]
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_runtime import errors
+from ssdgm_runtime.rows import cells as meanings
 from ssdgm_runtime.rows import columns
 
 Array = Any
@@ -40,7 +41,7 @@ def clean(array: Array, where: Where) -> Array:
         return array.cast(pa.string())
     if is_text(array) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         words = pc.utf8_trim_whitespace(array.cast(pa.string()))
-        missing = pc.is_in(words, value_set=pa.array(columns.MISSING))
+        missing = pc.is_in(words, value_set=pa.array(meanings.MISSING))
         return pc.if_else(missing, pa.scalar(None, pa.string()), words)
     if pa.types.is_boolean(kind) or pa.types.is_integer(kind):
         return array
@@ -100,12 +101,12 @@ def words(array: Array) -> Array:
     from pyarrow import compute as pc
 
     if is_text(array):
-        return pc.replace_substring_regex(array, columns.WHOLE, r"\1")
+        return pc.replace_substring_regex(array, meanings.WHOLE, r"\1")
     encoded = array.dictionary_encode()
     different = encoded.dictionary
     short = pa.types.is_float32(different.type)
     values = different.to_numpy() if short else different.to_pylist()
-    named = [columns.as_word(value) for value in values]
+    named = [meanings.as_word(value) for value in values]
     return pa.array(named, pa.string()).take(encoded.indices)
 
 
@@ -132,9 +133,9 @@ def numbers(array: Array, where: Where) -> Floats:
         if len(bad):
             row = int(bad[0])
             word = array[row].as_py()
-            raise errors.DataError(f"{where(row)} is {word!r}", columns.NUMBERS)
+            raise errors.DataError(f"{where(row)} is {word!r}", meanings.NUMBERS)
     floats = array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-    return columns.fitting(floats, where)
+    return meanings.fitting(floats, where)
 
 
 def codes(array: Array, categories: Sequence[str]) -> Floats:
@@ -157,11 +158,11 @@ def truths(array: Array, where: Where) -> Floats:
 
     named = words(array)
     lower = codes(pc.utf8_lower(named), columns.TRUTH)
-    coded: Floats = np.maximum(lower, codes(named, columns.BITS))
+    coded: Floats = np.maximum(lower, codes(named, meanings.BITS))
     bad = np.flatnonzero((coded == columns.UNKNOWN) & present(array))
     if len(bad):
         row = int(bad[0])
-        raise errors.DataError(f"{where(row)} is {named[row].as_py()!r}", columns.TRUTHS)
+        raise errors.DataError(f"{where(row)} is {named[row].as_py()!r}", meanings.TRUTHS)
     return coded
 
 

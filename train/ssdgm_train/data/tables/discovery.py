@@ -12,6 +12,7 @@ from functools import partial
 import numpy as np
 
 from ssdgm_runtime import errors
+from ssdgm_runtime.rows import cells as meanings
 from ssdgm_runtime.rows import columns
 from ssdgm_train.data.settings import DataPlan
 from ssdgm_train.data.tables import cells
@@ -251,8 +252,8 @@ def whole(words: Collection[str]) -> bool:
 
 def label(word: str) -> str:
     """A word as a label, written as by `cells.words`; empty if it stands for a missing label."""
-    named = columns.as_word(word)
-    return "" if named in (*columns.MISSING, UNLABELLED) else named
+    named = meanings.as_word(word)
+    return "" if named in (*meanings.MISSING, UNLABELLED) else named
 
 
 def check_signs(name: str, labels: Collection[str], place: str) -> None:

@@ -25,7 +25,7 @@ def doubtful(seen: Seen) -> Iterator[Finding]:
     """Labels that look like measurements, or like names of rows."""
     reason = None if seen.meant else doubt.doubt_about(seen.data)
     if reason is not None:
-        yield Finding(WARNING, reason.topic, reason.found, reason.mend)
+        yield Finding(WARNING, reason.topic, reason.message, reason.mend)
 
 
 def few(seen: Seen) -> Iterator[Finding]:

@@ -18,7 +18,8 @@ from typing import Any
 
 import ssdgm_runtime
 from ssdgm_runtime import arguments, errors, model
-from ssdgm_runtime.bench import cell, child
+from ssdgm_runtime.bench import cell
+from ssdgm_runtime.bench.starts import child
 from ssdgm_runtime.engine import opening, providers
 
 Json = dict[str, Any]
@@ -48,11 +49,11 @@ def measure(opened: model.Model, component: str, starts: int, variant: str = "au
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.onnx"
         job = _job(opened, component, variant, file)
-        found: dict[bool, list[Json]] = {True: [], False: []}
+        runs: dict[bool, list[Json]] = {True: [], False: []}
         for turn in range(starts):
             for own in (True, False) if turn % 2 else (False, True):
-                found[own].append(_start({**job, "own": own}))
-    house, plain = _medians(found[True]), _medians(found[False])
+                runs[own].append(_start({**job, "own": own}))
+    house, plain = _medians(runs[True]), _medians(runs[False])
     return {
         "component": component,
         "starts": starts,
@@ -107,10 +108,10 @@ def _start(job: Json) -> Json:
     if done.returncode:
         raise _failed(next(reversed(done.stderr.strip().splitlines()), "it died"))
     try:
-        found: Json = json.loads(done.stdout)
+        timings: Json = json.loads(done.stdout)
     except ValueError:
         raise _failed(f"it wrote {arguments.shown(done.stdout)}") from None
-    return found
+    return timings
 
 
 def _failed(why: str) -> errors.SsdgmError:
@@ -119,18 +120,18 @@ def _failed(why: str) -> errors.SsdgmError:
     )
 
 
-def _medians(found: list[Json]) -> Json:
-    steps = {s: median(one["steps_ms"][s] for one in found) for s in found[0]["steps_ms"]}
-    loads = [sum(t for s, t in one["steps_ms"].items() if s not in STARTUP) for one in found]
+def _medians(runs: list[Json]) -> Json:
+    steps = {s: median(one["steps_ms"][s] for one in runs) for s in runs[0]["steps_ms"]}
+    loads = [sum(t for s, t in one["steps_ms"].items() if s not in STARTUP) for one in runs]
     held = ("rss_before", "rss_after", "rss_peak")
     return {
         "steps_ms": steps,
         "load_ms": median(loads),
-        "total_ms": median(sum(one["steps_ms"].values()) for one in found),
-        **{name: _middle([one[name] for one in found]) for name in held},
+        "total_ms": median(sum(one["steps_ms"].values()) for one in runs),
+        **{name: _middle([one[name] for one in runs]) for name in held},
     }
 
 
 def _middle(values: list[int | None]) -> int | None:
-    known = [v for v in values if v is not None]
-    return int(median(known)) if known else None
+    numbers = [v for v in values if v is not None]
+    return int(median(numbers)) if numbers else None

@@ -29,9 +29,9 @@ def main(text: str, begun: float) -> None:
 
     def timed(name: str, step: Callable[[], Any]) -> Any:  # noqa: ANN401  (what the step gives)
         start = time.monotonic()
-        found = step()
+        result = step()
         steps[name] = 1e3 * (time.monotonic() - start)
-        return found
+        return result
 
     (own if job["own"] else bare)(job, timed)
     held = memory()
@@ -82,10 +82,10 @@ def plain(ort: Any, job: Job) -> Any:  # noqa: ANN401  (the engine has no stubs)
     for name, value in job["entries"].items():
         settings.add_session_config_entry(name, value)
     chain = [(job["active"], job["provider_options"])]
-    found = ort.InferenceSession(job["file"], settings, providers=chain)
-    if job["active"] not in found.get_providers():  # as where it is a plug-in's
+    session = ort.InferenceSession(job["file"], settings, providers=chain)
+    if job["active"] not in session.get_providers():  # as where it is a plug-in's
         raise RuntimeError(f"onnxruntime alone does not open {job['active']} by its name")
-    return found
+    return session
 
 
 def silence(step: Callable[[], Any]) -> None:

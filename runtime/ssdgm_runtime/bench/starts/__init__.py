@@ -1,0 +1,1 @@
+"""Cold starts: `child` is what a fresh process runs, `coldstart` starts it and compares."""
