@@ -20,9 +20,10 @@ from ssdgm_train import evaluation, method
 from ssdgm_train.data import batches, dataset, statement
 from ssdgm_train.data.settings import DataPlan
 from ssdgm_train.data.split import Split
+from ssdgm_train.labels import classes
 from ssdgm_train.problems import Problem
 from ssdgm_train.recipes import recipe
-from ssdgm_train.runs import directory
+from ssdgm_train.runs import directory, records
 from ssdgm_train.training import loop
 
 TINY: dict[str, Any] = {
@@ -328,3 +329,16 @@ def message(error: type[errors.SsdgmError], action: Callable[[], object]) -> str
     assert found.found, "the error does not say what was found"
     assert found.expected or found.mend, "the error says neither what is wanted nor a way"
     return str(found)
+
+
+def record() -> records.RunRecord:
+    """What a run directory holds at least."""
+    return records.RunRecord(
+        recipe={"method": "m2", "model": {}},
+        seed=0,
+        labels=None,
+        data=records.Data("some", "b", "c", (0, 1), 2, 2, 1, True, 0),
+        split="",
+        problem=Problem((2,), "uint8", classes.Classes((0.5, 0.5)), "bernoulli", (0.0,), (1.0,)),
+        environment=records.Environment(device="cpu", threads=1),
+    )

@@ -210,7 +210,7 @@ def test_all_rows_may_be_labelled(spec: method.Method) -> None:
 def test_a_checkpoint_gives_back_what_was_saved(spec: method.Method, tmp_path: Path) -> None:
     data = cases.separable("bernoulli-uint8", blank=32)
     model, state = cases.trained(spec, data, 5)
-    run = directory.create(tmp_path / "run", {}, cases.everything(data))
+    run = directory.create(tmp_path / "run", cases.record(), cases.everything(data))
     directory.save(run, model, state)
     assert run.latest is not None
     fresh, start = cases.trained(spec, data, 1, seed=9)

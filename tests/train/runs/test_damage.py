@@ -113,7 +113,7 @@ def test_strange_things_among_the_checkpoints_do_not_stand_in_the_way(
 
 def test_a_hundred_million_steps_are_newer_than_fewer(tmp_path: Path) -> None:
     parts = cases.everything(cases.separable())
-    run = directory.create(tmp_path / "run", {"format": 1, "split": parts.digest}, parts)
+    run = directory.create(tmp_path / "run", cases.record(), parts)
     for name in ("step-99999999", "step-100000000"):
         (run.path / "checkpoints" / name).mkdir()
     assert run.latest is not None
