@@ -22,14 +22,14 @@ ROWS = 16
 SEED = 1
 
 
-def rows(found: Mapping[str, modules.Graph], problem: Problem) -> parity.Array:
+def rows(graphs: Mapping[str, modules.Graph], problem: Problem) -> parity.Array:
     """Rows in the data's own dtype and range: half decoded, if there is a decoder, half uniform.
 
     Every feature keeps to its own range: one beyond it would be many deviations from all that the
     model has seen, where it says nothing.
 
     Args:
-        found: The model's graphs, among them the classifier or the encoder.
+        graphs: The model's graphs, among them the classifier or the encoder.
         problem: Its problem.
     """
     rng = np.random.Generator(np.random.Philox(SEED))
@@ -38,8 +38,8 @@ def rows(found: Mapping[str, modules.Graph], problem: Problem) -> parity.Array:
         drawn = _table(problem, rng)
     else:
         drawn = rng.uniform(low, high, (ROWS, *problem.shape)).astype(np.float32)
-    if "decoder" in found:
-        drawn[: ROWS // 2] = _decoded(found["decoder"], problem)
+    if "decoder" in graphs:
+        drawn[: ROWS // 2] = _decoded(graphs["decoder"], problem)
     if problem.columns:
         return drawn
     whole = np.issubdtype(np.dtype(problem.dtype), np.integer)
@@ -55,25 +55,25 @@ def _table(problem: Problem, rng: np.random.Generator) -> parity.Array:
     return np.column_stack([numbers, codes]).astype(np.float32)
 
 
-def inputs(found: Mapping[str, modules.Graph], x: parity.Array) -> dict[str, parity.Arrays]:
+def inputs(graphs: Mapping[str, modules.Graph], x: parity.Array) -> dict[str, parity.Arrays]:
     """Each graph's inputs for rows x, noise among them."""
     with parity.one_thread():
-        return {name: parity.feed(graph, found, x, SEED) for name, graph in found.items()}
+        return {name: parity.feed(graph, graphs, x, SEED) for name, graph in graphs.items()}
 
 
 def files(
     given: Mapping[str, parity.Arrays], shipped: Iterable[variants.Variant]
 ) -> dict[str, bytes]:
     """The files under `golden/`: each graph's inputs and, by precision, its outputs."""
-    found = {
+    contents = {
         f"golden/{name}/{k}.npy": _npy(v)
         for name, feeds in given.items()
         for k, v in feeds.items()
     }
     for file in shipped:
         folder = f"golden/{file.component}/{file.precision}"
-        found |= {f"{folder}/{k}.npy": _npy(v) for k, v in file.golden.items()}
-    return found
+        contents |= {f"{folder}/{k}.npy": _npy(v) for k, v in file.golden.items()}
+    return contents
 
 
 def _decoded(decoder: modules.Graph, problem: Problem) -> parity.Array:
@@ -83,8 +83,8 @@ def _decoded(decoder: modules.Graph, problem: Problem) -> parity.Array:
         width = feeds["y"].shape[1]
         feeds["y"] = np.eye(width, dtype=np.float32)[np.arange(half) % width]
     with parity.one_thread(), torch.inference_mode():
-        found = parity.reference(decoder, feeds)
-    return columns.joined(found, problem.columns) if problem.columns else found["x"]
+        outputs = parity.reference(decoder, feeds)
+    return columns.joined(outputs, problem.columns) if problem.columns else outputs["x"]
 
 
 def _npy(array: parity.Array) -> bytes:

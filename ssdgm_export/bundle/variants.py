@@ -59,13 +59,13 @@ class Source:
     """What variants are made of.
 
     Attributes:
-        found: The traced modules.
+        graphs: The traced modules.
         models: Their fp32 files.
         golden: The golden rows' inputs, by graph.
         report: The parity report.
     """
 
-    found: Mapping[str, modules.Graph]
+    graphs: Mapping[str, modules.Graph]
     models: Mapping[str, bytes]
     golden: Mapping[str, parity.Arrays]
     report: parity.Report
@@ -80,11 +80,11 @@ def precisions(words: object) -> tuple[str, ...]:
     given = words.split(",") if isinstance(words, str) else words
     if not isinstance(given, Sequence) or not all(isinstance(word, str) for word in given):
         raise _unknown(arguments.shown(words))
-    found = tuple(dict.fromkeys(word.strip() for word in given))
-    unknown = [word for word in found if word not in PRECISIONS]
-    if unknown or not found:
+    names = tuple(dict.fromkeys(word.strip() for word in given))
+    unknown = [word for word in names if word not in PRECISIONS]
+    if unknown or not names:
         raise _unknown(arguments.shown(unknown[0]) if unknown else "empty")
-    return found
+    return names
 
 
 def _unknown(got: str) -> errors.InputError:
@@ -113,23 +113,23 @@ def make(
     shipped = [exact(source, name) for name in source.models] if FP32 in wanted else []
     gates: list[gate.Gate] = []
     lower = [precision for precision in wanted if precision != FP32]
-    names = {k: tuple(t.name for t in g.spec.inputs) for k, g in source.found.items()}
+    names = {k: tuple(t.name for t in g.spec.inputs) for k, g in source.graphs.items()}
     with parity.one_thread():
         judge = gate.Judge(source.models, names, rows, limits) if lower else None
         for component, precision in ((c, p) for c in source.models for p in lower):
             assert judge is not None
             data = _convert(source, component, precision, train)
-            found = judge.judge(component, precision, data, source.golden[component])
-            gates += found
-            if all(verdict.passed for verdict in found):
-                shipped.append(_variant(source, component, data, tuple(found)))
+            verdicts = judge.judge(component, precision, data, source.golden[component])
+            gates += verdicts
+            if all(verdict.passed for verdict in verdicts):
+                shipped.append(_variant(source, component, data, tuple(verdicts)))
     _check(source, shipped, gates)
     return shipped, gates
 
 
 def exact(source: Source, component: str) -> Variant:
     """A graph's fp32 file; its golden outputs are torch's."""
-    graph = source.found[component]
+    graph = source.graphs[component]
     with parity.one_thread():
         outputs = parity.reference(graph, source.golden[component])
     data, report = source.models[component], source.report
@@ -142,7 +142,7 @@ def _variant(source: Source, component: str, data: bytes, gates: tuple[gate.Gate
     feeds, precision, report = source.golden[component], gates[0].precision, source.report
     outputs = gate.opened(component, data).run(feeds)
     plain = gate.opened(component, source.models[component]).run(feeds)
-    graph = source.found[component]
+    graph = source.graphs[component]
     costs = {k: np.abs(outputs[k].astype(np.float64) - plain[k]) for k in outputs}
     own = {
         k: np.asarray(
@@ -165,18 +165,18 @@ def _convert(source: Source, component: str, precision: str, train: parity.Array
 
 def _feeds(source: Source, component: str, train: parity.Array) -> Iterator[parity.Arrays]:
     """Inputs as they will come: a decoder's latents from the prior and from the posterior."""
-    found, graph = source.found, source.found[component]
+    graphs, graph = source.graphs, source.graphs[component]
     rows = train[np.linspace(0, len(train) - 1, min(len(train), CALIBRATION)).astype(int)]
     for seed, start in enumerate(range(0, len(rows), CHUNK)):
         x = rows[start : start + CHUNK]
-        yield parity.feed(graph, found, x, seed)
-        if component == "decoder" and "encoder" in found:
-            yield _posterior(found, x, seed)
+        yield parity.feed(graph, graphs, x, seed)
+        if component == "decoder" and "encoder" in graphs:
+            yield _posterior(graphs, x, seed)
 
 
-def _posterior(found: Mapping[str, modules.Graph], x: parity.Array, seed: int) -> parity.Arrays:
-    feeds = parity.feed(found["decoder"], found, x, seed)
-    latent = parity.reference(found["encoder"], parity.feed(found["encoder"], found, x, seed))
+def _posterior(graphs: Mapping[str, modules.Graph], x: parity.Array, seed: int) -> parity.Arrays:
+    feeds = parity.feed(graphs["decoder"], graphs, x, seed)
+    latent = parity.reference(graphs["encoder"], parity.feed(graphs["encoder"], graphs, x, seed))
     return {**feeds, "z": latent["z_mean"] + latent["z_scale"] * feeds["z"]}
 
 
@@ -184,7 +184,7 @@ def _check(source: Source, shipped: Sequence[Variant], gates: Sequence[gate.Gate
     bare = [name for name in source.models if name not in {v.component for v in shipped}]
     if not bare:
         return
-    told = [
+    failed = [
         f"{g.component} in {g.precision}: {g.measure} {g.fp32:.4g} became {g.found:.4g}"
         if g.rows
         else f"{g.component} in {g.precision}: nothing to measure it by"
@@ -192,7 +192,7 @@ def _check(source: Source, shipped: Sequence[Variant], gates: Sequence[gate.Gate
         if g.component in bare and not g.passed
     ]
     raise GateError(
-        f"No file of {', '.join(bare)} may ship ({'; '.join(told)})",
+        f"No file of {', '.join(bare)} may ship ({'; '.join(failed)})",
         mend="Nothing was written. Add fp32 to --precision, or raise --max-drop or "
         "--max-distortion.",
     )

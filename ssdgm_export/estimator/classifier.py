@@ -48,7 +48,7 @@ class SemiSupervisedClassifier(
 ):
     """A method of this package as a scikit-learn classifier.
 
-    A parameter that is None is the recipe's; without a recipe it has the value that is told last.
+    A parameter that is None is the recipe's; without a recipe it has the value given last.
     So a recipe gives what is not said here, and what is said here stands over it.
 
     Args:
@@ -152,8 +152,8 @@ class SemiSupervisedClassifier(
     def predict(self, X: object) -> Array:  # noqa: N803
         """The likeliest label of every row, [n]."""
         probs = self.predict_proba(X)
-        found: Array = self.classes_[probs.argmax(1)]
-        return found
+        labels: Array = self.classes_[probs.argmax(1)]
+        return labels
 
     def transform(self, X: object) -> Array:  # noqa: N803
         """The means of q(z | x, y = q(y | x)), [n, latent]."""
@@ -177,8 +177,8 @@ class SemiSupervisedClassifier(
         check_is_fitted(self)
         asked = settings.places(y, self.classes_)
         indices = np.repeat(asked, settings.count(n, "n"))
-        found = self._answers().draws(indices, _seed(random_state))
-        return found.reshape(len(found), -1)
+        drawn = self._answers().draws(indices, _seed(random_state))
+        return drawn.reshape(len(drawn), -1)
 
     def score(self, X: object, y: object, sample_weight: object = None) -> float:  # noqa: N803
         """The accuracy on those rows whose label is known; so it serves `GridSearchCV` as it is.

@@ -116,8 +116,8 @@ def places(y: object, classes: NDArray[np.generic]) -> NDArray[np.int64]:
     listed = given if isinstance(given, list) else [given]
     strange = [label for label in listed if label not in known]
     if strange:
-        told = strange if listed is given else given
-        raise errors.InputError("y", repr(told), f"labels from {known}")
+        shown = strange if listed is given else given
+        raise errors.InputError("y", repr(shown), f"labels from {known}")
     return np.array([known.index(label) for label in listed], np.int64)
 
 

@@ -92,7 +92,7 @@ DAMAGE: dict[str, tuple[Damage, str, str]] = {
     "a path that escapes": (escape, "IntegrityError", "../outside"),
     "a digest of what lies outside": (escape_sums, "IntegrityError", "etc/passwd"),
     "a symlink": (link, "IntegrityError", "is a link"),
-    "no manifest": (lambda f: (f / "manifest.json").unlink(), "FormatError", "no bundle"),
+    "no manifest": (lambda f: (f / "manifest.json").unlink(), "FormatError", "is not a bundle"),
     "a file that is no bundle": (lambda f: only(f, "hello"), "FormatError", "is not a bundle"),
     "no JSON": (
         lambda f: ((f / "manifest.json").write_text("{"), handmade.reseal(f)),

@@ -78,7 +78,7 @@ def test_commands_that_are_told_are_words_of_a_shell(
     told = dict(line.split(maxsplit=1) for line in tool(*words).out.splitlines())
     bundle = "it's a run.ssdgm"
     assert shlex.split(told["next"]) == ["ssdgm-export", "convert", str(run), "-o", bundle]
-    again = tool(*words).err.split("go on with: ")[1].strip()
+    again = tool(*words).err.split("continue with: ")[1].strip()
     assert shlex.split(again) == ["ssdgm-export", "train", "--resume", str(run)]
 
 

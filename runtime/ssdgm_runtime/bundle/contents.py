@@ -59,15 +59,15 @@ class Bundle:
         Raises:
             IntegrityError: A file is missing or not listed; none is read.
         """
-        found = set(self._source.names(*LISTED))
-        unlisted = sorted(found - set(self.digests))
+        there = set(self._source.names(*LISTED))
+        unlisted = sorted(there - set(self.digests))
         if unlisted:
             raise errors.IntegrityError(
                 f"{unlisted[0]} is not listed in {SUMS}",
                 mend="Remove it, or copy the bundle again from where it was made.",
             )
         for name in self.paths:
-            if name not in found and not self._source.has(name):
+            if name not in there and not self._source.has(name):
                 raise _missing(name)
 
     def check(self) -> None:
@@ -100,7 +100,7 @@ def open_bundle(
         IntegrityError: A file is missing, unlisted or unsafe, or one that was read differs from
             its digest.
     """
-    place = Path(os.path.abspath(_told(path)))
+    place = Path(os.path.abspath(_text(path)))
     source = sources.open_source(place, max_bytes)
     _check_layout(source, place)
     sums = _read(source, SUMS)
@@ -113,12 +113,12 @@ def open_bundle(
     return bundle
 
 
-def _told(path: object) -> str:
-    found = os.fspath(path) if isinstance(path, (str, os.PathLike)) else path
-    if not isinstance(found, str) or not found or "\0" in found:
-        shown = f"{found!r}"[:80] if isinstance(found, (str, bytes)) else type(found).__name__
+def _text(path: object) -> str:
+    given = os.fspath(path) if isinstance(path, (str, os.PathLike)) else path
+    if not isinstance(given, str) or not given or "\0" in given:
+        shown = f"{given!r}"[:80] if isinstance(given, (str, bytes)) else type(given).__name__
         raise errors.InputError("path", shown, "a bundle's path, a string or pathlib.Path")
-    return found
+    return given
 
 
 def _check_layout(source: sources.Source, place: Path) -> None:

@@ -32,12 +32,12 @@ def outputs(bundle: contents.Bundle, component: str, precision: str) -> dict[str
 
 
 def _read(bundle: contents.Bundle, folder: str, tensors: Sequence[Tensor]) -> dict[str, Array]:
-    found = {t.name: _array(bundle, f"{folder}/{t.name}.npy", t) for t in tensors}
-    if len({len(array) for array in found.values()}) > 1:
+    arrays = {t.name: _array(bundle, f"{folder}/{t.name}.npy", t) for t in tensors}
+    if len({len(array) for array in arrays.values()}) > 1:
         raise errors.FormatError(
             f"The arrays of {folder} have different lengths", mend=jsonfile.MEND
         )
-    return found
+    return arrays
 
 
 def _array(bundle: contents.Bundle, name: str, tensor: Tensor) -> Array:

@@ -55,8 +55,8 @@ def shares(found: Array, wanted: Array, atol: Bound, rtol: float) -> NDArray[np.
 
 
 def _numbers(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    found: NDArray[np.float64] = np.nan_to_num(values, nan=HUGE, posinf=HUGE)
-    return found
+    finite: NDArray[np.float64] = np.nan_to_num(values, nan=HUGE, posinf=HUGE)
+    return finite
 
 
 def clear(probs: Array, atol: float, rtol: float) -> NDArray[np.bool_]:
@@ -64,8 +64,8 @@ def clear(probs: Array, atol: float, rtol: float) -> NDArray[np.bool_]:
     if probs.shape[1] < 2:
         return np.ones(len(probs), dtype=np.bool_)
     top = np.sort(probs.astype(np.float64), axis=1)[:, -2:]
-    found: NDArray[np.bool_] = top[:, 1] - top[:, 0] > 2 * (atol + rtol * top[:, 1])
-    return found
+    sure: NDArray[np.bool_] = top[:, 1] - top[:, 0] > 2 * (atol + rtol * top[:, 1])
+    return sure
 
 
 def disagreements(found: Array, wanted: Array, atol: float, rtol: float) -> tuple[int, ...]:

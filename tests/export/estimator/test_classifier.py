@@ -205,9 +205,9 @@ def test_draws_are_of_the_class_that_is_asked_for() -> None:
 
 STRANGE: dict[str, tuple[object, object, str]] = {
     "a longer word": ("abracadabra", 1, "y is 'abracadabra'; expected labels from ['a', 'b']"),
-    "words": (["a", "ab", "b"], 1, "y is ['ab']; expected labels among"),
-    "a number for a word": (0, 1, "y is 0; expected labels among"),
-    "two axes": ([["a"]], 1, "y is [['a']]; expected labels among"),
+    "words": (["a", "ab", "b"], 1, "y is ['ab']; expected labels from"),
+    "a number for a word": (0, 1, "y is 0; expected labels from"),
+    "two axes": ([["a"]], 1, "y is [['a']]; expected labels from"),
     "no rows": ("a", 0, "n is 0; expected a whole number from 1"),
     "rows below none": ("a", -1, "n is -1; expected a whole number from 1"),
 }

@@ -135,14 +135,14 @@ def _layers(
     bias: NDArray[np.generic],
 ) -> dict[str, Tensor]:
     """A network's first layer, the hidden ones after it and its head, by the names of `MLP`."""
-    found = {f"first.weights.{i}": arrays[f"{net}/{key}"] for i, key in enumerate(first)}
-    found["first.bias"] = arrays[f"{net}/b0"]
+    layers = {f"first.weights.{i}": arrays[f"{net}/{key}"] for i, key in enumerate(first)}
+    layers["first.bias"] = arrays[f"{net}/b0"]
     depth = len(_widths(arrays, net))
     for i in range(1, depth):
-        found[f"rest.{2 * i - 1}.weight"] = arrays[f"{net}/w{i}"]
-        found[f"rest.{2 * i - 1}.bias"] = arrays[f"{net}/b{i}"]
-    found |= {f"rest.{2 * depth - 1}.weight": weight, f"rest.{2 * depth - 1}.bias": bias}
+        layers[f"rest.{2 * i - 1}.weight"] = arrays[f"{net}/w{i}"]
+        layers[f"rest.{2 * i - 1}.bias"] = arrays[f"{net}/b{i}"]
+    layers |= {f"rest.{2 * depth - 1}.weight": weight, f"rest.{2 * depth - 1}.bias": bias}
     return {
         f"{name}.{key}": torch.from_numpy(value.reshape(-1) if key.endswith("bias") else value)
-        for key, value in found.items()
+        for key, value in layers.items()
     }

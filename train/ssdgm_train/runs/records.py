@@ -231,9 +231,11 @@ def parse(content: bytes | str, kind: type[T], path: Path, mend: str = RESTORE) 
         return msgspec.json.decode(content, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         what, _, place = str(error).replace("`", "").partition(" - at ")
-        told = re.fullmatch("Expected (.+), got (.+)", what)
-        if told and place:
-            raise RunError(f"{path} is damaged: {place} is {told[2]}", told[1], mend) from None
+        mismatch = re.fullmatch("Expected (.+), got (.+)", what)
+        if mismatch and place:
+            raise RunError(
+                f"{path} is damaged: {place} is {mismatch[2]}", mismatch[1], mend
+            ) from None
         reason = f"{what} at {place}" if place else what
         raise RunError(f"{path} is damaged ({reason})", mend=mend) from None
 

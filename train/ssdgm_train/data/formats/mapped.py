@@ -22,15 +22,15 @@ _LOCAL = struct.Struct("<4s22xHH")
 """The head of a member: its magic and how long its name and its extra field are."""
 
 
-def read_npy(found: tree.Tree, name: str) -> store.Array:
+def read_npy(folder: tree.Tree, name: str) -> store.Array:
     """The array of an .npy file.
 
     Raises:
         DataError: It is cut short, is no .npy file, or holds pickled objects.
     """
-    path, place = found.path(name), tree.place(found, name)
+    path, place = folder.path(name), tree.place(folder, name)
     if path is None or path.stat().st_size < store.LARGE:
-        with found.open(name) as stream:
+        with folder.open(name) as stream:
             return arrays.npy(stream, place)
     with _parsing(place):
         return _lying(path, 0, path.stat().st_size, place)
@@ -49,10 +49,10 @@ def read_npz(path: Path) -> dict[str, store.Array]:
     with open(path, "rb") as stream, _parsing(str(path)), zipfile.ZipFile(stream) as archive:
         small = [n.removesuffix(".npy") for n in archive.namelist() if n not in large]
         stream.seek(0)
-        found = arrays.npz(stream, str(path), small) if small else {}
+        by_name = arrays.npz(stream, str(path), small) if small else {}
         for name, info in large.items():
-            found[name.removesuffix(".npy")] = _member(path, archive, info)
-        return found
+            by_name[name.removesuffix(".npy")] = _member(path, archive, info)
+        return by_name
 
 
 def _large(path: Path) -> dict[str, zipfile.ZipInfo]:
@@ -86,8 +86,8 @@ def _lying(path: Path, begin: int, size: int, place: str) -> store.Array:
         stream.seek(begin)
         shape, fortran, dtype = npy.header(stream, begin + size)
         offset = stream.tell()
-    found = np.memmap(path, dtype, "r", offset, shape, "F" if fortran else "C")
-    return _by_rows(found, place) if fortran else found
+    whole = np.memmap(path, dtype, "r", offset, shape, "F" if fortran else "C")
+    return _by_rows(whole, place) if fortran else whole
 
 
 def _unpacked(stream: tree.Stream, size: int, place: str) -> store.Array:
@@ -98,24 +98,24 @@ def _unpacked(stream: tree.Stream, size: int, place: str) -> store.Array:
             "Save it with np.savez.",
         )
     shape, fortran, dtype = npy.header(stream, size)
-    found = store.allocate(shape[::-1] if fortran else shape, dtype, place)
-    flat = found.reshape(-1).view(np.uint8)
+    whole = store.allocate(shape[::-1] if fortran else shape, dtype, place)
+    flat = whole.reshape(-1).view(np.uint8)
     for start, piece in store.pieces(flat):
         data = stream.read(len(piece))
         piece[: len(data)] = np.frombuffer(data, np.uint8)
         if len(data) < len(piece):
             raise EOFError(f"it ends after {start + len(data)} of {len(flat)} bytes")
     stream.read(1)  # its checksum is compared at the end
-    return _by_rows(found.T, place) if fortran else found
+    return _by_rows(whole.T, place) if fortran else whole
 
 
 def _by_rows(array: store.Array, place: str) -> store.Array:
     """The same array, each row in one piece."""
-    found = store.allocate(array.shape, array.dtype, place, beside=array)
+    copy = store.allocate(array.shape, array.dtype, place, beside=array)
     for start, piece in store.pieces(array):
-        found[start : start + len(piece)] = piece
-        store.give_back(found)
-    return found
+        copy[start : start + len(piece)] = piece
+        store.give_back(copy)
+    return copy
 
 
 @contextlib.contextmanager

@@ -26,18 +26,18 @@ class Listed:
     split: str
 
 
-def read(found: tree.Tree) -> list[Listed]:
+def read(folder: tree.Tree) -> list[Listed]:
     """Read the labels of a folder of images.
 
-    The columns are told by the first line: the image's name (`file`, `filename`, `file_name`,
+    The first line names the columns: the image's name (`file`, `filename`, `file_name`,
     `image` or `path`), its `label` (or `class`; what stands in tables for one that is not known
     does so here) and, if there is one, its `split`, train or test. Other columns are passed over.
 
     Raises:
         DataError: Lines or columns that cannot be understood; it names the line and the column.
     """
-    place = tree.place(found, NAME)
-    with found.open(NAME) as stream:
+    place = tree.place(folder, NAME)
+    with folder.open(NAME) as stream:
         lines = [line for line in tables.records(stream, place) if any(map(str.strip, line[1]))]
     if not lines:
         raise errors.DataError(f"{place} is empty", "a line of column names first", _MEND)
@@ -52,8 +52,8 @@ def _columns(header: Sequence[str], place: str) -> tuple[int, int, int | None]:
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
         raise errors.DataError(f"{place} has two columns {twice[0]!r}", "each name once", _MEND)
-    found = [[i for i, n in enumerate(header) if n in wanted] for wanted in (FILE, LABEL, SPLIT)]
-    for columns, wanted in zip(found[:2], (FILE, LABEL), strict=True):
+    places = [[i for i, n in enumerate(header) if n in wanted] for wanted in (FILE, LABEL, SPLIT)]
+    for columns, wanted in zip(places[:2], (FILE, LABEL), strict=True):
         if len(columns) != 1:
             many = "no" if not columns else "more than one"
             raise errors.DataError(
@@ -61,7 +61,7 @@ def _columns(header: Sequence[str], place: str) -> tuple[int, int, int | None]:
                 f"one column named {', '.join(wanted[:-1])} or {wanted[-1]}",
                 _MEND,
             )
-    return found[0][0], found[1][0], found[2][0] if found[2] else None
+    return places[0][0], places[1][0], places[2][0] if places[2] else None
 
 
 def _listed(
