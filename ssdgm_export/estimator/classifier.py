@@ -48,8 +48,8 @@ class SemiSupervisedClassifier(
 ):
     """A method of this package as a scikit-learn classifier.
 
-    A parameter that is None is the recipe's; without a recipe it has the value given last.
-    So a recipe gives what is not said here, and what is said here stands over it.
+    Parameters left as None take the recipe's value, or without a recipe the default shown last
+    here. Parameters that are given override the recipe.
 
     Args:
         method: A key of `METHODS`; m2.

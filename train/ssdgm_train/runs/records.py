@@ -233,9 +233,8 @@ def parse(content: bytes | str, kind: type[T], path: Path, mend: str = RESTORE) 
         what, _, place = str(error).replace("`", "").partition(" - at ")
         mismatch = re.fullmatch("Expected (.+), got (.+)", what)
         if mismatch and place:
-            raise RunError(
-                f"{path} is damaged: {place} is {mismatch[2]}", mismatch[1], mend
-            ) from None
+            damage = f"{path} is damaged: {place} is {mismatch[2]}"
+            raise RunError(damage, mismatch[1], mend) from None
         reason = f"{what} at {place}" if place else what
         raise RunError(f"{path} is damaged ({reason})", mend=mend) from None
 
