@@ -1,5 +1,7 @@
 """Runs and bundles that many tests look at: made once a test session, whichever worker asks."""
 
+import dataclasses
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -8,13 +10,16 @@ from typing import Any
 
 import cases
 import filelock
+import jsonschema
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 import ssdgm_export
+import ssdgm_runtime
 import ssdgm_train
 from ssdgm_export.graphs import modules
+from ssdgm_runtime.bundle import manifest
 from ssdgm_train import METHODS
 from ssdgm_train.problems import Problem
 from ssdgm_train.runs import directory, loading
@@ -52,8 +57,19 @@ def once(factory: pytest.TempPathFactory, name: str, make: Make) -> Path:
         if not done.exists():
             target.mkdir()
             make(target)
+            for manifest_file in target.glob("*.ssdgm/manifest.json"):
+                _check_manifest(manifest_file.read_text())
             done.touch()
     return target
+
+
+def _check_manifest(text: str) -> None:
+    """A manifest fits its schema, and comes back byte for byte from what the reader has of it."""
+    schema = json.loads((Path(ssdgm_runtime.__file__).parent / "manifest.schema.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(json.loads(text))
+    about = manifest.loads(text)
+    assert manifest.dumps(about) == text
+    assert manifest.dumps(dataclasses.replace(about, document={})) == text
 
 
 def train(

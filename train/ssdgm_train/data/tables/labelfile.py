@@ -29,7 +29,7 @@ class Listed:
 def read(folder: tree.Tree) -> list[Listed]:
     """Read the labels of a folder of images.
 
-    The columns are told by the first line: the image's name (`file`, `filename`, `file_name`,
+    The first line names the columns: the image's name (`file`, `filename`, `file_name`,
     `image` or `path`), its `label` (or `class`; what stands in tables for one that is not known
     does so here) and, if there is one, its `split`, train or test. Other columns are passed over.
 
