@@ -17,18 +17,14 @@ from ssdgm_runtime.rows import columns
 Array = NDArray[Any]
 Floats = NDArray[np.float32]
 
-
 BITS = ("0", "1")
-"""Other words for them."""
-
+"""Other words for false and true."""
 
 NUMBERS, TRUTHS = "a finite number or a missing value", "true, false or a missing value"
 """What messages expect."""
 
-
 MISSING = ("", "#N/A", "N/A", "n/a", "NA", "<NA>", "NULL", "null", "NaN", "nan", "None")
 """How files write a value that is missing, as pandas and Arrow do."""
-
 
 WHOLE = r"^([+-]?[0-9]+)\.0*$"
 """A whole number that is written as others are, such as 1.0."""

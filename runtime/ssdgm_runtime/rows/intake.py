@@ -64,9 +64,8 @@ class Intake:
 
         if self._columns:
             return named.given(x, self._columns, self.tensor)
-        if type(x) is not np.ndarray:  # an array is read by position
-            x = named.placed(x, self._features, self.tensor)
-        return checks.rows(x, self.tensor, self._high)
+        rows = named.placed(x, self._features, self.tensor)
+        return checks.rows(rows, self.tensor, self._high)
 
     def single(self, row: ArrayLike) -> Array:
         """One row, [1, *shape]; raises as `take`."""

@@ -40,6 +40,9 @@ FORMS: dict[str, Callable[[Array], Any]] = {
     "arrow": lambda x: pa.Table.from_pandas(frame(x)),
     "dict": lambda x: frame(x).to_dict("list"),
     "structured": lambda x: frame(x).drop(columns="other").to_records(index=False),
+    "plain structured": lambda x: np.asarray(
+        frame(x).drop(columns="other").to_records(index=False)
+    ),
     "floats": lambda x: frame(x).drop(columns="other").astype(float),
 }
 
