@@ -2,6 +2,7 @@
 
 import io
 import json
+import shlex
 import struct
 import subprocess
 import sys
@@ -261,8 +262,8 @@ LOUD = "import sys; from ssdgm_runtime import __main__; sys.exit(__main__.main(s
 )
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_streams(data: Path, ending: str, code: int) -> None:
-    line = f"{sys.executable} -c '{LOUD}' inspect {data / 'tiny.ssdgm'} {ending}"
-    line = line.replace(f"{data / 'tiny.ssdgm'} /no", "/no")
+    bundle = "" if ending.startswith("/no") else shlex.quote(str(data / "tiny.ssdgm"))
+    line = f"{shlex.quote(sys.executable)} -c '{LOUD}' inspect {bundle} {ending}"
     done = subprocess.run(["sh", "-c", line], capture_output=True, check=False)
     assert (done.returncode, b"Traceback" in done.stderr) == (code, False), done.stderr
 
