@@ -67,8 +67,8 @@ def __getattr__(name: str) -> object:
     from ssdgm_runtime import model
     from ssdgm_runtime.engine import options
 
-    globals()[name] = found = getattr(options if name == "Options" else model, name)
-    return found
+    globals()[name] = value = getattr(options if name == "Options" else model, name)
+    return value
 
 
 def __dir__() -> list[str]:

@@ -62,9 +62,9 @@ def table(rows: Sequence[Sequence[object]], header: Sequence[str] = ()) -> str:
     return "\n".join(_line(cells, widths, right) for cells in texts)
 
 
-def fields(found: Json) -> str:
+def fields(values: Json) -> str:
     """One line a field: its name and its value."""
-    return table([(name, str(value)) for name, value in found.items()])
+    return table([(name, str(value)) for name, value in values.items()])
 
 
 def _is_number(cell: object) -> bool:

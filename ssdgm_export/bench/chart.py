@@ -75,10 +75,10 @@ def _timings(cells: list[Json], engine: str) -> list[Json]:
     return [cell["model"] if engine == OWN else cell["against"][engine] for cell in cells]
 
 
-def _line(axes: Axes, x: list[int], found: list[Json], look: tuple[str, str, str]) -> None:
+def _line(axes: Axes, x: list[int], timings: list[Json], look: tuple[str, str, str]) -> None:
     colour, dash, label = look
-    y = [timing["p50_ms"] for timing in found]
-    spans = [timing["p50_interval_ms"] or [timing["p50_ms"]] * 2 for timing in found]
+    y = [timing["p50_ms"] for timing in timings]
+    spans = [timing["p50_interval_ms"] or [timing["p50_ms"]] * 2 for timing in timings]
     below = [max(m - low, 0.0) for m, (low, _) in zip(y, spans, strict=True)]
     above = [max(high - m, 0.0) for m, (_, high) in zip(y, spans, strict=True)]
     axes.errorbar(
@@ -92,7 +92,7 @@ def _line(axes: Axes, x: list[int], found: list[Json], look: tuple[str, str, str
         markersize=3.5,
         capsize=2,
     )
-    tails = [timing["p95_ms"] for timing in found]
+    tails = [timing["p95_ms"] for timing in timings]
     axes.plot(x, tails, linestyle=dash, color=colour, alpha=0.35, linewidth=1)
 
 

@@ -44,4 +44,4 @@ def complaint(field: dataclasses.Field[Any], value: object) -> str:
     if value == () and field.default != ():
         return "at least one value"
     items = value if isinstance(value, tuple) else (value,)
-    return next((found for item in items if check and (found := check(item))), "")
+    return next((wrong for item in items if check and (wrong := check(item))), "")

@@ -18,7 +18,7 @@ ATOL, RTOL = 1e-4, 1e-4  # what fp32 graphs are held to
 HUGE = float(np.finfo(np.float64).max)  # stands for NaN and infinity, which JSON has no word for
 
 
-def gaps(found: Array, wanted: Array, atol: Bound, rtol: float) -> tuple[float, float]:
+def gaps(computed: Array, wanted: Array, atol: Bound, rtol: float) -> tuple[float, float]:
     """How far two arrays are apart; arguments as of `shares`.
 
     Returns:
@@ -26,19 +26,19 @@ def gaps(found: Array, wanted: Array, atol: Bound, rtol: float) -> tuple[float, 
         `HUGE` stands for what is not finite and for arrays of two shapes; arrays without values
         are 0 apart.
     """
-    if found.shape != wanted.shape:
+    if computed.shape != wanted.shape:
         return HUGE, HUGE
     with np.errstate(over="ignore", invalid="ignore"):
-        gap = np.abs(found.astype(np.float64) - wanted.astype(np.float64))
-    largest = [_numbers(gap), shares(found, wanted, atol, rtol)]
+        gap = np.abs(computed.astype(np.float64) - wanted.astype(np.float64))
+    largest = [_numbers(gap), shares(computed, wanted, atol, rtol)]
     return float(largest[0].max(initial=0.0)), float(largest[1].max(initial=0.0))
 
 
-def shares(found: Array, wanted: Array, atol: Bound, rtol: float) -> NDArray[np.float64]:
+def shares(computed: Array, wanted: Array, atol: Bound, rtol: float) -> NDArray[np.float64]:
     """Each difference as a share of what is allowed, of the arrays' shape: at most 1 agrees.
 
     Args:
-        found: What was computed, [n, *shape].
+        computed: What the runtime gives, [n, *shape].
         wanted: What it should be.
         atol: The absolute tolerance, one number or one a value of a row, *shape.
         rtol: The relative tolerance.
@@ -48,7 +48,7 @@ def shares(found: Array, wanted: Array, atol: Bound, rtol: float) -> NDArray[np.
     """
     kept = wanted.astype(np.float64)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        gap = np.abs(found.astype(np.float64) - kept)
+        gap = np.abs(computed.astype(np.float64) - kept)
         share = gap / (atol + rtol * np.abs(kept))
     # 0 / 0, exact where nothing is allowed, agrees; infinity over infinity is NaN and does not
     return _numbers(np.where(gap == 0, 0.0, share))
@@ -68,7 +68,7 @@ def clear(probs: Array, atol: float, rtol: float) -> NDArray[np.bool_]:
     return sure
 
 
-def disagreements(found: Array, wanted: Array, atol: float, rtol: float) -> tuple[int, ...]:
+def disagreements(computed: Array, wanted: Array, atol: float, rtol: float) -> tuple[int, ...]:
     """The rows of two [n, K] of probabilities that predict otherwise though `wanted` is clear."""
-    differ = found.argmax(axis=1) != wanted.argmax(axis=1)
+    differ = computed.argmax(axis=1) != wanted.argmax(axis=1)
     return tuple(np.flatnonzero(differ & clear(wanted, atol, rtol)).tolist())

@@ -92,7 +92,9 @@ class Batcher:
                 alone = threading.current_thread() is self._thread
                 self._await_room(0.0 if alone else timeout)
             if self._closed:
-                raise errors.InputError("the batcher", "closed", "an open one", "model.batcher()")
+                raise errors.InputError(
+                    "This batcher", "closed", "", "Open another with model.batcher()."
+                )
             self._rows.append(waiting)
             if len(self._rows) in (1, self._size):
                 self._work.notify()
@@ -118,7 +120,7 @@ class Batcher:
     def _check_process(self) -> None:
         if os.getpid() != self._process:
             raise errors.InputError(
-                "the batcher", "of the process that forked this one", "one of this process", ""
+                "This batcher", "of the parent process", "", "Open one here with model.batcher()."
             )
 
     def _await_room(self, timeout: float | None) -> None:

@@ -151,9 +151,9 @@ def _not_finite(
 ) -> errors.InputError:
     bad = ~np.isfinite(array).reshape(len(array), -1).all(axis=1)
     return errors.InputError(
-        f"the output {name}",
+        f"The output {name}",
         f"not finite in {int(bad.sum())} rows (first: row {start + int(bad.argmax())})",
-        "finite numbers",
+        "",
         f"Check that row of {' and '.join(feeds)} for values far beyond the training data's"
         " (generating: a smaller temperature); if they are usual, run verify on the bundle.",
     )

@@ -107,7 +107,7 @@ class Generator:
         names = likelihoods.parameters(declared, numbers) if declared else ()
         if declared is None or not names or not set(names) <= set(outputs):
             raise errors.TaskUnavailable(
-                f"this bundle declares the likelihood {declared.name if declared else None!r}"
+                f"This bundle declares the likelihood {declared.name if declared else None!r}"
                 f" with the outputs {outputs}",
                 f"one of {', '.join(likelihoods.SAMPLERS)} with its parameters, to draw x",
                 "Generate expected values (sample=False), or update ssdgm-runtime.",

@@ -26,8 +26,7 @@ def need(graphs: Mapping[str, Graph], component: str, task: str) -> Graph:
     """
     if component not in graphs:
         raise errors.TaskUnavailable(
-            f"this bundle cannot {task}: it has no {component}",
-            f"a bundle with a {component}",
-            f"It has {', '.join(graphs) or 'no graph'}; convert a model of a method that can.",
+            f"This bundle cannot {task}: it has no {component}",
+            mend=f"It has {', '.join(graphs) or 'no graph'}; convert a run of a method that can.",
         )
     return graphs[component]

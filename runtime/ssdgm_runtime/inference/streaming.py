@@ -49,7 +49,7 @@ def pieces(source: object, tensor: Tensor, size: int) -> Iterator[Array]:
 
 def _mapped(path: Path) -> Array:
     if not path.is_file():
-        raise errors.DataNotFound(f"there is no file {path}", "a .npy file")
+        raise errors.DataNotFound(f"There is no file {path}", "a .npy file")
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
