@@ -15,6 +15,7 @@ import torch
 from torch.nn import functional as F
 
 from ssdgm_train.probability import shapes
+from ssdgm_train.probability.noise import Noise
 
 LOG_TWO_PI = math.log(2 * math.pi)
 
@@ -25,10 +26,9 @@ class Normal(NamedTuple):
     mean: torch.Tensor
     scale: torch.Tensor
 
-    def sample(self, generator: torch.Generator | None = None) -> torch.Tensor:
+    def sample(self, noise: Noise) -> torch.Tensor:
         """One reparameterised draw: mean + scale * eps, eps from the standard normal."""
-        eps = torch.empty_like(self.mean).normal_(generator=generator)
-        return torch.addcmul(self.mean, self.scale, eps)
+        return torch.addcmul(self.mean, self.scale, noise.normal(self.mean))
 
 
 def normal_log_prob(

@@ -14,6 +14,8 @@ import msgspec
 from ssdgm_runtime import errors
 from ssdgm_train import evaluation
 from ssdgm_train.evaluation import Score
+from ssdgm_train.labels import SPACES
+from ssdgm_train.labels.space import Space
 from ssdgm_train.problems import Problem
 from ssdgm_train.recipes.recipe import Recipe, from_table
 from ssdgm_train.recipes.recommended import Taken
@@ -210,6 +212,17 @@ class Evaluation:
     labels: Labels
 
 
+def _decoded(kind: type, value: Any) -> Any:  # noqa: ANN401  (msgspec's hook)
+    """A label space from its name and fields; of before there were several, of classes."""
+    if kind is not Space:
+        raise NotImplementedError
+    fields = dict(value)
+    name = fields.pop("space", "classes")
+    if name not in SPACES:
+        raise ValueError(f"the label space {name!r} is not known")
+    return msgspec.convert(fields, SPACES[name])
+
+
 def plain(record: object) -> Any:  # noqa: ANN401  (what json takes)
     """A record as dicts, lists, strings and numbers."""
     return msgspec.to_builtins(record)
@@ -228,7 +241,7 @@ def parse(content: bytes | str, kind: type[T], path: Path, mend: str = RESTORE) 
         RunError: It is no JSON, or holds something else; the message names the place.
     """
     try:
-        return msgspec.json.decode(content, type=kind)
+        return msgspec.json.decode(content, type=kind, dec_hook=_decoded)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         what, _, place = str(error).replace("`", "").partition(" - at ")
         mismatch = re.fullmatch("Expected (.+), got (.+)", what)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from ssdgm_runtime import errors
 from ssdgm_train import method, settings
+from ssdgm_train.probability.noise import Noise
 from ssdgm_train.training import schedules
 
 LARGEST_BATCH = 1_000_000
@@ -145,7 +146,7 @@ def _stage(
 ) -> Iterator[Step]:
     while state.step < end:
         done = state.step - (end - stage.plan.steps)
-        context = method.Context(done / stage.plan.steps, sizes, state.generator)
+        context = method.Context(done / stage.plan.steps, sizes, Noise(state.generator))
         batch = draw(done)
         model.train()
         terms: dict[str, Tensor] = {}
