@@ -65,7 +65,7 @@ def compose(
         description=f"{spec.name} on {record.data.name}: {spec.summary}",
         labels=tuple(map(str, classes)),
         classes=classes,
-        prior=problem.labels.prior,
+        prior=tuple(problem.labels.described(classes)["prior"]),
         likelihood=draws.likelihood(problem) if "decoder" in graphs else None,
         input=_input(record),
         columns=problem.columns,

@@ -143,10 +143,11 @@ def _drawn(
     """Rows of p(x), labels and latents from their priors."""
     if "decoder" not in graphs or problem.kind not in (kinds.ROWS, kinds.TABLE):
         return None
-    decoder, rng = graphs["decoder"], seeds.generator(seed, seeds.REPORT)
-    labels = rng.choice(problem.labels.size, ROWS, p=problem.labels.prior)
-    given = draws.feeds(decoder.spec, problem, labels, seed)
-    return draws.rows(parity.reference(decoder, given), problem, seed)
+    labels = problem.labels.drawn(seeds.generator(seed, seeds.REPORT), ROWS)
+    outputs = draws.decoded(
+        graphs, labels, seed, lambda name, feeds: parity.reference(graphs[name], feeds)
+    )
+    return draws.rows(outputs, problem, seed)
 
 
 def _held(data: dataset.Dataset, split: Split, model: conditionals.Conditionals) -> Held:

@@ -213,5 +213,5 @@ class Slims(Protocol):
     def kept(self) -> list[int]:
         """Which latents of the inner model are in use."""
 
-    def slim(self) -> nn.Module:
+    def slim(self) -> Model:
         """A model with fewer weights that computes the same graphs."""

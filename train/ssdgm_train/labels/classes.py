@@ -144,6 +144,17 @@ class Classes:
         """One where another class is the most probable one."""
         return (raw.argmax(-1) != y).long()
 
+    def drawn(self, rng: np.random.Generator, rows: int) -> NDArray[np.float32]:
+        """One-hot classes drawn from the prior."""
+        return self._one_hot(rng.choice(self.size, rows, p=self.prior))
+
+    def examples(self, rows: int) -> NDArray[np.float32]:
+        """The first class, the second, and so on, over and over."""
+        return self._one_hot(np.arange(rows) % self.size)
+
+    def _one_hot(self, y: NDArray[np.int64]) -> NDArray[np.float32]:
+        return np.eye(self.size, dtype=np.float32)[y]
+
     def described(self, values: Sequence[int | str]) -> dict[str, Any]:
         """The classes' names, their own values, and the prior."""
         names = [str(value) for value in values]

@@ -130,6 +130,12 @@ class Space(Protocol):
     def wrong(self, raw: Tensor, y: Tensor) -> Tensor:
         """How many entries of each row's label are predicted wrongly, int64 [n]."""
 
+    def drawn(self, rng: np.random.Generator, rows: int) -> NDArray[np.float32]:
+        """Labels drawn from the prior, [rows, *shape]."""
+
+    def examples(self, rows: int) -> NDArray[np.float32]:
+        """Labels that take turns, so that a few show all there is, [rows, *shape]."""
+
     def described(self, values: Sequence[int | str]) -> dict[str, Any]:
         """The object `labels` of a manifest, for labels of these names or values."""
 
