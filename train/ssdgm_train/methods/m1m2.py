@@ -26,6 +26,7 @@ from ssdgm_train import method, model
 from ssdgm_train.labels.space import Space
 from ssdgm_train.methods import m2
 from ssdgm_train.models import autoencoder
+from ssdgm_train.models.weighting import WEIGHTINGS
 from ssdgm_train.networks import builder
 from ssdgm_train.networks.perceptrons import MLP
 from ssdgm_train.probability import distributions, shapes
@@ -150,7 +151,7 @@ def joint_loss(model: Model, batch: method.Batch, context: method.Context) -> me
 
 
 def _phases(config: Config, sizes: method.Sizes) -> tuple[method.Phase, ...]:
-    weights = m2.WEIGHTINGS[config.joint.weighting](config.joint.alpha, sizes)
+    weights = WEIGHTINGS[config.joint.weighting](config.joint.alpha, sizes)
     player = method.Player("joint", joint_loss, weights, _joint, lambda m: m2.rates(m.joint))
     return (*autoencoder.phases(config.features), autoencoder.after("joint", player))
 

@@ -20,7 +20,6 @@ References:
     Auxiliary Deep Generative Models (Maaløe et al., 2016), whose code is the "balanced" weighting.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -29,38 +28,13 @@ from torch import Tensor, nn
 from ssdgm_train import likelihoods, method, model
 from ssdgm_train.labels.space import bound_over
 from ssdgm_train.likelihoods import observations
+from ssdgm_train.models.weighting import WEIGHTINGS
 from ssdgm_train.networks import builder
 from ssdgm_train.networks.perceptrons import ACTIVATIONS, INITIALISERS, initialise
 from ssdgm_train.probability import distributions, objectives, shapes
 from ssdgm_train.probability.noise import Noise
 from ssdgm_train.problems import Problem
 from ssdgm_train.settings import above, among, between, setting
-
-
-def paper_weights(alpha: float, sizes: method.Sizes) -> dict[str, float]:
-    """J^alpha / N: every row counts once, as in the paper's sum and the authors' code."""
-    labelled = sizes.labelled / sizes.total
-    return {
-        "labelled": labelled,
-        "unlabelled": 1 - labelled,
-        "classifier": alpha,
-    }
-
-
-def balanced_weights(alpha: float, sizes: method.Sizes) -> dict[str, float]:
-    """The mean labelled row counts as much as the mean unlabelled one (Maaløe et al., 2016)."""
-    return {
-        "labelled": 1.0,
-        "unlabelled": 1.0,
-        "classifier": alpha * sizes.total / sizes.labelled,
-    }
-
-
-WEIGHTINGS: dict[str, Callable[[float, method.Sizes], dict[str, float]]] = {
-    "paper": paper_weights,
-    "balanced": balanced_weights,
-}
-"""The weights of means over a batch; the same alpha can differ 600-fold between the two."""
 
 
 @dataclass(frozen=True)
