@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from ssdgm_train import method, model
 from ssdgm_train.labels.space import Space
 from ssdgm_train.methods import m2
-from ssdgm_train.models import autoencoder
+from ssdgm_train.models import autoencoder, bounded
 from ssdgm_train.models.weighting import WEIGHTINGS
 from ssdgm_train.networks import builder
 from ssdgm_train.networks.perceptrons import MLP
@@ -147,7 +147,7 @@ def _on_codes(latent: int, space: Space) -> Problem:
 def joint_loss(model: Model, batch: method.Batch, context: method.Context) -> method.Terms:
     """M2's terms of draws of z1; x and u hold posteriors [n, 2, latent]."""
     x, u = (model.features.codes(part, context.noise) for part in (batch.x, batch.u))
-    return m2.loss(model.joint, method.Batch(x, batch.y, u), context)
+    return bounded.loss(model.joint, method.Batch(x, batch.y, u), context)
 
 
 def _phases(config: Config, sizes: method.Sizes) -> tuple[method.Phase, ...]:
