@@ -69,6 +69,7 @@ class Config:
             alpha if "paper".
         initial: The first weights, as in m2.
         likeliest: The number of a row's likeliest classes that are summed exactly, as in m2.
+        settle: The share of the phase in which unlabelled rows do not train q(y | a, x), as in m2.
         samples: Draws of a for each row in training.
         draws: Draws of a over which the trained classifier averages; 0 for the mean of a alone.
             An exported classifier takes about as many times longer.
@@ -86,6 +87,7 @@ class Config:
     weighting: str = setting("balanced", among(WEIGHTINGS))
     initial: str = setting("torch", among(INITIALISERS))
     likeliest: int = setting(0, between(0, 1e9))
+    settle: float = setting(0.0, between(0, 1.0))
     samples: int = setting(1, between(1, 1e4))
     draws: int = setting(10, between(0, 1e4))
 
@@ -199,10 +201,11 @@ def loss(model: Auxiliary, batch: method.Batch, context: method.Context) -> meth
         x, own, mean, scale = (each[part, None] for each in (rows, a, *q))
         return lambda t: model.bound(x, own, Normal(mean, scale), t, noise)
 
-    first, others = slice(0, end), slice(end, None)
-    few = model.config.likeliest
+    first, others, few = slice(0, end), slice(end, None), model.config.likeliest
+    settled = context.progress >= model.config.settle
+    guess = raw[others] if settled else raw[others].detach()
     with averages_kept(model):
-        unlabelled = bound_over(labels, raw[others], bound(others), noise, few=few)
+        unlabelled = bound_over(labels, guess, bound(others), noise, few=few)
     return {
         "labelled": -bound_over(labels, raw[first], bound(first), noise, y),
         "unlabelled": -unlabelled,
