@@ -221,7 +221,7 @@ def fan_in_(net: MLP) -> None:
 
 
 def glorot_(net: MLP) -> None:
-    """Uniform weights of variance 2 / (inputs + outputs) and zero biases (Glorot, Bengio, 2010)."""
+    """Uniform weights of variance 2 / (inputs + outputs), zero biases (Glorot, Bengio, 2010)."""
     for layer in net.modules():
         if isinstance(layer, Joint):
             whole = torch.cat([*layer.weights], 1).detach()
