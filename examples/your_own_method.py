@@ -13,14 +13,13 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
-from torch import Tensor, nn
+from torch import Tensor
 
 import ssdgm_runtime
 from ssdgm_export import convert
-from ssdgm_train import METHODS, begin, method, train
+from ssdgm_train import METHODS, begin, method, model, train
 from ssdgm_train.likelihoods import observations
 from ssdgm_train.networks.perceptrons import MLP
-from ssdgm_train.probability import distributions, objectives
 from ssdgm_train.problems import Problem
 from ssdgm_train.recipes import recipe
 from ssdgm_train.settings import above, setting
@@ -34,25 +33,30 @@ class Config:
     entropy: float = setting(0.3, above(0))
 
 
-class Model(nn.Module):
-    """q(y | x); `classify` alone makes it exportable as a classifier."""
+class Model(model.Model):
+    """q(y | x), which it declares, so that its bundle has a classifier."""
 
     def __init__(self, config: Config, problem: Problem) -> None:
         super().__init__()
+        self.labels, self.widths = problem.labels, {}
         self.standardise = observations.observer_for(problem)
-        self.classifier = MLP([self.standardise.width], config.hidden, problem.labels.size)
+        self.classifier = MLP([self.standardise.width], config.hidden, problem.labels.raw)
 
     def classify(self, x: Tensor) -> Tensor:
-        """Raw rows to logits."""
-        logits: Tensor = self.classifier(self.standardise(x))
-        return logits
+        """Raw rows to the raw numbers of q(y | x), which are logits for classes."""
+        raw: Tensor = self.classifier(self.standardise(x))
+        return raw
+
+    conditionals = (model.classifier(classify),)
 
 
 def loss(model: Model, batch: method.Batch, context: method.Context) -> method.Terms:
     """One number per example and term, in nats; the training loop averages and weighs them."""
+    labelled, unlabelled = model.classify(batch.x), model.classify(batch.u)
+    known = model.labels.known(batch.y, like=labelled)
     return {
-        "classifier": objectives.cross_entropy(model.classify(batch.x), batch.y),
-        "entropy": distributions.categorical_entropy(model.classify(batch.u)),
+        "classifier": -model.labels.log_prob(labelled, known),
+        "entropy": model.labels.entropy(unlabelled),
     }
 
 
@@ -74,7 +78,6 @@ METHOD = method.Method(
     Config=Config,
     build=Model,
     phases=phases,
-    tasks=("classify",),
 )
 
 
@@ -87,8 +90,8 @@ def main(out: Path, steps: int) -> float:
         if progress.validation:
             print(progress.step, progress.terms, progress.validation)
     bundle = convert(out, out.with_name(f"{out.name}.ssdgm"))
-    model = ssdgm_runtime.load(bundle.path)
-    wrong = model.predict(session.data.x_test) != session.data.y_test
+    opened = ssdgm_runtime.load(bundle.path)
+    wrong = opened.predict(session.data.x_test) != session.data.y_test
     print(f"test error through the exported model: {100 * wrong.mean():.1f} %")
     return float(wrong.mean())
 

@@ -202,11 +202,15 @@ def served(
 
 
 def context(
-    labelled: int = 32, unlabelled: int = 64, device: torch.device = CPU, seed: int = 5
+    labelled: int = 32,
+    unlabelled: int = 64,
+    device: torch.device = CPU,
+    seed: int = 5,
+    noise: Noise | None = None,
 ) -> method.Context:
-    """A context in the middle of a run."""
-    sizes = method.Sizes(labelled, unlabelled)
-    return method.Context(0.5, sizes, Noise(torch.Generator(device).manual_seed(seed)))
+    """A context in the middle of a run, with the noise of a seed unless there is another."""
+    drawn = noise or Noise(torch.Generator(device).manual_seed(seed))
+    return method.Context(0.5, method.Sizes(labelled, unlabelled), drawn)
 
 
 def trained(
