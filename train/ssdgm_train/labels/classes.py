@@ -39,7 +39,7 @@ class Classes:
     """
 
     prior: tuple[float, ...]
-    space: str = field(default="classes", init=False)
+    space: str = field(default_factory=lambda: "classes", init=False)
 
     @property
     def size(self) -> int:
