@@ -46,7 +46,7 @@ class Classes:
 
     prior: tuple[float, ...]
     components: int = 0
-    space: str = field(default="classes", init=False)
+    space: str = field(default_factory=lambda: "classes", init=False)
 
     @property
     def size(self) -> int:
