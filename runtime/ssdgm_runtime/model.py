@@ -1,4 +1,4 @@
-"""A trained model, ready to use: classify, encode, reconstruct and generate.
+"""A trained model, ready to use: classify, encode, reconstruct, generate and score.
 
 A `Model` is safe to call from many threads and after a fork, can be pickled (the copy opens the
 bundle again by its path), and computes at most `Options.max_batch` rows at once, so that memory
@@ -18,10 +18,10 @@ from ssdgm_runtime.bundle import contents
 from ssdgm_runtime.engine import machine, providers
 from ssdgm_runtime.engine.options import Options, Placement, Plan
 from ssdgm_runtime.inference import calls, graphs
-from ssdgm_runtime.labels import classes
 
 if TYPE_CHECKING:
     from ssdgm_runtime.inference import answers, batching, conditionals, generation, verification
+    from ssdgm_runtime.labels.space import Answer, Labels, Space
 
 PathLike = str | os.PathLike[str]
 
@@ -71,7 +71,7 @@ class Model:
         settings: dict[str, Any] = {"provider": provider, "variant": variant, "threads": threads}
         settings |= {"verify": verify, "options": options, "allow_partial": allow_partial}
         self._again = partial(Model, str(bundle.path), **settings, max_bytes=max_bytes)
-        self._about = bundle.manifest
+        self._about, self._space = bundle.manifest, bundle.manifest.space
         self.graphs = graphs.Graphs(bundle, plan, variant)
         for component in self.graphs.components[:1]:  # trouble with the engine shows now
             self.graphs.open(component)
@@ -82,18 +82,23 @@ class Model:
         return cls(path, **settings)
 
     @property
+    def space(self) -> "Space":
+        """What a label is: one of K classes, or a set of K tags."""
+        return self._space
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """The K labels' names."""
-        return self._about.labels
+        return self._space.names
 
-    @cached_property
+    @property
     def classes_(self) -> NDArray[Any]:
-        """The training labels' own values, [K]: integers or strings, as `predict` gives them."""
-        return self._about.class_values
+        """The training labels' own values, [K]: integers or strings; of tags the names."""
+        return self._space.own_values
 
     @property
     def tasks(self) -> tuple[str, ...]:
-        """Which of classify, encode, reconstruct and generate the bundle has the graphs for."""
+        """Which of classify, encode, reconstruct, generate and score there are graphs for."""
         return graphs.tasks(self._about)
 
     @property
@@ -101,8 +106,8 @@ class Model:
         """What is open, ready for JSON."""
         return self.graphs.described()
 
-    def classify(self, x: ArrayLike, *, batch_size: int | None = None) -> classes.Classification:
-        """Compute q(y | x).
+    def classify(self, x: ArrayLike, *, batch_size: int | None = None) -> "Answer":
+        """Compute q(y | x): a `Classification`, or of tags a `Tagging`.
 
         Args:
             x: [n, *shape] in the data set's own dtype; n may be 0.
@@ -112,10 +117,9 @@ class Model:
             InputError: x has another dtype or shape, or holds NaN or infinity.
             TaskUnavailable: The bundle has no classifier.
         """
-        logits, probs = self._classify(x, batch_size)
-        return classes.Classification(logits, probs, self.labels)
+        return self._space.answer(self._classify(x, batch_size))
 
-    async def aclassify(self, x: ArrayLike) -> classes.Classification:
+    async def aclassify(self, x: ArrayLike) -> "Answer":
         """Classify in a thread, so that other coroutines go on; see `classify`."""
         import asyncio
 
@@ -123,7 +127,7 @@ class Model:
 
     def classify_iter(
         self, source: object, *, batch_size: int | None = None, workers: int = 1
-    ) -> Iterator[classes.Classification]:
+    ) -> Iterator["Answer"]:
         """Classify rows piece by piece, in order; memory does not grow with their number.
 
         Args:
@@ -161,8 +165,11 @@ class Model:
         return batching.Batcher(self.classify, one, max_batch, max_delay_ms, max_waiting)
 
     def predict(self, x: ArrayLike) -> NDArray[Any]:
-        """The most probable class of each row, [n], as a value of `classes_`; see `classify`."""
-        return self.classes_[self.classify(x).labels]
+        """The most probable class of each row, [n], as a value of `classes_`; see `classify`.
+
+        Of tags, 0 or 1 for each of them, int64 [n, K].
+        """
+        return self._space.predict(self._classify(x, None))
 
     def predict_proba(
         self, x: ArrayLike, *, out: NDArray[np.float32] | None = None
@@ -173,13 +180,13 @@ class Model:
         """
         return self._probs(x, None, out)[0]
 
-    def encode(self, x: ArrayLike, y: classes.Labels | None = None) -> "answers.Latent":
+    def encode(self, x: ArrayLike, y: "Labels | None" = None) -> "answers.Latent":
         """Compute q(z | x, y).
 
         Args:
             x: [n, *shape] in the data set's own dtype.
-            y: An index or name for all rows, a sequence of one for each, or [n, K]; by default
-                the classifier's own probabilities.
+            y: An index or name for all rows, a sequence of one for each, or [n, K]; of tags also
+                sets of names (see `Tags.read`); by default the classifier's own probabilities.
 
         Raises:
             InputError: x or y is not one of these.
@@ -196,7 +203,7 @@ class Model:
     def reconstruct(
         self,
         x: ArrayLike,
-        y: classes.Labels | None = None,
+        y: "Labels | None" = None,
         *,
         out: NDArray[np.float32] | None = None,
     ) -> NDArray[np.float32]:
@@ -206,13 +213,14 @@ class Model:
         rows are written into `out` [n, *shape], if it is given; InputError if it is another array.
         """
         with self.graphs.kept():
+            self.conditionals.latent("reconstruct")
             posterior = self.conditionals.posterior("reconstruct", x, y, "decoder")
             feeds = self.conditionals.only("decoder", {"z": posterior.z, **posterior.y})
             return self.graphs.call("decoder", "reconstruct", "x")(feeds, None, out)[0]
 
     def generate(
         self,
-        y: classes.Labels | None = None,
+        y: "Labels | None" = None,
         n: int = 1,
         *,
         z: ArrayLike | None = None,
@@ -220,23 +228,31 @@ class Model:
         sample: bool = False,
         temperature: float = 1.0,
     ) -> "answers.Samples":
-        """Generate from p(z) p(x | y, z).
+        """Generate from p(z | y) p(x | y, z), all noise drawn.
 
         Args:
             y: An index or a name, a sequence of them, or [m, K]: `n` rows for each entry, grouped
-                by entry. By default `n` classes drawn from the prior.
+                by entry; of tags also sets of names. By default `n` labels drawn from the prior.
             n: How many rows.
             z: The latents [rows, Z] to use instead of drawing them; one label then serves all.
             seed: Any whole number from 0; the same seed gives the same rows however they are
                 chunked. By default a fresh one, which is returned.
             sample: Draw x from the likelihood instead of giving its expected value.
-            temperature: What the drawn z is multiplied by.
+            temperature: What the noise that z is drawn by is multiplied by: z itself, if the
+                bundle has no graph `prior`; where the decoder takes no z, its noise.
 
         Raises:
             InputError: An argument is not one of these.
             TaskUnavailable: The bundle has no decoder, or no likelihood to sample from.
         """
         return self._generator.answer(y, n, z, seed, sample, temperature)
+
+    def score(self, x: ArrayLike, *, batch_size: int | None = None) -> NDArray[np.float32]:
+        """How strange each row is to the model, float32 [n]; higher is stranger.
+
+        Arguments and errors are those of `classify`; TaskUnavailable without a scorer.
+        """
+        return self._score(x, batch_size)[0][:, 0]
 
     def verify(self) -> "verification.VerifyReport":
         """Hash every file again and run the bundle's golden rows; see `verification`."""
@@ -274,18 +290,22 @@ class Model:
 
     @cached_property
     def conditionals(self) -> "conditionals.Conditionals":
-        """The same model as three conditional distributions, which pictures are drawn with."""
+        """The same model as conditional distributions, which pictures are drawn with."""
         from ssdgm_runtime.inference import conditionals
 
         return conditionals.of_bundle(self.graphs)
 
     @cached_property
     def _classify(self) -> calls.OfRows:
-        return self.graphs.of_rows("classifier", "classify", "logits", "probs")
+        return self.graphs.of_rows("classifier", "classify", *self._space.outputs)
 
     @cached_property
     def _probs(self) -> calls.OfRows:
-        return self.graphs.of_rows("classifier", "classify", "probs")
+        return self.graphs.of_rows("classifier", "classify", self._space.mean)
+
+    @cached_property
+    def _score(self) -> calls.OfRows:
+        return self.graphs.of_rows("scorer", "score", "score")
 
     @cached_property
     def _generator(self) -> "generation.Generator":

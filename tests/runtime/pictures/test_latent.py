@@ -13,11 +13,12 @@ from ssdgm_runtime import errors, model
 from ssdgm_runtime.bundle import interface
 from ssdgm_runtime.engine.options import Options
 from ssdgm_runtime.inference import conditionals, noise
+from ssdgm_runtime.labels import classes
 from ssdgm_runtime.pictures import latent
 from ssdgm_runtime.rows.tensor import Tensor
 
-LABELS = ("zero", "one", "two")
-K = len(LABELS)
+SPACE = classes.Classes(("zero", "one", "two"), (0, 1, 2), (0.5, 0.25, 0.25))
+K = len(SPACE.names)
 
 
 def walked(opened: model.Model, n: int, x: Any = None, classes: Any = None) -> latent.Picture:  # noqa: ANN401
@@ -55,7 +56,7 @@ def run(component: str, feeds: conditionals.Arrays, z: int = 2) -> conditionals.
 def toy(
     z: int = 2, labelled: tuple[str, ...] = ("encoder", "decoder")
 ) -> conditionals.Conditionals:
-    return conditionals.Conditionals(declared(z, labelled), LABELS, lambda c, f: run(c, f, z))
+    return conditionals.Conditionals(declared(z, labelled), SPACE, lambda c, f: run(c, f, z))
 
 
 X = np.random.default_rng(4).integers(0, 17, (5, 2, 2)).astype(np.uint8)
@@ -270,7 +271,7 @@ def test_a_bundle_and_a_numpy_callable_draw_the_same_pictures(
         graph = ReferenceEvaluator(bundle.read(f"models/{component}/fp32/model.onnx"))
         return dict(zip(graph.output_names, graph.run(None, feeds), strict=True))
 
-    source = conditionals.Conditionals(bundle.manifest.graphs, tiny.labels, evaluate)
+    source = conditionals.Conditionals(bundle.manifest.graphs, tiny.space, evaluate)
     x = np.random.default_rng(3).integers(0, 17, (30, 4, 4)).astype(np.uint8)
     found = [
         latent.styles(source, 9, 2),
