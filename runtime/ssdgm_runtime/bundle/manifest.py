@@ -42,7 +42,7 @@ Json = jsonfile.Json
 _get, _typed = jsonfile.get, jsonfile.typed
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Manifest:
     """What a bundle says of itself; FORMAT.md has each field.
 

@@ -1,8 +1,11 @@
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 
 from ssdgm_runtime import errors
-from ssdgm_runtime.labels import classes, reading
+from ssdgm_runtime.labels import classes, reading, registry
 
 SPACE = classes.Classes(("zero", "one", "two"), (10, 20, 30), (0.5, 0.25, 0.25))
 
@@ -90,3 +93,73 @@ class TestReading:
         for y in ([0], [0, 1], np.eye(3)[:1]):
             with pytest.raises(errors.InputError, match="one for each of the 3 rows"):
                 SPACE.read(y, 3)
+
+
+LOGITS = np.float32([[0, 2, 1], [3, 0, 1]])
+PROBS = np.float32([[0.1, 0.6, 0.3], [0.8, 0.05, 0.15]])
+
+
+class TestAnswers:
+    def test_by_name_and_in_order(self) -> None:
+        by_name = SPACE.answer({"z_mean": LOGITS, "probs": PROBS, "logits": LOGITS})
+        in_order = SPACE.answer([LOGITS, PROBS])
+        for answer in (by_name, in_order):
+            assert answer.labels.tolist() == [1, 0]
+            assert answer.names == ["one", "zero"]
+            np.testing.assert_array_equal(answer.probs, PROBS)
+        assert SPACE.predict([LOGITS, PROBS]).tolist() == [20, 10]
+
+    def test_parts_and_counts(self) -> None:
+        answer = SPACE.answer([LOGITS, PROBS])
+        assert answer.counts() == {"zero": 1, "one": 1, "two": 0}
+        assert len(answer.part(slice(1, 2))) == 1
+        assert answer.part(slice(1, 2)).names == ["zero"]
+        assert answer.part(slice(0, 0)).counts() == {"zero": 0, "one": 0, "two": 0}
+
+    def test_columns_of_no_rows_have_their_names(self) -> None:
+        none = SPACE.answer([LOGITS[:0], PROBS[:0]])
+        assert SPACE.records(none, 2) == []
+        assert list(SPACE.columns(none, 9)) == [
+            *("label", "name", "class", "probability"),
+            *("name_2", "probability_2", "name_3", "probability_3"),
+        ]
+
+
+class TestTruth:
+    def test_own_values_are_read(self) -> None:
+        assert SPACE.targets(np.array([30, 10])).tolist() == [2, 0]
+        assert SPACE.targets(np.array([30.0, 10.0])).tolist() == [2, 0]
+        with pytest.raises(errors.DataError, match=r"label 7; expected labels among \[10, 20, 30"):
+            SPACE.targets(np.array([30, 7]))
+
+    def test_wrong_where_it_is_known(self) -> None:
+        wrong = SPACE.wrong([LOGITS, PROBS], np.array([1, 2]))
+        assert wrong.tolist() == [0, 1]
+        assert np.isnan(SPACE.wrong([LOGITS, PROBS], np.array([-1, 0]))).tolist() == [True, False]
+
+    def test_differences_count_where_the_golden_answer_is_clear(self) -> None:
+        turned = [LOGITS[:, ::-1], PROBS[:, ::-1]]
+        for atol, rows in ((0.0, (1,)), (0.2, (1,)), (0.4, ())):
+            assert SPACE.differs(turned, [LOGITS, PROBS], atol, 0.0) == rows
+        assert SPACE.clear([LOGITS, PROBS], 0.2, 0.0).tolist() == [False, True]
+
+
+def test_labels_of_the_prior_invert_its_cumulative_sum() -> None:
+    u = np.array([[0.0], [0.49], [0.5], [0.74], [0.75], [0.999]])
+    assert SPACE.nearest(SPACE.draw(u)).tolist() == [0, 0, 1, 1, 2, 2]
+    assert SPACE.draw(u).dtype == np.float32
+    assert SPACE.draw(np.zeros((0, 1))).shape == (0, 3)
+
+
+def test_words_of_a_command_line() -> None:
+    named = classes.Classes(("3", "two"), (0, 1), (0.5, 0.5))
+    assert named.captions(named.spoken(["3", "1", "two", 0])) == ["3", "two", "two", "3"]
+    with pytest.raises(errors.InputError, match="--class is"):
+        named.spoken(["7"], "--class")
+
+
+@pytest.mark.parametrize("more", [{}, {"labelled": 2, "class_of": (0, 1, None)}])
+def test_what_is_written_is_read(more: dict[str, Any]) -> None:
+    space = replace(SPACE, **more)
+    assert classes.parse(space.to_json()) == space
+    assert registry.parse(space.to_json()) == space
