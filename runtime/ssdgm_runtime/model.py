@@ -36,8 +36,7 @@ class Model:
         variant: `auto`, or a variant's name or precision, such as `int8`.
         threads: The size of a session's pool; by default what the environment, the affinity and
             the cgroup grant, at most 4.
-        verify: Compare every file with its digest now. What is used is compared when it is read,
-            always; this finds what is damaged and not used yet.
+        verify: Compare every file with its digest now, not only what is used when it is read.
         options: How sessions are made.
         allow_partial: Let a named provider leave nodes to the CPU.
         max_bytes: The most that the bundle's files may hold together.
@@ -46,8 +45,7 @@ class Model:
         BundleNotFound: Nothing lies at `path`.
         FormatError: It is no bundle.
         UnsupportedVersion: It has a format that this reader does not know.
-        IntegrityError: A file is missing, unlisted or unsafe, or one that was read differs from
-            its digest.
+        IntegrityError: A file is missing, unlisted or unsafe, or differs from its digest.
         MissingEngine: No onnxruntime is installed.
         ProviderUnavailable: The provider was named and cannot be had.
         InputError: Another argument is not one of the above.
@@ -71,7 +69,8 @@ class Model:
         settings: dict[str, Any] = {"provider": provider, "variant": variant, "threads": threads}
         settings |= {"verify": verify, "options": options, "allow_partial": allow_partial}
         self._again = partial(Model, str(bundle.path), **settings, max_bytes=max_bytes)
-        self._about, self._space = bundle.manifest, bundle.manifest.space
+        self._about = bundle.manifest
+        self.space: Space = bundle.manifest.space  # what a label is: a class, or a set of tags
         self.graphs = graphs.Graphs(bundle, plan, variant)
         for component in self.graphs.components[:1]:  # trouble with the engine shows now
             self.graphs.open(component)
@@ -82,19 +81,14 @@ class Model:
         return cls(path, **settings)
 
     @property
-    def space(self) -> "Space":
-        """What a label is: one of K classes, or a set of K tags."""
-        return self._space
-
-    @property
     def labels(self) -> tuple[str, ...]:
         """The K labels' names."""
-        return self._space.names
+        return self.space.names
 
     @property
     def classes_(self) -> NDArray[Any]:
         """The training labels' own values, [K]: integers or strings; of tags the names."""
-        return self._space.own_values
+        return self.space.own_values
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -117,7 +111,7 @@ class Model:
             InputError: x has another dtype or shape, or holds NaN or infinity.
             TaskUnavailable: The bundle has no classifier.
         """
-        return self._space.answer(self._classify(x, batch_size))
+        return self.space.answer(self._classify(x, batch_size))
 
     async def aclassify(self, x: ArrayLike) -> "Answer":
         """Classify in a thread, so that other coroutines go on; see `classify`."""
@@ -153,10 +147,6 @@ class Model:
     ) -> "batching.Batcher":
         """Collect single rows from many callers and classify them together.
 
-            with model.batcher() as batcher:
-                future = batcher.submit(row)
-                future.result().names
-
         Arguments and errors are those of `Batcher`; TaskUnavailable without a classifier.
         """
         from ssdgm_runtime.inference import batching
@@ -165,11 +155,8 @@ class Model:
         return batching.Batcher(self.classify, one, max_batch, max_delay_ms, max_waiting)
 
     def predict(self, x: ArrayLike) -> NDArray[Any]:
-        """The most probable class of each row, [n], as a value of `classes_`; see `classify`.
-
-        Of tags, 0 or 1 for each of them, int64 [n, K].
-        """
-        return self._space.predict(self._classify(x, None))
+        """The most probable class of each row, [n], of `classes_`; of tags 0 or 1 each, [n, K]."""
+        return self.space.predict(self._classify(x, None))
 
     def predict_proba(
         self, x: ArrayLike, *, out: NDArray[np.float32] | None = None
@@ -209,8 +196,8 @@ class Model:
     ) -> NDArray[np.float32]:
         """The expected x for the mean of q(z | x, y), float32 [n, *shape] in the data's units.
 
-        Arguments and errors are those of `encode`; TaskUnavailable also without a decoder. The
-        rows are written into `out` [n, *shape], if it is given; InputError if it is another array.
+        Arguments and errors are those of `encode`; TaskUnavailable also without a decoder of z.
+        The rows are written into `out`, if it is given; InputError if it is another array.
         """
         with self.graphs.kept():
             self.conditionals.latent("reconstruct")
@@ -238,8 +225,7 @@ class Model:
             seed: Any whole number from 0; the same seed gives the same rows however they are
                 chunked. By default a fresh one, which is returned.
             sample: Draw x from the likelihood instead of giving its expected value.
-            temperature: What the noise that z is drawn by is multiplied by: z itself, if the
-                bundle has no graph `prior`; where the decoder takes no z, its noise.
+            temperature: What the noise is multiplied by that z (or x, without z) is drawn by.
 
         Raises:
             InputError: An argument is not one of these.
@@ -248,11 +234,9 @@ class Model:
         return self._generator.answer(y, n, z, seed, sample, temperature)
 
     def score(self, x: ArrayLike, *, batch_size: int | None = None) -> NDArray[np.float32]:
-        """How strange each row is to the model, float32 [n]; higher is stranger.
-
-        Arguments and errors are those of `classify`; TaskUnavailable without a scorer.
-        """
-        return self._score(x, batch_size)[0][:, 0]
+        """How strange each row is, float32 [n], higher being stranger; errors as of `classify`."""
+        call = self.graphs.of_rows("scorer", "score", "score")
+        return call(x, batch_size)[0][:, 0]
 
     def verify(self) -> "verification.VerifyReport":
         """Hash every file again and run the bundle's golden rows; see `verification`."""
@@ -297,15 +281,11 @@ class Model:
 
     @cached_property
     def _classify(self) -> calls.OfRows:
-        return self.graphs.of_rows("classifier", "classify", *self._space.outputs)
+        return self.graphs.of_rows("classifier", "classify", *self.space.outputs)
 
     @cached_property
     def _probs(self) -> calls.OfRows:
-        return self.graphs.of_rows("classifier", "classify", self._space.mean)
-
-    @cached_property
-    def _score(self) -> calls.OfRows:
-        return self.graphs.of_rows("scorer", "score", "score")
+        return self.graphs.of_rows("classifier", "classify", self.space.mean)
 
     @cached_property
     def _generator(self) -> "generation.Generator":

@@ -44,10 +44,10 @@ def test_no_room_above_labels_knows_what_a_label_is(name: str) -> None:
     assert not found, f"{name}: ask the label space instead: {found}"
 
 
-@pytest.mark.parametrize(
-    "planted",
-    ["a = run('logits')", "y.argmax(1)", "a['probs'].argmax()", "answer.labels.argmax()"],
-)
+PLANTED = ("a = run('logits')", "y.argmax(1)", "a['probs'].argmax()", "answer.labels.argmax()")
+
+
+@pytest.mark.parametrize("planted", PLANTED)
 def test_an_assumption_is_seen(planted: str) -> None:
     assert list(assumptions(ast.parse(planted)))
 

@@ -13,15 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from ssdgm_runtime import arguments, errors
 from ssdgm_runtime.inference import answers, conditionals, generation, noise
+from ssdgm_runtime.pictures import planes
 from ssdgm_runtime.rows import checks
-from ssdgm_runtime.rows.tensor import Tensor
 
 if TYPE_CHECKING:
     from ssdgm_runtime.labels.space import Labels, Space
 
 Floats = NDArray[np.float32]
-_FEWEST = 3  # rows that span a plane
-_PRIOR = np.array([[0, 0], [1, 0], [0, 1]], dtype=np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,8 +167,9 @@ def walk(
     unlabelled = classes is None and not model.takes("decoder", "y", task)
     chosen = np.zeros((1, 0), np.float32) if unlabelled else _classes(model, task, classes)
     generation.fits(side * side * len(chosen), model.graphs["decoder"])
-    steps = np.stack(np.meshgrid(_quantiles(side), _quantiles(side)), axis=-1).reshape(-1, 2)
-    base = _plane(plane, z, "prior" in model.graphs).astype(np.float64)
+    quantiles = planes.quantiles(side)
+    steps = np.stack(np.meshgrid(quantiles, quantiles), axis=-1).reshape(-1, 2)
+    base = planes.given(plane, z, "prior" in model.graphs).astype(np.float64)
     with np.errstate(over="ignore"):
         latents = (base[0] + steps @ base[1:]).astype(np.float32)
     checks.finite(latents, "plane")
@@ -179,7 +178,7 @@ def walk(
 
 
 def plane_of(model: conditionals.Conditionals, x: ArrayLike, y: "Labels | None" = None) -> Floats:
-    """The `principal_plane` of rows' latents, float32 [3, Z].
+    """The principal plane of rows' latents, float32 [3, Z].
 
     Args:
         model: What encodes.
@@ -190,35 +189,7 @@ def plane_of(model: conditionals.Conditionals, x: ArrayLike, y: "Labels | None" 
         InputError: x or y is not one of these.
         TaskUnavailable: There is no encoder, or y is left to a classifier that is not there.
     """
-    return principal_plane(model.posterior("draw a walk", x, y).z)
-
-
-def principal_plane(means: NDArray[np.floating[Any]]) -> Floats:
-    """The plane in which posterior means vary most, for `walk`.
-
-    Args:
-        means: The means of q(z | x, y), [n, Z] with n from 3 and Z from 2.
-
-    Returns:
-        float32 [3, Z]: their mean, then their two first principal components, each as long as
-        the standard deviation along it, its largest entry positive.
-
-    Raises:
-        InputError: The means are not that.
-    """
-    if means.dtype.kind != "f" or means.ndim != 2 or len(means) < _FEWEST or means.shape[1] < 2:
-        raise errors.InputError(
-            "means",
-            f"{means.dtype} {list(means.shape)}",
-            f"floats [n, Z] of at least {_FEWEST} rows and 2 latents, to span a plane",
-        )
-    checks.finite(means, "means")
-    centre = means.mean(axis=0, dtype=np.float64)
-    _, lengths, axes = np.linalg.svd(means - centre, full_matrices=False)
-    largest = np.take_along_axis(axes[:2], np.abs(axes[:2]).argmax(axis=1)[:, None], axis=1)
-    signs = np.where(largest < 0, -1.0, 1.0)
-    directions = signs * axes[:2] * (lengths[:2, None] / np.sqrt(len(means)))
-    return np.concatenate([centre[None], directions]).astype(np.float32)
+    return planes.principal(model.posterior("draw a walk", x, y).z)
 
 
 def _classes(
@@ -256,34 +227,6 @@ def _gives(model: conditionals.Conditionals, shape: tuple[int, ...]) -> None:
             f"{list(shape)}, the shape that its encoder takes",
             "Convert the run again.",
         )
-
-
-def _plane(plane: ArrayLike | None, z: Tensor, mapped: bool) -> Floats:
-    if plane is None and z.row == (2,) and not mapped:
-        return _PRIOR
-    if plane is None:
-        why = "a graph gives the latent"
-        if not mapped:
-            why = f"the latent has {z.width} dimensions and not 2"
-        raise errors.InputError(
-            "plane",
-            "not given",
-            f"[3, {z.width}], because {why}",
-            "Pass rows of data, from which it is computed (--rows).",
-        )
-    checked: Floats = checks.rows(plane, Tensor("plane", z.dtype, z.shape))
-    if len(checked) != len(_PRIOR):
-        want = f"[3, {z.width}], a centre and two directions"
-        raise errors.InputError("plane", checks.described(checked), want, "plane_of(model, x)")
-    return checked
-
-
-def _quantiles(n: int) -> NDArray[np.float64]:
-    """The standard normal's quantiles at (i + 1/2) / n, from the smallest, float64 [n]."""
-    import statistics
-
-    normal = statistics.NormalDist()
-    return np.array([normal.inv_cdf((i + 0.5) / n) for i in range(n)])
 
 
 def _decoded(
