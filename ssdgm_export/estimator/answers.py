@@ -41,8 +41,9 @@ class Answers:
 
     def draws(self, y: NDArray[np.int64], seed: int) -> Floats:
         """A row of p(x | y) for every class index, [n, *shape], in the data's own units."""
-        given = draws.feeds(self.graphs["decoder"].spec, self.problem, y, seed)
-        return draws.rows(self._run("decoder", given), self.problem, seed).astype(np.float64)
+        known = self.problem.labels.known(torch.from_numpy(y), like=torch.zeros(()))
+        outputs = draws.decoded(self.graphs, known.value.numpy(), seed, self._run)
+        return draws.rows(outputs, self.problem, seed).astype(np.float64)
 
     def _run(self, name: str, feeds: Mapping[str, modules.Array]) -> dict[str, Floats]:
         """A graph's outputs for those of the feeds that it takes, `ROWS` rows at a time."""

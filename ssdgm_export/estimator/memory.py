@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
 
 from ssdgm_export.graphs import modules
+from ssdgm_train.model import Model
 from ssdgm_train.problems import Problem
 from ssdgm_train.recipes import recipe
 from ssdgm_train.runs import directory, loading, records, session, storage, training
@@ -73,7 +73,7 @@ class Trained:
         return self.record.problem
 
     @property
-    def model(self) -> nn.Module:
+    def model(self) -> Model:
         """The trained model, made of the files."""
         with written(self) as folder:
             return loading.load_model(directory.Run(folder / "run"))

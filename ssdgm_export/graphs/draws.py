@@ -1,15 +1,19 @@
 """Rows drawn from a run's decoder as a bundle draws them: the runtime's noise and its samplers."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdgm_export.graphs.modules import Array
-from ssdgm_runtime.bundle import interface, manifest
+from ssdgm_export.graphs.modules import Array, Graph
+from ssdgm_runtime.bundle import manifest
 from ssdgm_runtime.inference import likelihoods, noise
 from ssdgm_train.likelihoods import family_of
+from ssdgm_train.model import DECODER, PRIOR
 from ssdgm_train.problems import Problem
+
+Outputs = Mapping[str, Array]
+Run = Callable[[str, dict[str, Array]], Outputs]
 
 
 def likelihood(problem: Problem) -> manifest.Likelihood:
@@ -18,20 +22,23 @@ def likelihood(problem: Problem) -> manifest.Likelihood:
     return manifest.Likelihood(family.name, blocks=problem.blocks, **family.levels(problem))
 
 
-def feeds(decoder: interface.Graph, problem: Problem, y: Array, seed: int) -> dict[str, Array]:
-    """A decoder's inputs: labels of class indices [n], and the seed's noise.
+def decoded(graphs: Mapping[str, Graph], y: Array, seed: int, run: Run) -> Outputs:
+    """A decoder's outputs for labels and the seed's noise; a prior gives z where there is one.
 
     Args:
-        decoder: What it takes.
-        problem: What it was built for.
-        y: The class indices.
+        graphs: A model's graphs, among them the decoder.
+        y: The labels, [n, *shape] of their space.
         seed: As `Model.generate` takes it, with the same rows.
+        run: A graph's name and its inputs by name to its outputs by name.
     """
-    one_hot = np.eye(problem.labels.size, dtype=np.float32)[y]
-    return {
-        t.name: one_hot if t.name == "y" else noise.draw(seed, t.name, len(y), t.width)
-        for t in decoder.inputs
-    }
+    given = {"y": y}
+    for name in filter(graphs.__contains__, (PRIOR, DECODER)):
+        graph = graphs[name].spec
+        drawn = {t.name: t.width for t in graph.inputs if t.name in graph.noise}
+        given |= {key: noise.draw(seed, key, len(y), width) for key, width in drawn.items()}
+        outputs = run(name, {t.name: given[t.name] for t in graph.inputs})
+        given |= {"z": outputs["z"]} if name == PRIOR else {}
+    return outputs
 
 
 def rows(outputs: Mapping[str, Array], problem: Problem, seed: int) -> NDArray[np.floating]:

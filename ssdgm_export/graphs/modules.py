@@ -1,13 +1,13 @@
 """The modules that are traced: one distribution each, with preprocessing inside and no randomness.
 
 onnxruntime computes a whole graph whichever outputs are asked for, so a caller who wants only
-probabilities gets a graph that holds only q(y | x). Which graphs a model has follows from the
-structural protocols of `ssdgm_train.method`.
+probabilities gets a graph that holds only q(y | x). Which graphs a model has, and what they take,
+is what it declares: one class traces them all.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from numpy.typing import NDArray
@@ -19,9 +19,9 @@ from ssdgm_runtime.rows import columns as table
 from ssdgm_runtime.rows import tensor as declared
 from ssdgm_train import method
 from ssdgm_train.likelihoods import limits
+from ssdgm_train.model import CLASSIFIER, DECODER, ENCODER, PRIOR, RAW, Answer, Conditional, Model
 from ssdgm_train.problems import Problem
 
-T = TypeVar("T")
 Array = NDArray[Any]
 
 BATCH = "batch"
@@ -29,112 +29,44 @@ FUSED = "encoder_classifier"
 DTYPES = {"uint8": torch.uint8, "float32": torch.float32, "int64": torch.int64}
 
 
-class Classifier(nn.Module):
-    """q(y | x): x to logits, divided by a temperature, and probabilities."""
-
-    outputs = ("logits", "probs")
-
-    def __init__(self, model: Any, temperature: float) -> None:  # noqa: ANN401  (has a protocol)
-        super().__init__()
-        self.model, self.temperature = model, temperature
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """[batch, *shape] to two [batch, K]."""
-        logits: Tensor = self.model.classify(x) / self.temperature
-        return logits, torch.softmax(logits, -1)
-
-
-class Encoder(nn.Module):
-    """q(z | x, y): x and label probabilities to a mean and a standard deviation."""
-
-    outputs = ("z_mean", "z_scale")
-
-    def __init__(self, model: Any) -> None:  # noqa: ANN401  (a module with one of the protocols)
-        super().__init__()
-        self.model = model
-
-    def forward(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """[batch, *shape] and [batch, K] to two [batch, Z]."""
-        mean, scale = self.model.encode(x, y)
-        return mean, scale
-
-
-class EncoderClassifier(nn.Module):
-    """q(y | x) and q(z | x, y = q(y | x)), in one call."""
-
-    outputs = (*Classifier.outputs, *Encoder.outputs)
-
-    def __init__(self, model: Any, temperature: float) -> None:  # noqa: ANN401
-        super().__init__()
-        self.model, self.temperature = model, temperature
-
-    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """[batch, *shape] to two [batch, K] and two [batch, Z]."""
-        logits: Tensor = self.model.classify(x) / self.temperature
-        probs = torch.softmax(logits, -1)
-        labelled = isinstance(self.model, method.Encodes)
-        mean, scale = self.model.encode(x, probs) if labelled else self.model.embed(x)
-        return logits, probs, mean, scale
-
-
-class Embedder(nn.Module):
-    """q(z | x): x to a mean and a standard deviation."""
-
-    outputs = ("z_mean", "z_scale")
-
-    def __init__(self, model: Any) -> None:  # noqa: ANN401  (a module with one of the protocols)
-        super().__init__()
-        self.model = model
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """[batch, *shape] to two [batch, Z]."""
-        mean, scale = self.model.embed(x)
-        return mean, scale
-
-
-class Decoder(nn.Module):
-    """p(x | y, z): label probabilities and latents to the mean and the parameters of x."""
-
-    def __init__(self, model: Any, outputs: tuple[str, ...]) -> None:  # noqa: ANN401
-        super().__init__()
-        self.model, self.outputs = model, outputs
-
-    def forward(self, y: Tensor, z: Tensor) -> tuple[Tensor, ...]:
-        """[batch, K] and [batch, Z] to [batch, *shape] each, in the data's own units."""
-        parameters = self.model.decode(y, z)
-        return tuple(parameters[name] for name in self.outputs)
-
-
-class Renderer(nn.Module):
-    """p(x | z): latents to the mean and the parameters of x."""
-
-    def __init__(self, model: Any, outputs: tuple[str, ...]) -> None:  # noqa: ANN401
-        super().__init__()
-        self.model, self.outputs = model, outputs
-
-    def forward(self, z: Tensor) -> tuple[Tensor, ...]:
-        """[batch, Z] to [batch, *shape] each, in the data's own units."""
-        parameters = self.model.render(z)
-        return tuple(parameters[name] for name in self.outputs)
-
-
-class Tabular(nn.Module):
-    """A graph of whole rows as a graph of the typed tensors that make up the rows of a table.
+class Traced(nn.Module):
+    """A conditional as a module from the tensors of a graph to the tensors that it gives.
 
     Args:
-        inner: The graph; whole rows are its first input.
-        outputs: The names of its outputs.
-        parts: How many tensors make up the rows.
+        model: The model.
+        conditional: One of its distributions.
+        inputs: The names of the graph's inputs, in order; several first ones may make up rows.
+        parts: How many of them do.
+        temperature: What the raw numbers of labels are divided by (Guo et al., 2017).
     """
 
-    def __init__(self, inner: nn.Module, outputs: tuple[str, ...], parts: int) -> None:
+    def __init__(
+        self,
+        model: Model,
+        conditional: Conditional,
+        inputs: tuple[str, ...],
+        parts: int,
+        temperature: float,
+    ) -> None:
         super().__init__()
-        self.inner, self.outputs, self.parts = inner, outputs, parts
+        self.model, self.conditional, self.temperature = model, conditional, temperature
+        self.inputs, self.parts = inputs, parts
 
-    def forward(self, *given: Tensor) -> tuple[Tensor, ...]:
-        """The parts of rows [batch, columns], and what else the graph takes."""
-        rows = [part.to(torch.float32) for part in given[: self.parts]]
-        outputs: tuple[Tensor, ...] = self.inner(torch.cat(rows, 1), *given[self.parts :])
+    def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
+        """The tensors of a graph's inputs to those of its outputs."""
+        return tuple(self.named(*tensors).values())
+
+    def named(self, *tensors: Tensor) -> dict[str, Tensor]:
+        """The same with the outputs' names."""
+        given = dict(zip(self.inputs[self.parts :], tensors[self.parts :], strict=True))
+        if self.parts > 1 or "codes" in self.inputs:
+            given["x"] = torch.cat([part.to(torch.float32) for part in tensors[: self.parts]], 1)
+        elif self.parts:
+            given["x"] = tensors[0]
+        outputs = dict(self.conditional.call(self.model, **given))
+        if RAW in outputs:
+            labels = self.model.labels.outputs(outputs.pop(RAW), self.temperature)
+            outputs = {**labels, **outputs}
         return outputs
 
 
@@ -168,27 +100,24 @@ class Graph:
 
 
 def of(
-    model: nn.Module, problem: Problem, temperature: float = 1.0, *, fuse: bool = False
+    model: Model, problem: Problem, temperature: float = 1.0, *, fuse: bool = False
 ) -> dict[str, Graph]:
-    """Every graph that the model offers, by name, in evaluation mode.
+    """Every graph that the model declares, by name, in evaluation mode.
 
     Args:
         model: A trained model.
         problem: Its problem.
-        temperature: What the classifier's logits are divided by (Guo et al., 2017).
+        temperature: What the raw numbers of labels are divided by (Guo et al., 2017).
         fuse: Add `encoder_classifier`, classifier and encoder in one call.
 
     Raises:
         InputError: There is no encoder or no classifier to fuse.
     """
-    model = (model.slim() if isinstance(model, method.Slims) else model).eval()
-    graphs = (
-        _classifier(model, problem, temperature),
-        _encoder(model, problem),
-        _decoder(model, problem),
-    )
-    fused = (_fused(model, problem, temperature),) if fuse else ()
-    return {graph.name: graph for graph in (*graphs, *fused) if graph is not None}
+    slim = model.slim() if isinstance(model, method.Slims) else model
+    slim.eval()
+    fused = (_fused(slim, temperature),) if fuse else ()
+    every = (*slim.conditionals, *fused)
+    return {each.name: _graph(slim, each, problem, temperature) for each in every}
 
 
 def example(spec: declared.Tensor, rows: int) -> Tensor:
@@ -196,51 +125,55 @@ def example(spec: declared.Tensor, rows: int) -> Tensor:
     return torch.zeros(rows, *spec.row, dtype=DTYPES[spec.dtype])
 
 
-def _classifier(model: nn.Module, problem: Problem, temperature: float) -> Graph | None:
-    if not isinstance(model, method.Classifies):
-        return None
-    return _of_rows("classifier", Classifier(model, temperature), problem)
-
-
-def _encoder(model: nn.Module, problem: Problem) -> Graph | None:
-    if isinstance(model, method.Encodes):
-        return _of_rows("encoder", Encoder(model), problem, [_y(problem)])
-    if isinstance(model, method.Embeds):
-        return _of_rows("encoder", Embedder(model), problem)
-    return None
-
-
-def _decoder(model: nn.Module, problem: Problem) -> Graph | None:
-    if isinstance(model, method.Decodes):
-        inputs = [_y(problem), _z(model.latent)]
-        names = tuple(_run(model.decode, inputs))
-        return _of_units(_graph("decoder", Decoder(model, names), inputs, noise=("z",)), problem)
-    if isinstance(model, method.Renders):
-        inputs = [_z(model.latent)]
-        names = tuple(_run(model.render, inputs))
-        return _of_units(_graph("decoder", Renderer(model, names), inputs, noise=("z",)), problem)
-    return None
-
-
-def _of_units(decoder: Graph, problem: Problem) -> Graph:
-    """The decoder with the deviations of numbers without limits, each column's its own."""
-    units = limits.units(problem)
-    names = [t.name for t in decoder.spec.outputs if t.name in ("x", "mean", "scale")]
-    return decoder if units is None else replace(decoder, units=dict.fromkeys(names, units))
-
-
-def _fused(model: nn.Module, problem: Problem, temperature: float) -> Graph:
-    encodes = isinstance(model, (method.Encodes, method.Embeds))
-    if not encodes or not isinstance(model, method.Classifies):
-        missing = "classifier" if encodes else "encoder"
+def _fused(model: Model, temperature: float) -> Conditional:
+    """Classifier and encoder in one: y of the latter are the probabilities of the former."""
+    first, second = model.conditional(CLASSIFIER), model.conditional(ENCODER)
+    if first is None or second is None:
+        missing = CLASSIFIER if first is None else ENCODER
         raise errors.InputError(
             "fuse", f"on, but the model has no {missing}", "a model that classifies and encodes"
         )
-    return _of_rows(FUSED, EncoderClassifier(model, temperature), problem)
+    classify, encode, labelled = first.call, second.call, "y" in second.given
+
+    def both(model: Model, x: Tensor, **noise: Tensor) -> Answer:
+        def own(each: Conditional) -> dict[str, Tensor]:
+            return {name: noise[name] for name in each.noise}
+
+        answer = classify(model, x=x, **own(first))
+        y = {"y": model.labels.mean(answer[RAW] / temperature)} if labelled else {}
+        return {**answer, **encode(model, x=x, **y, **own(second))}
+
+    return Conditional(FUSED, both, ("x",), tuple(dict.fromkeys((*first.noise, *second.noise))))
 
 
-def _z(latent: int) -> declared.Tensor:
-    return declared.Tensor("z", "float32", (BATCH, latent))
+def _graph(model: Model, conditional: Conditional, problem: Problem, temperature: float) -> Graph:
+    """A conditional with the tensors of its graph; the outputs are named by running it once."""
+    rows = _rows(problem) if "x" in conditional.given else []
+    others = [_given(name, model) for name in conditional.given if name != "x"]
+    inputs = [*rows, *others, *(_latent(name, model) for name in conditional.noise)]
+    names = tuple(spec.name for spec in inputs)
+    module = Traced(model, conditional, names, len(rows), temperature).eval()
+    with torch.inference_mode():
+        named = module.named(*(example(spec, 2) for spec in inputs))
+    rest = {key: value.shape[1:] for key, value in named.items()}
+    outputs = tuple(declared.Tensor(k, "float32", (BATCH, *shape)) for k, shape in rest.items())
+    spec = interface.Graph(tuple(inputs), outputs, _noise(model, conditional))
+    columns = problem.columns if rows else ()
+    return Graph(conditional.name, module, spec, columns, _units(conditional, spec, problem))
+
+
+def _noise(model: Model, conditional: Conditional) -> tuple[str, ...]:
+    """The inputs that take noise: the latent too, where no prior gives it."""
+    drawn = conditional.name == DECODER and model.conditional(PRIOR) is None
+    latent = ("z",) if drawn and "z" in conditional.given else ()
+    return (*latent, *conditional.noise)
+
+
+def _units(conditional: Conditional, spec: interface.Graph, problem: Problem) -> dict[str, Array]:
+    """The deviations of numbers without limits that a decoder gives, each column's its own."""
+    units = limits.units(problem) if conditional.name == DECODER else None
+    names = [t.name for t in spec.outputs if t.name in ("x", "mean", "scale")]
+    return {} if units is None else dict.fromkeys(names, units)
 
 
 def _rows(problem: Problem) -> list[declared.Tensor]:
@@ -252,32 +185,11 @@ def _rows(problem: Problem) -> list[declared.Tensor]:
     return [tensor for tensor in (numbers, codes) if tensor.width]
 
 
-def _of_rows(
-    name: str,
-    module: nn.Module,
-    problem: Problem,
-    more: Sequence[declared.Tensor] = (),
-) -> Graph:
-    """A graph whose first inputs are rows."""
-    rows = _rows(problem)
-    if problem.columns:
-        module = Tabular(module, module.outputs, len(rows))  # type: ignore[arg-type]
-    return replace(_graph(name, module, [*rows, *more]), columns=problem.columns)
+def _given(name: str, model: Model) -> declared.Tensor:
+    if name == "y":
+        return declared.Tensor("y", "float32", (BATCH, *model.labels.shape))
+    return _latent(name, model)
 
 
-def _y(problem: Problem) -> declared.Tensor:
-    return declared.Tensor("y", "float32", (BATCH, problem.labels.size))
-
-
-def _graph(
-    name: str, module: nn.Module, inputs: list[declared.Tensor], noise: tuple[str, ...] = ()
-) -> Graph:
-    module.eval()
-    answers = zip(module.outputs, _run(module, inputs), strict=True)  # type: ignore[arg-type]
-    outputs = [declared.Tensor(key, "float32", (BATCH, *v.shape[1:])) for key, v in answers]
-    return Graph(name, module, interface.Graph(tuple(inputs), tuple(outputs), noise))
-
-
-def _run(call: Callable[..., T], inputs: list[declared.Tensor]) -> T:
-    with torch.inference_mode():
-        return call(*(example(spec, 2) for spec in inputs))
+def _latent(name: str, model: Model) -> declared.Tensor:
+    return declared.Tensor(name, "float32", (BATCH, model.widths[name]))

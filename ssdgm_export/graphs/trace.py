@@ -61,9 +61,8 @@ def trace(graph: modules.Graph, properties: Mapping[str, str]) -> bytes:
 
 
 def _shapes(graph: modules.Graph, batch: object) -> tuple[object, ...]:
-    """The dynamic axis of every input, nested as the module's own signature is."""
-    shapes = tuple({0: batch} for _ in graph.spec.inputs)
-    return (shapes,) if isinstance(graph.module, modules.Tabular) else shapes
+    """The dynamic axis of every input, nested as the module takes them."""
+    return (tuple({0: batch} for _ in graph.spec.inputs),)
 
 
 def finish(model: ir.Model, name: str, properties: Mapping[str, str]) -> bytes:

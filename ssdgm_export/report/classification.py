@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ssdgm_export import plates
 from ssdgm_export.report.material import Material
-from ssdgm_train.evaluation import scores
+from ssdgm_train.labels import scores
 
 COUNTED = 20
 """The most classes for which counts and names are written."""

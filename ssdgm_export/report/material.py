@@ -12,7 +12,7 @@ from ssdgm_export import plates
 from ssdgm_export.graphs import draws, modules
 from ssdgm_export.proof import parity
 from ssdgm_runtime.inference import conditionals
-from ssdgm_runtime.labels.classes import Classes
+from ssdgm_runtime.labels import registry
 from ssdgm_runtime.pictures import png
 from ssdgm_runtime.rows import columns
 from ssdgm_train import problems as kinds
@@ -112,8 +112,7 @@ def gather(place: Path, data: str | None) -> Material:
         joined = name == "decoder" and problem.columns
         return {"x": columns.joined(answer, problem.columns)} if joined else answer
 
-    own = record.data.classes
-    space = Classes(tuple(map(str, own)), own, problem.labels.prior)
+    space = registry.parse(problem.labels.described(record.data.classes))
     model_parts = conditionals.Conditionals(
         {key: graph.spec for key, graph in graphs.items()},
         space,
@@ -145,10 +144,11 @@ def _drawn(
     """Rows of p(x), labels and latents from their priors."""
     if "decoder" not in graphs or problem.kind not in (kinds.ROWS, kinds.TABLE):
         return None
-    decoder, rng = graphs["decoder"], seeds.generator(seed, seeds.REPORT)
-    labels = rng.choice(problem.labels.size, ROWS, p=problem.labels.prior)
-    given = draws.feeds(decoder.spec, problem, labels, seed)
-    return draws.rows(parity.reference(decoder, given), problem, seed)
+    labels = problem.labels.drawn(seeds.generator(seed, seeds.REPORT), ROWS)
+    outputs = draws.decoded(
+        graphs, labels, seed, lambda name, feeds: parity.reference(graphs[name], feeds)
+    )
+    return draws.rows(outputs, problem, seed)
 
 
 def _held(data: dataset.Dataset, split: Split, model: conditionals.Conditionals) -> Held:

@@ -1,25 +1,33 @@
 """The contract: a method is a value that says how to build a model and what each player minimises.
 
-Nothing here computes. A `Method` builds a model for a `Problem` and lists its `Phase`s; in a phase
-`Player`s take turns, each with a loss that maps (model, batch, context) to named terms, one number
-per example, and with the weight of every term. Only `loop.fit` averages, steps and schedules.
+Nothing here computes. A `Method` builds a `Model` for a `Problem` and lists its `Phase`s; in a
+phase `Player`s take turns, each with a loss that maps (model, batch, context) to named terms, one
+number per example, and with the weight of every term. Only `loop.fit` averages, steps and
+schedules.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-import torch
 from torch import Tensor, nn
 
+from ssdgm_train.labels.classes import Classes
+from ssdgm_train.model import TASKS, Model
 from ssdgm_train.networks.perceptrons import MLP
-from ssdgm_train.probability import distributions
+from ssdgm_train.probability.noise import Noise
 from ssdgm_train.problems import Problem
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Labelled rows x [n, *shape] with class indices y [n], unlabelled rows u [m, *shape], raw."""
+    """A step's rows, raw or as their phase prepares them.
+
+    Attributes:
+        x: Labelled rows [n, *shape].
+        y: Their labels as the data set stores them, [n, ...]; `Space.known` reads them.
+        u: Unlabelled rows [m, *shape].
+    """
 
     x: Tensor
     y: Tensor
@@ -45,7 +53,7 @@ class Context:
 
     progress: float
     sizes: Sizes
-    generator: torch.Generator | None
+    noise: Noise
 
 
 Terms = dict[str, Tensor]
@@ -58,6 +66,21 @@ def _whole(model: nn.Module) -> Mapping[nn.Parameter, float]:
 
 
 @dataclass(frozen=True)
+class Optimiser:
+    """How a player's Adam differs from the plan of its phase.
+
+    Attributes:
+        beta1: Its decay of the first moment; None for the plan's.
+        beta2: Its decay of the second moment; None for the plan's.
+        rate: Factor on the plan's learning rate.
+    """
+
+    beta1: float | None = None
+    beta2: float | None = None
+    rate: float = 1.0
+
+
+@dataclass(frozen=True)
 class Player:
     """A loss and the parameters that minimise it.
 
@@ -67,6 +90,9 @@ class Player:
         weights: The factor of every term's mean in the number that is minimised.
         parameters: From the model to the parameters that this player updates.
         rates: From the model to factors on the learning rate of some of them; 1 for all others.
+        optimiser: How it is optimised, where that is not as the plan has it.
+        average: The decay of a running average of its parameters, such as 0.999, which is what is
+            evaluated and exported instead of them; 0 for none.
     """
 
     name: str
@@ -74,6 +100,8 @@ class Player:
     weights: Mapping[str, float]
     parameters: Callable[[Any], Iterable[nn.Parameter]] = nn.Module.parameters
     rates: Callable[[Any], Mapping[nn.Parameter, float]] = _whole
+    optimiser: Optimiser = Optimiser()
+    average: float = 0.0
 
 
 def _nothing(model: nn.Module, rows: Tensor) -> None:
@@ -154,9 +182,10 @@ class Method:
         summary: One line for lists.
         paper: Its source.
         Config: A frozen dataclass of hyper-parameters, every one with a default.
-        build: (config, problem) to a model; its structural protocols below decide the tasks.
+        build: The model's class, made of (config, problem).
         phases: (config, sizes) to the phases of a run.
-        tasks: What its bundle offers: "classify", "encode", "reconstruct", "generate".
+        spaces: The label spaces that it knows.
+        finds: Whether it can find classes that have no label (`data.extra_classes`).
         adopt: (config, a trained model) to what can be taken over from it; None for nothing.
         fitted: (config, problem) to a config without automatic choices, such as of networks.
     """
@@ -165,65 +194,25 @@ class Method:
     summary: str
     paper: Paper
     Config: type
-    build: Callable[[Any, Problem], nn.Module]
+    build: type[Model]
     phases: Callable[[Any, Sizes], tuple[Phase, ...]]
-    tasks: tuple[str, ...]
+    spaces: tuple[type, ...] = (Classes,)
+    finds: bool = False
     adopt: Callable[[Any, nn.Module], Adoption | None] = _adopts_nothing
     fitted: Callable[[Any, Problem], Any] = _as_it_is
 
-
-@runtime_checkable
-class Classifies(Protocol):
-    """A model with q(y | x)."""
-
-    def classify(self, x: Tensor) -> Tensor:
-        """Raw rows [batch, *shape] to logits [batch, K]."""
-
-
-@runtime_checkable
-class Encodes(Protocol):
-    """A model with q(z | x, y)."""
-
-    def encode(self, x: Tensor, y: Tensor) -> distributions.Normal:
-        """Raw rows and label probabilities [batch, K] to a Gaussian [batch, latent]."""
-
-
-@runtime_checkable
-class Decodes(Protocol):
-    """A model with p(x | y, z)."""
-
-    latent: int
-
-    def decode(self, y: Tensor, z: Tensor) -> dict[str, Tensor]:
-        """Label probabilities and latents to "x", its mean, and the likelihood's parameters.
-
-        All are [batch, *shape] in the data's own units.
-        """
-
-
-@runtime_checkable
-class Embeds(Protocol):
-    """A model with q(z | x), which does not depend on the label."""
-
-    def embed(self, x: Tensor) -> distributions.Normal:
-        """Raw rows [batch, *shape] to a Gaussian [batch, latent]."""
-
-
-@runtime_checkable
-class Renders(Protocol):
-    """A model with p(x | z), which does not depend on the label."""
-
-    latent: int
-
-    def render(self, z: Tensor) -> dict[str, Tensor]:
-        """Latents [batch, latent] to the same tensors as `Decodes.decode`."""
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """What its bundle offers: some of classify, encode, reconstruct, generate and score."""
+        declared = {conditional.name for conditional in self.build.conditionals}
+        return tuple(task for task, needs in TASKS.items() if needs <= declared)
 
 
 @runtime_checkable
 class Weighs(Protocol):
     """A model whose evidence can be estimated by importance sampling."""
 
-    def log_weights(self, x: Tensor, generator: torch.Generator | None) -> Tensor:
+    def log_weights(self, x: Tensor, noise: Noise) -> Tensor:
         r"""One draw of the weights of every class, in nats, [batch, K]; [batch, 1] without labels.
 
         \(\log p(x, y, z) - \log q(z \mid x, y)\), z from q, for observations [batch, features].
@@ -246,5 +235,5 @@ class Slims(Protocol):
     def kept(self) -> list[int]:
         """Which latents of the inner model are in use."""
 
-    def slim(self) -> nn.Module:
+    def slim(self) -> Model:
         """A model with fewer weights that computes the same graphs."""

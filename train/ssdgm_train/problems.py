@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ssdgm_runtime.rows import columns as table
 from ssdgm_runtime.rows import series as long
-from ssdgm_train.labels import classes
+from ssdgm_train.labels.space import Space
 
 ROWS, TABLE, IMAGE, WINDOWS = "rows", "table", "image", "windows"
 KINDS = (ROWS, TABLE, IMAGE, WINDOWS)
@@ -58,7 +58,7 @@ class Problem:
 
     shape: tuple[int, ...]
     dtype: str
-    labels: classes.Classes
+    labels: Space
     likelihood: str
     shift: tuple[float, ...]
     scale: tuple[float, ...]

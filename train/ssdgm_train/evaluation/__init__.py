@@ -4,8 +4,8 @@
 """
 
 from ssdgm_train.evaluation.outcome import Labelled, Outcome, outcome
-from ssdgm_train.evaluation.passes import ROWS, Rows, evaluating, logits, terms
-from ssdgm_train.evaluation.scores import Score, score
+from ssdgm_train.evaluation.passes import ROWS, Rows, evaluating, raw, score, terms
+from ssdgm_train.labels.scores import Score
 
 __all__ = [
     "ROWS",
@@ -14,8 +14,8 @@ __all__ = [
     "Rows",
     "Score",
     "evaluating",
-    "logits",
     "outcome",
+    "raw",
     "score",
     "terms",
 ]

@@ -6,9 +6,9 @@ References:
 
 import math
 
-from torch.nn import functional as F
+from torch import Tensor
 
-from ssdgm_train.probability import shapes
+from ssdgm_train.labels.space import Space
 
 FEWEST = 100
 """The fewest validation rows for which a temperature is fitted; for fewer it stays at 1."""
@@ -16,20 +16,21 @@ FEWEST = 100
 BOUNDS = (0.05, 20.0)
 
 
-def temperature(logits: shapes.Logits, y: shapes.Labels) -> float:
-    """The temperature at which logits [n, K] have the lowest NLL of class indices [n].
+def temperature(labels: Space, raw: Tensor, y: Tensor) -> float:
+    """The temperature at which raw numbers [n, raw] have the lowest NLL of labels [n, ...].
 
-    It is within `BOUNDS`, and 1 if there are fewer than `FEWEST` rows. The NLL is convex in 1 / T
-    and so has one minimum in log T too.
+    It is within `BOUNDS`, and 1 if there are fewer than `FEWEST` rows. The NLL of classes is
+    convex in 1 / T and so has one minimum in log T too.
     """
     if len(y) < FEWEST:
         return 1.0
     from scipy import optimize
 
-    exact = logits.double()
+    exact = raw.double()
+    known = labels.known(y, like=exact)
 
     def nll(log_temperature: float) -> float:
-        return float(F.cross_entropy(exact / math.exp(log_temperature), y))
+        return -float(labels.log_prob(exact / math.exp(log_temperature), known).mean())
 
     low, high = map(math.log, BOUNDS)
     optimum = optimize.minimize_scalar(nll, bounds=(low, high), method="bounded")

@@ -34,6 +34,7 @@ from ssdgm_train import likelihoods, method
 from ssdgm_train.evaluation import passes
 from ssdgm_train.likelihoods import observations
 from ssdgm_train.probability import shapes
+from ssdgm_train.probability.noise import Noise
 from ssdgm_train.problems import Problem
 
 BOUNDED = ("bernoulli", "binomial")
@@ -64,7 +65,7 @@ class Estimate:
         return self.log_joint.logsumexp(-1)
 
 
-def observed(problem: Problem, x: shapes.Rows, generator: torch.Generator) -> dict[str, Tensor]:
+def observed(problem: Problem, x: shapes.Rows, noise: Noise) -> dict[str, Tensor]:
     """Raw rows as observations [n, features].
 
     Returns:
@@ -83,11 +84,11 @@ def observed(problem: Problem, x: shapes.Rows, generator: torch.Generator) -> di
         )
     if likelihood.draw is likelihoods.same:
         return {"rows": rows}
-    return {"rows": rows, "bits": likelihood.draw(rows, generator)}
+    return {"rows": rows, "bits": likelihood.draw(rows, noise)}
 
 
 def estimates(
-    model: nn.Module, x: shapes.Flat, classes: int, draws: int, generator: torch.Generator
+    model: nn.Module, x: shapes.Flat, classes: int, draws: int, noise: Noise
 ) -> Iterator[Estimate]:
     """Yield the estimate after every draw.
 
@@ -96,20 +97,20 @@ def estimates(
         x: Observations [n, features], on the model's device.
         classes: K, used to keep memory within `NUMBERS`.
         draws: The number of draws.
-        generator: The random source of the draws.
+        noise: The source of the draws.
     """
     slim = model.slim() if isinstance(model, method.Slims) else model
     size = max(1, min(passes.ROWS, NUMBERS // (classes * x.shape[1])))
     log_sum, single = torch.tensor(-math.inf), torch.zeros(len(x), dtype=torch.float64)
     for count in range(1, draws + 1):
-        log_weights = _draw(slim, torch.split(x, size), generator)
+        log_weights = _draw(slim, torch.split(x, size), noise)
         log_sum = torch.logaddexp(log_sum, log_weights)
         single = single + log_weights.logsumexp(-1)
         yield Estimate(count, single / count, log_sum - math.log(count))
 
 
-def _draw(model: nn.Module, parts: Sequence[Tensor], generator: torch.Generator) -> Tensor:
+def _draw(model: nn.Module, parts: Sequence[Tensor], noise: Noise) -> Tensor:
     """The log-weights of one draw for every row, [n, K], on the CPU."""
     assert isinstance(model, method.Weighs)
     with passes.evaluating(model), torch.no_grad():
-        return torch.cat([model.log_weights(part, generator).cpu().double() for part in parts])
+        return torch.cat([model.log_weights(part, noise).cpu().double() for part in parts])

@@ -14,11 +14,12 @@ import msgspec
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
 
 from ssdgm_train import method
 from ssdgm_train.evaluation import passes
+from ssdgm_train.labels.classes import Classes
+from ssdgm_train.model import ENCODER, Model
 
 ACTIVE = 0.01
 NEIGHBOURS = 5
@@ -43,48 +44,44 @@ class Neighbours:
 
 
 def latents(
-    model: nn.Module,
-    x: passes.Rows,
-    y: NDArray[np.int64],
-    classes: int,
-    device: torch.device,
+    model: Model, x: passes.Rows, y: NDArray[np.generic], device: torch.device
 ) -> Latents | None:
     """The number of latents and which are active; None for a model without an encoder.
 
     Args:
         model: The model; if it is made of two parts, the latents kept of the first are reported.
         x: Raw rows; the first `passes.ROWS` are used.
-        y: Their class indices, an input of q(z | x, y).
-        classes: K.
+        y: Their labels, an input of q(z | x, y).
         device: The model's device.
     """
-    first, labels = x[: passes.ROWS], torch.from_numpy(y[: passes.ROWS])
-    if isinstance(model, method.Embeds):
-        means = embedded(model, first, device)
-    elif isinstance(model, method.Encodes):
-        rows, one_hot = torch.from_numpy(first), F.one_hot(labels, classes).float()
-        encode = model.encode
-        means = passes.map_tensors(
-            model, lambda x, y: encode(x, y).mean, rows, one_hot, device=device
-        )
-    else:
+    encoder, first = model.conditional(ENCODER), x[: passes.ROWS]
+    if encoder is None:
         return None
+    if "y" not in encoder.given:
+        means = embedded(model, first, device)
+    else:
+        known = model.labels.known(torch.from_numpy(y[: passes.ROWS]), like=torch.zeros(()))
+        means = passes.map_tensors(
+            model,
+            lambda x, y: model.answer(ENCODER, x=x, y=y)["z_mean"],
+            torch.from_numpy(first),
+            known.value,
+            device=device,
+        )
     active = (means.double().var(0, correction=0) > ACTIVE).nonzero()[:, 0].tolist()
     kept = tuple(model.kept) if isinstance(model, method.Slims) else msgspec.UNSET
     return Latents(means.shape[1], tuple(active), kept)
 
 
-def embedded(model: nn.Module, x: passes.Rows, device: torch.device) -> Tensor:
+def embedded(model: Model, x: passes.Rows, device: torch.device) -> Tensor:
     """The means of q(z | x) of raw rows, [n, latent]."""
-    assert isinstance(model, method.Embeds)
-    embed = model.embed
-    return passes.map_rows(model, lambda x: embed(x).mean, x, device)
+    return passes.map_rows(model, lambda rows: model.answer(ENCODER, x=rows)["z_mean"], x, device)
 
 
 def neighbours(
-    model: nn.Module,
-    labelled: tuple[passes.Rows, NDArray[np.int64]],
-    held: tuple[passes.Rows, NDArray[np.int64]],
+    model: Model,
+    labelled: tuple[passes.Rows, NDArray[np.generic]],
+    held: tuple[passes.Rows, NDArray[np.generic]],
     device: torch.device,
 ) -> Neighbours | None:
     """The error of a vote of the nearest labelled rows, by the means of q(z | x).
@@ -97,9 +94,10 @@ def neighbours(
 
     Returns:
         "k", the number of voting "rows" and the "error"; None for a model without an encoder, or
-        with one that needs a label.
+        with one that needs a label, and for labels that are not classes.
     """
-    if not isinstance(model, method.Embeds):
+    encoder = model.conditional(ENCODER)
+    if encoder is None or encoder.given != ("x",) or not isinstance(model.labels, Classes):
         return None
     from sklearn import neighbors
 

@@ -1,7 +1,7 @@
 """The outcome of a run: the part of `result.json` that is measured on the model.
 
-Scores are those of the calibrated probabilities that a bundle gives, softmax(logits / T);
-"uncalibrated" are those of softmax(logits).
+Scores are those of the calibrated q(y | x) that a bundle gives, with raw numbers divided by T;
+"uncalibrated" are those of the model's own.
 """
 
 from collections.abc import Mapping
@@ -11,20 +11,22 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
-from ssdgm_train.evaluation import calibration, latents, passes, scores
+from ssdgm_train.evaluation import calibration, latents, passes
 from ssdgm_train.evaluation.latents import Latents, Neighbours
-from ssdgm_train.evaluation.scores import Score
+from ssdgm_train.labels.scores import Score
+from ssdgm_train.labels.space import Space
+from ssdgm_train.model import Model
 
 SCORED = ("validation", "test", "unlabelled")
 
 
 class Labelled(NamedTuple):
-    """Raw rows [n, *shape] with class indices [n]."""
+    """Raw rows [n, *shape] with labels as a data set stores them, [n, ...]."""
 
     x: passes.Rows
-    y: NDArray[np.int64]
+    y: NDArray[np.generic]
 
 
 @dataclass(frozen=True)
@@ -49,41 +51,37 @@ class Outcome:
     neighbours: Neighbours | None
 
 
-def outcome(
-    model: nn.Module, parts: Mapping[str, Labelled | None], classes: int, device: torch.device
-) -> Outcome:
+def outcome(model: Model, parts: Mapping[str, Labelled | None], device: torch.device) -> Outcome:
     """Scores, temperature, latents and neighbours of a trained model.
 
     Args:
         model: The model.
         parts: "labelled" training rows; "validation", "test" and "unlabelled" rows whose labels
             are known, the last for the transductive error; None for a part without rows.
-        classes: K.
         device: The model's device.
     """
     outputs = {
-        name: (passes.logits(model, rows.x, device), torch.from_numpy(rows.y))
+        name: (passes.raw(model, rows.x, device), torch.from_numpy(rows.y))
         for name in SCORED
         if (rows := parts[name])
     }
-    temperature = (
-        calibration.temperature(*outputs["validation"]) if "validation" in outputs else 1.0
-    )
+    space, held_out = model.labels, outputs.get("validation")
+    temperature = calibration.temperature(space, *held_out) if held_out else 1.0
     labelled, held = parts["labelled"], parts["test"] or parts["validation"]
     assert labelled is not None
     shown = parts["validation"] or labelled
     return Outcome(
         temperature,
-        **vars(_scores(outputs, temperature)),
-        uncalibrated=_scores(outputs, 1.0),
-        latents=latents.latents(model, *shown, classes=classes, device=device),
+        **vars(_scores(space, outputs, temperature)),
+        uncalibrated=_scores(space, outputs, 1.0),
+        latents=latents.latents(model, *shown, device=device),
         neighbours=latents.neighbours(model, labelled, held, device) if held else None,
     )
 
 
-def _scores(outputs: Mapping[str, tuple[Tensor, Tensor]], temperature: float) -> Scores:
+def _scores(
+    space: Space, outputs: Mapping[str, tuple[Tensor, Tensor]], temperature: float
+) -> Scores:
     """The score of every part at a temperature; None for a part without rows."""
-    measured = {
-        name: scores.measure(logits / temperature, y) for name, (logits, y) in outputs.items()
-    }
+    measured = {name: space.measure(raw / temperature, y) for name, (raw, y) in outputs.items()}
     return Scores(*(measured.get(name) for name in SCORED))

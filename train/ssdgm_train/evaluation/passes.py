@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ssdgm_train import method
+from ssdgm_train.labels.scores import Score
+from ssdgm_train.model import CLASSIFIER, RAW, Model
 
 ROWS = 1000
 """Rows per pass, so that memory does not grow with the data."""
@@ -26,10 +28,14 @@ class Rows(Protocol):
         """Some of the rows."""
 
 
-def logits(model: nn.Module, x: Rows, device: torch.device) -> Tensor:
-    """Logits [n, K] of raw rows, on the CPU, the model in evaluation mode."""
-    assert isinstance(model, method.Classifies)
-    return map_rows(model, model.classify, x, device)
+def raw(model: Model, x: Rows, device: torch.device) -> Tensor:
+    """The raw numbers of q(y | x) for raw rows, on the CPU, the model in evaluation mode."""
+    return map_rows(model, lambda rows: model.answer(CLASSIFIER, x=rows)[RAW], x, device)
+
+
+def score(model: Model, x: Rows, y: NDArray[np.generic], device: torch.device) -> Score:
+    """The score of a model's uncalibrated q(y | x) for raw rows x with labels y."""
+    return model.labels.measure(raw(model, x, device), torch.from_numpy(y))
 
 
 def map_rows(
@@ -62,7 +68,7 @@ def terms(
     model: nn.Module,
     phase: method.Phase,
     x: NDArray[np.generic],
-    y: NDArray[np.int64],
+    y: NDArray[np.generic],
     context: method.Context,
     device: torch.device,
 ) -> dict[str, float]:
@@ -72,8 +78,8 @@ def terms(
         model: The model.
         phase: The phase.
         x: Raw rows; the first `ROWS` are used.
-        y: Their class indices.
-        context: Its generator must be in the same state for all calls that are compared.
+        y: Their labels.
+        context: Its noise must be in the same state for all calls that are compared.
         device: The model's device.
     """
     with evaluating(model), torch.no_grad():

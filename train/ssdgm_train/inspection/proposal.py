@@ -117,7 +117,7 @@ def _proposal(
         likelihood=stated.likelihood,
         reason=reason if likelihood == AUTO else "set in the recipe",
         preprocessing=_preprocessing(stated),
-        prior=stated.labels.prior,
+        prior=tuple(stated.labels.described(data.classes)["prior"]),
         labelled=sizes.labelled,
         unlabelled=sizes.unlabelled,
         validation=len(parts.validation),

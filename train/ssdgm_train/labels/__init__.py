@@ -1,1 +1,7 @@
-"""Label spaces: what a label is while a model is trained."""
+"""Label spaces: what a label is, one file and one line each."""
+
+from ssdgm_train.labels.classes import Classes
+from ssdgm_train.labels.space import Space
+
+SPACES: dict[str, type[Space]] = {"classes": Classes}
+"""Every label space by the name that run records and manifests write."""

@@ -1,36 +1,134 @@
-r"""The label space of K classes: their prior, and ways to sum over the unknown label.
+r"""One of K classes: all of them are tried for an unlabelled row, or the likeliest and one more.
 
 References:
     Semi-Supervised Learning with Deep Generative Models (Kingma et al., 2014), section 3.1.2: the
     unknown label is summed out, so every class is evaluated for every unlabelled row.
     Rao-Blackwellized Stochastic Gradients for Discrete Distributions (Liu, Regier, Tripuraneni,
     Jordan, McAuliffe, 2019): only a few of them need to be evaluated.
+    On Calibration of Modern Neural Networks (Guo et al., 2017), section 4.2, for the temperature.
 """
 
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
+
+from ssdgm_train.labels import clusters, scores
+from ssdgm_train.labels.space import Known, Tries
+from ssdgm_train.probability import distributions, shapes
+from ssdgm_train.probability.noise import Noise
 
 SMALLEST = 1e-30
 """The smallest probability in a draw, so that none is exactly zero."""
 
+SMALLEST_LOG = math.log(SMALLEST)
+
+UNKNOWN = -1
+"""What a data set stores where a class is not known."""
+
 
 @dataclass(frozen=True)
 class Classes:
-    """K classes and their prior p(y), which sums to one."""
+    """K classes and their prior p(y), which sums to one.
+
+    A label is stored as its index, -1 where it is not known; networks take it one-hot.
+
+    Attributes:
+        prior: p(y), [K].
+        components: How many of the last have no label at all: groups of rows that are found.
+    """
 
     prior: tuple[float, ...]
+    components: int = 0
+    space: str = field(default_factory=lambda: "classes", init=False)
 
     @property
     def size(self) -> int:
         """The number of classes K."""
         return len(self.prior)
 
-    def log_prior(self, like: Tensor) -> Tensor:
-        """Log p(y) of every class, in nats, [K]; kept even when uniform, so bounds are right."""
-        return torch.tensor(self.prior, dtype=like.dtype, device=like.device).log()
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """[K]."""
+        return (self.size,)
+
+    @property
+    def width(self) -> int:
+        """K."""
+        return self.size
+
+    @property
+    def raw(self) -> int:
+        """K logits."""
+        return self.size
+
+    def known(self, y: Tensor, like: Tensor) -> Known:
+        """Class indices [n] as one-hot rows and a mask [n, 1]; unknown ones are zeros."""
+        mask = (y >= 0).to(like.dtype)[..., None]
+        return Known(self.one_hot(y.clamp(min=0), like) * mask, mask)
+
+    def outputs(self, raw: Tensor, temperature: float = 1.0) -> dict[str, Tensor]:
+        """Logits and the probabilities of the classes."""
+        logits = raw / temperature
+        return {"logits": logits, "probs": torch.softmax(logits, -1)}
+
+    def mean(self, raw: Tensor) -> Tensor:
+        """The probabilities."""
+        return torch.softmax(raw, -1)
+
+    def pooled(self, raw: Tensor) -> Tensor:
+        """The logarithm of the mean probabilities."""
+        return torch.logsumexp(raw.log_softmax(-1), -2) - math.log(raw.shape[-2])
+
+    def tries(self, raw: Tensor, noise: Noise, few: int = 0) -> Tries:
+        """Every class with its probability; or the `few` likeliest and one drawn from the rest."""
+        if 0 < few < self.size - 1:
+            return self.likeliest(raw, few, noise)
+        return Tries(self.every(raw)[None], F.softmax(raw, -1))
+
+    def completed(self, raw: Tensor, known: Known, noise: Noise) -> Tries:
+        """The class that is known."""
+        return Tries(known.value[:, None], known.value.new_ones(len(known.value), 1))
+
+    def likeliest(self, raw: Tensor, k: int, noise: Noise) -> Tries:
+        r"""Each row's k likeliest classes and one drawn from the others, with their weights.
+
+        \(\sum_j w_j f(y_j)\) and its gradient are unbiased estimates of \(\sum_y q(y) f(y)\) and
+        of its gradient, at the cost of k + 1 classes (Liu et al., 2019, equation 4).
+
+        Args:
+            raw: The logits of q(y | x), [n, K].
+            k: From 0 to K - 1.
+            noise: The source of the drawn class.
+        """
+        q = F.softmax(raw, -1)
+        top = q.topk(k, -1).indices
+        rest = q.detach().clamp_min(SMALLEST).scatter(-1, top, 0.0)
+        drawn = noise.category(rest)
+        share = rest.gather(-1, drawn) / rest.sum(-1, keepdim=True)
+        weight = torch.cat([q.gather(-1, top), q.gather(-1, drawn) / share], -1)
+        return Tries(self.one_hot(torch.cat([top, drawn], -1), raw), weight, drawn=True)
+
+    def entropy(self, raw: Tensor, known: Known | None = None) -> shapes.Nats:
+        """The entropy of q(y | x); zero for rows whose class is known."""
+        if known is not None:
+            return raw.new_zeros(len(raw))
+        return distributions.categorical_entropy(raw)
+
+    def log_prob(self, raw: Tensor, known: Known) -> shapes.Nats:
+        """Log q(y | x) of the class; zero where it is not known."""
+        return -F.cross_entropy(raw, known.value, reduction="none")
+
+    def log_prior(self, y: Tensor) -> Tensor:
+        """The log-prior of the class, kept even when it is uniform so that bounds are right."""
+        prior = torch.tensor(self.prior, dtype=y.dtype, device=y.device)
+        return (y * prior.log()).sum(-1)
 
     def one_hot(self, y: Tensor, like: Tensor) -> Tensor:
         """Class indices [...] as float one-hot rows, [..., K]."""
@@ -40,29 +138,53 @@ class Classes:
         """Every class once, one-hot: the identity [K, K], to broadcast against [batch, 1, ...]."""
         return torch.eye(self.size, dtype=like.dtype, device=like.device)
 
-    def likeliest(
-        self, logits: Tensor, k: int, generator: torch.Generator | None
-    ) -> tuple[Tensor, Tensor]:
-        r"""Each row's k likeliest classes and one drawn from the others, with their weights.
+    @property
+    def entries(self) -> int:
+        """One."""
+        return 1
 
-        \(\sum_j w_j f(y_j)\) and its gradient are unbiased estimates of \(\sum_y q(y) f(y)\) and
-        of its gradient, at the cost of k + 1 classes (Liu et al., 2019, equation 4).
+    def measure(self, raw: Tensor, y: Tensor) -> scores.Score:
+        """The error, the proper scores and the calibration of the predicted classes.
 
-        Args:
-            logits: The logits of q(y | x), [batch, K].
-            k: From 0 to K - 1.
-            generator: The random source of the drawn class.
-
-        Returns:
-            The classes y, one-hot [batch, k + 1, K], and their factors w, [batch, k + 1].
+        Where there are components, they count as the classes that they hold, see `clusters`.
         """
-        q = F.softmax(logits, -1)
-        top = q.topk(k, -1).indices
-        rest = q.detach().clamp_min(SMALLEST).scatter(-1, top, 0.0)
-        drawn = torch.multinomial(rest, 1, generator=generator)
-        share = rest.gather(-1, drawn) / rest.sum(-1, keepdim=True)
-        factors = torch.cat([q.gather(-1, top), q.gather(-1, drawn) / share], -1)
-        return self.one_hot(torch.cat([top, drawn], -1), like=logits), factors
+        if self.components and len(y):
+            raw = clusters.by_class(raw, clusters.held(raw, y))
+            raw = F.pad(raw, (0, max(int(y.max()) + 1 - raw.shape[1], 0)), value=SMALLEST_LOG)
+        return scores.measure(raw, y)
+
+    def wrong(self, raw: Tensor, y: Tensor) -> Tensor:
+        """One where another class is the most probable one."""
+        if self.components and len(y):
+            raw = clusters.by_class(raw, clusters.held(raw, y))
+        return (raw.argmax(-1) != y).long()
+
+    def drawn(self, rng: np.random.Generator, rows: int) -> NDArray[np.float32]:
+        """One-hot classes drawn from the prior."""
+        return self._one_hot(rng.choice(self.size, rows, p=self.prior))
+
+    def examples(self, rows: int) -> NDArray[np.float32]:
+        """The first class, the second, and so on, over and over."""
+        return self._one_hot(np.arange(rows) % self.size)
+
+    def _one_hot(self, y: NDArray[np.int64]) -> NDArray[np.float32]:
+        return np.eye(self.size, dtype=np.float32)[y]
+
+    def described(self, values: Sequence[int | str]) -> dict[str, Any]:
+        """The classes' names, their own values, the prior, and how many have labels."""
+        others = [f"unlabelled {i + 1}" for i in range(self.components)]
+        labelled = {"labelled": self.size - self.components} if self.components else {}
+        return {
+            "space": self.space,
+            "names": [*map(str, values), *others],
+            "values": [*values, *others],
+            "prior": list(self.prior),
+            **labelled,
+        }
+
+    def strata(self, y: NDArray[np.generic]) -> NDArray[np.int64]:
+        """The class."""
+        return y.astype(np.int64, copy=False)
 
 
 def uniform(size: int) -> Classes:

@@ -12,6 +12,7 @@ from ssdgm_runtime import errors
 from ssdgm_train.likelihoods import family
 from ssdgm_train.likelihoods.family import Likelihood, Parameters
 from ssdgm_train.probability import distributions
+from ssdgm_train.probability.noise import Noise
 from ssdgm_train.problems import Pieces, Problem, Scaling
 
 MOST = 2**16
@@ -101,8 +102,8 @@ def _get_probs(parameters: Parameters) -> Tensor:
     return parameters["probs"]
 
 
-def _bits(x: Tensor, generator: torch.Generator | None) -> Tensor:
-    return torch.bernoulli(x, generator=generator)
+def _bits(x: Tensor, noise: Noise) -> Tensor:
+    return noise.bits(x)
 
 
 def _limits(problem: Problem) -> tuple[float, float]:

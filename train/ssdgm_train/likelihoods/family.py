@@ -12,15 +12,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from ssdgm_train.likelihoods import observations
 from ssdgm_train.probability import shapes
+from ssdgm_train.probability.noise import Noise
 from ssdgm_train.problems import Pieces, Problem, Scaling
 
 Parameters = dict[str, Tensor]
-Draw = Callable[[Tensor, torch.Generator | None], Tensor]
+Draw = Callable[[Tensor, Noise], Tensor]
 Levels = dict[str, Any]
 
 
@@ -77,7 +77,7 @@ class Family:
     levels: Callable[[Problem], Levels]
 
 
-def same(x: shapes.Features, generator: torch.Generator | None) -> shapes.Features:
+def same(x: shapes.Features, noise: Noise) -> shapes.Features:
     """The observation itself: `draw` of a likelihood that draws nothing."""
     return x
 

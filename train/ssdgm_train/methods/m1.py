@@ -22,10 +22,11 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from ssdgm_train import method
+from ssdgm_train import method, model
 from ssdgm_train.models import autoencoder
 from ssdgm_train.networks.perceptrons import MLP, Fourier
-from ssdgm_train.probability import distributions, objectives, regularisers, shapes
+from ssdgm_train.probability import distributions, regularisers, shapes
+from ssdgm_train.probability.noise import Noise
 from ssdgm_train.problems import Problem
 from ssdgm_train.settings import above, among, between, setting
 
@@ -66,16 +67,16 @@ class Config:
     head: Head = field(default_factory=Head)
 
 
-class Model(nn.Module):
+class Model(model.Model):
     """The autoencoder and its head."""
 
     def __init__(self, config: Config, problem: Problem) -> None:
         super().__init__()
         latent, head = config.features.latent, config.head
-        self.labels, self.latent, self.noise = problem.labels, latent, head.noise
+        self.labels, self.widths, self.noise = problem.labels, {"z": latent}, head.noise
         self.features = autoencoder.VAE(config.features, problem)
         mapping = [Fourier(latent, head.kernel, head.length)] if head.kernel else []
-        self.head = nn.Sequential(*mapping, nn.Linear(head.kernel or latent, problem.labels.size))
+        self.head = nn.Sequential(*mapping, nn.Linear(head.kernel or latent, problem.labels.raw))
 
     def classify(self, x: shapes.Rows) -> shapes.Logits:
         """The head's logits for raw rows, from the means of the latents that are kept."""
@@ -90,9 +91,15 @@ class Model(nn.Module):
         """The mean of p(x | z) as "x" and its parameters, in the data's own units."""
         return self.features.render(z)
 
-    def log_weights(self, x: shapes.Flat, generator: torch.Generator | None) -> Tensor:
+    conditionals = (
+        model.classifier(classify),
+        model.encoder(embed, "x"),
+        model.decoder(render, "z"),
+    )
+
+    def log_weights(self, x: shapes.Flat, noise: Noise) -> Tensor:
         """Log p(x, z) - log q(z | x) with one draw of z, [batch, 1]."""
-        z, log_weights = self.features.weighed(x, generator)
+        z, log_weights = self.features.weighed(x, noise)
         zeros, ones = torch.zeros_like(z), torch.ones_like(z)
         log_pz = distributions.normal_log_prob(z, zeros, ones)
         return (log_weights + log_pz)[:, None]
@@ -110,20 +117,23 @@ def _judge(model: Model, codes: shapes.Codes) -> shapes.Logits:
 
 
 def logistic_loss(model: Model, batch: method.Batch, context: method.Context) -> method.Terms:
-    """Cross-entropy of the labelled rows' draws of z, in nats."""
-    codes = model.features.codes(batch.x, context.generator, model.noise)
-    return {"classifier": objectives.cross_entropy(_judge(model, codes), batch.y)}
+    """-log q(y | z) of the labelled rows' draws of z, in nats."""
+    codes = model.features.codes(batch.x, context.noise, model.noise)
+    known = model.labels.known(batch.y, like=codes)
+    return {"classifier": -model.labels.log_prob(_judge(model, codes), known)}
 
 
 def s3vm_loss(model: Model, batch: method.Batch, context: method.Context) -> method.Terms:
     """Hinge, hat and balance of draws of z; the hat grows to half of the phase."""
     rows = torch.cat([batch.x, batch.u])
-    codes = model.features.codes(rows, context.generator, model.noise)
+    codes = model.features.codes(rows, context.noise, model.noise)
     labelled, unlabelled = torch.split(_judge(model, codes), [len(batch.x), len(batch.u)])
+    every = model.labels.every(like=unlabelled)
+    assert every is not None
     return {
         "hinge": regularisers.hinge(labelled, batch.y),
         "hat": min(2 * context.progress, 1.0) * regularisers.hat(unlabelled),
-        "balance": regularisers.imbalance(unlabelled, model.labels.log_prior(like=unlabelled)),
+        "balance": regularisers.imbalance(unlabelled, model.labels.log_prior(every)),
     }
 
 
@@ -158,7 +168,6 @@ METHOD = method.Method(
     Config=Config,
     build=Model,
     phases=_phases,
-    tasks=("classify", "encode", "reconstruct", "generate"),
     adopt=autoencoder.adopt,
     fitted=autoencoder.fitted,
 )

@@ -22,13 +22,15 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor, nn
 
-from ssdgm_train import method
-from ssdgm_train.labels import classes
+from ssdgm_train import method, model
+from ssdgm_train.labels.space import Space
 from ssdgm_train.methods import m2
-from ssdgm_train.models import autoencoder
+from ssdgm_train.models import autoencoder, bounded
+from ssdgm_train.models.weighting import WEIGHTINGS
 from ssdgm_train.networks import builder
 from ssdgm_train.networks.perceptrons import MLP
 from ssdgm_train.probability import distributions, shapes
+from ssdgm_train.probability.noise import Noise
 from ssdgm_train.problems import Problem
 
 NEUTRAL = 1 / math.sqrt(2 * math.pi)
@@ -50,12 +52,13 @@ class Config:
     joint: m2.Config = field(default_factory=m2.Config)
 
 
-class Model(nn.Module):
+class Model(model.Model):
     """M1's autoencoder under M2."""
 
     def __init__(self, config: Config, problem: Problem) -> None:
         super().__init__()
-        self.config, self.problem, self.latent = config, problem, config.joint.latent
+        self.config, self.problem = config, problem
+        self.labels, self.widths = problem.labels, {"z": config.joint.latent}
         self.features = autoencoder.VAE(config.features, problem)
         self.joint = m2.Model(config.joint, _on_codes(config.features.latent, problem.labels))
         self.joint.likelihood = replace(self.joint.likelihood, log_prob=self.log_prob)
@@ -82,12 +85,18 @@ class Model(nn.Module):
         """The mean of p(x | z1) as "x" and its parameters, at the mean of p(z1 | y, z2)."""
         return self.features.render(self.joint.decode(y, z)["mean"] * self.features.kept)
 
-    def log_weights(self, x: shapes.Flat, generator: torch.Generator | None) -> Tensor:
+    conditionals = (
+        model.classifier(classify),
+        model.encoder(encode, "x", "y"),
+        model.decoder(decode, "y", "z"),
+    )
+
+    def log_weights(self, x: shapes.Flat, noise: Noise) -> Tensor:
         """Log p(x, y, z1, z2) - log q(z1, z2 | x, y), one draw for each class, [batch, K]."""
         if not self.features.kept.all():
-            return self.slim().log_weights(x, generator)
-        z, log_weights = self.features.weighed(x, generator)
-        return log_weights[:, None] + self.joint.log_weights(z, generator)
+            return self.slim().log_weights(x, noise)
+        z, log_weights = self.features.weighed(x, noise)
+        return log_weights[:, None] + self.joint.log_weights(z, noise)
 
     def trunk(self) -> MLP:
         """M1's encoder."""
@@ -130,19 +139,19 @@ INPUTS = (
 """The weights whose columns are latents of M1."""
 
 
-def _on_codes(latent: int, space: classes.Classes) -> Problem:
+def _on_codes(latent: int, space: Space) -> Problem:
     """M2's problem: rows are latents of M1, without scaling."""
     return Problem((latent,), "float32", space, "gaussian", (0.0,), (1.0,))
 
 
 def joint_loss(model: Model, batch: method.Batch, context: method.Context) -> method.Terms:
     """M2's terms of draws of z1; x and u hold posteriors [n, 2, latent]."""
-    x, u = (model.features.codes(part, context.generator) for part in (batch.x, batch.u))
-    return m2.loss(model.joint, method.Batch(x, batch.y, u), context)
+    x, u = (model.features.codes(part, context.noise) for part in (batch.x, batch.u))
+    return bounded.loss(model.joint, method.Batch(x, batch.y, u), context)
 
 
 def _phases(config: Config, sizes: method.Sizes) -> tuple[method.Phase, ...]:
-    weights = m2.WEIGHTINGS[config.joint.weighting](config.joint.alpha, sizes)
+    weights = WEIGHTINGS[config.joint.weighting](config.joint.alpha, sizes)
     player = method.Player("joint", joint_loss, weights, _joint, lambda m: m2.rates(m.joint))
     return (*autoencoder.phases(config.features), autoencoder.after("joint", player))
 
@@ -165,7 +174,6 @@ METHOD = method.Method(
     Config=Config,
     build=Model,
     phases=_phases,
-    tasks=("classify", "encode", "reconstruct", "generate"),
     adopt=autoencoder.adopt,
     fitted=_fitted,
 )

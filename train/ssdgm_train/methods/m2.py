@@ -20,45 +20,21 @@ References:
     Auxiliary Deep Generative Models (Maaløe et al., 2016), whose code is the "balanced" weighting.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
-from ssdgm_train import likelihoods, method
+from ssdgm_train import likelihoods, method, model
 from ssdgm_train.likelihoods import observations
+from ssdgm_train.models import bounded
+from ssdgm_train.models.weighting import WEIGHTINGS
 from ssdgm_train.networks import builder
 from ssdgm_train.networks.perceptrons import ACTIVATIONS, INITIALISERS, initialise
 from ssdgm_train.probability import distributions, objectives, shapes
+from ssdgm_train.probability.noise import Noise
 from ssdgm_train.problems import Problem
 from ssdgm_train.settings import above, among, between, setting
-
-
-def paper_weights(alpha: float, sizes: method.Sizes) -> dict[str, float]:
-    """J^alpha / N: every row counts once, as in the paper's sum and the authors' code."""
-    labelled = sizes.labelled / sizes.total
-    return {
-        "labelled": labelled,
-        "unlabelled": 1 - labelled,
-        "classifier": alpha,
-    }
-
-
-def balanced_weights(alpha: float, sizes: method.Sizes) -> dict[str, float]:
-    """The mean labelled row counts as much as the mean unlabelled one (Maaløe et al., 2016)."""
-    return {
-        "labelled": 1.0,
-        "unlabelled": 1.0,
-        "classifier": alpha * sizes.total / sizes.labelled,
-    }
-
-
-WEIGHTINGS: dict[str, Callable[[float, method.Sizes], dict[str, float]]] = {
-    "paper": paper_weights,
-    "balanced": balanced_weights,
-}
-"""The weights of means over a batch; the same alpha can differ 600-fold between the two."""
 
 
 @dataclass(frozen=True)
@@ -109,31 +85,28 @@ TRAINING = ("binarise", "alpha", "weighting", "likeliest", "settle", "trunk_rate
 """The settings that are kept from the recipe when the networks of another m2 are taken over."""
 
 
-class Model(nn.Module):
+class Model(model.Model):
     """q(y | x), q(z | x, y) and p(x | y, z), three separate networks."""
 
     def __init__(self, config: Config, problem: Problem) -> None:
         super().__init__()
         self.config = config = builder.fitted(config, problem)
-        self.labels, self.latent = problem.labels, config.latent
+        self.labels, self.widths = problem.labels, {"z": config.latent}
         self.likelihood = likelihoods.likelihood_for(problem)
         self.draw = self.likelihood.draw if config.binarise else likelihoods.same
         self.standardise = observations.observer_for(problem)
-        build, act, classes = (
-            builder.builder_for(problem, config),
-            config.activation,
-            self.labels.size,
-        )
+        build, act = builder.builder_for(problem, config), config.activation
+        width, raw = self.labels.width, self.labels.raw
         shape, own = config.classifier or config.hidden, config.classifier_activation or act
-        self.classifier = build.classifier(shape, classes, own, config.batch_norm)
-        self.encoder = build.encoder([classes], config.hidden, config.latent, act)
-        self.decoder = build.decoder([config.latent, classes], config.hidden, act)
+        self.classifier = build.classifier(shape, raw, own, config.batch_norm)
+        self.encoder = build.encoder([width], config.hidden, config.latent, act)
+        self.decoder = build.decoder([config.latent, width], config.hidden, act)
         initialise(self.classifier, config.initial)
         initialise(self.encoder, config.initial, spreads=config.latent)
         initialise(self.decoder, config.initial, spreads=self.likelihood.spreads)
 
     def classify(self, x: shapes.Rows) -> shapes.Logits:
-        """Logits of q(y | x) for raw rows."""
+        """The raw numbers of q(y | x) for raw rows."""
         logits: Tensor = self.classifier(self.standardise(x))
         return logits
 
@@ -146,60 +119,34 @@ class Model(nn.Module):
         """The mean of p(x | y, z) as "x" and its parameters, in the data's own units."""
         return self.likelihood.decoded(self.decoder(z, y), self.standardise)
 
-    def bound(
-        self, x: shapes.Features, y: Tensor, generator: torch.Generator | None
-    ) -> shapes.Nats:
+    conditionals = (
+        model.classifier(classify),
+        model.encoder(encode, "x", "y"),
+        model.decoder(decode, "y", "z"),
+    )
+
+    def bound(self, x: shapes.Features, y: Tensor, noise: Noise) -> shapes.Nats:
         """L(x, y) in nats from one draw of z; x [..., features] and y [..., K] broadcast."""
         posterior = self.encoder(x, y)
-        log_px = self.likelihood.log_prob(x, self.decoder(posterior.sample(generator), y))
-        log_py = (y * self.labels.log_prior(like=y)).sum(-1)
+        log_px = self.likelihood.log_prob(x, self.decoder(posterior.sample(noise), y))
+        log_py = self.labels.log_prior(y)
         return objectives.labelled_bound(log_px, log_py, distributions.normal_kl(*posterior))
 
-    def log_weights(self, x: shapes.Flat, generator: torch.Generator | None) -> Tensor:
+    def log_weights(self, x: shapes.Flat, noise: Noise) -> Tensor:
         """Log p(x, y, z) - log q(z | x, y) with one draw of z for each class, [batch, K]."""
         every = self.labels.every(like=x)
+        assert every is not None
         posterior = self.encoder(x[:, None], every)
-        z = posterior.sample(generator)
+        z = posterior.sample(noise)
         log_px = self.likelihood.log_prob(x[:, None], self.decoder(z, every))
         log_pz = distributions.normal_log_prob(z, torch.zeros_like(z), torch.ones_like(z))
         log_q = distributions.normal_log_prob(z, *posterior)
-        return log_px + self.labels.log_prior(like=x) + log_pz - log_q
-
-
-def loss(model: Model, batch: method.Batch, context: method.Context) -> method.Terms:
-    """-L of labelled rows, -U of unlabelled ones, -log q(y | x) of labelled ones, in nats."""
-    rows = model.standardise(torch.cat([batch.x, batch.u]))
-    both = model.draw(rows, context.generator)
-    labelled = len(batch.x)
-    x, u = both[:labelled], both[labelled:]
-    logits = model.classifier(both)
-    y = model.labels.one_hot(batch.y, like=x)
-    settled = context.progress >= model.config.settle
-    guess = logits[labelled:] if settled else logits[labelled:].detach()
-    unlabelled = unlabelled_bound(model, u, guess, context.generator)
-    return {
-        "labelled": -model.bound(x, y, context.generator),
-        "unlabelled": -unlabelled,
-        "classifier": objectives.cross_entropy(logits[:labelled], batch.y),
-    }
-
-
-def unlabelled_bound(
-    model: Model, u: shapes.Flat, logits: Tensor, generator: torch.Generator | None
-) -> shapes.Nats:
-    """U(x) in nats of observations, all classes summed or the likeliest of them."""
-    few = model.config.likeliest
-    if 0 < few < model.labels.size - 1:
-        y, factors = model.labels.likeliest(logits, few, generator)
-        bounds = model.bound(u[:, None], y, generator)
-        return objectives.unlabelled_bound(bounds, logits, factors)
-    bounds = model.bound(u[:, None], model.labels.every(like=u), generator)
-    return objectives.unlabelled_bound(bounds, logits)
+        return log_px + self.labels.log_prior(every) + log_pz - log_q
 
 
 def _phases(config: Config, sizes: method.Sizes) -> tuple[method.Phase, ...]:
     weights = WEIGHTINGS[config.weighting](config.alpha, sizes)
-    player = method.Player("all", loss, weights, rates=rates)
+    player = method.Player("all", bounded.loss, weights, rates=rates)
     return (method.Phase("joint", (player,), steps=builder.STEPS[config.network]),)
 
 
@@ -240,7 +187,6 @@ METHOD = method.Method(
     Config=Config,
     build=Model,
     phases=_phases,
-    tasks=("classify", "encode", "reconstruct", "generate"),
     adopt=_adopt,
     fitted=builder.fitted,
 )

@@ -10,11 +10,11 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ssdgm_train import likelihoods, method
+from ssdgm_train import likelihoods, method, model
 from ssdgm_train.likelihoods import observations
 from ssdgm_train.networks import builder
 from ssdgm_train.networks.perceptrons import ACTIVATIONS
-from ssdgm_train.probability import objectives, shapes
+from ssdgm_train.probability import shapes
 from ssdgm_train.problems import Problem
 from ssdgm_train.settings import above, among, setting
 
@@ -41,28 +41,32 @@ class Config:
     binarise: bool = True
 
 
-class Model(nn.Module):
+class Model(model.Model):
     """q(y | x)."""
 
     def __init__(self, config: Config, problem: Problem) -> None:
         super().__init__()
+        self.labels, self.widths = problem.labels, {}
         self.standardise = observations.observer_for(problem)
         self.classifier = builder.builder_for(problem, builder.fitted(config, problem)).classifier(
-            config.hidden, problem.labels.size, config.activation, config.batch_norm
+            config.hidden, problem.labels.raw, config.activation, config.batch_norm
         )
         likelihood = likelihoods.likelihood_for(problem)
         self.draw = likelihood.draw if config.binarise else likelihoods.same
 
     def classify(self, x: shapes.Rows) -> shapes.Logits:
-        """Raw rows to logits."""
+        """The raw numbers of q(y | x) for raw rows."""
         logits: Tensor = self.classifier(self.standardise(x))
         return logits
 
+    conditionals = (model.classifier(classify),)
+
 
 def loss(model: Model, batch: method.Batch, context: method.Context) -> method.Terms:
-    """Cross-entropy on the labelled rows, in nats."""
-    x = model.draw(model.standardise(batch.x), context.generator)
-    return {"classifier": objectives.cross_entropy(model.classifier(x), batch.y)}
+    """-log q(y | x) of the labelled rows, in nats."""
+    x = model.draw(model.standardise(batch.x), context.noise)
+    known = model.labels.known(batch.y, like=x)
+    return {"classifier": -model.labels.log_prob(model.classifier(x), known)}
 
 
 def _phases(config: Config, sizes: method.Sizes) -> tuple[method.Phase, ...]:
@@ -97,7 +101,6 @@ METHOD = method.Method(
     Config=Config,
     build=Model,
     phases=_phases,
-    tasks=("classify",),
     adopt=_adopt,
     fitted=builder.fitted,
 )

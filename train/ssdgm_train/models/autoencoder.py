@@ -27,6 +27,7 @@ from ssdgm_train.likelihoods import observations
 from ssdgm_train.networks import builder
 from ssdgm_train.networks.perceptrons import ACTIVATIONS, INITIALISERS, initialise
 from ssdgm_train.probability import distributions, shapes
+from ssdgm_train.probability.noise import Noise
 from ssdgm_train.problems import Problem
 from ssdgm_train.settings import above, among, between, setting
 
@@ -97,23 +98,19 @@ class VAE(nn.Module):
         """The mean of p(x | z) as "x" and its parameters, in the data's own units."""
         return self.likelihood.decoded(self.decoder(z), self.standardise)
 
-    def bound(
-        self, x: shapes.Flat, generator: torch.Generator | None, beta: float = 1.0
-    ) -> shapes.Nats:
+    def bound(self, x: shapes.Flat, noise: Noise, beta: float = 1.0) -> shapes.Nats:
         """The evidence lower bound of observations in nats, from one draw of z.
 
         With the divergence weighted by a `beta` below one it is not a bound.
         """
         posterior = self.encoder(x)
-        log_px = self.likelihood.log_prob(x, self.decoder(posterior.sample(generator)))
+        log_px = self.likelihood.log_prob(x, self.decoder(posterior.sample(noise)))
         return log_px - beta * distributions.normal_kl(*posterior)
 
-    def weighed(
-        self, x: shapes.Flat, generator: torch.Generator | None
-    ) -> tuple[shapes.Codes, shapes.Nats]:
+    def weighed(self, x: shapes.Flat, noise: Noise) -> tuple[shapes.Codes, shapes.Nats]:
         """One draw of z for observations, and log p(x | z) - log q(z | x) in nats."""
         posterior = self.encoder(x)
-        z = posterior.sample(generator)
+        z = posterior.sample(noise)
         log_q = distributions.normal_log_prob(z, *posterior)
         return z, self.likelihood.log_prob(x, self.decoder(z)) - log_q
 
@@ -140,18 +137,16 @@ class VAE(nn.Module):
             )
         self.kept.copy_((spread > self.config.threshold).to(self.kept.dtype))
 
-    def codes(
-        self, posteriors: Tensor, generator: torch.Generator | None, noise: float = 1.0
-    ) -> Tensor:
+    def codes(self, posteriors: Tensor, noise: Noise, factor: float = 1.0) -> Tensor:
         """Draws of the latents, [n, latent]; dropped ones are zero.
 
         Args:
             posteriors: Means and scales [n, 2, latent], as returned by `posteriors`.
-            generator: The random source of the draws.
-            noise: Factor on the scales.
+            noise: The source of the draws.
+            factor: Factor on the scales.
         """
         mean, scale = posteriors.unbind(1)
-        return distributions.Normal(mean, noise * scale).sample(generator) * self.kept
+        return distributions.Normal(mean, factor * scale).sample(noise) * self.kept
 
 
 def phases(config: Features) -> tuple[method.Phase, ...]:
@@ -180,14 +175,14 @@ def loss(model: Any, batch: method.Batch, context: method.Context) -> method.Ter
     vae: VAE = model.features
     warm_up, rows = vae.config.warm_up, _rows(vae, batch)
     beta = min(context.progress / warm_up, 1.0) if warm_up else 1.0
-    bound = vae.bound(vae.draw(rows, context.generator), context.generator, beta)
+    bound = vae.bound(vae.draw(rows, context.noise), context.noise, beta)
     return {"features": -bound * _weights(batch, context.sizes, like=bound)}
 
 
 def polish_loss(model: Any, batch: method.Batch, context: method.Context) -> method.Terms:  # noqa: ANN401
     """The negative bound of rows as they are, weighted as in `loss`."""
     vae: VAE = model.features
-    bound = vae.bound(_rows(vae, batch), context.generator)
+    bound = vae.bound(_rows(vae, batch), context.noise)
     return {"polish": -bound * _weights(batch, context.sizes, like=bound)}
 
 

@@ -15,6 +15,7 @@ import torch
 from torch.nn import functional as F
 
 from ssdgm_train.probability import shapes
+from ssdgm_train.probability.noise import Noise
 
 LOG_TWO_PI = math.log(2 * math.pi)
 
@@ -25,10 +26,9 @@ class Normal(NamedTuple):
     mean: torch.Tensor
     scale: torch.Tensor
 
-    def sample(self, generator: torch.Generator | None = None) -> torch.Tensor:
+    def sample(self, noise: Noise) -> torch.Tensor:
         """One reparameterised draw: mean + scale * eps, eps from the standard normal."""
-        eps = torch.empty_like(self.mean).normal_(generator=generator)
-        return torch.addcmul(self.mean, self.scale, eps)
+        return torch.addcmul(self.mean, self.scale, noise.normal(self.mean))
 
 
 def normal_log_prob(
@@ -53,6 +53,11 @@ def _squares(x: shapes.Features, mean: shapes.Features, scale: shapes.Features) 
 def normal_kl(mean: shapes.Features, scale: shapes.Features) -> shapes.Nats:
     r"""\(KL(N(\mu, \sigma^2) \| N(0, I)) = \frac12 \sum_d (\mu_d^2 + \sigma_d^2 - 1 - \log \sigma_d^2)\)."""  # noqa: E501
     return (0.5 * (mean.square() + scale.square() - 1) - scale.log()).sum(-1)
+
+
+def normal_divergence(q: Normal, p: Normal) -> shapes.Nats:
+    r"""\(KL(N(\mu_q, \sigma_q^2) \| N(\mu_p, \sigma_p^2))\) of two diagonal Gaussians."""
+    return normal_kl((q.mean - p.mean) / p.scale, q.scale / p.scale)
 
 
 def bernoulli_log_prob(x: shapes.Features, logits: shapes.Features) -> shapes.Nats:

@@ -20,44 +20,13 @@ References:
 import math
 
 import torch
-from torch import Tensor
-from torch.nn import functional as F
 
-from ssdgm_train.probability import distributions, shapes
+from ssdgm_train.probability import shapes
 
 
 def labelled_bound(log_px: shapes.Nats, log_py: shapes.Nats, kl: shapes.Nats) -> shapes.Nats:
     """The evidence lower bound L(x, y) of a row whose label is known."""
     return log_px + log_py - kl
-
-
-def unlabelled_bound(
-    bounds: Tensor, logits: shapes.Logits, factors: Tensor | None = None
-) -> shapes.Nats:
-    """The evidence lower bound U(x) of a row whose label is summed out.
-
-    Args:
-        bounds: L(x, y) of every class, in nats; or of the classes of `Classes.likeliest`.
-        logits: The classifier's logits of q(y | x).
-        factors: The weights of the bounds; q(y | x) if left out. The last one belongs to a drawn
-            class: the mean of the other bounds then serves as a baseline, without which the
-            gradient of its probability would be mostly noise.
-
-    Example:
-        >>> bounds = torch.tensor([-3.0, -1.0])
-        >>> torch.allclose(unlabelled_bound(bounds, logits=bounds), bounds.logsumexp(-1))
-        True
-    """
-    entropy = distributions.categorical_entropy(logits)
-    if factors is None:
-        return (F.softmax(logits, -1) * bounds).sum(-1) + entropy
-    baseline = bounds[..., :-1].mean(-1).detach()
-    return (factors * (bounds - baseline[..., None])).sum(-1) + baseline + entropy
-
-
-def cross_entropy(logits: shapes.Logits, y: shapes.Labels) -> shapes.Nats:
-    """-log q(y | x) of the label: the classifier's own term, weighted by alpha."""
-    return F.cross_entropy(logits, y, reduction="none")
 
 
 def importance_bound(log_weights: shapes.Logits) -> shapes.Nats:

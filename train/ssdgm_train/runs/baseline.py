@@ -85,27 +85,31 @@ def _shared(config: Any) -> dict[str, Any]:  # noqa: ANN401  (a method's own)
     }
 
 
-def compare(own: NDArray[np.bool_], theirs: NDArray[np.bool_], seed: int) -> Comparison:
+def compare(
+    own: NDArray[np.int64], theirs: NDArray[np.int64], seed: int, entries: int = 1
+) -> Comparison:
     """Two classifiers on the same rows.
 
     Args:
-        own: Where the run's classifier is wrong, [n].
-        theirs: Where the baseline's is.
+        own: How many entries of each row's label the run's classifier has wrong, [n].
+        theirs: How many the baseline's has.
         seed: Of the bootstrap.
+        entries: How many entries a label has.
 
     Returns:
         Both errors, the baseline's less the run's, and that difference's 95 % interval: of
         resampled rows, both classifiers on each of them.
     """
-    gains = theirs.astype(np.int64) - own
-    shares = np.bincount(gains + 1, minlength=3) / len(gains)
+    gains = theirs - own
+    shares = np.bincount(gains + entries, minlength=2 * entries + 1) / len(gains)
     drawn = seeds.generator(seed, seeds.BOOTSTRAP).multinomial(len(gains), shares, size=DRAWS)
-    low, high = np.percentile((drawn[:, 2] - drawn[:, 0]) / len(gains), LEVEL)
+    sums = drawn @ np.arange(-entries, entries + 1)
+    low, high = np.percentile(sums / (len(gains) * entries), LEVEL)
     return Comparison(
         rows=len(gains),
-        error=float(own.mean()),
-        baseline=float(theirs.mean()),
-        difference=float(gains.mean()),
+        error=float(own.mean()) / entries,
+        baseline=float(theirs.mean()) / entries,
+        difference=float(gains.mean()) / entries,
         low=float(low),
         high=float(high),
     )

@@ -21,12 +21,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ssdgm_runtime import atomic, errors
 from ssdgm_train import data, evaluation, method, seeds
 from ssdgm_train.data import store
-from ssdgm_train.evaluation import evidence, scores
+from ssdgm_train.evaluation import evidence
+from ssdgm_train.model import Model
+from ssdgm_train.probability.noise import Noise
 from ssdgm_train.runs import directory, loading, records
 from ssdgm_train.runs.training import Progress
 
@@ -50,7 +52,7 @@ class Job:
     """
 
     run: directory.Run
-    model: nn.Module
+    model: Model
     device: torch.device
     part: str
     held: evaluation.Labelled
@@ -93,19 +95,19 @@ def prepare(
     part, *arrays, held = _held(run, loading.load_data(run, source))
     order = seeds.generator(record.seed, seeds.EVIDENCE).permutation(len(held))
     x, y = (store.take(array, held[np.sort(order[:rows])]) for array in arrays)
-    raw, generator = torch.from_numpy(x).to(place), _generator(run, place, seeds.BITS)
-    observed = evidence.observed(record.problem, raw, generator)
+    raw, noise = torch.from_numpy(x).to(place), _noise(run, place, seeds.BITS)
+    observed = evidence.observed(record.problem, raw, noise)
     return Job(run, model, place, part, evaluation.Labelled(x, y), samples, observed)
 
 
 def measure(job: Job) -> Iterator[Progress]:
     """Do a job and write its file, yielding after every draw; terms come with every tenth."""
-    generator = _generator(job.run, job.device, seeds.EVIDENCE)
+    noise = _noise(job.run, job.device, seeds.EVIDENCE)
     classes = len(job.run.read().data.classes)
     last: dict[str, evidence.Estimate] = {}
     step = 0
     for name, x in job.observations.items():
-        for estimate in evidence.estimates(job.model, x, classes, job.samples, generator):
+        for estimate in evidence.estimates(job.model, x, classes, job.samples, noise):
             last[name], step = estimate, step + 1
             shown = estimate.draws == job.samples or not estimate.draws % EVERY
             terms = {f"log p({name})": float(estimate.bound.mean())} if shown else None
@@ -123,7 +125,7 @@ def read(run: directory.Run) -> records.Evaluation:
     return records.load(run.path / NAME, records.Evaluation, again)
 
 
-def _check_weighs(model: nn.Module, path: Path, name: str) -> None:
+def _check_weighs(model: Model, path: Path, name: str) -> None:
     if not isinstance(model, method.Weighs):
         raise directory.RunError(
             f"{path} is a run of {name}, which has no p(x)",
@@ -146,8 +148,8 @@ def _held(
     return "validation", dataset.x, dataset.y, rows
 
 
-def _generator(run: directory.Run, device: torch.device, purpose: int) -> torch.Generator:
-    return torch.Generator(device).manual_seed(seeds.derive(run.read().seed, purpose))
+def _noise(run: directory.Run, device: torch.device, purpose: int) -> Noise:
+    return Noise(torch.Generator(device).manual_seed(seeds.derive(run.read().seed, purpose)))
 
 
 def _evaluation(job: Job, last: dict[str, evidence.Estimate]) -> records.Evaluation:
@@ -172,6 +174,6 @@ def _estimate(estimate: evidence.Estimate) -> records.Estimate:
 
 def _labels(job: Job, log_joint: Tensor) -> records.Labels:
     temperature, y = directory.ended(job.run).temperature, torch.from_numpy(job.held.y)
-    logits = evaluation.logits(job.model, job.held.x, job.device)
-    posterior = scores.measure(log_joint, y) if log_joint.shape[1] > 1 else None
-    return records.Labels(scores.measure(logits / temperature, y), posterior)
+    raw, space = evaluation.raw(job.model, job.held.x, job.device), job.model.labels
+    posterior = space.measure(log_joint, y) if log_joint.shape[1] > 1 else None
+    return records.Labels(space.measure(raw / temperature, y), posterior)

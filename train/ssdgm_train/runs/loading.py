@@ -6,11 +6,11 @@ from importlib import metadata
 
 import numpy as np
 import torch
-from torch import nn
 
 from ssdgm_runtime import errors
 from ssdgm_train import data, method
 from ssdgm_train.data.split import Split
+from ssdgm_train.model import Model
 from ssdgm_train.problems import Problem
 from ssdgm_train.recipes import recipe, recommended
 from ssdgm_train.runs import directory, records
@@ -86,7 +86,7 @@ def load_data(run: directory.Run, source: str | None = None) -> data.Dataset:
     return dataset
 
 
-def load_model(run: directory.Run) -> nn.Module:
+def load_model(run: directory.Run) -> Model:
     """The model of a run in evaluation mode, with the weights its recipe selects once it ended."""
     record = run.read()
     with directory.reading(run):

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import nn
 
 from ssdgm_runtime import errors
 from ssdgm_train import data, method, seeds
 from ssdgm_train.data import doubt, statement, store
 from ssdgm_train.data.split import Split, split
+from ssdgm_train.model import Model
 from ssdgm_train.problems import Problem
 from ssdgm_train.recipes import recipe, recommended
 from ssdgm_train.runs import directory, loading, metrics, pretrained
@@ -30,7 +30,7 @@ class Session:
     split: Split
     seed: int
     device: torch.device
-    model: nn.Module
+    model: Model
     stages: tuple[loop.Stage, ...]
     state: loop.State
     threads: int
@@ -157,7 +157,7 @@ def _check_selection(plan: recipe.Recipe, parts: Split) -> None:
         )
 
 
-def _built(plan: recipe.Recipe, stated: Problem, seed: int) -> nn.Module:
+def _built(plan: recipe.Recipe, stated: Problem, seed: int) -> Model:
     """The model with its initial weights, which depend on the seed alone."""
     with _seeded(seed):
         try:
@@ -181,7 +181,7 @@ def _seeded(seed: int) -> Iterator[None]:
 def _assembled(
     run: directory.Run,
     plan: recipe.Recipe,
-    model: nn.Module,
+    model: Model,
     dataset: data.Dataset,
     parts: Split,
     seed: int,

@@ -18,9 +18,10 @@ from torch import nn
 
 from ssdgm_train import evaluation, method, seeds
 from ssdgm_train.data import batches, dataset, store
+from ssdgm_train.probability.noise import Noise
 from ssdgm_train.runs import baseline, directory, metrics, records
 from ssdgm_train.runs.session import Session
-from ssdgm_train.training import loop
+from ssdgm_train.training import averaging, loop
 
 
 @dataclass(frozen=True)
@@ -141,11 +142,12 @@ def _streams(session: Session, stage: loop.Stage) -> tuple[batches.Stream, batch
 def _record(session: Session, step: loop.Step, terms: dict[str, float]) -> Progress:
     """Validate, write the record, then the checkpoint that makes it count."""
     phase = next(s.phase for s in session.stages if s.phase.name == step.phase)
-    score = _score(session) if phase.classifies else None
-    if score and score.nll < session.best:
-        session.best = score.nll
-        directory.save_best(session.run, session.model, step.number)
-    held = _validation_terms(session, phase)
+    with averaging.averaged(session.model, session.state.averages):
+        score = _score(session) if phase.classifies else None
+        if score and score.nll < session.best:
+            session.best = score.nll
+            directory.save_best(session.run, session.model, step.number)
+        held = _validation_terms(session, phase)
     record = records.Metrics(step.number, step.phase, terms, score, held)
     metrics.append(session.run.path, record)
     best = session.best if math.isfinite(session.best) else None
@@ -159,8 +161,8 @@ def _validation_terms(session: Session, phase: method.Phase) -> dict[str, float]
     if not len(held):
         return None
     seed = seeds.derive(session.seed, seeds.VALIDATION)
-    generator = torch.Generator(session.device).manual_seed(seed)
-    context = method.Context(1.0, session.sizes, generator)
+    noise = Noise(torch.Generator(session.device).manual_seed(seed))
+    context = method.Context(1.0, session.sizes, noise)
     x, y = (store.take(part, held[: evaluation.ROWS]) for part in (session.data.x, session.data.y))
     return evaluation.terms(session.model, phase, x, y, context, session.device)
 
@@ -199,9 +201,8 @@ def _finish(session: Session, beside: Session | None) -> None:
     """Measure the selected weights on validation and training rows and, once, on the test rows."""
     _select(session)
     parts = {part: _labelled(session, part) for part in (*directory.PARTS, "test")}
-    classes = len(session.data.classes)
     now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
-    outcome = evaluation.outcome(session.model, parts, classes, session.device)
+    outcome = evaluation.outcome(session.model, parts, session.device)
     result = records.Result(
         ended=now.isoformat(),
         steps=session.state.step,
@@ -224,14 +225,15 @@ def _compare(session: Session, beside: Session) -> records.Baseline:
         rows = _labelled(session, part)
         if rows is None:
             return None
-        return baseline.compare(_wrong(session, rows), _wrong(beside, rows), session.seed)
+        wrong = _wrong(session, rows), _wrong(beside, rows)
+        return baseline.compare(*wrong, session.seed, session.model.labels.entries)
 
     steps = beside.state.step
     return records.Baseline(beside.recipe.method, steps, compared("validation"), compared("test"))
 
 
-def _wrong(session: Session, rows: evaluation.Labelled) -> NDArray[np.bool_]:
-    """Which rows are misclassified, [n]."""
-    logits = evaluation.logits(session.model, rows.x, session.device)
-    wrong: NDArray[np.bool_] = logits.argmax(1).numpy() != rows.y
+def _wrong(session: Session, rows: evaluation.Labelled) -> NDArray[np.int64]:
+    """How many entries of each row's label are predicted wrongly, [n]."""
+    raw = evaluation.raw(session.model, rows.x, session.device)
+    wrong: NDArray[np.int64] = session.model.labels.wrong(raw, torch.from_numpy(rows.y)).numpy()
     return wrong

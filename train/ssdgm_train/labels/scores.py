@@ -21,10 +21,9 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from ssdgm_train.evaluation import passes
 from ssdgm_train.probability import shapes
 
 BINS = 15
@@ -70,11 +69,6 @@ class Reliability:
         """The expected calibration error."""
         gaps = (self.accuracy - self.confidence).abs()
         return float((self.counts * gaps).sum() / self.counts.sum())
-
-
-def score(model: nn.Module, x: passes.Rows, y: NDArray[np.int64], device: torch.device) -> Score:
-    """The score of a model's uncalibrated probabilities for raw rows x with class indices y."""
-    return measure(passes.logits(model, x, device), torch.from_numpy(y))
 
 
 def measure(logits: shapes.Logits, y: shapes.Labels) -> Score:
