@@ -189,7 +189,7 @@ def test_a_lone_graph_says_what_it_is(
 ) -> None:
     for key, proto in case(name, kind, changes).onnx():
         told = {entry.key: entry.value for entry in proto.metadata_props}
-        assert told == {"ssdgm.format": "1.0", "ssdgm.graph": key}
+        assert told == {"ssdgm.format": "2.0", "ssdgm.graph": key}
         assert proto.graph.name == key
 
 
