@@ -8,7 +8,7 @@ from ssdgm_runtime.readers import images
 from ssdgm_runtime.rows import resizing
 from ssdgm_train import likelihoods, problems, settings
 
-AUTO, CLASSES = "auto", "classes"
+AUTO, CLASSES, TAGS = "auto", "classes", "tags"
 
 
 def _policy(value: str) -> str:
@@ -27,12 +27,15 @@ class DataPlan:
             on the number of rows.
         likelihood: "auto" is the one that fits the rows.
         total: The largest possible count of a binomial likelihood; 0 for the largest in training.
-        prior: p(y), one number a class; empty for a uniform one.
+        prior: p(y), one number a class; empty for a uniform one. Of tags the probability of each;
+            empty for their shares among the labelled training rows.
         kind: What a row is; "auto" tells it by its shape and values.
         label: The column of a table that holds the labels; by default the one that is named so.
+            Several columns, separated by commas, hold a tag each.
         labels_as: "classes": every label is a class, however many there are; "auto": more than 20
             different numbers, or fewer than two labelled rows a class on average, are an error,
-            since such labels are mostly measurements or names of rows.
+            since such labels are mostly measurements or names of rows. "tags": several yes/no
+            labels a row; other labels are an error.
         ignore: Columns of a table to leave out.
         categorical: Columns of whole numbers that are names and no quantities.
         series: The column of a long table that tells series apart, a window each.
@@ -49,7 +52,7 @@ class DataPlan:
     prior: tuple[float, ...] = settings.setting((), settings.above(0))
     kind: str = settings.setting(AUTO, settings.among((AUTO, *problems.KINDS)))
     label: str = ""
-    labels_as: str = settings.setting(AUTO, settings.among((AUTO, CLASSES)))
+    labels_as: str = settings.setting(AUTO, settings.among((AUTO, CLASSES, TAGS)))
     ignore: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
     series: str = ""

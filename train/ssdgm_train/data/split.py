@@ -1,4 +1,8 @@
-"""Which rows are labelled, unlabelled and held out for validation: seeded and stratified."""
+"""Which rows are labelled, unlabelled and held out for validation: seeded and stratified.
+
+Classes get equal parts of a budget of labels. Tags get rows in the shares that they have, except
+that a row with every tag is set aside for training first.
+"""
 
 import hashlib
 from dataclasses import dataclass
@@ -9,7 +13,8 @@ from numpy.typing import NDArray
 
 from ssdgm_runtime import errors
 from ssdgm_train import seeds
-from ssdgm_train.data import dataset, store
+from ssdgm_train.data import dataset, store, targets
+from ssdgm_train.labels import classes, tags
 
 Indices = store.Indices
 Codes = NDArray[np.signedinteger[Any]]
@@ -74,19 +79,23 @@ def split(
         DataError: The budget is below one label a class, or above the labels there are.
     """
     rng = seeds.generator(seed, seeds.SPLIT)
-    y, size, fully = _codes(data), len(data.classes), data.fully_labelled
+    y, size, fully = _codes(data), _size(data), data.fully_labelled
     labelled = _where(y != dataset.UNLABELLED)
-    budget = labelled if fully else _budget(y, labelled, labels, size, rng)
-    drawn = _stratified(y, budget, _count(validation, len(budget)), size, rng)
+    free = labelled if held is None else _without(labelled, compact(held), len(y))
+    kept = _kept(data, free, rng)
+    draw = (_TagDraw if _tagged(data) else _Draw)(y, size, rng, kept)
+    budget = labelled if fully else draw.budget(labelled, labels)
+    rest = _without(budget, kept, len(y))
+    drawn = _stratified(y, rest, _count(validation, len(budget)), size, rng)
     held = drawn if held is None else compact(held)
     if fully:
-        chosen = _budget(y, _without(labelled, held, len(y)), labels, size, rng)
+        chosen = draw.budget(_without(labelled, held, len(y)), labels)
     else:
         if not _within(held, budget, len(y)):
-            left = _left(labels, len(held), size)
-            budget = _budget(y, _without(labelled, held, len(y)), left, size, rng)
+            left = draw.left(labels, len(held))
+            budget = draw.budget(_without(labelled, held, len(y)), left)
         chosen = _without(budget, held, len(y))
-    _check_every_class(data.classes, _counts(y, chosen, size))
+    _check_every(data, chosen, _counts(y, chosen, size))
     others = ~(_mask(held, len(y)) | _mask(chosen, len(y)))
     return Split(chosen, _where(others), held)
 
@@ -98,11 +107,37 @@ def compact(rows: NDArray[Any]) -> Indices:
 
 
 def _codes(data: dataset.Dataset) -> Codes:
-    """The class indices in the smallest sufficient integer type."""
-    codes = np.empty(len(data.y), np.min_scalar_type(-len(data.classes)))
+    """The number of each row's stratum in the smallest sufficient integer type."""
+    size = len(data.classes)
+    codes = np.empty(len(data.y), np.min_scalar_type(-size - 1))
+    if _tagged(data):
+        codes[:] = tags.Tags((tags.THRESHOLD,) * size).strata(data.y)
+        return codes
+    space = classes.uniform(size)
     for start, piece in store.pieces(data.y):
-        codes[start : start + len(piece)] = piece
+        codes[start : start + len(piece)] = space.strata(piece)
     return codes
+
+
+def _size(data: dataset.Dataset) -> int:
+    """The number of strata: the classes; the tags, and one for rows without any."""
+    return len(data.classes) + _tagged(data)
+
+
+def _tagged(data: dataset.Dataset) -> bool:
+    return data.space == targets.TAGS
+
+
+def _kept(data: dataset.Dataset, pool: Indices, rng: np.random.Generator) -> Indices:
+    """Of tags, rows of the pool that together have all of them, the rarest one's first."""
+    if not _tagged(data):
+        return pool[:0]
+    has = store.take(data.y, pool) == 1
+    chosen: list[int] = []
+    for tag in np.argsort(has.sum(0), kind="stable"):
+        if not has[chosen, tag].any() and has[:, tag].any():
+            chosen.append(int(rng.choice(np.flatnonzero(has[:, tag]))))
+    return np.sort(pool[chosen])
 
 
 def _where(mask: NDArray[np.bool_]) -> Indices:
@@ -125,40 +160,95 @@ def _within(rows: Indices, others: Indices, length: int) -> bool:
     return bool(_mask(others, length)[rows].all())
 
 
-def _left(labels: int | None, held: int, size: int) -> int | None:
-    """The labels left of a budget after the validation rows of an earlier run."""
-    if labels is not None and labels - held < size:
-        raise errors.DataError(
-            f"--labels is {labels}, but {held} labels are in the validation rows of the first run",
-            mend=f"Set --labels to at least {held + size}, so that one label per class is left; "
-            "or leave it out to use all labels.",
-        )
-    return None if labels is None else labels - held
-
-
 def _count(validation: float, rows: int) -> int:
     return round(validation if validation >= 1 else min(validation * rows, MOST))
 
 
-def _budget(
-    y: Codes, pool: Indices, labels: int | None, size: int, rng: np.random.Generator
-) -> Indices:
-    """A class-balanced draw of `labels` rows from the pool, or all of it."""
-    if labels is None:
-        return pool
-    if labels < size:
-        raise errors.DataError(
-            f"--labels is {labels}, but there are {size} classes",
-            mend=f"Set --labels to at least {size}: every class needs one.",
+@dataclass(frozen=True)
+class _Draw:
+    """How a budget of labels is drawn: as many of each class.
+
+    Attributes:
+        y: The stratum of every row.
+        size: How many strata there are.
+        rng: The source of randomness.
+        kept: Rows that are part of every budget.
+    """
+
+    y: Codes
+    size: int
+    rng: np.random.Generator
+    kept: Indices
+
+    why = "so that one label per class is left"
+
+    @property
+    def least(self) -> int:
+        """The fewest labelled rows that can be trained on."""
+        return self.size
+
+    def left(self, labels: int | None, held: int) -> int | None:
+        """The labels left of a budget after the validation rows of an earlier run."""
+        if labels is not None and labels - held < self.least:
+            raise errors.DataError(
+                f"--labels is {labels}, but {held} labels are in the validation rows of the first "
+                "run",
+                mend=f"Set --labels to at least {held + self.least}, {self.why}; or leave it out "
+                "to use all labels.",
+            )
+        return None if labels is None else labels - held
+
+    def budget(self, pool: Indices, labels: int | None) -> Indices:
+        """A draw of `labels` rows from the pool, or all of it."""
+        if labels is None:
+            return pool
+        if labels < self.least:
+            raise self.too_few(labels)
+        if labels > len(pool):
+            raise errors.DataError(
+                f"--labels is {labels}, but there are {len(pool)} labelled training rows besides "
+                "the validation rows",
+                mend="Leave --labels out to use them all."
+                if len(pool)
+                else "Lower data.validation.",
+            )
+        return self.drawn(pool, labels)
+
+    def too_few(self, labels: int) -> errors.DataError:
+        """The error of a budget below `least`."""
+        return errors.DataError(
+            f"--labels is {labels}, but there are {self.size} classes",
+            mend=f"Set --labels to at least {self.size}: every class needs one.",
         )
-    if labels > len(pool):
-        raise errors.DataError(
-            f"--labels is {labels}, but there are {len(pool)} labelled training rows besides the "
-            "validation rows",
-            mend="Leave --labels out to use them all." if len(pool) else "Lower data.validation.",
+
+    def drawn(self, pool: Indices, labels: int) -> Indices:
+        """A class-balanced draw."""
+        counts = _counts(self.y, pool, self.size)
+        return _take(self.y, pool, _balanced(counts, labels, self.rng), self.rng)
+
+
+class _TagDraw(_Draw):
+    """The same of tags: the rows that are kept, and others in the shares of their strata."""
+
+    why = "so that every tag is on a row"
+
+    @property
+    def least(self) -> int:
+        """The rows that are kept."""
+        return len(self.kept)
+
+    def too_few(self, labels: int) -> errors.DataError:
+        """The error of a budget below `least`."""
+        return errors.DataError(
+            f"--labels is {labels}, but it takes {self.least} rows to show every tag",
+            mend=f"Set --labels to at least {self.least}.",
         )
-    counts = _counts(y, pool, size)
-    return _take(y, pool, _balanced(counts, labels, rng), rng)
+
+    def drawn(self, pool: Indices, labels: int) -> Indices:
+        """A stratified draw."""
+        rest = _without(pool, self.kept, len(self.y))
+        more = _stratified(self.y, rest, labels - self.least, self.size, self.rng)
+        return np.sort(np.concatenate([self.kept, more]))
 
 
 def _balanced(
@@ -200,11 +290,16 @@ def _counts(y: Codes, pool: Indices, size: int) -> NDArray[np.int64]:
     return counts
 
 
-def _check_every_class(classes: tuple[int | str, ...], counts: NDArray[np.int64]) -> None:
+def _check_every(data: dataset.Dataset, chosen: Indices, counts: NDArray[np.int64]) -> None:
+    """Refuse a split that leaves a class, or a tag, without a labelled training row."""
+    one, rows = "class", "No label is left to train on for the classes"
+    if _tagged(data):
+        counts = (store.take(data.y, chosen) == 1).sum(0)
+        one, rows = "tag", "No row is left to train on that has the tags"
     if not counts.all():
-        missing = [classes[k] for k in np.flatnonzero(counts == 0)]
+        missing = [data.classes[k] for k in np.flatnonzero(counts == 0)]
         raise errors.DataError(
-            f"No label is left to train on for the classes {missing}",
-            mend="Each class needs at least two labelled rows, one of them for validation: label "
+            f"{rows} {missing}",
+            mend=f"Each {one} needs at least two labelled rows, one of them for validation: label "
             "more rows, raise --labels, or lower data.validation.",
         )

@@ -27,6 +27,7 @@ import torch
 from torch import Tensor, nn
 
 from ssdgm_train import likelihoods, method, model
+from ssdgm_train.labels import Classes, Tags
 from ssdgm_train.labels.space import bound_over
 from ssdgm_train.likelihoods import observations
 from ssdgm_train.networks import builder
@@ -232,6 +233,7 @@ METHOD = method.Method(
     Config=Config,
     build=Model,
     phases=_phases,
+    spaces=(Classes, Tags),
     adopt=_adopt,
     fitted=builder.fitted,
 )
