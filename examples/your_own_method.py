@@ -1,70 +1,75 @@
 """A method in sixty lines, outside the package: entropy minimisation.
 
-A confident classifier has found a gap in the data: next to the cross-entropy of the labelled rows,
-minimise the entropy of q(y | x) on the unlabelled ones.
+A confident classifier has found a gap in the data: next to -log q(y | x) of the labelled rows,
+minimise the entropy of q(y | x) on the unlabelled ones. The label space says what both are, so
+the method serves classes and several labels at once.
 
 References:
     Semi-supervised Learning by Entropy Minimization (Grandvalet and Bengio, 2005).
 
-    python examples/your_own_method.py --out runs/entropy
+    ssdgm-export train digits --method examples/your_own_method.py:METHOD --labels 100 --out own
+    ssdgm-export convert own -o own.ssdgm
 """
 
-import argparse
 from dataclasses import dataclass
-from pathlib import Path
 
-from torch import Tensor, nn
+import torch
+from torch import Tensor
 
-import ssdgm_runtime
-from ssdgm_export import convert
-from ssdgm_train import METHODS, begin, method, train
+from ssdgm_train import labels, method, model
 from ssdgm_train.likelihoods import observations
 from ssdgm_train.networks.perceptrons import MLP
-from ssdgm_train.probability import distributions, objectives
 from ssdgm_train.problems import Problem
-from ssdgm_train.recipes import recipe
 from ssdgm_train.settings import above, setting
 
 
 @dataclass(frozen=True)
 class Config:
-    """Hyper-parameters: hidden widths and the weight of the entropy."""
+    """Hyper-parameters.
+
+    Attributes:
+        hidden: Widths of the hidden layers.
+        entropy: Weight of the unlabelled rows' entropy.
+    """
 
     hidden: tuple[int, ...] = setting((200,), above(0))
     entropy: float = setting(0.3, above(0))
 
 
-class Model(nn.Module):
-    """q(y | x); `classify` alone makes it exportable as a classifier."""
+class Model(model.Model):
+    """q(y | x): the one distribution that it declares makes it exportable as a classifier."""
 
     def __init__(self, config: Config, problem: Problem) -> None:
         super().__init__()
+        self.labels, self.widths = problem.labels, {}
         self.standardise = observations.observer_for(problem)
-        self.classifier = MLP([self.standardise.width], config.hidden, problem.labels.size)
+        self.classifier = MLP([self.standardise.width], config.hidden, self.labels.raw)
 
     def classify(self, x: Tensor) -> Tensor:
-        """Raw rows to logits."""
-        logits: Tensor = self.classifier(self.standardise(x))
-        return logits
+        """Raw rows to the raw numbers of q(y | x)."""
+        raw: Tensor = self.classifier(self.standardise(x))
+        return raw
+
+    conditionals = (model.classifier(classify),)
 
 
 def loss(model: Model, batch: method.Batch, context: method.Context) -> method.Terms:
     """One number per example and term, in nats; the training loop averages and weighs them."""
-    return {
-        "classifier": objectives.cross_entropy(model.classify(batch.x), batch.y),
-        "entropy": distributions.categorical_entropy(model.classify(batch.u)),
-    }
+    space, raw = model.labels, model.classify(torch.cat([batch.x, batch.u]))
+    own, others = raw[: len(batch.x)], raw[len(batch.x) :]
+    known = space.known(batch.y, like=own)
+    return {"classifier": -space.log_prob(own, known), "entropy": space.entropy(others)}
 
 
 def phases(config: Config, sizes: method.Sizes) -> tuple[method.Phase, ...]:
     """One phase, one player."""
     weights = {"classifier": 1.0, "entropy": config.entropy}
-    return (method.Phase("joint", (method.Player("all", loss, weights),)),)
+    return (method.Phase("joint", (method.Player("all", loss, weights),), steps=2000),)
 
 
 METHOD = method.Method(
     name="entropy",
-    summary="cross-entropy plus the entropy of the unlabelled rows",
+    summary="-log q(y | x) and the entropy of the unlabelled rows",
     paper=method.Paper(
         "Grandvalet, Bengio",
         2005,
@@ -74,27 +79,5 @@ METHOD = method.Method(
     Config=Config,
     build=Model,
     phases=phases,
-    tasks=("classify",),
+    spaces=tuple(labels.SPACES.values()),
 )
-
-
-def main(out: Path, steps: int) -> float:
-    """Returns the test error, 0 to 1."""
-    METHODS[METHOD.name] = METHOD
-    plan = recipe.load(None, METHOD.name, [f"train.steps={steps}", "run.evaluate_every=200"])
-    session = begin("digits", plan, out, labelled=100)
-    for progress in train(session):
-        if progress.validation:
-            print(progress.step, progress.terms, progress.validation)
-    bundle = convert(out, out.with_name(f"{out.name}.ssdgm"))
-    model = ssdgm_runtime.load(bundle.path)
-    wrong = model.predict(session.data.x_test) != session.data.y_test
-    print(f"test error through the exported model: {100 * wrong.mean():.1f} %")
-    return float(wrong.mean())
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("runs/entropy"))
-    parser.add_argument("--steps", type=int, default=1000)
-    main(**vars(parser.parse_args()))

@@ -129,7 +129,7 @@ def convert(
         **_texts(about, record, result, gates),
     }
     size, key = _write(target, files, [p for p in wanted if p in {v.precision for v in shipped}])
-    return Converted(target, key, size, report, tuple(gates), record.plan.method)
+    return Converted(target, key, size, report, tuple(gates), record.plan.spec.name)
 
 
 def material(run: directory.Run, data: str | None = None) -> tuple[gate.Rows, parity.Array]:

@@ -44,7 +44,10 @@ def train(
     ] = None,
     method: Annotated[
         str | None,
-        typer.Option(help="Method, as listed by `methods`. [default: the recipe's, or m2]"),
+        typer.Option(
+            help="Method, as listed by `methods`, or file.py:METHOD for one of your own. "
+            "[default: the recipe's, or m2]"
+        ),
     ] = None,
     labels: Annotated[
         int | None, typer.Option(help="Number of labelled training rows. [default: all]")

@@ -43,7 +43,7 @@ class Section:
 def page(material: Material, sections: Iterable[Section]) -> str:
     """The whole document."""
     run = material.run
-    title = f"{material.recipe.method} on {run.data.name}"
+    title = f"{material.recipe.spec.name} on {run.data.name}"
     parts = (
         "<!doctype html>",
         '<html lang="en"><head><meta charset="utf-8">',

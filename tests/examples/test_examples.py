@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 import ssdgm_runtime
-from ssdgm_train import METHODS
+from ssdgm_export import convert
+from ssdgm_train import begin, resume, train
+from ssdgm_train.recipes import recipe
 
 Example = Callable[[str], ModuleType]
 ROOT = Path(__file__).parents[2]
@@ -57,15 +59,18 @@ def test_scikit_learn_s_classifiers_are_compared_on_the_same_draws(
     assert (tmp_path / "out/errors.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_method_of_one_s_own_trains_and_runs_as_a_bundle(
-    example: Example, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    module = example("your_own_method")
-    monkeypatch.setitem(METHODS, module.METHOD.name, module.METHOD)  # taken out again afterwards
-    assert module.main(tmp_path / "entropy", steps=200) < 0.25
-    with ssdgm_runtime.load(tmp_path / "entropy.ssdgm") as model:
+def test_a_method_of_one_s_own_trains_resumes_and_runs_as_a_bundle(tmp_path: Path) -> None:
+    own = f"{EXAMPLES / 'your_own_method.py'}:METHOD"
+    plan = recipe.load(None, own, ["train.steps=200", "run.evaluate_every=100", "run.baseline=0"])
+    half = begin("digits", plan, tmp_path / "run", labelled=100)
+    next(step for step in train(half) if step.step == 100)
+    session = resume(tmp_path / "run")
+    assert [step.step for step in train(session)][-1] == 200
+    bundle = convert(tmp_path / "run", tmp_path / "own.ssdgm")
+    with ssdgm_runtime.load(bundle.path) as model:
         assert model.tasks == ("classify",)
         assert model.verify().passed
+        assert (model.predict(session.data.x_test) != session.data.y_test).mean() < 0.25
 
 
 @pytest.fixture

@@ -1,11 +1,13 @@
 """The registry: every method of the family, one import and one entry each."""
 
 from ssdgm_train import method
-from ssdgm_train.methods import m1, m1m2, m2, supervised
+from ssdgm_train.methods import adgm, m1, m1m2, m2, sdgm, supervised
 
 METHODS: dict[str, method.Method] = {
     "supervised": supervised.METHOD,
     "m1": m1.METHOD,
     "m2": m2.METHOD,
     "m1m2": m1m2.METHOD,
+    "adgm": adgm.METHOD,
+    "sdgm": sdgm.METHOD,
 }

@@ -25,7 +25,8 @@ from torch import Tensor, nn
 from ssdgm_train import method, model
 from ssdgm_train.labels.space import Space
 from ssdgm_train.methods import m2
-from ssdgm_train.models import autoencoder
+from ssdgm_train.models import autoencoder, bounded
+from ssdgm_train.models.weighting import WEIGHTINGS
 from ssdgm_train.networks import builder
 from ssdgm_train.networks.perceptrons import MLP
 from ssdgm_train.probability import distributions, shapes
@@ -146,11 +147,11 @@ def _on_codes(latent: int, space: Space) -> Problem:
 def joint_loss(model: Model, batch: method.Batch, context: method.Context) -> method.Terms:
     """M2's terms of draws of z1; x and u hold posteriors [n, 2, latent]."""
     x, u = (model.features.codes(part, context.noise) for part in (batch.x, batch.u))
-    return m2.loss(model.joint, method.Batch(x, batch.y, u), context)
+    return bounded.loss(model.joint, method.Batch(x, batch.y, u), context)
 
 
 def _phases(config: Config, sizes: method.Sizes) -> tuple[method.Phase, ...]:
-    weights = m2.WEIGHTINGS[config.joint.weighting](config.joint.alpha, sizes)
+    weights = WEIGHTINGS[config.joint.weighting](config.joint.alpha, sizes)
     player = method.Player("joint", joint_loss, weights, _joint, lambda m: m2.rates(m.joint))
     return (*autoencoder.phases(config.features), autoencoder.after("joint", player))
 

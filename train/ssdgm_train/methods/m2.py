@@ -20,7 +20,6 @@ References:
     Auxiliary Deep Generative Models (Maaløe et al., 2016), whose code is the "balanced" weighting.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -28,40 +27,15 @@ from torch import Tensor, nn
 
 from ssdgm_train import likelihoods, method, model
 from ssdgm_train.labels import Classes, Tags
-from ssdgm_train.labels.space import bound_over
 from ssdgm_train.likelihoods import observations
+from ssdgm_train.models import bounded
+from ssdgm_train.models.weighting import WEIGHTINGS
 from ssdgm_train.networks import builder
 from ssdgm_train.networks.perceptrons import ACTIVATIONS, INITIALISERS, initialise
 from ssdgm_train.probability import distributions, objectives, shapes
 from ssdgm_train.probability.noise import Noise
 from ssdgm_train.problems import Problem
 from ssdgm_train.settings import above, among, between, setting
-
-
-def paper_weights(alpha: float, sizes: method.Sizes) -> dict[str, float]:
-    """J^alpha / N: every row counts once, as in the paper's sum and the authors' code."""
-    labelled = sizes.labelled / sizes.total
-    return {
-        "labelled": labelled,
-        "unlabelled": 1 - labelled,
-        "classifier": alpha,
-    }
-
-
-def balanced_weights(alpha: float, sizes: method.Sizes) -> dict[str, float]:
-    """The mean labelled row counts as much as the mean unlabelled one (Maaløe et al., 2016)."""
-    return {
-        "labelled": 1.0,
-        "unlabelled": 1.0,
-        "classifier": alpha * sizes.total / sizes.labelled,
-    }
-
-
-WEIGHTINGS: dict[str, Callable[[float, method.Sizes], dict[str, float]]] = {
-    "paper": paper_weights,
-    "balanced": balanced_weights,
-}
-"""The weights of means over a batch; the same alpha can differ 600-fold between the two."""
 
 
 @dataclass(frozen=True)
@@ -171,28 +145,9 @@ class Model(model.Model):
         return log_px + self.labels.log_prior(every) + log_pz - log_q
 
 
-def loss(model: Model, batch: method.Batch, context: method.Context) -> method.Terms:
-    """-L of labelled rows, -U of unlabelled ones, -log q(y | x) of labelled ones, in nats."""
-    noise, labels, labelled = context.noise, model.labels, len(batch.x)
-    both = model.draw(model.standardise(torch.cat([batch.x, batch.u])), noise)
-    x, u = both[:labelled, None], both[labelled:, None]
-    raw = model.classifier(both)
-    y = labels.known(batch.y, like=x)
-    settled = context.progress >= model.config.settle
-    guess = raw[labelled:] if settled else raw[labelled:].detach()
-    few = model.config.likeliest
-    unlabelled = bound_over(labels, guess, lambda t: model.bound(u, t, noise), noise, few=few)
-    own = raw[:labelled]
-    return {
-        "labelled": -bound_over(labels, own, lambda t: model.bound(x, t, noise), noise, y),
-        "unlabelled": -unlabelled,
-        "classifier": -labels.log_prob(own, y),
-    }
-
-
 def _phases(config: Config, sizes: method.Sizes) -> tuple[method.Phase, ...]:
     weights = WEIGHTINGS[config.weighting](config.alpha, sizes)
-    player = method.Player("all", loss, weights, rates=rates)
+    player = method.Player("all", bounded.loss, weights, rates=rates)
     return (method.Phase("joint", (player,), steps=builder.STEPS[config.network]),)
 
 

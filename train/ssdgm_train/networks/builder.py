@@ -37,23 +37,40 @@ class Builder:
     writer: Callable[[str], End]
 
     def classifier(
-        self, hidden: Sequence[int], classes: int, activation: str, batch_norm: bool = False
+        self,
+        hidden: Sequence[int],
+        raw: int,
+        activation: str,
+        batch_norm: bool = False,
+        others: Sequence[int] = (),
     ) -> MLP:
-        """Observations to logits."""
+        """Observations and inputs of the widths `others` to the raw numbers of a label."""
         before, width = self.reader(activation, batch_norm)
-        return MLP([width], hidden, classes, activation, batch_norm, before=before)
+        return MLP([width, *others], hidden, raw, activation, batch_norm, before=before)
 
     def encoder(
-        self, others: Sequence[int], hidden: Sequence[int], latent: int, activation: str
+        self,
+        others: Sequence[int],
+        hidden: Sequence[int],
+        latent: int,
+        activation: str,
+        batch_norm: bool = False,
     ) -> GaussianMLP:
         """Observations and inputs of the widths `others` to a Gaussian over latents."""
-        before, width = self.reader(activation, False)
-        return GaussianMLP([width, *others], hidden, latent, activation, before=before)
+        before, width = self.reader(activation, batch_norm)
+        widths = [width, *others]
+        return GaussianMLP(widths, hidden, latent, activation, batch_norm, before=before)
 
-    def decoder(self, inputs: Sequence[int], hidden: Sequence[int], activation: str) -> MLP:
+    def decoder(
+        self,
+        inputs: Sequence[int],
+        hidden: Sequence[int],
+        activation: str,
+        batch_norm: bool = False,
+    ) -> MLP:
         """Inputs, such as latents and labels, to a likelihood's raw outputs."""
         after, width = self.writer(activation)
-        return MLP(inputs, hidden, width, activation, after=after)
+        return MLP(inputs, hidden, width, activation, batch_norm, after=after)
 
 
 def _perceptrons(problem: Problem, channels: tuple[int, ...]) -> Builder:

@@ -7,9 +7,10 @@ once and only the sum is [batch, classes, hidden], so evaluating every class nee
 product with \(x\).
 """
 
+import contextlib
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -52,7 +53,7 @@ class BatchNorm(nn.BatchNorm1d):
     """Batch normalisation that uses its running averages for a batch of one number per feature."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """[batch, features] or [batch, channels, *sides] to the same shape."""
+        """[batch, features], or [batch, channels, *sides] for maps, to the same shape."""
         if self.training and x.numel() < 2 * self.num_features:
             return nn.functional.batch_norm(
                 x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
@@ -61,6 +62,33 @@ class BatchNorm(nn.BatchNorm1d):
 
     def _check_input_dim(self, x: Tensor) -> None:
         """Accept any number of sides."""
+
+
+class FeatureNorm(BatchNorm):
+    """The same for features in the last axis, whatever axes lead."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[..., features] to the same shape."""
+        if x.dim() == 2:
+            return super().forward(x)
+        return super().forward(x.reshape(-1, self.num_features)).reshape(x.shape)
+
+
+@contextlib.contextmanager
+def averages_kept(net: nn.Module) -> Iterator[None]:
+    """Inside, no forward pass changes the running averages of batch normalisation.
+
+    A pass over every class would fill them with rows that have labels which they do not have.
+    """
+    norms = [part for part in net.modules() if isinstance(part, BatchNorm)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 0.0
+    try:
+        yield
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
 
 
 @runtime_checkable
@@ -142,10 +170,11 @@ class GaussianMLP(MLP):
         hidden: Sequence[int],
         latent: int,
         activation: str = "relu",
+        batch_norm: bool = False,
         *,
         before: nn.Module | None = None,
     ) -> None:
-        super().__init__(inputs, hidden, 2 * latent, activation, before=before)
+        super().__init__(inputs, hidden, 2 * latent, activation, batch_norm, before=before)
 
     def forward(self, x: Tensor, *others: Tensor) -> distributions.Normal:  # type: ignore[override]
         """[..., inputs[i]] each to a Normal [..., latent]; the network outputs log-variances."""
@@ -226,5 +255,5 @@ def initialise(net: MLP, name: str, spreads: int = 0) -> None:
 
 
 def _after(width: int, activation: str, batch_norm: bool) -> list[nn.Module]:
-    norm: list[nn.Module] = [BatchNorm(width)] if batch_norm else []
+    norm: list[nn.Module] = [FeatureNorm(width)] if batch_norm else []
     return [*norm, ACTIVATIONS[activation]()]

@@ -55,6 +55,11 @@ def normal_kl(mean: shapes.Features, scale: shapes.Features) -> shapes.Nats:
     return (0.5 * (mean.square() + scale.square() - 1) - scale.log()).sum(-1)
 
 
+def normal_divergence(q: Normal, p: Normal) -> shapes.Nats:
+    r"""\(KL(N(\mu_q, \sigma_q^2) \| N(\mu_p, \sigma_p^2))\) of two diagonal Gaussians."""
+    return normal_kl((q.mean - p.mean) / p.scale, q.scale / p.scale)
+
+
 def bernoulli_log_prob(x: shapes.Features, logits: shapes.Features) -> shapes.Nats:
     r"""\(\sum_d x_d l_d - \log(1 + e^{l_d})\), the Bernoulli log-likelihood in logits \(l\).
 

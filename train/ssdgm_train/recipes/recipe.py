@@ -15,11 +15,11 @@ from typing import Any
 
 import tomli_w
 
-from ssdgm_train import methods, settings
+from ssdgm_train import settings
 from ssdgm_train.data.settings import DataPlan
 from ssdgm_train.method import Method, Phase, Sizes
 from ssdgm_train.problems import Problem
-from ssdgm_train.recipes import fields, shelf
+from ssdgm_train.recipes import fields, lookup, shelf
 from ssdgm_train.settings import RecipeError, Table
 from ssdgm_train.training import loop
 
@@ -64,7 +64,7 @@ class Recipe:
     @property
     def spec(self) -> Method:
         """The method itself."""
-        return methods.METHODS[self.method]
+        return lookup.find(self.method)
 
     def stages(self, sizes: Sizes, done: Collection[str] = ()) -> tuple[loop.Stage, ...]:
         """The method's phases with their plans, without those that are done already."""
@@ -147,11 +147,12 @@ def counted(recipe: Recipe) -> Recipe:
 def from_table(table: Table) -> Recipe:
     """A recipe from its TOML document; errors as in `load`."""
     name = table.get("method", Recipe.method)
-    if not isinstance(name, str) or name not in methods.METHODS:
-        raise RecipeError(f"The method is {name!r}", f"one of {', '.join(methods.METHODS)}")
+    if not isinstance(name, str):
+        raise RecipeError(f"The method is {name!r}", f"one of {', '.join(lookup.names())}")
+    name = lookup.absolute(name)
     rest = {key: value for key, value in table.items() if key not in ("model", "phases")}
     recipe: Recipe = fields.build(Recipe, {**rest, "method": name}, "")
-    model: Any = fields.build(methods.METHODS[name].Config, table.get("model", {}), "model.")
+    model: Any = fields.build(lookup.find(name).Config, table.get("model", {}), "model.")
     recipe = dataclasses.replace(recipe, model=model)
     return dataclasses.replace(recipe, phases=_phases(recipe, table.get("phases", {})))
 

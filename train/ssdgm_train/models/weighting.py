@@ -1,0 +1,41 @@
+r"""How means over a batch estimate the sums over a data set that a semi-supervised bound has.
+
+.. math:: J^\alpha = \sum_l L(x, y) + \sum_u U(x) + \alpha N \, mean_l \log q(y \mid x)
+
+The same alpha can differ 600-fold in effect between the two weightings; neither depends on the
+composition of a batch.
+
+References:
+    Semi-Supervised Learning with Deep Generative Models (Kingma et al., 2014), equations 8 and 9.
+    Auxiliary Deep Generative Models (Maaløe et al., 2016), whose code is the "balanced" weighting.
+"""
+
+from collections.abc import Callable
+
+from ssdgm_train import method
+
+
+def paper_weights(alpha: float, sizes: method.Sizes) -> dict[str, float]:
+    """J^alpha / N: every row counts once, as in the paper's sum and the authors' code."""
+    labelled = sizes.labelled / sizes.total
+    return {
+        "labelled": labelled,
+        "unlabelled": 1 - labelled,
+        "classifier": alpha,
+    }
+
+
+def balanced_weights(alpha: float, sizes: method.Sizes) -> dict[str, float]:
+    """The mean labelled row counts as much as the mean unlabelled one (Maaløe et al., 2016)."""
+    return {
+        "labelled": 1.0,
+        "unlabelled": 1.0,
+        "classifier": alpha * sizes.total / sizes.labelled,
+    }
+
+
+WEIGHTINGS: dict[str, Callable[[float, method.Sizes], dict[str, float]]] = {
+    "paper": paper_weights,
+    "balanced": balanced_weights,
+}
+"""The weights of means over a batch; the same alpha can differ 600-fold between the two."""
