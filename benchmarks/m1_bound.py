@@ -19,6 +19,7 @@ from benchmarks import results
 from ssdgm_train import data
 from ssdgm_train.models.autoencoder import VAE
 from ssdgm_train.probability import distributions
+from ssdgm_train.probability.noise import Noise
 from ssdgm_train.runs import directory, kingma2014, loading
 
 DRAWS = 10
@@ -26,15 +27,15 @@ DRAWS = 10
 
 def bounds(vae: VAE, x: torch.Tensor, seed: int) -> dict[str, float]:
     """The three bounds on -log p(x), in nats, means over the images and over draws."""
-    source = torch.Generator().manual_seed(seed)
+    noise = Noise(torch.Generator().manual_seed(seed))
     grey = vae.standardise(x)
     sums = dict.fromkeys(("bits", "grey", "bits_encoded_from_grey"), 0.0)
     with torch.inference_mode():
         for _ in range(DRAWS):
-            bits = torch.bernoulli(grey, generator=source)
+            bits = noise.bits(grey)
             for name, seen, told in zip(sums, (bits, grey, grey), (bits, grey, bits), strict=True):
                 posterior = vae.encoder(seen)
-                log_px = vae.likelihood.log_prob(told, vae.decoder(posterior.sample(source)))
+                log_px = vae.likelihood.log_prob(told, vae.decoder(posterior.sample(noise)))
                 gap = distributions.normal_kl(*posterior) - log_px
                 sums[name] += float(gap.mean()) / DRAWS
     return sums

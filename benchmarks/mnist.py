@@ -36,7 +36,7 @@ def main(run: Path, steps: int | None, seed: int) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as folder:
         converted = convert(run, Path(folder) / "mnist.ssdgm")
         found = ssdgm_runtime.load(converted.path).classify(x)
-    wanted = evaluation.logits(session.model, x, session.device).argmax(-1).numpy()
+    wanted = evaluation.raw(session.model, x, session.device).argmax(-1).numpy()
     differ = np.flatnonzero(found.labels != wanted)
     clear = tolerance.clear(found.probs, converted.parity.atol, converted.parity.rtol)
     result = session.run.result

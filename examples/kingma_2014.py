@@ -16,6 +16,7 @@ import ssdgm_runtime
 from ssdgm_export import convert
 from ssdgm_train import begin, data, train
 from ssdgm_train.labels import classes
+from ssdgm_train.probability.noise import Noise
 from ssdgm_train.problems import Problem
 from ssdgm_train.recipes import recipe
 from ssdgm_train.runs import kingma2014
@@ -27,11 +28,11 @@ PIXELS = Problem((28, 28), "uint8", classes.uniform(10), "bernoulli", (0.0,), (2
 def bound(weights: Path, x: np.ndarray, bits: bool, seed: int = 0) -> float:
     """The bound on -log p(x) in nats, one draw of z a row, of sampled or of grey pixels."""
     vae = kingma2014.load(weights, PIXELS).features
-    source = torch.Generator().manual_seed(seed)
+    noise = Noise(torch.Generator().manual_seed(seed))
     with torch.no_grad():
         rows = vae.standardise(torch.from_numpy(x))
-        rows = torch.bernoulli(rows, generator=source) if bits else rows
-        return -float(vae.bound(rows, source).mean())
+        rows = noise.bits(rows) if bits else rows
+        return -float(vae.bound(rows, noise).mean())
 
 
 def main(weights: Path, out: Path, labelled: int, steps: int, seed: int) -> float:

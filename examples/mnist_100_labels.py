@@ -33,7 +33,7 @@ def main(out: Path, steps: int, seed: int) -> int:
     model = ssdgm_runtime.load(bundle.path)
     x, y = session.data.x_test, session.data.y_test
     found = model.classify(x, batch_size=1000)
-    torch_logits = evaluation.logits(session.model, x, session.device).numpy()
+    torch_logits = evaluation.raw(session.model, x, session.device).numpy()
 
     differ = np.flatnonzero(found.labels != torch_logits.argmax(1))
     clear = tolerance.clear(found.probs, bundle.parity.atol, bundle.parity.rtol)

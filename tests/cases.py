@@ -21,6 +21,8 @@ from ssdgm_train.data import batches, dataset, statement
 from ssdgm_train.data.settings import DataPlan
 from ssdgm_train.data.split import Split
 from ssdgm_train.labels import classes
+from ssdgm_train.model import Model
+from ssdgm_train.probability.noise import Noise
 from ssdgm_train.problems import Problem
 from ssdgm_train.recipes import recipe
 from ssdgm_train.runs import directory, records
@@ -164,7 +166,7 @@ def built(
     dtype: torch.dtype = torch.float32,
     device: torch.device = CPU,
     **changes: Any,  # noqa: ANN401
-) -> nn.Module:
+) -> Model:
     """A small model of a method, the same every time."""
     torch.manual_seed(1)
     setting = dataclasses.replace(config(spec), **changes)
@@ -200,11 +202,15 @@ def served(
 
 
 def context(
-    labelled: int = 32, unlabelled: int = 64, device: torch.device = CPU, seed: int = 5
+    labelled: int = 32,
+    unlabelled: int = 64,
+    device: torch.device = CPU,
+    seed: int = 5,
+    noise: Noise | None = None,
 ) -> method.Context:
-    """A context in the middle of a run."""
-    sizes = method.Sizes(labelled, unlabelled)
-    return method.Context(0.5, sizes, torch.Generator(device).manual_seed(seed))
+    """A context in the middle of a run, with the noise of a seed unless there is another."""
+    drawn = noise or Noise(torch.Generator(device).manual_seed(seed))
+    return method.Context(0.5, method.Sizes(labelled, unlabelled), drawn)
 
 
 def trained(
@@ -214,7 +220,7 @@ def trained(
     seed: int = 0,
     device: torch.device = CPU,
     **plan: Any,  # noqa: ANN401
-) -> tuple[nn.Module, loop.State]:
+) -> tuple[Model, loop.State]:
     """A small model after some steps of every phase on all rows, and the state of its run."""
     parts, chosen = everything(data), config(spec)
     torch.manual_seed(seed)

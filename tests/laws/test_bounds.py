@@ -5,6 +5,7 @@ import math
 from dataclasses import dataclass
 
 import cases
+import noises
 import numpy as np
 import pytest
 import torch
@@ -15,8 +16,10 @@ from torch import Tensor, nn
 from ssdgm_train import method
 from ssdgm_train.evaluation import evidence
 from ssdgm_train.labels import classes
+from ssdgm_train.labels.space import bound_over
 from ssdgm_train.methods import m2
 from ssdgm_train.probability import distributions, objectives
+from ssdgm_train.probability.noise import Noise
 
 NATS = st.floats(-50, 50)
 ROWS = st.integers(1, 6).flatmap(
@@ -26,13 +29,26 @@ ROWS = st.integers(1, 6).flatmap(
 )
 
 
+def unlabelled_bound(bounds: Tensor, logits: Tensor) -> Tensor:
+    """U of a row with these bounds of its classes [K] and these logits of q [K]; nothing drawn."""
+    space, seen = classes.uniform(len(bounds)), []
+
+    def bound(y: Tensor) -> Tensor:
+        seen.append(y)
+        return (y * bounds).sum(-1)
+
+    (found,) = bound_over(space, logits[None], bound, noises.given())
+    assert torch.equal(seen[0], space.every(logits)[None])
+    return found
+
+
 @given(ROWS)
 def test_the_unlabelled_bound_never_passes_the_log_sum_of_its_classes(
     pair: tuple[list[float], list[float]],
 ) -> None:
     bounds, logits = (torch.tensor(p, dtype=torch.float64) for p in pair)
     highest = bounds.logsumexp(-1)
-    assert objectives.unlabelled_bound(bounds, logits) <= highest + 1e-12 * (1 + highest.abs())
+    assert unlabelled_bound(bounds, logits) <= highest + 1e-12 * (1 + highest.abs())
 
 
 @given(ROWS)
@@ -40,7 +56,7 @@ def test_the_unlabelled_bound_meets_it_where_the_logits_are_the_bounds(
     pair: tuple[list[float], list[float]],
 ) -> None:
     bounds = torch.tensor(pair[0], dtype=torch.float64)
-    torch.testing.assert_close(objectives.unlabelled_bound(bounds, bounds), bounds.logsumexp(-1))
+    torch.testing.assert_close(unlabelled_bound(bounds, bounds), bounds.logsumexp(-1))
 
 
 @given(ROWS, NATS)
@@ -48,13 +64,13 @@ def test_the_unlabelled_bound_moves_with_its_classes(
     pair: tuple[list[float], list[float]], shift: float
 ) -> None:
     bounds, logits = (torch.tensor(p, dtype=torch.float64) for p in pair)
-    there = objectives.unlabelled_bound(bounds + shift, logits)
-    torch.testing.assert_close(there, objectives.unlabelled_bound(bounds, logits) + shift)
+    there = unlabelled_bound(bounds + shift, logits)
+    torch.testing.assert_close(there, unlabelled_bound(bounds, logits) + shift)
 
 
 def test_the_unlabelled_bound_of_a_certain_label_is_that_labels() -> None:
     bounds, logits = torch.tensor([-3.0, -5.0, -1.0]), torch.tensor([0.0, 1e4, 0.0])
-    assert objectives.unlabelled_bound(bounds, logits) == -5
+    assert unlabelled_bound(bounds, logits) == -5
 
 
 @dataclass(frozen=True)
@@ -187,23 +203,22 @@ class Classed(nn.Module):
         """The exact log p(x, y) of every class."""
         return self.prior.log() + torch.stack([m.evidence(x) for m in self.models], -1)
 
-    def log_weights(self, x: Tensor, generator: torch.Generator | None) -> Tensor:
+    def log_weights(self, x: Tensor, noise: Noise) -> Tensor:
         """One draw for every class."""
-        return self.prior.log() + torch.stack([self.one(m, x, generator) for m in self.models], -1)
+        return self.prior.log() + torch.stack([self.one(m, x, noise) for m in self.models], -1)
 
-    def one(self, model: Linear, x: Tensor, generator: torch.Generator | None) -> Tensor:
+    def one(self, model: Linear, x: Tensor, noise: Noise) -> Tensor:
         """One draw for one class."""
         mean, scale = model.posterior(x)
         q = distributions.Normal(mean + 0.5 * (self.off - 1), scale * self.off)
-        return model.log_weight(x, q.sample(generator), q)
+        return model.log_weight(x, q.sample(noise), q)
 
 
 ROWS_OF_X = X + torch.linspace(0, 1, 4, dtype=torch.float64)[:, None]
 
 
 def estimated(model: Classed, draws: int) -> list[evidence.Estimate]:
-    generator = torch.Generator().manual_seed(0)
-    return list(evidence.estimates(model, ROWS_OF_X, 3, draws, generator))
+    return list(evidence.estimates(model, ROWS_OF_X, 3, draws, noises.seeded()))
 
 
 @pytest.mark.parametrize("prior", [(1 / 3, 1 / 3, 1 / 3), (0.7, 0.2, 0.1)])
@@ -240,21 +255,14 @@ def model_of(prior: tuple[float, ...] = ()) -> m2.Model:
     return m2.Model(cases.config(spec), stated).double()
 
 
-def test_summing_out_the_label_by_broadcasting_is_a_loop_over_the_classes(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_summing_out_the_label_by_broadcasting_is_a_loop_over_the_classes() -> None:
     model, raw = model_of(), cases.batch("binomial-uint8").u
     u, every = model.standardise(raw), torch.eye(cases.CLASSES).double()
-    noise = torch.randn(len(u), cases.CLASSES, 2, dtype=torch.float64)
-    parts = [noise, *noise.unbind(1)]
-
-    def sample(self: distributions.Normal, _: object) -> Tensor:
-        return self.mean + self.scale * parts.pop(0)
-
-    monkeypatch.setattr(distributions.Normal, "sample", sample)
-    together = model.bound(u[:, None], every, None)
+    eps = torch.randn(len(u), cases.CLASSES, 2, dtype=torch.float64)
+    noise = noises.given(eps, *eps.unbind(1))
+    together = model.bound(u[:, None], every, noise)
     assert together.shape == (len(u), cases.CLASSES)
-    one_by_one = [model.bound(u, every[k].expand(len(u), -1), None) for k in range(cases.CLASSES)]
+    one_by_one = [model.bound(u, every[k].expand(len(u), -1), noise) for k in range(len(every))]
     torch.testing.assert_close(together, torch.stack(one_by_one, 1))
 
 
@@ -279,7 +287,7 @@ def test_a_prior_moves_each_class_bound_by_its_logarithm(prior: tuple[float, ...
         model.bound(
             model.standardise(raw)[:, None],
             torch.eye(cases.CLASSES).double(),
-            torch.Generator().manual_seed(4),
+            noises.seeded(4),
         )
         for model in (model_of(), model_of(prior))
     )

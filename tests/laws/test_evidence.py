@@ -1,12 +1,14 @@
 """What holds for the weights of every method that has them, and for models that are slimmed."""
 
 import cases
+import noises
 import pytest
 import torch
 from torch import Tensor, nn
 
 from ssdgm_train import method, methods
 from ssdgm_train.evaluation import evidence
+from ssdgm_train.model import CLASSIFIER, DECODER, ENCODER
 
 NAMES = [name for name, spec in methods.METHODS.items() if "generate" in spec.tasks]
 WEIGHING = pytest.mark.parametrize("name", NAMES)
@@ -16,7 +18,7 @@ KINDS = pytest.mark.parametrize("kind", list(cases.KINDS))
 def seen(kind: str, dtype: torch.dtype = torch.float32) -> Tensor:
     """A few observations of a kind."""
     stated, rows = cases.stated(kind), cases.batch(kind).x
-    return evidence.observed(stated, rows, torch.Generator())["rows"].to(dtype)
+    return evidence.observed(stated, rows, noises.seeded())["rows"].to(dtype)
 
 
 def test_a_method_that_generates_has_weights_and_no_other() -> None:
@@ -31,9 +33,10 @@ def test_weights_are_one_finite_number_a_row_and_class(
 ) -> None:
     model, x = cases.built(methods.METHODS[name], kind, dtype).eval(), seen(kind, dtype)
     assert isinstance(model, method.Weighs)
-    found = model.log_weights(x, torch.Generator().manual_seed(0))
-    labelled = isinstance(model, method.Encodes)
-    assert found.shape == (len(x), cases.CLASSES if labelled else 1)
+    found = model.log_weights(x, noises.seeded())
+    encoder = model.conditional(ENCODER)
+    assert encoder is not None
+    assert found.shape == (len(x), cases.CLASSES if "y" in encoder.given else 1)
     assert torch.isfinite(found).all()
 
 
@@ -41,10 +44,10 @@ def test_weights_are_one_finite_number_a_row_and_class(
 def test_the_importance_bound_grows_with_the_draws(name: str) -> None:
     kind = "bernoulli-uint8"
     model, x = cases.built(methods.METHODS[name], kind), seen(kind)
-    generator = torch.Generator().manual_seed(0)
+    noise = noises.seeded()
     found = {
         e.draws: float(e.bound.mean())
-        for e in evidence.estimates(model, x.repeat(400, 1), cases.CLASSES, 16, generator)
+        for e in evidence.estimates(model, x.repeat(400, 1), cases.CLASSES, 16, noise)
     }
     single, few, many = (found[draws] for draws in (1, 4, 16))
     assert single < few < many
@@ -61,16 +64,16 @@ def test_a_slim_model_computes_what_the_whole_one_does(name: str, kind: str) -> 
     assert isinstance(whole, method.Slims)
     slim = whole.slim()
     assert weights(slim) < weights(whole)
-    y = torch.eye(cases.CLASSES)[batch.y]
-    for model in (whole, slim):
-        assert isinstance(model, method.Classifies)
-        assert isinstance(model, method.Encodes)
-        assert isinstance(model, method.Decodes)
+    assert slim.conditionals == whole.conditionals
+    assert {each.name for each in whole.conditionals} >= {CLASSIFIER, ENCODER, DECODER}
+    known = {"x": batch.x, "y": torch.eye(cases.CLASSES)[batch.y]}
+    drawn = {name: torch.randn(len(batch.x), width) for name, width in whole.widths.items()}
     with torch.no_grad():
-        z = torch.randn(len(y), whole.latent)
-        torch.testing.assert_close(slim.classify(batch.x), whole.classify(batch.x))
-        torch.testing.assert_close(slim.encode(batch.x, y), whole.encode(batch.x, y))
-        torch.testing.assert_close(slim.decode(y, z), whole.decode(y, z))
+        for each in whole.conditionals:
+            names = (*each.given, *each.noise)
+            inputs = {name: value for name, value in (known | drawn).items() if name in names}
+            wanted = whole.answer(each.name, **inputs)
+            torch.testing.assert_close(slim.answer(each.name, **inputs), wanted)
 
 
 def weights(model: nn.Module) -> int:

@@ -23,7 +23,7 @@ from ssdgm_runtime import model
 from ssdgm_runtime.bundle import manifest
 from ssdgm_runtime.engine import session
 from ssdgm_runtime.inference import likelihoods, noise
-from ssdgm_train import method, methods
+from ssdgm_train import methods
 from ssdgm_train.problems import Problem
 
 EACH = ("name", "kind", "changes")
@@ -129,23 +129,17 @@ def test_scaling_and_normalisation_are_in_the_convolutions_weights(
 def test_the_bundle_offers_what_the_method_declares(
     case: Opened, name: str, kind: str, changes: tuple[str, ...]
 ) -> None:
-    found, trained = case(name, kind, changes), cases.built(methods.METHODS[name])
-    inputs = {
-        "classifier": {"x"} if isinstance(trained, method.Classifies) else set(),
-        "encoder": _given(trained, method.Encodes, method.Embeds, "x"),
-        "decoder": _given(trained, method.Decodes, method.Renders, "z"),
-    }
-    wanted = {key: names for key, names in inputs.items() if names}
-    assert {k: {t.name for t in g.inputs} for k, g in found.about.graphs.items()} == wanted
+    found, trained = case(name, kind, changes), cases.built(methods.METHODS[name], kind)
+    graphs, prior = found.about.graphs, trained.conditional("prior")
+    wanted = {each.name: {*each.given, *each.noise} for each in trained.conditionals}
+    assert {key: {t.name for t in graph.inputs} for key, graph in graphs.items()} == wanted
+    for each in trained.conditionals:
+        latent = {"z"} & {*each.given} if each.name == "decoder" and prior is None else set()
+        assert {*graphs[each.name].noise} == latent | {*each.noise}
+        widths = {t.name: t.width for t in graphs[each.name].inputs if t.name in trained.widths}
+        assert widths == {name: trained.widths[name] for name in widths}
     with model.load(found.bundle) as opened:
         assert set(opened.tasks) == set(methods.METHODS[name].tasks)
-
-
-def _given(model: object, labelled: type, plain: type, name: str) -> set[str]:
-    """The inputs of a graph: a label with them where one takes part."""
-    if isinstance(model, labelled):
-        return {name, "y"}
-    return {name} if isinstance(model, plain) else set()
 
 
 @METHODS

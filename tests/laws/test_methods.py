@@ -2,17 +2,31 @@
 
 import dataclasses
 import importlib
-from collections.abc import Iterable, Iterator
+import random
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import cases
+import noises
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
 from ssdgm_train import evaluation, method, methods
 from ssdgm_train.likelihoods import observations
+from ssdgm_train.model import (
+    CLASSIFIER,
+    COMPONENTS,
+    DECODER,
+    ENCODER,
+    PRIOR,
+    RAW,
+    SCORER,
+    Conditional,
+    Model,
+)
 from ssdgm_train.runs import directory
 from ssdgm_train.training import loop
 
@@ -94,11 +108,10 @@ def test_probabilities_sum_to_one(
     spec: method.Method, kind: str, device: torch.device, dtype: torch.dtype
 ) -> None:
     model, x = cases.built(spec, kind, dtype, device), cases.batch(kind, device=device).x
-    assert isinstance(model, method.Classifies)
     with evaluation.evaluating(model):
-        logits = model.classify(x)
-    assert logits.shape == (len(x), cases.CLASSES)
-    total = logits.softmax(-1).sum(-1)
+        found = model.labels.outputs(model.answer(CLASSIFIER, x=x)[RAW])
+    assert found["logits"].shape == found["probs"].shape == (len(x), cases.CLASSES)
+    total = found["probs"].sum(-1)
     torch.testing.assert_close(total, torch.ones_like(total))
 
 
@@ -108,24 +121,18 @@ def test_a_row_is_classified_alike_alone_and_in_company(
 ) -> None:
     model, _ = cases.trained(spec, cases.separable(blank=32), 5, device=device)
     model, x = model.to(dtype), cases.batch(device=device).x
-    assert isinstance(model, method.Classifies)
     with evaluation.evaluating(model), torch.no_grad():
-        alone = torch.cat([model.classify(row[None]) for row in x])
-        torch.testing.assert_close(model.classify(x), alone)
+        alone = torch.cat([model.answer(CLASSIFIER, x=row[None])[RAW] for row in x])
+        torch.testing.assert_close(model.answer(CLASSIFIER, x=x)[RAW], alone)
 
 
 @SPECS
 @KINDS
 def test_permuting_the_batch_permutes_the_losses(
-    spec: method.Method,
-    kind: str,
-    device: torch.device,
-    dtype: torch.dtype,
-    monkeypatch: pytest.MonkeyPatch,
+    spec: method.Method, kind: str, device: torch.device, dtype: torch.dtype
 ) -> None:
-    _every_row_draws_the_same_noise(monkeypatch)
     model = cases.built(spec, kind, dtype, device)
-    context = cases.context(device=device)
+    context = cases.context(noise=noises.Even())
     one, other = torch.randperm(5, device=device), torch.randperm(7, device=device)
     orders = {5: one, 7: other, 12: torch.cat([one, 5 + other]), 1: torch.tensor([0])}
     for player, batch in turns(spec, model, context, kind, device=device):
@@ -134,20 +141,6 @@ def test_permuting_the_batch_permutes_the_losses(
         for name, value in player.loss(model, batch, context).items():
             order = orders[len(value)].to(device)
             torch.testing.assert_close(found[name], value[order], msg=f"{player.name}/{name}")
-
-
-def _every_row_draws_the_same_noise(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Noise that depends on the last axis alone: rows change places and keep what they drew."""
-
-    def normal_(self: Tensor, *_: object, **__: object) -> Tensor:
-        return self.copy_(torch.linspace(-1, 1, self.shape[-1]).expand_as(self))
-
-    def bernoulli(x: Tensor, **_: object) -> Tensor:
-        threshold = torch.linspace(0.2, 0.8, x.shape[-1]).to(x)
-        return (x > threshold).to(x)
-
-    monkeypatch.setattr(torch.Tensor, "normal_", normal_)
-    monkeypatch.setattr(torch, "bernoulli", bernoulli)
 
 
 @SPECS
@@ -163,6 +156,49 @@ def test_noise_comes_from_the_context_alone(spec: method.Method) -> None:
     one, again, other = drawn(5), drawn(5), drawn(6)
     assert all(torch.equal(a, b) for a, b in zip(one, again, strict=True))
     assert not all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+@SPECS
+@KINDS
+def test_every_draw_is_asked_of_the_noise_of_the_context(
+    spec: method.Method, kind: str, device: torch.device
+) -> None:
+    """With noise of the test's own, nothing else draws, and the terms are the same every time."""
+    model, context = cases.built(spec, kind, device=device), cases.context(noise=noises.Even())
+    for player, batch in list(turns(spec, model, context, kind, device=device)):
+        with noises.nowhere_else():
+            one, again = (player.loss(model, batch, context) for _ in range(2))
+        for name, value in one.items():
+            assert torch.equal(value, again[name]), f"{player.name}/{name}"
+
+
+STRAY: dict[str, Callable[[Tensor], object]] = {
+    "torch": torch.randn_like,
+    "in place": lambda x: torch.empty_like(x).normal_(),
+    "its own generator": lambda x: torch.rand(x.shape, generator=torch.Generator()),
+    "bits": lambda x: torch.bernoulli(torch.full_like(x, 0.5)),
+    "a category": lambda x: torch.multinomial(torch.ones_like(x), 1),
+    "dropout": lambda x: torch.nn.functional.dropout(x, 0.5),
+    "a distribution": lambda x: torch.distributions.Normal(x, 1.0).rsample(),
+    "an order": lambda x: torch.randperm(len(x)),
+    "numpy": lambda x: np.random.default_rng(0).normal(size=x.shape),
+    "numpy's own": lambda x: np.random.normal(size=x.shape),  # noqa: NPY002
+    "python": lambda _: random.random(),
+}
+
+
+@pytest.mark.parametrize("draw", list(STRAY.values()), ids=list(STRAY))
+def test_a_draw_from_elsewhere_is_caught(draw: Callable[[Tensor], object]) -> None:
+    with pytest.raises(noises.Strayed), noises.nowhere_else():
+        draw(torch.ones(3, 2))
+
+
+def test_draws_of_noise_are_not_taken_for_strays() -> None:
+    like = torch.full((3, 2), 0.5)
+    for noise in (noises.Even(), noises.Zero(), noises.given(like)):
+        with noises.nowhere_else():
+            parts = noise.normal(like), noise.uniform(like), noise.bits(like), noise.category(like)
+        assert [part.shape for part in parts] == [(3, 2), (3, 2), (3, 2), (3, 1)]
 
 
 @SPECS
@@ -232,53 +268,104 @@ def _flat(tree: Any) -> Any:  # noqa: ANN401
 
 
 @SPECS
-def test_a_model_can_do_what_its_method_declares_and_no_more(spec: method.Method) -> None:
+def test_the_tasks_of_a_method_follow_from_what_its_model_declares(spec: method.Method) -> None:
     model = cases.built(spec)
-    encodes = isinstance(model, method.Encodes | method.Embeds)
-    decodes = isinstance(model, method.Decodes | method.Renders)
+    assert isinstance(model, spec.build)
+    names = [each.name for each in model.conditionals]
+    assert len(names) == len({*names})
+    assert {*names} <= {*COMPONENTS}
     able = {
-        "classify": isinstance(model, method.Classifies),
-        "encode": encodes,
-        "reconstruct": encodes and decodes,
-        "generate": decodes,
+        "classify": CLASSIFIER in names,
+        "encode": ENCODER in names,
+        "reconstruct": ENCODER in names and DECODER in names,
+        "generate": DECODER in names,
+        "score": SCORER in names,
     }
-    assert set(spec.tasks) == {task for task, has in able.items() if has}
+    assert spec.tasks == tuple(task for task, has in able.items() if has)
 
 
 @SPECS
 def test_a_label_takes_part_in_both_directions_or_in_none(spec: method.Method) -> None:
     """What `reconstruct` asks for follows from the encoder, and the decoder has to agree."""
     model = cases.built(spec)
-    assert isinstance(model, method.Encodes) == isinstance(model, method.Decodes)
-    assert isinstance(model, method.Embeds) == isinstance(model, method.Renders)
-    assert not isinstance(model, method.Encodes) or not isinstance(model, method.Embeds)
+    given = {each.name: {*each.given} for each in model.conditionals}
+    encoder, decoder = given.get(ENCODER, set()), given.get(DECODER, set())
+    if PRIOR in given:
+        assert "y" in given[PRIOR]
+        assert "y" in encoder or "y" not in decoder
+    else:
+        assert ("y" in encoder) == ("y" in decoder)
+
+
+def inputs(model: Model, each: Conditional, x: Tensor) -> dict[str, Tensor]:
+    """The inputs that a conditional declares, noise as in a run; y is nothing but uncertain."""
+    labels = torch.full((len(x), *model.labels.shape), 1 / cases.CLASSES)
+    drawn = {name: torch.randn(len(x), width) for name, width in model.widths.items()}
+    every = {"x": x, "y": labels, **drawn}
+    return {name: every[name] for name in (*each.given, *each.noise)}
 
 
 @SPECS
 @KINDS
-def test_codes_and_reconstructions_have_the_shapes_of_the_contract(
+def test_every_conditional_takes_and_gives_what_it_declares(
     spec: method.Method, kind: str
 ) -> None:
-    model, batch = cases.built(spec, kind).eval(), cases.batch(kind)
-    y = torch.full((5, cases.CLASSES), 1 / cases.CLASSES)
-    codes, found = [], []
-    if isinstance(model, method.Encodes):
-        codes.append(model.encode(batch.x, y))
-    if isinstance(model, method.Embeds):
-        codes.append(model.embed(batch.x))
-    if isinstance(model, method.Decodes):
-        found.append(model.decode(y, torch.zeros(5, model.latent)))
-    if isinstance(model, method.Renders):
-        found.append(model.render(torch.zeros(5, model.latent)))
-    assert len(codes) == ("encode" in spec.tasks)
-    assert len(found) == ("generate" in spec.tasks)
-    for code in codes:
-        assert code.mean.shape == code.scale.shape == (5, cases.TINY["latent"])
-        assert (code.scale > 0).all()
-    for parameters in found:
-        assert parameters.keys() > {"x"}
-        assert {k: value.shape for k, value in parameters.items()} == _shapes(kind, parameters)
-        assert all(torch.isfinite(value).all() for value in parameters.values())
+    model, x = cases.built(spec, kind).eval(), cases.batch(kind).x
+    for each in model.conditionals:
+        assert {*each.given} <= {"x", "y", "z"}
+        assert not {*each.given} & {*each.noise}
+        given = inputs(model, each, x)
+        with noises.nowhere_else(), torch.no_grad():
+            answer = model.answer(each.name, **given)
+        assert {k: v.shape for k, v in answer.items()} == _outputs(model, each, kind, answer)
+        assert all(torch.isfinite(value).all() for value in answer.values()), each.name
+        if each.name == ENCODER:
+            assert (answer["z_scale"] > 0).all()
+
+
+def _outputs(
+    model: Model, each: Conditional, kind: str, answer: Iterable[str]
+) -> dict[str, tuple[int, ...]]:
+    """The shapes that a conditional's outputs should have for five rows."""
+    if each.name == DECODER:
+        assert {*answer} > {"x"}
+        return _shapes(kind, answer)
+    if each.name == CLASSIFIER:
+        return {RAW: (5, model.labels.raw)}
+    if each.name == SCORER:
+        return {"score": (5,)}
+    names = ("z",) if each.name == PRIOR else ("z_mean", "z_scale")
+    return {name: (5, model.widths["z"]) for name in names}
+
+
+@SPECS
+def test_widths_are_those_of_the_latents_and_noises_that_are_declared(
+    spec: method.Method,
+) -> None:
+    model = cases.built(spec)
+    named = {name for each in model.conditionals for name in (*each.given, *each.noise)}
+    latent = {"z"} if {PRIOR, ENCODER} & {each.name for each in model.conditionals} else set()
+    assert {*model.widths} == (named - {"x", "y"}) | latent
+    assert all(width > 0 for width in model.widths.values())
+
+
+@SPECS
+@KINDS
+def test_noise_that_is_declared_has_a_say_and_is_zero_if_it_is_not_given(
+    spec: method.Method, kind: str
+) -> None:
+    model, x = cases.built(spec, kind).eval(), cases.batch(kind).x
+    for each in model.conditionals:
+        given = inputs(model, each, x)
+        plain = {name: value for name, value in given.items() if name not in each.noise}
+        zeros = {name: torch.zeros_like(given[name]) for name in each.noise}
+        with torch.no_grad():
+            mean = model.answer(each.name, **plain)
+            torch.testing.assert_close(model.answer(each.name, **plain, **zeros), mean)
+            for name in each.noise:
+                moved = model.answer(each.name, **plain, **{**zeros, name: given[name]})
+                same = [torch.equal(value, mean[key]) for key, value in moved.items()]
+                assert not all(same), f"{each.name} takes {name} and makes nothing of it"
 
 
 def _shapes(kind: str, names: Iterable[str]) -> dict[str, tuple[int, ...]]:
@@ -299,8 +386,10 @@ def test_log_weights_are_a_number_for_every_class_or_for_the_row(
         return
     problem = cases.stated(kind)
     rows = observations.observer_for(problem)(x)
-    found = model.log_weights(rows, torch.Generator().manual_seed(1))
-    assert found.shape == (5, cases.CLASSES if isinstance(model, method.Encodes) else 1)
+    found = model.log_weights(rows, noises.seeded(1))
+    encoder = model.conditional(ENCODER)
+    assert encoder is not None
+    assert found.shape == (5, cases.CLASSES if "y" in encoder.given else 1)
     assert torch.isfinite(found).all()
 
 

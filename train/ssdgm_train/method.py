@@ -66,6 +66,21 @@ def _whole(model: nn.Module) -> Mapping[nn.Parameter, float]:
 
 
 @dataclass(frozen=True)
+class Optimiser:
+    """How a player's Adam differs from the plan of its phase.
+
+    Attributes:
+        beta1: Its decay of the first moment; None for the plan's.
+        beta2: Its decay of the second moment; None for the plan's.
+        rate: Factor on the plan's learning rate.
+    """
+
+    beta1: float | None = None
+    beta2: float | None = None
+    rate: float = 1.0
+
+
+@dataclass(frozen=True)
 class Player:
     """A loss and the parameters that minimise it.
 
@@ -75,6 +90,9 @@ class Player:
         weights: The factor of every term's mean in the number that is minimised.
         parameters: From the model to the parameters that this player updates.
         rates: From the model to factors on the learning rate of some of them; 1 for all others.
+        optimiser: How it is optimised, where that is not as the plan has it.
+        average: The decay of a running average of its parameters, such as 0.999, which is what is
+            evaluated and exported instead of them; 0 for none.
     """
 
     name: str
@@ -82,6 +100,8 @@ class Player:
     weights: Mapping[str, float]
     parameters: Callable[[Any], Iterable[nn.Parameter]] = nn.Module.parameters
     rates: Callable[[Any], Mapping[nn.Parameter, float]] = _whole
+    optimiser: Optimiser = Optimiser()
+    average: float = 0.0
 
 
 def _nothing(model: nn.Module, rows: Tensor) -> None:

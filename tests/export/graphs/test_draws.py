@@ -33,10 +33,11 @@ def test_drawn_rows_are_rows_of_the_data(kind: str) -> None:
 @pytest.mark.parametrize("name", ["m1", "m2"])
 def test_a_bundle_draws_the_same_rows(name: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = exported.folder(tmp_path_factory, name)
-    problem, decoder = (f(folder / "run") for f in (exported.problem, exported.traced_modules))
+    problem, graphs = (f(folder / "run") for f in (exported.problem, exported.traced_modules))
     y = np.arange(7) % 3 if name == "m2" else np.zeros(7, np.int64)
-    given = draws.feeds(decoder["decoder"].spec, problem, y, 5)
-    own = draws.rows(parity.reference(decoder["decoder"], given), problem, 5)
+    given = np.eye(3, dtype=np.float32)[y]
+    outputs = draws.decoded(graphs, given, 5, lambda g, feeds: parity.reference(graphs[g], feeds))
+    own = draws.rows(outputs, problem, 5)
     with model.load(folder / "bundle.ssdgm", provider="cpu") as opened:
         labels = {"y": y} if name == "m2" else {}
         theirs = opened.generate(**labels, n=1 if labels else 7, seed=5, sample=True).x

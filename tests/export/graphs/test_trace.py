@@ -26,8 +26,8 @@ class Layer(nn.Module):
         super().__init__()
         self.function = function
 
-    def forward(self, x: Tensor) -> tuple[Tensor]:
-        return (self.function(x),)
+    def forward(self, *tensors: Tensor) -> tuple[Tensor]:
+        return (self.function(*tensors),)
 
 
 def graph(function: Callable[[Tensor], Tensor]) -> modules.Graph:

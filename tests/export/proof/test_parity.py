@@ -28,7 +28,8 @@ class Linear(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.from_numpy(weight))
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, *tensors: Tensor) -> tuple[Tensor, Tensor]:
+        (x,) = tensors
         logits = x @ self.weight
         return logits, logits.softmax(-1)
 

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import cases
+import noises
 import pytest
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,7 @@ from ssdgm_train import data
 from ssdgm_train.evaluation import evidence, passes
 from ssdgm_train.labels import classes
 from ssdgm_train.probability import objectives
+from ssdgm_train.probability.noise import Noise
 from ssdgm_train.problems import Problem
 from ssdgm_train.runs import kingma2014
 
@@ -27,11 +29,11 @@ class Noisy(nn.Module):
         super().__init__()
         self.classes, self.sizes = classes, list[int]()
 
-    def log_weights(self, x: Tensor, generator: torch.Generator | None) -> Tensor:
+    def log_weights(self, x: Tensor, noise: Noise) -> Tensor:
         assert not self.training
         self.sizes.append(len(x))
-        noise = torch.randn(len(x), self.classes, generator=generator)
-        return x.sum(-1, keepdim=True) + torch.arange(self.classes) + noise
+        drawn = noise.normal(torch.empty(len(x), self.classes))
+        return x.sum(-1, keepdim=True) + torch.arange(self.classes) + drawn
 
 
 class Whole(Noisy):
@@ -39,7 +41,7 @@ class Whole(Noisy):
 
     kept = (0,)
 
-    def log_weights(self, x: Tensor, generator: torch.Generator | None) -> Tensor:
+    def log_weights(self, x: Tensor, noise: Noise) -> Tensor:
         raise AssertionError("it was not slimmed")
 
     def slim(self) -> nn.Module:
@@ -47,14 +49,13 @@ class Whole(Noisy):
 
 
 def run(model: nn.Module, x: Tensor, draws: int, seed: int = 0) -> list[evidence.Estimate]:
-    generator = torch.Generator().manual_seed(seed)
-    return list(evidence.estimates(model, x, 2, draws, generator))
+    return list(evidence.estimates(model, x, 2, draws, noises.seeded(seed)))
 
 
 def drawn(x: Tensor, draws: int, seed: int = 0) -> Tensor:
     """All log-weights [draws, n, K]."""
-    generator, model = torch.Generator().manual_seed(seed), Noisy().eval()
-    return torch.stack([model.log_weights(x, generator) for _ in range(draws)]).double()
+    noise, model = noises.seeded(seed), Noisy().eval()
+    return torch.stack([model.log_weights(x, noise) for _ in range(draws)]).double()
 
 
 X = torch.linspace(-2, 2, 10).reshape(5, 2)
@@ -111,14 +112,14 @@ def test_a_model_without_labels_has_one_column() -> None:
 
 def test_the_model_is_left_in_the_mode_that_it_was_in_between_draws() -> None:
     model = Noisy().train()
-    for _ in evidence.estimates(model, X, 2, 2, torch.Generator()):
+    for _ in evidence.estimates(model, X, 2, 2, noises.seeded()):
         assert model.training
         assert not torch.is_inference_mode_enabled()
 
 
 def test_bits_are_drawn_where_the_likelihood_is_of_bits() -> None:
     rows = torch.tensor([[[0, 255, 102]]] * 4000, dtype=torch.uint8)
-    found = evidence.observed(IMAGES, rows, torch.Generator().manual_seed(0))
+    found = evidence.observed(IMAGES, rows, noises.seeded())
     assert found["rows"][0].tolist() == pytest.approx([0, 1, 0.4])
     assert set(found["bits"].unique().tolist()) == {0, 1}
     assert found["bits"].mean(0).tolist() == pytest.approx([0, 1, 0.4], abs=0.03)
@@ -127,14 +128,14 @@ def test_bits_are_drawn_where_the_likelihood_is_of_bits() -> None:
 @pytest.mark.parametrize("kind", ["binomial-uint8", "gaussian-float32"])
 def test_other_rows_are_taken_as_they_are(kind: str) -> None:
     stated, rows = cases.stated(kind), cases.batch(kind).x
-    assert evidence.observed(stated, rows, torch.Generator()).keys() == {"rows"}
+    assert evidence.observed(stated, rows, noises.seeded()).keys() == {"rows"}
 
 
 def test_rows_outside_what_the_likelihood_knows_are_refused() -> None:
     stated = Problem((1, 3), "float32", classes.uniform(2), "bernoulli", (0.0,), (1.0,))
     rows = torch.tensor([[[0.5, 0, 3]]])
     text = cases.message(
-        errors.DataError, lambda: evidence.observed(stated, rows, torch.Generator())
+        errors.DataError, lambda: evidence.observed(stated, rows, noises.seeded())
     )
     assert "have values in [0, 3]" in text
     assert "bernoulli values in [0, 1]" in text
@@ -157,9 +158,9 @@ def test_the_authors_weights_have_the_authors_bound(
 ) -> None:
     """87.4 nats on bits and 92.0 on grey levels, by their code on all test rows."""
     model, stated, x = published
-    generator = torch.Generator().manual_seed(0)
-    for name, seen in evidence.observed(stated, x, generator).items():
-        (found,) = evidence.estimates(model, seen, 10, 1, generator)
+    noise = noises.seeded()
+    for name, seen in evidence.observed(stated, x, noise).items():
+        (found,) = evidence.estimates(model, seen, 10, 1, noise)
         assert float(found.single.mean()) == pytest.approx(
             {"bits": -87.4, "rows": -92.0}[name], abs=0.15
         )

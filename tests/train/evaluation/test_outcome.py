@@ -6,20 +6,24 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ssdgm_train import evaluation
+from ssdgm_train import model as declared
 from ssdgm_train.evaluation import calibration, latents
+from ssdgm_train.labels import classes
+from ssdgm_train.model import Model
 from ssdgm_train.probability import distributions
 
 CPU = torch.device("cpu")
 
 
-class Echo(nn.Module):
+class Echo(Model):
     """A model whose logits are the rows."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: int = 3) -> None:
         super().__init__()
+        self.labels, self.widths = classes.uniform(size), {}
         self.sizes: list[int] = []
 
     def classify(self, x: Tensor) -> Tensor:
@@ -27,12 +31,16 @@ class Echo(nn.Module):
         self.sizes.append(len(x))
         return x
 
+    conditionals = (declared.classifier(classify),)
+
 
 class Embedding(Echo):
     """An M1 whose latents are the rows."""
 
     def embed(self, x: Tensor) -> distributions.Normal:
         return distributions.Normal(x, torch.ones_like(x))
+
+    conditionals = (*Echo.conditionals, declared.encoder(embed, "x"))
 
 
 class Encoding(Echo):
@@ -42,13 +50,15 @@ class Encoding(Echo):
         mean = torch.cat([x, y], -1)
         return distributions.Normal(mean, torch.ones_like(mean))
 
+    conditionals = (*Echo.conditionals, declared.encoder(encode, "x", "y"))
+
 
 class Stacked(Encoding):
     """An M1+M2 that keeps two features."""
 
     kept = (0, 3)
 
-    def slim(self) -> nn.Module:
+    def slim(self) -> Model:
         return self
 
 
@@ -63,7 +73,7 @@ def test_error_and_nll_are_those_of_the_logits() -> None:
 def test_many_rows_go_in_parts_and_come_back_in_order() -> None:
     model = Echo()
     x = np.arange(2 * 2500, dtype=np.float32).reshape(-1, 2)
-    assert torch.equal(evaluation.logits(model, x, CPU), torch.from_numpy(x))
+    assert torch.equal(evaluation.raw(model, x, CPU), torch.from_numpy(x))
     assert sum(model.sizes) == 2500
     assert max(model.sizes) <= evaluation.ROWS
 
@@ -71,7 +81,7 @@ def test_many_rows_go_in_parts_and_come_back_in_order() -> None:
 @pytest.mark.parametrize("training", [True, False])
 def test_the_model_is_left_in_the_mode_that_it_was_in(training: bool) -> None:
     model = Echo().train(training)
-    evaluation.logits(model, np.ones((2, 2), np.float32), CPU)
+    evaluation.raw(model, np.ones((2, 2), np.float32), CPU)
     assert model.training is training
 
 
@@ -90,9 +100,9 @@ def labelled(rows: int, seed: int = 0) -> evaluation.Labelled:
     return evaluation.Labelled(x.astype(np.float32), y)
 
 
-def outcome(model: nn.Module, **parts: evaluation.Labelled | None) -> Any:  # noqa: ANN401
+def outcome(model: Model, **parts: evaluation.Labelled | None) -> Any:  # noqa: ANN401
     every = {"labelled": labelled(9), "validation": None, "test": None, "unlabelled": None}
-    return evaluation.outcome(model, {**every, **parts}, 3, CPU)
+    return evaluation.outcome(model, {**every, **parts}, CPU)
 
 
 def test_every_part_is_scored_at_the_temperature_that_validation_gives() -> None:
@@ -127,13 +137,13 @@ def test_a_latent_is_active_where_its_mean_varies_over_rows() -> None:
     spread = np.array([0.2, 0.11, 0.09, 0], np.float32)
     signs = np.where(np.arange(400) % 2, 1, -1)[:, None].astype(np.float32)
     held = evaluation.Labelled(5 + signs * spread, np.arange(400) % 3)
-    found = latents.latents(Embedding(), *held, classes=3, device=CPU)
+    found = latents.latents(Embedding(), *held, device=CPU)
     assert found == latents.Latents(4, (0, 1))
 
 
 def test_an_encoder_that_is_given_the_label_sees_it() -> None:
     held = evaluation.Labelled(np.zeros((30, 2), np.float32), np.arange(30) % 2)
-    found = latents.latents(Encoding(), *held, classes=3, device=CPU)
+    found = latents.latents(Encoding(), *held, device=CPU)
     assert found == latents.Latents(5, (2, 3))
 
 
@@ -161,7 +171,7 @@ def test_fewer_labelled_rows_than_neighbours_all_vote() -> None:
 
 
 @pytest.mark.parametrize(("model", "latents"), [(Echo(), False), (Encoding(), True)])
-def test_what_a_model_cannot_do_is_left_open(model: nn.Module, latents: bool) -> None:
+def test_what_a_model_cannot_do_is_left_open(model: Model, latents: bool) -> None:
     found = outcome(model, test=labelled(30))
     assert (found.latents is not None) is latents
     assert found.neighbours is None

@@ -2,6 +2,7 @@
 
 import math
 
+import noises
 import pytest
 import torch
 
@@ -17,7 +18,8 @@ def test_uniform_classes_are_equally_likely() -> None:
 
 
 def test_the_log_prior_is_in_nats_and_in_the_numbers_of_the_model() -> None:
-    found = classes.Classes((0.25, 0.75)).log_prior(LIKE)
+    space = classes.Classes((0.25, 0.75))
+    found = space.log_prior(space.every(LIKE))
     assert found.dtype == torch.float64
     assert found.tolist() == pytest.approx([math.log(0.25), math.log(0.75)])
 
@@ -39,9 +41,10 @@ def test_the_likeliest_classes_and_a_drawn_one_stand_for_all_without_bias(k: int
     exact = logits.clone().requires_grad_()
     (wanted,) = torch.autograd.grad(total := (exact.softmax(-1) * values).sum(), exact)
     rows = logits.expand(draws, -1).clone().requires_grad_()
-    y, factors = space.likeliest(rows, k, torch.Generator().manual_seed(0))
-    assert y.shape == (draws, k + 1, 5)
-    sums = (factors * (y @ values)).sum(-1)
+    tries = space.likeliest(rows, k, noises.seeded())
+    assert tries.y.shape == (draws, k + 1, 5)
+    assert tries.drawn
+    sums = (tries.weight * (tries.y @ values)).sum(-1)
     (found,) = torch.autograd.grad(sums.sum(), rows)
     torch.testing.assert_close(sums.mean(), total, atol=0.03, rtol=0)
     torch.testing.assert_close(found.mean(0), wanted, atol=0.03, rtol=0)
@@ -49,14 +52,14 @@ def test_the_likeliest_classes_and_a_drawn_one_stand_for_all_without_bias(k: int
 
 def test_the_likeliest_classes_come_first_and_are_not_drawn_again() -> None:
     logits = torch.randn(500, 6, generator=torch.Generator().manual_seed(2))
-    y, factors = classes.uniform(6).likeliest(logits, 2, torch.Generator().manual_seed(3))
-    chosen = y.argmax(-1)
+    tries = classes.uniform(6).likeliest(logits, 2, noises.seeded(3))
+    chosen = tries.y.argmax(-1)
     assert torch.equal(chosen[:, :2], logits.topk(2).indices)
     assert (chosen[:, 2:] != chosen[:, :2]).all()
-    torch.testing.assert_close(factors.sum(-1), torch.ones(500))
+    torch.testing.assert_close(tries.weight.sum(-1), torch.ones(500))
 
 
 def test_a_class_is_drawn_even_where_the_classifier_is_certain() -> None:
     logits = torch.tensor([[1e4, 0.0, 0.0]])
-    _, factors = classes.uniform(3).likeliest(logits, 1, torch.Generator().manual_seed(0))
-    assert factors.tolist() == [[1.0, 0.0]]
+    tries = classes.uniform(3).likeliest(logits, 1, noises.seeded())
+    assert tries.weight.tolist() == [[1.0, 0.0]]

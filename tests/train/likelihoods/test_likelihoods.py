@@ -2,6 +2,7 @@
 
 import math
 
+import noises
 import numpy as np
 import pytest
 import torch
@@ -12,6 +13,7 @@ from ssdgm_runtime.rows import columns
 from ssdgm_train import likelihoods
 from ssdgm_train.labels import classes
 from ssdgm_train.likelihoods import gaussian, logistic, observations
+from ssdgm_train.probability.noise import Noise
 from ssdgm_train.problems import Problem
 
 FEATURES = 5
@@ -212,10 +214,10 @@ def test_what_is_missing_costs_no_digits_either() -> None:
 def test_bernoulli_draws_bits_with_the_grey_levels_as_their_probabilities() -> None:
     draw = built("bernoulli").draw
     grey = torch.tensor([0.0, 0.25, 1.0]).expand(20_000, 3)
-    bits = draw(grey, torch.Generator().manual_seed(0))
+    bits = draw(grey, noises.seeded())
     assert set(bits.unique().tolist()) == {0.0, 1.0}
     torch.testing.assert_close(bits.mean(0), grey[0], atol=0.01, rtol=0)
-    assert torch.equal(bits, draw(grey, torch.Generator().manual_seed(0)))
+    assert torch.equal(bits, draw(grey, noises.seeded()))
 
 
 @pytest.mark.parametrize("name", [n for n in likelihoods.LIKELIHOODS if n != "bernoulli"])
@@ -223,7 +225,7 @@ def test_the_others_draw_the_observation_itself(name: str) -> None:
     x = seen(name)
     generator = torch.Generator().manual_seed(0)
     before = generator.get_state()
-    assert torch.equal(built(name).draw(x, generator), x)
+    assert torch.equal(built(name).draw(x, Noise(generator)), x)
     assert torch.equal(generator.get_state(), before)
 
 

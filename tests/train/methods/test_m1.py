@@ -3,6 +3,7 @@
 import dataclasses
 
 import cases
+import noises
 import pytest
 import torch
 from torch import distributions
@@ -52,7 +53,7 @@ def test_the_s3vm_is_its_three_terms_on_draws_of_z() -> None:
     batch = cases.served(part, found)
     terms = player.loss(found, batch, cases.context())
     both = torch.cat([batch.x, batch.u])
-    margins = found.head(found.features.codes(both, cases.context().generator, found.noise))
+    margins = found.head(found.features.codes(both, cases.context().noise, found.noise))
     prior = torch.full((3,), 1 / 3).double().log()
     torch.testing.assert_close(terms["hinge"], regularisers.hinge(margins[:5], batch.y))
     torch.testing.assert_close(terms["hat"], regularisers.hat(margins[5:]))
@@ -83,7 +84,7 @@ def test_the_logistic_head_is_trained_by_cross_entropy_on_labelled_rows_alone() 
 def test_log_weights_are_those_of_torch_for_the_same_draw() -> None:
     found = model()
     x = found.features.standardise(cases.batch().x)
-    weights = found.log_weights(x, torch.Generator().manual_seed(6))
+    weights = found.log_weights(x, noises.seeded(6))
     posterior = distributions.Normal(*found.features.encoder(x))
     eps = torch.empty(5, 2).double().normal_(generator=torch.Generator().manual_seed(6))
     z = posterior.mean + posterior.stddev * eps

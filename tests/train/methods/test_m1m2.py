@@ -4,6 +4,7 @@ import dataclasses
 import math
 
 import cases
+import noises
 import pytest
 import torch
 from torch import distributions
@@ -89,9 +90,8 @@ def test_a_dropped_latent_has_no_influence() -> None:
     whole, (x, y, z) = model(), given()
 
     def outcome() -> list[torch.Tensor]:
-        generator = torch.Generator().manual_seed(2)
         rows = whole.features.standardise(x)
-        weights = whole.log_weights(rows, generator)
+        weights = whole.log_weights(rows, noises.seeded(2))
         return [whole.classify(x), *whole.encode(x, y), whole.decode(y, z)["x"], weights]
 
     before = outcome()
@@ -126,10 +126,10 @@ def test_the_joint_phase_is_m2_on_draws_of_the_features() -> None:
     batch = method.Batch(*(p for p in _certain(whole)))
     found = phase.players[0].loss(whole, batch, cases.context())
     codes = method.Batch(batch.x[:, 0], batch.y, batch.u[:, 0])
-    generator = cases.context()
+    later = cases.context()
     for rows in (codes.x, codes.u):
-        torch.empty_like(rows).normal_(generator=generator.generator)
-    wanted = m1m2.m2.loss(whole.joint, codes, generator)
+        later.noise.normal(rows)
+    wanted = m1m2.m2.loss(whole.joint, codes, later)
     for name, value in found.items():
         torch.testing.assert_close(value, wanted[name])
 

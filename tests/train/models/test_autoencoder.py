@@ -3,6 +3,7 @@
 import dataclasses
 
 import cases
+import noises
 import pytest
 import torch
 from torch import Tensor, distributions
@@ -71,9 +72,9 @@ def test_the_bound_of_a_linear_gaussian_model_meets_its_evidence() -> None:
     x = torch.randn(3, 5, dtype=torch.float64)
     covariance = weight @ weight.T + 0.36 * torch.eye(5)
     evidence = distributions.MultivariateNormal(bias, covariance).log_prob(x)
-    generator = torch.Generator().manual_seed(0)
+    noise = noises.seeded()
     with torch.no_grad():
-        bounds = torch.stack([model.bound(x, generator) for _ in range(3000)])
+        bounds = torch.stack([model.bound(x, noise) for _ in range(3000)])
     torch.testing.assert_close(bounds.mean(0), evidence, rtol=0, atol=0.06)
 
 
@@ -93,7 +94,7 @@ def test_the_bound_is_that_of_torch_for_the_same_draw(kind: str) -> None:
     unit = distributions.Normal(torch.zeros(3).double(), torch.ones(3).double())
     divergence = distributions.kl_divergence(posterior, unit).sum(-1)
     for beta in (0.0, 0.5, 1.0):
-        found = model.bound(x, torch.Generator().manual_seed(4), beta)
+        found = model.bound(x, noises.seeded(4), beta)
         torch.testing.assert_close(found, log_px - beta * divergence)
 
 
@@ -112,10 +113,10 @@ def test_the_divergence_is_warmed_up_with_the_phase(
     model = torch.nn.Module()
     model.features = built(warm_up=warm_up)
     batch, sizes = cases.batch(), method.Sizes(5, 7)
-    context = method.Context(progress, sizes, torch.Generator().manual_seed(3))
+    context = method.Context(progress, sizes, noises.seeded(3))
     found = autoencoder.loss(model, batch, context)["features"]
     x = model.features.standardise(torch.cat([batch.x, batch.u]))
-    wanted = model.features.bound(x, torch.Generator().manual_seed(3), beta)
+    wanted = model.features.bound(x, noises.seeded(3), beta)
     torch.testing.assert_close(found, -wanted)
 
 
@@ -129,7 +130,7 @@ def test_the_mean_over_a_batch_is_that_of_the_data_set_whatever_its_make_up(
     context = cases.context(labelled, unlabelled)
     found = autoencoder.loss(model, batch, context)["features"].mean()
     x = model.features.standardise(torch.cat([batch.x, batch.u]))
-    each = -model.features.bound(x, cases.context().generator)
+    each = -model.features.bound(x, cases.context().noise)
     parts = [p.mean() * n for p, n in ((each[:5], labelled), (each[5:], unlabelled)) if n]
     torch.testing.assert_close(found, sum(parts) / (labelled + unlabelled))
 
@@ -168,11 +169,11 @@ def test_codes_are_draws_of_what_is_kept_and_zero_elsewhere() -> None:
     model.kept.copy_(torch.tensor([1.0, 0.0, 1.0]))
     posteriors = torch.stack([torch.full((4000, 3), 2.0), torch.full((4000, 3), 0.5)], 1).double()
     for noise in (0.0, 0.5, 1.0):
-        found = model.codes(posteriors, torch.Generator().manual_seed(0), noise)
+        found = model.codes(posteriors, noises.seeded(), noise)
         assert (found[:, 1] == 0).all()
         assert found[:, 0].mean().item() == pytest.approx(2.0, abs=0.03)
         assert found[:, 0].std().item() == pytest.approx(0.5 * noise, abs=0.02)
-    one, other = (model.codes(posteriors, torch.Generator().manual_seed(s)) for s in (1, 2))
+    one, other = (model.codes(posteriors, noises.seeded(s)) for s in (1, 2))
     assert not torch.equal(one, other)
 
 
@@ -196,7 +197,7 @@ def test_features_stay_as_they_are_to_the_bit_while_what_is_on_them_trains(
 def test_polishing_shows_the_encoder_rows_as_they_are() -> None:
     model = torch.nn.Module()
     model.features = built("bernoulli-uint8", warm_up=0.9)
-    batch, seed = cases.batch("bernoulli-uint8"), torch.Generator().manual_seed
+    batch, seed = cases.batch("bernoulli-uint8"), noises.seeded
     sizes = method.Sizes(len(batch.x), len(batch.u))
     found = autoencoder.polish_loss(model, batch, method.Context(0.0, sizes, seed(3)))["polish"]
     x = model.features.standardise(torch.cat([batch.x, batch.u]))

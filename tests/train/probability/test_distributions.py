@@ -2,6 +2,7 @@
 
 import math
 
+import noises
 import numpy as np
 import pytest
 import torch
@@ -109,15 +110,15 @@ def test_leading_axes_broadcast() -> None:
 
 def test_a_sample_follows_its_generator_and_its_parameters() -> None:
     normal = distributions.Normal(torch.tensor([2.0, -1.0]), torch.tensor([0.5, 3.0]))
-    seed = torch.Generator().manual_seed
-    eps = torch.empty(2).normal_(generator=seed(3))
+    seed = noises.seeded
+    eps = torch.empty(2).normal_(generator=torch.Generator().manual_seed(3))
     torch.testing.assert_close(normal.sample(seed(3)), normal.mean + normal.scale * eps)
     assert not torch.equal(normal.sample(seed(3)), normal.sample(seed(4)))
 
 
 def test_a_sample_carries_gradients_to_mean_and_scale() -> None:
     mean, scale = torch.zeros(3, requires_grad=True), torch.ones(3, requires_grad=True)
-    draw = distributions.Normal(mean, scale).sample(torch.Generator().manual_seed(3))
+    draw = distributions.Normal(mean, scale).sample(noises.seeded(3))
     draw.sum().backward()
     assert mean.grad is not None
     assert scale.grad is not None

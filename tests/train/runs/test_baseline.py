@@ -207,7 +207,7 @@ def test_a_run_killed_in_its_baseline_ends_like_an_undisturbed_one(
 
 
 def wrong(count: int, rows: int = 100) -> Any:  # noqa: ANN401
-    return np.arange(rows) < count
+    return (np.arange(rows) < count).astype(np.int64)
 
 
 def test_an_interval_is_of_pairs_and_narrow_where_errors_are_the_same() -> None:
@@ -221,7 +221,7 @@ def test_an_interval_is_of_pairs_and_narrow_where_errors_are_the_same() -> None:
 
 def test_an_interval_is_that_of_the_normal_distribution_for_many_rows() -> None:
     rng = np.random.default_rng(0)
-    own, theirs = rng.random((2, 20_000)) < [[0.1], [0.12]]
+    own, theirs = (rng.random((2, 20_000)) < [[0.1], [0.12]]).astype(np.int64)
     found = baseline.compare(own, theirs, 1)
     gains = theirs.astype(float) - own
     half = 1.96 * gains.std() / np.sqrt(len(gains))

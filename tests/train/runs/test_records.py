@@ -1,5 +1,6 @@
 """The records of runs: files from before there were any still open, and damage is named."""
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -8,6 +9,9 @@ from typing import Any
 import cases
 import pytest
 
+from ssdgm_train import labels
+from ssdgm_train.labels import classes
+from ssdgm_train.labels.space import Space
 from ssdgm_train.recipes import recipe
 from ssdgm_train.runs import directory, evidence, metrics, records, storage
 
@@ -27,8 +31,13 @@ KINDS: dict[str, type[Any]] = {
 def test_a_file_from_before_is_read_and_would_be_written_as_it_is(
     name: str, tmp_path: Path
 ) -> None:
+    """All but the name of the label space, which there was no need of."""
+    before = json.loads((BEFORE / name).read_text())
+    if name == "run.json":
+        before["problem"]["labels"]["space"] = "classes"
+    storage.write_json(tmp_path / "before.json", before)
     storage.write_json(tmp_path / "again.json", records.load(BEFORE / name, KINDS[name]))
-    assert (tmp_path / "again.json").read_text() == (BEFORE / name).read_text()
+    assert (tmp_path / "again.json").read_text() == (tmp_path / "before.json").read_text()
 
 
 def test_a_run_from_before_opens() -> None:
@@ -36,6 +45,8 @@ def test_a_run_from_before_opens() -> None:
     record, result = run.read(), directory.ended(run)
     assert (record.seed, record.plan.method, record.done) == (1, "m1m2", ("features",))
     assert record.problem.shape == (6,)
+    assert "space" not in json.loads((BEFORE / "run.json").read_text())["problem"]["labels"]
+    assert record.problem.labels == classes.uniform(3)
     assert recipe.to_table(record.plan)["method"] == record.recipe["method"]
     assert result.steps == run.step == metrics.read(BEFORE)[-1].step == 12
     assert result.latents is not None
@@ -56,6 +67,29 @@ def test_fields_that_came_later_may_be_missing(tmp_path: Path) -> None:
     assert (record.problem.kind, record.problem.columns) == ("rows", ())
 
 
+@pytest.mark.parametrize("space", [classes.uniform(4), classes.Classes((0.2, 0.8))])
+def test_a_label_space_comes_back_from_its_name_and_fields(space: Space, tmp_path: Path) -> None:
+    stated = dataclasses.replace(cases.record().problem, labels=space)
+    storage.write_json(tmp_path / "run.json", dataclasses.replace(cases.record(), problem=stated))
+    written = json.loads((tmp_path / "run.json").read_text())["problem"]["labels"]
+    assert written["space"] == space.space
+    again = records.load(tmp_path / "run.json", records.RunRecord).problem.labels
+    assert again == space
+    assert type(again) is labels.SPACES[space.space]
+
+
+def test_a_label_space_of_another_version_is_said_in_plain_words(tmp_path: Path) -> None:
+    document = json.loads((BEFORE / "run.json").read_text())
+    document["problem"]["labels"] = {"space": "words", "length": 7}
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps(document))
+    text = cases.message(records.RunError, lambda: directory.Run(tmp_path).read())
+    assert text == (
+        f"{path} has labels of the space 'words'; expected {' or '.join(labels.SPACES)}. "
+        "Use the version of ssdgm-train that wrote it."
+    )
+
+
 def test_a_result_without_a_baseline_has_none(tmp_path: Path) -> None:
     shutil.copytree(BEFORE, tmp_path / "run")
     document = json.loads((BEFORE / "result.json").read_text())
@@ -66,6 +100,10 @@ def test_a_result_without_a_baseline_has_none(tmp_path: Path) -> None:
 
 PLACES = [
     (("run.json", "problem", "total"), "16", ": $.problem.total is str; expected int. Restore"),
+    (("run.json", "problem", "labels"), 3, ": $.problem.labels is int; expected object. Restore"),
+    (("run.json", "problem", "labels", "space"), 3, ": $.problem.labels is int; expected str."),
+    (("run.json", "problem", "labels", "prior"), "a", ": $.problem.labels.prior is str; expected"),
+    (("run.json", "problem", "labels"), {}, " (Object missing required field prior at $.problem"),
     (("run.json", "data", "classes"), [1.5], ": $.data.classes[0] is float; expected int | str."),
     (("result.json", "test", "error"), None, ": $.test.error is null; expected float."),
     (("result.json", "temperature"), [], ": $.temperature is array; expected float."),

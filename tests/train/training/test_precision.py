@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import cases
+import noises
 import pytest
 import torch
 from torch import Tensor
@@ -64,8 +65,7 @@ def test_weights_and_moments_stay_float32(spec: method.Method) -> None:
 def test_what_is_trained_in_mixed_precision_classifies(spec: method.Method) -> None:
     data = cases.separable()
     model, _ = cases.trained(spec, data, 300, learning_rate=1e-2, precision="mixed")
-    assert isinstance(model, method.Classifies)
-    found = model.eval().classify(torch.from_numpy(data.x)).argmax(1)
+    found = model.eval().answer("classifier", x=torch.from_numpy(data.x))["raw"].argmax(1)
     assert found.tolist() == data.y.tolist()
 
 
@@ -84,7 +84,7 @@ def test_the_prior_of_the_label_is_not_rounded() -> None:
             "ssdgm_train.probability.objectives.labelled_bound",
             lambda *found: terms.extend(found) or found[0],
         )
-        model.bound(x, y, torch.Generator().manual_seed(0))
-    expected = model.labels.log_prior(like=x)[y.argmax(-1)]
+        model.bound(x, y, noises.seeded())
+    expected = torch.tensor(model.labels.prior).log()[y.argmax(-1)]
     assert terms[1].dtype == torch.float32
     assert torch.equal(terms[1], expected)

@@ -37,6 +37,9 @@ __all__ = ["Run", "RunError", "create", "restore", "save", "write_json"]
 
 PARTS = ("labelled", "unlabelled", "validation")
 
+AVERAGE = "average"
+"""The file of running averages of weights, in checkpoints that have some."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -188,6 +191,7 @@ def save(run: Run, model: nn.Module, state: loop.State, best: float | None = Non
         "weights": model.state_dict(),
         "optimiser": storage.optimiser_tensors(state.optimisers),
         "random": {"generator": state.generator.get_state()},
+        **({AVERAGE: state.averages} if state.averages else {}),
     }
     folder = run.path / "checkpoints" / f"step-{state.step:08d}"
     storage.save_tensors(folder, files, records.State(state.step, best))
@@ -254,7 +258,9 @@ def tidy(run: Run) -> None:
 
 def restore(folder: Path, model: nn.Module, state: loop.State) -> records.State:
     """Load a checkpoint into a model and a fresh state; returns its `state.json`."""
-    load_weights(folder, model)
+    _load(folder, "weights", model)
+    if state.averages:
+        state.averages |= storage.load_tensors(folder, AVERAGE)
     storage.load_optimisers(storage.load_tensors(folder, "optimiser"), state.optimisers)
     state.generator.set_state(storage.load_tensors(folder, "random")["generator"])
     saved = records.load(folder / storage.STATE, records.State)
@@ -263,13 +269,21 @@ def restore(folder: Path, model: nn.Module, state: loop.State) -> records.State:
 
 
 def load_weights(folder: Path, model: nn.Module) -> None:
-    """Load the weights of a checkpoint.
+    """Load the weights of a checkpoint that are to be used: averages, where it has some.
 
     Raises:
         RunError: They are damaged or belong to another model.
     """
+    _load(folder, "weights", model)
+    if AVERAGE in records.load(folder / storage.STATE, records.State).sha256:
+        _load(folder, AVERAGE, model)
+
+
+def _load(folder: Path, stem: str, model: nn.Module) -> None:
+    """Load a checkpoint's file of weights, or of some of them; raises as `load_weights`."""
     try:
-        model.load_state_dict(storage.load_tensors(folder, "weights"))
+        tensors = storage.load_tensors(folder, stem)
+        model.load_state_dict({**model.state_dict(), **tensors} if stem == AVERAGE else tensors)
     except RuntimeError as error:
         reason = " ".join(str(error).split())
         raise RunError(

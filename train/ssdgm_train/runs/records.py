@@ -212,15 +212,22 @@ class Evaluation:
     labels: Labels
 
 
+class _UnknownSpace(Exception):
+    """A label space that this version does not have."""
+
+
 def _decoded(kind: type, value: Any) -> Any:  # noqa: ANN401  (msgspec's hook)
     """A label space from its name and fields; of before there were several, of classes."""
     if kind is not Space:
         raise NotImplementedError
-    fields = dict(value)
-    name = fields.pop("space", "classes")
-    if name not in SPACES:
-        raise ValueError(f"the label space {name!r} is not known")
-    return msgspec.convert(fields, SPACES[name])
+    try:
+        fields = msgspec.convert(value, dict[str, Any])
+        name = msgspec.convert(fields.pop("space", "classes"), str)
+        if name not in SPACES:
+            raise _UnknownSpace(name)
+        return msgspec.convert(fields, SPACES[name])
+    except msgspec.ValidationError as error:
+        raise ValueError(error) from None  # to which msgspec adds where the space is
 
 
 def plain(record: object) -> Any:  # noqa: ANN401  (what json takes)
@@ -238,12 +245,20 @@ def parse(content: bytes | str, kind: type[T], path: Path, mend: str = RESTORE) 
         mend: What to do where it is damaged.
 
     Raises:
-        RunError: It is no JSON, or holds something else; the message names the place.
+        RunError: It is no JSON, or holds something else; the message names the place. Or it has
+            a label space of another version.
     """
     try:
         return msgspec.json.decode(content, type=kind, dec_hook=_decoded)
+    except _UnknownSpace as unknown:
+        raise RunError(
+            f"{path} has labels of the space {str(unknown)!r}",
+            " or ".join(SPACES),
+            "Use the version of ssdgm-train that wrote it.",
+        ) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        what, _, place = str(error).replace("`", "").partition(" - at ")
+        what, *places = str(error).replace("`", "").split(" - at ")
+        place = "".join((*places[-1:], *(inner.removeprefix("$") for inner in places[-2::-1])))
         mismatch = re.fullmatch("Expected (.+), got (.+)", what)
         if mismatch and place:
             damage = f"{path} is damaged: {place} is {mismatch[2]}"

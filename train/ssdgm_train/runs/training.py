@@ -21,7 +21,7 @@ from ssdgm_train.data import batches, store, targets
 from ssdgm_train.probability.noise import Noise
 from ssdgm_train.runs import baseline, directory, metrics, records
 from ssdgm_train.runs.session import Session
-from ssdgm_train.training import loop
+from ssdgm_train.training import averaging, loop
 
 
 @dataclass(frozen=True)
@@ -142,11 +142,12 @@ def _streams(session: Session, stage: loop.Stage) -> tuple[batches.Stream, batch
 def _record(session: Session, step: loop.Step, terms: dict[str, float]) -> Progress:
     """Validate, write the record, then the checkpoint that makes it count."""
     phase = next(s.phase for s in session.stages if s.phase.name == step.phase)
-    score = _score(session) if phase.classifies else None
-    if score and score.nll < session.best:
-        session.best = score.nll
-        directory.save_best(session.run, session.model, step.number)
-    held = _validation_terms(session, phase)
+    with averaging.averaged(session.model, session.state.averages):
+        score = _score(session) if phase.classifies else None
+        if score and score.nll < session.best:
+            session.best = score.nll
+            directory.save_best(session.run, session.model, step.number)
+        held = _validation_terms(session, phase)
     record = records.Metrics(step.number, step.phase, terms, score, held)
     metrics.append(session.run.path, record)
     best = session.best if math.isfinite(session.best) else None

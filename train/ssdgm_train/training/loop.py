@@ -7,7 +7,7 @@ on the same machine with the same number of threads, the following records are t
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from ssdgm_runtime import errors
 from ssdgm_train import method, settings
 from ssdgm_train.probability.noise import Noise
-from ssdgm_train.training import schedules
+from ssdgm_train.training import averaging, schedules
 
 LARGEST_BATCH = 1_000_000
 
@@ -75,11 +75,19 @@ Serve = Callable[[Stage, nn.Module], Draw]
 
 @dataclass
 class State:
-    """The state of a run: steps done, each player's optimiser, the random source."""
+    """The state of a run.
+
+    Attributes:
+        step: Steps done.
+        optimisers: Each player's.
+        generator: The random source.
+        averages: Running averages of the parameters of players that keep some, by name.
+    """
 
     step: int
     optimisers: dict[str, torch.optim.Adam]
     generator: torch.Generator
+    averages: dict[str, Tensor] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -103,21 +111,29 @@ def start(
         player.name: torch.optim.Adam(
             _groups(player, model),
             lr=stage.plan.learning_rate,
-            betas=(stage.plan.beta1, stage.plan.beta2),
+            betas=_betas(player.optimiser, stage.plan),
             weight_decay=stage.plan.weight_prior / sizes.total,
             fused=True,
         )
         for stage in stages
         for player in stage.phase.players
     }
-    return State(0, optimisers, torch.Generator(device).manual_seed(seed))
+    players = [player for stage in stages for player in stage.phase.players]
+    averages = averaging.start(model, players)
+    return State(0, optimisers, torch.Generator(device).manual_seed(seed), averages)
+
+
+def _betas(own: method.Optimiser, plan: Plan) -> tuple[float, float]:
+    beta1, beta2 = own.beta1, own.beta2
+    return plan.beta1 if beta1 is None else beta1, plan.beta2 if beta2 is None else beta2
 
 
 def _groups(player: method.Player, model: nn.Module) -> list[dict[str, Any]]:
     """The player's parameters by the factor on their learning rate."""
     rates, groups = player.rates(model), dict[float, list[nn.Parameter]]()
     for value in player.parameters(model):
-        groups.setdefault(rates.get(value, 1.0), []).append(value)
+        factor = player.optimiser.rate * rates.get(value, 1.0)
+        groups.setdefault(factor, []).append(value)
     return [{"params": values, "rate": rate} for rate, values in groups.items()]
 
 
@@ -153,6 +169,7 @@ def _stage(
         for player in stage.phase.players:
             optimiser = state.optimisers[player.name]
             terms |= _play(player, model, batch, context, stage.plan, optimiser)
+            averaging.update(model, player, state.averages)
         state.step += 1
         yield Step(state.step, stage.phase.name, terms)
 

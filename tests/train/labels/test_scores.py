@@ -1,6 +1,4 @@
-"""Proper scores, reliability and temperature, against what is known or another library's."""
-
-import math
+"""Proper scores, reliability and confusion, against what is known or another library's."""
 
 import numpy as np
 import pytest
@@ -10,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import brier_score_loss
 from torch import Tensor
 
-from ssdgm_train.evaluation import calibration, scores
+from ssdgm_train.labels import scores
 
 
 def sample(rows: int, temperature: float, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -59,32 +57,3 @@ def test_the_confusion_matrix_counts_truth_down_and_guesses_across() -> None:
     logits = torch.eye(3)[[0, 1, 1, 0]]
     found = scores.confusion(logits, torch.tensor([0, 1, 2, 2]))
     np.testing.assert_array_equal(found, [[1, 0, 0], [0, 1, 0], [1, 1, 0]])
-
-
-@pytest.mark.parametrize("true", [0.3, 1.0, 4.0])
-def test_the_temperature_that_labels_were_drawn_at_is_found(true: float) -> None:
-    logits, y = sample(20_000, true)
-    assert calibration.temperature(logits, y) == pytest.approx(true, rel=0.05)
-
-
-def test_no_temperature_nearby_has_a_lower_nll() -> None:
-    logits, y = sample(300, 2.0)
-    best = calibration.temperature(logits, y)
-    around = [scores.measure(logits / (best * k), y).nll for k in (0.95, 1, 1.05)]
-    assert min(around) == around[1]
-
-
-@pytest.mark.parametrize("sign", [1, -1], ids=["always right", "always wrong"])
-def test_the_temperature_stays_within_its_bounds(sign: int) -> None:
-    logits = torch.eye(3)[torch.arange(150) % 3]
-    found = calibration.temperature(sign * logits, torch.arange(150) % 3)
-    low, high = calibration.BOUNDS
-    assert low <= found <= high
-    assert found == pytest.approx(low if sign > 0 else high, rel=0.01)
-
-
-def test_a_temperature_is_fitted_from_a_hundred_rows_on() -> None:
-    logits, y = sample(calibration.FEWEST, 5.0)
-    assert calibration.temperature(logits[1:], y[1:]) == 1
-    assert calibration.temperature(logits, y) != 1
-    assert math.isfinite(calibration.temperature(1e4 * logits, y))
