@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ssdgm_runtime import errors
 from ssdgm_train import seeds
-from ssdgm_train.data import dataset, store, targets
+from ssdgm_train.data import dataset, draws, store, targets
 from ssdgm_train.labels import classes, tags
 
 Indices = store.Indices
@@ -21,9 +21,6 @@ Codes = NDArray[np.signedinteger[Any]]
 
 MOST = 10_000
 """The most rows that a share (`validation` below 1) holds out."""
-
-PIECE = 1 << 16
-"""Indices processed at once, as there may be very many."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,7 @@ class Split:
         parts = {"": self.labelled, "|": self.unlabelled, "||": self.validation}
         for before, part in parts.items():
             sha256.update(before[:1].encode())
-            for start, piece in store.pieces(part, PIECE):
+            for start, piece in store.pieces(part, draws.PIECE):
                 text = ",".join(map(str, piece.tolist()))
                 sha256.update(("," * bool(start) + text).encode())
         return sha256.hexdigest()
@@ -80,30 +77,24 @@ def split(
     """
     rng = seeds.generator(seed, seeds.SPLIT)
     y, size, fully = _codes(data), _size(data), data.fully_labelled
-    labelled = _where(y != dataset.UNLABELLED)
-    free = labelled if held is None else _without(labelled, compact(held), len(y))
+    labelled = draws.where(y != dataset.UNLABELLED)
+    free = labelled if held is None else draws.without(labelled, draws.compact(held), len(y))
     kept = _kept(data, free, rng)
-    draw = (_TagDraw if _tagged(data) else _Draw)(y, size, rng, kept)
+    draw = (draws.TagDraw if _tagged(data) else draws.Draw)(y, size, rng, kept)
     budget = labelled if fully else draw.budget(labelled, labels)
-    rest = _without(budget, kept, len(y))
-    drawn = _stratified(y, rest, _count(validation, len(budget)), size, rng)
-    held = drawn if held is None else compact(held)
+    rest = draws.without(budget, kept, len(y))
+    drawn = draws.stratified(y, rest, _count(validation, len(budget)), size, rng)
+    held = drawn if held is None else draws.compact(held)
     if fully:
-        chosen = draw.budget(_without(labelled, held, len(y)), labels)
+        chosen = draw.budget(draws.without(labelled, held, len(y)), labels)
     else:
-        if not _within(held, budget, len(y)):
+        if not draws.within(held, budget, len(y)):
             left = draw.left(labels, len(held))
-            budget = draw.budget(_without(labelled, held, len(y)), left)
-        chosen = _without(budget, held, len(y))
-    _check_every(data, chosen, _counts(y, chosen, size))
-    others = ~(_mask(held, len(y)) | _mask(chosen, len(y)))
-    return Split(chosen, _where(others), held)
-
-
-def compact(rows: NDArray[Any]) -> Indices:
-    """Indices as 32-bit integers, if they fit."""
-    small = int(rows.max(initial=0)) < 2**31
-    return rows.astype(np.int32 if small else np.int64, copy=False)
+            budget = draw.budget(draws.without(labelled, held, len(y)), left)
+        chosen = draws.without(budget, held, len(y))
+    _check_every(data, chosen, draws.counted(y, chosen, size))
+    others = ~(draws.masked(held, len(y)) | draws.masked(chosen, len(y)))
+    return Split(chosen, draws.where(others), held)
 
 
 def _codes(data: dataset.Dataset) -> Codes:
@@ -140,154 +131,8 @@ def _kept(data: dataset.Dataset, pool: Indices, rng: np.random.Generator) -> Ind
     return np.sort(pool[chosen])
 
 
-def _where(mask: NDArray[np.bool_]) -> Indices:
-    """The indices at which a mask is true."""
-    pieces = (compact(np.flatnonzero(part) + start) for start, part in store.pieces(mask, PIECE))
-    return compact(np.concatenate([*pieces]))
-
-
-def _mask(rows: Indices, length: int) -> NDArray[np.bool_]:
-    mask = np.zeros(length, np.bool_)
-    mask[rows] = True
-    return mask
-
-
-def _without(rows: Indices, left_out: Indices, length: int) -> Indices:
-    return rows[~_mask(left_out, length)[rows]]
-
-
-def _within(rows: Indices, others: Indices, length: int) -> bool:
-    return bool(_mask(others, length)[rows].all())
-
-
 def _count(validation: float, rows: int) -> int:
     return round(validation if validation >= 1 else min(validation * rows, MOST))
-
-
-@dataclass(frozen=True)
-class _Draw:
-    """How a budget of labels is drawn: as many of each class.
-
-    Attributes:
-        y: The stratum of every row.
-        size: How many strata there are.
-        rng: The source of randomness.
-        kept: Rows that are part of every budget.
-    """
-
-    y: Codes
-    size: int
-    rng: np.random.Generator
-    kept: Indices
-
-    why = "so that one label per class is left"
-
-    @property
-    def least(self) -> int:
-        """The fewest labelled rows that can be trained on."""
-        return self.size
-
-    def left(self, labels: int | None, held: int) -> int | None:
-        """The labels left of a budget after the validation rows of an earlier run."""
-        if labels is not None and labels - held < self.least:
-            raise errors.DataError(
-                f"--labels is {labels}, but {held} labels are in the validation rows of the first "
-                "run",
-                mend=f"Set --labels to at least {held + self.least}, {self.why}; or leave it out "
-                "to use all labels.",
-            )
-        return None if labels is None else labels - held
-
-    def budget(self, pool: Indices, labels: int | None) -> Indices:
-        """A draw of `labels` rows from the pool, or all of it."""
-        if labels is None:
-            return pool
-        if labels < self.least:
-            raise self.too_few(labels)
-        if labels > len(pool):
-            raise errors.DataError(
-                f"--labels is {labels}, but there are {len(pool)} labelled training rows besides "
-                "the validation rows",
-                mend="Leave --labels out to use them all."
-                if len(pool)
-                else "Lower data.validation.",
-            )
-        return self.drawn(pool, labels)
-
-    def too_few(self, labels: int) -> errors.DataError:
-        """The error of a budget below `least`."""
-        return errors.DataError(
-            f"--labels is {labels}, but there are {self.size} classes",
-            mend=f"Set --labels to at least {self.size}: every class needs one.",
-        )
-
-    def drawn(self, pool: Indices, labels: int) -> Indices:
-        """A class-balanced draw."""
-        counts = _counts(self.y, pool, self.size)
-        return _take(self.y, pool, _balanced(counts, labels, self.rng), self.rng)
-
-
-class _TagDraw(_Draw):
-    """The same of tags: the rows that are kept, and others in the shares of their strata."""
-
-    why = "so that every tag is on a row"
-
-    @property
-    def least(self) -> int:
-        """The rows that are kept."""
-        return len(self.kept)
-
-    def too_few(self, labels: int) -> errors.DataError:
-        """The error of a budget below `least`."""
-        return errors.DataError(
-            f"--labels is {labels}, but it takes {self.least} rows to show every tag",
-            mend=f"Set --labels to at least {self.least}.",
-        )
-
-    def drawn(self, pool: Indices, labels: int) -> Indices:
-        """A stratified draw."""
-        rest = _without(pool, self.kept, len(self.y))
-        more = _stratified(self.y, rest, labels - self.least, self.size, self.rng)
-        return np.sort(np.concatenate([self.kept, more]))
-
-
-def _balanced(
-    counts: NDArray[np.int64], total: int, rng: np.random.Generator
-) -> NDArray[np.int64]:
-    """The rows per class, as equal as the counts allow; the remainder goes to random classes."""
-    shares = np.zeros_like(counts)
-    while (left := total - int(shares.sum())) > 0:
-        open_classes = rng.permutation(np.flatnonzero(shares < counts))
-        each = max(left // len(open_classes), 1)
-        for k in open_classes[: left if each == 1 else None]:
-            shares[k] += min(each, counts[k] - shares[k])
-    return shares
-
-
-def _stratified(
-    y: Codes, pool: Indices, total: int, size: int, rng: np.random.Generator
-) -> Indices:
-    """Draw `total` rows with the class shares of the pool, rounded by largest remainders."""
-    counts = _counts(y, pool, size)
-    exact = counts * (min(total, len(pool)) / max(len(pool), 1))
-    shares = np.floor(exact).astype(np.int64)
-    order = np.argsort(shares - exact, kind="stable")
-    shares[order[: min(total, len(pool)) - int(shares.sum())]] += 1
-    return _take(y, pool, shares, rng)
-
-
-def _take(y: Codes, pool: Indices, shares: NDArray[np.int64], rng: np.random.Generator) -> Indices:
-    labels = y[pool]
-    parts = [rng.permutation(pool[labels == k])[:n] for k, n in enumerate(shares)]
-    return np.sort(np.concatenate(parts))
-
-
-def _counts(y: Codes, pool: Indices, size: int) -> NDArray[np.int64]:
-    """How many rows of each class there are in a pool."""
-    counts = np.zeros(size, np.int64)
-    for _, part in store.pieces(pool, PIECE):
-        counts += np.bincount(y[part], minlength=size)
-    return counts
 
 
 def _check_every(data: dataset.Dataset, chosen: Indices, counts: NDArray[np.int64]) -> None:

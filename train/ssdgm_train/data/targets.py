@@ -26,7 +26,7 @@ CLASSES, TAGS = "classes", "tags"
 def labelled(y: NDArray[np.generic]) -> NDArray[np.bool_]:
     """Which rows have a label, or any entry of one, [n]."""
     known: NDArray[np.bool_] = y != UNLABELLED
-    return known if y.ndim == 1 else known.any(1)
+    return known if y.ndim == 1 else np.any(known, axis=1)
 
 
 def training(y: NDArray[np.generic], given: Names, x: store.Array) -> tuple[Labels, Names]:

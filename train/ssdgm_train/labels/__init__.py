@@ -4,5 +4,7 @@ from ssdgm_train.labels.classes import Classes
 from ssdgm_train.labels.space import Space
 from ssdgm_train.labels.tags import Tags
 
+__all__ = ["SPACES", "Classes", "Space", "Tags"]
+
 SPACES: dict[str, type[Space]] = {"classes": Classes, "tags": Tags}
 """Every label space by the name that run records and manifests write."""

@@ -73,8 +73,8 @@ class DataFacts:
         shape: The shape of one.
         labels: The budget of labels.
         pool: The labels that validation rows are drawn from.
-        space: What a label is, as `Dataset.space` has it.
         start: The method whose trained model there is to start from; empty without one.
+        space: What a label is, as `Dataset.space` has it.
     """
 
     kind: str
@@ -82,8 +82,8 @@ class DataFacts:
     shape: tuple[int, ...]
     labels: int
     pool: int
-    space: str = targets.CLASSES
     start: str = ""
+    space: str = targets.CLASSES
 
     @property
     def numbers(self) -> int:
@@ -107,7 +107,7 @@ def data_facts(data: dataset.Dataset, labelled: int | None, start: str = "") -> 
     """
     labels = data.labelled if labelled is None else labelled
     pool = data.labelled if data.fully_labelled else labels
-    return DataFacts(data.sort, len(data.x), data.shape, max(labels, 1), pool, data.space, start)
+    return DataFacts(data.sort, len(data.x), data.shape, max(labels, 1), pool, start, data.space)
 
 
 @dataclass(frozen=True)

@@ -172,11 +172,9 @@ def _labelled(session: Session, part: str) -> evaluation.Labelled | None:
 
     None where there are none.
     """
-    x, y, rows = session.data.x, session.data.y, getattr(session.split, part, None)
-    if part == "test":
-        if session.data.x_test is None or session.data.y_test is None:
-            return None
-        x, y, rows = session.data.x_test, session.data.y_test, np.arange(len(session.data.y_test))
+    x, y, rows = _part(session, part)
+    if x is None or y is None:
+        return None
     known = [some[targets.labelled(store.take(y, some))] for some in _pieces(rows)]
     chosen = np.concatenate(known) if known else rows
     chosen = chosen if part in ("validation", "test") else store.spaced(chosen, store.SAMPLE)
@@ -185,6 +183,16 @@ def _labelled(session: Session, part: str) -> evaluation.Labelled | None:
     if len(chosen) == len(y):
         return evaluation.Labelled(store.Rows(x), y)
     return evaluation.Labelled(store.Rows(x, chosen), store.take(y, chosen))
+
+
+def _part(
+    session: Session, part: str
+) -> tuple[store.Array | None, store.Array | None, store.Indices]:
+    """The rows and labels that a part is of, and which of them it has."""
+    data = session.data
+    if part == "test":
+        return data.x_test, data.y_test, np.arange(0 if data.y_test is None else len(data.y_test))
+    return data.x, data.y, getattr(session.split, part)
 
 
 def _pieces(rows: store.Indices) -> Iterator[store.Indices]:
