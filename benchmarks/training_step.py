@@ -26,6 +26,8 @@ from benchmarks import results
 from ssdgm_train import method
 from ssdgm_train.labels import classes
 from ssdgm_train.methods import m2
+from ssdgm_train.models import bounded
+from ssdgm_train.probability.noise import Noise
 from ssdgm_train.problems import Problem
 from ssdgm_train.training import loop
 
@@ -110,12 +112,13 @@ def their_steps(networks: Networks, x: Tensor) -> Iterator[float]:
 
 def losses(ours: m2.Model, theirs: Networks, x: Tensor, draws: int = 30) -> tuple[float, float]:
     """-U(x) summed over the batch, the mean over draws of z, by both programs."""
-    context = method.Context(0.0, method.Sizes(1, 1), torch.Generator().manual_seed(0))
+    noise = Noise(torch.Generator().manual_seed(0))
+    context = method.Context(0.0, method.Sizes(1, 1), noise)
     batch = method.Batch(x[:0], torch.zeros(0, dtype=torch.long), x)
     guide = infer.config_enumerate(theirs.guide, "parallel", expand=True)
     elbo = infer.TraceEnum_ELBO(max_plate_nesting=1)
     with torch.no_grad():
-        a = [m2.loss(ours, batch, context)["unlabelled"].sum().item() for _ in range(draws)]
+        a = [bounded.loss(ours, batch, context)["unlabelled"].sum().item() for _ in range(draws)]
         b = [elbo.loss(theirs.model, guide, x) for _ in range(draws)]
     return statistics.mean(a), statistics.mean(b)
 

@@ -32,6 +32,7 @@ TINY: dict[str, Any] = {
     "hidden": (8,),
     "channels": (4,),
     "latent": 2,
+    "auxiliary": 2,
     "batch_norm": True,
     "kernel": 16,
     "threshold": 0.0,
@@ -44,7 +45,14 @@ SPECIAL: dict[str, dict[str, Any]] = {
 }
 """Changes to `TINY` for the methods that it does not fit, by name: features are learnt first."""
 
-SMALL = {"hidden": "[8]", "channels": "[4]", "latent": "2", "kernel": "16", "threshold": "0"}
+SMALL = {
+    "hidden": "[8]",
+    "channels": "[4]",
+    "latent": "2",
+    "auxiliary": "2",
+    "kernel": "16",
+    "threshold": "0",
+}
 """The same for the recipes of runs, as settings."""
 
 CLASSES = 3

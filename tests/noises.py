@@ -62,29 +62,6 @@ def given(*parts: Tensor) -> Given:
     return Given(parts=[*parts])
 
 
-@dataclass(frozen=True)
-class Counted(Noise):
-    """The noise of a run, which keeps the names and shapes of what was asked of it."""
-
-    asked: list[tuple[str, tuple[int, ...]]] = field(default_factory=list)
-
-    def normal(self, like: Tensor) -> Tensor:
-        self.asked.append(("normal", tuple(like.shape)))
-        return super().normal(like)
-
-    def uniform(self, like: Tensor) -> Tensor:
-        self.asked.append(("uniform", tuple(like.shape)))
-        return super().uniform(like)
-
-    def bits(self, probs: Tensor) -> Tensor:
-        self.asked.append(("bits", tuple(probs.shape)))
-        return super().bits(probs)
-
-    def category(self, weights: Tensor) -> Tensor:
-        self.asked.append(("category", tuple(weights.shape)))
-        return super().category(weights)
-
-
 class Strayed(AssertionError):
     """Something was drawn from another source than the noise that was given."""
 

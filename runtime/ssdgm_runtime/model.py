@@ -1,4 +1,4 @@
-"""A trained model, ready to use: classify, encode, reconstruct and generate.
+"""A trained model, ready to use: classify, encode, reconstruct, generate and score.
 
 A `Model` is safe to call from many threads and after a fork, can be pickled (the copy opens the
 bundle again by its path), and computes at most `Options.max_batch` rows at once, so that memory
@@ -18,10 +18,10 @@ from ssdgm_runtime.bundle import contents
 from ssdgm_runtime.engine import machine, providers
 from ssdgm_runtime.engine.options import Options, Placement, Plan
 from ssdgm_runtime.inference import calls, graphs
-from ssdgm_runtime.labels import classes
 
 if TYPE_CHECKING:
     from ssdgm_runtime.inference import answers, batching, conditionals, generation, verification
+    from ssdgm_runtime.labels.space import Answer, Labels, Space
 
 PathLike = str | os.PathLike[str]
 
@@ -36,8 +36,7 @@ class Model:
         variant: `auto`, or a variant's name or precision, such as `int8`.
         threads: The size of a session's pool; by default what the environment, the affinity and
             the cgroup grant, at most 4.
-        verify: Compare every file with its digest now. What is used is compared when it is read,
-            always; this finds what is damaged and not used yet.
+        verify: Compare every file with its digest now, not only what is used when it is read.
         options: How sessions are made.
         allow_partial: Let a named provider leave nodes to the CPU.
         max_bytes: The most that the bundle's files may hold together.
@@ -46,8 +45,7 @@ class Model:
         BundleNotFound: Nothing lies at `path`.
         FormatError: It is no bundle.
         UnsupportedVersion: It has a format that this reader does not know.
-        IntegrityError: A file is missing, unlisted or unsafe, or one that was read differs from
-            its digest.
+        IntegrityError: A file is missing, unlisted or unsafe, or differs from its digest.
         MissingEngine: No onnxruntime is installed.
         ProviderUnavailable: The provider was named and cannot be had.
         InputError: Another argument is not one of the above.
@@ -72,6 +70,7 @@ class Model:
         settings |= {"verify": verify, "options": options, "allow_partial": allow_partial}
         self._again = partial(Model, str(bundle.path), **settings, max_bytes=max_bytes)
         self._about = bundle.manifest
+        self.space: Space = bundle.manifest.space  # what a label is: a class, or a set of tags
         self.graphs = graphs.Graphs(bundle, plan, variant)
         for component in self.graphs.components[:1]:  # trouble with the engine shows now
             self.graphs.open(component)
@@ -84,16 +83,16 @@ class Model:
     @property
     def labels(self) -> tuple[str, ...]:
         """The K labels' names."""
-        return self._about.labels
+        return self.space.names
 
-    @cached_property
+    @property
     def classes_(self) -> NDArray[Any]:
-        """The training labels' own values, [K]: integers or strings, as `predict` gives them."""
-        return self._about.class_values
+        """The training labels' own values, [K]: integers or strings; of tags the names."""
+        return self.space.own_values
 
     @property
     def tasks(self) -> tuple[str, ...]:
-        """Which of classify, encode, reconstruct and generate the bundle has the graphs for."""
+        """Which of classify, encode, reconstruct, generate and score there are graphs for."""
         return graphs.tasks(self._about)
 
     @property
@@ -101,8 +100,8 @@ class Model:
         """What is open, ready for JSON."""
         return self.graphs.described()
 
-    def classify(self, x: ArrayLike, *, batch_size: int | None = None) -> classes.Classification:
-        """Compute q(y | x).
+    def classify(self, x: ArrayLike, *, batch_size: int | None = None) -> "Answer":
+        """Compute q(y | x): a `Classification`, or of tags a `Tagging`.
 
         Args:
             x: [n, *shape] in the data set's own dtype; n may be 0.
@@ -112,10 +111,9 @@ class Model:
             InputError: x has another dtype or shape, or holds NaN or infinity.
             TaskUnavailable: The bundle has no classifier.
         """
-        logits, probs = self._classify(x, batch_size)
-        return classes.Classification(logits, probs, self.labels)
+        return self.space.answer(self._classify(x, batch_size))
 
-    async def aclassify(self, x: ArrayLike) -> classes.Classification:
+    async def aclassify(self, x: ArrayLike) -> "Answer":
         """Classify in a thread, so that other coroutines go on; see `classify`."""
         import asyncio
 
@@ -123,7 +121,7 @@ class Model:
 
     def classify_iter(
         self, source: object, *, batch_size: int | None = None, workers: int = 1
-    ) -> Iterator[classes.Classification]:
+    ) -> Iterator["Answer"]:
         """Classify rows piece by piece, in order; memory does not grow with their number.
 
         Args:
@@ -149,10 +147,6 @@ class Model:
     ) -> "batching.Batcher":
         """Collect single rows from many callers and classify them together.
 
-            with model.batcher() as batcher:
-                future = batcher.submit(row)
-                future.result().names
-
         Arguments and errors are those of `Batcher`; TaskUnavailable without a classifier.
         """
         from ssdgm_runtime.inference import batching
@@ -161,8 +155,8 @@ class Model:
         return batching.Batcher(self.classify, one, max_batch, max_delay_ms, max_waiting)
 
     def predict(self, x: ArrayLike) -> NDArray[Any]:
-        """The most probable class of each row, [n], as a value of `classes_`; see `classify`."""
-        return self.classes_[self.classify(x).labels]
+        """The most probable class of each row, [n], of `classes_`; of tags 0 or 1 each, [n, K]."""
+        return self.space.predict(self._classify(x, None))
 
     def predict_proba(
         self, x: ArrayLike, *, out: NDArray[np.float32] | None = None
@@ -173,13 +167,13 @@ class Model:
         """
         return self._probs(x, None, out)[0]
 
-    def encode(self, x: ArrayLike, y: classes.Labels | None = None) -> "answers.Latent":
+    def encode(self, x: ArrayLike, y: "Labels | None" = None) -> "answers.Latent":
         """Compute q(z | x, y).
 
         Args:
             x: [n, *shape] in the data set's own dtype.
-            y: An index or name for all rows, a sequence of one for each, or [n, K]; by default
-                the classifier's own probabilities.
+            y: An index or name for all rows, a sequence of one for each, or [n, K]; of tags also
+                sets of names (see `Tags.read`); by default the classifier's own probabilities.
 
         Raises:
             InputError: x or y is not one of these.
@@ -196,23 +190,24 @@ class Model:
     def reconstruct(
         self,
         x: ArrayLike,
-        y: classes.Labels | None = None,
+        y: "Labels | None" = None,
         *,
         out: NDArray[np.float32] | None = None,
     ) -> NDArray[np.float32]:
         """The expected x for the mean of q(z | x, y), float32 [n, *shape] in the data's units.
 
-        Arguments and errors are those of `encode`; TaskUnavailable also without a decoder. The
-        rows are written into `out` [n, *shape], if it is given; InputError if it is another array.
+        Arguments and errors are those of `encode`; TaskUnavailable also without a decoder of z.
+        The rows are written into `out`, if it is given; InputError if it is another array.
         """
         with self.graphs.kept():
+            self.conditionals.latent("reconstruct")
             posterior = self.conditionals.posterior("reconstruct", x, y, "decoder")
             feeds = self.conditionals.only("decoder", {"z": posterior.z, **posterior.y})
             return self.graphs.call("decoder", "reconstruct", "x")(feeds, None, out)[0]
 
     def generate(
         self,
-        y: classes.Labels | None = None,
+        y: "Labels | None" = None,
         n: int = 1,
         *,
         z: ArrayLike | None = None,
@@ -220,23 +215,28 @@ class Model:
         sample: bool = False,
         temperature: float = 1.0,
     ) -> "answers.Samples":
-        """Generate from p(z) p(x | y, z).
+        """Generate from p(z | y) p(x | y, z), all noise drawn.
 
         Args:
             y: An index or a name, a sequence of them, or [m, K]: `n` rows for each entry, grouped
-                by entry. By default `n` classes drawn from the prior.
+                by entry; of tags also sets of names. By default `n` labels drawn from the prior.
             n: How many rows.
             z: The latents [rows, Z] to use instead of drawing them; one label then serves all.
             seed: Any whole number from 0; the same seed gives the same rows however they are
                 chunked. By default a fresh one, which is returned.
             sample: Draw x from the likelihood instead of giving its expected value.
-            temperature: What the drawn z is multiplied by.
+            temperature: What the noise is multiplied by that z (or x, without z) is drawn by.
 
         Raises:
             InputError: An argument is not one of these.
             TaskUnavailable: The bundle has no decoder, or no likelihood to sample from.
         """
         return self._generator.answer(y, n, z, seed, sample, temperature)
+
+    def score(self, x: ArrayLike, *, batch_size: int | None = None) -> NDArray[np.float32]:
+        """How strange each row is, float32 [n], higher being stranger; errors as of `classify`."""
+        call = self.graphs.of_rows("scorer", "score", "score")
+        return call(x, batch_size)[0][:, 0]
 
     def verify(self) -> "verification.VerifyReport":
         """Hash every file again and run the bundle's golden rows; see `verification`."""
@@ -274,18 +274,18 @@ class Model:
 
     @cached_property
     def conditionals(self) -> "conditionals.Conditionals":
-        """The same model as three conditional distributions, which pictures are drawn with."""
+        """The same model as conditional distributions, which pictures are drawn with."""
         from ssdgm_runtime.inference import conditionals
 
         return conditionals.of_bundle(self.graphs)
 
     @cached_property
     def _classify(self) -> calls.OfRows:
-        return self.graphs.of_rows("classifier", "classify", "logits", "probs")
+        return self.graphs.of_rows("classifier", "classify", *self.space.outputs)
 
     @cached_property
     def _probs(self) -> calls.OfRows:
-        return self.graphs.of_rows("classifier", "classify", "probs")
+        return self.graphs.of_rows("classifier", "classify", self.space.mean)
 
     @cached_property
     def _generator(self) -> "generation.Generator":

@@ -19,6 +19,7 @@ from ssdgm_export.graphs import draws, modules, trace
 from ssdgm_export.proof import parity
 from ssdgm_runtime import errors
 from ssdgm_runtime.bundle import manifest, tolerance
+from ssdgm_runtime.labels import registry
 from ssdgm_runtime.rows import columns, resizing
 from ssdgm_train.likelihoods import limits
 from ssdgm_train.runs import records
@@ -63,9 +64,7 @@ def compose(
     return manifest.Manifest(
         name=f"{spec.name}-{record.data.name}",
         description=f"{spec.name} on {record.data.name}: {spec.summary}",
-        labels=tuple(map(str, classes)),
-        classes=classes,
-        prior=tuple(problem.labels.described(classes)["prior"]),
+        space=registry.parse(problem.labels.described(classes)),
         likelihood=draws.likelihood(problem) if "decoder" in graphs else None,
         input=_input(record),
         columns=problem.columns,

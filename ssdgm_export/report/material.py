@@ -12,6 +12,7 @@ from ssdgm_export import plates
 from ssdgm_export.graphs import draws, modules
 from ssdgm_export.proof import parity
 from ssdgm_runtime.inference import conditionals
+from ssdgm_runtime.labels import registry
 from ssdgm_runtime.pictures import png
 from ssdgm_runtime.rows import columns
 from ssdgm_train import problems as kinds
@@ -95,7 +96,7 @@ class Material:
     @property
     def classes(self) -> tuple[str, ...]:
         """The K labels' names."""
-        return self.parts.labels
+        return self.parts.space.names
 
 
 def gather(place: Path, data: str | None) -> Material:
@@ -117,10 +118,10 @@ def gather(place: Path, data: str | None) -> Material:
         joined = name == "decoder" and problem.columns
         return {"x": columns.joined(answer, problem.columns)} if joined else answer
 
-    labels = tuple(map(str, record.data.classes))
+    space = registry.parse(problem.labels.described(record.data.classes))
     model_parts = conditionals.Conditionals(
         {key: graph.spec for key, graph in graphs.items()},
-        labels,
+        space,
         compute,
         columns=problem.columns,
     )

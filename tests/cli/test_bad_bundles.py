@@ -44,7 +44,7 @@ def flip(folder: Path) -> None:
 
 
 def newer(folder: Path) -> None:
-    edit(folder, lambda d: d["additional_metadata"]["ssdgm"].update(format="2.0"))
+    edit(folder, lambda d: d["additional_metadata"]["ssdgm"].update(format="3.0"))
 
 
 def escape(folder: Path) -> None:

@@ -18,6 +18,7 @@ from ssdgm_train.evaluation import evidence
 from ssdgm_train.labels import classes
 from ssdgm_train.labels.space import bound_over
 from ssdgm_train.methods import m2
+from ssdgm_train.models import bounded
 from ssdgm_train.probability import distributions, objectives
 from ssdgm_train.probability.noise import Noise
 
@@ -276,7 +277,7 @@ def test_the_rows_are_projected_once_for_all_classes(monkeypatch: pytest.MonkeyP
         return product(x, weight, bias)
 
     monkeypatch.setattr(torch.nn.functional, "linear", counted)
-    m2.loss(model, batch, cases.context())
+    bounded.loss(model, batch, cases.context())
     assert sorted(seen) == [5, 7]
 
 
@@ -297,7 +298,7 @@ def test_a_prior_moves_each_class_bound_by_its_logarithm(prior: tuple[float, ...
 
 def test_a_prior_reaches_the_loss_of_labelled_rows() -> None:
     prior, batch = (0.2, 0.3, 0.5), cases.batch("binomial-uint8")
-    even, found = (m2.loss(m, batch, cases.context()) for m in (model_of(), model_of(prior)))
+    even, found = (bounded.loss(m, batch, cases.context()) for m in (model_of(), model_of(prior)))
     moved = torch.tensor(prior).double().log() + math.log(cases.CLASSES)
     torch.testing.assert_close(found["labelled"], even["labelled"] - moved[batch.y])
     torch.testing.assert_close(found["classifier"], even["classifier"])
@@ -324,7 +325,7 @@ def test_bits_are_drawn_once_for_the_classifier_and_the_bounds() -> None:
     batch, seen = cases.batch("bernoulli-uint8"), []
     for part in (model.classifier, model.encoder):
         part.register_forward_pre_hook(lambda _, found: seen.append(found[0].flatten(0, -2)))
-    m2.loss(model, batch, cases.context())
+    bounded.loss(model, batch, cases.context())
     everything, *parts = seen
     rows = torch.cat(sorted(parts, key=len))
     torch.testing.assert_close(rows, everything)

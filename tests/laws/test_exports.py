@@ -189,7 +189,7 @@ def test_a_lone_graph_says_what_it_is(
 ) -> None:
     for key, proto in case(name, kind, changes).onnx():
         told = {entry.key: entry.value for entry in proto.metadata_props}
-        assert told == {"ssdgm.format": "1.0", "ssdgm.graph": key}
+        assert told == {"ssdgm.format": "2.0", "ssdgm.graph": key}
         assert proto.graph.name == key
 
 
@@ -271,7 +271,9 @@ def test_the_decoder_gives_its_likelihood_s_parameters(
         "x",
         *likelihoods.parameters(found.about.likelihood, found.problem.numbers),
     }
-    assert spec.noise == ("z",)
+    own = methods.METHODS[name].build.conditionals
+    (decoder,) = (each for each in own if each.name == "decoder")
+    assert spec.noise == ("z", *decoder.noise)
     codes = sum(found.problem.blocks)
     shapes = {t.name: (codes,) if t.name == "code_probs" else numbers for t in spec.outputs}
     assert {t.name: t.row for t in spec.outputs} == shapes

@@ -469,8 +469,14 @@ def test_a_file_that_is_not_registered_is_found(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", list(methods.METHODS))
 def test_every_method_has_the_four_headings(name: str) -> None:
+    """Its own model and `METHOD`; a configuration and losses of its own or of `models`."""
     module = importlib.import_module(f"ssdgm_train.methods.{name}")
-    assert all(hasattr(module, heading) for heading in ("Config", "Model", "METHOD"))
-    assert [n for n in vars(module) if n == "loss" or n.endswith("_loss")], "a loss"
-    assert module.METHOD is methods.METHODS[name]
-    assert module.METHOD.name == name
+    spec, homes = module.METHOD, (module.__name__, "ssdgm_train.models.")
+    assert spec is methods.METHODS[name]
+    assert spec.name == name
+    assert spec.build is module.Model
+    assert module.Model.__module__ == module.__name__
+    losses = [player.loss for phase in phases(spec) for player in phase.players]
+    for part in (spec.Config, *losses):
+        assert part.__module__.startswith(homes), f"{part.__qualname__} is of {part.__module__}"
+        assert part.__doc__

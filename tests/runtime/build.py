@@ -4,7 +4,8 @@
 
 writes them to `tests/runtime/data`, which is checked in, so that the tests need no onnx. `tiny` is
 an M2 on uint8 images with a binomial likelihood; `noisy` is a model of float32 columns with a
-Gaussian likelihood and a noise input in every graph.
+Gaussian likelihood and a noise input in every graph. `tagged` has tags for labels; `mixture` has a
+graph that gives z from the label and one that scores rows; the decoder of `adversary` takes no z.
 """
 
 import hashlib
@@ -61,9 +62,12 @@ def tiny(latents: int = 2) -> dict[str, bytes]:
         "decoder": (decode, [y, z], [("x", "float32", (4, 4)), ("probs", "float32", (4, 4))]),
     }
     about = {
-        "labels": ["zero", "one", "two"],
-        "classes": [10, 20, 30],
-        "prior": [0.5, 0.25, 0.25],
+        "labels": {
+            "space": "classes",
+            "names": ["zero", "one", "two"],
+            "values": [10, 20, 30],
+            "prior": [0.5, 0.25, 0.25],
+        },
         "likelihood": {"name": "binomial", "total": 16, "low": 0, "step": 1},
         "input": {"shape": [4, 4], "dtype": "uint8", "range": [0, 16]},
     }
@@ -84,32 +88,133 @@ def noisy() -> dict[str, bytes]:
         **_dense(rng, "d2", 6, 3),
     }
     x, y, z, a = (("x", "float32", (3,)), ("y", "float32", (2,)), ("z", "float32", (2,)), _A)
-    decode: Nodes = [
-        ("Concat", ["y", "z", "a"], ["yz"], {"axis": 1}),
-        *_hidden("yz", "d0", "d"),
-        *_linear("d", "d1", "mean"),
-        *_linear("d", "d2", "log_scale"),
-        ("Exp", ["log_scale"], ["scale"], {}),
-        ("Identity", ["mean"], ["x"], {}),
-    ]
+    decode = _columns(["y", "z", "a"])
     join: Nodes = [("Concat", ["x", "a"], ["h"], {"axis": 1})]
-    outputs = [(name, "float32", (3,)) for name in ("x", "mean", "scale")]
     graphs = {
         "classifier": (join + _classify("h"), [x, a], _classes(2)),
         "encoder": (_encode(["x", "a", "y"]), [x, y, a], _normal(2)),
-        "decoder": (decode, [y, z, a], outputs),
+        "decoder": (decode, [y, z, a], _COLUMNS),
     }
     about = {
-        "labels": ["no", "yes"],
-        "classes": ["no", "yes"],
-        "prior": [0.5, 0.5],
+        "labels": {
+            "space": "classes",
+            "names": ["no", "yes"],
+            "values": ["no", "yes"],
+            "prior": [0.5, 0.5],
+        },
         "likelihood": {"name": "gaussian"},
         "input": {"shape": [3], "dtype": "float32"},
     }
     return _files("noisy", weights, graphs, about, {key: ["a"] for key in graphs})
 
 
+def tagged() -> dict[str, bytes]:
+    """The files of the third: x float32 [n, 3], three tags, an M2 with further decoder noise."""
+    rng = np.random.default_rng(3)
+    weights = {
+        **_dense(rng, "c0", 3, 6, 2),
+        **_dense(rng, "c1", 6, 3, 2),
+        **_dense(rng, "e0", 6, 6),
+        **_dense(rng, "e1", 6, 2),
+        **_dense(rng, "e2", 6, 2),
+        **_dense(rng, "d0", 6, 6),
+        **_dense(rng, "d1", 6, 3),
+        **_dense(rng, "d2", 6, 3),
+    }
+    x, y, z = (("x", "float32", (3,)), ("y", "float32", (3,)), ("z", "float32", (2,)))
+    sigmoid: Nodes = [("Sigmoid", ["logits"], ["probs"], {})]
+    tag: Nodes = [*_hidden("x", "c0", "c"), *_linear("c", "c1", "logits"), *sigmoid]
+    graphs = {
+        "classifier": (tag, [x], _classes(3)),
+        "encoder": (_encode(["x", "y"]), [x, y], _normal(2)),
+        "decoder": (_columns(["y", "z", "a"]), [y, z, _A], _COLUMNS),
+    }
+    about = {
+        "labels": {
+            "space": "tags",
+            "names": ["red", "round", "ripe"],
+            "prior": [0.5, 0.25, 0.75],
+            "threshold": [0.5, 0.4, 0.6],
+        },
+        "likelihood": {"name": "gaussian"},
+    }
+    return _files("tagged", weights, graphs, about, {"decoder": ["z", "a"]})
+
+
+def mixture() -> dict[str, bytes]:
+    """The files of the fourth: two classes and a component that was found, p(z|y), and a score."""
+    rng = np.random.default_rng(4)
+    weights = {
+        **_dense(rng, "c0", 4, 6, 2),
+        **_dense(rng, "c1", 6, 3),
+        **_dense(rng, "e0", 7, 6),
+        **_dense(rng, "e1", 6, 2),
+        **_dense(rng, "e2", 6, 2),
+        **_dense(rng, "p0", 5, 2, 2),
+        **_dense(rng, "d0", 3, 6),
+        **_dense(rng, "d1", 6, 3),
+        **_dense(rng, "d2", 6, 3),
+        **_dense(rng, "s0", 4, 1),
+    }
+    x, y, z = (("x", "float32", (3,)), ("y", "float32", (3,)), ("z", "float32", (2,)))
+    eps = ("eps_z", "float32", (2,))
+    join: Nodes = [("Concat", ["x", "a"], ["h"], {"axis": 1})]
+    prior: Nodes = [("Concat", ["y", "eps_z"], ["h"], {"axis": 1}), *_linear("h", "p0", "z")]
+    graphs = {
+        "classifier": (join + _classify("h"), [x, _A], _classes(3)),
+        "encoder": (_encode(["x", "y", "a"]), [x, y, _A], _normal(2)),
+        "prior": (prior, [y, eps], [z]),
+        "decoder": (_columns(["z", "a"]), [z, _A], _COLUMNS),
+        "scorer": (join + _linear("h", "s0", "score"), [x, _A], [("score", "float32", (1,))]),
+    }
+    about = {
+        "labels": {
+            "space": "classes",
+            "names": ["no", "yes", "unlabelled 1"],
+            "values": ["no", "yes", "unlabelled 1"],
+            "prior": [0.25, 0.25, 0.5],
+            "labelled": 2,
+            "class_of": [0, 1, None],
+        },
+        "classifier": {"draws": 1},
+        "likelihood": {"name": "gaussian"},
+    }
+    noise = {key: ["a"] for key in graphs} | {"prior": ["eps_z"]}
+    return _files("mixture", weights, graphs, about, noise)
+
+
+def adversary() -> dict[str, bytes]:
+    """The files of the fifth: nothing but a decoder of noise and a label."""
+    rng = np.random.default_rng(5)
+    weights = {**_dense(rng, "d0", 3, 6), **_dense(rng, "d1", 6, 3), **_dense(rng, "d2", 6, 3)}
+    y = ("y", "float32", (2,))
+    graphs = {"decoder": (_columns(["y", "a"]), [y, _A], _COLUMNS)}
+    about = {
+        "labels": {
+            "space": "classes",
+            "names": ["no", "yes"],
+            "values": [0, 1],
+            "prior": [0.5, 0.5],
+        },
+        "likelihood": {"name": "gaussian"},
+    }
+    return _files("adversary", weights, graphs, about, {"decoder": ["a"]})
+
+
 _A = ("a", "float32", (1,))
+_COLUMNS = [(name, "float32", (3,)) for name in ("x", "mean", "scale")]
+
+
+def _columns(parts: list[str]) -> Nodes:
+    """A decoder of three numbers."""
+    return [
+        ("Concat", parts, ["yz"], {"axis": 1}),
+        *_hidden("yz", "d0", "d"),
+        *_linear("d", "d1", "mean"),
+        *_linear("d", "d2", "log_scale"),
+        ("Exp", ["log_scale"], ["scale"], {}),
+        ("Identity", ["mean"], ["x"], {}),
+    ]
 
 
 def sums(files: Mapping[str, bytes]) -> bytes:
@@ -241,7 +346,7 @@ def _document(name: str, graphs: Mapping[str, Any], about: Json, noise: Mapping[
         for component, (_, inputs, outputs) in graphs.items()
     }
     section = {
-        "format": "1.0",
+        "format": "2.0",
         "model": {"family": "test"},
         **about,
         "io": io_table,
@@ -288,5 +393,5 @@ def _dumps(document: Json) -> bytes:
 
 
 if __name__ == "__main__":
-    for builder in (tiny, noisy):
+    for builder in (tiny, noisy, tagged, mixture, adversary):
         write(DATA / f"{builder.__name__}.ssdgm", builder())

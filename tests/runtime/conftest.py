@@ -110,6 +110,24 @@ def noisy(data: Path) -> Iterator[model.Model]:
         yield opened
 
 
+@pytest.fixture(scope="session")
+def tagged(data: Path) -> Iterator[model.Model]:
+    with model.load(data / "tagged.ssdgm", provider="cpu", threads=1) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def mixture(data: Path) -> Iterator[model.Model]:
+    with model.load(data / "mixture.ssdgm", provider="cpu", threads=1) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def adversary(data: Path) -> Iterator[model.Model]:
+    with model.load(data / "adversary.ssdgm", provider="cpu", threads=1) as opened:
+        yield opened
+
+
 @pytest.fixture
 def images() -> np.ndarray:
     """Rows that `tiny` takes."""

@@ -46,6 +46,7 @@ HEAVY = {
     "ssdgm_runtime.bundle.golden",
     "ssdgm_runtime.bundle.rowkinds",
     "ssdgm_runtime.bundle.tolerance",
+    "ssdgm_runtime.bundle.upgrading",
     "ssdgm_runtime.console.commands",
     "ssdgm_runtime.engine.binding",
     "ssdgm_runtime.engine.plugins",
@@ -58,6 +59,10 @@ HEAVY = {
     "ssdgm_runtime.inference.streaming",
     "ssdgm_runtime.inference.tables",
     "ssdgm_runtime.inference.verification",
+    "ssdgm_runtime.labels.agreement",
+    "ssdgm_runtime.labels.reading",
+    "ssdgm_runtime.labels.space",
+    "ssdgm_runtime.labels.tags",
     "ssdgm_runtime.pictures.png",
     "ssdgm_runtime.readers.inputs",
     "ssdgm_runtime.rows.cells",
@@ -114,7 +119,7 @@ def test_probabilities_of_an_array_need_no_more_than_the_model(data: Path) -> No
 
 HOPS = {
     "predict_proba": ["model", "calls", "intake", "session"],
-    "classify": ["model", "calls", "intake", "session", "model"],  # the last for the labels
+    "classify": ["model", "calls", "intake", "session", "classes"],  # the last for the answer
 }
 
 

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import numpy as np
-
 from ssdgm_runtime import jsonfile, model
 from ssdgm_runtime.bench import labelled
 from ssdgm_runtime.bundle import golden, tolerance
@@ -69,8 +67,9 @@ def _golden(opened: model.Model, component: str) -> Json | None:
     answers = opened.graphs.run(component, feeds, opened.graphs.plan.options.max_batch)
     gaps = [tolerance.gaps(answers[name], wanted[name], 1.0, 0.0)[0] for name in wanted]
     same = None
-    if "probs" in wanted and component == "classifier":
-        same = float(np.mean(answers["probs"].argmax(1) == wanted["probs"].argmax(1)))
+    if component == "classifier":
+        space = bundle.manifest.space
+        same = 1 - float(space.wrong(answers, space.answer(wanted).labels).mean())
     rows = len(next(iter(feeds.values())))
     return {"reference": REFERENCE, "rows": rows, "max_abs": max(gaps), "agreement": same}
 

@@ -24,7 +24,7 @@ def read(path: PathLike) -> tuple[Array, Array]:
             MNIST's are, whose labels are next to it: t10k-images-idx3-ubyte[.gz].
 
     Returns:
-        x [n, *shape] and y [n], the training labels' own values.
+        x [n, *shape] and y [n], the training labels' own values; of tags [n, K].
 
     Raises:
         DataNotFound: The file is missing, or its labels are.
@@ -32,32 +32,29 @@ def read(path: PathLike) -> tuple[Array, Array]:
     """
     place = Path(path)
     x, y = _npz(place) if place.suffix == ".npz" else _idx(place)
-    if x.ndim < 1 or y.ndim != 1 or len(x) != len(y):
+    if x.ndim < 1 or y.ndim < 1 or len(x) != len(y):
         raise errors.DataError(
             f"{place} has rows {list(x.shape)} and labels {list(y.shape)}",
             "one label per row",
         )
-    labelled = y != UNKNOWN if y.dtype.kind in "if" else np.ones(len(y), dtype=np.bool_)
+    known = y != UNKNOWN if y.dtype.kind in "if" else np.ones(y.shape, dtype=np.bool_)
+    labelled = known.reshape(len(y), -1).any(axis=1)
     if not labelled.any():
         raise errors.DataError(f"{place} has no row with a known label", mend="Add labelled rows.")
     return x[labelled], y[labelled]
 
 
 def error(opened: model.Model, x: Array, y: Array) -> float:
-    """The share of rows that are classified wrongly.
+    """The share of rows that are classified wrongly; of tags the share of the known ones.
 
     Raises:
         InputError: x is not what the model takes.
         DataError: y has labels that the model does not know.
     """
-    strange = sorted(set(y.tolist()) - set(opened.classes_.tolist()), key=str)
-    if strange:
-        raise errors.DataError(
-            f"The rows have the label {strange[0]!r}",
-            f"labels among {opened.classes_.tolist()}",
-            "Use rows with the labels that the model was trained on.",
-        )
-    return float((opened.predict(x) != y).mean())
+    y = opened.space.targets(y)
+    answer = opened.classify(x)
+    outputs = [getattr(answer, name) for name in opened.space.outputs]
+    return float(opened.space.wrong(outputs, y).mean())
 
 
 def _npz(place: Path) -> tuple[Array, Array]:

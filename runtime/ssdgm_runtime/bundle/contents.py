@@ -23,7 +23,7 @@ _AGAIN = "Copy the bundle again from where it was made."
 _HEX = frozenset("0123456789abcdef")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Bundle:
     """An open bundle.
 

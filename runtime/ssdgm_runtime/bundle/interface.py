@@ -1,5 +1,6 @@
 """What graphs eat and give: names, dtypes and shapes, read from a manifest and checked."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +9,7 @@ from ssdgm_runtime.rows import tensor
 from ssdgm_runtime.rows.tensor import Tensor
 
 if TYPE_CHECKING:
+    from ssdgm_runtime.labels.space import Space
     from ssdgm_runtime.rows import columns
 
 
@@ -53,69 +55,97 @@ def rows(graph: Graph, table: "columns.Columns") -> Tensor:
     return next(t for t in graph.inputs if t.name == "x")
 
 
-def check(component: str, graph: Graph, k: int, table: "columns.Columns") -> None:
+def check(component: str, graph: Graph, space: "Space", table: "columns.Columns") -> None:
     """Refuse a known component that lacks what every one has, or takes what nothing gives.
 
     Args:
         component: Its name.
         graph: What the manifest says of it.
-        k: How many labels there are.
+        space: What a label is.
         table: The columns, where rows are those of a table.
 
     Raises:
         FormatError: It does, or the tensors of rows or labels are not as they should be.
     """
     inputs, outputs = ({t.name for t in side} for side in (graph.inputs, graph.outputs))
-    needs, may, gives = _known(component, table) or ((), tuple(inputs), ())
+    needs, may, gives = _known(component, space, table) or ((), tuple(inputs), ())
     lacking = sorted({*needs, *graph.noise} - inputs) + sorted(set(gives) - outputs)
     odd = sorted(inputs - set(may) - set(graph.noise))
     if lacking or odd or not inputs or not outputs:
         raise errors.FormatError(
             f"{component} of the manifest has inputs {sorted(inputs)}, noise {sorted(graph.noise)}"
             f" and outputs {sorted(outputs)}",
-            f"inputs {list(needs)}, outputs {list(gives)}, and further inputs only for noise",
+            f"inputs {list(needs or may)}, outputs {list(gives)}, and other inputs only for noise",
             jsonfile.MEND,
         )
-    fixed = {"y": ("float32", k)} | ({"logits": ("float32", k)} if "logits" in gives else {})
-    fixed |= {"probs": ("float32", k)} if "probs" in gives else {}
-    fixed |= _typed(table)
+    fixed = {"y": ("float32", space.shape), **_typed(table)}
+    if component == "classifier":
+        fixed |= {name: ("float32", row) for name, row in space.outputs.items()}
+    if component == "scorer":
+        fixed["score"] = ("float32", (1,))
     for known in (*graph.inputs, *(t for t in graph.outputs if t.name in gives)):
         _check_fixed(component, known, fixed)
 
 
+def check_shared(graphs: Mapping[str, Graph]) -> None:
+    """Refuse graphs whose common tensors differ: z, and noise of one name, which is one draw.
+
+    Raises:
+        FormatError: Two of one name have another dtype or shape, or z is noise although the prior
+            gives it.
+    """
+    prior, decoder = graphs.get("prior"), graphs.get("decoder")
+    shared = [t for graph in graphs.values() for t in graph.inputs if t.name in graph.noise]
+    if prior and decoder:
+        shared += [t for t in (*prior.outputs, *decoder.inputs) if t.name == "z"]
+    first = {t.name: t for t in reversed(shared)}
+    odd = next((t for t in shared if t != first[t.name]), None)
+    if odd or (prior and decoder and "z" in decoder.noise):
+        name = odd.name if odd else "z"
+        raise errors.FormatError(
+            f"The graphs of the manifest do not agree on {name}",
+            "one dtype and shape for noise of one name, and z from the prior where there is one",
+            jsonfile.MEND,
+        )
+
+
 def _known(
-    component: str, table: "columns.Columns"
+    component: str, space: "Space", table: "columns.Columns"
 ) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]] | None:
     """A component's inputs that must be there, those that may be, and its outputs."""
     rows = tuple(name for name in ("x", "codes") if name in _typed(table)) or ("x",)
     given = tuple("code_probs" if name == "codes" else name for name in rows)
     return {
-        "classifier": (rows, rows, ("logits", "probs")),
+        "classifier": (rows, rows, tuple(space.outputs)),
         "encoder": (rows, (*rows, "y"), ("z_mean", "z_scale")),
-        "decoder": (("z",), ("y", "z"), given),
+        "prior": ((), ("y",), ("z",)),
+        "decoder": ((), ("y", "z"), given),
+        "scorer": (rows, rows, ("score",)),
     }.get(component)
 
 
-def _typed(table: "columns.Columns") -> dict[str, tuple[str, int]]:
+def _typed(table: "columns.Columns") -> dict[str, tuple[str, tuple[int, ...]]]:
     """The dtypes and widths that columns give to the tensors of a table's rows."""
     if not table:
         return {}
     from ssdgm_runtime.rows import columns
 
-    count, kinds = columns.numbers(table), dict[str, tuple[str, int]]()
+    count, kinds = columns.numbers(table), dict[str, tuple[str, tuple[int, ...]]]()
     if count:
-        kinds["x"] = ("float32", count)
+        kinds["x"] = ("float32", (count,))
     if count < len(table):
-        kinds["codes"] = ("int64", len(table) - count)
-        kinds["code_probs"] = ("float32", sum(len(c.categories) for c in table))
+        kinds["codes"] = ("int64", (len(table) - count,))
+        kinds["code_probs"] = ("float32", (sum(len(c.categories) for c in table),))
     return kinds
 
 
-def _check_fixed(component: str, known: Tensor, fixed: dict[str, tuple[str, int]]) -> None:
-    dtype, width = fixed.get(known.name, (known.dtype, 0))
-    if known.name in fixed and (known.dtype, known.row) != (dtype, (width,)):
+def _check_fixed(
+    component: str, known: Tensor, fixed: dict[str, tuple[str, tuple[int, ...]]]
+) -> None:
+    dtype, row = fixed.get(known.name, (known.dtype, known.row))
+    if (known.dtype, known.row) != (dtype, row):
         raise errors.FormatError(
             f"{known.name} of {component} is {known.dtype} {list(known.shape)}",
-            f"{dtype} ['batch', {width}], as the labels and columns of the manifest have it",
+            f"{dtype} {['batch', *row]}, as the labels and columns of the manifest have it",
             jsonfile.MEND,
         )

@@ -10,11 +10,7 @@ major version of the format and tolerates a newer minor one.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from ssdgm_runtime import errors, jsonfile
 from ssdgm_runtime.bundle import interface, sections
@@ -23,36 +19,41 @@ from ssdgm_runtime.bundle.interface import Graph as Graph
 from ssdgm_runtime.bundle.sections import Input as Input
 from ssdgm_runtime.bundle.sections import Likelihood as Likelihood
 from ssdgm_runtime.bundle.variants import Variant as Variant
+from ssdgm_runtime.labels import registry
 from ssdgm_runtime.rows.tensor import Tensor as Tensor
 
 if TYPE_CHECKING:
+    from ssdgm_runtime.labels.space import Space
     from ssdgm_runtime.rows import columns as table
     from ssdgm_runtime.rows import resizing
     from ssdgm_runtime.rows import series as long
     from ssdgm_runtime.rows.row import Row
 
-FORMAT = (1, 0)
+FORMAT = (2, 0)
+READ = (1, 2)
+"""The major versions of the format that this reader reads."""
 SCHEMA = "1.0"
 PLAIN = "fp32"  # the precision that every provider computes
 _DIGITS = 9
-_TOLD = ("model", "calibration", "requires", "producer", "training", "parity")
+_MOST_DRAWS = 2**31 - 1
+_TOLD = ("classifier", "model", "calibration", "requires", "producer", "training", "parity")
 
 Json = jsonfile.Json
 _get, _typed = jsonfile.get, jsonfile.typed
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Manifest:
     """What a bundle says of itself; FORMAT.md has each field.
 
-    `model`, `calibration`, `requires`, `producer`, `training`, `parity`, `license` and `created`
-    are for people; `document` is what was read, and empty for a manifest that is made.
+    `space` is what a label is, the field `labels`. `format` is the one that was read; an older one
+    is written as ours. `classifier`, `model`, `calibration`, `requires`, `producer`, `training`,
+    `parity`, `license` and `created` are for people; `document` is what was read, brought up to
+    our format, and empty for a manifest that is made.
     """
 
     name: str
-    labels: tuple[str, ...]
-    classes: tuple[int | str, ...]
-    prior: tuple[float, ...]
+    space: "Space"
     graphs: Mapping[str, Graph]
     variants: tuple[Variant, ...]
     format: tuple[int, int] = FORMAT
@@ -65,6 +66,7 @@ class Manifest:
     columns: "table.Columns" = ()
     features: "table.Columns" = ()
     series: "long.Series | None" = None
+    classifier: Json = field(default_factory=dict)
     model: Json = field(default_factory=dict)
     calibration: Json = field(default_factory=dict)
     requires: Json = field(default_factory=dict)
@@ -74,6 +76,11 @@ class Manifest:
     license: str | None = None
     created: str = ""
     document: Json = field(default_factory=dict)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names that labels are made of."""
+        return self.space.names
 
     @property
     def resize(self) -> "resizing.Resize | None":
@@ -87,14 +94,6 @@ class Manifest:
         declared = interface.rows(self.graphs[component], self.columns)
         named = self.columns, self.features
         return Row(declared.row, declared.dtype, *named, self.resize, self.series)
-
-    @cached_property
-    def class_values(self) -> NDArray[Any]:
-        """The training labels' own values, [K], read-only: integers, strings, or objects."""
-        kinds = {type(c) for c in self.classes}
-        values = np.array(self.classes, dtype=object if len(kinds) > 1 else None)
-        values.flags.writeable = False
-        return values
 
     @property
     def windows(self) -> bool:
@@ -127,12 +126,11 @@ class Manifest:
 
     def _ours(self) -> Json:
         fields = {
-            "format": ".".join(map(str, self.format)),
+            "format": ".".join(map(str, max(self.format, FORMAT))),
             "model": self.model,
             "calibration": self.calibration,
-            "labels": list(self.labels),
-            "classes": list(self.classes),
-            "prior": list(self.prior),
+            "labels": self.space.to_json(),
+            "classifier": self.classifier,
             "likelihood": self.likelihood.to_json() if self.likelihood else None,
             "input": self.input.to_json(),
             "columns": [column.to_json() for column in self.columns],
@@ -170,16 +168,21 @@ def parse(document: object) -> Manifest:
     schema = _schema(_get(top, "schema_version", str))
     section = _get(_get(top, "additional_metadata", dict), "ssdgm", dict)
     version = _version(_get(section, "format", str))
+    if version < FORMAT:
+        from ssdgm_runtime.bundle import upgrading
+
+        section = upgrading.upgraded(section)
+        top = {**top, "additional_metadata": {**top["additional_metadata"], "ssdgm": section}}
     columns: table.Columns = ()
     if jsonfile.optional(section, "columns", list, []):
         from ssdgm_runtime.bundle import rowkinds
 
         columns = rowkinds.columns(section["columns"])
-    labels = sections.labels(section)
-    graphs = _graphs(section, columns, len(labels["labels"]))
+    space = registry.parse(_get(section, "labels", dict))
+    graphs = _graphs(section, columns, space)
     return Manifest(
         name=_get(top, "package_name", str),
-        **labels,
+        space=space,
         graphs=graphs,
         variants=_variants(top, graphs),
         format=version,
@@ -226,19 +229,20 @@ def _version(text: str) -> tuple[int, int]:
             f"The bundle's format is {text[:40]!r}", '"<major>.<minor>"', jsonfile.MEND
         )
     major, minor = (int(p) for p in parts)
-    if major != FORMAT[0]:
+    if major not in READ:
         raise errors.UnsupportedVersion(
             f"The bundle has format {text}",
-            f"{FORMAT[0]}.x",
+            " or ".join(f"{known}.x" for known in READ),
             "Update ssdgm-runtime." if major > FORMAT[0] else "Convert the run again.",
         )
     return major, minor
 
 
-def _graphs(section: Json, columns: "table.Columns", k: int) -> dict[str, Graph]:
+def _graphs(section: Json, columns: "table.Columns", space: "Space") -> dict[str, Graph]:
     graphs = {k: interface.parse(v, k) for k, v in _get(section, "io", dict).items()}
     for component, graph in graphs.items():
-        interface.check(component, graph, k, columns)
+        interface.check(component, graph, space, columns)
+    interface.check_shared(graphs)
     return graphs
 
 
@@ -258,7 +262,10 @@ def _variants(top: Json, graphs: Mapping[str, Graph]) -> tuple[Variant, ...]:
 
 def _told(section: Json) -> Json:
     """What is for people."""
-    return {key: jsonfile.optional(section, key, dict, {}) for key in _TOLD}
+    tables = {key: jsonfile.optional(section, key, dict, {}) for key in _TOLD}
+    if (draws := tables["classifier"].get("draws")) is not None:
+        jsonfile.whole(draws, "classifier.draws", 1, _MOST_DRAWS)
+    return tables
 
 
 def value_range(about: Manifest) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""Sections of a manifest beside its graphs: how x is drawn, what labels and rows are."""
+"""Sections of a manifest beside its graphs: how x is drawn, and what rows are."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 Json = jsonfile.Json
 _MOST_TOTAL = 2**16
-_SURE = 1e-3  # how far from 1 the prior's sum may be
 _LEVELS = ("bernoulli", "binomial", "logistic")
 
 
@@ -58,29 +57,6 @@ def likelihood(value: object, columns: "table.Columns") -> Likelihood | None:
         step=jsonfile.number(levels["step"], "likelihood.step"),
         blocks=tuple(len(c.categories) for c in columns if c.categories),
     )
-
-
-def labels(section: Json) -> Json:
-    """The fields `labels`, `classes` and `prior`, as many of each; errors as of `likelihood`."""
-    names = jsonfile.each(section, "labels", str)
-    classes = jsonfile.each(section, "classes", (int, str))
-    prior = tuple(jsonfile.number(p, "prior", 0) for p in jsonfile.get(section, "prior", list))
-    sizes = (len(names), len(classes), len(prior))
-    if len(set(sizes)) != 1:
-        raise errors.FormatError(
-            f"The manifest has {sizes[0]} labels, {sizes[1]} classes and {sizes[2]} prior entries",
-            "as many of each",
-            jsonfile.MEND,
-        )
-    if not names:
-        raise errors.FormatError("The manifest has no label", mend=jsonfile.MEND)
-    jsonfile.distinct(names, "the label")
-    jsonfile.distinct(classes, "the class")
-    if abs(sum(prior) - 1) > _SURE:
-        raise errors.FormatError(
-            f"The prior of the manifest sums to {sum(prior):g}", "1", jsonfile.MEND
-        )
-    return {"labels": names, "classes": classes, "prior": prior}
 
 
 @dataclass(frozen=True)

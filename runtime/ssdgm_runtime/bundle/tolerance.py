@@ -1,14 +1,16 @@
-"""When two results agree: one rule for parity, golden rows and whatever compares predictions.
+"""When two results agree: one rule for parity, golden rows and whatever compares values.
 
-Values agree when |found - wanted| <= atol + rtol * |wanted|; NaN and infinity never do.
-Predictions agree when the most probable class is the same, in every row whose two best
-probabilities differ by more than twice that bound.
+Values agree when |found - wanted| <= atol + rtol * |wanted|; NaN and infinity never do. When
+predictions agree is the affair of their label space.
 """
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ssdgm_runtime.labels.agreement import clear as clear
+from ssdgm_runtime.labels.agreement import disagreements as disagreements
 
 Array = NDArray[Any]
 Bound = float | Array
@@ -57,18 +59,3 @@ def shares(computed: Array, wanted: Array, atol: Bound, rtol: float) -> NDArray[
 def _numbers(values: NDArray[np.float64]) -> NDArray[np.float64]:
     finite: NDArray[np.float64] = np.nan_to_num(values, nan=HUGE, posinf=HUGE)
     return finite
-
-
-def clear(probs: Array, atol: float, rtol: float) -> NDArray[np.bool_]:
-    """Which rows of probabilities [n, K] have a best class beyond doubt, bool [n]."""
-    if probs.shape[1] < 2:
-        return np.ones(len(probs), dtype=np.bool_)
-    top = np.sort(probs.astype(np.float64), axis=1)[:, -2:]
-    sure: NDArray[np.bool_] = top[:, 1] - top[:, 0] > 2 * (atol + rtol * top[:, 1])
-    return sure
-
-
-def disagreements(computed: Array, wanted: Array, atol: float, rtol: float) -> tuple[int, ...]:
-    """The rows of two [n, K] of probabilities that predict otherwise though `wanted` is clear."""
-    differ = computed.argmax(axis=1) != wanted.argmax(axis=1)
-    return tuple(np.flatnonzero(differ & clear(wanted, atol, rtol)).tolist())

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ssdgm_runtime.bundle import tolerance
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Variant:
     """One file of a component.
 

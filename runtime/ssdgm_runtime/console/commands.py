@@ -3,7 +3,6 @@
 Nothing here prints, parses or exits, so that every command line says the same.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -11,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ssdgm_runtime import arguments, atomic, errors, model
 from ssdgm_runtime.bundle import contents
 from ssdgm_runtime.console import doctor, drawing, outputs
-from ssdgm_runtime.inference import graphs
-from ssdgm_runtime.labels import classes
+from ssdgm_runtime.inference import graphs, parts
 from ssdgm_runtime.readers import inputs
 
 if TYPE_CHECKING:
@@ -24,7 +22,6 @@ Setting = Any
 """An argument of `model.load`."""
 
 _FAILED, _INTERNAL, _INTERRUPTED = 1, 70, 130
-_LONG = 19  # digits
 
 
 def inspect(bundle: PathLike) -> Json:
@@ -32,6 +29,7 @@ def inspect(bundle: PathLike) -> Json:
     opened = contents.open_bundle(bundle)
     about, section = opened.manifest, opened.manifest.section
     copied = (
+        "classifier",
         "model",
         "calibration",
         "input",
@@ -51,8 +49,7 @@ def inspect(bundle: PathLike) -> Json:
         "format": ".".join(map(str, about.format)),
         "tasks": list(graphs.tasks(about)),
         "labels": list(about.labels),
-        "classes": list(about.classes),
-        "prior": list(about.prior),
+        "space": about.space.to_json(),
         "likelihood": section.get("likelihood"),
         "columns": section.get("columns", []),
         "graphs": section["io"],
@@ -102,21 +99,21 @@ def classify(
         about = opened.graphs.bundle.manifest
         opened.graphs.graph("classifier", "classify")
         table = inputs.read_rows(rows, about.row("classifier"))
-        labels = opened.classify(table.x, batch_size=batch_size)
+        answer = opened.classify(table.x, batch_size=batch_size)
         name, key = about.name, opened.graphs.bundle.id
         active = opened.graphs.placement("classifier").active
-    answer = outputs.Predictions(labels, about.classes, table.names, top)
-    counts = Counter(labels.names)
+    listed = outputs.Predictions(answer, about.space, table.names, top)
     result = {
         "bundle": name,
         "id": key,
         "provider": active,
-        "rows": len(labels),
-        "counts": {label: counts[label] for label in about.labels},
+        "rows": len(answer),
+        "space": about.space.space,
+        "counts": answer.counts(),
     }
     if out is None:
-        return {**result, "predictions": answer.records()}
-    atomic.write(out, outputs.CLASSIFY[suffix](answer), force=force)
+        return {**result, "predictions": listed.records()}
+    atomic.write(out, outputs.CLASSIFY[suffix](listed), force=force)
     return {**result, "output": str(out)}
 
 
@@ -143,12 +140,13 @@ def generate(
         picture: `styles`, `analogies` or `walk`, laid out as `pictures` documents them.
         rows: A file or folder of data, read as by `classify`: the rows to draw analogies of, or
             those whose latents give the plane to walk in, which Z = 2 does without.
-        classes: Names or indices; every class by default.
+        classes: Names or indices; every class by default. Of tags each the names of one row,
+            joined by semicolons; by default every tag alone.
         n: Rows a class; lines of styles; how many of the first rows to draw analogies of; lines
             and columns a class of a walk.
         seed: Of the draws; a fresh one by default, which is returned.
         sample: Draw from the likelihood instead of giving expected values.
-        temperature: What the drawn z is multiplied by.
+        temperature: What the noise of the latent is multiplied by.
         force: Replace `out` if it is there.
         engine: As for `Model`.
     """
@@ -156,10 +154,11 @@ def generate(
     drawing.check(request)
     suffix = atomic.check_output(out, outputs.GENERATE, force=force, bundle=bundle, data=rows)
     with model.load(bundle, **engine) as opened:
-        about = opened.graphs.bundle.manifest
-        labelled = any(t.name == "y" for t in opened.graphs.graph("decoder", "generate").inputs)
-        chosen = [_class(c, about.labels) for c in classes] or list(range(len(about.labels)))
-        drawn = drawing.draw(opened, request, chosen if labelled or classes else None)
+        about, space = opened.graphs.bundle.manifest, opened.space
+        opened.graphs.graph("decoder", "generate")
+        chosen = space.spoken(classes, "--class") if classes else space.shown()
+        given = chosen if classes or parts.labelled(about.graphs) else None
+        drawn = drawing.draw(opened, request, given)
         active, key = opened.graphs.placement("decoder").active, opened.graphs.bundle.id
     samples = drawn.samples
     atomic.write(out, outputs.GENERATE[suffix](drawn), force=force)
@@ -170,7 +169,7 @@ def generate(
         "picture": picture,
         "rows": len(samples),
         "columns": drawn.columns,
-        "classes": [about.labels[i] for i in chosen] if samples.y.shape[1] else [],
+        "classes": space.captions(chosen) if samples.y.shape[1] else [],
         "n": n,
         "seed": samples.seed,
         "sample": sample,
@@ -243,11 +242,3 @@ def _place(error: OSError) -> str:
     import re
 
     return re.sub(r"\.([^/\\]+)\.\d+-[0-9a-f]{8}\.part", r"\1", str(error.filename or ""))
-
-
-def _class(value: str | int, labels: Sequence[str]) -> int:
-    """A name, else an index as a command line gives it."""
-    unknown = isinstance(value, str) and value not in labels
-    digits = unknown and str(value).isascii() and str(value).isdigit() and len(str(value)) < _LONG
-    entry = int(value) if digits else value
-    return int(classes.entries(entry, labels, "--class")[0].argmax())

@@ -1,8 +1,11 @@
 """What the `generate` of a command line draws: rows by class, or one of the pictures."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ssdgm_runtime import arguments, atomic, errors, model
 from ssdgm_runtime.bundle import manifest
@@ -10,7 +13,7 @@ from ssdgm_runtime.console import outputs
 from ssdgm_runtime.pictures import latent
 from ssdgm_runtime.readers import inputs
 
-Classes = Sequence[int] | None
+Labels = NDArray[np.float32] | None
 
 
 @dataclass(frozen=True)
@@ -50,22 +53,22 @@ def check(request: Request) -> None:
         raise errors.InputError("--rows", "missing", want)
 
 
-def draw(opened: model.Model, request: Request, classes: Classes) -> outputs.Drawn:
+def draw(opened: model.Model, request: Request, labels: Labels) -> outputs.Drawn:
     """Draw what is asked for; raises as `Model`'s methods and `inputs.read_rows` do.
 
     Args:
         opened: The model.
         request: The request.
-        classes: The classes' indices; None for every one, or where there are no labels.
+        labels: The labels, [C, *shape]; None where there are none.
     """
     about = opened.graphs.bundle.manifest
     low, high = manifest.value_range(about)
-    schema = about.columns, about.labels, about.windows
+    schema = about.columns, about.space, about.windows
     if request.picture is not None:
-        picture = PICTURES[request.picture](opened, request, classes)
+        picture = PICTURES[request.picture](opened, request, labels)
         return outputs.Drawn(picture, picture.columns, low, high, *schema)
     samples = opened.generate(
-        classes,
+        labels,
         request.n,
         seed=request.seed,
         sample=request.sample,
@@ -76,22 +79,22 @@ def draw(opened: model.Model, request: Request, classes: Classes) -> outputs.Dra
     return outputs.Drawn(samples, columns, low, high, *schema)
 
 
-def _styles(opened: model.Model, request: Request, classes: Classes) -> latent.Picture:
-    return latent.styles(opened.conditionals, request.n, request.seed, classes)
+def _styles(opened: model.Model, request: Request, labels: Labels) -> latent.Picture:
+    return latent.styles(opened.conditionals, request.n, request.seed, labels)
 
 
-def _analogies(opened: model.Model, request: Request, classes: Classes) -> latent.Picture:
+def _analogies(opened: model.Model, request: Request, labels: Labels) -> latent.Picture:
     n, x = arguments.count(request.n, "n", 1), _rows(opened, request)
-    return latent.analogies(opened.conditionals, x[:n] if x.ndim else x, classes=classes)
+    return latent.analogies(opened.conditionals, x[:n] if x.ndim else x, classes=labels)
 
 
-def _walk(opened: model.Model, request: Request, classes: Classes) -> latent.Picture:
+def _walk(opened: model.Model, request: Request, labels: Labels) -> latent.Picture:
     x = None if request.rows is None else _rows(opened, request)
     plane = None if x is None else latent.plane_of(opened.conditionals, x)
-    return latent.walk(opened.conditionals, request.n, plane, classes)
+    return latent.walk(opened.conditionals, request.n, plane, labels)
 
 
-PICTURES: dict[str, Callable[[model.Model, Request, Classes], latent.Picture]] = {
+PICTURES: dict[str, Callable[[model.Model, Request, Labels], latent.Picture]] = {
     "styles": _styles,
     "analogies": _analogies,
     "walk": _walk,

@@ -2,17 +2,19 @@
 
 import io
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ssdgm_runtime import errors
 from ssdgm_runtime.inference import answers
-from ssdgm_runtime.labels import classes
 from ssdgm_runtime.pictures import latent, png, traces
 from ssdgm_runtime.rows import columns as table
+
+if TYPE_CHECKING:
+    from ssdgm_runtime.labels.space import Answer, Space
 
 Json = dict[str, Any]
 _PIXELS = 48
@@ -20,39 +22,32 @@ _PIXELS = 48
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """A classification with what a file about it needs.
+    """A classifier's answer with what a file about it needs.
 
     Attributes:
-        classification: That of n rows.
-        classes: The training labels' own values, in the order of the labels.
+        answer: That for n rows.
+        space: What a label is.
         sources: The file each row came from; empty where rows come from an array.
-        top: How many labels to list for a row.
+        top: How many names to list for a row.
     """
 
-    classification: classes.Classification
-    classes: tuple[int | str, ...]
+    answer: "Answer"
+    space: "Space"
     sources: tuple[str, ...] = ()
     top: int = 1
 
     def records(self) -> list[Json]:
-        """One JSON-ready table a row: row, source, label, name, class, probability and top."""
-        rows = zip(
-            self.classification.labels.tolist(),
-            self.classification.top(max(self.top, 1)),
-            strict=True,
-        )
+        """One JSON-ready table a row: row, source, and what the space has to say of it."""
         return [
-            {
-                "row": i,
-                **({"source": self.sources[i]} if self.sources else {}),
-                "label": label,
-                "name": best[0][0],
-                "class": self.classes[label],
-                "probability": best[0][1],
-                **({"top": [list(pair) for pair in best]} if self.top > 1 else {}),
-            }
-            for i, (label, best) in enumerate(rows)
+            {"row": i, **({"source": self.sources[i]} if self.sources else {}), **record}
+            for i, record in enumerate(self.space.records(self.answer, self.top))
         ]
+
+    def columns(self) -> dict[str, Sequence[object]]:
+        """The same as columns of a table."""
+        source = {"source": self.sources} if self.sources else {}
+        rows = {"row": range(len(self.answer))}
+        return {**rows, **source, **self.space.columns(self.answer, self.top)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +60,7 @@ class Drawn:
         low: The value that is black.
         high: The value that is white.
         known: The columns of a table's rows.
-        labels: The labels' names.
+        space: What a label is.
         windows: Whether rows are windows of series.
     """
 
@@ -74,25 +69,13 @@ class Drawn:
     low: float
     high: float
     known: table.Columns = ()
-    labels: tuple[str, ...] = ()
+    space: "Space | None" = None
     windows: bool = False
 
 
 def csv(answer: Predictions) -> bytes:
-    """Rows of comma-separated values under a header; further labels in numbered columns."""
-    import csv as writer
-
-    stream = io.StringIO(newline="")
-    names = ["row", "source", "label", "name", "class", "probability"]
-    columns = [name for name in names if name != "source" or answer.sources]
-    more = range(2, min(answer.top, len(answer.classes)) + 1)
-    numbered = [f"{what}_{k}" for k in more for what in ("name", "probability")]
-    file = writer.writer(stream, lineterminator="\n")
-    file.writerow([*columns, *numbered])
-    for record in answer.records():
-        others = [value for pair in record.get("top", ())[1:] for value in pair]
-        file.writerow([*(record[name] for name in columns), *others])
-    return stream.getvalue().encode()
+    """Rows of comma-separated values under a header."""
+    return _table(answer.columns())
 
 
 def jsonl(answer: Predictions) -> bytes:
@@ -106,7 +89,7 @@ def jsonl(answer: Predictions) -> bytes:
 def npy(answer: Predictions) -> bytes:
     """The probabilities, float32 [n, K]."""
     stream = io.BytesIO()
-    np.save(stream, answer.classification.probs, allow_pickle=False)
+    np.save(stream, answer.answer.probs, allow_pickle=False)
     return stream.getvalue()
 
 
@@ -149,19 +132,25 @@ def generated(drawn: Drawn) -> bytes:
     Raises:
         DataError: They are not rows of a table.
     """
-    import csv as writer
-
     if not drawn.known:
         raise errors.DataError(
             f"Generated values of shape {list(drawn.samples.x.shape)} are not rows of a table",
             mend="Write an .npz file instead.",
         )
-    columns, stream = table.named(drawn.samples.x, drawn.known), io.StringIO(newline="")
-    if drawn.samples.y.shape[1]:
-        columns[_free("label", columns)] = [drawn.labels[k] for k in drawn.samples.labels.tolist()]
+    columns = table.named(drawn.samples.x, drawn.known)
+    if drawn.space and drawn.samples.y.shape[1]:
+        columns[_free("label", columns)] = drawn.space.captions(drawn.samples.y)
+    return _table({name: [*map(_cell, values)] for name, values in columns.items()})
+
+
+def _table(columns: Mapping[str, Sequence[object]]) -> bytes:
+    """Columns under their names as comma-separated values."""
+    import csv as writer
+
+    stream = io.StringIO(newline="")
     file = writer.writer(stream, lineterminator="\n")
     file.writerow(columns)
-    file.writerows(zip(*(map(_cell, values) for values in columns.values()), strict=True))
+    file.writerows(zip(*columns.values(), strict=True))
     return stream.getvalue().encode()
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from ssdgm_runtime import terminal
+from ssdgm_runtime.labels import registry
 
 Json = dict[str, Any]
 _SHOWN = 8
@@ -67,8 +68,7 @@ def classify(table: Json) -> str:
         return f"{table['rows']} rows classified: {table['output']}"
     lines = []
     for record in table["predictions"]:
-        best = record.get("top", [[record["name"], record["probability"]]])
-        shown = "  ".join(f"{name} {p:.4f}" for name, p in best)
+        shown = registry.line(table["space"], record)
         lines.append(f"{record.get('source', record['row'])}  {shown}")
     return "\n".join(map(terminal.plain, lines))
 

@@ -1,10 +1,13 @@
 """What a model gives back: plain arrays with names."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from ssdgm_runtime.labels.space import Space
 
 Floats = NDArray[np.float32]
 
@@ -31,10 +34,11 @@ class Samples:
 
     Attributes:
         x: float32 [n, *shape] in the data set's own units: expected values, or draws.
-        y: float32 [n, K], the label each row was generated for; K is 0 without labels.
-        z: float32 [n, Z], the latent each row was generated from.
+        y: float32 [n, *shape], the label each row was generated for; [n, 0] without labels.
+        z: float32 [n, Z], the latent that the decoder was given; Z is 0 where it takes none.
         seed: What the draws were seeded with.
         dtype: The dtype that the classifier's `x` has.
+        space: What a label is.
     """
 
     x: Floats
@@ -42,11 +46,15 @@ class Samples:
     z: Floats
     seed: int
     dtype: str = "float32"
+    space: "Space | None" = None
 
     @property
-    def labels(self) -> NDArray[np.int64]:
-        """The index of the label each row was generated for, int64 [n]; -1 without labels."""
-        return best(self.y)
+    def labels(self) -> NDArray[Any]:
+        """The label each row was generated for, as a classifier answers it; -1 without labels.
+
+        int64 [n] for one of K classes, int8 [n, K] for tags.
+        """
+        return nearest(self.y, self.space)
 
     def as_input(self) -> NDArray[Any]:
         """`x` rounded and clipped to the input dtype, [n, *shape], ready for `classify`."""
@@ -61,9 +69,8 @@ class Samples:
         return len(self.x)
 
 
-def best(y: Floats) -> NDArray[np.int64]:
-    """The index of each row's label [n, K], int64 [n]; -1 without labels."""
-    if not y.shape[1]:
+def nearest(y: Floats, space: "Space | None") -> NDArray[Any]:
+    """The label that each y [n, *shape] is nearest to, as its space has it; -1 without labels."""
+    if space is None or not y.shape[1]:
         return np.full(len(y), -1, dtype=np.int64)
-    best: NDArray[np.int64] = y.argmax(axis=1).astype(np.int64)
-    return best
+    return space.nearest(y)

@@ -11,16 +11,17 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ssdgm_runtime import arguments, errors
-from ssdgm_runtime.labels import classes
+
+if TYPE_CHECKING:
+    from ssdgm_runtime.labels.space import Answer
 
 Array = NDArray[Any]
-Answer = classes.Classification
 
 
 class _Waiting(NamedTuple):
@@ -48,7 +49,7 @@ class Batcher:
 
     def __init__(
         self,
-        classify: Callable[[Array], Answer],
+        classify: Callable[[Array], "Answer"],
         check: Callable[[ArrayLike], Array],
         max_batch: int,
         max_delay_ms: float,
@@ -76,8 +77,8 @@ class Batcher:
             timeout: The most seconds to wait for room; by default as long as it takes.
 
         Returns:
-            A future of the row's `Classification`, of one row. It can be cancelled until its
-            batch is computed; in a coroutine, `await asyncio.wrap_future(future)`.
+            A future of the row's answer, as `classify` gives it for one row. It can be cancelled
+            until its batch is computed; in a coroutine, `await asyncio.wrap_future(future)`.
 
         Raises:
             InputError: The row has another dtype or shape, or the batcher is closed or was made by
@@ -164,11 +165,8 @@ class Batcher:
             return
         # the last first: who waits for rows in turn wakes once a batch, not once a row
         for i in reversed(range(len(batch))):
-            one, part = batch[i], slice(i, i + 1)
             with _calling_back():
-                one.future.set_result(
-                    Answer(together.logits[part], together.probs[part], together.label_names)
-                )
+                batch[i].future.set_result(together.part(slice(i, i + 1)))
 
 
 def _calling_back() -> contextlib.AbstractContextManager[None]:

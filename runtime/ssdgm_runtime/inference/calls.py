@@ -31,10 +31,17 @@ class Call:
         graph: What the manifest says of it.
         names: The outputs to give.
         size: The most rows that are computed at once, where a call does not say.
+        checked: The one output that is looked at for NaN and infinity, where it is among the
+            names, because the others are made of it; one look costs less than two.
     """
 
     def __init__(
-        self, opened: session.Session, graph: Graph, names: tuple[str, ...], size: int
+        self,
+        opened: session.Session,
+        graph: Graph,
+        names: tuple[str, ...],
+        size: int,
+        checked: str = "",
     ) -> None:
         outputs = {t.name: t for t in graph.outputs}
         self.names = names
@@ -42,8 +49,7 @@ class Call:
         self._outputs = [outputs[name] for name in names]
         self._noise = [t for t in graph.inputs if t.name in graph.noise]
         floats = [i for i, t in enumerate(self._outputs) if t.dtype.startswith("float")]
-        # probabilities are made of logits, and one look costs less than two
-        self._looked = [names.index("logits")] if "logits" in names else floats
+        self._looked = [names.index(checked)] if checked in names else floats
 
     def __call__(
         self, feeds: Feeds, size: int | None = None, out: Array | None = None

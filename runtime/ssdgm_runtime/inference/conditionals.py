@@ -14,19 +14,20 @@ from numpy.typing import ArrayLike, NDArray
 from ssdgm_runtime import errors
 from ssdgm_runtime.bundle import interface
 from ssdgm_runtime.inference.parts import need as need
-from ssdgm_runtime.labels import classes
 from ssdgm_runtime.rows import columns as table
 from ssdgm_runtime.rows import intake
+from ssdgm_runtime.rows.tensor import Tensor
 
 if TYPE_CHECKING:
     from ssdgm_runtime.inference import graphs
+    from ssdgm_runtime.labels.space import Labels, Space
 
 Array = NDArray[Any]
 Arrays = dict[str, Array]
 Run = Callable[[str, Arrays], Mapping[str, Array]]
 
-GIVES = {"classifier": "probs", "encoder": "z_mean", "decoder": "x"}
-"""The one output of each component that is asked for here."""
+GIVES = {"encoder": "z_mean", "prior": "z", "decoder": "x"}
+"""The one output of each component that is asked for here; of a classifier it is `Space.mean`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +36,7 @@ class Posterior:
 
     Attributes:
         x: The rows as they were given, checked, [n, *shape].
-        y: The label of each, float32 [n, K] under its name; nothing where no part takes any.
+        y: The label of each, float32 [n, *shape] under its name; nothing where no part takes any.
         z: The means, float32 [n, Z].
     """
 
@@ -46,13 +47,13 @@ class Posterior:
 
 @dataclass(frozen=True, eq=False)
 class Conditionals:
-    """Classifier, encoder and decoder, or those of them that there are.
+    """Classifier, encoder, prior and decoder, or those of them that there are.
 
     Attributes:
         graphs: What each eats and gives, by its name.
-        labels: The K labels' names.
+        space: What a label is.
         run: A part's name and its inputs by name, [n, ...], to its outputs by name, [n, ...],
-            the one of `GIVES` among them. How many rows it computes at once is its own affair.
+            that of `gives` among them. How many rows it computes at once is its own affair.
         high: The largest value of the data, for the hint to whoever has it scaled to [0, 1].
         columns: The columns, where rows are those of a table: x is then [n, columns], as `columns`
             has it, wherever it goes in and comes out.
@@ -60,7 +61,7 @@ class Conditionals:
     """
 
     graphs: Mapping[str, interface.Graph]
-    labels: tuple[str, ...]
+    space: "Space"
     run: Run
     high: float | None = None
     columns: table.Columns = ()
@@ -84,8 +85,18 @@ class Conditionals:
         return {name: array for name, array in feeds.items() if name in names}
 
     def answer(self, component: str, feeds: Arrays) -> Array:
-        """The output of a part that `GIVES` names, from those feeds that it takes."""
-        return self.run(component, self.only(component, feeds))[GIVES[component]]
+        """The output of a part that `gives` names, from those feeds that it takes."""
+        return self.run(component, self.only(component, feeds))[gives(component, self.space)]
+
+    def latent(self, task: str) -> Tensor:
+        """The z that the decoder takes; raises as `need`, also where it takes none."""
+        inputs = {t.name: t for t in need(self.graphs, "decoder", task).inputs}
+        if "z" not in inputs:
+            raise errors.TaskUnavailable(
+                f"This bundle cannot {task}: its decoder takes no z",
+                mend="Convert a run of a method whose decoder takes a latent, such as m2.",
+            )
+        return inputs["z"]
 
     def rows(self, component: str, task: str, x: ArrayLike) -> Array:
         """Rows for a part, checked, [n, *shape]; raises as `need` and `Intake`."""
@@ -96,10 +107,8 @@ class Conditionals:
             self._intakes[component] = taken
         return taken.take(x)
 
-    def weights(
-        self, task: str, rows: Array, y: classes.Labels | None, *components: str
-    ) -> Arrays:
-        """The y that these parts take, float32 [n, K] by name; nothing where none takes any.
+    def weights(self, task: str, rows: Array, y: "Labels | None", *components: str) -> Arrays:
+        """The y that these parts take, float32 [n, *shape]; nothing where none takes any.
 
         Raises:
             InputError: y is no label, not one for each row, or nothing takes it.
@@ -110,19 +119,17 @@ class Conditionals:
                 raise errors.InputError("y", "given", "None: this bundle's graphs take no label")
             return {}
         if y is not None:
-            return {"y": classes.labels_of(y, self.labels, len(rows))}
+            return {"y": self.space.read(y, len(rows))}
         need(self.graphs, "classifier", f"{task} without y")
         return {"y": self.answer("classifier", {"x": rows})}
 
-    def posterior(
-        self, task: str, x: ArrayLike, y: classes.Labels | None, *others: str
-    ) -> Posterior:
+    def posterior(self, task: str, x: ArrayLike, y: "Labels | None", *others: str) -> Posterior:
         """The mean of q(z | x, y).
 
         Args:
             task: What it is for, as a message has it.
             x: [n, *shape] in the data set's own dtype.
-            y: As for `classes.labels_of`; by default the classifier's probabilities.
+            y: As for `Space.read`; by default the classifier's probabilities.
             others: Further parts that are to take the same y.
 
         Raises:
@@ -134,15 +141,20 @@ class Conditionals:
         return Posterior(rows, weights, self.answer("encoder", {"x": rows, **weights}))
 
 
+def gives(component: str, space: "Space") -> str:
+    """The one output of a part that is asked for."""
+    return space.mean if component == "classifier" else GIVES[component]
+
+
 def of_bundle(opened: "graphs.Graphs") -> Conditionals:
     """What a bundle's manifest describes, computed by its graphs."""
     about, made = opened.bundle.manifest, dict[str, Any]()
 
     def run(component: str, feeds: Arrays) -> Arrays:
-        call = made.get(component)
+        call, output = made.get(component), gives(component, about.space)
         if call is None:
-            call = made[component] = opened.call(component, "run", GIVES[component])
-        return {GIVES[component]: call(feeds)[0]}
+            call = made[component] = opened.call(component, "run", output)
+        return {output: call(feeds)[0]}
 
     fields = about.columns, about.features
-    return Conditionals(about.graphs, about.labels, run, opened.high, *fields)
+    return Conditionals(about.graphs, about.space, run, opened.high, *fields)

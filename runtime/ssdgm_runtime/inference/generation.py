@@ -1,19 +1,24 @@
-"""Generate x from labels and noise: y and z are chosen here, the decoder does the rest.
+"""Generate x from labels and noise: both are drawn here, prior and decoder do the rest.
 
-Every draw comes from its own seeded stream (see `noise`): `y` where no label is given, `z`, any
-further noise input of the decoder, and `x` where draws are asked for instead of expected values.
+Every draw comes from its own seeded stream (see `noise`): `y` where no label is given, `z` or the
+noise of the graph `prior` that gives it, any further noise input of the decoder, and `x` where
+draws are asked for instead of expected values. Noise of one name is one draw in every graph.
 """
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ssdgm_runtime import arguments, errors
 from ssdgm_runtime.bundle import interface, manifest
-from ssdgm_runtime.inference import answers, calls, graphs, likelihoods, noise
-from ssdgm_runtime.labels import classes
+from ssdgm_runtime.inference import answers, calls, graphs, likelihoods, noise, parts
 from ssdgm_runtime.rows import checks, columns
+from ssdgm_runtime.rows.tensor import Tensor
+
+if TYPE_CHECKING:
+    from ssdgm_runtime.labels.space import Labels
 
 Floats = NDArray[np.float32]
 _TASK = "generate"
@@ -22,7 +27,7 @@ _MOST_BYTES = 1 << 34
 
 
 class Generator:
-    """A bundle's decoder, and what all requests to it have in common.
+    """A bundle's prior and decoder, and what all requests to them have in common.
 
     Raises:
         TaskUnavailable: There is none.
@@ -31,14 +36,14 @@ class Generator:
     def __init__(self, opened: graphs.Graphs) -> None:
         self._opened, self._about = opened, opened.bundle.manifest
         self._graph = opened.graph("decoder", _TASK)
-        self._z = next(t for t in self._graph.inputs if t.name == "z")
-        self._labelled = any(t.name == "y" for t in self._graph.inputs)
+        self._inputs = {t.name: t for t in self._graph.inputs}
+        self._labelled = parts.labelled(self._about.graphs)
         self._most = most(self._graph)
         self._dtype = manifest.input_dtype(self._about)
 
     def answer(
         self,
-        y: classes.Labels | None,
+        y: "Labels | None",
         n: int,
         z: ArrayLike | None,
         seed: int | None,
@@ -47,58 +52,85 @@ class Generator:
     ) -> answers.Samples:
         """Answer a request; `Model.generate` documents it."""
         number = seed_of(seed)
-        latents = None if z is None else checks.rows(z, self._z)
+        latents = None if z is None else self._given(z)
         factor = arguments.positive(temperature, "temperature")
         if latents is not None and factor != 1.0:
             raise errors.InputError("temperature", repr(factor), "1.0 where z is given", "z * t")
         labels = self._labels(y, n, number, None if latents is None else len(latents))
-        if latents is None:
-            latents = _drawn(number, len(labels), self._z.width, factor)
-        feeds = {"y": labels, "z": latents} if self._labelled else {"z": latents}
+        feeds = {"y": labels, **self._noise(number, len(labels), latents, factor)}
+        if latents is None and "prior" in self._about.graphs:
+            feeds["z"] = self._opened.call("prior", _TASK, "z")(self._taken("prior", feeds))[0]
+        taken = self._taken("decoder", feeds)
         if sample:
-            x = self._samples(feeds, number)
+            x = self._samples(taken, number)
         else:
-            x = self._opened.call("decoder", _TASK, "x")(feeds)[0]
-        return answers.Samples(x, labels, latents, number, self._dtype)
+            x = self._opened.call("decoder", _TASK, "x")(taken)[0]
+        used = taken.get("z", np.zeros((len(labels), 0), np.float32))
+        return answers.Samples(x, labels, used, number, self._dtype, self._about.space)
 
-    def _labels(self, y: classes.Labels | None, n: int, seed: int, length: int | None) -> Floats:
-        """One row of y for each row to generate, float32 [rows, K or 0]."""
+    def _given(self, z: ArrayLike) -> Floats:
+        """Latents that are given instead of drawn, checked."""
+        if "z" in self._inputs:
+            latents: Floats = checks.rows(z, self._inputs["z"])
+            return latents
+        raise errors.InputError("z", "given", "None: this decoder takes no latent")
+
+    def _noise(
+        self, seed: int, rows: int, latents: Floats | None, temperature: float
+    ) -> dict[str, Floats]:
+        """What prior and decoder take besides labels: z, unless the prior gives it, and noise."""
+        prior = None if latents is not None else self._about.graphs.get("prior")
+        mapped = [t for t in prior.inputs if t.name in prior.noise] if prior else []
+        own = [t for t in self._graph.inputs if t.name in self._graph.noise]
+        plain = [t for t in self._graph.inputs if t.name == "z" and not prior]
+        scaled = {t.name for t in (mapped if prior else plain or own)}
+        given = {} if latents is None else {"z": latents}
+        drawn = {t.name: t for t in (*mapped, *plain, *own) if t.name not in given}
+        return given | {
+            name: _drawn(seed, t, rows, temperature if name in scaled else 1.0)
+            for name, t in drawn.items()
+        }
+
+    def _taken(self, component: str, feeds: Mapping[str, Floats]) -> dict[str, Floats]:
+        """Those feeds that a graph takes."""
+        inputs = [t.name for t in self._about.graphs[component].inputs]
+        return {name: feeds[name] for name in inputs}
+
+    def _labels(self, y: "Labels | None", n: int, seed: int, length: int | None) -> Floats:
+        """One row of y for each row to generate, float32 [rows, *shape], or [rows, 0]."""
         count = arguments.count(n, "n", 0)
         _check_fits(count, self._most)
-        if not self._labelled:
+        if not (self._labelled if length is None else "y" in self._inputs):
             if y is not None:
                 raise errors.InputError(
                     "y", "given", "None: this decoder takes no label", "Leave y (--class) out."
                 )
             return np.zeros((_rows(count, 1, length), 0), dtype=np.float32)
+        space = self._about.space
         if y is None:
-            return _prior(self._about.prior, _rows(count, 1, length), seed)
-        entries = classes.entries(y, self._about.labels)
+            stream = noise.Stream(seed, "y", space.uniforms)
+            return space.draw(stream.uniform(_rows(count, 1, length)))
+        entries = space.read(y)
         _check_fits(count * len(entries), self._most)
         each = _rows(count, len(entries), length) // max(len(entries), 1)
         return entries if each == 1 else np.repeat(entries, each, axis=0)
 
     def _samples(self, feeds: Mapping[str, Floats], seed: int) -> Floats:
         """Draws of x from the likelihood instead of its expected values."""
-        rows, about = len(feeds["z"]), self._about
-        for t in self._graph.inputs:
-            if t.name in self._graph.noise and t.name != "z":
-                extra = noise.draw(seed, t.name, rows, t.width).reshape(rows, *t.row)
-                feeds = {**feeds, t.name: extra}
-        likelihood, names = self._likelihood()
+        table, (likelihood, names) = self._about.columns, self._likelihood()
         row = next(t.row for t in self._graph.outputs if t.name == names[0])
-        shape = (len(about.columns),) if about.columns else row
+        shape = (len(table),) if table else row
         streams, sampler, done = noise.Streams(seed), likelihoods.SAMPLERS[likelihood.name], 0
-        parts = [np.zeros((0, *shape), dtype=np.float32)]
+        drawn = [np.zeros((0, *shape), dtype=np.float32)]
         size = self._opened.plan.options.max_batch
         for piece in self._opened.pieces("decoder", feeds, size, *names):
             calls.check(piece, feeds, done)
             flat = {name: piece[name].reshape(len(piece[name]), -1) for name in names}
             with np.errstate(over="ignore", invalid="ignore"):
-                parts.append(sampler(flat, likelihood, streams).reshape(-1, *shape))
-            calls.check({"x": parts[-1]}, feeds, done)
-            done += len(parts[-1])
-        return np.concatenate(parts)
+                drawn.append(sampler(flat, likelihood, streams).reshape(-1, *shape))
+            calls.check({"x": drawn[-1]}, feeds, done)
+            done += len(drawn[-1])
+        return np.concatenate(drawn)
 
     def _likelihood(self) -> tuple[manifest.Likelihood, tuple[str, ...]]:
         """How x is drawn, and the decoder's outputs that it takes."""
@@ -115,15 +147,15 @@ class Generator:
         return declared, names
 
 
-def _drawn(seed: int, rows: int, width: int, temperature: float) -> Floats:
-    """Latents of the prior, float32 [rows, width], multiplied by the temperature."""
-    z = noise.draw(seed, "z", rows, width)
+def _drawn(seed: int, tensor: Tensor, rows: int, temperature: float) -> Floats:
+    """Standard normal numbers for an input, [rows, *shape], multiplied by the temperature."""
+    z = noise.draw(seed, tensor.name, rows, tensor.width).reshape(rows, *tensor.row)
     if temperature == 1.0:
         return z
     with np.errstate(over="ignore", invalid="ignore"):
         z *= np.float32(temperature)
     if not np.isfinite(z).all():
-        want = "a number with which z stays within float32, usually from 0.1 to 2"
+        want = "a number with which noise stays within float32, usually from 0.1 to 2"
         raise errors.InputError("temperature", repr(temperature), want)
     return z
 
@@ -174,10 +206,3 @@ def _rows(n: int, entries: int, length: int | None) -> int:
     raise errors.InputError(
         "z", f"of {length} rows", f"{n * entries}: {n} for each of {entries} entries of y"
     )
-
-
-def _prior(prior: tuple[float, ...], rows: int, seed: int) -> Floats:
-    bounds = np.cumsum(prior) / np.sum(prior)
-    u = noise.Stream(seed, "y", 1).uniform(rows)[:, 0]
-    indices = np.minimum(np.searchsorted(bounds, u, side="right"), len(prior) - 1)
-    return np.eye(len(prior), dtype=np.float32)[indices]

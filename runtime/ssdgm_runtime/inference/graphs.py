@@ -23,7 +23,7 @@ _NOTHING = nullcontext()
 
 
 def tasks(about: manifest.Manifest) -> tuple[str, ...]:
-    """Which of classify, encode, reconstruct and generate there are graphs for."""
+    """Which tasks there are graphs for, such as classify and generate."""
     return parts.tasks(about.graphs)
 
 
@@ -151,6 +151,7 @@ class Graphs:
             "path": str(self.bundle.path),
             "format": ".".join(map(str, about.format)),
             "tasks": list(tasks(about)),
+            "space": about.space.space,
             "labels": list(about.labels),
             "provider": self.plan.provider,
             "threads": self.plan.threads,
@@ -176,9 +177,11 @@ class Graphs:
     def _call(self, component: str, names: tuple[str, ...]) -> calls.Call:
         call = self._calls.get((component, names))
         if call is None:
-            graph, most = self.bundle.manifest.graphs[component], self.plan.options.max_batch
+            about, most = self.bundle.manifest, self.plan.options.max_batch
+            graph, checked = about.graphs[component], about.space.checked
             every = names or tuple(t.name for t in graph.outputs)
-            call = calls.Call(self.open(component), graph, every, most)
+            looked = checked if component == "classifier" else ""
+            call = calls.Call(self.open(component), graph, every, most, looked)
             self._calls[component, names] = call
         return call
 

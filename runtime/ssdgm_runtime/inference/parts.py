@@ -10,11 +10,12 @@ TASKS: dict[str, frozenset[str]] = {
     "encode": frozenset({"encoder"}),
     "reconstruct": frozenset({"encoder", "decoder"}),
     "generate": frozenset({"decoder"}),
+    "score": frozenset({"scorer"}),
 }
 
 
 def tasks(graphs: Mapping[str, Graph]) -> tuple[str, ...]:
-    """Which of classify, encode, reconstruct and generate there are graphs for."""
+    """Which of `TASKS` there are graphs for."""
     return tuple(task for task, needs in TASKS.items() if needs <= set(graphs))
 
 
@@ -30,3 +31,9 @@ def need(graphs: Mapping[str, Graph], component: str, task: str) -> Graph:
             mend=f"It has {', '.join(graphs) or 'no graph'}; convert a run of a method that can.",
         )
     return graphs[component]
+
+
+def labelled(graphs: Mapping[str, Graph]) -> bool:
+    """Whether what is generated depends on a label: the decoder takes it, or the prior does."""
+    parts = [graphs[name] for name in ("prior", "decoder") if name in graphs]
+    return any(t.name == "y" for part in parts for t in part.inputs)

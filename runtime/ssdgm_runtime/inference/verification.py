@@ -30,7 +30,7 @@ class Check:
         output: The output that is furthest off for what is allowed.
         max_abs: The largest difference of any output.
         worst: The largest difference as a share of what is allowed; at most 1 passes.
-        disagreements: Rows predicted otherwise although their two best labels are apart.
+        disagreements: Rows predicted otherwise although their golden prediction is clear.
         passed: There are rows, none of them disagrees, and `worst` is at most 1.
     """
 
@@ -100,10 +100,9 @@ def _check(opened: graphs.Graphs, component: str) -> Check:
     _, worst, output = max(gaps, key=lambda gap: gap[1])
     differ: tuple[int, ...] = ()
     if component == "classifier":
-        atol, rtol = allowed["probs"]
-        differ = tolerance.disagreements(
-            answers[0]["probs"], wanted["probs"], float(np.max(atol)), rtol
-        )
+        space = opened.bundle.manifest.space
+        atol, rtol = allowed[space.mean]
+        differ = space.differs(answers[0], wanted, float(np.max(atol)), rtol)
     return Check(
         component=component,
         variant=variant.name,

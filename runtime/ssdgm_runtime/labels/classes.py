@@ -1,88 +1,226 @@
-"""Labels that are one of K classes: as callers give them, and as a classifier predicts them."""
+"""The space `classes`: a label is one of K classes."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from ssdgm_runtime import arguments, errors
+from ssdgm_runtime import errors, jsonfile
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ssdgm_runtime.labels.space import Json, Labels, Outputs
+
+Array = NDArray[Any]
 Floats = NDArray[np.float32]
+_SURE = 1e-3  # how far from 1 the prior's sum may be
 
 
-Labels = str | int | Sequence[str] | Sequence[int] | ArrayLike
+@dataclass(frozen=True)
+class Classes:
+    """K classes, or K components of which the first are classes.
+
+    Attributes:
+        names: The K names.
+        values: The training labels' own values, integers or strings, in the same order.
+        prior: p(y).
+        labelled: How many of the first names are classes that had labels; the others were
+            discovered without any. None where all are.
+        class_of: For people: the class that each component mostly holds, or None.
+    """
+
+    names: tuple[str, ...]
+    values: tuple[int | str, ...]
+    prior: tuple[float, ...]
+    labelled: int | None = None
+    class_of: tuple[int | None, ...] | None = None
+
+    space: ClassVar[str] = "classes"
+    checked: ClassVar[str] = "logits"
+    mean: ClassVar[str] = "probs"
+    uniforms: ClassVar[int] = 1
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """One-hot, or a weight for each class: [K]."""
+        return (len(self.names),)
+
+    @property
+    def outputs(self) -> dict[str, tuple[int, ...]]:
+        """Logits, and the probabilities that are their softmax."""
+        return {"logits": self.shape, "probs": self.shape}
+
+    @cached_property
+    def own_values(self) -> Array:
+        """The training labels' own values, [K], read-only: integers, strings, or objects."""
+        kinds = {type(c) for c in self.values}
+        values = np.array(self.values, dtype=object if len(kinds) > 1 else None)
+        values.flags.writeable = False
+        return values
+
+    def read(self, y: "Labels", n: int | None = None, name: str = "y") -> Floats:
+        """An index or name, a sequence of one for each row, or weights [m, K]; see `Space`."""
+        from ssdgm_runtime.labels import reading
+
+        return reading.read(y, self.names, n, name)
+
+    def spoken(self, words: "Sequence[str | int]", name: str = "y") -> Floats:
+        """Each word a name, else an index; see `Space`."""
+        from ssdgm_runtime.labels import reading
+
+        return self.read([reading.word(w, self.names) for w in words], name=name)
+
+    def shown(self) -> Floats:
+        """Every class, one-hot [K, K]."""
+        return np.eye(len(self.names), dtype=np.float32)
+
+    def captions(self, y: Floats) -> list[str]:
+        """The name of the class of most weight."""
+        return [self.names[i] for i in self.nearest(y).tolist()]
+
+    def nearest(self, y: Floats) -> Array:
+        """The index of the class of most weight, int64 [m]."""
+        best: Array = y.argmax(axis=1).astype(np.int64)
+        return best
+
+    def draw(self, u: NDArray[np.float64]) -> Floats:
+        """Invert the prior's cumulative sum on one number a row."""
+        bounds = np.cumsum(self.prior) / np.sum(self.prior)
+        indices = np.minimum(np.searchsorted(bounds, u[:, 0], side="right"), len(bounds) - 1)
+        return self.shown()[indices]
+
+    def answer(self, outputs: "Outputs") -> "Classification":
+        """A classifier's logits and probabilities as an answer."""
+        if isinstance(outputs, dict):
+            outputs = outputs["logits"], outputs["probs"]
+        logits, probs = outputs
+        return Classification(logits, probs, self.names)
+
+    def predict(self, outputs: "Outputs") -> Array:
+        """The most probable class of each row, [n], as one of `own_values`."""
+        return self.own_values[self.answer(outputs).labels]
+
+    def targets(self, values: Array) -> Array:
+        """The index of each row's class, int64 [n]; see `Space`."""
+        places, own = {value: i for i, value in enumerate(self.values)}, values.tolist()
+        strange = sorted({v for v in own if v not in places}, key=str) if values.ndim == 1 else own
+        if strange:
+            raise errors.DataError(
+                f"The rows have the label {strange[0]!r}",
+                f"labels among {list(self.values)}",
+                "Use rows with the labels that the model was trained on.",
+            )
+        return np.array([places[value] for value in own], np.int64)
+
+    def wrong(self, outputs: "Outputs", y: Array) -> NDArray[np.float64]:
+        """1 where the most probable class is another, 0 where it is y; see `Space`."""
+        wrong: NDArray[np.float64] = (self.answer(outputs).labels != y).astype(np.float64)
+        wrong[y < 0] = np.nan
+        return wrong
+
+    def clear(self, golden: "Outputs", atol: float, rtol: float) -> NDArray[np.bool_]:
+        """Where the two best probabilities are more than twice the bound apart; see `Space`."""
+        from ssdgm_runtime.labels import agreement
+
+        return agreement.clear(self.answer(golden).probs, atol, rtol)
+
+    def differs(
+        self, here: "Outputs", golden: "Outputs", atol: float, rtol: float
+    ) -> tuple[int, ...]:
+        """The rows of another best class though the golden one is clear; see `Space`."""
+        from ssdgm_runtime.labels import agreement
+
+        both = self.answer(here).probs, self.answer(golden).probs
+        return agreement.disagreements(*both, atol, rtol)
+
+    def records(self, answer: "Classification", top: int = 1) -> "list[Json]":
+        """One table a row: label, name, class, probability, and top if it is more than one."""
+        rows = zip(answer.labels.tolist(), answer.top(max(top, 1)), strict=True)
+        return [
+            {
+                "label": label,
+                "name": best[0][0],
+                "class": self.values[label],
+                "probability": best[0][1],
+                **({"top": [list(pair) for pair in best]} if top > 1 else {}),
+            }
+            for label, best in rows
+        ]
+
+    def columns(self, answer: "Classification", top: int = 1) -> dict[str, list[object]]:
+        """The same in columns, further names and probabilities numbered from 2."""
+        records = self.records(answer, top)
+        first = ("label", "name", "class", "probability")
+        columns: dict[str, list[object]] = {key: [r[key] for r in records] for key in first}
+        for k in range(2, min(top, len(self.names)) + 1):
+            for place, what in enumerate(("name", "probability")):
+                columns[f"{what}_{k}"] = [r["top"][k - 1][place] for r in records]
+        return columns
+
+    def to_json(self) -> "Json":
+        """As the field `labels` of a manifest has it."""
+        fields = {"names": self.names, "values": self.values, "prior": self.prior}
+        labelled = {} if self.labelled is None else {"labelled": self.labelled}
+        class_of = {} if self.class_of is None else {"class_of": list(self.class_of)}
+        lists = {key: list(value) for key, value in fields.items()}
+        return {"space": self.space, **lists, **labelled, **class_of}
 
 
-def entries(y: Labels, labels: Sequence[str], name: str = "y") -> Floats:
-    """Read labels in any of their forms.
+def line(record: jsonfile.Json) -> str:
+    """The names and probabilities of a record."""
+    best = record.get("top", [[record["name"], record["probability"]]])
+    return "  ".join(f"{name} {p:.4f}" for name, p in best)
 
-    Args:
-        y: An index or a name, a sequence of them, or [n, K] with a weight for each label.
-        labels: The K names.
-        name: What a message calls y.
 
-    Returns:
-        float32 [n, K], one-hot where indices or names were given.
+def parse(section: jsonfile.Json) -> Classes:
+    """The field `labels` of a manifest.
 
     Raises:
-        InputError: A name or index is unknown, or the shape is another.
+        FormatError: A field is missing, or has another type or a value that is not allowed.
     """
-    plain: Any = y.tolist() if isinstance(y, np.ndarray) and y.ndim < 2 else y
-    plain = [plain] if _is_label(plain) else plain
-    if isinstance(plain, (list, tuple)) and all(_is_label(v) for v in plain):
-        one_hot: Floats = np.zeros((len(plain), len(labels)), np.float32)
-        for row, entry in enumerate(plain):
-            one_hot[row, _index(entry, labels, name)] = 1
-        return one_hot
-    from ssdgm_runtime.rows import checks
-
-    want = f"an index, a name, a sequence of them, or numbers [n, {len(labels)}]"
-    matrix = checks.read(plain, name, want)
-    if matrix.dtype.kind not in "iuf" or matrix.ndim != 2 or matrix.shape[1] != len(labels):
-        got = (
-            "of mixed or ragged entries" if matrix.dtype.kind == "O" else checks.described(matrix)
+    names = jsonfile.each(section, "names", str)
+    values = jsonfile.each(section, "values", (int, str))
+    prior = tuple(jsonfile.number(p, "prior", 0) for p in jsonfile.get(section, "prior", list))
+    sizes = (len(names), len(values), len(prior))
+    if len(set(sizes)) != 1:
+        raise errors.FormatError(
+            f"The manifest has {sizes[0]} labels, {sizes[1]} classes and {sizes[2]} prior entries",
+            "as many of each",
+            jsonfile.MEND,
         )
-        hint = f"{name}[None]" if matrix.shape == (len(labels),) else ""
-        raise errors.InputError(name, got, want, hint)
-    with np.errstate(over="ignore"):
-        weights: Floats = matrix.astype(np.float32)
-    checks.finite(weights, name)
-    return weights
+    if not names:
+        raise errors.FormatError("The manifest has no label", mend=jsonfile.MEND)
+    jsonfile.distinct(names, "the label")
+    jsonfile.distinct(values, "the class")
+    if abs(sum(prior) - 1) > _SURE:
+        raise errors.FormatError(
+            f"The prior of the manifest sums to {sum(prior):g}", "1", jsonfile.MEND
+        )
+    return Classes(names, values, prior, *_components(section, len(names)))
 
 
-def labels_of(y: Labels, labels: Sequence[str], n: int) -> Floats:
-    """Read labels for `n` rows, one for all or one for each; returns and raises as `entries`."""
-    weights = entries(y, labels)
-    if len(weights) == n:
-        return weights
-    if len(weights) == 1 and isinstance(y, (str, int, np.integer)):
-        return np.repeat(weights, n, axis=0)
-    raise errors.InputError("y", f"{len(weights)} labels", f"one for each of the {n} rows of x")
-
-
-def _is_label(value: object) -> bool:
-    return isinstance(value, (str, int, np.integer, np.str_)) and not isinstance(value, bool)
-
-
-def _index(value: Any, labels: Sequence[str], name: str) -> int:  # noqa: ANN401  (str or any integer)
-    if isinstance(value, str):
-        if value in labels:
-            return labels.index(value)
-    elif 0 <= value < len(labels):
-        return int(value)
-    raise errors.InputError(
-        name,
-        arguments.shown(value),
-        f"an index from 0 to {len(labels) - 1} or a name among {_listed(labels)}",
+def _components(section: jsonfile.Json, k: int) -> tuple[int | None, tuple[Any, ...] | None]:
+    """`labelled` and `class_of`, where they are given."""
+    labelled, class_of = section.get("labelled"), section.get("class_of")
+    if labelled is not None:
+        labelled = jsonfile.whole(labelled, "labels.labelled", 0, k)
+    if class_of is None:
+        return labelled, None
+    most = (k if labelled is None else labelled) - 1
+    entries = jsonfile.typed(class_of, list, "labels.class_of")
+    if len(entries) != k:
+        raise errors.FormatError(
+            f"The field class_of of the manifest has {len(entries)} entries",
+            f"{k}, one for every name",
+            jsonfile.MEND,
+        )
+    return labelled, tuple(
+        None if entry is None else jsonfile.whole(entry, "an entry of class_of", 0, most)
+        for entry in entries
     )
-
-
-def _listed(labels: Sequence[str], most: int = 12) -> str:
-    shown = ", ".join(repr(v) for v in labels[:most])
-    return f"{shown}, ... ({len(labels)})" if len(labels) > most else shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +256,15 @@ class Classification:
             [(self.label_names[i], p) for i, p in zip(row, ps, strict=True)]
             for row, ps in zip(order.tolist(), chosen.tolist(), strict=True)
         ]
+
+    def counts(self) -> dict[str, int]:
+        """How many rows each name is predicted for, in the order of the names."""
+        counts = np.bincount(self.labels, minlength=len(self.label_names))
+        return dict(zip(self.label_names, counts.tolist(), strict=True))
+
+    def part(self, rows: slice) -> "Classification":
+        """The answer for some of the rows."""
+        return Classification(self.logits[rows], self.probs[rows], self.label_names)
 
     def __len__(self) -> int:
         return len(self.logits)

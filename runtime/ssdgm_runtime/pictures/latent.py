@@ -6,20 +6,20 @@ Models", does. Every cell is the expected x; a picture's cells are listed line b
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ssdgm_runtime import arguments, errors
 from ssdgm_runtime.inference import answers, conditionals, generation, noise
-from ssdgm_runtime.labels.classes import Labels, entries
+from ssdgm_runtime.pictures import planes
 from ssdgm_runtime.rows import checks
-from ssdgm_runtime.rows.tensor import Tensor
+
+if TYPE_CHECKING:
+    from ssdgm_runtime.labels.space import Labels, Space
 
 Floats = NDArray[np.float32]
-_FEWEST = 3  # rows that span a plane
-_PRIOR = np.array([[0, 0], [1, 0], [0, 1]], dtype=np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,10 +28,11 @@ class Picture:
 
     Attributes:
         x: float32 [lines * columns, *shape] in the data set's own units.
-        y: float32 [lines * columns, K], each cell's label; K is 0 without labels.
+        y: float32 [lines * columns, *shape], each cell's label; [..., 0] without labels.
         z: float32 [lines * columns, Z], each cell's latent.
         columns: How many cells stand beside one another.
         seed: What z was drawn with; None where it was not drawn.
+        space: What a label is.
     """
 
     x: Floats
@@ -39,6 +40,7 @@ class Picture:
     z: Floats
     columns: int
     seed: int | None = None
+    space: "Space | None" = None
 
     @property
     def lines(self) -> int:
@@ -46,9 +48,9 @@ class Picture:
         return len(self.x) // self.columns
 
     @property
-    def labels(self) -> NDArray[np.int64]:
-        """The index of each cell's label, int64 [lines * columns]; -1 without labels."""
-        return answers.best(self.y)
+    def labels(self) -> NDArray[Any]:
+        """Each cell's label, as a classifier answers it; -1 without labels."""
+        return answers.nearest(self.y, self.space)
 
     def __len__(self) -> int:
         return len(self.x)
@@ -58,16 +60,18 @@ def styles(
     model: conditionals.Conditionals,
     n: int,
     seed: int | None = None,
-    classes: Labels | None = None,
+    classes: "Labels | None" = None,
 ) -> Picture:
-    """A latent a line, a class a column: the style is kept along a line.
+    """A latent a line, a label a column: the style is kept along a line.
+
+    Where a graph `prior` gives z, its noise is kept along a line.
 
     Args:
         model: What generates.
         n: How many lines.
         seed: Any whole number from 0; line i has row i of the stream `z`, as in `generate`. By
             default a fresh one, which is returned.
-        classes: The C classes to show, as for `entries`; by default each of K.
+        classes: The C labels to show, as for `Space.read`; by default those of `Space.shown`.
 
     Returns:
         n lines of C columns.
@@ -76,27 +80,31 @@ def styles(
         InputError: An argument is not one of these.
         TaskUnavailable: There is no decoder, or it takes no label.
     """
-    chosen, z = _classes(model, "draw styles", classes), _latent(model, "draw styles")
+    chosen, z = _classes(model, "draw styles", classes, "prior"), model.latent("draw styles")
     lines, drawn = arguments.count(n, "n", 1), generation.seed_of(seed)
     generation.fits(lines * len(chosen), model.graphs["decoder"])
-    latents = noise.draw(drawn, z.name, lines, z.width).repeat(len(chosen), axis=0)
-    return _decoded(model, np.tile(chosen, (lines, 1)), latents, len(chosen), drawn)
+    labels, prior = _tiled(chosen, lines), model.graphs.get("prior")
+    random = [t for t in prior.inputs if t.name in prior.noise] if prior else [z]
+    kept = {t.name: noise.draw(drawn, t.name, lines, t.width) for t in random}
+    along = {t.name: kept[t.name].repeat(len(chosen), axis=0).reshape(-1, *t.row) for t in random}
+    latents = model.answer("prior", {"y": labels, **along}) if prior else along[z.name]
+    return _decoded(model, labels, latents, len(chosen), drawn)
 
 
 def analogies(
     model: conditionals.Conditionals,
     x: ArrayLike,
-    y: Labels | None = None,
-    classes: Labels | None = None,
+    y: "Labels | None" = None,
+    classes: "Labels | None" = None,
 ) -> Picture:
     """A row of data a line, then its style in every class: figure 1(c).
 
     Args:
         model: What encodes and generates.
         x: [m, *shape] in the data set's own dtype, at least one row.
-        y: The rows' own labels, as for `classes.labels_of`; by default the classifier's
+        y: The rows' own labels, as for `Space.read`; by default the classifier's
             probabilities. The style is the mean of q(z | x, y).
-        classes: The C classes to show, as for `entries`; by default each of K.
+        classes: The C labels to show, as for `Space.read`; by default those of `Space.shown`.
 
     Returns:
         m lines of 1 + C columns. The first column has the rows themselves, beside the y and z
@@ -107,21 +115,23 @@ def analogies(
         TaskUnavailable: A part is not there, takes no label, or gives another shape than x has.
     """
     task = "draw analogies"
-    _takes_labels(model, "encoder", task)
+    _takes_labels(model, task, "encoder")
     chosen = _classes(model, task, classes)
     posterior = model.posterior(task, x, y)
     lines, columns, shape = len(posterior.x), 1 + len(chosen), posterior.x.shape[1:]
+    model.latent(task)
     if not lines:
         raise errors.InputError("x", "empty", "at least one row")
     _gives(model, shape)
     generation.fits(lines * columns, model.graphs["decoder"])
     latents = posterior.z.repeat(len(chosen), axis=0)
-    drawn = _decoded(model, np.tile(chosen, (lines, 1)), latents, len(chosen))
+    drawn = _decoded(model, _tiled(chosen, lines), latents, len(chosen))
     return Picture(
         x=_beside(posterior.x, drawn.x.reshape(lines, -1, *shape)),
-        y=_beside(posterior.y["y"], drawn.y.reshape(lines, -1, chosen.shape[1])),
+        y=_beside(posterior.y["y"], drawn.y.reshape(lines, -1, *chosen.shape[1:])),
         z=posterior.z.repeat(columns, axis=0),
         columns=columns,
+        space=model.space,
     )
 
 
@@ -129,7 +139,7 @@ def walk(
     model: conditionals.Conditionals,
     n: int,
     plane: ArrayLike | None = None,
-    classes: Labels | None = None,
+    classes: "Labels | None" = None,
 ) -> Picture:
     """A walk through a plane of the latent space: figure 1(a, b).
 
@@ -141,8 +151,8 @@ def walk(
         n: How many lines and columns a class has.
         plane: A centre and two directions, each a standard deviation long: [3, Z], as
             `plane_of` finds them. By default the two latents of the prior; where there
-            are not two, it has to be given.
-        classes: The C classes to show, as for `entries`; by default each of K, or
+            are not two, or a graph `prior` gives them, it has to be given.
+        classes: The C labels to show, as for `Space.read`; by default those of `Space.shown`, or
             none where the decoder takes no label.
 
     Returns:
@@ -153,12 +163,13 @@ def walk(
         TaskUnavailable: There is no decoder.
     """
     task = "draw a walk"
-    side, z = arguments.count(n, "n", 1), _latent(model, task)
+    side, z = arguments.count(n, "n", 1), model.latent(task)
     unlabelled = classes is None and not model.takes("decoder", "y", task)
     chosen = np.zeros((1, 0), np.float32) if unlabelled else _classes(model, task, classes)
     generation.fits(side * side * len(chosen), model.graphs["decoder"])
-    steps = np.stack(np.meshgrid(_quantiles(side), _quantiles(side)), axis=-1).reshape(-1, 2)
-    base = _plane(plane, z).astype(np.float64)
+    quantiles = planes.quantiles(side)
+    steps = np.stack(np.meshgrid(quantiles, quantiles), axis=-1).reshape(-1, 2)
+    base = planes.given(plane, z, "prior" in model.graphs).astype(np.float64)
     with np.errstate(over="ignore"):
         latents = (base[0] + steps @ base[1:]).astype(np.float32)
     checks.finite(latents, "plane")
@@ -166,8 +177,8 @@ def walk(
     return _decoded(model, labels, np.tile(latents, (len(chosen), 1)), side)
 
 
-def plane_of(model: conditionals.Conditionals, x: ArrayLike, y: Labels | None = None) -> Floats:
-    """The `principal_plane` of rows' latents, float32 [3, Z].
+def plane_of(model: conditionals.Conditionals, x: ArrayLike, y: "Labels | None" = None) -> Floats:
+    """The principal plane of rows' latents, float32 [3, Z].
 
     Args:
         model: What encodes.
@@ -178,59 +189,32 @@ def plane_of(model: conditionals.Conditionals, x: ArrayLike, y: Labels | None = 
         InputError: x or y is not one of these.
         TaskUnavailable: There is no encoder, or y is left to a classifier that is not there.
     """
-    return principal_plane(model.posterior("draw a walk", x, y).z)
+    return planes.principal(model.posterior("draw a walk", x, y).z)
 
 
-def principal_plane(means: NDArray[np.floating[Any]]) -> Floats:
-    """The plane in which posterior means vary most, for `walk`.
-
-    Args:
-        means: The means of q(z | x, y), [n, Z] with n from 3 and Z from 2.
-
-    Returns:
-        float32 [3, Z]: their mean, then their two first principal components, each as long as
-        the standard deviation along it, its largest entry positive.
-
-    Raises:
-        InputError: The means are not that.
-    """
-    if means.dtype.kind != "f" or means.ndim != 2 or len(means) < _FEWEST or means.shape[1] < 2:
-        raise errors.InputError(
-            "means",
-            f"{means.dtype} {list(means.shape)}",
-            f"floats [n, Z] of at least {_FEWEST} rows and 2 latents, to span a plane",
-        )
-    checks.finite(means, "means")
-    centre = means.mean(axis=0, dtype=np.float64)
-    _, lengths, axes = np.linalg.svd(means - centre, full_matrices=False)
-    largest = np.take_along_axis(axes[:2], np.abs(axes[:2]).argmax(axis=1)[:, None], axis=1)
-    signs = np.where(largest < 0, -1.0, 1.0)
-    directions = signs * axes[:2] * (lengths[:2, None] / np.sqrt(len(means)))
-    return np.concatenate([centre[None], directions]).astype(np.float32)
-
-
-def _classes(model: conditionals.Conditionals, task: str, classes: Labels | None) -> Floats:
-    """The classes to show, float32 [C, K]."""
-    _takes_labels(model, "decoder", task)
+def _classes(
+    model: conditionals.Conditionals, task: str, classes: "Labels | None", *others: str
+) -> Floats:
+    """The labels to show, float32 [C, *shape], for a decoder or others that take them."""
+    _takes_labels(model, task, "decoder", *(name for name in others if name in model.graphs))
     if classes is None:
-        return np.eye(len(model.labels), dtype=np.float32)
-    chosen = entries(classes, model.labels, "classes")
+        return model.space.shown()
+    chosen = model.space.read(classes, name="classes")
     if not len(chosen):
         raise errors.InputError("classes", "empty", "at least one class, or None for every one")
     return chosen
 
 
-def _takes_labels(model: conditionals.Conditionals, component: str, task: str) -> None:
-    if not model.takes(component, "y", task):
+def _tiled(labels: Floats, lines: int) -> Floats:
+    return np.tile(labels, (lines, *(1 for _ in labels.shape[1:])))
+
+
+def _takes_labels(model: conditionals.Conditionals, task: str, *components: str) -> None:
+    if not any([model.takes(component, "y", task) for component in components]):
         raise errors.TaskUnavailable(
-            f"This bundle cannot {task}: its {component} takes no label",
+            f"This bundle cannot {task}: its {components[0]} takes no label",
             mend="Convert a model of a method that generates by class, such as m2.",
         )
-
-
-def _latent(model: conditionals.Conditionals, task: str) -> Tensor:
-    inputs = conditionals.need(model.graphs, "decoder", task).inputs
-    return next(t for t in inputs if t.name == "z")
 
 
 def _gives(model: conditionals.Conditionals, shape: tuple[int, ...]) -> None:
@@ -245,37 +229,12 @@ def _gives(model: conditionals.Conditionals, shape: tuple[int, ...]) -> None:
         )
 
 
-def _plane(plane: ArrayLike | None, z: Tensor) -> Floats:
-    if plane is None and z.row == (2,):
-        return _PRIOR
-    if plane is None:
-        raise errors.InputError(
-            "plane",
-            "not given",
-            f"[3, {z.width}], because the latent has {z.width} dimensions and not 2",
-            "Pass rows of data, from which it is computed (--rows).",
-        )
-    checked: Floats = checks.rows(plane, Tensor("plane", z.dtype, z.shape))
-    if len(checked) != len(_PRIOR):
-        want = f"[3, {z.width}], a centre and two directions"
-        raise errors.InputError("plane", checks.described(checked), want, "plane_of(model, x)")
-    return checked
-
-
-def _quantiles(n: int) -> NDArray[np.float64]:
-    """The standard normal's quantiles at (i + 1/2) / n, from the smallest, float64 [n]."""
-    import statistics
-
-    normal = statistics.NormalDist()
-    return np.array([normal.inv_cdf((i + 0.5) / n) for i in range(n)])
-
-
 def _decoded(
     model: conditionals.Conditionals, y: Floats, z: Floats, columns: int, seed: int | None = None
 ) -> Picture:
     """The expected x for each y and z, laid out."""
     x = model.answer("decoder", {"y": y, "z": z})
-    return Picture(x=x, y=y, z=z, columns=columns, seed=seed)
+    return Picture(x=x, y=y, z=z, columns=columns, seed=seed, space=model.space)
 
 
 def _beside(first: NDArray[np.generic], others: Floats) -> Floats:

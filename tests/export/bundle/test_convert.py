@@ -281,7 +281,7 @@ def test_the_manifest_tells_of_the_run(m2: Path) -> None:
     for key in ("validation", "test"):
         assert told[key] == records.plain(getattr(result, key))
     assert found["model"]["config"]["hidden"] == [8]
-    assert found["classes"] == [*run.data.classes]
+    assert found["labels"]["values"] == [*run.data.classes]
     reports = {
         name: json.loads((m2 / f"bundle.ssdgm/reports/{name}.json").read_text())
         for name in ("parity", "training")

@@ -276,4 +276,6 @@ def test_what_an_encoding_lacks_and_what_a_terminal_obeys() -> None:
     terminal.say("text", None)
     assert terminal.plain("a\x1b[31m\n\u00e9") == "a\\x1b[31m\\n\u00e9"
     record = {"row": 0, "name": "\x1b]0;", "probability": 1.0}
-    assert "\x1b" not in summaries.classify(json.loads(json.dumps({"predictions": [record]})))
+    assert "\x1b" not in summaries.classify(
+        json.loads(json.dumps({"space": "classes", "predictions": [record]}))
+    )

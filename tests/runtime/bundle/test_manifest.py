@@ -7,6 +7,7 @@ import pytest
 
 from ssdgm_runtime import errors
 from ssdgm_runtime.bundle import contents, manifest
+from ssdgm_runtime.labels.classes import Classes
 from ssdgm_runtime.rows.tensor import DTYPES
 
 if TYPE_CHECKING:
@@ -30,12 +31,13 @@ def changed(data: Path, *path: object, value: object = None, drop: bool = False)
 
 
 OURS = ("additional_metadata", "ssdgm")
+LABELS = (*OURS, "labels")
 
 
 def test_reads_what_is_there(data: Path) -> None:
     found = manifest.loads(text(data))
     assert found.labels == ("zero", "one", "two")
-    assert found.classes == (10, 20, 30)
+    assert found.space == Classes(found.labels, (10, 20, 30), (0.5, 0.25, 0.25))
     assert found.likelihood == manifest.Likelihood("binomial", 16, 0.0, 1.0)
     assert found.graphs["decoder"].noise == ("z",)
     x = found.graphs["classifier"].inputs[0]
@@ -55,10 +57,10 @@ def test_unknown_fields_survive_a_round_trip(data: Path) -> None:
 
 
 def test_a_newer_minor_version_is_read(data: Path) -> None:
-    assert manifest.loads(changed(data, *OURS, "format", value="1.7")).format == (1, 7)
+    assert manifest.loads(changed(data, *OURS, "format", value="2.7")).format == (2, 7)
 
 
-@pytest.mark.parametrize(("version", "mend"), [("2.0", "Update"), ("0.9", "Convert the run")])
+@pytest.mark.parametrize(("version", "mend"), [("3.0", "Update"), ("0.9", "Convert the run")])
 def test_another_major_version_is_refused(data: Path, version: str, mend: str) -> None:
     with pytest.raises(errors.UnsupportedVersion, match=mend):
         manifest.loads(changed(data, *OURS, "format", value=version))
@@ -68,9 +70,9 @@ def test_another_major_version_is_refused(data: Path, version: str, mend: str) -
 
 def test_a_bundle_of_a_newer_major_version_is_refused(edit: Callable[..., Path]) -> None:
     def change(document: object) -> None:
-        document["additional_metadata"]["ssdgm"]["format"] = "2.0"
+        document["additional_metadata"]["ssdgm"]["format"] = "3.0"
 
-    with pytest.raises(errors.UnsupportedVersion, match=r"format 2\.0"):
+    with pytest.raises(errors.UnsupportedVersion, match=r"format 3\.0"):
         contents.open_bundle(edit(change))
 
 
@@ -90,8 +92,10 @@ def test_no_manifest(bad: str) -> None:
         OURS,
         (*OURS, "format"),
         (*OURS, "labels"),
-        (*OURS, "classes"),
-        (*OURS, "prior"),
+        (*LABELS, "space"),
+        (*LABELS, "names"),
+        (*LABELS, "values"),
+        (*LABELS, "prior"),
         (*OURS, "io"),
         (*OURS, "io", "decoder"),
         (*OURS, "io", "decoder", "inputs"),
@@ -111,7 +115,7 @@ def test_a_field_that_is_missing_or_of_another_type(data: Path, path: tuple[Any,
 
 def test_labels_classes_and_prior_must_agree(data: Path) -> None:
     with pytest.raises(errors.FormatError, match="as many of each"):
-        manifest.loads(changed(data, *OURS, "prior", value=[1.0]))
+        manifest.loads(changed(data, *LABELS, "prior", value=[1.0]))
 
 
 @pytest.mark.parametrize("shape", [[], [3], ["batch", "n"], ["rows", 3], "batch"])
@@ -128,9 +132,12 @@ BIG, INF, NAN = 10**400, float("inf"), float("nan")
 TELLS: list[tuple[tuple[object, ...], Any]] = [
     *(((*X, "dtype"), v) for v in ("object", "str", "O", "uint64", "complex64", "<f4", "", 1)),
     *(((*X, "shape"), ["batch", v]) for v in (0, -1, 2.5, True, BIG, 2**31, "n")),
-    *(((*OURS, "prior"), v) for v in ([1.5, -0.25, -0.25], [0.5, 0.25, "a"], [True, 0, 0])),
-    ((*OURS, "labels"), ["a", "b", "a"]),
-    ((*OURS, "classes"), [1, 2, 1]),
+    *(((*LABELS, "prior"), v) for v in ([1.5, -0.25, -0.25], [0.5, 0.25, "a"], [True, 0, 0])),
+    ((*LABELS, "names"), ["a", "b", "a"]),
+    ((*LABELS, "values"), [1, 2, 1]),
+    *(((*LABELS, "labelled"), v) for v in (-1, "1", True)),
+    *(((*LABELS, "class_of"), v) for v in ([0, -1, None], ["zero", 1, 2], 3)),
+    *(((*OURS, "classifier"), {"draws": v}) for v in (0, 1.5, "1", 2**31)),
     *(((*TOLERANCE, "atol"), v) for v in (-1e-9, "1", True, None)),
     ((*TOLERANCE, "rtol"), -1),
     *(((*TOLERANCE, "outputs"), {"x": {"atol": v, "rtol": 0}}) for v in ([], [-1])),
@@ -159,14 +166,16 @@ TELLS: list[tuple[tuple[object, ...], Any]] = [
 """What manifest.schema.json refuses."""
 
 BEYOND: list[tuple[tuple[object, ...], Any]] = [
-    *(((*OURS, "prior"), v) for v in ([0.5, 0.5, 0.5], [0, 0, 0], [1.0])),  # sums and counts
-    *(((*OURS, "prior"), v) for v in ([NAN, 0.5, 0.5], [INF, 0, 0], [BIG, 0, 0])),  # not finite
+    *(((*LABELS, "prior"), v) for v in ([0.5, 0.5, 0.5], [0, 0, 0], [1.0])),  # sums and counts
+    *(((*LABELS, "prior"), v) for v in ([NAN, 0.5, 0.5], [INF, 0, 0], [BIG, 0, 0])),  # not finite
     *(((*TOLERANCE, key), v) for key in ("atol", "rtol") for v in (NAN, INF, BIG)),
     *(((*OURS, "likelihood", key), v) for key in ("low", "step") for v in (NAN, INF, BIG)),
     *(((*OURS, "input", "range"), v) for v in ([0, BIG], [0, INF])),
     ((*OURS, "training"), {"error": NAN}),
-    ((*OURS, "labels"), ["a", "b"]),
-    ((*OURS, "classes"), [1.0, 2, 3]),  # JSON Schema takes 1.0 for a whole number
+    ((*LABELS, "names"), ["a", "b"]),
+    ((*LABELS, "labelled"), 4),
+    *(((*LABELS, "class_of"), v) for v in ([0, 1], [0, 1, 3])),
+    ((*LABELS, "values"), [1.0, 2, 3]),  # JSON Schema takes 1.0 for a whole number
     ((*OURS, "input", "resize"), "pad 4x5"),  # what the graphs take
     ((*OURS, "features"), ["a", "b"]),
     ((*OURS, "columns"), [{"name": "a", "kind": "number"}]),
@@ -204,9 +213,13 @@ def test_what_a_schema_can_tell(
     [
         ((*TOLERANCE, "atol"), 0),
         ((*TOLERANCE, "rtol"), 1),
-        ((*OURS, "prior"), [0.3333, 0.3333, 0.3333]),
-        ((*OURS, "prior"), [1, 0, 0]),
-        ((*OURS, "classes"), [1, "1", 2]),
+        ((*LABELS, "prior"), [0.3333, 0.3333, 0.3333]),
+        ((*LABELS, "prior"), [1, 0, 0]),
+        ((*LABELS, "values"), [1, "1", 2]),
+        ((*LABELS, "labelled"), 3),
+        ((*LABELS, "labelled"), None),
+        ((*LABELS, "class_of"), [2, None, 0]),
+        ((*OURS, "classifier"), {"draws": 100, "of": "eps_a"}),
         ((*OURS, "likelihood"), None),
         ((*OURS, "likelihood"), {"name": "poisson", "rate": 3}),
         ((*OURS, "likelihood", "step"), -0.5),
@@ -217,9 +230,16 @@ def test_a_value_that_a_bundle_may_have(data: Path, path: tuple[Any, ...], value
     manifest.loads(changed(data, *path, value=value))
 
 
+def test_an_unknown_space_of_labels_is_refused(data: Path) -> None:
+    with pytest.raises(
+        errors.UnsupportedVersion, match=r"'animals'; expected one of classes, tags\. Update ssdgm"
+    ):
+        manifest.loads(changed(data, *LABELS, "space", value="animals"))
+
+
 def test_no_label_is_no_model(data: Path) -> None:
     document = json.loads(text(data))
-    document["additional_metadata"]["ssdgm"] |= {"labels": [], "classes": [], "prior": []}
+    document["additional_metadata"]["ssdgm"]["labels"] |= {"names": [], "values": [], "prior": []}
     with pytest.raises(errors.FormatError, match="no label"):
         manifest.parse(document)
 

@@ -5,13 +5,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from ssdgm_runtime import errors
 from ssdgm_runtime.bundle import manifest
 
 if TYPE_CHECKING:
     import jsonschema
 
-GOLDEN = Path(__file__).parents[2] / "golden/m2-tiny.ssdgm"
+PINNED = Path(__file__).parents[2] / "golden/format-1.0.ssdgm"
 GONE = object()
 VALUES = (GONE, None, True, -1, 0, 1.5, "", "x", [], ["a", "a"], [1, "b"], [{}], {}, {"a": 1})
 """What every field is replaced by."""
@@ -20,13 +22,38 @@ VALUES = (GONE, None, True, -1, 0, 1.5, "", "x", [], ["a", "a"], [1, "b"], [{}],
 def test_the_bundles_that_are_checked_in_fit(
     data: Path, schema: "jsonschema.Draft202012Validator"
 ) -> None:
-    for bundle in (data / "tiny.ssdgm", data / "noisy.ssdgm", GOLDEN):
+    bundles = [*data.glob("*.ssdgm")]
+    assert len(bundles) == 5
+    for bundle in bundles:
         schema.validate(json.loads((bundle / "manifest.json").read_text()))
 
 
-def test_the_golden_manifest_survives_a_round_trip_byte_for_byte() -> None:
-    text = (GOLDEN / "manifest.json").read_text()
-    assert manifest.dumps(manifest.loads(text)) == text
+def test_a_manifest_survives_a_round_trip(data: Path) -> None:
+    for bundle in data.glob("*.ssdgm"):
+        text = (bundle / "manifest.json").read_text()
+        assert json.loads(manifest.dumps(manifest.loads(text))) == json.loads(text)
+
+
+def test_a_manifest_of_format_1_is_written_as_format_2(
+    schema: "jsonschema.Draft202012Validator",
+) -> None:
+    text = (PINNED / "manifest.json").read_text()
+    old, about = json.loads(text), manifest.loads(text)
+    assert not schema.is_valid(old)
+    schema.validate(about.to_json())
+    again = manifest.loads(manifest.dumps(about))
+    assert (about.format, again.format) == ((1, 0), (2, 0))
+    assert again.space == about.space
+    assert again.document == about.to_json()
+    assert manifest.dumps(again) == manifest.dumps(about)
+    ours = old["additional_metadata"]["ssdgm"]
+    assert again.section["io"] == ours["io"]
+    assert again.section["labels"] == {
+        "space": "classes",
+        "names": ours["labels"],
+        "values": ours["classes"],
+        "prior": ours["prior"],
+    }
 
 
 def places(value: object, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -58,10 +85,11 @@ def refused(document: object) -> bool:
     return False
 
 
+@pytest.mark.parametrize("name", ["tiny", "tagged"])
 def test_what_the_schema_refuses_the_reader_refuses(
-    data: Path, schema: "jsonschema.Draft202012Validator"
+    data: Path, schema: "jsonschema.Draft202012Validator", name: str
 ) -> None:
-    text, count = (data / "tiny.ssdgm/manifest.json").read_text(), 0
+    text, count = (data / f"{name}.ssdgm/manifest.json").read_text(), 0
     whole = json.loads(text)
     del whole["components"]["encoder"], whole["components"]["classifier"]  # as the decoder is
     for path in places(whole):

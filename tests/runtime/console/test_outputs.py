@@ -12,15 +12,15 @@ from ssdgm_runtime.inference import answers
 from ssdgm_runtime.labels import classes
 from ssdgm_runtime.pictures import latent
 
-FOUND = classes.Classification(
-    np.float32([[0, 2, 1], [3, 0, 1]]),
-    np.float32([[0.1, 0.6, 0.3], [0.8, 0.05, 0.15]]),
-    ("a", "b,", 'c"'),
+SPACE = classes.Classes(("a", "b,", 'c"'), (7, 8, 9), (0.5, 0.25, 0.25))
+PAIR = classes.Classes(("no", "yes"), (0, 1), (0.5, 0.5))
+FOUND = SPACE.answer(
+    [np.float32([[0, 2, 1], [3, 0, 1]]), np.float32([[0.1, 0.6, 0.3], [0.8, 0.05, 0.15]])]
 )
 
 
 def test_csv_can_be_read_back() -> None:
-    answer = outputs.Predictions(FOUND, (7, 8, 9), ("x/1.png", "x,2.png"), top=2)
+    answer = outputs.Predictions(FOUND, SPACE, ("x/1.png", "x,2.png"), top=2)
     rows = list(csv.DictReader(io.StringIO(outputs.csv(answer).decode())))
     assert [r["source"] for r in rows] == ["x/1.png", "x,2.png"]
     assert [(r["row"], r["label"], r["name"], r["class"]) for r in rows] == [
@@ -33,16 +33,16 @@ def test_csv_can_be_read_back() -> None:
 
 
 def test_csv_without_files_or_further_labels() -> None:
-    text = outputs.csv(outputs.Predictions(FOUND, ("p", "q", "r"))).decode()
+    text = outputs.csv(outputs.Predictions(FOUND, SPACE)).decode()
     assert text.splitlines()[0] == "row,label,name,class,probability"
-    wide = outputs.csv(outputs.Predictions(FOUND, ("p", "q", "r"), top=9)).decode()
+    wide = outputs.csv(outputs.Predictions(FOUND, SPACE, top=9)).decode()
     assert wide.splitlines()[0].endswith("name_3,probability_3")
     assert {line.count('"') >= 0 for line in wide.splitlines()} == {True}
     assert {len(row) for row in csv.reader(io.StringIO(wide))} == {9}
 
 
 def test_json_lines() -> None:
-    lines = outputs.jsonl(outputs.Predictions(FOUND, (7, 8, 9), top=3)).decode().splitlines()
+    lines = outputs.jsonl(outputs.Predictions(FOUND, SPACE, top=3)).decode().splitlines()
     first = json.loads(lines[0])
     assert len(lines) == 2
     assert (first["row"], first["label"], first["class"]) == (0, 1, 8)
@@ -51,14 +51,14 @@ def test_json_lines() -> None:
 
 
 def test_npy_holds_the_probabilities() -> None:
-    found = np.load(io.BytesIO(outputs.npy(outputs.Predictions(FOUND, (7, 8, 9)))))
+    found = np.load(io.BytesIO(outputs.npy(outputs.Predictions(FOUND, SPACE))))
     np.testing.assert_array_equal(found, FOUND.probs)
 
 
 def samples(shape: tuple[int, ...], labels: int = 2) -> answers.Samples:
     x = np.linspace(0, 16, 3 * int(np.prod(shape))).reshape(3, *shape).astype(np.float32)
     y = np.eye(max(labels, 1), dtype=np.float32)[[0, 0, labels - 1]][:, :labels]
-    return answers.Samples(x, y, np.zeros((3, 2), np.float32), 5)
+    return answers.Samples(x, y, np.zeros((3, 2), np.float32), 5, space=PAIR)
 
 
 def test_npz() -> None:
@@ -73,7 +73,7 @@ def test_npz() -> None:
 def test_npz_of_a_picture_says_how_it_is_laid_out() -> None:
     rows = samples((4, 4))
     for seed in (None, 5):
-        found = latent.Picture(rows.x, rows.y, rows.z, 3, seed)
+        found = latent.Picture(rows.x, rows.y, rows.z, 3, seed, PAIR)
         data = outputs.npz(outputs.Drawn(found, found.columns, 0, 16))
         with np.load(io.BytesIO(data), allow_pickle=False) as read:
             assert int(read["columns"]) == 3

@@ -85,15 +85,15 @@ def test_means_by_default_and_draws_on_demand(tiny: model.Model, noisy: model.Mo
     assert not np.allclose(other.x, noisy.generate("yes", n=5, seed=0).x)
 
 
-def test_further_noise_is_drawn_only_with_the_sample(noisy: model.Model) -> None:
-    found = noisy.generate("yes", n=9, seed=0)
-    feeds = {"y": found.y, "z": found.z}
-    np.testing.assert_array_equal(found.x, noisy.graphs.run("decoder", feeds, 9, "x")["x"])
+def test_further_noise_is_drawn_always(noisy: model.Model) -> None:
+    expected = noisy.generate("yes", n=9, seed=0)
+    feeds = {"y": expected.y, "z": expected.z, "a": noise.draw(0, "a", 9, 1)}
+    np.testing.assert_array_equal(expected.x, noisy.graphs.run("decoder", feeds, 9, "x")["x"])
     drawn = noisy.generate("yes", n=9, seed=0, sample=True)
-    feeds["a"] = noise.draw(0, "a", 9, 1)
+    np.testing.assert_array_equal(drawn.z, expected.z)
     parameters = noisy.graphs.run("decoder", feeds, 9, "mean", "scale")
-    expected = parameters["mean"] + parameters["scale"] * noise.draw(0, "x", 9, 3)
-    np.testing.assert_allclose(drawn.x, expected, rtol=1e-6)
+    x = parameters["mean"] + parameters["scale"] * noise.draw(0, "x", 9, 3)
+    np.testing.assert_allclose(drawn.x, x, rtol=1e-6)
 
 
 class TestGivenLatents:

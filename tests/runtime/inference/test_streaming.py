@@ -12,6 +12,7 @@ import pytest
 
 from ssdgm_runtime import errors, model
 from ssdgm_runtime.inference import batching
+from ssdgm_runtime.labels import classes
 
 
 def rows(n: int, like: np.ndarray) -> np.ndarray:
@@ -171,9 +172,9 @@ class TestBatcher:
         free, done = threading.Event(), threading.Event()
         told: list[errors.Busy] = []
 
-        def classify(rows: np.ndarray) -> batching.Answer:
+        def classify(rows: np.ndarray) -> classes.Classification:
             free.wait(10)
-            return batching.Answer(rows, rows, ())
+            return classes.Classification(rows, rows, ())
 
         def more(_: object) -> None:
             try:
@@ -208,9 +209,9 @@ class TestBatcher:
     def test_who_has_no_time_is_told_at_once(self, x: np.ndarray, timeout: float) -> None:
         free = threading.Event()
 
-        def classify(rows: np.ndarray) -> batching.Answer:
+        def classify(rows: np.ndarray) -> classes.Classification:
             free.wait(10)
-            return batching.Answer(rows, rows, ())
+            return classes.Classification(rows, rows, ())
 
         with batching.Batcher(classify, lambda row: np.asarray(row)[None], 1, 0, 1) as made:
             made.submit(x[0])
@@ -233,11 +234,11 @@ class TestBatcher:
     def test_a_row_that_fails_in_its_batch_hurts_no_other(self, x: np.ndarray) -> None:
         """Such as one whose answer is not finite: the batch is computed again, row by row."""
 
-        def classify(rows: np.ndarray) -> batching.Answer:
+        def classify(rows: np.ndarray) -> classes.Classification:
             if (rows == 7).any():
                 raise errors.InputError("the output", "not finite", "finite numbers")
             probs = rows.reshape(len(rows), -1).astype(np.float32)
-            return batching.Answer(probs, probs, ())
+            return classes.Classification(probs, probs, ())
 
         with batching.Batcher(classify, lambda row: np.asarray(row)[None], 8, 10_000, 99) as made:
             futures = [made.submit(np.array([i])) for i in range(10)]
@@ -251,9 +252,9 @@ class TestBatcher:
     def test_whoever_brings_too_many_waits(self, x: np.ndarray) -> None:
         free = threading.Event()
 
-        def classify(rows: np.ndarray) -> batching.Answer:
+        def classify(rows: np.ndarray) -> classes.Classification:
             free.wait(10)
-            return batching.Answer(rows, rows, ())
+            return classes.Classification(rows, rows, ())
 
         made = batching.Batcher(classify, lambda row: np.asarray(row)[None], 1, 0, 2)
         futures = [made.submit(np.zeros(1))]

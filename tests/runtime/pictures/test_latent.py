@@ -13,11 +13,12 @@ from ssdgm_runtime import errors, model
 from ssdgm_runtime.bundle import interface
 from ssdgm_runtime.engine.options import Options
 from ssdgm_runtime.inference import conditionals, noise
-from ssdgm_runtime.pictures import latent
+from ssdgm_runtime.labels import classes
+from ssdgm_runtime.pictures import latent, planes
 from ssdgm_runtime.rows.tensor import Tensor
 
-LABELS = ("zero", "one", "two")
-K = len(LABELS)
+SPACE = classes.Classes(("zero", "one", "two"), (0, 1, 2), (0.5, 0.25, 0.25))
+K = len(SPACE.names)
 
 
 def walked(opened: model.Model, n: int, x: Any = None, classes: Any = None) -> latent.Picture:  # noqa: ANN401
@@ -55,7 +56,7 @@ def run(component: str, feeds: conditionals.Arrays, z: int = 2) -> conditionals.
 def toy(
     z: int = 2, labelled: tuple[str, ...] = ("encoder", "decoder")
 ) -> conditionals.Conditionals:
-    return conditionals.Conditionals(declared(z, labelled), LABELS, lambda c, f: run(c, f, z))
+    return conditionals.Conditionals(declared(z, labelled), SPACE, lambda c, f: run(c, f, z))
 
 
 X = np.random.default_rng(4).integers(0, 17, (5, 2, 2)).astype(np.uint8)
@@ -190,7 +191,7 @@ class TestWalk:
     def test_rows_give_two_latents_a_plane_too(
         self, tiny: model.Model, images: np.ndarray
     ) -> None:
-        plane = latent.principal_plane(tiny.encode(images).mean)
+        plane = planes.principal(tiny.encode(images).mean)
         found = walked(tiny, 1, images, classes=0)
         np.testing.assert_allclose(found.z, plane[:1], rtol=1e-6)
         assert not np.allclose(walked(tiny, 3, images).z, walked(tiny, 3).z)
@@ -205,7 +206,7 @@ class TestPrincipalPlane:
 
     def test_it_is_where_the_means_vary_most(self) -> None:
         means = self.means(0.1, 2, 0.2, 1)
-        centre, first, second = latent.principal_plane(means)
+        centre, first, second = planes.principal(means)
         np.testing.assert_allclose(centre, [1, 2, 3, 4], rtol=1e-5)
         for found, axis, length in ((first, 1, 2), (second, 3, 1)):
             assert np.linalg.norm(found) == pytest.approx(length, rel=0.05)
@@ -216,7 +217,7 @@ class TestPrincipalPlane:
     def test_the_signs_are_settled(self) -> None:
         means = self.means(0.1, 2, 0.2, 1)
         mirrored = 2 * means.mean(0) - means
-        found, other = latent.principal_plane(means), latent.principal_plane(mirrored)
+        found, other = planes.principal(means), planes.principal(mirrored)
         np.testing.assert_allclose(found, other, atol=1e-6)
         for direction in found[1:]:
             assert direction[np.abs(direction).argmax()] > 0
@@ -233,7 +234,7 @@ class TestPrincipalPlane:
     )
     def test_what_spans_no_plane(self, means: np.ndarray, got: str) -> None:
         with pytest.raises(errors.InputError, match=f"means is {got}; expected"):
-            latent.principal_plane(means)
+            planes.principal(means)
 
 
 def of(opened: model.Model) -> list[latent.Picture]:
@@ -270,7 +271,7 @@ def test_a_bundle_and_a_numpy_callable_draw_the_same_pictures(
         graph = ReferenceEvaluator(bundle.read(f"models/{component}/fp32/model.onnx"))
         return dict(zip(graph.output_names, graph.run(None, feeds), strict=True))
 
-    source = conditionals.Conditionals(bundle.manifest.graphs, tiny.labels, evaluate)
+    source = conditionals.Conditionals(bundle.manifest.graphs, tiny.space, evaluate)
     x = np.random.default_rng(3).integers(0, 17, (30, 4, 4)).astype(np.uint8)
     found = [
         latent.styles(source, 9, 2),

@@ -6,13 +6,11 @@ import pytest
 
 from ssdgm_runtime import arguments, errors
 from ssdgm_runtime.bundle import manifest
-from ssdgm_runtime.labels import classes
 from ssdgm_runtime.rows import checks
 from ssdgm_runtime.rows.tensor import Tensor
 
 PIXELS = Tensor("x", "uint8", ("batch", 4, 4))
 COLUMNS = Tensor("x", "float32", ("batch", 3))
-LABELS = ("zero", "one", "two")
 
 
 def refused(value: object, tensor: Tensor, high: float | None = None) -> errors.InputError:
@@ -113,91 +111,6 @@ def test_not_finite(bad: object) -> None:
     assert error.got == "not finite in 2 of 5 rows (first: row 3)"
     kept = eval(error.hint, {"np": np, "x": x})
     assert len(kept) == (5 if bad == 1e300 else 3)
-
-
-class TestLabels:
-    @pytest.mark.parametrize(
-        "y",
-        [
-            2,
-            "two",
-            np.int64(2),
-            np.str_("two"),
-            [2],
-            ["two"],
-            ("two",),
-            np.array([2]),
-            np.array("two"),
-        ],
-    )
-    def test_one_label(self, y: object) -> None:
-        assert classes.entries(y, LABELS).tolist() == [[0, 0, 1]]
-
-    def test_several(self) -> None:
-        expected = np.eye(3, dtype=np.float32)[[1, 0, 1]]
-        for y in ([1, 0, 1], ["one", "zero", "one"], ["one", 0, 1], np.array([1, 0, 1], np.uint8)):
-            found = classes.entries(y, LABELS)
-            np.testing.assert_array_equal(found, expected)
-            assert found.dtype == np.float32
-
-    def test_weights(self) -> None:
-        y = [[0.2, 0.3, 0.5]]
-        np.testing.assert_array_equal(classes.entries(y, LABELS), np.float32(y))
-        assert classes.entries(np.eye(3, dtype=int), LABELS).dtype == np.float32
-
-    def test_none(self) -> None:
-        for y in ([], np.zeros(0, int), np.zeros((0, 3))):
-            assert classes.entries(y, LABELS).shape == (0, 3)
-
-    @pytest.mark.parametrize("y", [3, -1, "three", ["one", 7], np.array([5]), "2"])
-    def test_unknown(self, y: object) -> None:
-        with pytest.raises(
-            errors.InputError, match=r"an index from 0 to 2 or a name among 'zero',"
-        ):
-            classes.entries(y, LABELS)
-
-    @pytest.mark.parametrize(
-        "y",
-        [
-            1.0,
-            True,
-            [True],
-            [1.0, 2.0],
-            np.zeros((2, 4)),
-            np.zeros((1, 1, 3)),
-            [["one"]],
-            [[1], [1, 2]],
-            object(),
-        ],
-    )
-    def test_of_another_form(self, y: object) -> None:
-        with pytest.raises(errors.InputError, match=r"an index, a name, a sequence of them, or"):
-            classes.entries(y, LABELS)
-
-    def test_one_row_of_weights_says_how(self) -> None:
-        with pytest.raises(errors.InputError, match=r"y\[None\]"):
-            classes.entries(np.float32([0, 0, 1]), LABELS)
-
-    def test_a_message_calls_them_what_the_caller_does(self) -> None:
-        for bad in ("four", np.eye(2), [[0.0, 1.0, np.nan]]):
-            with pytest.raises(errors.InputError, match="classes is"):
-                classes.entries(bad, LABELS, "classes")
-
-    def test_not_finite(self) -> None:
-        with pytest.raises(errors.InputError, match="not finite in 1 of 1 rows"):
-            classes.entries([[0.0, 1.0, np.nan]], LABELS)
-
-    def test_many_labels_are_not_all_listed(self) -> None:
-        with pytest.raises(errors.InputError, match=r"'11', \.\.\. \(1000\)"):
-            classes.entries("x", [str(i) for i in range(1000)])
-
-    def test_for_rows(self) -> None:
-        assert classes.labels_of("one", LABELS, 3).tolist() == [[0, 1, 0]] * 3
-        assert classes.labels_of([0, 1, 2], LABELS, 3).tolist() == np.eye(3).tolist()
-        assert classes.labels_of(0, LABELS, 0).shape == (0, 3)
-        for y in ([0], [0, 1], np.eye(3)[:1]):
-            with pytest.raises(errors.InputError, match="one for each of the 3 rows"):
-                classes.labels_of(y, LABELS, 3)
 
 
 @pytest.mark.parametrize("bad", [0, -1, 1.0, True, "1", None])

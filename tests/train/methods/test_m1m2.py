@@ -11,6 +11,7 @@ from torch import distributions
 
 from ssdgm_train import method, methods
 from ssdgm_train.methods import m1m2
+from ssdgm_train.models import bounded
 
 SPEC = methods.METHODS["m1m2"]
 KEPT = [0, 2, 3]
@@ -129,7 +130,7 @@ def test_the_joint_phase_is_m2_on_draws_of_the_features() -> None:
     later = cases.context()
     for rows in (codes.x, codes.u):
         later.noise.normal(rows)
-    wanted = m1m2.m2.loss(whole.joint, codes, later)
+    wanted = bounded.loss(whole.joint, codes, later)
     for name, value in found.items():
         torch.testing.assert_close(value, wanted[name])
 

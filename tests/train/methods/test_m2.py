@@ -8,6 +8,7 @@ import torch
 
 from ssdgm_train import method, methods
 from ssdgm_train.methods import m2
+from ssdgm_train.models import bounded
 from ssdgm_train.training import loop
 
 SPEC = methods.METHODS["m2"]
@@ -69,7 +70,7 @@ def terms(progress: float = 0.5, **changes: object) -> tuple[m2.Model, method.Te
     model = cases.built(SPEC, batch_norm=False, **changes)
     assert isinstance(model, m2.Model)
     context = dataclasses.replace(cases.context(), progress=progress)
-    return model, m2.loss(model, cases.batch(unlabelled=400), context)
+    return model, bounded.loss(model, cases.batch(unlabelled=400), context)
 
 
 def test_a_few_classes_bound_what_all_of_them_do() -> None:

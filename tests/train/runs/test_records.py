@@ -34,7 +34,7 @@ def test_a_file_from_before_is_read_and_would_be_written_as_it_is(
     """All but the name of the label space, which there was no need of."""
     before = json.loads((BEFORE / name).read_text())
     if name == "run.json":
-        before["problem"]["labels"]["space"] = "classes"
+        before["problem"]["labels"] |= {"space": "classes"}
     storage.write_json(tmp_path / "before.json", before)
     storage.write_json(tmp_path / "again.json", records.load(BEFORE / name, KINDS[name]))
     assert (tmp_path / "again.json").read_text() == (tmp_path / "before.json").read_text()
@@ -67,7 +67,7 @@ def test_fields_that_came_later_may_be_missing(tmp_path: Path) -> None:
     assert (record.problem.kind, record.problem.columns) == ("rows", ())
 
 
-@pytest.mark.parametrize("space", [classes.uniform(4), classes.Classes((0.2, 0.8))])
+@pytest.mark.parametrize("space", [classes.uniform(4), classes.Classes((0.2, 0.8), 1)])
 def test_a_label_space_comes_back_from_its_name_and_fields(space: Space, tmp_path: Path) -> None:
     stated = dataclasses.replace(cases.record().problem, labels=space)
     storage.write_json(tmp_path / "run.json", dataclasses.replace(cases.record(), problem=stated))

@@ -29,6 +29,10 @@ class DataPlan:
         total: The largest possible count of a binomial likelihood; 0 for the largest in training.
         prior: p(y), one number a class; empty for a uniform one. Of tags the probability of each;
             empty for their shares among the labelled training rows.
+        extra_classes: How many groups of rows to look for besides the classes that have labels;
+            methods that can are told by `methods`.
+        extra_share: The share of all rows that these are expected to have together; 0: each as
+            many as a class that has labels.
         kind: What a row is; "auto" tells it by its shape and values.
         label: The column of a table that holds the labels; by default the one that is named so.
             Several columns, separated by commas, hold a tag each.
@@ -50,6 +54,8 @@ class DataPlan:
     likelihood: str = settings.setting(AUTO, settings.among((AUTO, *likelihoods.LIKELIHOODS)))
     total: int = settings.setting(0, settings.between(0, 2**16 + 1))
     prior: tuple[float, ...] = settings.setting((), settings.above(0))
+    extra_classes: int = settings.setting(0, settings.between(0, 1e4))
+    extra_share: float = settings.setting(0.0, settings.between(0, 1))
     kind: str = settings.setting(AUTO, settings.among((AUTO, *problems.KINDS)))
     label: str = ""
     labels_as: str = settings.setting(AUTO, settings.among((AUTO, CLASSES, TAGS)))

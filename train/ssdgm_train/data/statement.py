@@ -54,7 +54,7 @@ def problem(data: dataset.Dataset, split: Split, plan: DataPlan) -> Problem:
     return Problem(
         shape=data.shape,
         dtype=data.x.dtype.name,
-        labels=_labels(data, split, plan.prior),
+        labels=_labels(data, split, plan),
         likelihood=name,
         shift=scaling.shift,
         scale=scaling.scale,
@@ -120,21 +120,25 @@ def _check_columns(name: str, data: dataset.Dataset, gaps: tuple[int, ...]) -> N
         )
 
 
-def _labels(data: dataset.Dataset, split: Split, prior: tuple[float, ...]) -> Space:
+def _labels(data: dataset.Dataset, split: Split, plan: DataPlan) -> Space:
     """The label space with its prior."""
     if data.space == targets.TAGS:
-        return tags.Tags(_of_tags(prior, len(data.classes)) or _shares(data, split))
-    return _classes(prior, len(data.classes))
+        return tags.Tags(_of_tags(plan.prior, len(data.classes)) or _shares(data, split))
+    return _classes(plan, len(data.classes))
 
 
-def _classes(prior: tuple[float, ...], size: int) -> classes.Classes:
-    if not prior:
-        return classes.uniform(size)
-    if len(prior) != size or min(prior) <= 0 or abs(sum(prior) - 1) > 1e-6:
+def _classes(plan: DataPlan, size: int) -> classes.Classes:
+    """The classes that have labels, and those to be found, with their prior."""
+    extra, prior = plan.extra_classes, plan.prior or (1 / max(size, 1),) * size
+    if plan.prior and (len(prior) != size or min(prior) <= 0 or abs(sum(prior) - 1) > 1e-6):
         raise errors.DataError(
             f"data.prior is {list(prior)}", f"{size} positive numbers that sum to one"
         )
-    return classes.Classes(prior)
+    if not extra:
+        return classes.Classes(prior)
+    share = (plan.extra_share or extra / (size + extra)) if size else 1.0
+    others = (share / extra,) * extra
+    return classes.Classes((*(p * (1 - share) for p in prior), *others), extra)
 
 
 def _of_tags(prior: tuple[float, ...], size: int) -> tuple[float, ...]:

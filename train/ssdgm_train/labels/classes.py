@@ -19,10 +19,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from ssdgm_train.labels import scores, space
+from ssdgm_train.labels import clusters, scores, space
 from ssdgm_train.labels.space import Known, Tries
 from ssdgm_train.probability import distributions, shapes
 from ssdgm_train.probability.noise import Noise
+
+SMALLEST_LOG = math.log(space.SMALLEST)
 
 UNKNOWN = -1
 """What a data set stores where a class is not known."""
@@ -33,9 +35,14 @@ class Classes:
     """K classes and their prior p(y), which sums to one.
 
     A label is stored as its index, -1 where it is not known; networks take it one-hot.
+
+    Attributes:
+        prior: p(y), [K].
+        components: How many of the last have no label at all: groups of rows that are found.
     """
 
     prior: tuple[float, ...]
+    components: int = 0
     space: str = field(default_factory=lambda: "classes", init=False)
 
     @property
@@ -124,11 +131,19 @@ class Classes:
         return 1
 
     def measure(self, raw: Tensor, y: Tensor) -> scores.Score:
-        """The error, the proper scores and the calibration of the predicted classes."""
+        """The error, the proper scores and the calibration of the predicted classes.
+
+        Where there are components, they count as the classes that they hold, see `clusters`.
+        """
+        if self.components and len(y):
+            raw = clusters.by_class(raw, clusters.held(raw, y))
+            raw = F.pad(raw, (0, max(int(y.max()) + 1 - raw.shape[1], 0)), value=SMALLEST_LOG)
         return scores.measure(raw, y)
 
     def wrong(self, raw: Tensor, y: Tensor) -> Tensor:
         """One where another class is the most probable one."""
+        if self.components and len(y):
+            raw = clusters.by_class(raw, clusters.held(raw, y))
         return (raw.argmax(-1) != y).long()
 
     def drawn(self, rng: np.random.Generator, rows: int) -> NDArray[np.float32]:
@@ -143,13 +158,15 @@ class Classes:
         return np.eye(self.size, dtype=np.float32)[y]
 
     def described(self, values: Sequence[int | str]) -> dict[str, Any]:
-        """The classes' names, their own values, and the prior."""
-        names = [str(value) for value in values]
+        """The classes' names, their own values, the prior, and how many have labels."""
+        others = [f"unlabelled {i + 1}" for i in range(self.components)]
+        labelled = {"labelled": self.size - self.components} if self.components else {}
         return {
             "space": self.space,
-            "names": names,
-            "values": list(values),
+            "names": [*map(str, values), *others],
+            "values": [*values, *others],
             "prior": list(self.prior),
+            **labelled,
         }
 
     def strata(self, y: NDArray[np.generic]) -> NDArray[np.int64]:

@@ -220,6 +220,22 @@ def fan_in_(net: MLP) -> None:
             nn.init.normal_(layer.bias, std=0.01)
 
 
+def glorot_(net: MLP) -> None:
+    """Uniform weights of variance 2 / (inputs + outputs), zero biases (Glorot, Bengio, 2010)."""
+    for layer in net.modules():
+        if isinstance(layer, Joint):
+            whole = torch.cat([*layer.weights], 1).detach()
+            nn.init.xavier_uniform_(whole)
+            parts = torch.split(whole, [weight.shape[1] for weight in layer.weights], 1)
+            for weight, part in zip(layer.weights, parts, strict=True):
+                weight.data.copy_(part)
+            nn.init.zeros_(layer.bias)
+        elif isinstance(layer, nn.Linear | Convolution):
+            nn.init.xavier_uniform_(layer.weight)
+            assert layer.bias is not None
+            nn.init.zeros_(layer.bias)
+
+
 def _inputs(layer: nn.Module, weight: Tensor) -> float:
     """The number of inputs of one output of a layer; the average for a transposed one."""
     places = weight[0, 0].numel()
@@ -236,6 +252,7 @@ INITIALISERS: dict[str, Callable[[MLP], None]] = {
     "torch": _as_built,
     "small": small_,
     "fan_in": fan_in_,
+    "glorot": glorot_,
 }
 
 

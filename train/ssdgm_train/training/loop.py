@@ -35,7 +35,8 @@ class Plan:
         labelled_batch: Labelled rows per step.
         unlabelled_batch: Unlabelled rows per step.
         learning_rate: Adam's step size.
-        schedule: The learning rate over the phase: "cosine" goes down to zero, or "constant".
+        schedule: The learning rate over the phase: "cosine" goes down to zero; "staircase" takes
+            three quarters at each of five steps; or "constant".
         beta1: Adam's decay of the first moment.
         beta2: Adam's decay of the second moment.
         weight_prior: Precision of a zero-mean Gaussian prior on all parameters; 1 is the paper's
