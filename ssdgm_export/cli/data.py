@@ -36,12 +36,16 @@ def inspect(
         Path | None, typer.Option(help="Folder of named data sets. [default: $SSDGM_DATA_DIR]")
     ] = None,
     label: Annotated[
-        str | None, typer.Option(help="Column of a table that holds the labels.")
+        str | None,
+        typer.Option(
+            help="Column of a table that holds the labels; several, as a,b,c, hold a tag each."
+        ),
     ] = None,
     labels_as: Annotated[
         str | None,
         typer.Option(
-            help="Set to classes if each label is a class, although labels look like measurements."
+            help="Set to classes if each label is a class, although labels look like "
+            "measurements, or to tags if rows must have several yes/no labels."
         ),
     ] = None,
     change: Annotated[

@@ -44,6 +44,11 @@ def _most(rows: str) -> int | None:
     return int(rows)
 
 
+def _f1(score: Json) -> str:
+    """The micro-F1 of tags."""
+    return "" if score.get("micro_f1") is None else f"micro-F1 {score['micro_f1']:.3f}, "
+
+
 def _lines(result: Json) -> str:
     bounds = {
         f"log p({name})": f"{value['importance']:.2f} ± {value['standard_error']:.2f} nats with "
@@ -52,7 +57,7 @@ def _lines(result: Json) -> str:
         if value
     }
     labels = {
-        name: f"error {100 * score['error']:.2f} %, NLL {score['nll']:.3f} nats"
+        name: f"error {100 * score['error']:.2f} %, {_f1(score)}NLL {score['nll']:.3f} nats"
         for name, score in zip(("q(y | x)", "p(y | x)"), result["labels"].values(), strict=True)
         if score
     }

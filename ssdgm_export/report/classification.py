@@ -7,15 +7,17 @@ from numpy.typing import NDArray
 
 from ssdgm_export import plates
 from ssdgm_export.report.material import Material
-from ssdgm_train.labels import scores
+from ssdgm_train.labels import Tags, scores
 
 COUNTED = 20
 """The most classes for which counts and names are written."""
 
 
 def of(material: Material) -> list[plates.Plate]:
-    """The confusion matrix and the reliability diagram."""
+    """The confusion matrix, of classes, and the reliability diagram."""
     logits, y = torch.from_numpy(material.held.logits), torch.from_numpy(material.held.y)
+    if isinstance(material.labels, Tags):
+        return [_reliability(material, scores.reliability(*scores.answers(logits, y)))]
     return [
         _confusion(material, scores.confusion(logits, y)),
         _reliability(material, scores.reliability(logits, y)),
@@ -77,14 +79,22 @@ def _reliability(material: Material, reliability: scores.Reliability) -> plates.
     above.set(xlim=(0, 1), ylim=(0, 1.02), ylabel="share that is right")
     above.set_title(f"expected calibration error {100 * reliability.error:.1f} %", fontsize=10)
     below.bar(edges[filled], reliability.counts.numpy()[filled], 0.9 / bins, color="tab:grey")
-    below.set(yscale="log", ylabel="rows", xlabel="probability of the prediction")
+    below.set(
+        yscale="log", ylabel=_counted(material).split()[-1], xlabel="probability of the prediction"
+    )
     below.set_ylim(bottom=0.5)
     return plates.Plate(
         "reliability",
         "Reliability",
-        f"{material.held.kind.capitalize()} rows by the probability of their prediction: "
+        f"{_counted(material)} by the probability of their prediction: "
         "the share that is right (bars; points stand at a bin's mean probability), which is on "
         "the dotted line where probabilities are honest, and below how many there are.",
         f"Reliability diagram; expected calibration error {100 * reliability.error:.1f} %.",
         plates.encode(drawn),
     )
+
+
+def _counted(material: Material) -> str:
+    """What a reliability diagram counts, such as "Test rows"; of tags, entries."""
+    what = "tags" if isinstance(material.labels, Tags) else "rows"
+    return f"{material.held.kind.capitalize()} {what}"

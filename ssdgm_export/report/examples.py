@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from ssdgm_export import plates
 from ssdgm_export.report.material import Material
 from ssdgm_runtime.pictures import png
+from ssdgm_train.labels import Classes
 
 COUNT = 12
 COLUMNS = 6
@@ -14,9 +15,9 @@ GAP = 48
 
 
 def of(material: Material) -> list[plates.Plate]:
-    """Two plates, or one where nothing is mistaken; none of rows that are no images."""
+    """Two plates, or one where nothing is mistaken; none unless rows are images with classes."""
     held = material.held
-    if not png.is_image(held.x.shape[1:]):
+    if not png.is_image(held.x.shape[1:]) or not isinstance(material.labels, Classes):
         return []
     sure, said = held.probs.max(axis=1), held.probs.argmax(axis=1)
     order = np.argsort(sure, kind="stable")

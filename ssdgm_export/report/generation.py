@@ -12,6 +12,7 @@ from ssdgm_export import plates
 from ssdgm_export.report.material import Held, Material
 from ssdgm_runtime.inference import conditionals, noise
 from ssdgm_runtime.pictures import latent, png
+from ssdgm_train.labels import Classes
 
 MOST = 10
 """The most classes that a picture shows."""
@@ -28,9 +29,11 @@ SPAN = 2
 
 
 def of(material: Material) -> list[plates.Plate]:
-    """The pictures that the model can draw; none of rows that are no images."""
+    """The pictures that the model can draw; none unless rows are images with classes."""
     graphs = material.parts.graphs
     if "decoder" not in graphs or not png.is_image(material.held.x.shape[1:]):
+        return []
+    if not isinstance(material.labels, Classes):
         return []
     labelled = material.parts.takes("decoder", "y", "draw")
     makers = (_styles, _analogies) if labelled else (_samples, _reconstructions)

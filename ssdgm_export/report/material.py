@@ -20,6 +20,7 @@ from ssdgm_train import problems as kinds
 from ssdgm_train import seeds
 from ssdgm_train.data import dataset, store
 from ssdgm_train.data.split import Split
+from ssdgm_train.labels import Space
 from ssdgm_train.likelihoods import limits
 from ssdgm_train.problems import Problem
 from ssdgm_train.recipes import recipe
@@ -37,9 +38,9 @@ class Held:
     Attributes:
         kind: "test", "validation" or "labelled training".
         x: [n, *shape], raw.
-        y: Their class indices, int64 [n].
+        y: Their class indices, int64 [n], or tags [n, K].
         logits: Of q(y | x), float32 [n, K], divided by the run's temperature as in its bundle.
-        probs: Their softmax, float32 [n, K].
+        probs: The probabilities of the classes or tags, float32 [n, K].
     """
 
     kind: str
@@ -87,6 +88,11 @@ class Material:
         """Rows as images of which a side has `least` pixels at least."""
         draw = plates.curved if self.kind == kinds.WINDOWS else plates.sized
         return draw(x, self.low, self.high, least)
+
+    @property
+    def labels(self) -> Space:
+        """The label space."""
+        return self.run.problem.labels
 
     @property
     def classes(self) -> tuple[str, ...]:

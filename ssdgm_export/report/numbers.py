@@ -15,8 +15,10 @@ COLUMNS = {
     "nll": ("−log q(y | x), nats", 1, ".3f"),
     "brier": ("Brier", 1, ".3f"),
     "ece": ("ECE, %", 100, ".1f"),
+    "micro_f1": ("micro-F1", 1, ".3f"),
+    "macro_f1": ("macro-F1", 1, ".3f"),
 }
-"""What a score holds: a heading, a factor and a format."""
+"""What a score holds: a heading, a factor and a format; a column that no score has is left out."""
 
 SEEN = {"rows": "as they are", "bits": "as bits drawn from them"}
 """What `evaluation.json` has the evidence of."""
@@ -26,8 +28,10 @@ def table(material: Material) -> list[list[str]]:
     """A heading, then a line for each part that was scored."""
     all_parts = {name: getattr(material.result, key) for key, name in PARTS.items()}
     scores = {name: score for name, score in all_parts.items() if score}
-    lines = [[name, *(_cell(score, key) for key in COLUMNS)] for name, score in scores.items()]
-    return [["rows", *(heading for heading, _, _ in COLUMNS.values())], *lines]
+    every = scores.values()
+    keys = [key for key in COLUMNS if not every or any(getattr(s, key) is not None for s in every)]
+    lines = [[name, *(_cell(score, key) for key in keys)] for name, score in scores.items()]
+    return [["rows", *(COLUMNS[key][0] for key in keys)], *lines]
 
 
 def facts(material: Material) -> list[str]:

@@ -74,16 +74,18 @@ def _opening(material: Material) -> str:
     return (
         f"<p><b>{_safe(spec.name)}</b>, {_safe(spec.summary)} ({_safe(paper.authors)}, "
         f'{paper.year}: <a href="{_safe(paper.link)}">{_safe(paper.title)}</a>), trained on '
-        f"{rows} of <b>{_safe(data.name)}</b> in {_classes(material.classes)}, seed "
+        f"{rows} of <b>{_safe(data.name)}</b> in {_classes(material)}, seed "
         f"{run.seed}, {result.steps} steps; the {_safe(result.select)} weights."
         f"{held if data.validation else ''}</p>"
     )
 
 
-def _classes(names: Sequence[str]) -> str:
-    """How many there are, and the first few of them."""
+def _classes(material: Material) -> str:
+    """How many classes or tags there are, and the first few of them."""
+    names = material.classes
     first = ", ".join(map(plates.short, names[:NAMED]))
-    return f"{len(names)} classes ({_safe(first)}{', …' if len(names) > NAMED else ''})"
+    more = ", …" if len(names) > NAMED else ""
+    return f"{len(names)} {material.labels.space} ({_safe(first)}{more})"
 
 
 def _measured(material: Material) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ssdgm_export import plates
-from ssdgm_train.data import dataset, store
+from ssdgm_train.data import dataset, store, targets
 
 MOST = 100
 """Classes that are shown."""
@@ -67,13 +67,19 @@ def short(name: str, most: int = plates.LONGEST) -> str:
 def layout(data: dataset.Dataset, across: int) -> Layout:
     """Some rows of every class, spread evenly over it; fewer a class where there are many."""
     names = [short(str(label)) for label in data.classes[:MOST]]
-    groups = [np.flatnonzero(data.y == index) for index in range(len(names))]
-    blank = np.flatnonzero(data.y == dataset.UNLABELLED)
+    has = data.y.T == 1 if data.y.ndim > 1 else (data.y == index for index in range(len(names)))
+    groups = [np.flatnonzero(rows) for rows, _ in zip(has, names, strict=False)]
+    blank = np.flatnonzero(~targets.labelled(data.y))
     if len(blank):
         names, groups = [*names, UNLABELLED], [*groups, blank]
     blocks = -(-len(names) // HIGH)
     across = max(2, across // blocks)
     lines = (Line(n, store.spaced(g, across)) for n, g in zip(names, groups, strict=True))
-    cut = f", the first {MOST} of {len(data.classes)} classes" if len(data.classes) > MOST else ""
-    caption = f"{data.name}: training rows by class{cut}"
+    cut = (
+        f", the first {MOST} of {len(data.classes)} {data.space}"
+        if len(data.classes) > MOST
+        else ""
+    )
+    one = "tag" if data.space == targets.TAGS else "class"
+    caption = f"{data.name}: training rows by {one}{cut}"
     return Layout(tuple(lines), math.ceil(len(names) / blocks), across, caption)

@@ -110,7 +110,9 @@ def _values(result: Json) -> str:
 
 
 def _classes(result: Json) -> str:
-    classes = result["classes"]
+    classes, tags = result["classes"], result["tags"]
+    if tags:
+        return _tags(result)
     if len(classes) <= CLASSES:
         heads = ("label", "training", "test")[: 3 if result["rows"]["test"] else 2]
         rows = [tuple(c[head] for head in heads) for c in classes]
@@ -121,6 +123,24 @@ def _classes(result: Json) -> str:
         for part in (ranked[:COMMON], ranked[-COMMON:])
     )
     return terminal.fields({"classes": len(classes), "most labels": most, "fewest labels": fewest})
+
+
+def _tags(result: Json) -> str:
+    """How many rows have each tag, and of how many it is not known."""
+    tags, heads = result["tags"], ["tag", "rows that have it"]
+    columns = [[_short(str(c["label"])) for c in result["classes"]]]
+    columns.append([c["training"] for c in result["classes"]])
+    if any(tags["missing"]):
+        heads.append("not known")
+        columns.append(tags["missing"])
+    if result["rows"]["test"]:
+        heads.append("test rows")
+        columns.append([c["test"] for c in result["classes"]])
+    rows = list(zip(*columns, strict=True))
+    mean = f"{tags['cardinality']:.2f} a row, on {tags['complete']:,} rows with all entries known"
+    left = {"and more": f"{len(rows) - CLASSES:,} tags, which --json lists"}
+    facts = terminal.fields({"tags": mean, **(left if len(rows) > CLASSES else {})})
+    return f"{terminal.table(rows[:CLASSES], tuple(heads))}\n{facts}"
 
 
 def _features(result: Json) -> str:

@@ -62,8 +62,11 @@ def _init(init: Json | None) -> Json:
 def _score(score: Json | None, missing: str = "no rows") -> str:
     if score is None:
         return missing
+    rows, micro, more = f"{score['rows']} rows", score.get("micro_f1"), ""
+    if micro is not None:
+        rows, more = f"the tags of {rows}", f"micro-F1 {micro:.3f}, "
     return (
-        f"error {100 * score['error']:.2f} % of {score['rows']} rows, "
+        f"error {100 * score['error']:.2f} % of {rows}, {more}"
         f"NLL {score['nll']:.3f} nats, ECE {score['ece']:.3f}"
     )
 

@@ -141,7 +141,10 @@ BAD = {
         {"y": Y[:5]},
         "y has shape [5] and x has 6 rows; expected y of shape [6], one label a row. Write -1",
     ),
-    "labels in two axes": ({"y": np.eye(6, dtype=int)}, "y has shape [6, 6] and x has 6 rows"),
+    "labels in three axes": (
+        {"y": np.eye(6, dtype=int)[:, None]},
+        "y has shape [6, 1, 6] and x has 6 rows",
+    ),
     "fractions": (
         {"y": Y + 0.5},
         "y holds 0.5, a measurement rather than the number of a class; expected whole numbers or",

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ssdgm_runtime.errors import DataError
-from ssdgm_train.data import dataset, split, store
+from ssdgm_train.data import dataset, draws, split, store
 
 
 @pytest.fixture
@@ -159,7 +159,7 @@ def test_the_digest_of_a_split_is_that_of_its_text(sizes: list[int], piece: int)
     parts = np.split(np.arange(ends[-1]) * 7, ends[:-1])
     text = "|".join(",".join(map(str, part.tolist())) for part in parts)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(split, "PIECE", piece)
+        patch.setattr(draws, "PIECE", piece)
         found = split.Split(*parts).digest
     assert found == hashlib.sha256(text.encode()).hexdigest()
 
@@ -201,7 +201,7 @@ def test_indices_take_as_few_bytes_as_they_need() -> None:
     parts = split.split(cases.separable(labelled=60), 12, 0.1, 0)
     kinds = {part.dtype for part in (parts.labelled, parts.unlabelled, parts.validation)}
     assert kinds == {np.dtype(np.int32)}
-    assert split.compact(np.array([2**31])).dtype == np.int64
+    assert draws.compact(np.array([2**31])).dtype == np.int64
     assert parts.training.tolist() == sorted([*parts.labelled, *parts.unlabelled])
 
 

@@ -31,10 +31,11 @@ class Dataset:
     Attributes:
         name: What reports call it.
         x: Training rows [n, *shape], uint8 or float32.
-        y: Class indices [n] int64; -1 where the label is not known.
+        y: Class indices [n] int64, or tags [n, K] int8; -1 where a label, or an entry of it, is
+            not known.
         x_test: Test rows, or None.
-        y_test: Their class indices, or None.
-        classes: The labels' own values, in index order.
+        y_test: Their labels, or None.
+        classes: The labels' own values, in index order; the names of tags.
         kind: One of `problems.KINDS`, what a row is.
         columns: The columns of a table, in the order of `ssdgm_runtime.rows.columns`; then x is
             float32, NaN where a number is missing and -1 where a category is.
@@ -46,10 +47,10 @@ class Dataset:
 
     name: str
     x: NDArray[np.generic]
-    y: NDArray[np.int64]
+    y: targets.Labels
     x_test: NDArray[np.generic] | None
-    y_test: NDArray[np.int64] | None
-    classes: tuple[int | str, ...]
+    y_test: targets.Labels | None
+    classes: targets.Names
     kind: str = problems.ROWS
     columns: table.Columns = ()
     series: long.Series | None = None
@@ -62,6 +63,11 @@ class Dataset:
         return self.x.shape[1:]
 
     @property
+    def space(self) -> str:
+        """The name of the labels' space: a row has one class, or several tags."""
+        return targets.CLASSES if self.y.ndim == 1 else targets.TAGS
+
+    @property
     def sort(self) -> str:
         """What recipes are chosen by: the kind of a row, or "colour" for images in colour."""
         colours = self.shape[2] if self.kind == problems.IMAGE and len(self.shape) == 3 else 1
@@ -69,8 +75,8 @@ class Dataset:
 
     @cached_property
     def labelled(self) -> int:
-        """How many training rows have a label."""
-        return sum(int(np.count_nonzero(y != UNLABELLED)) for _, y in store.pieces(self.y))
+        """How many training rows have a label, or any entry of one."""
+        return sum(int(np.count_nonzero(targets.labelled(y))) for _, y in store.pieces(self.y))
 
     @property
     def fully_labelled(self) -> bool:
@@ -106,6 +112,8 @@ def make(
 ) -> Dataset:
     """Check arrays and turn labels into indices; -1 (or a blank string) is an unknown label.
 
+    Labels of several columns, [n, K], are tags: 1, 0, or -1 where an entry is not known.
+
     Args:
         name: What reports call it.
         x: Training rows.
@@ -114,7 +122,8 @@ def make(
         y_test: Their labels.
         kind: What a row is; "auto" tells it by its shape and values.
         columns: The columns of a table.
-        classes: The labels' own values, where labels are given as their indices already.
+        classes: The labels' own values, where labels are given as their indices already; or the
+            names of tags.
         series: The columns of the long table that windows were cut of.
         features: The names of a row's values.
 
@@ -127,13 +136,11 @@ def make(
     _check_kind(kind, x, named=bool(columns))
     _check_channels(kind, x)
     _same_length("x", x, "y", y)
-    given = bool(classes)
-    classes = classes or targets.classes(y)
-    indices = y.astype(np.int64, copy=False) if given else targets.indices("y", y, classes, x)
+    labels, names = targets.training(y, classes, x)
     _check_features(features, x)
-    more = classes, kind, columns, series, features
+    more = names, kind, columns, series, features
     if x_test is None or y_test is None:
-        return Dataset(name, x, indices, None, None, *more)
+        return Dataset(name, x, labels, None, None, *more)
     x_test = _rows("x_test", x_test, gaps=bool(columns))
     _same_length("x_test", x_test, "y_test", y_test)
     if x_test.shape[1:] != x.shape[1:] or x_test.dtype != x.dtype:
@@ -142,12 +149,8 @@ def make(
             f"rows like those of x: {x.shape[1:]} {x.dtype}",
             "Prepare both in the same way.",
         )
-    known = (
-        y_test.astype(np.int64, copy=False)
-        if given
-        else targets.known("y_test", y_test, classes, x_test)
-    )
-    return Dataset(name, x, indices, x_test, known, *more)
+    known = targets.testing(y_test, labels, names, x_test, given=bool(classes))
+    return Dataset(name, x, labels, x_test, known, *more)
 
 
 def _check_features(features: tuple[str, ...], x: NDArray[np.generic]) -> None:
@@ -257,7 +260,7 @@ def _cast(name: str, x: store.Array, dtype: np.dtype[np.generic]) -> store.Array
 
 
 def _same_length(name: str, x: NDArray[np.generic], other: str, y: NDArray[np.generic]) -> None:
-    if y.shape != x.shape[:1]:
+    if y.shape[:1] != x.shape[:1] or y.ndim > 2:
         raise errors.DataError(
             f"{other} has shape {list(y.shape)} and {name} has {len(x)} rows",
             f"{other} of shape [{len(x)}], one label a row",

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ssdgm_runtime import errors
-from ssdgm_train.data import dataset
-from ssdgm_train.data.settings import CLASSES, DataPlan
+from ssdgm_train.data import dataset, targets
+from ssdgm_train.data.settings import AUTO, CLASSES, DataPlan
 from ssdgm_train.data.tables import cells
 
 MOST_NUMBERS = 20
@@ -41,9 +41,9 @@ class Doubt:
 
 
 def doubt_about(data: dataset.Dataset) -> Doubt | None:
-    """The reason to doubt that the labels of a data set are classes; None if there is none."""
+    """The reason to doubt that labels are classes; None if there is none, and for tags."""
     size, labelled = len(data.classes), data.labelled
-    if data.sorted:
+    if data.sorted or data.space != targets.CLASSES:
         return None
     if size > MOST_NUMBERS and all(cells.is_number(str(value)) for value in data.classes):
         numbers = sorted(data.classes, key=float)
@@ -68,8 +68,14 @@ def check_labels(data: dataset.Dataset, plan: DataPlan) -> None:
     """Refuse labels that may not be classes, unless the recipe says that they are.
 
     Raises:
-        DataError: They may not be classes.
+        DataError: They may not be classes, or are not what the recipe says that they are.
     """
+    if plan.labels_as not in (AUTO, data.space):
+        raise errors.DataError(
+            f"data.labels_as is {plan.labels_as}, but the labels of {data.name} are {data.space}",
+            mend="Leave data.labels_as out. A row has tags where y has several columns of 0 and "
+            "1, or --label names several columns of a table; otherwise it has a class.",
+        )
     doubt = None if plan.labels_as == CLASSES else doubt_about(data)
     if doubt is not None:
         raise errors.DataError(doubt.message, mend=doubt.mend)

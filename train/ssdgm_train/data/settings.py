@@ -8,7 +8,7 @@ from ssdgm_runtime.readers import images
 from ssdgm_runtime.rows import resizing
 from ssdgm_train import likelihoods, problems, settings
 
-AUTO, CLASSES = "auto", "classes"
+AUTO, CLASSES, TAGS = "auto", "classes", "tags"
 
 
 def _policy(value: str) -> str:
@@ -27,16 +27,19 @@ class DataPlan:
             on the number of rows.
         likelihood: "auto" is the one that fits the rows.
         total: The largest possible count of a binomial likelihood; 0 for the largest in training.
-        prior: p(y), one number a class; empty for a uniform one.
+        prior: p(y), one number a class; empty for a uniform one. Of tags the probability of each;
+            empty for their shares among the labelled training rows.
         extra_classes: How many groups of rows to look for besides the classes that have labels;
             methods that can are told by `methods`.
         extra_share: The share of all rows that these are expected to have together; 0: each as
             many as a class that has labels.
         kind: What a row is; "auto" tells it by its shape and values.
         label: The column of a table that holds the labels; by default the one that is named so.
+            Several columns, separated by commas, hold a tag each.
         labels_as: "classes": every label is a class, however many there are; "auto": more than 20
             different numbers, or fewer than two labelled rows a class on average, are an error,
-            since such labels are mostly measurements or names of rows.
+            since such labels are mostly measurements or names of rows. "tags": several yes/no
+            labels a row; other labels are an error.
         ignore: Columns of a table to leave out.
         categorical: Columns of whole numbers that are names and no quantities.
         series: The column of a long table that tells series apart, a window each.
@@ -55,7 +58,7 @@ class DataPlan:
     extra_share: float = settings.setting(0.0, settings.between(0, 1))
     kind: str = settings.setting(AUTO, settings.among((AUTO, *problems.KINDS)))
     label: str = ""
-    labels_as: str = settings.setting(AUTO, settings.among((AUTO, CLASSES)))
+    labels_as: str = settings.setting(AUTO, settings.among((AUTO, CLASSES, TAGS)))
     ignore: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
     series: str = ""

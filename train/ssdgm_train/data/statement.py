@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from ssdgm_runtime import errors
 from ssdgm_runtime.rows import columns
 from ssdgm_train import likelihoods, problems
-from ssdgm_train.data import dataset, store
+from ssdgm_train.data import dataset, store, targets
 from ssdgm_train.data.settings import AUTO, DataPlan
 from ssdgm_train.data.split import Split
-from ssdgm_train.labels import classes
+from ssdgm_train.labels import classes, tags
+from ssdgm_train.labels.space import Space
 from ssdgm_train.problems import Pieces, Problem
 
 COUNT_LEVELS = 64
@@ -53,7 +54,7 @@ def problem(data: dataset.Dataset, split: Split, plan: DataPlan) -> Problem:
     return Problem(
         shape=data.shape,
         dtype=data.x.dtype.name,
-        labels=_classes(plan, len(data.classes)),
+        labels=_labels(data, split, plan),
         likelihood=name,
         shift=scaling.shift,
         scale=scaling.scale,
@@ -74,13 +75,13 @@ def fitting(data: dataset.Dataset, pieces: Pieces, gaps: tuple[int, ...] = ()) -
     if data.kind != problems.IMAGE:
         return "gaussian"
     if data.x.dtype != np.uint8:
-        return "bernoulli" if all(_shares(x) for x in pieces()) else "gaussian"
+        return "bernoulli" if all(_within(x) for x in pieces()) else "gaussian"
     if max(int(x.max()) for x in pieces()) < COUNT_LEVELS:
         return "binomial"
     return "logistic" if data.shape[2:] == (COLOURS,) else "bernoulli"
 
 
-def _shares(x: NDArray[np.generic]) -> bool:
+def _within(x: NDArray[np.generic]) -> bool:
     return bool(((x >= 0) & (x <= 1)).all())  # type: ignore[operator]
 
 
@@ -119,6 +120,13 @@ def _check_columns(name: str, data: dataset.Dataset, gaps: tuple[int, ...]) -> N
         )
 
 
+def _labels(data: dataset.Dataset, split: Split, plan: DataPlan) -> Space:
+    """The label space with its prior."""
+    if data.space == targets.TAGS:
+        return tags.Tags(_of_tags(plan.prior, len(data.classes)) or _shares(data, split))
+    return _classes(plan, len(data.classes))
+
+
 def _classes(plan: DataPlan, size: int) -> classes.Classes:
     """The classes that have labels, and those to be found, with their prior."""
     extra, prior = plan.extra_classes, plan.prior or (1 / max(size, 1),) * size
@@ -131,3 +139,19 @@ def _classes(plan: DataPlan, size: int) -> classes.Classes:
     share = (plan.extra_share or extra / (size + extra)) if size else 1.0
     others = (share / extra,) * extra
     return classes.Classes((*(p * (1 - share) for p in prior), *others), extra)
+
+
+def _of_tags(prior: tuple[float, ...], size: int) -> tuple[float, ...]:
+    """The prior of tags that the recipe gives, if any."""
+    if prior and (len(prior) != size or not all(0 < share < 1 for share in prior)):
+        raise errors.DataError(
+            f"data.prior is {list(prior)}", f"{size} numbers between 0 and 1, one for each tag"
+        )
+    return prior
+
+
+def _shares(data: dataset.Dataset, split: Split) -> tuple[float, ...]:
+    """Each tag's share of the labelled training rows, as if one more had it and one had not."""
+    y = store.take(data.y, split.labelled)
+    shares = ((y == 1).sum(0) + 1) / ((y >= 0).sum(0) + 2)
+    return tuple(shares.tolist())

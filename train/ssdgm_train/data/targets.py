@@ -1,6 +1,7 @@
-"""Labels as they are given, as classes and their indices."""
+"""Labels as they are given, as classes and their indices, or as tags."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,129 @@ from ssdgm_train.data import store
 UNLABELLED = -1
 UNKNOWN = (UNLABELLED, "", "-1")
 """What stands for a label that is not known; numpy turns -1 among strings into "-1"."""
+
+Names = tuple[int | str, ...]
+"""The labels' own values, or the names of tags."""
+
+Labels = NDArray[np.signedinteger[Any]]
+"""Class indices [n] int64, or tags [n, K] int8; -1 where one is not known."""
+
+CLASSES, TAGS = "classes", "tags"
+"""The label spaces by their names."""
+
+
+def labelled(y: NDArray[np.generic]) -> NDArray[np.bool_]:
+    """Which rows have a label, or any entry of one, [n]."""
+    known: NDArray[np.bool_] = y != UNLABELLED
+    return known if y.ndim == 1 else np.any(known, axis=1)
+
+
+def training(y: NDArray[np.generic], given: Names, x: store.Array) -> tuple[Labels, Names]:
+    """Labels of training rows x: class indices, or tags if there are several columns.
+
+    Args:
+        y: Labels as they came, [n] or [n, K].
+        given: The classes' own values, where y are their indices already, or the names of tags.
+        x: The rows.
+
+    Returns:
+        The labels, and the classes or the names of tags.
+
+    Raises:
+        DataError: They cannot be trained on.
+    """
+    if y.ndim > 1:
+        entries = tags("y", y, x)
+        return entries, tag_names(given, entries)
+    if given:
+        return y.astype(np.int64, copy=False), given
+    values = classes(y)
+    return indices("y", y, values, x), values
+
+
+def testing(
+    y: NDArray[np.generic], trained: Labels, names: Names, x: store.Array, *, given: bool
+) -> Labels:
+    """Labels of test rows x like those of training rows, `trained`; `given` if y are indices.
+
+    Raises:
+        DataError: They are others.
+    """
+    if y.shape[1:] != trained.shape[1:]:
+        columns = [part.shape[1] if part.ndim > 1 else 1 for part in (y, trained)]
+        raise errors.DataError(
+            f"y_test has {columns[0]} labels a row and y has {columns[1]}",
+            "labels of one kind",
+            "Prepare both in the same way.",
+        )
+    if y.ndim > 1:
+        return tags("y_test", y, x)
+    return y.astype(np.int64, copy=False) if given else known("y_test", y, names, x)
+
+
+def tags(name: str, y: NDArray[np.generic], x: store.Array) -> NDArray[np.int8]:
+    """Tags [n, K] as int8: 1, 0, or -1 where an entry is not known, of the rows x.
+
+    Raises:
+        DataError: There is but one column, or another value.
+    """
+    if y.ndim != 2 or y.shape[1] < 2:
+        many = "one column" if y.ndim == 2 else f"{y.ndim} axes"
+        raise errors.DataError(
+            f"{name} has {many}, its shape is {list(y.shape)}",
+            "one label a row [n], or several yes/no tags [n, tags]",
+            f"Write {name}.ravel() if these are classes." if y.ndim == 2 else "",
+        )
+    if y.dtype.kind not in "biuf":
+        raise errors.DataError(
+            f"{name} has {y.shape[1]} columns of dtype {y.dtype}",
+            "tags, which are 1, 0, or -1 where one is not known",
+            f"Write {name}.astype(np.int8), or give one label a row.",
+        )
+    result = store.allocate(y.shape, np.int8, name, beside=x)
+    for start, piece in store.pieces(y):
+        strange = ~np.isin(piece, (0, 1, UNLABELLED))
+        if strange.any():
+            row, column = np.argwhere(strange)[0].tolist()
+            raise _no_tag(name, piece[row, column], start + row, column)
+        result[start : start + len(piece)] = piece
+        store.give_back(result)
+    return result
+
+
+def _no_tag(name: str, value: np.generic, row: int, column: int) -> errors.DataError:
+    """The error of a value that says neither yes nor no."""
+    blank = f"Write np.where(np.isnan({name}), -1, {name}) where an entry is not known."
+    return errors.DataError(
+        f"{name} holds {value:g}, first in row {row}, column {column}",
+        "tags, which are 1, 0, or -1 where one is not known",
+        blank if np.isnan(value) else "Give one label a row if these are no tags.",
+    )
+
+
+def tag_names(names: Sequence[int | str], y: NDArray[np.int8]) -> tuple[int | str, ...]:
+    """The names of tags: those given, or "tag 0", "tag 1" and so on.
+
+    Raises:
+        DataError: There is another number of them, or a tag has no row with a 1, or none with a 0.
+    """
+    size = y.shape[1]
+    names = tuple(names) or tuple(f"tag {k}" for k in range(size))
+    if len(names) != size or len({*names}) != size or "" in names:
+        raise errors.DataError(
+            f"There are {len(names)} names of tags, {len({*names})} of them different, and y has "
+            f"{size} columns",
+            "one name for each column, none empty and none twice",
+            "Correct the names, or leave them out.",
+        )
+    for value, answer in ((1, "no row has it"), (0, "every row of which it is known has it")):
+        counts = sum(((piece == value).sum(0) for _, piece in store.pieces(y)), np.zeros(size))
+        if not counts.all():
+            raise errors.DataError(
+                f"The tag {names[int(counts.argmin())]!r} cannot be learnt: {answer}",
+                mend="Label some rows with it and some without it, or leave the tag out.",
+            )
+    return names
 
 
 def classes(y: NDArray[np.generic]) -> tuple[int | str, ...]:

@@ -88,19 +88,19 @@ def observed(problem: Problem, x: shapes.Rows, noise: Noise) -> dict[str, Tensor
 
 
 def estimates(
-    model: nn.Module, x: shapes.Flat, classes: int, draws: int, noise: Noise
+    model: nn.Module, x: shapes.Flat, labels: int, draws: int, noise: Noise
 ) -> Iterator[Estimate]:
     """Yield the estimate after every draw.
 
     Args:
         model: The model, a `method.Weighs`.
         x: Observations [n, features], on the model's device.
-        classes: K, used to keep memory within `NUMBERS`.
+        labels: How many different labels there are, used to keep memory within `NUMBERS`.
         draws: The number of draws.
         noise: The source of the draws.
     """
     slim = model.slim() if isinstance(model, method.Slims) else model
-    size = max(1, min(passes.ROWS, NUMBERS // (classes * x.shape[1])))
+    size = max(1, min(passes.ROWS, NUMBERS // (labels * x.shape[1])))
     log_sum, single = torch.tensor(-math.inf), torch.zeros(len(x), dtype=torch.float64)
     for count in range(1, draws + 1):
         log_weights = _draw(slim, torch.split(x, size), noise)

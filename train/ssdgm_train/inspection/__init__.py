@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_train import data as sources
-from ssdgm_train.data import dataset
+from ssdgm_train.data import dataset, targets
 from ssdgm_train.data.settings import CLASSES
-from ssdgm_train.inspection import features, pieces, place, proposal, repeats, rules, seen
+from ssdgm_train.inspection import features, labels, pieces, place, proposal, repeats, rules, seen
 from ssdgm_train.recipes import recipe, recommended
 
 __all__ = ["Report", "inspect", "look"]
@@ -45,6 +45,7 @@ class Report:
         """The report as a JSON document; all numbers are finite."""
         data, positions = self.data, self.seen.positions
         refused = isinstance(self.training, proposal.Refusal)
+        tagged = self.seen.tagged
         lists = zip(data.classes, self.seen.counts, self.seen.tests, strict=True)
         return {
             "name": data.name,
@@ -53,14 +54,16 @@ class Report:
             "shape": list(data.shape),
             "rows": {
                 "training": len(data.x),
-                "labelled": int(self.seen.counts.sum()),
-                "unlabelled": len(data.x) - int(self.seen.counts.sum()),
-                "test": int(self.seen.tests.sum()),
+                "labelled": data.labelled,
+                "unlabelled": len(data.x) - data.labelled,
+                "test": len(_tests(data)),
             },
             "looked_at": {"training": positions.rows, "test": self.tested},
             "classes": [
                 {"label": label, "training": int(n), "test": int(m)} for label, n, m in lists
             ],
+            "labels": data.space,
+            "tags": tagged and dataclasses.asdict(tagged),
             "low": _least(positions.low, np.fmin),
             "high": _least(positions.high, np.fmax),
             "levels": len(positions.levels) or None,
@@ -118,12 +121,13 @@ def inspect(
     """Inspect at most `limit` rows of each part of a data set; other arguments as in `look`."""
     tell(0, len(STEPS), STEPS[0])
     passage = features.Passage(data)
-    ours = _part("training", data.x, data.y, limit, passage)
+    y, y_test, names = labels.codes(data, _test_labels(data))
+    ours = _part("training", data.x, y, limit, passage)
     tell(1, len(STEPS), STEPS[1])
-    theirs = _part("test", _tests(data), _test_labels(data), limit)
+    theirs = _part("test", _tests(data), y_test, limit)
     tell(2, len(STEPS), STEPS[2])
-    equal = repeats.find_repeats(ours, theirs, data.classes)
-    measured = _seen(data, passage.positions, ours, equal)
+    equal = repeats.find_repeats(ours, theirs, names)
+    measured = _seen(data, y, passage.positions, ours, equal)
     meant = recommended.plain(plan).data.labels_as == CLASSES
     measured = dataclasses.replace(measured, meant=meant)
     tell(3, len(STEPS), STEPS[3])
@@ -153,19 +157,20 @@ def _tests(data: dataset.Dataset) -> pieces.Rows:
     return data.x[:0] if data.x_test is None else data.x_test
 
 
-def _test_labels(data: dataset.Dataset) -> NDArray[np.int64]:
+def _test_labels(data: dataset.Dataset) -> targets.Labels:
     return data.y[:0] if data.y_test is None else data.y_test
 
 
 def _seen(
     data: dataset.Dataset,
+    y: NDArray[np.int64],
     positions: features.Positions,
     part: repeats.Part,
     equal: repeats.Repeats,
 ) -> seen.Seen:
     sampled = pieces.sample(data.x, part.rows)
     sample = features.values(data.x[sampled], data.columns)
-    labelled = np.flatnonzero(data.y != dataset.UNLABELLED)
+    labelled = np.flatnonzero(y != dataset.UNLABELLED)
     chosen = pieces.sample(data.x, labelled)
     size = len(data.classes)
     return seen.Seen(
@@ -176,10 +181,11 @@ def _seen(
         sample=sample,
         sampled=sampled,
         known=features.values(data.x[chosen], data.columns),
-        labels=data.y[chosen],
+        labels=y[chosen],
         repeats=equal,
-        counts=np.bincount(data.y[labelled], minlength=size),
-        tests=np.bincount(_test_labels(data), minlength=size),
+        counts=labels.counts(data.y, size),
+        tests=labels.counts(_test_labels(data), size),
+        tagged=labels.tagged(data),
     )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_train.data import dataset, store
-from ssdgm_train.inspection import features, repeats
+from ssdgm_train.inspection import features, labels, repeats
 
 WARNING, NOTE = "warning", "note"
 SHOWN = 4
@@ -26,10 +26,11 @@ class Seen:
         sample: Some of the rows, [m, width], as returned by `features.values`.
         sampled: The numbers of these rows, [m].
         known: Some of the labelled rows, [k, width].
-        labels: Their class indices, [k].
+        labels: The numbers of their labels, [k].
         repeats: Equal rows.
-        counts: Labelled training rows per class, [classes].
-        tests: Test rows per class, [classes].
+        counts: Labelled training rows per class or tag, [classes].
+        tests: Test rows per class or tag, [classes].
+        tagged: What there is of tags; None for classes.
         meant: Whether the recipe says that the labels are classes.
     """
 
@@ -44,6 +45,7 @@ class Seen:
     repeats: repeats.Repeats
     counts: NDArray[np.int64]
     tests: NDArray[np.int64]
+    tagged: labels.Tagged | None = None
     meant: bool = False
 
     @property

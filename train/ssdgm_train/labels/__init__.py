@@ -2,6 +2,9 @@
 
 from ssdgm_train.labels.classes import Classes
 from ssdgm_train.labels.space import Space
+from ssdgm_train.labels.tags import Tags
 
-SPACES: dict[str, type[Space]] = {"classes": Classes}
+__all__ = ["SPACES", "Classes", "Space", "Tags"]
+
+SPACES: dict[str, type[Space]] = {"classes": Classes, "tags": Tags}
 """Every label space by the name that run records and manifests write."""

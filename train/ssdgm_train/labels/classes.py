@@ -19,15 +19,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from ssdgm_train.labels import clusters, scores
+from ssdgm_train.labels import clusters, scores, space
 from ssdgm_train.labels.space import Known, Tries
 from ssdgm_train.probability import distributions, shapes
 from ssdgm_train.probability.noise import Noise
 
-SMALLEST = 1e-30
-"""The smallest probability in a draw, so that none is exactly zero."""
-
-SMALLEST_LOG = math.log(SMALLEST)
+SMALLEST_LOG = math.log(space.SMALLEST)
 
 UNKNOWN = -1
 """What a data set stores where a class is not known."""
@@ -97,23 +94,9 @@ class Classes:
         return Tries(known.value[:, None], known.value.new_ones(len(known.value), 1))
 
     def likeliest(self, raw: Tensor, k: int, noise: Noise) -> Tries:
-        r"""Each row's k likeliest classes and one drawn from the others, with their weights.
-
-        \(\sum_j w_j f(y_j)\) and its gradient are unbiased estimates of \(\sum_y q(y) f(y)\) and
-        of its gradient, at the cost of k + 1 classes (Liu et al., 2019, equation 4).
-
-        Args:
-            raw: The logits of q(y | x), [n, K].
-            k: From 0 to K - 1.
-            noise: The source of the drawn class.
-        """
-        q = F.softmax(raw, -1)
-        top = q.topk(k, -1).indices
-        rest = q.detach().clamp_min(SMALLEST).scatter(-1, top, 0.0)
-        drawn = noise.category(rest)
-        share = rest.gather(-1, drawn) / rest.sum(-1, keepdim=True)
-        weight = torch.cat([q.gather(-1, top), q.gather(-1, drawn) / share], -1)
-        return Tries(self.one_hot(torch.cat([top, drawn], -1), raw), weight, drawn=True)
+        """Each row's k likeliest classes and one drawn from the others, as `space.likeliest`."""
+        chosen, weight = space.likeliest(F.softmax(raw, -1), k, noise)
+        return Tries(self.one_hot(chosen, raw), weight, drawn=True)
 
     def entropy(self, raw: Tensor, known: Known | None = None) -> shapes.Nats:
         """The entropy of q(y | x); zero for rows whose class is known."""
@@ -137,6 +120,10 @@ class Classes:
     def every(self, like: Tensor) -> Tensor:
         """Every class once, one-hot: the identity [K, K], to broadcast against [batch, 1, ...]."""
         return torch.eye(self.size, dtype=like.dtype, device=like.device)
+
+    def posterior(self, log_joint: Tensor) -> Tensor:
+        """The logarithms themselves."""
+        return log_joint
 
     @property
     def entries(self) -> int:

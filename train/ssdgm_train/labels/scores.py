@@ -9,6 +9,13 @@ With one-hot labels \(e_y\) and \(n\) rows,
 where bin \(b\) holds the \(n_b\) rows whose top probability lies in the b-th of 15 equal parts of
 [0, 1], \(conf_b\) is its mean there and \(acc_b\) the share that is right.
 
+Tags have K answers a row. Errors (the Hamming loss), Brier scores and calibration are then over
+the entries that are known, and with its true and false positives and false negatives
+
+.. math:: F_1 = \frac{2 TP}{2 TP + FP + FN}
+
+is counted over all tags at once (micro), or is the mean of the tags' own (macro).
+
 References:
     On Calibration of Modern Neural Networks (Guo et al., 2017), section 2.
     Verification of Forecasts Expressed in Terms of Probability (Brier, 1950).
@@ -36,11 +43,14 @@ class Score:
     """The quality of the classification of held-out rows.
 
     Attributes:
-        rows: The number of rows.
-        error: The share misclassified, 0 to 1.
-        nll: The mean of -log q(y | x), in nats.
-        brier: The mean squared distance between q(. | x) and the one-hot label, 0 to 2.
+        rows: The number of rows; of tags, those of which an entry is known.
+        error: The share misclassified, 0 to 1; of tags, of the known entries.
+        nll: The mean of -log q(y | x), in nats; of tags, summed over a row's known entries.
+        brier: The mean squared distance between q(. | x) and the one-hot label, 0 to 2; of tags,
+            of an entry, 0 to 1.
         ece: The expected calibration error, 0 to 1.
+        micro_f1: Of tags, F1 over all of them, 0 to 1; None for other labels.
+        macro_f1: Of tags, the mean of the F1 of each; None for other labels.
     """
 
     rows: int
@@ -48,6 +58,8 @@ class Score:
     nll: float
     brier: float
     ece: float
+    micro_f1: float | None = None
+    macro_f1: float | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +88,37 @@ def measure(logits: shapes.Logits, y: shapes.Labels) -> Score:
     parts = [(len(labels) / len(y), _means(part, labels)) for part, labels in _pieces(logits, y)]
     error, nll, brier = (sum(share * means[i] for share, means in parts) for i in range(3))
     return Score(len(y), error, nll, brier, ece=reliability(logits, y).error)
+
+
+def measure_tags(logits: shapes.Logits, y: Tensor) -> Score:
+    """The score of sigmoid(logits), [n, K], against tags [n, K]: 1, 0, or -1 where unknown."""
+    known, exact = y >= 0, logits.double()
+    rows, entries, truth = int(known.any(-1).sum()), known.sum(), y == 1
+    losses = F.binary_cross_entropy_with_logits(exact, truth.double(), reduction="none")
+    misses = (torch.sigmoid(exact) - truth.double()).square()
+    positive = (exact > 0) & known
+    counts = ((positive & truth).sum(0), positive.sum(0), (truth & known).sum(0))
+    return Score(
+        rows=rows,
+        error=float(((positive != truth) & known).sum() / entries),
+        nll=float(losses[known].sum() / rows),
+        brier=float(misses[known].mean()),
+        ece=reliability(*answers(exact, y)).error,
+        micro_f1=float(_f1(*(count.sum() for count in counts))),
+        macro_f1=float(_f1(*counts).mean()),
+    )
+
+
+def answers(logits: shapes.Logits, y: Tensor) -> tuple[Tensor, Tensor]:
+    """The known entries of tags, each as a row of two classes: logits [m, 2] and indices [m]."""
+    known = y >= 0
+    two = torch.stack([torch.zeros_like(logits), logits], -1)
+    return two[known], y[known].long()
+
+
+def _f1(hits: Tensor, said: Tensor, true: Tensor) -> Tensor:
+    """F1 from the numbers of true positives, of predictions and of positives; 0 without any."""
+    return 2 * hits.double() / (said + true).clamp(min=1)
 
 
 def _pieces(logits: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor]]:

@@ -17,12 +17,16 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from ssdgm_train.labels.scores import Score
 from ssdgm_train.probability import shapes
 from ssdgm_train.probability.noise import Noise
+
+SMALLEST = 1e-30
+"""The smallest probability in a draw, so that none is exactly zero."""
 
 
 class Known(NamedTuple):
@@ -120,6 +124,9 @@ class Space(Protocol):
     def log_prior(self, y: Tensor) -> Tensor:
         """Log p(y) in nats, [..., *shape] to [...]; linear in y where y is a probability."""
 
+    def posterior(self, log_joint: Tensor) -> Tensor:
+        """Raw numbers of p(y | x) from log p(x, y) of every label, [n, E] to [n, raw]."""
+
     def measure(self, raw: Tensor, y: Tensor) -> Score:
         """The quality of raw numbers [n, raw] for labels as a data set stores them, [n, ...]."""
 
@@ -141,6 +148,32 @@ class Space(Protocol):
 
     def strata(self, y: NDArray[np.generic]) -> NDArray[np.int64]:
         """A number of each row's label that splits are stratified by; -1 where none is known."""
+
+
+def likeliest(q: Tensor, k: int, noise: Noise) -> tuple[Tensor, Tensor]:
+    r"""Each row's k likeliest labels and one drawn from the others, with their weights.
+
+    \(\sum_j w_j f(y_j)\) and its gradient are unbiased estimates of \(\sum_y q(y) f(y)\) and of
+    its gradient, at the cost of k + 1 labels.
+
+    Args:
+        q: The probability of every label, [n, E].
+        k: From 0 to E - 1.
+        noise: The source of the drawn label.
+
+    Returns:
+        Indices and weights, [n, k + 1] each.
+
+    References:
+        Rao-Blackwellized Stochastic Gradients for Discrete Distributions (Liu et al., 2019),
+        equation 4.
+    """
+    top = q.topk(k, -1).indices
+    rest = q.detach().clamp_min(SMALLEST).scatter(-1, top, 0.0)
+    drawn = noise.category(rest)
+    share = rest.gather(-1, drawn) / rest.sum(-1, keepdim=True)
+    weight = torch.cat([q.gather(-1, top), q.gather(-1, drawn) / share], -1)
+    return torch.cat([top, drawn], -1), weight
 
 
 def bound_over(

@@ -23,12 +23,13 @@ import torch
 from torch import Tensor, nn
 
 from ssdgm_train import method, model
+from ssdgm_train.labels import Classes, Tags
 from ssdgm_train.models import autoencoder
 from ssdgm_train.networks.perceptrons import MLP, Fourier
 from ssdgm_train.probability import distributions, regularisers, shapes
 from ssdgm_train.probability.noise import Noise
 from ssdgm_train.problems import Problem
-from ssdgm_train.settings import above, among, between, setting
+from ssdgm_train.settings import RecipeError, above, among, between, setting
 
 
 @dataclass(frozen=True)
@@ -156,6 +157,18 @@ def _head(model: Model) -> Iterator[nn.Parameter]:
     return model.head.parameters()
 
 
+def _fitted(config: Config, problem: Problem) -> Config:
+    """The config with chosen networks; the s3vm head is for classes alone."""
+    if config.head.loss == "s3vm" and not isinstance(problem.labels, Classes):
+        raise RecipeError(
+            f"model.head.loss is s3vm, which separates classes, and the labels are "
+            f"{problem.labels.space}",
+            mend="Set model.head.loss=logistic.",
+        )
+    fitted: Config = autoencoder.fitted(config, problem)
+    return fitted
+
+
 METHOD = method.Method(
     name="m1",
     summary="features of a variational autoencoder, and a head on them",
@@ -168,6 +181,7 @@ METHOD = method.Method(
     Config=Config,
     build=Model,
     phases=_phases,
+    spaces=(Classes, Tags),
     adopt=autoencoder.adopt,
-    fitted=autoencoder.fitted,
+    fitted=_fitted,
 )

@@ -174,6 +174,7 @@ METHOD = method.Method(
     Config=Config,
     build=Model,
     phases=_phases,
+    spaces=m2.METHOD.spaces,
     adopt=autoencoder.adopt,
     fitted=_fitted,
 )

@@ -11,6 +11,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from ssdgm_train import likelihoods, method, model
+from ssdgm_train.labels import Classes, Tags
 from ssdgm_train.likelihoods import observations
 from ssdgm_train.networks import builder
 from ssdgm_train.networks.perceptrons import ACTIVATIONS
@@ -101,6 +102,7 @@ METHOD = method.Method(
     Config=Config,
     build=Model,
     phases=_phases,
+    spaces=(Classes, Tags),
     adopt=_adopt,
     fitted=builder.fitted,
 )

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ssdgm_train import problems
-from ssdgm_train.data import dataset
+from ssdgm_train.data import dataset, targets
 from ssdgm_train.data.settings import DEFAULTS
+from ssdgm_train.labels import SPACES
 from ssdgm_train.methods import METHODS
 from ssdgm_train.recipes import fields, recipe, shelf
-from ssdgm_train.settings import among, between, setting
+from ssdgm_train.settings import RecipeError, among, between, setting
 
 KINDS = (*problems.KINDS, dataset.COLOUR)
 HELD = 0.2
@@ -30,6 +31,7 @@ class Purpose:
 
     Attributes:
         kinds: What a row is, as `Dataset.sort` has it.
+        spaces: What a label is, as `Dataset.space` has it.
         rows: How many training rows there are at least.
         least: How many numbers a row has at least.
         most: How many it has at most; 0 for any number.
@@ -38,6 +40,7 @@ class Purpose:
     """
 
     kinds: tuple[str, ...] = setting((problems.ROWS,), among(KINDS))
+    spaces: tuple[str, ...] = setting((targets.CLASSES,), among(SPACES))
     rows: int = setting(0, between(0, math.inf))
     least: int = setting(0, between(0, math.inf))
     most: int = setting(0, between(0, math.inf))
@@ -48,6 +51,7 @@ class Purpose:
         """Whether the recipe is recommended for such data."""
         return (
             facts.kind in self.kinds
+            and facts.space in self.spaces
             and facts.rows >= self.rows
             and self.least <= facts.numbers <= (self.most or math.inf)
             and (not self.start or facts.start in self.start)
@@ -70,6 +74,7 @@ class DataFacts:
         labels: The budget of labels.
         pool: The labels that validation rows are drawn from.
         start: The method whose trained model there is to start from; empty without one.
+        space: What a label is, as `Dataset.space` has it.
     """
 
     kind: str
@@ -78,6 +83,7 @@ class DataFacts:
     labels: int
     pool: int
     start: str = ""
+    space: str = targets.CLASSES
 
     @property
     def numbers(self) -> int:
@@ -87,7 +93,8 @@ class DataFacts:
     def __str__(self) -> str:
         size = " x ".join(map(str, self.shape))
         kind = WORDS.get(self.kind, self.kind)
-        return f"{self.rows:,} {kind if self.kind in WORDS else 'rows'} of {size}"
+        labels = "" if self.space == targets.CLASSES else f" with {self.space}"
+        return f"{self.rows:,} {kind if self.kind in WORDS else 'rows'} of {size}{labels}"
 
 
 def data_facts(data: dataset.Dataset, labelled: int | None, start: str = "") -> DataFacts:
@@ -100,7 +107,7 @@ def data_facts(data: dataset.Dataset, labelled: int | None, start: str = "") -> 
     """
     labels = data.labelled if labelled is None else labelled
     pool = data.labelled if data.fully_labelled else labels
-    return DataFacts(data.sort, len(data.x), data.shape, max(labels, 1), pool, start)
+    return DataFacts(data.sort, len(data.x), data.shape, max(labels, 1), pool, start, data.space)
 
 
 @dataclass(frozen=True)
@@ -160,10 +167,28 @@ def plain(plan: recipe.Recipe | Asked) -> recipe.Recipe:
 def settle(
     plan: recipe.Recipe | Asked, data: dataset.Dataset, labelled: int | None, start: str = ""
 ) -> Chosen:
-    """The recipe for a data set; arguments as of `data_facts`, errors as of `recipe.load`."""
+    """The recipe for a data set; arguments as of `data_facts`, errors as of `recipe.load`.
+
+    Raises:
+        RecipeError: Its method does not know such labels, or as of `recipe.load`.
+    """
     if isinstance(plan, Asked):
-        return plan.chosen(data_facts(data, labelled, start))
-    return Chosen(plan)
+        chosen = plan.chosen(data_facts(data, labelled, start))
+    else:
+        chosen = Chosen(plan)
+    _check_known(chosen.plan, data)
+    return chosen
+
+
+def _check_known(plan: recipe.Recipe, data: dataset.Dataset) -> None:
+    """Refuse labels that the method does not know."""
+    space = SPACES[data.space]
+    if space not in plan.spec.spaces:
+        knowing = [name for name, spec in METHODS.items() if space in spec.spaces]
+        raise RecipeError(
+            f"{plan.method} does not know {data.space}, which the labels of {data.name} are",
+            mend=f"Use a method that does: {', '.join(knowing)}.",
+        )
 
 
 def nearest(method: str, facts: DataFacts) -> str | None:

@@ -86,7 +86,7 @@ def _shared(config: Any) -> dict[str, Any]:  # noqa: ANN401  (a method's own)
 
 
 def compare(
-    own: NDArray[np.int64], theirs: NDArray[np.int64], seed: int, entries: int = 1
+    own: NDArray[np.int64], theirs: NDArray[np.int64], seed: int, entries: float = 1
 ) -> Comparison:
     """Two classifiers on the same rows.
 
@@ -94,16 +94,17 @@ def compare(
         own: How many entries of each row's label the run's classifier has wrong, [n].
         theirs: How many the baseline's has.
         seed: Of the bootstrap.
-        entries: How many entries a label has.
+        entries: How many entries of a row's label are known, on average.
 
     Returns:
         Both errors, the baseline's less the run's, and that difference's 95 % interval: of
         resampled rows, both classifiers on each of them.
     """
     gains = theirs - own
-    shares = np.bincount(gains + entries, minlength=2 * entries + 1) / len(gains)
+    most = max(1, int(np.abs(gains).max()))
+    shares = np.bincount(gains + most, minlength=2 * most + 1) / len(gains)
     drawn = seeds.generator(seed, seeds.BOOTSTRAP).multinomial(len(gains), shares, size=DRAWS)
-    sums = drawn @ np.arange(-entries, entries + 1)
+    sums = drawn @ np.arange(-most, most + 1)
     low, high = np.percentile(sums / (len(gains) * entries), LEVEL)
     return Comparison(
         rows=len(gains),

@@ -27,7 +27,8 @@ from torch import nn
 
 from ssdgm_runtime import atomic, errors
 from ssdgm_runtime.readers import inputs
-from ssdgm_train.data.split import Split, compact
+from ssdgm_train.data.draws import compact
+from ssdgm_train.data.split import Split
 from ssdgm_train.runs import records, storage
 from ssdgm_train.runs.records import RunError
 from ssdgm_train.runs.storage import write_json

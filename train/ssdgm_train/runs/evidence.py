@@ -25,9 +25,9 @@ from torch import Tensor
 
 from ssdgm_runtime import atomic, errors
 from ssdgm_train import data, evaluation, method, seeds
-from ssdgm_train.data import store
+from ssdgm_train.data import store, targets
 from ssdgm_train.evaluation import evidence
-from ssdgm_train.model import Model
+from ssdgm_train.model import DECODER, Model
 from ssdgm_train.probability.noise import Noise
 from ssdgm_train.runs import directory, loading, records
 from ssdgm_train.runs.training import Progress
@@ -103,11 +103,12 @@ def prepare(
 def measure(job: Job) -> Iterator[Progress]:
     """Do a job and write its file, yielding after every draw; terms come with every tenth."""
     noise = _noise(job.run, job.device, seeds.EVIDENCE)
-    classes = len(job.run.read().data.classes)
+    every = job.model.labels.every(like=torch.zeros(()))
+    labels = 1 if every is None else len(every)
     last: dict[str, evidence.Estimate] = {}
     step = 0
     for name, x in job.observations.items():
-        for estimate in evidence.estimates(job.model, x, classes, job.samples, noise):
+        for estimate in evidence.estimates(job.model, x, labels, job.samples, noise):
             last[name], step = estimate, step + 1
             shown = estimate.draws == job.samples or not estimate.draws % EVERY
             terms = {f"log p({name})": float(estimate.bound.mean())} if shown else None
@@ -131,6 +132,13 @@ def _check_weighs(model: Model, path: Path, name: str) -> None:
             f"{path} is a run of {name}, which has no p(x)",
             mend="Take a run of m1, m2 or m1m2; the error of this one is in result.json.",
         )
+    decoder = model.conditional(DECODER)
+    labelled = decoder is not None and "y" in decoder.given
+    if labelled and model.labels.every(like=torch.zeros(())) is None:
+        raise directory.RunError(
+            f"{path} has {model.labels.space} with too many different labels to sum over for p(x)",
+            mend="The error of its classifier is in result.json.",
+        )
 
 
 def _held(
@@ -138,7 +146,8 @@ def _held(
 ) -> tuple[str, store.Array, store.Array, store.Indices]:
     """A part's name, its rows and labels, and the indices of those that were held out."""
     if dataset.x_test is not None and dataset.y_test is not None:
-        return "test", dataset.x_test, dataset.y_test, np.arange(len(dataset.y_test))
+        known = np.flatnonzero(targets.labelled(dataset.y_test))
+        return "test", dataset.x_test, dataset.y_test, known
     rows = run.split().validation
     if not len(rows):
         raise errors.DataError(
@@ -175,5 +184,7 @@ def _estimate(estimate: evidence.Estimate) -> records.Estimate:
 def _labels(job: Job, log_joint: Tensor) -> records.Labels:
     temperature, y = directory.ended(job.run).temperature, torch.from_numpy(job.held.y)
     raw, space = evaluation.raw(job.model, job.held.x, job.device), job.model.labels
-    posterior = space.measure(log_joint, y) if log_joint.shape[1] > 1 else None
+    posterior = None
+    if log_joint.shape[1] > 1:
+        posterior = space.measure(space.posterior(log_joint), y)
     return records.Labels(space.measure(raw / temperature, y), posterior)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from ssdgm_train import evaluation, method, seeds
-from ssdgm_train.data import batches, dataset, store
+from ssdgm_train.data import batches, store, targets
 from ssdgm_train.probability.noise import Noise
 from ssdgm_train.runs import baseline, directory, metrics, records
 from ssdgm_train.runs.session import Session
@@ -172,19 +172,27 @@ def _labelled(session: Session, part: str) -> evaluation.Labelled | None:
 
     None where there are none.
     """
-    x, y = session.data.x, session.data.y
-    if part == "test":
-        x_test, y_test = session.data.x_test, session.data.y_test
-        if x_test is None or y_test is None:
-            return None
-        return evaluation.Labelled(store.Rows(x_test), y_test)
-    rows = getattr(session.split, part)
-    known = [some[store.take(y, some) != dataset.UNLABELLED] for some in _pieces(rows)]
+    x, y, rows = _part(session, part)
+    if x is None or y is None:
+        return None
+    known = [some[targets.labelled(store.take(y, some))] for some in _pieces(rows)]
     chosen = np.concatenate(known) if known else rows
-    chosen = chosen if part == "validation" else store.spaced(chosen, store.SAMPLE)
+    chosen = chosen if part in ("validation", "test") else store.spaced(chosen, store.SAMPLE)
     if not len(chosen):
         return None
+    if len(chosen) == len(y):
+        return evaluation.Labelled(store.Rows(x), y)
     return evaluation.Labelled(store.Rows(x, chosen), store.take(y, chosen))
+
+
+def _part(
+    session: Session, part: str
+) -> tuple[store.Array | None, store.Array | None, store.Indices]:
+    """The rows and labels that a part is of, and which of them it has."""
+    data = session.data
+    if part == "test":
+        return data.x_test, data.y_test, np.arange(0 if data.y_test is None else len(data.y_test))
+    return data.x, data.y, getattr(session.split, part)
 
 
 def _pieces(rows: store.Indices) -> Iterator[store.Indices]:
@@ -226,7 +234,8 @@ def _compare(session: Session, beside: Session) -> records.Baseline:
         if rows is None:
             return None
         wrong = _wrong(session, rows), _wrong(beside, rows)
-        return baseline.compare(*wrong, session.seed, session.model.labels.entries)
+        known = session.model.labels.known(torch.from_numpy(rows.y), like=torch.zeros(()))
+        return baseline.compare(*wrong, session.seed, float(known.mask.sum()) / len(rows.y))
 
     steps = beside.state.step
     return records.Baseline(beside.recipe.method, steps, compared("validation"), compared("test"))

@@ -8,7 +8,7 @@ import pytest
 from ssdgm_runtime.errors import DataError
 from ssdgm_runtime.rows import columns
 from ssdgm_train.data.settings import DataPlan
-from ssdgm_train.data.tables import cells, discovery
+from ssdgm_train.data.tables import cells, discovery, roles
 
 pa = pytest.importorskip("pyarrow")
 
@@ -105,24 +105,24 @@ def test_what_is_of_no_kind_is_refused(name: str) -> None:
 
 def test_the_column_of_labels_is_told_by_its_name_or_named() -> None:
     names = ("a", "Class", "b", "c")
-    found = discovery.roles(names, "t.csv", DataPlan())
-    assert found == discovery.Roles("Class", "", ("a", "b", "c"))
-    assert discovery.roles(names, "t.csv", DataPlan(label="b")).features == ("a", "Class", "c")
-    left = discovery.roles(names, "t.csv", DataPlan(ignore=("b", "c")))
+    found = roles.roles(names, "t.csv", DataPlan())
+    assert found == roles.Roles(("Class",), "", ("a", "b", "c"))
+    assert roles.roles(names, "t.csv", DataPlan(label="b")).features == ("a", "Class", "c")
+    left = roles.roles(names, "t.csv", DataPlan(ignore=("b", "c")))
     assert (left.features, left.read) == (("a",), ("a", "Class"))
 
 
 def test_a_column_of_labels_that_is_to_be_left_out_holds_none() -> None:
-    found = discovery.roles(("label", "class", "a"), "t.csv", DataPlan(ignore=("class",)))
-    assert found == discovery.Roles("label", "", ("a",))
+    found = roles.roles(("label", "class", "a"), "t.csv", DataPlan(ignore=("class",)))
+    assert found == roles.Roles(("label",), "", ("a",))
 
 
 @pytest.mark.parametrize("name", ["split", "Split", "SPLIT"])
 def test_a_column_of_parts_is_told_by_its_name(name: str) -> None:
     names = ("a", name, "label")
-    assert discovery.roles(names, "t.csv", DataPlan()).split == name
-    assert discovery.roles(names, "t.csv", DataPlan(label=name)).split == ""
-    left = discovery.roles(names, "t.csv", DataPlan(ignore=(name,)))
+    assert roles.roles(names, "t.csv", DataPlan()).split == name
+    assert roles.roles(names, "t.csv", DataPlan(label=name)).split == ""
+    left = roles.roles(names, "t.csv", DataPlan(ignore=(name,)))
     assert (left.split, left.features) == ("", ("a",))
 
 
@@ -147,7 +147,7 @@ ROLES: dict[str, tuple[tuple[str, ...], dict[str, Any], str]] = {
 @pytest.mark.parametrize("name", list(ROLES))
 def test_heads_that_do_not_serve_are_refused(name: str) -> None:
     names, plan, text = ROLES[name]
-    found = cases.message(DataError, lambda: discovery.roles(names, "t.csv", DataPlan(**plan)))
+    found = cases.message(DataError, lambda: roles.roles(names, "t.csv", DataPlan(**plan)))
     assert text in found
 
 

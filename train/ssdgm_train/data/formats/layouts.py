@@ -16,7 +16,12 @@ from ssdgm_train.data.tables import labelfile, table, windows
 
 _IDX = {"x": "train-images", "y": "train-labels", "x_test": "t10k-images", "y_test": "t10k-labels"}
 _IDX_NAME = re.compile(rf"({'|'.join(_IDX.values())})[-.]idx[^/]*-ubyte[^/]*")
-NPY = tuple(f"{key}{part}.npy" for key in "xy" for part in ("", "_train", "_test"))
+NAMES = ("names", "label_names")
+"""The arrays of which one may name tags."""
+NPY = (
+    *(f"{key}{part}.npy" for key in "xy" for part in ("", "_train", "_test")),
+    *(f"{name}.npy" for name in NAMES),
+)
 _MAT = {"x": "train_32x32.mat", "x_test": "test_32x32.mat"}
 _CIFAR = {"x": tuple(f"data_batch_{n}.bin" for n in range(1, 6)), "x_test": ("test_batch.bin",)}
 _CIFAR_CLASSES = "batches.meta.txt"
@@ -71,7 +76,8 @@ def npz(
 ) -> dataset.Dataset:
     """The arrays `x`, `y` (-1 = unlabelled), and perhaps `x_test`, `y_test` and `features`.
 
-    `x_train`, `y_train` may stand for `x`, `y`. `features` are the names of a row's values.
+    `x_train`, `y_train` may stand for `x`, `y`. `features` are the names of a row's values. If y
+    has several columns, they are tags, and `names` or `label_names` are the tags' names.
 
     Args:
         contents: The arrays by name.
@@ -94,15 +100,28 @@ def npz(
             f"{place} has only one of x_test and y_test", mend="Save both, or neither."
         )
     tests = contents.get("x_test"), contents.get("y_test")
-    named = contents.get("features", np.zeros(0, np.str_))
-    if named.dtype.kind != "U":
+    return dataset.make(
+        name,
+        train[0],
+        train[1],
+        *tests,
+        kind=plan.kind,
+        classes=_words(contents, NAMES, place) if train[1].ndim > 1 else (),
+        features=_words(contents, ("features",), place),
+    )
+
+
+def _words(
+    contents: dict[str, NDArray[np.generic]], names: tuple[str, ...], place: str
+) -> tuple[str, ...]:
+    """The strings of the first of some arrays that there is; none without one."""
+    name = next((name for name in names if name in contents), "")
+    words = contents.get(name, np.zeros(0, np.str_))
+    if words.dtype.kind != "U":
         raise errors.DataError(
-            f"{place} has features of dtype {named.dtype}",
-            "strings",
-            "Write features.astype(str).",
+            f"{place} has {name} of dtype {words.dtype}", "strings", f"Write {name}.astype(str)."
         )
-    features = tuple(named.ravel().tolist())
-    return dataset.make(name, train[0], train[1], *tests, kind=plan.kind, features=features)
+    return tuple(words.ravel().tolist())
 
 
 def _unwrapped(files: tree.Tree) -> tree.Tree:

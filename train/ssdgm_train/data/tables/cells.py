@@ -24,6 +24,9 @@ Where = Callable[[int], str]
 
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 
+TAGS = (("0", "no", "false"), ("1", "yes", "true"))
+"""How tables write that a row has not, or has, a tag."""
+
 
 def clean(array: Array, where: Where) -> Array:
     """Words without surrounding spaces, numbers or booleans; null where a value is missing.
@@ -163,6 +166,29 @@ def truths(array: Array, where: Where) -> Floats:
     if len(bad):
         row = int(bad[0])
         raise errors.DataError(f"{where(row)} is {named[row].as_py()!r}", meanings.TRUTHS)
+    return coded
+
+
+def tags(array: Array, where: Where) -> NDArray[np.int8]:
+    """Values as tags, int8 [n]: yes is 1, no is 0, -1 where one is missing or -1.
+
+    Raises:
+        DataError: A value is neither.
+    """
+    from pyarrow import compute as pc
+
+    lower = pc.utf8_lower(words(array))
+    coded = np.full(len(array), columns.UNKNOWN, np.int8)
+    for value, meaning in enumerate(TAGS):
+        coded[np.isin(lower.to_numpy(zero_copy_only=False).astype(object), meaning)] = value
+    bad = np.flatnonzero((coded == columns.UNKNOWN) & present(array))
+    strange = (row for row in bad.tolist() if lower[row].as_py() != str(columns.UNKNOWN))
+    if (row := next(strange, None)) is not None:
+        raise errors.DataError(
+            f"{where(row)} is {array[row].as_py()!r}",
+            "a tag: 1 or 0, yes or no, true or false, or an empty cell where it is not known",
+            "Name the columns of tags with --label, and no others.",
+        )
     return coded
 
 

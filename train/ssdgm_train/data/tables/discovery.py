@@ -1,4 +1,4 @@
-"""Find out what the columns of a table are: the labels, numbers, booleans or categories.
+"""Find out what the columns of a table are: classes, numbers, booleans or categories.
 
 A column whose words are all numbers is numeric, one of true and false is boolean, other words are
 categories. All training rows count, held-out ones too; `statement` decides what a model has seen.
@@ -14,7 +14,6 @@ import numpy as np
 from ssdgm_runtime import errors
 from ssdgm_runtime.rows import cells as meanings
 from ssdgm_runtime.rows import columns
-from ssdgm_train.data.settings import DataPlan
 from ssdgm_train.data.tables import cells
 
 MOST = 1000
@@ -23,8 +22,6 @@ MOST = 1000
 LONGEST = 256
 """The most characters of a category or class; anything longer is free text."""
 
-LABEL = ("label", "class", "target", "y")
-SPLIT = "split"
 UNLABELLED = "-1"
 _FOREIGN = re.compile(
     r"[+-]?[0-9.]+,[0-9]+"  # 0,5
@@ -33,73 +30,7 @@ _FOREIGN = re.compile(
 )
 """Numbers in a local format, or with units."""
 
-_LEAVE = "Leave it out with --set 'data.ignore=[\"{}\"]'."
-
-
-@dataclass(frozen=True)
-class Roles:
-    """What the columns of a table are used for.
-
-    Attributes:
-        label: The column of labels.
-        split: The column that says train or test; empty if there is none.
-        features: All others but the ignored ones, in the order of the header.
-    """
-
-    label: str
-    split: str
-    features: tuple[str, ...]
-
-    @property
-    def read(self) -> tuple[str, ...]:
-        """All columns that are read."""
-        return (*self.features, self.label, *([self.split] if self.split else []))
-
-
-def roles(names: Sequence[str], place: str, plan: DataPlan) -> Roles:
-    """Find the columns of labels, parts and features in the header of a table.
-
-    Raises:
-        DataError: A named column does not exist, the column of labels is not clear, or the header
-            has a single column.
-    """
-    _check_separated(names, place)
-    wanted = {"data.ignore": plan.ignore, "data.categorical": plan.categorical}
-    single = {"data.label": plan.label, "data.series": plan.series, "data.time": plan.time}
-    for setting, asked in (wanted | {k: (name,) for k, name in single.items() if name}).items():
-        for name in set(asked) - set(names):
-            raise errors.DataError(
-                f"{place} has no column {name!r}, which {setting} names; it has the columns "
-                f"{columns.some(names)}",
-                mend="Correct the name.",
-            )
-    rest = [name for name in names if name not in plan.ignore]
-    label = plan.label or _label(rest, place)
-    rest = [name for name in rest if name != label]
-    parts = [name for name in rest if name.lower() == SPLIT][:1]
-    features = tuple(name for name in rest if name not in parts)
-    if not features:
-        raise errors.DataError(
-            f"{place} has no column to learn from besides {label!r}",
-            mend="Add columns of features, or ignore fewer.",
-        )
-    if "" in features:
-        raise errors.DataError(
-            f"{place} has a column without a name, which often numbers the rows",
-            mend=_LEAVE.format(""),
-        )
-    return Roles(label, "".join(parts), features)
-
-
-def _check_separated(names: Sequence[str], place: str) -> None:
-    """Refuse a header of one name that looks like several with another separator."""
-    marks = [mark for mark in "|;\t^: " if len(names) == 1 and mark in names[0]]
-    if marks:
-        raise errors.DataError(
-            f"{place} has only one column, {names[0]!r}; columns are separated by commas, "
-            "semicolons or tabs",
-            mend=f"If {marks[0]!r} separates columns here, save the file with commas.",
-        )
+LEAVE = "Leave it out with --set 'data.ignore=[\"{}\"]'."
 
 
 def unseen(where: str, label: str | None, classes: Sequence[str], what: str) -> errors.DataError:
@@ -111,19 +42,6 @@ def unseen(where: str, label: str | None, classes: Sequence[str], what: str) -> 
         else f"{where} is empty in a test {what}, which needs one of the labels {known}",
         mend=f"Correct the label, or remove the {what}.",
     )
-
-
-def _label(names: Sequence[str], place: str) -> str:
-    candidates = [name for name in names if name.lower() in LABEL]
-    if len(candidates) != 1:
-        raise errors.DataError(
-            f"{place} has several columns that could be the labels: {columns.some(candidates)}"
-            if candidates
-            else f"{place} has no column named {', '.join(LABEL[:-1])} or {LABEL[-1]}; it has the "
-            f"columns {columns.some(names)}",
-            mend="Name the column of labels, for example with --label NAME.",
-        )
-    return candidates[0]
 
 
 @dataclass
@@ -190,7 +108,7 @@ def column(name: str, seen: Seen, place: str, *, names: bool) -> columns.Column:
     """
     if not seen.count:
         raise errors.DataError(
-            f"{place}, column {name!r}, is completely empty", mend=_LEAVE.format(name)
+            f"{place}, column {name!r}, is completely empty", mend=LEAVE.format(name)
         )
     if not names:
         if seen.truths == seen.count:
@@ -199,7 +117,7 @@ def column(name: str, seen: Seen, place: str, *, names: bool) -> columns.Column:
             return columns.Column(name)
         _check_words(name, seen, place)
     words = seen.words
-    _check_most(name, words, place, "categories", _LEAVE.format(name))
+    _check_most(name, words, place, "categories", LEAVE.format(name))
     return columns.Column(name, columns.CATEGORY, tuple(ordered(words)))
 
 

@@ -17,11 +17,12 @@ from ssdgm_runtime.readers import images
 from ssdgm_runtime.readers import tables as runtime
 from ssdgm_runtime.rows import columns
 from ssdgm_train import problems
-from ssdgm_train.data import dataset, partnames, store
+from ssdgm_train.data import dataset, partnames, store, targets
 from ssdgm_train.data.partnames import PARTS, TEST, TRAIN
 from ssdgm_train.data.places import tree
 from ssdgm_train.data.settings import AUTO, DEFAULTS, DataPlan
 from ssdgm_train.data.tables import cells, discovery, labelfile, tablefile
+from ssdgm_train.data.tables import roles as purposes
 
 Files = tuple[tuple[str, tablefile.Table], ...]
 """Each file of a data set with its part."""
@@ -53,14 +54,12 @@ def load(files: tree.Tree, name: str, plan: DataPlan = DEFAULTS) -> dataset.Data
     _check_kind(plan, files)
     tables = open_tables(files)
     learnt = _learn(
-        _Source(tables, discovery.roles(tables[0][1].names, tables[0][1].place, plan)), plan
+        _Source(tables, purposes.roles(tables[0][1].names, tables[0][1].place, plan)), plan
     )
     parts = {part: _filled(learnt, part) for part in PARTS if learnt.counts[part]}
     tablefile.release()
     (x, y), (x_test, y_test) = parts[TRAIN], parts.get(TEST, (None, None))
-    return dataset.make(
-        name, x, y, x_test, y_test, columns=learnt.columns, classes=as_labels(learnt.classes)
-    )
+    return dataset.make(name, x, y, x_test, y_test, columns=learnt.columns, classes=learnt.names)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +81,7 @@ class _Source:
     """Files and the roles of their columns."""
 
     files: Files
-    roles: discovery.Roles
+    roles: purposes.Roles
 
     def pieces(self) -> Iterator[_Piece]:
         """Yield all rows, some at a time."""
@@ -107,12 +106,20 @@ class _Source:
 
 @dataclass(frozen=True)
 class _Learnt:
-    """The result of the first reading: the columns, numbers first, the classes, the row counts."""
+    """The result of the first reading: the columns, numbers first, the classes, the row counts.
+
+    There are no classes where labels are tags.
+    """
 
     source: _Source
     columns: columns.Columns
     classes: tuple[str, ...]
     counts: Mapping[str, int]
+
+    @property
+    def names(self) -> tuple[int | str, ...]:
+        """The labels' own values, or the names of tags."""
+        return self.source.roles.tags or as_labels(self.classes)
 
 
 def open_tables(files: tree.Tree) -> Files:
@@ -150,16 +157,17 @@ def _cleaned(part: str, file: tablefile.Table, batch: tablefile.Batch, start: in
 
 def _learn(source: _Source, plan: DataPlan) -> _Learnt:
     roles, counts = source.roles, Counter(dict.fromkeys(PARTS, 0))
-    seen = {name: discovery.Seen() for name in (*roles.features, roles.label)}
+    classed = () if roles.tags else roles.labels
+    seen = {name: discovery.Seen() for name in (*roles.features, *classed)}
     for piece in source.pieces():
         counts[piece.part] += len(piece.arrays[roles.label])
         for name, column in seen.items() if piece.part == TRAIN else ():
-            names = name == roles.label or name in plan.categorical
+            names = name in (*classed, *plan.categorical)
             column.add(piece.arrays[name], partial(piece.where, name), names=names)
     place = source.files[0][1].place
     if not counts[TRAIN]:
         raise tablefile.no_rows(place)
-    classes = discovery.classes(roles.label, seen[roles.label].words, place)
+    classes = discovery.classes(roles.label, seen[roles.label].words, place) if classed else ()
     features = [
         discovery.column(name, seen[name], place, names=name in plan.categorical)
         for name in roles.features
@@ -168,25 +176,37 @@ def _learn(source: _Source, plan: DataPlan) -> _Learnt:
     return _Learnt(source, tuple(ordered), classes, counts)
 
 
-def _filled(learnt: _Learnt, part: str) -> tuple[NDArray[np.generic], NDArray[np.int64]]:
-    """The rows of a part, float32 [n, columns], and their class indices [n]."""
-    count, label = learnt.counts[part], learnt.source.roles.label
-    x = store.allocate((count, len(learnt.columns)), np.float32, learnt.source.files[0][1].place)
-    y = store.allocate((count,), np.int64, learnt.source.files[0][1].place, beside=x)
+def _filled(learnt: _Learnt, part: str) -> tuple[NDArray[np.generic], targets.Labels]:
+    """The rows of a part, float32 [n, columns], and their class indices [n] or tags [n, K]."""
+    count, roles = learnt.counts[part], learnt.source.roles
+    place, tags = learnt.source.files[0][1].place, roles.tags
+    x = store.allocate((count, len(learnt.columns)), np.float32, place)
+    shape, kind = ((count, len(tags)), np.int8) if tags else ((count,), np.int64)
+    y = store.allocate(shape, kind, place, beside=x)
     start = 0
     for piece in learnt.source.pieces():
         if piece.part != part:
             continue
-        end = start + len(piece.arrays[label])
+        end = start + len(piece.arrays[roles.label])
         for i, column in enumerate(learnt.columns):
             x[start:end, i] = _column(piece, column)
-        y[start:end] = cells.codes(piece.arrays[label], learnt.classes)
-        if part == TEST:
-            _check_known(piece, label, y[start:end], learnt.classes)
+        y[start:end] = _labels(piece, learnt)
         store.give_back(x)
         store.give_back(y)
         start = end
     return x, y
+
+
+def _labels(piece: _Piece, learnt: _Learnt) -> targets.Labels:
+    """The labels of some rows."""
+    roles = learnt.source.roles
+    if roles.tags:
+        each = [cells.tags(piece.arrays[tag], partial(piece.where, tag)) for tag in roles.tags]
+        return np.stack(each, axis=1)
+    y = cells.codes(piece.arrays[roles.label], learnt.classes).astype(np.int64)
+    if piece.part == TEST:
+        _check_known(piece, roles.label, y, learnt.classes)
+    return y
 
 
 def _column(piece: _Piece, column: columns.Column) -> cells.Floats:

@@ -19,6 +19,7 @@ from ssdgm_train.data import dataset, partnames
 from ssdgm_train.data.places import tree
 from ssdgm_train.data.settings import DEFAULTS, DataPlan
 from ssdgm_train.data.tables import cells, discovery, table, tablefile
+from ssdgm_train.data.tables import roles as purposes
 
 Indices = NDArray[np.int64]
 
@@ -41,7 +42,8 @@ def load(files: tree.Tree, name: str, plan: DataPlan = DEFAULTS) -> dataset.Data
     """
     tables = table.open_tables(files)
     names, place = tables[0][1].names, tables[0][1].place
-    roles = discovery.roles(names, place, plan)
+    roles = purposes.roles(names, place, plan)
+    _check_classes(roles, place)
     about = series.Series(plan.series, plan.time, _channels(roles, place, plan))
     gathered = _Gathered(tables, about, roles)
     windows = gathered.lines.cut()
@@ -122,7 +124,7 @@ class _Said:
 class _Gathered:
     """The lines of all files, with the labels and parts of their series."""
 
-    def __init__(self, files: table.Files, about: series.Series, roles: discovery.Roles) -> None:
+    def __init__(self, files: table.Files, about: series.Series, roles: purposes.Roles) -> None:
         self._about, self._roles = about, roles
         self._files, self._starts = [file for _, file in files], [0]
         self.lines, self.labels, self.parts = windows.Lines(about, self.where), _Said(), _Said()
@@ -172,7 +174,15 @@ class _Gathered:
         return partnames.parts_of_cells(cells.words(array).to_pylist(), where)
 
 
-def _channels(roles: discovery.Roles, place: str, plan: DataPlan) -> tuple[str, ...]:
+def _check_classes(roles: purposes.Roles, place: str) -> None:
+    if roles.tags:
+        raise errors.DataError(
+            f"data.label names {len(roles.tags)} columns of {place}, but a series has one label",
+            mend="Name one column, or save windows and tags as x and y of an .npz file.",
+        )
+
+
+def _channels(roles: purposes.Roles, place: str, plan: DataPlan) -> tuple[str, ...]:
     channels = tuple(n for n in roles.features if n not in (plan.series, plan.time))
     if not channels:
         raise errors.DataError(

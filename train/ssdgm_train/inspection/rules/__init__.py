@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ssdgm_train.inspection import seen
-from ssdgm_train.inspection.rules import classes, columns, equal, pixels
+from ssdgm_train.inspection.rules import classes, columns, equal, pixels, tags
 
 RULES: tuple[seen.Rule, ...] = (
     equal.conflicts,
@@ -14,6 +14,8 @@ RULES: tuple[seen.Rule, ...] = (
     classes.few,
     classes.imbalance,
     classes.shares,
+    tags.few,
+    tags.single,
     columns.sentinels,
     columns.outliers,
     columns.identifiers,
@@ -27,7 +29,18 @@ RULES: tuple[seen.Rule, ...] = (
 )
 
 
+OF_CLASSES = (
+    classes.doubtful,
+    columns.label,
+    classes.few,
+    classes.imbalance,
+    classes.shares,
+)
+"""Those that say nothing of tags."""
+
+
 def judge(measured: seen.Seen) -> Iterator[seen.Finding]:
     """Yield the findings of every rule."""
     for rule in RULES:
-        yield from rule(measured)
+        if measured.tagged is None or rule not in OF_CLASSES:
+            yield from rule(measured)

@@ -1,0 +1,170 @@
+"""Draws of rows by the strata that they are in, and budgets of labels."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssdgm_runtime import errors
+from ssdgm_train.data import store
+
+Indices = store.Indices
+Codes = NDArray[np.signedinteger[Any]]
+
+PIECE = 1 << 16
+"""Indices processed at once, as there may be very many."""
+
+
+def compact(rows: NDArray[Any]) -> Indices:
+    """Indices as 32-bit integers, if they fit."""
+    small = int(rows.max(initial=0)) < 2**31
+    return rows.astype(np.int32 if small else np.int64, copy=False)
+
+
+def where(mask: NDArray[np.bool_]) -> Indices:
+    """The indices at which a mask is true."""
+    pieces = (compact(np.flatnonzero(part) + start) for start, part in store.pieces(mask, PIECE))
+    return compact(np.concatenate([*pieces]))
+
+
+def masked(rows: Indices, length: int) -> NDArray[np.bool_]:
+    """Which of `length` rows are among some, [length]."""
+    mask = np.zeros(length, np.bool_)
+    mask[rows] = True
+    return mask
+
+
+def without(rows: Indices, left_out: Indices, length: int) -> Indices:
+    """The rows that are not among others."""
+    return rows[~masked(left_out, length)[rows]]
+
+
+def within(rows: Indices, others: Indices, length: int) -> bool:
+    """Whether all rows are among others."""
+    return bool(masked(others, length)[rows].all())
+
+
+@dataclass(frozen=True)
+class Draw:
+    """How a budget of labels is drawn: as many of each class.
+
+    Attributes:
+        y: The stratum of every row.
+        size: How many strata there are.
+        rng: The source of randomness.
+        kept: Rows that are part of every budget.
+    """
+
+    y: Codes
+    size: int
+    rng: np.random.Generator
+    kept: Indices
+
+    why = "so that one label per class is left"
+
+    @property
+    def least(self) -> int:
+        """The fewest labelled rows that can be trained on."""
+        return self.size
+
+    def left(self, labels: int | None, held: int) -> int | None:
+        """The labels left of a budget after the validation rows of an earlier run."""
+        if labels is not None and labels - held < self.least:
+            raise errors.DataError(
+                f"--labels is {labels}, but {held} labels are in the validation rows of the first "
+                "run",
+                mend=f"Set --labels to at least {held + self.least}, {self.why}; or leave it out "
+                "to use all labels.",
+            )
+        return None if labels is None else labels - held
+
+    def budget(self, pool: Indices, labels: int | None) -> Indices:
+        """A draw of `labels` rows from the pool, or all of it."""
+        if labels is None:
+            return pool
+        if labels < self.least:
+            raise self.too_few(labels)
+        if labels > len(pool):
+            raise errors.DataError(
+                f"--labels is {labels}, but there are {len(pool)} labelled training rows besides "
+                "the validation rows",
+                mend="Leave --labels out to use them all."
+                if len(pool)
+                else "Lower data.validation.",
+            )
+        return self.drawn(pool, labels)
+
+    def too_few(self, labels: int) -> errors.DataError:
+        """The error of a budget below `least`."""
+        return errors.DataError(
+            f"--labels is {labels}, but there are {self.size} classes",
+            mend=f"Set --labels to at least {self.size}: every class needs one.",
+        )
+
+    def drawn(self, pool: Indices, labels: int) -> Indices:
+        """A class-balanced draw."""
+        counts = counted(self.y, pool, self.size)
+        return take(self.y, pool, balanced(counts, labels, self.rng), self.rng)
+
+
+class TagDraw(Draw):
+    """The same of tags: the rows that are kept, and others in the shares of their strata."""
+
+    why = "so that every tag is on a row"
+
+    @property
+    def least(self) -> int:
+        """The rows that are kept."""
+        return len(self.kept)
+
+    def too_few(self, labels: int) -> errors.DataError:
+        """The error of a budget below `least`."""
+        return errors.DataError(
+            f"--labels is {labels}, but it takes {self.least} rows to show every tag",
+            mend=f"Set --labels to at least {self.least}.",
+        )
+
+    def drawn(self, pool: Indices, labels: int) -> Indices:
+        """A stratified draw."""
+        rest = without(pool, self.kept, len(self.y))
+        more = stratified(self.y, rest, labels - self.least, self.size, self.rng)
+        return np.sort(np.concatenate([self.kept, more]))
+
+
+def balanced(counts: NDArray[np.int64], total: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """The rows per class, as equal as the counts allow; the remainder goes to random classes."""
+    shares = np.zeros_like(counts)
+    while (left := total - int(shares.sum())) > 0:
+        open_classes = rng.permutation(np.flatnonzero(shares < counts))
+        each = max(left // len(open_classes), 1)
+        for k in open_classes[: left if each == 1 else None]:
+            shares[k] += min(each, counts[k] - shares[k])
+    return shares
+
+
+def stratified(
+    y: Codes, pool: Indices, total: int, size: int, rng: np.random.Generator
+) -> Indices:
+    """Draw `total` rows with the class shares of the pool, rounded by largest remainders."""
+    counts = counted(y, pool, size)
+    exact = counts * (min(total, len(pool)) / max(len(pool), 1))
+    shares = np.floor(exact).astype(np.int64)
+    order = np.argsort(shares - exact, kind="stable")
+    shares[order[: min(total, len(pool)) - int(shares.sum())]] += 1
+    return take(y, pool, shares, rng)
+
+
+def take(y: Codes, pool: Indices, shares: NDArray[np.int64], rng: np.random.Generator) -> Indices:
+    """A draw from the pool of so many rows of each stratum, sorted."""
+    labels = y[pool]
+    parts = [rng.permutation(pool[labels == k])[:n] for k, n in enumerate(shares)]
+    return np.sort(np.concatenate(parts))
+
+
+def counted(y: Codes, pool: Indices, size: int) -> NDArray[np.int64]:
+    """How many rows of each class there are in a pool."""
+    counts = np.zeros(size, np.int64)
+    for _, part in store.pieces(pool, PIECE):
+        counts += np.bincount(y[part], minlength=size)
+    return counts
