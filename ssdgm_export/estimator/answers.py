@@ -46,10 +46,14 @@ class Answers:
         return draws.rows(outputs, self.problem, seed).astype(np.float64)
 
     def _run(self, name: str, feeds: Mapping[str, modules.Array]) -> dict[str, Floats]:
-        """A graph's outputs for those of the feeds that it takes, `ROWS` rows at a time."""
+        """A graph's outputs for those of the feeds that it takes, `ROWS` rows at a time.
+
+        Noise that is not among them is zero.
+        """
         graph = self.graphs[name]
         module = graph.module.to(self.device)
-        given = [torch.from_numpy(np.ascontiguousarray(feeds[t.name])) for t in graph.spec.inputs]
+        every = {**graph.still(len(next(iter(feeds.values())))), **feeds}
+        given = [torch.from_numpy(np.ascontiguousarray(every[t.name])) for t in graph.spec.inputs]
         parts = zip(*(torch.split(tensor, ROWS) for tensor in given), strict=True)
         with torch.inference_mode():
             passes = [module(*(self._exact(tensor) for tensor in part)) for part in parts]

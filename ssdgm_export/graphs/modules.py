@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -97,6 +98,11 @@ class Graph:
         """Rows [n, ...] as the inputs that take them."""
         given = table.split(x, self.columns) if self.columns else {"x": x}
         return {spec.name: given[spec.name] for spec in self.spec.inputs if spec.name in given}
+
+    def still(self, rows: int) -> dict[str, Array]:
+        """Zeros for the noise of so many rows: the mean path, as a bundle takes it."""
+        noise = (spec for spec in self.spec.inputs if spec.name in self.spec.noise)
+        return {spec.name: np.zeros((rows, *spec.row), spec.dtype) for spec in noise}
 
 
 def of(

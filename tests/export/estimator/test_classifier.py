@@ -95,10 +95,11 @@ def test_a_setting_holds_in_every_network_that_has_it(name: str) -> None:
     assert [(table.hidden, table.latent) for table in tables] == [((8, 4), 3)] * len(tables)
 
 
-@pytest.mark.parametrize("name", ["m1", "m1m2"])
+@pytest.mark.parametrize("name", ["m1", "m1m2", "adgm", "sdgm"])
 def test_the_other_methods_train_transform_and_sample(name: str) -> None:
     x, y, given = blobs()
-    trained = small(method=name, steps=200, settings=THRESHOLD)
+    changes = THRESHOLD if name.startswith("m1") else ("model.auxiliary=2",)
+    trained = small(method=name, steps=200, settings=changes)
     assert trained.fit(x, given).score(x, y) > 0.9
     assert trained.transform(x).shape == (90, 2)
     assert trained.sample(1, 2).shape == (2, 6)
