@@ -113,7 +113,7 @@ def make(
     classes: tuple[int | str, ...] = (),
     series: long.Series | None = None,
     features: tuple[str, ...] = (),
-    found: bool = False,
+    finds: bool = False,
 ) -> Dataset:
     """Check arrays and turn labels into indices; -1 (or a blank string) is an unknown label.
 
@@ -131,7 +131,7 @@ def make(
             names of tags.
         series: The columns of the long table that windows were cut of.
         features: The names of a row's values.
-        found: Whether classes without any label are to be found: test labels may then be others.
+        finds: Whether classes without any label are to be found: test labels may then be others.
 
     Raises:
         DataError: A shape, dtype, value or label that cannot be trained on.
@@ -142,7 +142,7 @@ def make(
     _check_kind(kind, x, named=bool(columns))
     _check_channels(kind, x)
     _same_length("x", x, "y", y)
-    labels, names = targets.training(y, classes, x, found=found)
+    labels, names = targets.training(y, classes, x, finds=finds)
     _check_features(features, x)
     more = names, kind, columns, series, features
     if x_test is None or y_test is None:
@@ -155,7 +155,7 @@ def make(
             f"rows like those of x: {x.shape[1:]} {x.dtype}",
             "Prepare both in the same way.",
         )
-    if found and labels.ndim == y_test.ndim == 1 and not classes:
+    if finds and labels.ndim == y_test.ndim == 1 and not classes:
         others = targets.others(y_test, names)
         known = targets.indices("y_test", y_test, (*names, *others), x_test)
         return Dataset(name, x, labels, x_test, known, *more, others=others)

@@ -30,7 +30,7 @@ def labelled(y: NDArray[np.generic]) -> NDArray[np.bool_]:
 
 
 def training(
-    y: NDArray[np.generic], given: Names, x: store.Array, *, found: bool = False
+    y: NDArray[np.generic], given: Names, x: store.Array, *, finds: bool = False
 ) -> tuple[Labels, Names]:
     """Labels of training rows x: class indices, or tags if there are several columns.
 
@@ -38,7 +38,7 @@ def training(
         y: Labels as they came, [n] or [n, K].
         given: The classes' own values, where y are their indices already, or the names of tags.
         x: The rows.
-        found: Whether classes without any label are to be found, so that there may be none with.
+        finds: Whether classes without any label are to be found, so that there may be none with.
 
     Returns:
         The labels, and the classes or the names of tags.
@@ -51,7 +51,7 @@ def training(
         return entries, tag_names(given, entries)
     if given:
         return y.astype(np.int64, copy=False), given
-    values = classes(y, 0 if found else 2)
+    values = classes(y, 0 if finds else 2)
     return indices("y", y, values, x), values
 
 
