@@ -15,7 +15,6 @@ import numpy as np
 import ssdgm_runtime
 from benchmarks import results
 from ssdgm_export import convert
-from ssdgm_runtime.bundle import tolerance
 from ssdgm_train import begin, evaluation, resume, train
 from ssdgm_train.recipes import recipe
 
@@ -35,10 +34,12 @@ def main(run: Path, steps: int | None, seed: int) -> dict[str, object]:
     assert x is not None
     with tempfile.TemporaryDirectory() as folder:
         converted = convert(run, Path(folder) / "mnist.ssdgm")
-        found = ssdgm_runtime.load(converted.path).classify(x)
+        model = ssdgm_runtime.load(converted.path)
+        found = model.classify(x)
     wanted = evaluation.raw(session.model, x, session.device).argmax(-1).numpy()
     differ = np.flatnonzero(found.labels != wanted)
-    clear = tolerance.clear(found.probs, converted.parity.atol, converted.parity.rtol)
+    outputs = {"logits": found.logits, "probs": found.probs}
+    clear = model.space.clear(outputs, converted.parity.atol, converted.parity.rtol)
     result = session.run.result
     assert result is not None
     return results.write(

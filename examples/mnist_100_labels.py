@@ -14,7 +14,6 @@ import numpy as np
 
 import ssdgm_runtime
 from ssdgm_export import convert
-from ssdgm_runtime.bundle import tolerance
 from ssdgm_train import begin, evaluation, train
 from ssdgm_train.recipes import recipe
 
@@ -36,7 +35,8 @@ def main(out: Path, steps: int, seed: int) -> int:
     torch_logits = evaluation.raw(session.model, x, session.device).numpy()
 
     differ = np.flatnonzero(found.labels != torch_logits.argmax(1))
-    clear = tolerance.clear(found.probs, bundle.parity.atol, bundle.parity.rtol)
+    outputs = {"logits": found.logits, "probs": found.probs}
+    clear = model.space.clear(outputs, bundle.parity.atol, bundle.parity.rtol)
     print(f"test error through the runtime: {100 * (found.labels != y).mean():.2f} %")
     print(f"rows predicted otherwise than torch: {differ.tolist()} ({clear[differ].sum()} clear)")
     return int(clear[differ].sum())

@@ -20,6 +20,7 @@ import ssdgm_runtime
 import ssdgm_train
 from ssdgm_export.graphs import modules
 from ssdgm_runtime.bundle import manifest
+from ssdgm_runtime.labels.classes import Classes
 from ssdgm_train import METHODS
 from ssdgm_train.problems import Problem
 from ssdgm_train.runs import directory, loading
@@ -129,3 +130,9 @@ def copied(run: Path, place: Path) -> Path:
 def left_behind(place: Path) -> list[str]:
     """What lies in a folder, hidden files too."""
     return sorted(path.name for path in place.iterdir())
+
+
+def labels(classes: int) -> Classes:
+    """A label that is one of so many classes, as the runtime has it."""
+    names = tuple(f"class {i}" for i in range(classes))
+    return Classes(names, tuple(range(classes)), (1 / classes,) * classes)

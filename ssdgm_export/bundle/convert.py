@@ -117,9 +117,9 @@ def convert(
     }
     held, train = material(source, data)
     _check_apart(target, record.data.source if data is None else data, golden_from)
-    report = parity.compare(graphs, models, held.x, atol, rtol)
-    given = golden.inputs(graphs, golden_rows(graphs, record, golden_from))
-    origin = variants.Source(graphs, models, given, report)
+    report = parity.compare(graphs, models, held.x, held.space, atol, rtol)
+    given = golden.inputs(graphs, golden_rows(graphs, record, golden_from), held.space)
+    origin = variants.Source(graphs, models, given, report, held.space)
     shipped, gates = variants.make(origin, wanted, train, held, limits)
     beside = directory.ended(given_run).baseline if if_better else None
     about = document.compose(record, result, graphs, shipped, report, license, beside)
@@ -141,7 +141,8 @@ def material(run: directory.Run, data: str | None = None) -> tuple[gate.Rows, pa
     kind = "validation" if len(split.validation) else "labelled"
     held = getattr(split, kind)
     few = store.sampled(dataset.x, held)
-    rows = gate.Rows(store.take(dataset.x, few), store.take(dataset.y, few), kind, dataset.columns)
+    x, y = (store.take(array, few) for array in (dataset.x, dataset.y))
+    rows = gate.Rows(x, y, kind, document.space(run.read()), dataset.columns)
     return rows, store.sample(dataset.x, split.training)
 
 

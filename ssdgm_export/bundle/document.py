@@ -20,6 +20,7 @@ from ssdgm_export.proof import parity
 from ssdgm_runtime import errors
 from ssdgm_runtime.bundle import manifest, tolerance
 from ssdgm_runtime.labels import registry
+from ssdgm_runtime.labels.space import Space
 from ssdgm_runtime.rows import columns, resizing
 from ssdgm_train.likelihoods import limits
 from ssdgm_train.runs import records
@@ -60,11 +61,11 @@ def compose(
         license: An SPDX expression, or None.
         beside: What a run and its baseline came to, where the better one ships.
     """
-    problem, spec, classes = record.problem, record.plan.spec, record.data.classes
+    problem, spec = record.problem, record.plan.spec
     return manifest.Manifest(
         name=f"{spec.name}-{record.data.name}",
         description=f"{spec.name} on {record.data.name}: {spec.summary}",
-        space=registry.parse(problem.labels.described(classes)),
+        space=space(record),
         likelihood=draws.likelihood(problem) if "decoder" in graphs else None,
         input=_input(record),
         columns=problem.columns,
@@ -86,6 +87,11 @@ def compose(
         license=license,
         created=created(result),
     )
+
+
+def space(record: records.RunRecord) -> Space:
+    """What a label of a run is, as the runtime has it."""
+    return registry.parse(record.problem.labels.described(record.data.classes))
 
 
 def created(result: records.Result) -> str:

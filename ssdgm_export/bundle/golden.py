@@ -14,6 +14,7 @@ from ssdgm_export.bundle import variants
 from ssdgm_export.graphs import modules
 from ssdgm_export.proof import parity
 from ssdgm_runtime.inference import noise
+from ssdgm_runtime.labels.space import Space
 from ssdgm_runtime.rows import columns
 from ssdgm_train.likelihoods import limits
 from ssdgm_train.problems import Problem
@@ -55,10 +56,12 @@ def _table(problem: Problem, rng: np.random.Generator) -> parity.Array:
     return np.column_stack([numbers, codes]).astype(np.float32)
 
 
-def inputs(graphs: Mapping[str, modules.Graph], x: parity.Array) -> dict[str, parity.Arrays]:
-    """Each graph's inputs for rows x, noise among them."""
+def inputs(
+    graphs: Mapping[str, modules.Graph], x: parity.Array, space: Space
+) -> dict[str, parity.Arrays]:
+    """Each graph's inputs for rows x, labels of their space, and noise."""
     with parity.one_thread():
-        return {name: parity.feed(graph, graphs, x, SEED) for name, graph in graphs.items()}
+        return {name: parity.feed(graph, graphs, x, SEED, space) for name, graph in graphs.items()}
 
 
 def files(

@@ -10,6 +10,7 @@ from ssdgm_export.graphs import modules, quantise
 from ssdgm_export.proof import gate, parity
 from ssdgm_runtime import arguments, errors
 from ssdgm_runtime.bundle import tolerance
+from ssdgm_runtime.labels.space import Space
 
 FP32, INT8, FP16 = PRECISIONS = ("fp32", "int8", "fp16")
 CALIBRATION, CHUNK = 1024, 64
@@ -63,12 +64,14 @@ class Source:
         models: Their fp32 files.
         golden: The golden rows' inputs, by graph.
         report: The parity report.
+        space: What a label is.
     """
 
     graphs: Mapping[str, modules.Graph]
     models: Mapping[str, bytes]
     golden: Mapping[str, parity.Arrays]
     report: parity.Report
+    space: Space
 
 
 def precisions(words: object) -> tuple[str, ...]:
@@ -169,14 +172,17 @@ def _feeds(source: Source, component: str, train: parity.Array) -> Iterator[pari
     rows = train[np.linspace(0, len(train) - 1, min(len(train), CALIBRATION)).astype(int)]
     for seed, start in enumerate(range(0, len(rows), CHUNK)):
         x = rows[start : start + CHUNK]
-        yield parity.feed(graph, graphs, x, seed)
+        yield parity.feed(graph, graphs, x, seed, source.space)
         if component == "decoder" and "encoder" in graphs:
-            yield _posterior(graphs, x, seed)
+            yield _posterior(source, x, seed)
 
 
-def _posterior(graphs: Mapping[str, modules.Graph], x: parity.Array, seed: int) -> parity.Arrays:
-    feeds = parity.feed(graphs["decoder"], graphs, x, seed)
-    latent = parity.reference(graphs["encoder"], parity.feed(graphs["encoder"], graphs, x, seed))
+def _posterior(source: Source, x: parity.Array, seed: int) -> parity.Arrays:
+    feeds, given = (
+        parity.feed(source.graphs[name], source.graphs, x, seed, source.space)
+        for name in ("decoder", "encoder")
+    )
+    latent = parity.reference(source.graphs["encoder"], given)
     return {**feeds, "z": latent["z_mean"] + latent["z_scale"] * feeds["z"]}
 
 

@@ -65,6 +65,10 @@ def train(
             "measurements, or to tags if rows must have several yes/no labels."
         ),
     ] = None,
+    extra_classes: Annotated[
+        int | None,
+        typer.Option(help="Number of classes without any label to look for, in methods that can."),
+    ] = None,
     seed: Annotated[
         int | None,
         typer.Option(
@@ -122,6 +126,7 @@ def train(
             labels,
             label,
             labels_as,
+            extra_classes,
             seed,
             out,
             data_dir,
@@ -133,7 +138,8 @@ def train(
         )
         session = _resume(resume)
     else:
-        plan = recipe, method, (*(change or []), *_said(label, labels_as, no_baseline))
+        said = _said(label, labels_as, extra_classes, no_baseline)
+        plan = recipe, method, (*(change or []), *said)
         session = _begin(
             data,
             plan,
@@ -151,12 +157,16 @@ def train(
     console.emit({**_summary(session), "report": page}, as_json, training.summary)
 
 
-def _said(label: str | None, labels_as: str | None, no_baseline: bool) -> Iterator[str]:
+def _said(
+    label: str | None, labels_as: str | None, extra_classes: int | None, no_baseline: bool
+) -> Iterator[str]:
     """Options that are settings of the recipe."""
     if label is not None:
         yield f"data.label={json.dumps(label)}"
     if labels_as is not None:
         yield f"data.labels_as={json.dumps(labels_as)}"
+    if extra_classes is not None:
+        yield f"data.extra_classes={extra_classes}"
     if no_baseline:
         yield "run.baseline=0"
 

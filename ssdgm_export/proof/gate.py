@@ -21,6 +21,7 @@ from ssdgm_runtime import errors
 from ssdgm_runtime.bundle import tolerance
 from ssdgm_runtime.engine import session
 from ssdgm_runtime.engine.options import Plan
+from ssdgm_runtime.labels.space import Space
 from ssdgm_runtime.rows import columns as table
 
 Array = NDArray[Any]
@@ -72,14 +73,16 @@ class Rows:
 
     Attributes:
         x: [n, *shape] in the data's own dtype.
-        y: Class indices [n]; -1 where the label is not known.
+        y: Their labels as numbers, [n, ...]; -1 what is not known.
         kind: `validation`, or `labelled` where none were held out: those the run was trained on.
+        space: What a label is.
         columns: Those of a table, by which x is split.
     """
 
     x: Array
     y: Array
     kind: str
+    space: Space
     columns: table.Columns = ()
 
     @property
@@ -150,7 +153,8 @@ class Judge:
         self._kept: dict[tuple[str, str], Array] = {}
         self._feeds: Arrays = rows.tensors
         self._unit = _unit(rows)
-        for component, given, wanted in (("classifier", "probs", "y"), ("encoder", "z_mean", "z")):
+        first = (("classifier", rows.space.mean, "y"), ("encoder", "z_mean", "z"))
+        for component, given, wanted in first:
             if component in models:
                 self._feeds[wanted] = self._answer(component, self._fp32[component])[given]
 
@@ -203,7 +207,8 @@ class Judge:
         """The measures of a component: from its answers to one number for each row."""
         graph, measures = self._fp32[component], dict[str, Measure]()
         takes_rows = not self._rows.tensors.keys().isdisjoint(graph.inputs)
-        if "probs" in graph.outputs and takes_rows and (self._rows.y >= 0).any():
+        answers = self._rows.space.outputs.keys() <= graph.outputs.keys()
+        if answers and takes_rows and (self._rows.y >= 0).any():
             measures["error"] = self._errors
         if component == "decoder" and "encoder" in self._fp32:
             measures["distortion"] = self._distances
@@ -212,8 +217,9 @@ class Judge:
         return measures
 
     def _errors(self, answer: Arrays) -> Array:
-        wrong: Array = answer["probs"].argmax(axis=1) != self._rows.y
-        return wrong[self._rows.y >= 0].astype(np.float64)
+        """The share of each row's label that is wrong, of rows whose label is known."""
+        wrong: Array = self._rows.space.wrong(answer, self._rows.y)
+        return wrong[~np.isnan(wrong)]
 
     def _distortions(self, answer: Arrays) -> Array:
         feeds = {**self._feeds, "z": answer["z_mean"]}

@@ -24,6 +24,7 @@ from ssdgm_runtime.bundle import tolerance
 from ssdgm_runtime.engine import session
 from ssdgm_runtime.engine.options import Plan
 from ssdgm_runtime.inference import noise
+from ssdgm_runtime.labels.space import Space
 from ssdgm_runtime.rows.tensor import Tensor
 
 BATCHES = (1, 2, 3, 17, 64, 257)
@@ -88,6 +89,7 @@ def compare(
     graphs: Mapping[str, modules.Graph],
     files: Mapping[str, bytes],
     x: Array,
+    space: Space,
     atol: float = ATOL,
     rtol: float = RTOL,
     batches: Sequence[int] = BATCHES,
@@ -98,6 +100,7 @@ def compare(
         graphs: The traced modules.
         files: Their .onnx bytes.
         x: Real rows [n, *shape]; taken in turn, over and over.
+        space: What a label is.
         atol: Absolute tolerance.
         rtol: Relative tolerance.
         batches: Batch sizes.
@@ -113,12 +116,12 @@ def compare(
             doubled = replace(graph, module=copy.deepcopy(graph.module).double())
             for batch in batches:
                 rows = np.take(x, np.arange(batch), axis=0, mode="wrap")
-                feeds = feed(graph, graphs, rows, batch)
+                feeds = feed(graph, graphs, rows, batch, space)
                 want, got = reference(graph, feeds), engine.run(feeds)
                 limits = tally.values(graph, want, reference(doubled, feeds), got)
                 if name == "classifier" and batch == max(batches):
-                    kept = np.flatnonzero(limits["probs"][:distinct] <= 1)
-                    tally.predictions(kept, want["probs"], got["probs"])
+                    kept = np.flatnonzero(limits[space.mean][:distinct] <= 1)
+                    tally.predictions(kept, space, want, got)
     report = tally.report(tuple(batches), distinct)
     if not report.passed:
         raise ParityError(*_complaint(report), "Nothing was written. " + _MEND)
@@ -148,8 +151,14 @@ def _complaint(report: Report) -> tuple[str, str]:
     return " and ".join(differences), " and ".join(wanted)
 
 
-def feed(graph: modules.Graph, graphs: Mapping[str, modules.Graph], x: Array, seed: int) -> Arrays:
-    """Inputs of a graph for rows x: q(y | x) or a one-hot y, standard normal z and noise."""
+def feed(
+    graph: modules.Graph,
+    graphs: Mapping[str, modules.Graph],
+    x: Array,
+    seed: int,
+    space: Space,
+) -> Arrays:
+    """Inputs of a graph for rows x: a y of q(y | x) or a definite one, normal z and noise."""
 
     def normal(spec: Tensor) -> Array:
         return noise.draw(SEED + seed, spec.name, len(x), spec.width)
@@ -158,7 +167,7 @@ def feed(graph: modules.Graph, graphs: Mapping[str, modules.Graph], x: Array, se
     return {
         spec.name: given[spec.name]
         if spec.name in given
-        else _labels(graph, graphs, x)
+        else _labels(graphs, x, space)
         if spec.name == "y"
         else normal(spec)
         for spec in graph.spec.inputs
@@ -187,16 +196,15 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _labels(graph: modules.Graph, graphs: Mapping[str, modules.Graph], x: Array) -> Array:
-    """Alternately q(y | x) and one-hot labels: callers give both."""
-    width = next(spec.width for spec in graph.spec.inputs if spec.name == "y")
-    one_hot = np.eye(width, dtype=np.float32)[np.arange(len(x)) % width]
+def _labels(graphs: Mapping[str, modules.Graph], x: Array, space: Space) -> Array:
+    """Alternately the mean of q(y | x) and definite labels: callers give both."""
+    labels = np.take(space.shown(), np.arange(len(x)), axis=0, mode="wrap")
     if "classifier" not in graphs:
-        return one_hot
+        return labels
     classifier = graphs["classifier"]
-    probs = reference(classifier, classifier.taken(x))["probs"]
-    even = (np.arange(len(x)) % 2 == 0)[:, None]
-    return np.where(even, probs, one_hot)
+    guess = reference(classifier, feed(classifier, graphs, x, 0, space))[space.mean]
+    labels[::2] = guess[::2]
+    return labels
 
 
 class _Tally:
@@ -233,12 +241,14 @@ class _Tally:
                 self.worst, self.where = float(worst), f"{graph.name}.{name}"
         return limits
 
-    def predictions(self, rows: NDArray[np.int64], want: Array, got: Array) -> None:
+    def predictions(
+        self, rows: NDArray[np.int64], space: Space, want: Arrays, got: Arrays
+    ) -> None:
         """Compare the predictions of some rows, each of them once."""
-        want, got = want[rows], got[rows]
+        want, got = ({k: v[rows] for k, v in each.items()} for each in (want, got))
         self.compared = len(rows)
-        self.close_calls = int((~tolerance.clear(want, self.atol, self.rtol)).sum())
-        differ = tolerance.disagreements(got, want, self.atol, self.rtol)
+        self.close_calls = int((~space.clear(want, self.atol, self.rtol)).sum())
+        differ = space.differs(got, want, self.atol, self.rtol)
         self.disagreements = tuple(rows[list(differ)].tolist())
 
     def report(self, batches: tuple[int, ...], rows: int) -> Report:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ssdgm_export import plates
 from ssdgm_export.graphs import draws, modules
 from ssdgm_export.proof import parity
+from ssdgm_runtime.bundle import interface
 from ssdgm_runtime.inference import conditionals
 from ssdgm_runtime.labels import registry
 from ssdgm_runtime.pictures import png
@@ -114,7 +115,7 @@ def gather(place: Path, data: str | None) -> Material:
 
     def compute(name: str, feeds: parity.Arrays) -> parity.Arrays:
         given = {**feeds, **graphs[name].taken(feeds["x"])} if "x" in feeds else feeds
-        answer = parity.reference(graphs[name], given)
+        answer = parity.reference(graphs[name], {**_still(graphs[name].spec, given), **given})
         joined = name == "decoder" and problem.columns
         return {"x": columns.joined(answer, problem.columns)} if joined else answer
 
@@ -142,6 +143,13 @@ def gather(place: Path, data: str | None) -> Material:
         high=high,
         kind=problem.kind,
     )
+
+
+def _still(graph: interface.Graph, given: parity.Arrays) -> parity.Arrays:
+    """Zeros for the noise of a graph: the mean path, as a bundle takes it."""
+    rows = len(next(iter(given.values())))
+    noise = (t for t in graph.inputs if t.name in graph.noise)
+    return {t.name: np.zeros((rows, *t.row), t.dtype) for t in noise}
 
 
 def _drawn(

@@ -9,9 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdgm_runtime.labels.agreement import clear as clear
-from ssdgm_runtime.labels.agreement import disagreements as disagreements
-
 Array = NDArray[Any]
 Bound = float | Array
 """An absolute tolerance: one number, or one for every value of a row."""

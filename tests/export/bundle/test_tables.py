@@ -23,6 +23,7 @@ from ssdgm_train.runs import directory, loading
 
 Array = NDArray[Any]
 LOOSE = gate.Limits(1.0, 1.0)
+SPACE = exported.labels(3)
 KINDS = ("columns-float32", "categories", "flag")
 CASES = [*(("m2", kind) for kind in KINDS), *((name, "flag") for name in METHODS if name != "m2")]
 """M2 on any table, and every method on the smallest."""
@@ -133,7 +134,7 @@ def judge(run: Path, kind: str) -> tuple[gate.Judge, dict[str, bytes]]:
         for name in found
     }
     x = exported.rows(run)
-    rows = gate.Rows(x, np.zeros(len(x), np.int64), "labelled", cases.TABLES[kind].columns)
+    rows = gate.Rows(x, np.zeros(len(x), np.int64), "labelled", SPACE, cases.TABLES[kind].columns)
     names = {k: tuple(t.name for t in graph.spec.inputs) for k, graph in found.items()}
     return gate.Judge(files, names, rows, gate.Limits()), files
 
@@ -180,9 +181,9 @@ def test_the_distortion_of_numbers_does_not_depend_on_their_units(
     """A reconstruction by the columns' means has as much distortion as there are columns."""
     x = np.array([[1e6, 0.1], [3e6, 0.3], [np.nan, 0.2]], np.float32)
     known = (table.Column("a"), table.Column("b"))
-    found = gate._unit(gate.Rows(x, np.zeros(3, np.int64), "labelled", known))
+    found = gate._unit(gate.Rows(x, np.zeros(3, np.int64), "labelled", SPACE, known))
     np.testing.assert_allclose(found, np.nanvar(x.astype(np.float64), axis=0))
-    constant = gate.Rows(x * 0, np.zeros(3, np.int64), "labelled", known)
+    constant = gate.Rows(x * 0, np.zeros(3, np.int64), "labelled", SPACE, known)
     np.testing.assert_array_equal(gate._unit(constant), [1, 1])
 
 

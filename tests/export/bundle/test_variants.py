@@ -246,7 +246,7 @@ def test_limits_that_are_none(text: str) -> None:
 
 def rows(n: int, kind: str = "validation") -> gate.Rows:
     x = np.arange(n, dtype=np.float32)[:, None]
-    return gate.Rows(x, np.arange(n) % 2, kind)
+    return gate.Rows(x, np.arange(n) % 2, kind, exported.labels(2))
 
 
 class Fixed(session.Session):
@@ -255,13 +255,14 @@ class Fixed(session.Session):
     def __init__(self, ones: NDArray[np.float32]) -> None:
         self.ones = ones
         self.inputs = {"x": Tensor("x", "float32", ("batch", 1))}
-        self.outputs = {"probs": Tensor("probs", "float32", ("batch", 2))}
+        self.outputs = {k: Tensor(k, "float32", ("batch", 2)) for k in ("logits", "probs")}
 
     def run(  # type: ignore[override]
         self, feeds: dict[str, NDArray[np.float32]]
     ) -> dict[str, NDArray[np.float32]]:
         one = self.ones[feeds["x"][:, 0].astype(int)]
-        return {"probs": np.stack([1 - one, one], axis=1)}
+        probs = np.stack([1 - one, one], axis=1)
+        return {"logits": probs - 0.5, "probs": probs}
 
 
 def judged(
@@ -302,10 +303,10 @@ def test_what_is_not_finite_does_not_pass(monkeypatch: pytest.MonkeyPatch, value
 
 
 def test_what_cannot_be_measured_is_told(tmp_path: Path, m2: Path) -> None:
-    blank = gate.Rows(np.zeros((4, 1), np.float32), np.full(4, -1), "labelled")
+    blank = gate.Rows(np.zeros((4, 1), np.float32), np.full(4, -1), "labelled", exported.labels(3))
     data = (m2 / "bundle.ssdgm/models/classifier/fp32/model.onnx").read_bytes()
     x = np.load(m2 / "bundle.ssdgm/golden/classifier/x.npy")[:4]
-    unknown = gate.Rows(x, blank.y, blank.kind)
+    unknown = gate.Rows(x, blank.y, blank.kind, blank.space)
     judge = gate.Judge({"classifier": data}, {"classifier": ("x",)}, unknown, gate.Limits())
     assert judge.judge("classifier", "int8", data) == [
         gate.Gate("classifier", "int8", "nothing", passed=False)

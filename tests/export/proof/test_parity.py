@@ -18,6 +18,7 @@ from ssdgm_export.proof import parity
 from ssdgm_runtime.bundle import interface, manifest
 from ssdgm_runtime.rows import tensor as declared
 
+LABELS = exported.labels(3)
 ROWS = np.random.default_rng(0).standard_normal((40, 4)).astype(np.float32)
 
 
@@ -52,7 +53,7 @@ WEIGHT = np.random.default_rng(1).standard_normal((4, 3)).astype(np.float32)
 
 def test_a_faithful_graph_passes_and_is_measured() -> None:
     found = classifier(WEIGHT)
-    report = parity.compare(found, traced(found), ROWS, batches=(1, 2, 257))
+    report = parity.compare(found, traced(found), ROWS, LABELS, batches=(1, 2, 257))
     assert report.passed
     assert report.batches == (1, 2, 257)
     assert report.rows == len(ROWS)
@@ -65,7 +66,7 @@ def test_a_faithful_graph_passes_and_is_measured() -> None:
 def test_a_graph_that_computes_something_else_fails() -> None:
     wrong = traced(classifier(WEIGHT + np.float32(0.01)))
     with pytest.raises(parity.ParityError, match="times what is allowed") as caught:
-        parity.compare(classifier(WEIGHT), wrong, ROWS)
+        parity.compare(classifier(WEIGHT), wrong, ROWS, LABELS)
     assert caught.value.exit_code == 1
     assert "--atol" in caught.value.mend
 
@@ -73,7 +74,7 @@ def test_a_graph_that_computes_something_else_fails() -> None:
 def test_another_prediction_fails_where_the_two_best_are_apart() -> None:
     wrong = traced(classifier(WEIGHT[:, ::-1].copy()))
     with pytest.raises(parity.ParityError, match=r"predicts otherwise on [1-9]\d* rows"):
-        parity.compare(classifier(WEIGHT), wrong, ROWS)
+        parity.compare(classifier(WEIGHT), wrong, ROWS, LABELS)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -81,18 +82,18 @@ def test_a_number_that_is_not_finite_fails_whatever_the_tolerance(value: float) 
     broken = WEIGHT.copy()
     broken[0, 0] = value
     with pytest.raises(parity.ParityError):
-        parity.compare(classifier(WEIGHT), traced(classifier(broken)), ROWS, 1e30, 1e30)
+        parity.compare(classifier(WEIGHT), traced(classifier(broken)), ROWS, LABELS, 1e30, 1e30)
 
 
 def test_nan_on_both_sides_fails() -> None:
     found = classifier(np.full((4, 3), np.nan, np.float32))
     with pytest.raises(parity.ParityError):
-        parity.compare(found, traced(found), ROWS)
+        parity.compare(found, traced(found), ROWS, LABELS)
 
 
 def test_exact_equality_passes_a_tolerance_of_zero() -> None:
     found = classifier(np.zeros((4, 3), np.float32))
-    report = parity.compare(found, traced(found), ROWS, 0.0, 0.0, batches=(2,))
+    report = parity.compare(found, traced(found), ROWS, LABELS, 0.0, 0.0, batches=(2,))
     assert (report.passed, report.worst) == (True, 0.0)
 
 
@@ -100,7 +101,9 @@ def test_rows_that_are_too_close_to_tell_are_counted_and_may_differ() -> None:
     tie = np.repeat(WEIGHT[:, :1], 2, axis=1)
     other = tie.copy()
     other[:, 1] += np.float32(1e-6)
-    report = parity.compare(classifier(tie), traced(classifier(other)), ROWS, batches=(17,))
+    report = parity.compare(
+        classifier(tie), traced(classifier(other)), ROWS, LABELS, batches=(17,)
+    )
     assert report.passed
     assert report.close_calls == report.compared == 17
     assert report.disagreements == ()
@@ -108,13 +111,17 @@ def test_rows_that_are_too_close_to_tell_are_counted_and_may_differ() -> None:
 
 def test_a_row_s_prediction_is_compared_once_however_often_it_is_taken() -> None:
     few = np.eye(4, dtype=np.float32)[:3]
-    report = parity.compare(classifier(WEIGHT), traced(classifier(WEIGHT)), few, batches=(5, 2))
+    report = parity.compare(
+        classifier(WEIGHT), traced(classifier(WEIGHT)), few, LABELS, batches=(5, 2)
+    )
     assert (report.rows, report.compared) == (3, 3)
-    many = parity.compare(classifier(WEIGHT), traced(classifier(WEIGHT)), ROWS, batches=(5, 2))
+    many = parity.compare(
+        classifier(WEIGHT), traced(classifier(WEIGHT)), ROWS, LABELS, batches=(5, 2)
+    )
     assert (many.rows, many.compared) == (5, 5)
     wrong = traced(classifier(np.roll(WEIGHT, 1, axis=1)))
     with pytest.raises(parity.ParityError, match="predicts otherwise on 1 rows"):
-        parity.compare(classifier(WEIGHT), wrong, ROWS[:1])
+        parity.compare(classifier(WEIGHT), wrong, ROWS[:1], LABELS)
 
 
 def test_rows_that_are_apart_are_no_close_calls() -> None:
@@ -122,15 +129,15 @@ def test_rows_that_are_apart_are_no_close_calls() -> None:
     apart[0] = (5, -5)
     found = classifier(apart)
     rows = np.ones((3, 4), np.float32)
-    report = parity.compare(found, traced(found), rows, batches=(3,))
+    report = parity.compare(found, traced(found), rows, LABELS, batches=(3,))
     assert (report.compared, report.close_calls) == (3, 0)
 
 
 def test_the_worst_share_is_that_of_the_tolerance() -> None:
     found = classifier(WEIGHT)
     wrong = traced(classifier(WEIGHT * np.float32(1.001)))
-    loose = parity.compare(found, wrong, ROWS, 0.1, 0.0)
-    tight = parity.compare(found, wrong, ROWS, 0.05, 0.0)
+    loose = parity.compare(found, wrong, ROWS, LABELS, 0.1, 0.0)
+    tight = parity.compare(found, wrong, ROWS, LABELS, 0.05, 0.0)
     assert tight.worst == pytest.approx(2 * loose.worst)
 
 
@@ -140,7 +147,7 @@ def test_figures_do_not_depend_on_torch_s_threads() -> None:
     reports = []
     for threads in (1, 2):
         torch.set_num_threads(threads)
-        reports.append(parity.compare(found, files, ROWS))
+        reports.append(parity.compare(found, files, ROWS, LABELS))
         assert torch.get_num_threads() == threads
     assert reports[0] == reports[1]
 
@@ -191,7 +198,7 @@ def test_a_tolerance_that_allows_it_lets_it_pass(planted: Path, tmp_path: Path) 
 def test_the_message_names_the_graph_the_output_and_the_difference() -> None:
     wrong = traced(classifier(WEIGHT + np.float32(0.01)))
     with pytest.raises(parity.ParityError) as caught:
-        parity.compare(classifier(WEIGHT), wrong, ROWS)
+        parity.compare(classifier(WEIGHT), wrong, ROWS, LABELS)
     assert "of the exported classifier differs from torch by up to 0.0" in str(caught.value)
     assert "{" not in str(caught.value)
     assert caught.value.mend.startswith("Nothing was written. Raise --atol")
@@ -202,11 +209,13 @@ def test_rows_that_single_precision_limits_are_counted_and_fail_nothing() -> Non
     far[3] *= 1e6  # logits of a million, whose sixth digit is rounding
     found = classifier(WEIGHT)
     other = traced(classifier(np.nextafter(WEIGHT, np.float32(9)).astype(np.float32)))
-    report = parity.compare(found, other, far, rtol=0.0, batches=(40,))
+    report = parity.compare(found, other, far, LABELS, rtol=0.0, batches=(40,))
     assert report.passed
     assert report.limited > 0
     with pytest.raises(parity.ParityError):
-        parity.compare(found, traced(classifier(WEIGHT * np.float32(1.001))), far, rtol=0.0)
+        parity.compare(
+            found, traced(classifier(WEIGHT * np.float32(1.001))), far, LABELS, rtol=0.0
+        )
 
 
 def test_a_tolerance_is_of_an_output_s_own_units() -> None:

@@ -121,6 +121,8 @@ OFFERED = {
     "m1": {"samples", "reconstructions", "walk"},
     "m2": {"styles", "analogies", "walk"},
     "m1m2": {"styles", "analogies", "walk"},
+    "adgm": {"styles", "analogies", "walk"},
+    "sdgm": {"styles", "analogies", "walk"},
 }
 
 

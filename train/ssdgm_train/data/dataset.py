@@ -43,6 +43,8 @@ class Dataset:
         features: The names of a row's values, in its order, where they have names and the row is
             no table's.
         sorted: Whether the rows came in a folder a class, which says that these are classes.
+        others: The values of test labels that no training row has, whose indices follow those of
+            the classes; only where classes without labels are to be found.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Dataset:
     series: long.Series | None = None
     features: tuple[str, ...] = ()
     sorted: bool = False
+    others: tuple[int | str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -90,6 +93,7 @@ class Dataset:
         hasher.update(repr(self.columns).encode() if self.columns else b"")
         hasher.update(repr(self.series).encode() if self.series else b"")
         hasher.update(repr(self.features).encode() if self.features else b"")
+        hasher.update(repr(self.others).encode() if self.others else b"")
         for array in (self.x, self.y, self.x_test, self.y_test):
             if array is not None:
                 hasher.update(f"{array.dtype}{array.shape}".encode())
@@ -109,6 +113,7 @@ def make(
     classes: tuple[int | str, ...] = (),
     series: long.Series | None = None,
     features: tuple[str, ...] = (),
+    found: bool = False,
 ) -> Dataset:
     """Check arrays and turn labels into indices; -1 (or a blank string) is an unknown label.
 
@@ -126,6 +131,7 @@ def make(
             names of tags.
         series: The columns of the long table that windows were cut of.
         features: The names of a row's values.
+        found: Whether classes without any label are to be found: test labels may then be others.
 
     Raises:
         DataError: A shape, dtype, value or label that cannot be trained on.
@@ -136,7 +142,7 @@ def make(
     _check_kind(kind, x, named=bool(columns))
     _check_channels(kind, x)
     _same_length("x", x, "y", y)
-    labels, names = targets.training(y, classes, x)
+    labels, names = targets.training(y, classes, x, found=found)
     _check_features(features, x)
     more = names, kind, columns, series, features
     if x_test is None or y_test is None:
@@ -149,6 +155,10 @@ def make(
             f"rows like those of x: {x.shape[1:]} {x.dtype}",
             "Prepare both in the same way.",
         )
+    if found and labels.ndim == y_test.ndim == 1 and not classes:
+        others = targets.others(y_test, names)
+        known = targets.indices("y_test", y_test, (*names, *others), x_test)
+        return Dataset(name, x, labels, x_test, known, *more, others=others)
     known = targets.testing(y_test, labels, names, x_test, given=bool(classes))
     return Dataset(name, x, labels, x_test, known, *more)
 

@@ -104,7 +104,7 @@ def _codes(data: dataset.Dataset) -> Codes:
     if _tagged(data):
         codes[:] = tags.Tags((tags.THRESHOLD,) * size).strata(data.y)
         return codes
-    space = classes.uniform(size)
+    space = classes.Classes((1 / max(size, 1),) * size)
     for start, piece in store.pieces(data.y):
         codes[start : start + len(piece)] = space.strata(piece)
     return codes

@@ -29,13 +29,16 @@ def labelled(y: NDArray[np.generic]) -> NDArray[np.bool_]:
     return known if y.ndim == 1 else np.any(known, axis=1)
 
 
-def training(y: NDArray[np.generic], given: Names, x: store.Array) -> tuple[Labels, Names]:
+def training(
+    y: NDArray[np.generic], given: Names, x: store.Array, *, found: bool = False
+) -> tuple[Labels, Names]:
     """Labels of training rows x: class indices, or tags if there are several columns.
 
     Args:
         y: Labels as they came, [n] or [n, K].
         given: The classes' own values, where y are their indices already, or the names of tags.
         x: The rows.
+        found: Whether classes without any label are to be found, so that there may be none with.
 
     Returns:
         The labels, and the classes or the names of tags.
@@ -48,7 +51,7 @@ def training(y: NDArray[np.generic], given: Names, x: store.Array) -> tuple[Labe
         return entries, tag_names(given, entries)
     if given:
         return y.astype(np.int64, copy=False), given
-    values = classes(y)
+    values = classes(y, 0 if found else 2)
     return indices("y", y, values, x), values
 
 
@@ -137,20 +140,20 @@ def tag_names(names: Sequence[int | str], y: NDArray[np.int8]) -> tuple[int | st
     return names
 
 
-def classes(y: NDArray[np.generic]) -> tuple[int | str, ...]:
+def classes(y: NDArray[np.generic], least: int = 2) -> tuple[int | str, ...]:
     """The values of known labels in their order.
 
     Raises:
-        DataError: There are fewer than two, or one cannot be used.
+        DataError: There are fewer than `least`, or one cannot be used.
     """
     values = [v for v in _distinct("y", y) if v not in UNKNOWN]
-    if len(values) < 2:
+    if len(values) < least:
         raise errors.DataError(
             f"y has {len(values)} known classes {values}",
             "at least two classes",
             "Label some rows of every class; -1 stands for an unknown label.",
         )
-    if isinstance(values[0], int) and values[0] < 0:
+    if values and isinstance(values[0], int) and values[0] < 0:
         raise errors.DataError(
             f"y has the label {values[0]}", "labels from 0, or -1 where one is not known", ""
         )
@@ -177,6 +180,12 @@ def known(
             "Every test row needs a label that training also has.",
         )
     return indices(name, y, classes, x)
+
+
+def others(y: NDArray[np.generic], classes: Names) -> Names:
+    """The values of labels in their order that are none of the classes, without unknown ones."""
+    usual = {*classes, *UNKNOWN}
+    return tuple(value for value in _distinct("y_test", y) if value not in usual)
 
 
 def _distinct(name: str, y: NDArray[np.generic]) -> list[int | str]:
@@ -223,9 +232,13 @@ def indices(
 ) -> NDArray[np.int64]:
     """The indices of labels, -1 where one is unknown, in a file where their rows x are in one."""
     result, known = store.allocate(y.shape, np.int64, name, beside=x), np.array(classes)
+    order = np.argsort(known, kind="stable")
     for start, piece in store.pieces(y):
         values, part = _label_values(name, piece), result[start : start + len(piece)]
-        places = np.minimum(np.searchsorted(known, values), len(known) - 1)
-        part[:] = np.where(known[places] == values, places, UNLABELLED)
+        part[:] = UNLABELLED
+        if len(known):
+            places = np.searchsorted(known, values, sorter=order)
+            places = order[np.minimum(places, len(known) - 1)]
+            part[:] = np.where(known[places] == values, places, UNLABELLED)
         store.give_back(result)
     return result

@@ -68,14 +68,15 @@ def outcome(model: Model, parts: Mapping[str, Labelled | None], device: torch.de
     space, held_out = model.labels, outputs.get("validation")
     temperature = calibration.temperature(space, *held_out) if held_out else 1.0
     labelled, held = parts["labelled"], parts["test"] or parts["validation"]
-    assert labelled is not None
     shown = parts["validation"] or labelled
     return Outcome(
         temperature,
         **vars(_scores(space, outputs, temperature)),
         uncalibrated=_scores(space, outputs, 1.0),
-        latents=latents.latents(model, *shown, device=device),
-        neighbours=latents.neighbours(model, labelled, held, device) if held else None,
+        latents=latents.latents(model, *shown, device=device) if shown else None,
+        neighbours=latents.neighbours(model, labelled, held, device)
+        if labelled and held
+        else None,
     )
 
 

@@ -30,7 +30,7 @@ def balanced_weights(alpha: float, sizes: method.Sizes) -> dict[str, float]:
     return {
         "labelled": 1.0,
         "unlabelled": 1.0,
-        "classifier": alpha * sizes.total / sizes.labelled,
+        "classifier": alpha * sizes.total / max(sizes.labelled, 1),
     }
 
 

@@ -189,6 +189,12 @@ def _check_known(plan: recipe.Recipe, data: dataset.Dataset) -> None:
             f"{plan.method} does not know {data.space}, which the labels of {data.name} are",
             mend=f"Use a method that does: {', '.join(knowing)}.",
         )
+    if plan.data.extra_classes and not plan.spec.finds:
+        finding = [name for name, spec in METHODS.items() if spec.finds]
+        raise RecipeError(
+            f"{plan.method} cannot find classes that have no label",
+            mend=f"Leave --extra-classes out, or use a method that can: {', '.join(finding)}.",
+        )
 
 
 def nearest(method: str, facts: DataFacts) -> str | None:

@@ -36,7 +36,7 @@ def beside(main: session.Session) -> session.Session | None:
         RunError: Its directory is damaged.
     """
     wanted = main.recipe.run.baseline and main.recipe.method != supervised.METHOD.name
-    if not wanted or not main.sizes.unlabelled:
+    if not wanted or not main.sizes.unlabelled or not main.sizes.labelled:
         return None
     path = main.run.path / FOLDER
     if not path.exists():

@@ -58,7 +58,9 @@ def load(files: tree.Tree, name: str, plan: DataPlan = DEFAULTS) -> dataset.Data
     x = read_pixels(files, [p.name for p in pictures], plan)
     y = _labels([p.label for p in pictures])
     x_test, y_test = (x[train:], y[train:]) if train < len(pictures) else (None, None)
-    made = dataset.make(name, x[:train], y[:train], x_test, y_test, kind=problems.IMAGE)
+    found = bool(plan.extra_classes)
+    rows = x[:train], y[:train], x_test, y_test
+    made = dataset.make(name, *rows, kind=problems.IMAGE, found=found)
     return dataclasses.replace(made, sorted=labelfile.NAME not in files.names)
 
 

@@ -108,6 +108,7 @@ def npz(
         kind=plan.kind,
         classes=_words(contents, NAMES, place) if train[1].ndim > 1 else (),
         features=_words(contents, ("features",), place),
+        found=bool(plan.extra_classes),
     )
 
 
@@ -170,7 +171,7 @@ def _idx(files: tree.Tree, name: str, plan: DataPlan) -> dataset.Dataset:
 
 def _made(name: str, parts: dict[str, NDArray[np.generic]], plan: DataPlan) -> dataset.Dataset:
     x, y, x_test, y_test = (parts[key] for key in _IDX)
-    return dataset.make(name, x, y, x_test, y_test, plan.kind)
+    return dataset.make(name, x, y, x_test, y_test, plan.kind, found=bool(plan.extra_classes))
 
 
 def _has_npz(tops: list[str]) -> bool:
