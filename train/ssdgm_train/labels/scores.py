@@ -96,7 +96,7 @@ def measure_tags(logits: shapes.Logits, y: Tensor) -> Score:
     rows, entries, truth = int(known.any(-1).sum()), known.sum(), y == 1
     losses = F.binary_cross_entropy_with_logits(exact, truth.double(), reduction="none")
     misses = (torch.sigmoid(exact) - truth.double()).square()
-    positive = (exact > 0) & known
+    positive = (exact >= 0) & known
     counts = ((positive & truth).sum(0), positive.sum(0), (truth & known).sum(0))
     return Score(
         rows=rows,

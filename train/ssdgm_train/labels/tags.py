@@ -41,7 +41,7 @@ SUMMED = 16
 """The most that are all tried for every row: more cost more than one relaxed draw is worth."""
 
 THRESHOLD = 0.5
-"""A tag is predicted where it is more probable than this."""
+"""The probability from which on a tag is predicted."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ class Tags:
 
     def wrong(self, raw: Tensor, y: Tensor) -> Tensor:
         """How many known entries are predicted wrongly."""
-        return (((raw > 0) != (y == 1)) & (y >= 0)).sum(-1)
+        return (((raw >= 0) != (y == 1)) & (y >= 0)).sum(-1)
 
     def drawn(self, rng: np.random.Generator, rows: int) -> NDArray[np.float32]:
         """Tags drawn from the prior, each by itself."""
