@@ -159,7 +159,7 @@ def take(y: Codes, pool: Indices, shares: NDArray[np.int64], rng: np.random.Gene
     """A draw from the pool of so many rows of each stratum, sorted."""
     labels = y[pool]
     parts = [rng.permutation(pool[labels == k])[:n] for k, n in enumerate(shares)]
-    return np.sort(np.concatenate(parts))
+    return np.sort(np.concatenate([pool[:0], *parts]))
 
 
 def counted(y: Codes, pool: Indices, size: int) -> NDArray[np.int64]:
