@@ -1,8 +1,7 @@
 """What graphs eat and give: names, dtypes and shapes, read from a manifest and checked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ssdgm_runtime import errors, jsonfile
 from ssdgm_runtime.rows import tensor
@@ -13,8 +12,7 @@ if TYPE_CHECKING:
     from ssdgm_runtime.rows import columns
 
 
-@dataclass(frozen=True)
-class Graph:
+class Graph(NamedTuple):
     """What one graph eats and gives; `noise` names the inputs that take standard normal draws."""
 
     inputs: tuple[Tensor, ...]

@@ -1,8 +1,7 @@
 """Sections of a manifest beside its graphs: how x is drawn, and what rows are."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ssdgm_runtime import errors, jsonfile
 from ssdgm_runtime.bundle.interface import Graph
@@ -16,8 +15,7 @@ _MOST_TOTAL = 2**16
 _LEVELS = ("bernoulli", "binomial", "logistic")
 
 
-@dataclass(frozen=True)
-class Likelihood:
+class Likelihood(NamedTuple):
     """How `generate(sample=True)` draws x from the decoder's parameters.
 
     bernoulli: x = low + step * [u < probs]; binomial: x = low + step * Binomial(total, probs);
@@ -59,8 +57,7 @@ def likelihood(value: object, columns: "table.Columns") -> Likelihood | None:
     )
 
 
-@dataclass(frozen=True)
-class Input:
+class Input(NamedTuple):
     """What rows are, as they come; but for `resize` this is documentation.
 
     Attributes:

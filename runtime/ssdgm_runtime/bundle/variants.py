@@ -1,8 +1,8 @@
 """Variants: the files that a manifest lists for a graph, a precision and a provider each."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -14,21 +14,20 @@ if TYPE_CHECKING:
     from ssdgm_runtime.bundle import tolerance
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Variant:
+class Variant(NamedTuple):
     """One file of a component.
 
     Attributes:
         component: The graph.
         name: The variant's own name.
-        folder: The file's folder in the bundle.
-        file: Its name there.
+        folder: Its folder in the bundle.
         provider: The execution provider that it is for.
-        device: That provider's device, in words of ONNX Runtime.
         precision: Its precision.
         default: Whether it is what this provider takes if none is named.
         atol: The absolute tolerance of golden rows.
         rtol: The relative one.
+        file: Its name in the folder.
+        device: That provider's device, in words of ONNX Runtime.
         tolerances: Those of outputs that have their own: one absolute tolerance, or one for every
             value of a row; and the relative one.
         gates: What the precision cost on rows of the data; documentation.
@@ -37,14 +36,14 @@ class Variant:
     component: str
     name: str
     folder: str
-    file: str = "model.onnx"
     provider: str
-    device: str = ""
     precision: str
     default: bool
     atol: float
     rtol: float
-    tolerances: Mapping[str, tuple[tuple[float, ...], float]] = field(default_factory=dict)
+    file: str = "model.onnx"
+    device: str = ""
+    tolerances: Mapping[str, tuple[tuple[float, ...], float]] = MappingProxyType({})
     gates: Sequence[Any] = ()
 
     @property

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ssdgm_runtime.engine import providers
 
@@ -27,18 +28,16 @@ class Options:
     provider_options: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """What a session is opened with; `provider` is a word of `providers` or a provider's name."""
 
     provider: str = providers.AUTO
     threads: int = 1
-    options: Options = field(default_factory=Options)
+    options: Options = Options()
     allow_partial: bool = False
 
 
-@dataclass(frozen=True)
-class Placement:
+class Placement(NamedTuple):
     """Where a graph runs: the provider asked for, the one in use, and nodes a provider.
 
     `nodes` is empty where the engine is too old to tell.

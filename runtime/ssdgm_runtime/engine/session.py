@@ -8,7 +8,6 @@ many threads; a forked child opens its own.
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -115,8 +114,6 @@ class Session:
                 del self._engines[key]
 
     def _open(self, threads: int) -> Ort:
-        from ssdgm_runtime.engine import onnxfile
-
         key = (forks.pid, threads)
         with forks.lock():
             if self._closed:
@@ -124,9 +121,11 @@ class Session:
                     "This model", "closed", "", "Open it again with load(path)."
                 )
             if key not in self._engines:
+                from ssdgm_runtime.engine import onnxfile
+
                 data = self._source()
                 onnxfile.check(data, self._name)
-                self._engines[key] = self._create(data, replace(self._plan, threads=threads))
+                self._engines[key] = self._create(data, self._plan._replace(threads=threads))
             return self._engines[key]
 
     def _create(self, data: bytes, plan: Plan) -> Ort:

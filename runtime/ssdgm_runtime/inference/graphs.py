@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -166,7 +165,7 @@ class Graphs:
 
     def placement(self, component: str) -> Placement:
         """Where a graph runs; opens and raises as `open`."""
-        return replace(self.open(component).placement, requested=self.plan.provider)
+        return self.open(component).placement._replace(requested=self.plan.provider)
 
     def close(self) -> None:
         """Close every session; the graphs cannot be used after that."""
@@ -190,7 +189,7 @@ class Graphs:
         chosen = self._choice(component, wanted)
         opened = self._session(chosen, self._next)
         if self.plan.provider == providers.AUTO:
-            self._next = replace(self.plan, provider=opened.provider, allow_partial=True)
+            self._next = self.plan._replace(provider=opened.provider, allow_partial=True)
             better = self._choice(component, opened.provider)
             if better.path != chosen.path:  # chosen for a provider that then could not be had
                 opened.close()

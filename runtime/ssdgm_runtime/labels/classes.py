@@ -1,8 +1,8 @@
 """The space `classes`: a label is one of K classes."""
 
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,7 @@ Floats = NDArray[np.float32]
 _SURE = 1e-3  # how far from 1 the prior's sum may be
 
 
-@dataclass(frozen=True)
-class Classes:
+class Classes(NamedTuple):
     """K classes, or K components of which the first are classes.
 
     Attributes:
@@ -38,10 +37,10 @@ class Classes:
     labelled: int | None = None
     class_of: tuple[int | None, ...] | None = None
 
-    space: ClassVar[str] = "classes"
-    checked: ClassVar[str] = "logits"
-    mean: ClassVar[str] = "probs"
-    uniforms: ClassVar[int] = 1
+    space = "classes"
+    checked = "logits"
+    mean = "probs"
+    uniforms = 1
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -53,13 +52,10 @@ class Classes:
         """Logits, and the probabilities that are their softmax."""
         return {"logits": self.shape, "probs": self.shape}
 
-    @cached_property
+    @property
     def own_values(self) -> Array:
         """The training labels' own values, [K], read-only: integers, strings, or objects."""
-        kinds = {type(c) for c in self.values}
-        values = np.array(self.values, dtype=object if len(kinds) > 1 else None)
-        values.flags.writeable = False
-        return values
+        return _own(self.values)
 
     def read(self, y: "Labels", n: int | None = None, name: str = "y") -> Floats:
         """An index or name, a sequence of one for each row, or weights [m, K]; see `Space`."""
@@ -169,6 +165,14 @@ class Classes:
         return {"space": self.space, **lists, **labelled, **class_of}
 
 
+@lru_cache
+def _own(values: tuple[int | str, ...]) -> Array:
+    kinds = {type(c) for c in values}
+    array = np.array(values, dtype=object if len(kinds) > 1 else None)
+    array.flags.writeable = False
+    return array
+
+
 def line(record: jsonfile.Json) -> str:
     """The names and probabilities of a record."""
     best = record.get("top", [[record["name"], record["probability"]]])
@@ -223,7 +227,7 @@ def _components(section: jsonfile.Json, k: int) -> tuple[int | None, tuple[Any, 
     )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, repr=False)
 class Classification:
     """q(y | x) for each row.
 

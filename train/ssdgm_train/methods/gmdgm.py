@@ -165,7 +165,8 @@ def loss(model: Model, batch: method.Batch, context: method.Context) -> method.T
 
 def _phases(config: Config, sizes: method.Sizes) -> tuple[method.Phase, ...]:
     weights = WEIGHTINGS[config.weighting](config.alpha, sizes)
-    player = method.Player("all", loss, {**weights, "balance": config.balance})
+    balance = {"balance": config.balance} if config.balance else {}
+    player = method.Player("all", loss, {**weights, **balance})
     return (method.Phase("joint", (player,), steps=builder.STEPS[config.network]),)
 
 

@@ -112,7 +112,7 @@ def test_a_cold_start_is_told_its_providers_options(
     assert (own["preload"], own["provider_options"]) == (False, {})
     goal = cell.target(tiny, "decoder")
     for active, preload in ((providers.OPENVINO, False), (providers.CUDA, True)):
-        elsewhere = replace(goal, plan=replace(goal.plan, provider=active))
+        elsewhere = replace(goal, plan=goal.plan._replace(provider=active))
         monkeypatch.setattr(cell, "target", lambda *_, there=elsewhere: there)
         found = coldstart._job(tiny, "decoder", "auto", file)
         assert found["preload"] is preload
