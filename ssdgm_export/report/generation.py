@@ -124,7 +124,8 @@ def _reconstructions(material: Material) -> plates.Plate:
 def _walk(material: Material) -> plates.Plate:
     model = material.parts
     labelled = model.takes("decoder", "y", "draw")
-    plane = None if _width(model) == SPAN else latent.plane_of(model, material.rows)
+    standard = _width(model) == SPAN and "prior" not in model.graphs
+    plane = None if standard else latent.plane_of(model, material.rows)
     side = STEPS if labelled else LONE_STEPS
     classes = _shown(material) if labelled else None
     grid = latent.walk(model, side, plane, classes)

@@ -271,9 +271,9 @@ def test_the_decoder_gives_its_likelihood_s_parameters(
         "x",
         *likelihoods.parameters(found.about.likelihood, found.problem.numbers),
     }
-    own = methods.METHODS[name].build.conditionals
-    (decoder,) = (each for each in own if each.name == "decoder")
-    assert spec.noise == ("z", *decoder.noise)
+    own = {each.name: each for each in methods.METHODS[name].build.conditionals}
+    latent = () if "prior" in own else ("z",)  # a prior gives z, and is what takes noise for it
+    assert spec.noise == (*latent, *own["decoder"].noise)
     codes = sum(found.problem.blocks)
     shapes = {t.name: (codes,) if t.name == "code_probs" else numbers for t in spec.outputs}
     assert {t.name: t.row for t in spec.outputs} == shapes

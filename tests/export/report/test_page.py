@@ -123,6 +123,7 @@ OFFERED = {
     "m1m2": {"styles", "analogies", "walk"},
     "adgm": {"styles", "analogies", "walk"},
     "sdgm": {"styles", "analogies", "walk"},
+    "gmdgm": {"samples", "reconstructions", "walk"},
 }
 
 
