@@ -37,10 +37,25 @@ class Classes(NamedTuple):
     labelled: int | None = None
     class_of: tuple[int | None, ...] | None = None
 
-    space = "classes"
-    checked = "logits"
-    mean = "probs"
-    uniforms = 1
+    @property
+    def space(self) -> str:
+        """Its name."""
+        return "classes"
+
+    @property
+    def checked(self) -> str:
+        """The logits, as probabilities are made of them."""
+        return "logits"
+
+    @property
+    def mean(self) -> str:
+        """The probabilities."""
+        return "probs"
+
+    @property
+    def uniforms(self) -> int:
+        """One number a label."""
+        return 1
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -160,6 +159,6 @@ def test_words_of_a_command_line() -> None:
 
 @pytest.mark.parametrize("more", [{}, {"labelled": 2, "class_of": (0, 1, None)}])
 def test_what_is_written_is_read(more: dict[str, Any]) -> None:
-    space = replace(SPACE, **more)
+    space = SPACE._replace(**more)
     assert classes.parse(space.to_json()) == space
     assert registry.parse(space.to_json()) == space
