@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from ssdgm_export.graphs import draws, modules
+from ssdgm_runtime.labels.space import Space
 from ssdgm_train.evaluation import ROWS
 from ssdgm_train.problems import Problem
 
@@ -24,16 +25,18 @@ class Answers:
     Attributes:
         graphs: Its graphs, their modules in double precision.
         problem: What it was built for.
+        space: What a label is, as the runtime has it.
         device: Where the modules are.
     """
 
     graphs: Mapping[str, modules.Graph]
     problem: Problem
+    space: Space
     device: torch.device
 
     def probs(self, x: modules.Array) -> Floats:
         """q(y | x) of raw rows, [n, K]."""
-        return self._run("classifier", {"x": x})["probs"]
+        return self._run("classifier", {"x": x})[self.space.mean]
 
     def latents(self, x: modules.Array) -> Floats:
         """The means of q(z | x, y = q(y | x)), or of q(z | x) without labels, [n, Z]."""

@@ -26,6 +26,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ssdgm_export.bundle import document
 from ssdgm_export.estimator import memory, settings
 from ssdgm_export.estimator.answers import Answers
 from ssdgm_runtime import errors
@@ -151,8 +152,8 @@ class SemiSupervisedClassifier(
 
     def predict(self, X: object) -> Array:  # noqa: N803
         """The likeliest label of every row, [n]."""
-        probs = self.predict_proba(X)
-        labels: Array = self.classes_[probs.argmax(1)]
+        answers = self._answers()
+        labels: Array = self.classes_[answers.space.nearest(answers.probs(self._asked(X)))]
         return labels
 
     def transform(self, X: object) -> Array:  # noqa: N803
@@ -231,7 +232,8 @@ class SemiSupervisedClassifier(
     def _answers(self) -> Answers:
         check_is_fitted(self)
         device = loading.pick_device(self.device)
-        return Answers(self.run_.graphs, self.run_.problem, device)
+        trained = self.run_
+        return Answers(trained.graphs, trained.problem, document.space(trained.record), device)
 
     def _asked(self, X: object) -> Array:  # noqa: N803
         x = validate_data(self, X, dtype=np.float32, reset=False)

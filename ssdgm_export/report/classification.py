@@ -7,21 +7,20 @@ from numpy.typing import NDArray
 
 from ssdgm_export import plates
 from ssdgm_export.report.material import Material
-from ssdgm_train.labels import Tags, scores
+from ssdgm_train.labels import scores
 
 COUNTED = 20
 """The most classes for which counts and names are written."""
 
 
 def of(material: Material) -> list[plates.Plate]:
-    """The confusion matrix, of classes, and the reliability diagram."""
-    logits, y = torch.from_numpy(material.held.logits), torch.from_numpy(material.held.y)
-    if isinstance(material.labels, Tags):
-        return [_reliability(material, scores.reliability(*scores.answers(logits, y)))]
-    return [
-        _confusion(material, scores.confusion(logits, y)),
-        _reliability(material, scores.reliability(logits, y)),
-    ]
+    """The confusion matrix, where a row has one label, and the reliability diagram."""
+    held, labels = material.held, material.labels
+    raw = torch.from_numpy(held.outputs[material.parts.space.checked])
+    y = torch.from_numpy(held.y)
+    counts = labels.confusion(raw, y)
+    confusion = [] if counts is None else [_confusion(material, counts)]
+    return [*confusion, _reliability(material, labels.reliability(raw, y))]
 
 
 def _confusion(material: Material, counts: NDArray[np.int64]) -> plates.Plate:
@@ -95,6 +94,6 @@ def _reliability(material: Material, reliability: scores.Reliability) -> plates.
 
 
 def _counted(material: Material) -> str:
-    """What a reliability diagram counts, such as "Test rows"; of tags, entries."""
-    what = "tags" if isinstance(material.labels, Tags) else "rows"
+    """What a reliability diagram counts, such as "Test rows"; of several a row, answers."""
+    what = "rows" if material.labels.entries == 1 else "answers"
     return f"{material.held.kind.capitalize()} {what}"

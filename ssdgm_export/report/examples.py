@@ -6,7 +6,6 @@ from numpy.typing import NDArray
 from ssdgm_export import plates
 from ssdgm_export.report.material import Material
 from ssdgm_runtime.pictures import png
-from ssdgm_train.labels import Classes
 
 COUNT = 12
 COLUMNS = 6
@@ -15,18 +14,18 @@ GAP = 48
 
 
 def of(material: Material) -> list[plates.Plate]:
-    """Two plates, or one where nothing is mistaken; none unless rows are images with classes."""
-    held = material.held
-    if not png.is_image(held.x.shape[1:]) or not isinstance(material.labels, Classes):
+    """Two plates, or one where nothing is mistaken; none of rows that are no images."""
+    held, space = material.held, material.parts.space
+    if not png.is_image(held.x.shape[1:]):
         return []
-    sure, said = held.probs.max(axis=1), held.probs.argmax(axis=1)
-    order = np.argsort(sure, kind="stable")
-    wrong = order[::-1][(said != held.y)[order[::-1]]]
+    order = np.argsort(space.sure(held.outputs), kind="stable")
+    mistakes = space.wrong(held.outputs, held.y) > 0
+    wrong = order[::-1][mistakes[order[::-1]]]
     uncertain = plates.Plate(
         "uncertain",
         "Least certain",
-        f"The {held.kind} rows whose most probable class is least probable. Below each: its "
-        "label; the two most probable classes.",
+        f"The {held.kind} rows whose prediction is least sure. Below each: its label; the two "
+        "most probable names.",
         f"{min(COUNT, len(order))} {held.kind} rows with their labels and probabilities.",
         _labelled(material, order[:COUNT]),
     )
@@ -35,9 +34,9 @@ def of(material: Material) -> list[plates.Plate]:
     mistaken = plates.Plate(
         "mistaken",
         "Surest mistakes",
-        f"The {held.kind} rows that are misclassified with the highest probability: "
+        f"The {held.kind} rows that are mistaken with the highest probability: "
         f"{min(COUNT, len(wrong))} of {len(wrong)} mistakes among {len(order)} rows.",
-        f"{min(COUNT, len(wrong))} misclassified {held.kind} rows with labels and probabilities.",
+        f"{min(COUNT, len(wrong))} mistaken {held.kind} rows with labels and probabilities.",
         _labelled(material, wrong[:COUNT]),
     )
     return [uncertain, mistaken]
@@ -49,21 +48,28 @@ def _labelled(material: Material, chosen: NDArray[np.int64]) -> bytes:
     images = material.images(held.x[chosen], LEAST)
     sheet = png.grid(images, min(COLUMNS, len(images)), GAP)[GAP:]
     high, wide = (n + GAP for n in images.shape[1:3])
+    outputs = {name: values[chosen] for name, values in held.outputs.items()}
+    tops = map(_top, material.parts.space.answer(outputs).top(2))
     texts = [
         plates.Text(
             (i % COLUMNS + 0.5) * wide + GAP / 2,
             (i // COLUMNS + 1) * high - GAP + plates.GAP / 2,
-            f"label {plates.short(material.classes[held.y[row]])}\n{_top(material, row)}",
+            f"label {plates.short(label)}\n{top}",
             down="top",
         )
-        for i, row in enumerate(chosen.tolist())
+        for i, (label, top) in enumerate(zip(_labels(material, chosen), tops, strict=True))
     ]
     return plates.sheeted(sheet, texts)
 
 
-def _top(material: Material, row: int) -> str:
-    """The two most probable classes."""
-    probs = material.held.probs[row]
-    best = np.argsort(-probs, kind="stable")[:2]
-    names = ((plates.short(material.classes[k]), 100 * probs[k]) for k in best)
-    return "\n".join(f"{name}: {percent:.0f} %" for name, percent in names)
+def _labels(material: Material, chosen: NDArray[np.int64]) -> list[str]:
+    """The labels of rows by name; a class that no training row has by its value."""
+    y = material.held.y[chosen]
+    if y.ndim == 1:
+        return [material.names[k] for k in y.tolist()]
+    return material.parts.space.captions(y.clip(0).astype(np.float32))
+
+
+def _top(best: list[tuple[str, float]]) -> str:
+    """The most probable names of a row."""
+    return "\n".join(f"{plates.short(name)}: {100 * share:.0f} %" for name, share in best)

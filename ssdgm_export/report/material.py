@@ -38,15 +38,13 @@ class Held:
         kind: "test", "validation" or "labelled training".
         x: [n, *shape], raw.
         y: Their class indices, int64 [n], or tags [n, K].
-        logits: Of q(y | x), float32 [n, K], divided by the run's temperature as in its bundle.
-        probs: The probabilities of the classes or tags, float32 [n, K].
+        outputs: What the classifier gives, by name, at the run's temperature as in its bundle.
     """
 
     kind: str
     x: NDArray[Any]
     y: NDArray[np.int64]
-    logits: NDArray[np.float32]
-    probs: NDArray[np.float32]
+    outputs: dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +65,8 @@ class Material:
         low: The value that pictures show as black, or lowest.
         high: The value that they show as white, or highest.
         kind: What a row is, by which it is drawn.
+    names: tuple[str, ...] = ()
+        names: Those of the labels that rows may have, in the order of their numbers.
     """
 
     run: records.RunRecord
@@ -80,8 +80,8 @@ class Material:
     drawn: NDArray[Any] | None
     low: float
     high: float
-
     kind: str = kinds.IMAGE
+    names: tuple[str, ...] = ()
 
     def images(self, x: NDArray[Any], least: int = plates.CELL) -> png.Bytes:
         """Rows as images of which a side has `least` pixels at least."""
@@ -142,6 +142,7 @@ def gather(place: Path, data: str | None) -> Material:
         low=low,
         high=high,
         kind=problem.kind,
+        names=tuple(map(str, (*rows.classes, *rows.others))),
     )
 
 
@@ -174,5 +175,5 @@ def _held(data: dataset.Dataset, split: Split, model: conditionals.Conditionals)
             model.run("classifier", {"x": x[begin : begin + ROWS]})
             for begin in range(0, len(x), ROWS)
         ]
-    logits, probs = (np.concatenate([p[name] for p in passes]) for name in ("logits", "probs"))
-    return Held(kind, x, y, logits, probs)
+    names = model.space.outputs
+    return Held(kind, x, y, {k: np.concatenate([part[k] for part in passes]) for k in names})

@@ -8,16 +8,20 @@ import pytest
 
 from ssdgm_runtime.labels import registry
 
-PREFIX = "ssdgm_runtime."
+ROOMS = ("ssdgm_runtime.labels.", "ssdgm_train.labels.")
 TREES = {
     name: ast.parse(path.read_text(encoding="utf-8"))
     for name, path in packages.modules().items()
-    if name.startswith(PREFIX) and not name.startswith(f"{PREFIX}labels.")
+    if not name.startswith(ROOMS)
 }
 NAMES = {"labels", "logits", "probs", "y"}
 """What labels and answers are called."""
 
-ELSEWHERE = {f"{PREFIX}inference.likelihoods"}
+ELSEWHERE = {
+    "ssdgm_runtime.inference.likelihoods",
+    "ssdgm_train.likelihoods.counts",
+    "ssdgm_train.likelihoods.observations",
+}
 """Where `probs` is a parameter of a likelihood."""
 
 

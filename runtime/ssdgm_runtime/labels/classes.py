@@ -92,7 +92,7 @@ class Classes(NamedTuple):
         """The name of the class of most weight."""
         return [self.names[i] for i in self.nearest(y).tolist()]
 
-    def nearest(self, y: Floats) -> Array:
+    def nearest(self, y: Array) -> Array:
         """The index of the class of most weight, int64 [m]."""
         best: Array = y.argmax(axis=1).astype(np.int64)
         return best
@@ -131,6 +131,11 @@ class Classes(NamedTuple):
         wrong: NDArray[np.float64] = (self.answer(outputs).labels != y).astype(np.float64)
         wrong[y < 0] = np.nan
         return wrong
+
+    def sure(self, outputs: "Outputs") -> Floats:
+        """The probability of the most probable class; see `Space`."""
+        best: Floats = self.answer(outputs).probs.max(axis=1)
+        return best
 
     def clear(self, golden: "Outputs", atol: float, rtol: float) -> NDArray[np.bool_]:
         """Where the two best probabilities are more than twice the bound apart; see `Space`."""

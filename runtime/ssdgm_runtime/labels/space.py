@@ -106,7 +106,7 @@ class Space(Protocol):
     def captions(self, y: Floats) -> list[str]:
         """The name of the label that each y [m, *shape] is nearest to."""
 
-    def nearest(self, y: Floats) -> Array:
+    def nearest(self, y: Array) -> Array:
         """The label that each y [m, *shape] is nearest to, as `Answer.labels`."""
 
     def draw(self, u: NDArray[np.float64]) -> Floats:
@@ -132,6 +132,9 @@ class Space(Protocol):
             outputs: The classifier's.
             y: The labels as numbers; -1 what is unknown.
         """
+
+    def sure(self, outputs: Outputs) -> Floats:
+        """The probability that each row's prediction is right, [n]; of tags, the least sure."""
 
     def clear(self, golden: Outputs, atol: float, rtol: float) -> NDArray[np.bool_]:
         """Which rows have a prediction beyond doubt, within these tolerances of `mean`, [n]."""

@@ -92,7 +92,7 @@ class Tags:
         """The names of the tags with weights from one half on, joined."""
         return [BETWEEN.join(names) for names in _named(self.nearest(y), self.names)]
 
-    def nearest(self, y: Floats) -> Array:
+    def nearest(self, y: Array) -> Array:
         """1 for weights from one half on, int8 [m, K]."""
         return (y >= 0.5).astype(np.int8)
 
@@ -128,6 +128,12 @@ class Tags:
         with np.errstate(invalid="ignore"):
             share: NDArray[np.float64] = wrong / known.sum(axis=1)
         return share
+
+    def sure(self, outputs: "Outputs") -> Floats:
+        """The probability of the answer to the least sure tag; see `Space`."""
+        answer = self.answer(outputs)
+        least: Floats = np.where(answer.labels, answer.probs, 1 - answer.probs).min(axis=1)
+        return least
 
     def clear(self, golden: "Outputs", atol: float, rtol: float) -> NDArray[np.bool_]:
         """Where every probability is further from its threshold than the bound; see `Space`."""

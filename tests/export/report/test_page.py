@@ -162,7 +162,7 @@ def test_the_pictures_are_those_of_the_bundle(m2: Path) -> None:
         for one, other in pairs:
             np.testing.assert_allclose(one.x, other.x, rtol=1e-3, atol=1e-2)
         probs = opened.classify(found.held.x).probs
-    np.testing.assert_allclose(found.held.probs, probs, atol=1e-4)
+    np.testing.assert_allclose(found.held.outputs["probs"], probs, atol=1e-4)
 
 
 def contents(run: Path) -> dict[str, bytes]:
@@ -263,8 +263,8 @@ def test_held_out_rows_are_shown_if_there_are_any(
 ) -> None:
     made = trained(tmp_path, images(test), f"data.validation={validation}")
     held = material.gather(made, None).held
-    assert (held.kind, len(held.x), len(held.y), len(held.probs)) == (kind, count, count, count)
-    np.testing.assert_allclose(held.probs.sum(1), 1, rtol=1e-5)
+    assert (held.kind, len(held.x), len(held.y), len(held.outputs["probs"])) == (kind, count, count, count)
+    np.testing.assert_allclose(held.outputs["probs"].sum(1), 1, rtol=1e-5)
 
 
 def test_a_run_without_records_has_no_curves(copy: Path) -> None:

@@ -125,6 +125,14 @@ class Classes:
         """The logarithms themselves."""
         return log_joint
 
+    def reliability(self, raw: Tensor, y: Tensor) -> scores.Reliability:
+        """Of the most probable class."""
+        return scores.reliability(self._named(raw, y), y)
+
+    def confusion(self, raw: Tensor, y: Tensor) -> NDArray[np.int64]:
+        """Rows by class and by the most probable one; components count as what they hold."""
+        return scores.confusion(self._named(raw, y), y)
+
     @property
     def entries(self) -> int:
         """One."""
@@ -135,16 +143,19 @@ class Classes:
 
         Where there are components, they count as the classes that they hold, see `clusters`.
         """
-        if self.components and len(y):
-            raw = clusters.by_class(raw, clusters.held(raw, y))
-            raw = F.pad(raw, (0, max(int(y.max()) + 1 - raw.shape[1], 0)), value=SMALLEST_LOG)
-        return scores.measure(raw, y)
+        return scores.measure(self._named(raw, y), y)
 
     def wrong(self, raw: Tensor, y: Tensor) -> Tensor:
         """One where another class is the most probable one."""
-        if self.components and len(y):
-            raw = clusters.by_class(raw, clusters.held(raw, y))
-        return (raw.argmax(-1) != y).long()
+        return (self._named(raw, y).argmax(-1) != y).long()
+
+    def _named(self, raw: Tensor, y: Tensor) -> Tensor:
+        """Log-probabilities of classes, where components stand for those that they hold."""
+        if not self.components or not len(y):
+            return raw
+        named = clusters.by_class(raw, clusters.held(raw, y))
+        lacking = max(int(y.max()) + 1 - named.shape[1], 0)
+        return F.pad(named, (0, lacking), value=SMALLEST_LOG)
 
     def drawn(self, rng: np.random.Generator, rows: int) -> NDArray[np.float32]:
         """One-hot classes drawn from the prior."""

@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ssdgm_train.labels.scores import Score
+from ssdgm_train.labels.scores import Reliability, Score
 from ssdgm_train.probability import shapes
 from ssdgm_train.probability.noise import Noise
 
@@ -129,6 +129,12 @@ class Space(Protocol):
 
     def measure(self, raw: Tensor, y: Tensor) -> Score:
         """The quality of raw numbers [n, raw] for labels as a data set stores them, [n, ...]."""
+
+    def reliability(self, raw: Tensor, y: Tensor) -> Reliability:
+        """How often answers are right by how sure they are; arguments as of `measure`."""
+
+    def confusion(self, raw: Tensor, y: Tensor) -> NDArray[np.int64] | None:
+        """Rows by label (down) and prediction (across), [K, K]; None where labels are several."""
 
     @property
     def entries(self) -> int:

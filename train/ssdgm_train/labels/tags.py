@@ -158,6 +158,13 @@ class Tags:
         logistic = torch.logit(uniform, eps=torch.finfo(uniform.dtype).eps)
         return torch.sigmoid((exact + logistic) / self.heat)
 
+    def reliability(self, raw: Tensor, y: Tensor) -> scores.Reliability:
+        """Of the answer to each known tag."""
+        return scores.reliability(*scores.answers(raw, y))
+
+    def confusion(self, raw: Tensor, y: Tensor) -> None:
+        """None: a row has several tags."""
+
     @property
     def entries(self) -> int:
         """K."""
