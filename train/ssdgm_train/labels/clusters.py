@@ -11,6 +11,7 @@ References:
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from ssdgm_train.probability import shapes
 
@@ -18,11 +19,14 @@ SMALLEST = 1e-30
 
 
 def held(logits: shapes.Logits, y: shapes.Labels) -> Tensor:
-    """The class that most rows of each component have, int64 [K]; its own number without rows."""
-    components, classes = logits.shape[-1], max(int(y.max()) + 1, logits.shape[-1])
-    counts = torch.bincount(logits.argmax(-1) * classes + y, minlength=components * classes)
-    table = counts.reshape(components, classes)
-    return torch.where(table.sum(1) > 0, table.argmax(1), torch.arange(components))
+    """The class that most rows of each component have, int64 [K].
+
+    A component that is no row's most probable one has the class of most weight in it.
+    """
+    rows = F.one_hot(y).to(logits.dtype)
+    counts = F.one_hot(logits.argmax(-1), logits.shape[-1]).to(logits.dtype).T @ rows
+    weights = logits.softmax(-1).T @ rows
+    return torch.where(counts.sum(1) > 0, counts.argmax(1), weights.argmax(1))
 
 
 def by_class(logits: shapes.Logits, owners: Tensor) -> Tensor:
