@@ -32,7 +32,8 @@ def _confusion(material: Material, counts: NDArray[np.int64]) -> plates.Plate:
     axes.set_xlabel("predicted")
     axes.set_ylabel("label")
     if len(counts) <= COUNTED:
-        _write(axes, counts, shares, [plates.short(name) for name in material.names[: len(counts)]])
+        names = material.names[: len(counts)]
+        _write(axes, counts, shares, [plates.short(name) for name in names])
     rows, right = int(counts.sum()), int(np.trace(counts))
     return plates.Plate(
         "confusion",

@@ -1,6 +1,7 @@
 """Every example runs, at a small setting, and does what it says."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -23,6 +24,8 @@ RUN = {
     "two_moons",
     "compare_sklearn",
     "your_own_method",
+    "your_own_labels",
+    "your_own_labels_on_device",
     "on_a_device",
     "mnist_100_labels",
     "kingma_2014",
@@ -71,6 +74,65 @@ def test_a_method_of_one_s_own_trains_resumes_and_runs_as_a_bundle(tmp_path: Pat
         assert model.tasks == ("classify",)
         assert model.verify().passed
         assert (model.predict(session.data.x_test) != session.data.y_test).mean() < 0.25
+
+
+@pytest.fixture
+def scale(tmp_path: Path) -> Path:
+    """Rows of five levels in order, few of them with their level."""
+    rng = np.random.default_rng(0)
+    level = rng.uniform(0, 5, 700)
+    x = np.column_stack([level, np.sin(level), 0 * level]) + 0.2 * rng.normal(size=(700, 3))
+    y = level.astype(int)
+    known = np.where(np.arange(500) < 100, y[:500], -1)
+    arrays = {"x_train": x[:500], "y_train": known, "x_test": x[500:], "y_test": y[500:]}
+    np.savez(tmp_path / "scale.npz", **{k: v.astype(float) for k, v in arrays.items()})
+    return tmp_path / "scale.npz"
+
+
+def test_labels_of_one_s_own_train_resume_and_run_on_a_device(scale: Path, tmp_path: Path) -> None:
+    own = f"{EXAMPLES / 'your_own_labels.py'}:Levels"
+    changes = [f"data.labels_as={own}", "train.steps=300", "run.evaluate_every=100"]
+    session = begin(str(scale), recipe.load(None, "m2", changes), tmp_path / "run", labelled=100)
+    next(step for step in train(session) if step.step == 100)
+    session = resume(tmp_path / "run")
+    assert [step.step for step in train(session)][-1] == 300
+    assert session.run.result is not None
+    assert session.run.result.baseline is not None
+    assert session.run.result.test is not None
+    bundle = convert(tmp_path / "run", tmp_path / "levels.ssdgm")
+    rows = session.data.x_test
+    with ssdgm_runtime.load(bundle.path) as model:
+        answer = model.classify(rows)
+        assert model.space.space == "levels"
+        assert (answer.labels != session.data.y_test).mean() == session.run.result.test.error
+        assert np.abs(answer.expected - session.data.y_test).mean() < 0.5
+        assert model.verify().passed
+        assert model.generate("4", 3).x.shape == (3, 3)
+
+
+def test_a_device_answers_in_levels_without_torch(scale: Path, tmp_path: Path) -> None:
+    own = f"{EXAMPLES / 'your_own_labels.py'}:Levels"
+    changes = [f"data.labels_as={own}", "train.steps=50", "run.baseline=0"]
+    for _ in train(begin(str(scale), recipe.load(None, "supervised", changes), tmp_path / "run")):
+        pass
+    convert(tmp_path / "run", tmp_path / "levels.ssdgm")
+    code = (
+        "import sys, numpy; from ssdgm_runtime import load\n"
+        "from ssdgm_runtime.labels import registry\n"
+        "registry.SPACES['levels'] = 'your_own_labels_on_device'\n"
+        "answer = load('levels.ssdgm').classify(numpy.zeros((2, 3), numpy.float32))\n"
+        "print(answer.expected.shape, 'torch' in sys.modules)\n"
+    )
+    paths = [str(EXAMPLES), *sys.path]
+    printed = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert printed.stdout == "(2,) False\n"
 
 
 @pytest.fixture

@@ -263,8 +263,9 @@ def test_held_out_rows_are_shown_if_there_are_any(
 ) -> None:
     made = trained(tmp_path, images(test), f"data.validation={validation}")
     held = material.gather(made, None).held
-    assert (held.kind, len(held.x), len(held.y), len(held.outputs["probs"])) == (kind, count, count, count)
-    np.testing.assert_allclose(held.outputs["probs"].sum(1), 1, rtol=1e-5)
+    probs = held.outputs["probs"]
+    assert (held.kind, len(held.x), len(held.y), len(probs)) == (kind, count, count, count)
+    np.testing.assert_allclose(probs.sum(1), 1, rtol=1e-5)
 
 
 def test_a_run_without_records_has_no_curves(copy: Path) -> None:

@@ -11,6 +11,7 @@ from ssdgm_runtime import errors
 from ssdgm_train.data import dataset, targets
 from ssdgm_train.data.settings import AUTO, CLASSES, DataPlan
 from ssdgm_train.data.tables import cells
+from ssdgm_train.labels import lookup
 
 MOST_NUMBERS = 20
 """The most different numbers that count as classes; more of them look like measurements."""
@@ -70,6 +71,8 @@ def check_labels(data: dataset.Dataset, plan: DataPlan) -> None:
     Raises:
         DataError: They may not be classes, or are not what the recipe says that they are.
     """
+    if lookup.is_own(plan.labels_as):
+        return
     if plan.labels_as not in (AUTO, data.space):
         raise errors.DataError(
             f"data.labels_as is {plan.labels_as}, but the labels of {data.name} are {data.space}",

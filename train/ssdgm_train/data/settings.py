@@ -7,6 +7,7 @@ from ssdgm_runtime import errors
 from ssdgm_runtime.readers import images
 from ssdgm_runtime.rows import resizing
 from ssdgm_train import likelihoods, problems, settings
+from ssdgm_train.labels import lookup
 
 AUTO, CLASSES, TAGS = "auto", "classes", "tags"
 
@@ -16,6 +17,11 @@ def _policy(value: str) -> str:
         return "" if not value or resizing.parse(value) else resizing.WANTED
     except errors.DataError as error:
         return error.expected
+
+
+def _space(name: str) -> str:
+    known = (AUTO, CLASSES, TAGS)
+    return "" if name in known or lookup.is_own(name) else f"{', '.join(known)} or file.py:CLASS"
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,7 @@ class DataPlan:
     extra_share: float = settings.setting(0.0, settings.between(0, 1))
     kind: str = settings.setting(AUTO, settings.among((AUTO, *problems.KINDS)))
     label: str = ""
-    labels_as: str = settings.setting(AUTO, settings.among((AUTO, CLASSES, TAGS)))
+    labels_as: str = settings.setting(AUTO, _space)
     ignore: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
     series: str = ""

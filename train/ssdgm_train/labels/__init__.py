@@ -4,7 +4,10 @@ from ssdgm_train.labels.classes import Classes
 from ssdgm_train.labels.space import Space
 from ssdgm_train.labels.tags import Tags
 
-__all__ = ["SPACES", "Classes", "Space", "Tags"]
+__all__ = ["ANY", "SPACES", "Classes", "Space", "Tags"]
 
 SPACES: dict[str, type[Space]] = {"classes": Classes, "tags": Tags}
 """Every label space by the name that run records and manifests write."""
+
+ANY: tuple[type, ...] = (object,)
+"""The spaces of a method that is written over whatever a label is."""

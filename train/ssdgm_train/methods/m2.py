@@ -25,8 +25,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from ssdgm_train import likelihoods, method, model
-from ssdgm_train.labels import Classes, Tags
+from ssdgm_train import labels, likelihoods, method, model
 from ssdgm_train.likelihoods import observations
 from ssdgm_train.models import bounded
 from ssdgm_train.models.weighting import WEIGHTINGS
@@ -188,7 +187,7 @@ METHOD = method.Method(
     Config=Config,
     build=Model,
     phases=_phases,
-    spaces=(Classes, Tags),
+    spaces=labels.ANY,
     adopt=_adopt,
     fitted=builder.fitted,
 )

@@ -10,8 +10,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ssdgm_train import likelihoods, method, model
-from ssdgm_train.labels import Classes, Tags
+from ssdgm_train import labels, likelihoods, method, model
 from ssdgm_train.likelihoods import observations
 from ssdgm_train.networks import builder
 from ssdgm_train.networks.perceptrons import ACTIVATIONS
@@ -102,7 +101,7 @@ METHOD = method.Method(
     Config=Config,
     build=Model,
     phases=_phases,
-    spaces=(Classes, Tags),
+    spaces=labels.ANY,
     adopt=_adopt,
     fitted=builder.fitted,
 )

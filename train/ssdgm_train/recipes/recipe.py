@@ -15,7 +15,7 @@ from typing import Any
 
 import tomli_w
 
-from ssdgm_train import settings
+from ssdgm_train import plugins, settings
 from ssdgm_train.data.settings import DataPlan
 from ssdgm_train.method import Method, Phase, Sizes
 from ssdgm_train.problems import Problem
@@ -149,9 +149,12 @@ def from_table(table: Table) -> Recipe:
     name = table.get("method", Recipe.method)
     if not isinstance(name, str):
         raise RecipeError(f"The method is {name!r}", f"one of {', '.join(lookup.names())}")
-    name = lookup.absolute(name)
+    name = plugins.absolute(name)
     rest = {key: value for key, value in table.items() if key not in ("model", "phases")}
     recipe: Recipe = fields.build(Recipe, {**rest, "method": name}, "")
+    data = recipe.data
+    data = dataclasses.replace(data, labels_as=plugins.absolute(data.labels_as))
+    recipe = dataclasses.replace(recipe, data=data)
     model: Any = fields.build(lookup.find(name).Config, table.get("model", {}), "model.")
     recipe = dataclasses.replace(recipe, model=model)
     return dataclasses.replace(recipe, phases=_phases(recipe, table.get("phases", {})))

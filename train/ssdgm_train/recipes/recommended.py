@@ -13,7 +13,7 @@ from pathlib import Path
 from ssdgm_train import problems
 from ssdgm_train.data import dataset, targets
 from ssdgm_train.data.settings import DEFAULTS
-from ssdgm_train.labels import SPACES
+from ssdgm_train.labels import SPACES, lookup
 from ssdgm_train.methods import METHODS
 from ssdgm_train.recipes import fields, recipe, shelf
 from ssdgm_train.settings import RecipeError, among, between, setting
@@ -182,9 +182,10 @@ def settle(
 
 def _check_known(plan: recipe.Recipe, data: dataset.Dataset) -> None:
     """Refuse labels that the method does not know."""
-    space = SPACES[data.space]
-    if space not in plan.spec.spaces:
-        knowing = [name for name, spec in METHODS.items() if space in spec.spaces]
+    named = plan.data.labels_as
+    space = lookup.find(named) if lookup.is_own(named) else SPACES[data.space]
+    if not issubclass(space, plan.spec.spaces):
+        knowing = [name for name, spec in METHODS.items() if issubclass(space, spec.spaces)]
         raise RecipeError(
             f"{plan.method} does not know {data.space}, which the labels of {data.name} are",
             mend=f"Use a method that does: {', '.join(knowing)}.",

@@ -29,6 +29,7 @@ from ssdgm_runtime import atomic, errors
 from ssdgm_runtime.readers import inputs
 from ssdgm_train.data.draws import compact
 from ssdgm_train.data.split import Split
+from ssdgm_train.labels import lookup
 from ssdgm_train.runs import records, storage
 from ssdgm_train.runs.records import RunError
 from ssdgm_train.runs.storage import write_json
@@ -55,13 +56,16 @@ class Run:
             RunError: The folder is no run directory.
         """
         path = self.path / "run.json"
-        version = records.load(path, records.Versioned).format
+        versioned = records.load(path, records.Versioned)
+        version = versioned.format
         if version != records.FORMAT:
             raise RunError(
                 f"{path} is of another format ({version or 'none is stated'})",
                 f"format {records.FORMAT}",
                 "Use the version of ssdgm-train that wrote it.",
             )
+        if versioned.labels_from:
+            lookup.find(versioned.labels_from)
         return records.load(path, records.RunRecord)
 
     def split(self) -> Split:

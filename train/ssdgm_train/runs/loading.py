@@ -10,6 +10,7 @@ import torch
 from ssdgm_runtime import errors
 from ssdgm_train import data, method
 from ssdgm_train.data.split import Split
+from ssdgm_train.labels import lookup
 from ssdgm_train.model import Model
 from ssdgm_train.problems import Problem
 from ssdgm_train.recipes import recipe, recommended
@@ -50,6 +51,7 @@ def compose(
         init=origin,
         problem=stated,
         environment=_environment(device),
+        labels_from=plan.data.labels_as if lookup.is_own(plan.data.labels_as) else "",
     )
 
 

@@ -36,6 +36,7 @@ class Versioned:
     """What tells whether a `run.json` can be read at all."""
 
     format: int = 0
+    labels_from: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,7 @@ class RunRecord:
     init: Origin | None = None
     problem: Problem
     environment: Environment
+    labels_from: str = ""
 
     @property
     def plan(self) -> Recipe:
