@@ -38,9 +38,7 @@ from ssdgm_train.training import loop
 __all__ = ["Run", "RunError", "create", "restore", "save", "write_json"]
 
 PARTS = ("labelled", "unlabelled", "validation")
-
-AVERAGE = "average"
-"""The file of running averages of weights, in checkpoints that have some."""
+AVERAGE = "average"  # the file of running averages of weights, in checkpoints that have some
 
 
 @dataclass(frozen=True)
@@ -56,16 +54,15 @@ class Run:
             RunError: The folder is no run directory.
         """
         path = self.path / "run.json"
-        versioned = records.load(path, records.Versioned)
-        version = versioned.format
-        if version != records.FORMAT:
+        about = records.load(path, records.Versioned)
+        if about.format != records.FORMAT:
             raise RunError(
-                f"{path} is of another format ({version or 'none is stated'})",
+                f"{path} is of another format ({about.format or 'none is stated'})",
                 f"format {records.FORMAT}",
                 "Use the version of ssdgm-train that wrote it.",
             )
-        if versioned.labels_from:
-            lookup.find(versioned.labels_from)
+        if about.labels_from:
+            lookup.find(about.labels_from)
         return records.load(path, records.RunRecord)
 
     def split(self) -> Split:
