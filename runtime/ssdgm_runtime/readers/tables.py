@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 
 from ssdgm_runtime import errors
 from ssdgm_runtime.readers import parquet
-from ssdgm_runtime.rows import cells as meanings
-from ssdgm_runtime.rows import columns
+from ssdgm_runtime.rows import cells, columns
 
 Array = NDArray[Any]
 Floats = NDArray[np.float32]
@@ -259,7 +258,7 @@ def numbered(
         def locate(row: int, column: columns.Column = column) -> str:
             return f"{name}, line {piece[row][0]}, column {column.name!r},"
 
-        parts.append(meanings.text([cells[index] for _, cells in piece], column, locate))
+        parts.append(cells.text([cells[index] for _, cells in piece], column, locate))
     return np.stack(parts, axis=1)
 
 
@@ -290,5 +289,5 @@ def coded(batch: parquet.Batch, wanted: columns.Columns, place: str, start: int)
             return f"{place} {start + row}, column {column.name!r},"
 
         values = parquet.values(batch.column(column.name), locate)
-        parts.append(meanings.encoded(values, column, locate))
+        parts.append(cells.encoded(values, column, locate))
     return np.stack(parts, axis=1)

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from ssdgm_runtime import errors
 from ssdgm_runtime.readers import parquet, tables
-from ssdgm_runtime.rows import cells as meanings
-from ssdgm_runtime.rows import columns, series
+from ssdgm_runtime.rows import cells, columns, series
 
 Array = NDArray[Any]
 Floats = NDArray[np.float32]
@@ -119,7 +118,7 @@ class Lines:
             DataError: Something is missing, or a time is none; it names the line and the column.
         """
         words = _words(keys)
-        self._present(np.array([word in meanings.MISSING for word in words]), self._about.key)
+        self._present(np.array([word in cells.MISSING for word in words]), self._about.key)
         for channel, gaps in zip(self._about.channels, np.isnan(values).T, strict=True):
             self._present(gaps, channel)
         if self._about.time:
@@ -161,7 +160,7 @@ class Lines:
 
     def _moments(self, words: Sequence[str]) -> Array:
         """Times as they sort: whole numbers, numbers, or dates as text without their spaces."""
-        self._present(np.array([word in meanings.MISSING for word in words]), self._about.time)
+        self._present(np.array([word in cells.MISSING for word in words]), self._about.time)
         numeric = self._times[0].dtype.kind != "U" if self._times else _numeric(words)
         form, wanted = (_NUMBER, "a number") if numeric else (_DATE, _DATES)
         odd = next((i for i, word in enumerate(words) if not form.fullmatch(word)), None)
@@ -233,4 +232,4 @@ def _numeric(words: Sequence[str]) -> bool:
 
 def _words(values: Sequence[Any]) -> list[str]:
     """Values as text: numbers as they are written, nothing where one is missing."""
-    return [meanings.as_word(value) for value in values]
+    return [cells.as_word(value) for value in values]

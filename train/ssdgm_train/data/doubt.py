@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ssdgm_runtime import errors
 from ssdgm_train.data import dataset, targets
 from ssdgm_train.data.settings import AUTO, CLASSES, DataPlan
-from ssdgm_train.data.tables import cells
+from ssdgm_train.data.tables import arrow
 from ssdgm_train.labels import lookup
 
 MOST_NUMBERS = 20
@@ -46,7 +46,7 @@ def doubt_about(data: dataset.Dataset) -> Doubt | None:
     size, labelled = len(data.classes), data.labelled
     if data.sorted or data.space != targets.CLASSES:
         return None
-    if size > MOST_NUMBERS and all(cells.is_number(str(value)) for value in data.classes):
+    if size > MOST_NUMBERS and all(arrow.is_number(str(value)) for value in data.classes):
         numbers = sorted(data.classes, key=float)
         return Doubt(
             "labels like measurements",

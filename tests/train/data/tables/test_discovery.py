@@ -8,7 +8,7 @@ import pytest
 from ssdgm_runtime.errors import DataError
 from ssdgm_runtime.rows import columns
 from ssdgm_train.data.settings import DataPlan
-from ssdgm_train.data.tables import cells, discovery, roles
+from ssdgm_train.data.tables import arrow, discovery, roles
 
 pa = pytest.importorskip("pyarrow")
 
@@ -23,7 +23,7 @@ def seen(*pieces: Any, names: bool = False) -> discovery.Seen:  # noqa: ANN401
     """What a column has shown after some pieces of values."""
     found = discovery.Seen()
     for piece in pieces:
-        found.add(cells.clean(pa.array(piece), told), told, names=names)
+        found.add(arrow.clean(pa.array(piece), told), told, names=names)
     return found
 
 

@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 
 from ssdgm_runtime.errors import DataError, DataNotFound, MissingExtra
 from ssdgm_runtime.readers import tables as runtime
-from ssdgm_runtime.rows import cells as meanings
-from ssdgm_runtime.rows import columns, named
+from ssdgm_runtime.rows import cells, columns, named
 from ssdgm_runtime.rows.tensor import Tensor
 from ssdgm_train import data, problems
 from ssdgm_train.data import dataset, statement
@@ -133,7 +132,7 @@ def test_numbers_that_are_names_have_one_name_at_any_precision(kind: str, tmp_pa
     assert found.x[:, 1].tolist() == [0, 2, -1, 1]
     np.testing.assert_array_equal(runtime.read(tmp_path / "t.parquet", known), found.x)
     for told in ([0.1], np.array([0.1], np.float32), ["0.1"]):
-        assert meanings.encoded(told, known[1], str).tolist() == [0]
+        assert cells.encoded(told, known[1], str).tolist() == [0]
     given = named.given(pa.table(table), known, Tensor("x", "float32", ("batch", 2)))
     np.testing.assert_array_equal(given, found.x)
 

@@ -12,9 +12,8 @@ from functools import partial
 import numpy as np
 
 from ssdgm_runtime import errors
-from ssdgm_runtime.rows import cells as meanings
-from ssdgm_runtime.rows import columns
-from ssdgm_train.data.tables import cells
+from ssdgm_runtime.rows import cells, columns
+from ssdgm_train.data.tables import arrow
 
 MOST = 1000
 """The most categories of a column, or classes."""
@@ -62,7 +61,7 @@ class Seen:
     typed: int = 0
     numbers: int = 0
     truths: int = 0
-    distinct: cells.Array = None
+    distinct: arrow.Array = None
     odd: str = ""
     where: Callable[[], str] = str
 
@@ -71,24 +70,24 @@ class Seen:
         """The distinct words."""
         return [] if self.distinct is None else self.distinct.to_pylist()
 
-    def add(self, array: cells.Array, where: cells.Where, *, names: bool = False) -> None:
+    def add(self, array: arrow.Array, where: arrow.Where, *, names: bool = False) -> None:
         """Count some cleaned values in; with `names`, numbers are categories."""
-        present, text = len(array) - array.null_count, cells.is_text(array)
+        present, text = len(array) - array.null_count, arrow.is_text(array)
         self.count += present
         if text:
-            numbers = cells.like_numbers(array)
+            numbers = arrow.like_numbers(array)
             self.numbers += int(numbers.sum())
-            self.truths += int(cells.like_truths(array).sum())
+            self.truths += int(arrow.like_truths(array).sum())
             self._odd(array, numbers, where)
         else:
             self.typed += present
-            self.truths += present * cells.is_truth(array)
-            self.numbers += present * (not cells.is_truth(array))
+            self.truths += present * arrow.is_truth(array)
+            self.numbers += present * (not arrow.is_truth(array))
         if (text or names) and (self.distinct is None or len(self.distinct) <= MOST + 1):
-            self.distinct = cells.distinct(array, self.distinct, MOST + 2)
+            self.distinct = arrow.distinct(array, self.distinct, MOST + 2)
 
-    def _odd(self, array: cells.Array, numbers: cells.Mask, where: cells.Where) -> None:
-        rows = np.flatnonzero(~numbers & cells.present(array))
+    def _odd(self, array: arrow.Array, numbers: arrow.Mask, where: arrow.Where) -> None:
+        rows = np.flatnonzero(~numbers & arrow.present(array))
         if len(rows) and not self.odd:
             row = int(rows[0])
             self.odd, self.where = array[row].as_py(), partial(where, row)
@@ -134,7 +133,7 @@ def _check_words(name: str, seen: Seen, place: str) -> None:
             f"{place}, column {name!r}, mixes words with {seen.typed} values of other types",
             mend=f"Correct it, {otherwise}",
         )
-    others = [word for word in seen.words if not cells.is_number(word)]
+    others = [word for word in seen.words if not arrow.is_number(word)]
     if seen.odd and all(map(_FOREIGN.fullmatch, (seen.odd, *others))):
         raise errors.DataError(
             f"{seen.where()} is {seen.odd!r}, a number in a local format or with a unit",
@@ -169,9 +168,9 @@ def whole(words: Collection[str]) -> bool:
 
 
 def label(word: str) -> str:
-    """A word as a label, written as by `cells.words`; empty if it stands for a missing label."""
-    named = meanings.as_word(word)
-    return "" if named in (*meanings.MISSING, UNLABELLED) else named
+    """A word as a label, written as by `arrow.words`; empty if it stands for a missing label."""
+    named = cells.as_word(word)
+    return "" if named in (*cells.MISSING, UNLABELLED) else named
 
 
 def check_signs(name: str, labels: Collection[str], place: str) -> None:
@@ -202,7 +201,7 @@ def classes(name: str, words: Collection[str], place: str) -> tuple[str, ...]:
             mend="Label some rows of every class, or name another column with --label.",
         )
     fix = "Name the column of the classes with --label."
-    if len(labels) > MOST and all(map(cells.is_number, labels)):
+    if len(labels) > MOST and all(map(arrow.is_number, labels)):
         fix = f"They look like measurements, which no method here predicts. {fix}"
     _check_most(name, labels, place, "classes", fix)
     check_signs(name, labels, place)

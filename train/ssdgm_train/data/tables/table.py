@@ -21,7 +21,7 @@ from ssdgm_train.data import dataset, partnames, store, targets
 from ssdgm_train.data.partnames import PARTS, TEST, TRAIN
 from ssdgm_train.data.places import tree
 from ssdgm_train.data.settings import AUTO, DEFAULTS, DataPlan
-from ssdgm_train.data.tables import cells, discovery, labelfile, tablefile
+from ssdgm_train.data.tables import arrow, discovery, labelfile, tablefile
 from ssdgm_train.data.tables import roles as purposes
 
 Files = tuple[tuple[str, tablefile.Table], ...]
@@ -67,7 +67,7 @@ class _Piece:
     """Some rows of one part: cleaned columns by name, and `where`, the place of a value."""
 
     part: str
-    arrays: Mapping[str, cells.Array]
+    arrays: Mapping[str, arrow.Array]
     where: Callable[[str, int], str]
 
     def chosen(self, part: str, rows: NDArray[np.int64]) -> "_Piece":
@@ -96,7 +96,7 @@ class _Source:
         if not self.roles.split:
             yield piece
             return
-        words = cells.words(piece.arrays[self.roles.split]).to_pylist()
+        words = arrow.words(piece.arrays[self.roles.split]).to_pylist()
         said = partnames.parts_of_cells(words, partial(piece.where, self.roles.split))
         for part in PARTS:
             rows = np.flatnonzero(np.array(said) == part)
@@ -151,7 +151,7 @@ def _cleaned(part: str, file: tablefile.Table, batch: tablefile.Batch, start: in
         return f"{file.row(start + row)} column {name!r},"
 
     arrays = zip(batch.schema.names, batch.columns, strict=True)
-    clean = {n: cells.clean(a, partial(where, n)) for n, a in arrays}
+    clean = {n: arrow.clean(a, partial(where, n)) for n, a in arrays}
     return _Piece(part, clean, where)
 
 
@@ -201,21 +201,21 @@ def _labels(piece: _Piece, learnt: _Learnt) -> targets.Labels:
     """The labels of some rows."""
     roles = learnt.source.roles
     if roles.tags:
-        each = [cells.tags(piece.arrays[tag], partial(piece.where, tag)) for tag in roles.tags]
+        each = [arrow.tags(piece.arrays[tag], partial(piece.where, tag)) for tag in roles.tags]
         return np.stack(each, axis=1)
-    y = cells.codes(piece.arrays[roles.label], learnt.classes).astype(np.int64)
+    y = arrow.codes(piece.arrays[roles.label], learnt.classes).astype(np.int64)
     if piece.part == TEST:
         _check_known(piece, roles.label, y, learnt.classes)
     return y
 
 
-def _column(piece: _Piece, column: columns.Column) -> cells.Floats:
+def _column(piece: _Piece, column: columns.Column) -> arrow.Floats:
     array = piece.arrays[column.name]
     if column.kind == columns.NUMBER:
-        return cells.numbers(array, partial(piece.where, column.name))
+        return arrow.numbers(array, partial(piece.where, column.name))
     if column.kind == columns.BOOLEAN:
-        return cells.truths(array, partial(piece.where, column.name))
-    return cells.codes(array, column.categories)
+        return arrow.truths(array, partial(piece.where, column.name))
+    return arrow.codes(array, column.categories)
 
 
 def _check_known(

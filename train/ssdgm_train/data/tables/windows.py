@@ -18,7 +18,7 @@ from ssdgm_train import problems
 from ssdgm_train.data import dataset, partnames
 from ssdgm_train.data.places import tree
 from ssdgm_train.data.settings import DEFAULTS, DataPlan
-from ssdgm_train.data.tables import cells, discovery, table, tablefile
+from ssdgm_train.data.tables import arrow, discovery, table, tablefile
 from ssdgm_train.data.tables import roles as purposes
 
 Indices = NDArray[np.int64]
@@ -144,34 +144,34 @@ class _Gathered:
         """Add some lines of the last file."""
         columns = dict(zip(batch.schema.names, batch.columns, strict=True))
         stamps = windows.stamps(columns[self._about.time]) if self._about.time else []
-        values = [cells.numbers(*self._clean(columns, name)) for name in self._about.channels]
+        values = [arrow.numbers(*self._clean(columns, name)) for name in self._about.channels]
         keys = self._words(columns, self._about.key)
         self.lines.add(keys, stamps, np.stack(values, axis=1))
         self.labels.add(self._labels(columns))
         self.parts.add(self._parts(columns) if self._roles.split else [part] * batch.num_rows)
 
     def _clean(
-        self, columns: dict[str, cells.Array], name: str
-    ) -> tuple[cells.Array, Callable[[int], str]]:
+        self, columns: dict[str, arrow.Array], name: str
+    ) -> tuple[arrow.Array, Callable[[int], str]]:
         """A column's values, and the function from a row's number to its place."""
         start = self._starts[-1]
 
         def where(row: int) -> str:
             return self.where(start + row, name)
 
-        return cells.clean(columns[name], where), where
+        return arrow.clean(columns[name], where), where
 
-    def _words(self, columns: dict[str, cells.Array], name: str) -> list[str]:
+    def _words(self, columns: dict[str, arrow.Array], name: str) -> list[str]:
         array, _ = self._clean(columns, name)
-        return [word or "" for word in cells.words(array).to_pylist()]
+        return [word or "" for word in arrow.words(array).to_pylist()]
 
-    def _labels(self, columns: dict[str, cells.Array]) -> list[str]:
+    def _labels(self, columns: dict[str, arrow.Array]) -> list[str]:
         words = self._words(columns, self._roles.label)
         return ["" if word == discovery.UNLABELLED else word for word in words]
 
-    def _parts(self, columns: dict[str, cells.Array]) -> list[str]:
+    def _parts(self, columns: dict[str, arrow.Array]) -> list[str]:
         array, where = self._clean(columns, self._roles.split)
-        return partnames.parts_of_cells(cells.words(array).to_pylist(), where)
+        return partnames.parts_of_cells(arrow.words(array).to_pylist(), where)
 
 
 def _check_classes(roles: purposes.Roles, place: str) -> None:

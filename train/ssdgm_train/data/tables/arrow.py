@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_runtime import errors
-from ssdgm_runtime.rows import cells as meanings
-from ssdgm_runtime.rows import columns
+from ssdgm_runtime.rows import cells, columns
 
 Array = Any
 """A pyarrow.Array."""
@@ -44,7 +43,7 @@ def clean(array: Array, where: Where) -> Array:
         return array.cast(pa.string())
     if is_text(array) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         words = pc.utf8_trim_whitespace(array.cast(pa.string()))
-        missing = pc.is_in(words, value_set=pa.array(meanings.MISSING))
+        missing = pc.is_in(words, value_set=pa.array(cells.MISSING))
         return pc.if_else(missing, pa.scalar(None, pa.string()), words)
     if pa.types.is_boolean(kind) or pa.types.is_integer(kind):
         return array
@@ -104,12 +103,12 @@ def words(array: Array) -> Array:
     from pyarrow import compute as pc
 
     if is_text(array):
-        return pc.replace_substring_regex(array, meanings.WHOLE, r"\1")
+        return pc.replace_substring_regex(array, cells.WHOLE, r"\1")
     encoded = array.dictionary_encode()
     different = encoded.dictionary
     short = pa.types.is_float32(different.type)
     values = different.to_numpy() if short else different.to_pylist()
-    named = [meanings.as_word(value) for value in values]
+    named = [cells.as_word(value) for value in values]
     return pa.array(named, pa.string()).take(encoded.indices)
 
 
@@ -136,9 +135,9 @@ def numbers(array: Array, where: Where) -> Floats:
         if len(bad):
             row = int(bad[0])
             word = array[row].as_py()
-            raise errors.DataError(f"{where(row)} is {word!r}", meanings.NUMBERS)
+            raise errors.DataError(f"{where(row)} is {word!r}", cells.NUMBERS)
     floats = array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-    return meanings.fitting(floats, where)
+    return cells.fitting(floats, where)
 
 
 def codes(array: Array, categories: Sequence[str]) -> Floats:
@@ -161,11 +160,11 @@ def truths(array: Array, where: Where) -> Floats:
 
     named = words(array)
     lower = codes(pc.utf8_lower(named), columns.TRUTH)
-    coded: Floats = np.maximum(lower, codes(named, meanings.BITS))
+    coded: Floats = np.maximum(lower, codes(named, cells.BITS))
     bad = np.flatnonzero((coded == columns.UNKNOWN) & present(array))
     if len(bad):
         row = int(bad[0])
-        raise errors.DataError(f"{where(row)} is {named[row].as_py()!r}", meanings.TRUTHS)
+        raise errors.DataError(f"{where(row)} is {named[row].as_py()!r}", cells.TRUTHS)
     return coded
 
 

@@ -10,9 +10,8 @@ import pytest
 
 from ssdgm_runtime.errors import DataError
 from ssdgm_runtime.readers import tables
-from ssdgm_runtime.rows import cells as meanings
-from ssdgm_runtime.rows import columns
-from ssdgm_train.data.tables import cells
+from ssdgm_runtime.rows import cells, columns
+from ssdgm_train.data.tables import arrow
 
 pa = pytest.importorskip("pyarrow")
 
@@ -24,13 +23,13 @@ def told(row: int) -> str:
 
 
 def cleaned(values: object, kind: Any = None) -> list[Any]:  # noqa: ANN401
-    found: list[Any] = cells.clean(pa.array(values, kind), told).to_pylist()
+    found: list[Any] = arrow.clean(pa.array(values, kind), told).to_pylist()
     return found
 
 
 CLEAN: dict[str, tuple[object, Any, list[Any]]] = {
     "words": (["a", " b\t", "\u00a0c", "dé", "x y"], None, ["a", "b", "c", "dé", "x y"]),
-    "missing words": (["", " ", *meanings.MISSING], None, [None] * (2 + len(meanings.MISSING))),
+    "missing words": (["", " ", *cells.MISSING], None, [None] * (2 + len(cells.MISSING))),
     "words that only look missing": (["na", "none", "-"], None, ["na", "none", "-"]),
     "large words": ([" a", None], pa.large_string(), ["a", None]),
     "views of words": ([" a", None], pa.string_view(), ["a", None]),
@@ -79,7 +78,7 @@ NO_NUMBERS = ["", "-", ".", "e5", "1_000", "1,5", "0x1f", "١", "²", "inf", "1e
 @pytest.mark.parametrize("word", NUMBERS + NO_NUMBERS)
 def test_training_and_the_device_tell_numbers_alike(word: str) -> None:
     """But for infinity, which is a number that does not fit."""
-    assert cells.like_numbers(pa.array([word]))[0] == (word in NUMBERS)
+    assert arrow.like_numbers(pa.array([word]))[0] == (word in NUMBERS)
     name, known = "x.csv", (columns.Column("a"),)
 
     def read() -> object:
@@ -105,15 +104,15 @@ WORDS: dict[str, tuple[object, Any, list[Any]]] = {
 def test_categories_are_named_alike_whatever_their_type(name: str) -> None:
     values, kind, wanted = WORDS[name]
     array = pa.array(values, kind)
-    assert cells.words(array).to_pylist() == wanted
-    given = [meanings.as_word(v) for v in array.to_pylist() if v is not None]
+    assert arrow.words(array).to_pylist() == wanted
+    given = [cells.as_word(v) for v in array.to_pylist() if v is not None]
     assert given == [word for word in wanted if word is not None]
 
 
 def test_distinct_words_are_gathered_up_to_a_number() -> None:
-    first = cells.distinct(pa.array(["a", "b", None, "a"]), None, 3)
+    first = arrow.distinct(pa.array(["a", "b", None, "a"]), None, 3)
     assert first.to_pylist() == ["a", "b"]
-    assert cells.distinct(pa.array(["b", "c", "d"]), first, 3).to_pylist() == ["a", "b", "c"]
+    assert arrow.distinct(pa.array(["b", "c", "d"]), first, 3).to_pylist() == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize(
@@ -125,7 +124,7 @@ def test_distinct_words_are_gathered_up_to_a_number() -> None:
     ],
 )
 def test_numbers_are_float32_and_nan_where_they_are_missing(values: object, kind: object) -> None:
-    found = cells.numbers(cells.clean(pa.array(values, kind), told), told)
+    found = arrow.numbers(arrow.clean(pa.array(values, kind), told), told)
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found, np.array([1.5, np.nan, -2000], np.float32))
 
@@ -139,7 +138,7 @@ def test_numbers_are_float32_and_nan_where_they_are_missing(values: object, kind
     ],
 )
 def test_numbers_of_any_size_are_taken(values: object, kind: object, wanted: list[float]) -> None:
-    assert cells.numbers(pa.array(values, kind), told).tolist() == wanted
+    assert arrow.numbers(pa.array(values, kind), told).tolist() == wanted
 
 
 BAD: dict[str, tuple[object, str]] = {
@@ -154,13 +153,13 @@ BAD: dict[str, tuple[object, str]] = {
 @pytest.mark.parametrize("name", list(BAD))
 def test_what_is_no_number_is_told_with_its_place(name: str) -> None:
     values, text = BAD[name]
-    assert text in cases.message(DataError, lambda: cells.numbers(pa.array(values), told))
+    assert text in cases.message(DataError, lambda: arrow.numbers(pa.array(values), told))
 
 
 def test_codes_are_those_of_the_categories_and_nothing_else() -> None:
     words = pa.array(["b", "a", None, "z", "b"])
-    assert cells.codes(words, ("a", "b")).tolist() == [1, 0, -1, -1, 1]
-    assert cells.codes(pa.array([2.0, None, 3.0]), ("1", "2")).tolist() == [1, -1, -1]
+    assert arrow.codes(words, ("a", "b")).tolist() == [1, 0, -1, -1, 1]
+    assert arrow.codes(pa.array([2.0, None, 3.0]), ("1", "2")).tolist() == [1, -1, -1]
 
 
 @pytest.mark.parametrize(
@@ -168,16 +167,16 @@ def test_codes_are_those_of_the_categories_and_nothing_else() -> None:
                [True, False, None], [1, 0, None], [1.0, 0.0, None]],
 )  # fmt: skip
 def test_truth_values_by_any_of_their_names(values: object) -> None:
-    assert cells.truths(pa.array(values), told).tolist() == [1, 0, -1]
+    assert arrow.truths(pa.array(values), told).tolist() == [1, 0, -1]
 
 
 @pytest.mark.parametrize("values", [["true", "yes"], [1, 2], [True, None, "maybe"][1:]])
 def test_what_is_neither_true_nor_false_is_told(values: object) -> None:
-    text = cases.message(DataError, lambda: cells.truths(pa.array(values), told))
+    text = cases.message(DataError, lambda: arrow.truths(pa.array(values), told))
     assert text.startswith("row 1 is '")
     assert "true, false or a missing value" in text
 
 
-@pytest.mark.parametrize("make", [cells.like_numbers, cells.like_truths, cells.present])
+@pytest.mark.parametrize("make", [arrow.like_numbers, arrow.like_truths, arrow.present])
 def test_a_missing_word_is_like_nothing(make: Callable[[object], Any]) -> None:
     assert make(pa.array([None, None], pa.string())).tolist() == [False, False]
