@@ -62,6 +62,11 @@ def given(*parts: Tensor) -> Given:
     return Given(parts=[*parts])
 
 
+PYTHON = ("random", "gauss", "normalvariate", "uniform", "randint", "randrange", "choice")
+PYTHON += ("choices", "sample", "shuffle", "betavariate", "expovariate", "gammavariate")
+"""The functions of Python's `random` that draw."""
+
+
 class Strayed(AssertionError):
     """Something was drawn from another source than the noise that was given."""
 
@@ -85,12 +90,14 @@ class _Watch(TorchDispatchMode):
 def nowhere_else() -> Iterator[None]:
     """Nothing may draw from torch, numpy or Python, whose noise is the test's own."""
 
-    def fresh(*_: object, **__: object) -> None:
-        raise Strayed("numpy.random.default_rng was called")
+    def stray(*_: object, **__: object) -> None:
+        raise Strayed("numpy or Python was asked for a draw")
 
-    before = random.getstate(), repr(np.random.get_state())  # noqa: NPY002
+    before = repr(np.random.get_state())  # noqa: NPY002
     with pytest.MonkeyPatch.context() as patch, _Watch():
-        patch.setattr(np.random, "default_rng", fresh)
+        patch.setattr(np.random, "default_rng", stray)
+        for name in PYTHON:  # not its state: what checks types at run time draws from it too
+            patch.setattr(random, name, stray)
         yield
-    if before != (random.getstate(), repr(np.random.get_state())):  # noqa: NPY002
-        raise Strayed("the global state of numpy or of Python has moved")
+    if before != repr(np.random.get_state()):  # noqa: NPY002
+        raise Strayed("the global state of numpy has moved")

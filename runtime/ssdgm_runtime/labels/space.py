@@ -7,7 +7,7 @@ its `line`, and one line in `registry`.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,6 +23,7 @@ Outputs = dict[str, Array] | Sequence[Array]
 """A classifier's outputs: by name, further ones ignored, or those of `Space.outputs` in order."""
 
 
+@runtime_checkable
 class Answer(Protocol):
     """What a classifier says of n rows; it has every output as an attribute of its name."""
 
@@ -50,6 +51,7 @@ class Answer(Protocol):
     def __len__(self) -> int: ...
 
 
+@runtime_checkable
 class Space(Protocol):
     """What a label is."""
 
