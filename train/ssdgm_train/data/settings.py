@@ -21,7 +21,9 @@ def _policy(value: str) -> str:
 
 def _space(name: str) -> str:
     known = (AUTO, CLASSES, TAGS)
-    return "" if name in known or lookup.is_own(name) else f"{', '.join(known)} or file.py:CLASS"
+    if name in known or lookup.is_own(name):
+        return ""
+    return f"one of {', '.join(known)}, or file.py:CLASS"
 
 
 @dataclass(frozen=True)
