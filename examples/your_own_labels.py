@@ -53,6 +53,14 @@ def log_levels(raw: Tensor) -> Tensor:
     return reached + passed + between
 
 
+def raw_numbers(log_probs: Tensor) -> Tensor:
+    """The inverse of `log_levels`; logarithms may lack a common constant."""
+    at_least = log_probs.softmax(-1).flip(-1).cumsum(-1).flip(-1)[..., 1:]
+    least = torch.logit(at_least, eps=1e-6)
+    falls = (least[..., :-1] - least[..., 1:]).clamp_min(1e-6)
+    return torch.cat([least[..., :1], falls + torch.log(-torch.expm1(-falls))], -1)
+
+
 @dataclass(frozen=True)
 class Levels(Classes):
     """K levels in order and their prior."""
@@ -78,6 +86,14 @@ class Levels(Classes):
     def mean(self, raw: Tensor) -> Tensor:
         """The probabilities."""
         return super().mean(log_levels(raw))
+
+    def pooled(self, raw: Tensor) -> Tensor:
+        """The raw numbers of the mean probabilities."""
+        return raw_numbers(super().pooled(log_levels(raw)))
+
+    def posterior(self, log_joint: Tensor) -> Tensor:
+        """The raw numbers of p(y | x)."""
+        return raw_numbers(log_joint)
 
     def tries(self, raw: Tensor, noise: Noise, few: int = 0) -> Tries:
         """Every level, as classes are tried."""

@@ -10,11 +10,13 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+import torch
 
 import ssdgm_runtime
 from ssdgm_export import convert
 from ssdgm_train import begin, resume, train
 from ssdgm_train.recipes import recipe
+from ssdgm_train.settings import RecipeError
 
 Example = Callable[[str], ModuleType]
 ROOT = Path(__file__).parents[2]
@@ -108,6 +110,37 @@ def test_labels_of_one_s_own_train_resume_and_run_on_a_device(scale: Path, tmp_p
         assert np.abs(answer.expected - session.data.y_test).mean() < 0.5
         assert model.verify().passed
         assert model.generate("4", 3).x.shape == (3, 3)
+
+
+def test_levels_have_raw_numbers_and_back(example: Example) -> None:
+    module = example("your_own_labels")
+    raw = 2 * torch.randn(50, 3, 4, generator=torch.Generator().manual_seed(0)).double()
+    probs = module.log_levels(raw).exp()
+    torch.testing.assert_close(probs.sum(-1), torch.ones(50, 3).double())
+    torch.testing.assert_close(
+        module.raw_numbers(module.log_levels(raw)), raw, rtol=1e-3, atol=1e-3
+    )
+    space = module.Levels((0.2,) * 5)
+    pooled = space.outputs(space.pooled(raw))["probs"]
+    torch.testing.assert_close(pooled, probs.mean(1), rtol=1e-4, atol=1e-4)
+    again = space.outputs(space.posterior(probs[:, 0].log() + 3))["probs"]
+    torch.testing.assert_close(again, probs[:, 0], rtol=1e-4, atol=1e-4)
+
+
+def test_a_method_that_pools_draws_has_levels_too(scale: Path, tmp_path: Path) -> None:
+    own = f"{EXAMPLES / 'your_own_labels.py'}:Levels"
+    changes = [f"data.labels_as={own}", "train.steps=60", "run.baseline=0", "model.hidden=[16]"]
+    changes += ["model.latent=2", "model.auxiliary=2"]
+    for _ in train(begin(str(scale), recipe.load(None, "adgm", changes), tmp_path / "run")):
+        pass
+    convert(tmp_path / "run", tmp_path / "levels.ssdgm")
+
+
+def test_margins_are_of_classes_alone(scale: Path, tmp_path: Path) -> None:
+    own = f"{EXAMPLES / 'your_own_labels.py'}:Levels"
+    plan = recipe.load(None, "m1", [f"data.labels_as={own}"])
+    with pytest.raises(RecipeError, match="s3vm, which separates classes"):
+        begin(str(scale), plan, tmp_path / "run")
 
 
 def test_a_device_answers_in_levels_without_torch(scale: Path, tmp_path: Path) -> None:

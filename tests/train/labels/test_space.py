@@ -124,7 +124,7 @@ def test_a_known_class_is_the_one_label_to_try_and_leaves_no_entropy() -> None:
 def test_the_log_probability_of_what_is_known() -> None:
     found = SPACE.log_prob(RAW, SPACE.known(Y, like=RAW))
     torch.testing.assert_close(found, torch.distributions.Categorical(logits=RAW).log_prob(Y))
-    unknown = SPACE.known(torch.full((3,), classes.UNKNOWN), like=RAW)
+    unknown = SPACE.known(torch.full((3,), -1), like=RAW)
     assert SPACE.log_prob(RAW, unknown).abs().tolist() == [0, 0, 0]
 
 

@@ -26,9 +26,6 @@ from ssdgm_train.probability.noise import Noise
 
 SMALLEST_LOG = math.log(space.SMALLEST)
 
-UNKNOWN = -1
-"""What a data set stores where a class is not known."""
-
 
 @dataclass(frozen=True)
 class Classes:
@@ -125,13 +122,13 @@ class Classes:
         """The logarithms themselves."""
         return log_joint
 
-    def reliability(self, raw: Tensor, y: Tensor) -> scores.Reliability:
+    def reliability(self, logits: Tensor, y: Tensor) -> scores.Reliability:
         """Of the most probable class."""
-        return scores.reliability(self._named(raw, y), y)
+        return scores.reliability(self._named(logits, y), y)
 
-    def confusion(self, raw: Tensor, y: Tensor) -> NDArray[np.int64]:
+    def confusion(self, logits: Tensor, y: Tensor) -> NDArray[np.int64]:
         """Rows by class and by the most probable one; components count as what they hold."""
-        return scores.confusion(self._named(raw, y), y)
+        return scores.confusion(self._named(logits, y), y)
 
     @property
     def entries(self) -> int:

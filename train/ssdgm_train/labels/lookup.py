@@ -16,9 +16,13 @@ from ssdgm_train.settings import RecipeError
 GROUP = "ssdgm_train.labels"
 
 
+FAMILY = frozenset({"auto", *SPACES})
+"""What a recipe may say of labels without naming a space of one's own."""
+
+
 def is_own(name: str) -> bool:
     """Whether a name is of a space that is none of the family."""
-    return plugins.OWN in name or name in plugins.names(GROUP)
+    return name not in FAMILY and (plugins.OWN in name or name in plugins.names(GROUP))
 
 
 def find(name: str) -> Any:  # noqa: ANN401  (a class of `Space` with `stated`)
@@ -27,7 +31,7 @@ def find(name: str) -> Any:  # noqa: ANN401  (a class of `Space` with `stated`)
     Raises:
         RecipeError: There is none, or its file or package cannot be imported.
     """
-    if name in SPACES and not is_own(name):
+    if name in FAMILY:
         return SPACES[name]
     own = plugins.find(name, GROUP)
     if not (isinstance(own, type) and dataclasses.is_dataclass(own) and hasattr(own, "stated")):

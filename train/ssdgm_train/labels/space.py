@@ -130,10 +130,10 @@ class Space(Protocol):
     def measure(self, raw: Tensor, y: Tensor) -> Score:
         """The quality of raw numbers [n, raw] for labels as a data set stores them, [n, ...]."""
 
-    def reliability(self, raw: Tensor, y: Tensor) -> Reliability:
-        """How often answers are right by how sure they are; arguments as of `measure`."""
+    def reliability(self, logits: Tensor, y: Tensor) -> Reliability:
+        """How often answers are right by how sure they are, from logits as `outputs` has them."""
 
-    def confusion(self, raw: Tensor, y: Tensor) -> NDArray[np.int64] | None:
+    def confusion(self, logits: Tensor, y: Tensor) -> NDArray[np.int64] | None:
         """Rows by label (down) and prediction (across), [K, K]; None where labels are several."""
 
     @property

@@ -158,11 +158,11 @@ class Tags:
         logistic = torch.logit(uniform, eps=torch.finfo(uniform.dtype).eps)
         return torch.sigmoid((exact + logistic) / self.heat)
 
-    def reliability(self, raw: Tensor, y: Tensor) -> scores.Reliability:
+    def reliability(self, logits: Tensor, y: Tensor) -> scores.Reliability:
         """Of the answer to each known tag."""
-        return scores.reliability(*scores.answers(raw, y))
+        return scores.reliability(*scores.answers(logits, y))
 
-    def confusion(self, raw: Tensor, y: Tensor) -> None:
+    def confusion(self, logits: Tensor, y: Tensor) -> None:
         """None: a row has several tags."""
 
     @property

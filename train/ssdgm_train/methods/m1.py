@@ -159,7 +159,7 @@ def _head(model: Model) -> Iterator[nn.Parameter]:
 
 def _fitted(config: Config, problem: Problem) -> Config:
     """The config with chosen networks; the s3vm head is for classes alone."""
-    if config.head.loss == "s3vm" and not isinstance(problem.labels, Classes):
+    if config.head.loss == "s3vm" and type(problem.labels) is not Classes:
         raise RecipeError(
             f"model.head.loss is s3vm, which separates classes, and the labels are "
             f"{problem.labels.space}",

@@ -138,9 +138,10 @@ def sentence(compared: Comparison) -> str:
     if gain < 0:
         ends.reverse()
     low, high = (f"{abs(end):.2f} {'more' if end < 0 else 'less'}" for end in ends)
+    points = f"{abs(gain):.2f} points {'more' if gain < 0 else 'less'} error than"
     return (
         f"error {baseline} on the labels alone, {error} with the unlabelled rows too: "
-        f"{abs(gain):.2f} points {'more' if gain < 0 else 'less'} error than the baseline "
+        f"{points if gain else 'the same error as'} the baseline "
         f"(95 % interval {low} to {high}, {compared.rows} rows); {SAYS[verdict(compared)]}"
     )
 
