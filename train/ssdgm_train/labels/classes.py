@@ -110,6 +110,33 @@ class Classes:
         prior = torch.tensor(self.prior, dtype=y.dtype, device=y.device)
         return (y * prior.log()).sum(-1)
 
+    def divergence(self, target: Tensor, raw: Tensor) -> shapes.Nats:
+        r"""\(KL(t \| q)\) of softmax distributions."""
+        log_target = F.log_softmax(target, -1)
+        return (log_target.exp() * (log_target - F.log_softmax(raw, -1))).sum(-1)
+
+    def aligned(self, raw: Tensor) -> Tensor:
+        """The probabilities times prior / mean probability, as logarithms."""
+        log_q = F.log_softmax(raw, -1)
+        prior = torch.tensor(self.prior, dtype=raw.dtype, device=raw.device)
+        return F.log_softmax(log_q + prior.log() - self._log_mean(log_q), -1)
+
+    def pseudo(self, raw: Tensor, threshold: float) -> Known:
+        """The most probable class, where it is probable enough."""
+        probability, y = F.softmax(raw, -1).max(-1)
+        mask = (probability >= threshold).to(raw.dtype)[..., None]
+        return Known(self.one_hot(y, raw) * mask, mask)
+
+    def imbalance(self, raw: Tensor) -> Tensor:
+        r"""\(KL(\bar q \| p)\)."""
+        log_mean = self._log_mean(F.log_softmax(raw, -1))
+        prior = torch.tensor(self.prior, dtype=raw.dtype, device=raw.device)
+        return (log_mean.exp() * (log_mean - prior.log())).sum(-1, keepdim=True)
+
+    def _log_mean(self, log_q: Tensor) -> Tensor:
+        """The logarithm of the mean probability of every class, [K]."""
+        return (log_q.logsumexp(0) - math.log(max(len(log_q), 1))).clamp(min=SMALLEST_LOG)
+
     def one_hot(self, y: Tensor, like: Tensor) -> Tensor:
         """Class indices [...] as float one-hot rows, [..., K]."""
         return F.one_hot(y, self.size).to(like.dtype)

@@ -156,6 +156,23 @@ class Space(Protocol):
         """A number of each row's label that splits are stratified by; -1 where none is known."""
 
 
+@runtime_checkable
+class Regular(Space, Protocol):
+    """A space whose q(y | x) can be shaped by unlabelled rows without a model of them."""
+
+    def divergence(self, target: Tensor, raw: Tensor) -> shapes.Nats:
+        """The divergence of q from a target, both as raw numbers [n, raw], in nats."""
+
+    def aligned(self, raw: Tensor) -> Tensor:
+        """Raw numbers [n, raw] moved together so that their mean answer is the prior's."""
+
+    def pseudo(self, raw: Tensor, threshold: float) -> Known:
+        """The predicted entries that are at least so probable, as if they were known."""
+
+    def imbalance(self, raw: Tensor) -> Tensor:
+        """The divergence of the prior from the mean answer over the rows, in nats, [1]."""
+
+
 def likeliest(q: Tensor, k: int, noise: Noise) -> tuple[Tensor, Tensor]:
     r"""Each row's k likeliest labels and one drawn from the others, with their weights.
 

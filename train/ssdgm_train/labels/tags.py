@@ -132,6 +132,33 @@ class Tags:
         prior = torch.tensor(self.prior, dtype=y.dtype, device=y.device)
         return (y * prior.log() + (1 - y) * torch.log1p(-prior)).sum(-1)
 
+    def divergence(self, target: Tensor, raw: Tensor) -> shapes.Nats:
+        r"""\(KL(t \| q)\), summed over the tags."""
+        t = torch.sigmoid(target)
+        with_tag = t * (F.logsigmoid(target) - F.logsigmoid(raw))
+        return (with_tag + (1 - t) * (F.logsigmoid(-target) - F.logsigmoid(-raw))).sum(-1)
+
+    def aligned(self, raw: Tensor) -> Tensor:
+        """Each tag's logits moved by what its mean probability is off the prior, as logits."""
+        prior = torch.tensor(self.prior, dtype=raw.dtype, device=raw.device)
+        return raw + torch.logit(prior) - torch.logit(self._mean(raw))
+
+    def pseudo(self, raw: Tensor, threshold: float) -> Known:
+        """The tags whose answer, yes or no, is probable enough."""
+        yes = torch.sigmoid(raw)
+        mask = (torch.maximum(yes, 1 - yes) >= threshold).to(raw.dtype)
+        return Known((yes >= THRESHOLD).to(raw.dtype) * mask, mask)
+
+    def imbalance(self, raw: Tensor) -> Tensor:
+        r"""\(KL(\bar q \| p)\), summed over the tags."""
+        prior = torch.tensor(self.prior, dtype=raw.dtype, device=raw.device)
+        mean = torch.logit(self._mean(raw))
+        return self.divergence(mean, torch.logit(prior))[None]
+
+    def _mean(self, raw: Tensor) -> Tensor:
+        """The mean probability of every tag, neither 0 nor 1, [K]."""
+        return torch.sigmoid(raw).mean(0).clamp(1e-6, 1 - 1e-6)
+
     def posterior(self, log_joint: Tensor) -> Tensor:
         """The logits of p(y_k | x) from log p(x, y) of every label set, [n, 2^K] to [n, K]."""
         present = self._sets(log_joint).T.bool()

@@ -25,7 +25,7 @@ from ssdgm_train.models import bounded
 from ssdgm_train.models.weighting import WEIGHTINGS
 from ssdgm_train.networks import builder
 from ssdgm_train.networks.perceptrons import ACTIVATIONS, INITIALISERS, GaussianMLP, initialise
-from ssdgm_train.probability import distributions, objectives, regularisers, shapes
+from ssdgm_train.probability import distributions, objectives, shapes
 from ssdgm_train.probability.distributions import Normal
 from ssdgm_train.probability.noise import Noise
 from ssdgm_train.problems import Problem
@@ -40,6 +40,9 @@ class Config:
         hidden: Widths of the hidden layers of each of the three networks.
         network: "mlp"; "conv" for images and windows; "auto" chooses by the kind of rows.
         channels: Widths of its convolutions; if empty, as many layers as leave a small map.
+        pooled: Channels of convolutions that are the classifier's alone, such as 32, 32, 64, 64,
+            128, with batch normalisation and a mean over the map at the end; if empty, it has
+            layers like the other networks'.
         latent: Dimensions of z.
         activation: The paper's is "relu".
         batch_norm: Normalise all hidden layers over the batch, as the authors do.
@@ -51,14 +54,12 @@ class Config:
         spread: The standard deviation of the first means of p(z | y), so that components differ.
         likeliest: The number of a row's likeliest classes that are summed exactly, as in m2.
         settle: The share of the phase in which unlabelled rows do not train q(y | x), as in m2.
-        balance: Weight of the divergence of the mean of q(y | x) over a batch of unlabelled rows
-            from the prior, in nats a row. It is not the paper's; without it, components that no
-            label names are mostly left without rows.
     """
 
     hidden: tuple[int, ...] = setting((500, 500), above(0))
     network: str = setting(builder.AUTO, among(builder.CHOICES))
     channels: tuple[int, ...] = setting((), above(0))
+    pooled: tuple[int, ...] = setting((), above(0))
     latent: int = setting(100, above(0))
     activation: str = setting("relu", among(ACTIVATIONS))
     batch_norm: bool = True
@@ -69,7 +70,6 @@ class Config:
     spread: float = setting(1.0, between(0, 1e9))
     likeliest: int = setting(0, between(0, 1e9))
     settle: float = setting(0.0, between(0, 1.0))
-    balance: float = setting(0.0, between(0, 1e9))
 
 
 class Mixture(nn.Module):
@@ -107,10 +107,14 @@ class Model(model.Model):
         initialise(self.encoder, config.initial, spreads=config.latent)
         initialise(self.decoder, config.initial, spreads=self.likelihood.spreads)
 
+    def judge(self, x: shapes.Flat) -> shapes.Logits:
+        """The raw numbers of q(y | x) for observations."""
+        raw: Tensor = self.classifier(x)
+        return raw
+
     def classify(self, x: shapes.Rows) -> shapes.Logits:
         """The raw numbers of q(y | x) for raw rows."""
-        raw: Tensor = self.classifier(self.standardise(x))
-        return raw
+        return self.judge(self.standardise(x))
 
     def encode(self, x: shapes.Rows, y: shapes.Given) -> Normal:
         """q(z | x, y) for raw rows and label probabilities."""
@@ -152,21 +156,8 @@ class Model(model.Model):
         return log_px + self.labels.log_prior(every) + log_pz - log_q
 
 
-def loss(model: Model, batch: method.Batch, context: method.Context) -> method.Terms:
-    """The terms of `bounded.loss`, and how far unlabelled rows are from the prior together."""
-    terms = bounded.loss(model, batch, context)
-    if not model.config.balance:
-        return terms
-    every = model.labels.every(like=model.mixture.weight)
-    assert every is not None
-    raw = model.classify(batch.u)
-    return {**terms, "balance": regularisers.imbalance(raw, model.labels.log_prior(every))}
-
-
 def _phases(config: Config, sizes: method.Sizes) -> tuple[method.Phase, ...]:
-    weights = WEIGHTINGS[config.weighting](config.alpha, sizes)
-    balance = {"balance": config.balance} if config.balance else {}
-    player = method.Player("all", loss, {**weights, **balance})
+    player = method.Player("all", bounded.loss, WEIGHTINGS[config.weighting](config.alpha, sizes))
     return (method.Phase("joint", (player,), steps=builder.STEPS[config.network]),)
 
 

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from ssdgm_train import method, model
 from ssdgm_train.labels import Classes, Tags
+from ssdgm_train.likelihoods import observations
 from ssdgm_train.models import autoencoder
 from ssdgm_train.networks.perceptrons import MLP, Fourier
 from ssdgm_train.probability import distributions, regularisers, shapes
@@ -83,6 +84,15 @@ class Model(model.Model):
         """The head's logits for raw rows, from the means of the latents that are kept."""
         logits: Tensor = self.head(self.features.embed(x).mean * self.features.kept)
         return logits
+
+    @property
+    def standardise(self) -> observations.Observes:
+        """From raw rows to observations."""
+        return self.features.standardise
+
+    def judge(self, x: shapes.Flat) -> shapes.Logits:
+        """The head's logits for observations, from the means of the latents that are kept."""
+        return _judge(self, self.features.encoder(x).mean * self.features.kept)
 
     def embed(self, x: shapes.Rows) -> distributions.Normal:
         """q(z | x) for raw rows."""

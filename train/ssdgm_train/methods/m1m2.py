@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from ssdgm_train import method, model
 from ssdgm_train.labels.space import Space
+from ssdgm_train.likelihoods import observations
 from ssdgm_train.methods import m2
 from ssdgm_train.models import autoencoder, bounded
 from ssdgm_train.models.weighting import WEIGHTINGS
@@ -72,6 +73,15 @@ class Model(model.Model):
     def codes(self, x: shapes.Rows) -> shapes.Codes:
         """The mean of q(z1 | x), zero where latents are dropped."""
         return self.features.embed(x).mean * self.features.kept
+
+    @property
+    def standardise(self) -> observations.Observes:
+        """From raw rows to observations."""
+        return self.features.standardise
+
+    def judge(self, x: shapes.Flat) -> shapes.Logits:
+        """Logits of q(y | z1) for observations, at the mean of q(z1 | x)."""
+        return self.joint.judge(self.features.encoder(x).mean * self.features.kept)
 
     def classify(self, x: shapes.Rows) -> shapes.Logits:
         """Logits of q(y | z1) at the mean of q(z1 | x)."""

@@ -46,6 +46,9 @@ class Config:
         classifier: Widths of the classifier's hidden layers, if they differ from `hidden`.
         network: "mlp"; "conv" for images and windows; "auto" chooses by the kind of rows.
         channels: Widths of its convolutions; if empty, as many layers as leave a small map.
+        pooled: Channels of convolutions that are the classifier's alone, such as 32, 32, 64, 64,
+            128, with batch normalisation and a mean over the map at the end; if empty, it has
+            layers like the other networks'.
         latent: Dimensions of z.
         activation: The paper's is "softplus".
         classifier_activation: The classifier's, if it differs.
@@ -68,6 +71,7 @@ class Config:
     classifier: tuple[int, ...] = setting((), above(0))
     network: str = setting(builder.AUTO, among(builder.CHOICES))
     channels: tuple[int, ...] = setting((), above(0))
+    pooled: tuple[int, ...] = setting((), above(0))
     latent: int = setting(50, above(0))
     activation: str = setting("relu", among(ACTIVATIONS))
     classifier_activation: str = setting("", among(("", *ACTIVATIONS)))
@@ -105,10 +109,14 @@ class Model(model.Model):
         initialise(self.encoder, config.initial, spreads=config.latent)
         initialise(self.decoder, config.initial, spreads=self.likelihood.spreads)
 
+    def judge(self, x: shapes.Flat) -> shapes.Logits:
+        """The raw numbers of q(y | x) for observations."""
+        raw: Tensor = self.classifier(x)
+        return raw
+
     def classify(self, x: shapes.Rows) -> shapes.Logits:
         """The raw numbers of q(y | x) for raw rows."""
-        logits: Tensor = self.classifier(self.standardise(x))
-        return logits
+        return self.judge(self.standardise(x))
 
     def encode(self, x: shapes.Rows, y: shapes.Given) -> distributions.Normal:
         """q(z | x, y) for raw rows and label probabilities."""

@@ -27,6 +27,9 @@ class Config:
         hidden: Widths of the classifier's hidden layers.
         network: "auto", "mlp" or "conv", as in m2.
         channels: Widths of its convolutions; if empty, as many layers as leave a small map.
+        pooled: Channels of convolutions that are used instead, such as 32, 32, 64, 64,
+            128, with batch normalisation and a mean over the map at the end; if empty,
+            those of `channels` are used.
         activation: The activation of the hidden layers.
         batch_norm: Normalise the classifier's hidden layers over the batch, which hurt with few
             labels.
@@ -36,6 +39,7 @@ class Config:
     hidden: tuple[int, ...] = setting((500,), above(0))
     network: str = setting(builder.AUTO, among(builder.CHOICES))
     channels: tuple[int, ...] = setting((), above(0))
+    pooled: tuple[int, ...] = setting((), above(0))
     activation: str = setting("relu", among(ACTIVATIONS))
     batch_norm: bool = False
     binarise: bool = True
@@ -54,10 +58,14 @@ class Model(model.Model):
         likelihood = likelihoods.likelihood_for(problem)
         self.draw = likelihood.draw if config.binarise else likelihoods.same
 
+    def judge(self, x: shapes.Flat) -> shapes.Logits:
+        """The raw numbers of q(y | x) for observations."""
+        raw: Tensor = self.classifier(x)
+        return raw
+
     def classify(self, x: shapes.Rows) -> shapes.Logits:
         """The raw numbers of q(y | x) for raw rows."""
-        logits: Tensor = self.classifier(self.standardise(x))
-        return logits
+        return self.judge(self.standardise(x))
 
     conditionals = (model.classifier(classify),)
 

@@ -59,6 +59,9 @@ class Config:
         hidden: Widths of the hidden layers of each of the five networks.
         network: "mlp"; "conv" for images and windows; "auto" chooses by the kind of rows.
         channels: Widths of its convolutions; if empty, as many layers as leave a small map.
+        pooled: Channels of convolutions that are the classifier's alone, such as 32, 32, 64, 64,
+            128, with batch normalisation and a mean over the map at the end; if empty, it has
+            layers like the other networks'.
         latent: Dimensions of z.
         auxiliary: Dimensions of a.
         activation: The paper's is "relu".
@@ -78,6 +81,7 @@ class Config:
     hidden: tuple[int, ...] = setting((500, 500), above(0))
     network: str = setting(builder.AUTO, among(builder.CHOICES))
     channels: tuple[int, ...] = setting((), above(0))
+    pooled: tuple[int, ...] = setting((), above(0))
     latent: int = setting(100, above(0))
     auxiliary: int = setting(100, above(0))
     activation: str = setting("relu", among(ACTIVATIONS))
@@ -142,6 +146,11 @@ class Auxiliary(model.Model):
             return raw
         a = torch.addcmul(mean[:, None], scale[:, None], self.frozen)
         return self.labels.pooled(self.classifier(rows[:, None], a))
+
+    def judge(self, x: shapes.Flat) -> shapes.Logits:
+        """The raw numbers of q(y | a, x) for observations, at the mean of q(a | x)."""
+        raw: Tensor = self.classifier(x, self.auxiliary(x).mean)
+        return raw
 
     def encode(self, x: shapes.Rows, y: shapes.Given, eps_a: shapes.Codes) -> Normal:
         """q(z | a, x, y) for raw rows, label probabilities and the noise of a."""

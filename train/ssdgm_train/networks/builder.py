@@ -17,6 +17,7 @@ from ssdgm_train import likelihoods, problems, settings
 from ssdgm_train.likelihoods import observations
 from ssdgm_train.networks.convolutions import Grid, Reader, Writer
 from ssdgm_train.networks.perceptrons import MLP, GaussianMLP
+from ssdgm_train.networks.pooled import Pooled
 from ssdgm_train.problems import Problem
 
 AUTO = "auto"
@@ -31,10 +32,12 @@ class Builder:
     Attributes:
         reader: (activation, batch_norm) to the module that observations pass first.
         writer: An activation to the module that turns a perceptron's output into raw outputs.
+        judge: As `reader`, of classifiers of observations alone; None for the same.
     """
 
     reader: Callable[[str, bool], End]
     writer: Callable[[str], End]
+    judge: Callable[[str, bool], End] | None = None
 
     def classifier(
         self,
@@ -45,7 +48,7 @@ class Builder:
         others: Sequence[int] = (),
     ) -> MLP:
         """Observations and inputs of the widths `others` to the raw numbers of a label."""
-        before, width = self.reader(activation, batch_norm)
+        before, width = (self.judge or self.reader)(activation, batch_norm)
         return MLP([width, *others], hidden, raw, activation, batch_norm, before=before)
 
     def encoder(
@@ -82,7 +85,7 @@ def _perceptrons(problem: Problem, channels: tuple[int, ...]) -> Builder:
 
 
 def _convolutions(problem: Problem, channels: tuple[int, ...]) -> Builder:
-    grid, outputs = _grid(problem), likelihoods.likelihood_for(problem).outputs
+    grid, outputs = grid_of(problem), likelihoods.likelihood_for(problem).outputs
     assert grid is not None
 
     def reader(activation: str, batch_norm: bool) -> End:
@@ -110,7 +113,21 @@ STEPS = {AUTO: 20_000, "mlp": 20_000, "conv": 4_000}
 
 def builder_for(problem: Problem, config: Any) -> Builder:  # noqa: ANN401  (a method's own)
     """The builder for hyper-parameters that `fitted` has returned."""
-    return NETWORKS[config.network](problem, config.channels)
+    builder, own = NETWORKS[config.network](problem, config.channels), _pooled(config)
+    grid = grid_of(problem)
+    if not own or grid is None:
+        return builder
+
+    def judge(activation: str, batch_norm: bool) -> End:
+        network = Pooled(grid, own, activation)
+        return network, network.width
+
+    return dataclasses.replace(builder, judge=judge)
+
+
+def _pooled(config: Any) -> tuple[int, ...]:  # noqa: ANN401
+    """The channels of the classifier's own convolutions; none where there is no such setting."""
+    return getattr(config, "pooled", ())
 
 
 def fitted(config: Any, problem: Problem) -> Any:  # noqa: ANN401
@@ -119,17 +136,23 @@ def fitted(config: Any, problem: Problem) -> Any:  # noqa: ANN401
     Raises:
         RecipeError: Convolutions are requested, but rows are neither images nor windows.
     """
-    grid = _grid(problem)
+    grid = grid_of(problem)
+    if _pooled(config) and grid is None:
+        raise _gridless(f"pooled is {[*_pooled(config)]}", problem, "Leave pooled empty")
     name = config.network if config.network != AUTO else "conv" if grid else "mlp"
     if name == "mlp":
         return dataclasses.replace(config, network=name, channels=())
     if grid is None:
-        raise settings.RecipeError(
-            f"network is {name}, but rows are of kind {problem.kind} and shape {[*problem.shape]}",
-            "images [height, width] or [height, width, channels], or windows [channels, time]",
-            "Set network=auto or mlp, or set data.kind to image or windows.",
-        )
+        raise _gridless(f"network is {name}", problem, "Set network=auto or mlp")
     return dataclasses.replace(config, network=name, channels=config.channels or grid.fitting())
+
+
+def _gridless(setting: str, problem: Problem, mend: str) -> settings.RecipeError:
+    return settings.RecipeError(
+        f"{setting}, but rows are of kind {problem.kind} and shape {[*problem.shape]}",
+        "images [height, width] or [height, width, channels], or windows [channels, time]",
+        f"{mend}, or set data.kind to image or windows.",
+    )
 
 
 def like(net: MLP) -> dict[str, Any]:
@@ -138,7 +161,7 @@ def like(net: MLP) -> dict[str, Any]:
     return {"network": "conv" if channels else "mlp", "channels": channels}
 
 
-def _grid(problem: Problem) -> Grid | None:
+def grid_of(problem: Problem) -> Grid | None:
     """The grid of rows; None if features have no neighbours."""
     if problem.kind == problems.IMAGE and len(problem.shape) > 1:
         height, width, *channels = problem.shape

@@ -2,8 +2,9 @@
 
 A recipe has the name of its method, a table `model` for the method's own `Config`, a table `train`
 for `loop.Plan` with tables `phases.NAME` for what differs in one phase, a table `data` for
-`DataPlan`, and a table `run` for `RunPlan`. Every field has a default; an unknown key or a value
-of the wrong type is an error that names it. `base` names a recipe to start from.
+`DataPlan`, a table `run` for `RunPlan`, and a table `regularise` for `Regularisation`. Every field
+has a default; an unknown key or a value of the wrong type is an error that names it. `base` names
+a recipe to start from.
 """
 
 import dataclasses
@@ -20,6 +21,7 @@ from ssdgm_train.data.settings import DataPlan
 from ssdgm_train.method import Method, Phase, Sizes
 from ssdgm_train.problems import Problem
 from ssdgm_train.recipes import fields, lookup, shelf
+from ssdgm_train.regularisation.plan import Regularisation
 from ssdgm_train.settings import RecipeError, Table
 from ssdgm_train.training import loop
 
@@ -60,6 +62,7 @@ class Recipe:
     phases: Mapping[str, loop.Plan] = field(default_factory=dict)
     data: DataPlan = field(default_factory=DataPlan)
     run: RunPlan = field(default_factory=RunPlan)
+    regularise: Regularisation = field(default_factory=Regularisation)
 
     @property
     def spec(self) -> Method:

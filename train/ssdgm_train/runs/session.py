@@ -15,6 +15,7 @@ from ssdgm_train.data.split import Split, split
 from ssdgm_train.model import Model
 from ssdgm_train.problems import Problem
 from ssdgm_train.recipes import recipe, recommended
+from ssdgm_train.regularisation import phases
 from ssdgm_train.runs import directory, loading, metrics, pretrained
 from ssdgm_train.settings import RecipeError
 from ssdgm_train.training import loop
@@ -97,7 +98,8 @@ def begin(
     )
     model = _built(plan, stated, seed)
     pretrained.fill(model, taken, start)
-    stages = plan.stages(_sizes(parts), record.done)
+    phases.check(plan.regularise, plan.spec, stated)
+    stages = phases.regularised(plan.stages(_sizes(parts), record.done), plan.regularise, stated)
     session = _assembled(directory.Run(out), plan, model, dataset, parts, seed, place, stages)
     if taken:
         _enter(session)
@@ -127,6 +129,7 @@ def resume(path: Path, dataset: data.Dataset | None = None) -> Session:
         model = _built(plan, record.problem, seed)
         parts = run.split()
         stages = plan.stages(_sizes(parts), record.done)
+        stages = phases.regularised(stages, plan.regularise, record.problem)
         session = _assembled(run, plan, model, dataset, parts, seed, device, stages)
         session.threads = record.environment.threads
         if not run.latest and (record.init or run.result):

@@ -22,10 +22,14 @@ def start(model: nn.Module, players: Sequence[method.Player]) -> Averages:
 
 
 @torch.no_grad()
-def update(model: nn.Module, player: method.Player, averages: Averages) -> None:
-    """Take a player's weights into its average, which changes in place."""
+def update(model: nn.Module, player: method.Player, averages: Averages, done: int) -> None:
+    """Take a player's weights into its average, which changes in place.
+
+    The average is short while few of the phase's steps are done, which forgets the first weights.
+    """
+    decay = min(player.average, (1 + done) / (10 + done))
     for name, value in _named(model, player).items() if player.average else ():
-        averages[name].lerp_(value, 1 - player.average)
+        averages[name].lerp_(value, 1 - decay)
 
 
 @contextlib.contextmanager

@@ -41,6 +41,8 @@ class Plan:
         beta2: Adam's decay of the second moment.
         weight_prior: Precision of a zero-mean Gaussian prior on all parameters; 1 is the paper's
             N(0, I). Its gradient enters with 1 / N.
+        decay: By which share of themselves, times the learning rate, weights shrink with every
+            update, apart from Adam (Loshchilov and Hutter, 2019).
         clip_norm: Largest norm of the gradient; 0 does not clip.
         precision: "float32", or "mixed": networks multiply in bfloat16 if the device has
             instructions for it, twice as fast; their outputs, the bounds and the weights stay
@@ -55,6 +57,7 @@ class Plan:
     beta1: float = settings.setting(0.9, settings.between(0, 1))
     beta2: float = settings.setting(0.999, settings.between(0, 1))
     weight_prior: float = settings.setting(0.0, settings.between(0, 1e9))
+    decay: float = settings.setting(0.0, settings.between(0, 1e3))
     clip_norm: float = settings.setting(0.0, settings.between(0, 1e9))
     precision: str = settings.setting("float32", settings.among(("float32", "mixed")))
 
@@ -170,7 +173,7 @@ def _stage(
         for player in stage.phase.players:
             optimiser = state.optimisers[player.name]
             terms |= _play(player, model, batch, context, stage.plan, optimiser)
-            averaging.update(model, player, state.averages)
+            averaging.update(model, player, state.averages, done)
         state.step += 1
         yield Step(state.step, stage.phase.name, terms)
 
@@ -229,8 +232,18 @@ def _play(
     rate = plan.learning_rate * schedules.SCHEDULES[plan.schedule](context.progress)
     for group in optimiser.param_groups:
         group["lr"] = rate * group["rate"]
+        if plan.decay:
+            _shrink(group["params"], 1 - group["lr"] * plan.decay)
     optimiser.step()
     return {name: mean.detach() for name, mean in means.items()}
+
+
+@torch.no_grad()
+def _shrink(weights: Sequence[nn.Parameter], factor: float) -> None:
+    """Multiply weights in place; biases and the scales of normalisations stay."""
+    for weight in weights:
+        if weight.dim() > 1:
+            weight.mul_(factor)
 
 
 def multiplies_bfloat16(device: torch.device) -> bool:

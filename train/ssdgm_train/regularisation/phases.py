@@ -1,0 +1,91 @@
+"""Regularisers laid over the phases of a method that train q(y | x)."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ssdgm_train import method
+from ssdgm_train.augmentation.choice import augmentation_for
+from ssdgm_train.labels.space import Regular
+from ssdgm_train.method import Batch, Context, Phase, Player, Terms
+from ssdgm_train.problems import Problem
+from ssdgm_train.regularisation import terms
+from ssdgm_train.regularisation.plan import Regularisation
+from ssdgm_train.settings import RecipeError
+from ssdgm_train.training import loop
+
+
+def check(plan: Regularisation, spec: method.Method, problem: Problem) -> None:
+    """Refuse regularisers that a method or its labels cannot have.
+
+    Raises:
+        RecipeError: They cannot.
+    """
+    if plan.weights and not isinstance(problem.labels, Regular):
+        raise RecipeError(
+            f"regularise is set, and labels that are {problem.labels.space} know no regulariser",
+            mend=f"Leave out {', '.join(f'regularise.{name}' for name in plan.weights)}.",
+        )
+    if plan.weights and not hasattr(spec.build, "judge"):
+        raise RecipeError(
+            f"regularise is set, and {spec.name} has no q(y | x) of rows that it could train",
+            mend=f"Leave out {', '.join(f'regularise.{name}' for name in plan.weights)}.",
+        )
+
+
+def regularised(
+    stages: Sequence[loop.Stage], plan: Regularisation, problem: Problem
+) -> tuple[loop.Stage, ...]:
+    """Stages whose phases minimise the terms of a plan too, where they train q(y | x).
+
+    The first player of each such phase has the terms and the average.
+    """
+    return tuple(
+        dataclasses.replace(stage, phase=_phase(stage.phase, plan, problem)) for stage in stages
+    )
+
+
+def _phase(phase: Phase, plan: Regularisation, problem: Problem) -> Phase:
+    first, *others = phase.players
+    if not phase.classifies or not (plan.weights or plan.average):
+        return phase
+    if not plan.weights:
+        averaged = dataclasses.replace(first, average=plan.average)
+        return dataclasses.replace(phase, players=(averaged, *others))
+    player = _player(first, phase, plan, problem)
+    unprepared = [dataclasses.replace(p, loss=_prepared(p, phase, 1)) for p in others]
+    return dataclasses.replace(phase, players=(player, *unprepared), prepare=method.raw)
+
+
+def _player(own: Player, phase: Phase, plan: Regularisation, problem: Problem) -> Player:
+    """A player with the terms of a plan beside its own; its batches are raw rows."""
+    loss, augment = _prepared(own, phase, plan.every), augmentation_for(problem, plan.mirror)
+
+    def both(model: Any, batch: Batch, context: Context) -> Terms:  # noqa: ANN401
+        x, u = model.standardise(batch.x), model.standardise(batch.u)
+        rows = terms.Rows(model, model.labels, x, batch.y, u, context.noise, plan, augment)
+        further = terms.answered(rows)
+        if plan.adversarial:
+            further["adversarial"] = terms.adversarial(rows)
+        return {**loss(model, batch, context), **further}
+
+    weights = {**own.weights, **plan.weights}
+    return dataclasses.replace(own, loss=both, weights=weights, average=plan.average)
+
+
+def _prepared(player: Player, phase: Phase, every: int) -> method.Loss:
+    """A player's loss of raw rows, of which it has every so many of the unlabelled."""
+
+    def loss(model: Any, batch: Batch, context: Context) -> Terms:  # noqa: ANN401
+        with torch.no_grad():
+            x, u = (_rows(phase, model, rows) for rows in (batch.x, batch.u[::every]))
+        return player.loss(model, Batch(x, batch.y, u), context)
+
+    return loss
+
+
+def _rows(phase: Phase, model: Any, rows: Tensor) -> Tensor:  # noqa: ANN401
+    return phase.prepare(model, rows)
