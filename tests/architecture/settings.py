@@ -34,6 +34,7 @@ def file(spec: Method) -> str:
         *table("train", chosen.train),
         *("", "[phases]"),
         *comment(f"[phases.NAME] holds what differs from [train] in a phase: {phases}."),
+        *table("regularise", chosen.regularise),
         *table("data", chosen.data),
         *table("run", chosen.run),
     ]

@@ -14,6 +14,7 @@ from ssdgm_train.labels import classes
 from ssdgm_train.methods import METHODS, m2, supervised
 from ssdgm_train.networks import builder
 from ssdgm_train.networks.perceptrons import MLP
+from ssdgm_train.networks.pooled import Pooled
 from ssdgm_train.problems import Problem
 from ssdgm_train.recipes import recipe
 from ssdgm_train.runs import baseline, directory, loading
@@ -142,3 +143,23 @@ def test_a_perceptron_has_the_same_names_as_ever() -> None:
     model = m2.Model(m2.Config(hidden=(8,)), problem(problems.ROWS, (6,)))
     assert {name.split(".")[1] for name, _ in model.named_parameters()} == {"first", "rest"}
     assert isinstance(model.classifier, MLP)
+
+
+def test_a_classifier_has_convolutions_of_its_own_where_they_are_set() -> None:
+    image, pooled = problem(problems.IMAGE, (28, 28)), (8, 8, 16)
+    for build in (m2.METHOD, METHODS["adgm"], METHODS["gmdgm"], supervised.METHOD):
+        model = build.build(dataclasses.replace(build.Config(), pooled=pooled), image)
+        network = model.classifier
+        assert isinstance(network, MLP)
+        assert isinstance(network.before, Pooled)
+        assert network.before.channels == pooled
+        assert sum(isinstance(part, Pooled) for part in model.modules()) == 1
+
+
+def test_rows_without_neighbours_have_no_pooled_network() -> None:
+    text = cases.message(
+        settings.RecipeError,
+        lambda: builder.fitted(m2.Config(pooled=(8,)), problem(problems.ROWS, (6,))),
+    )
+    assert "pooled is [8]" in text
+    assert "Leave pooled empty" in text

@@ -8,6 +8,7 @@ from torch import nn
 from ssdgm_train import methods
 from ssdgm_train.networks.convolutions import Grid, Reader, Writer
 from ssdgm_train.networks.perceptrons import ACTIVATIONS, MLP, initialise
+from ssdgm_train.networks.pooled import Pooled
 
 SIZES = [(1, 1), (3, 3), (8, 8), (1, 5), (28, 28), (32, 32), (13, 7), (64, 48)]
 LENGTHS = [(1,), (2,), (12,), (101,)]
@@ -143,3 +144,30 @@ def test_a_picture_is_convolved_once_whatever_the_labels(kind: str) -> None:
         torch.testing.assert_close(together.mean[:, k], alone.mean)
         decoded = model.decoder(together.mean, every)[:, k]
         torch.testing.assert_close(decoded, model.decoder(alone.mean, every[k].expand(5, -1)))
+
+
+@EACH
+@pytest.mark.parametrize("channels", [(4,), (4, 6, 8)])
+def test_a_pooled_network_reads_any_size(grid: Grid, channels: tuple[int, ...]) -> None:
+    network = Pooled(grid, channels, "relu")
+    features = network.eval()(torch.randn(2, 3, grid.width))
+    assert features.shape == (2, 3, network.width)
+    assert network.width == channels[-1]
+    assert bool(features.isfinite().all())
+
+
+def test_a_pooled_network_halves_long_sides_first() -> None:
+    def strides(side: int) -> list[int]:
+        layers = Pooled(Grid(1, (side, side), last=True), (4,) * 5, "relu").layers
+        return [layer.stride[0] for layer in layers if isinstance(layer, nn.Conv2d)]
+
+    assert strides(28) == [2, 1, 2, 1, 2]
+    assert strides(8) == [1, 2, 1, 2, 2]
+
+
+def test_what_a_pooled_network_finds_does_not_depend_on_where() -> None:
+    network = Pooled(Grid(1, (12, 12), last=True), (6,), "relu").eval()
+    here, there = torch.zeros(2, 12, 12)
+    here[2:4, 2:4] = there[6:8, 6:8] = 1.0
+    answers = network(torch.stack([here, there]).flatten(1))
+    torch.testing.assert_close(answers[0], answers[1])

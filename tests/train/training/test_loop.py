@@ -191,6 +191,20 @@ def test_the_weight_prior_pulls_by_its_precision_over_all_rows() -> None:
     torch.testing.assert_close(average, torch.full((3,), expected))
 
 
+def test_weights_decay_apart_from_adam_and_biases_do_not() -> None:
+    def loss(model: nn.Linear, batch: method.Batch, context: method.Context) -> method.Terms:
+        return {"a": 0 * model.weight.sum().expand(5) + 0 * model.bias.sum()}
+
+    model = nn.Linear(2, 3)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    plan = loop.Plan(steps=1, decay=0.5, learning_rate=0.1)
+    parts = [loop.Stage(method.Phase("x", (method.Player("x", loss, {"a": 1.0}),)), plan)]
+    state = loop.start(model, parts, SIZES, 0, cases.CPU)
+    assert len([*loop.fit(model, parts, SIZES, always, state)]) == 1
+    torch.testing.assert_close(model.weight.detach(), before["weight"] * (1 - 0.1 * 0.5))
+    torch.testing.assert_close(model.bias.detach(), before["bias"])
+
+
 @pytest.mark.parametrize("limit", [0.5, 100.0])
 def test_the_gradient_is_clipped_to_its_norm(limit: float) -> None:
     model, _, _ = run(stages(loop.Plan(steps=1, clip_norm=limit)))

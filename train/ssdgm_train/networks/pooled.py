@@ -1,7 +1,8 @@
 r"""A deeper convolutional network that ends in the mean over its map: for classifiers of images.
 
 Where a `Reader` halves the sides with every layer, here only every second layer does, so more of
-an image's detail reaches the later layers; the mean over the map then makes the features the same
+an image's detail reaches the later layers: the first, third and so on where a side is long, else
+the second, fourth and so on, and the last. The mean over the map then makes the features the same
 wherever in the image they are found.
 
 References:
@@ -21,13 +22,16 @@ from ssdgm_train.networks.perceptrons import ACTIVATIONS, BatchNorm
 SIZES = {1: 5, 2: 3}
 """The width of a kernel over time (1 side) and over pixels (2 sides)."""
 
+LONG = 16
+"""A map with a longer side is halved by the first layer, at less than half the cost."""
+
 
 class Pooled(nn.Module):
     """Observations to features: convolutions with batch normalisation, and the mean of the map.
 
     Args:
         grid: The arrangement of observations.
-        channels: The channels of each layer; every second one and the last halve the sides.
+        channels: The channels of each layer; every second one halves the sides.
         activation: A key of `ACTIVATIONS`.
 
     Example:
@@ -39,9 +43,9 @@ class Pooled(nn.Module):
         super().__init__()
         self.grid, self.channels, self.width = grid, tuple(channels), channels[-1]
         rank, layers = len(grid.sides), list[nn.Module]()
-        size, last = SIZES[rank], len(channels) - 1
+        size, last, early = SIZES[rank], len(channels) - 1, max(grid.sides) > LONG
         for i, (before, after) in enumerate(itertools.pairwise((grid.channels, *channels))):
-            stride = 2 if i % 2 or i == last else 1
+            stride = 2 if i % 2 == (not early) or i == last else 1
             layers += [
                 DOWN[rank](before, after, size, stride=stride, padding=size // 2),
                 BatchNorm(after),

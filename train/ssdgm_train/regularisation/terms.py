@@ -90,7 +90,7 @@ def answered(rows: Rows) -> dict[str, Tensor]:
 def _target(rows: Rows, weak: Tensor) -> Tensor:
     """The answers to weakly augmented rows that others are compared with, without gradient.
 
-    Of all augmented rows they alone count in running averages: they are most like rows as they are.
+    Of all augmented rows they alone count in running averages, being most like rows as they are.
     """
     with torch.no_grad():
         raw: Tensor = rows.model.judge(weak)
