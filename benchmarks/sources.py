@@ -116,11 +116,12 @@ def measure(name: str, cell: Cell, out: Path) -> Json:
     records = [json.loads(line) for line in answers.read_text().splitlines()]
     truth = cell.truth(cell.rows, records)
     wrong = [record["name"] != label for record, label in zip(records, truth, strict=True)]
-    result, described = (json.loads((run / f"{n}.json").read_text()) for n in ("result", "run"))
+    names = ("result", "run", "baseline/result")
+    result, described, network = (json.loads((run / f"{n}.json").read_text()) for n in names)
     found = {
         "error_percent_runtime": 100 * float(np.mean(wrong)),
         "error_percent_torch": 100 * result["test"]["error"],
-        "error_percent_supervised": 100 * result["baseline"]["test"]["baseline"],
+        "error_percent_supervised": 100 * network["test"]["error"],
         "labels": described["data"]["labelled"],
         "likelihood": described["problem"]["likelihood"],
         "network": described["recipe"]["model"].get("network", ""),

@@ -10,17 +10,20 @@ from ssdgm_runtime.rows.tensor import Tensor
 Json = Mapping[str, Any]
 
 
-def card(about: Manifest, gates: Sequence[Json] = ()) -> str:
+def card(about: Manifest, gates: Sequence[Json] = (), remarks: Sequence[str] = ()) -> str:
     """Markdown with the front matter that model hubs read.
 
     Args:
         about: The manifest.
         gates: How graphs of lower precision were judged.
+        remarks: Sentences about the baseline, where the better of it and the run ships.
     """
     parts = (
         _front_matter(about),
         _title(about),
         _results(about.training),
+        *(f"- {remark}" for remark in remarks),
+        *([""] if remarks else []),
         _graphs(about),
         *([_precisions(gates)] if gates else []),
         _use(about),

@@ -44,6 +44,7 @@ class Converted:
         parity: How far its graphs are from torch.
         gates: How its graphs of lower precision were judged, those that may not ship too.
         method: The method whose model ships.
+        note: That a baseline which no bundle can hold erred less; empty where none did.
     """
 
     path: Path
@@ -52,6 +53,7 @@ class Converted:
     parity: parity.Report
     gates: tuple[gate.Gate, ...] = ()
     method: str = ""
+    note: str = ""
 
     def to_json(self) -> Json:
         """As a command line prints it."""
@@ -62,6 +64,7 @@ class Converted:
             "bytes": self.bytes,
             "parity": self.parity.to_json(),
             "gates": [verdict.to_json() for verdict in self.gates],
+            **({"note": self.note} if self.note else {}),
         }
 
 
@@ -94,7 +97,7 @@ def convert(
             precision only where it passes its gates. int8 is then what `auto` takes on a CPU.
         limits: What lower precision may cost.
         fuse: Add the graph `encoder_classifier`, for hosts that want everything in one call.
-        if_better: Ship the supervised baseline instead where it erred less on the validation rows.
+        if_better: Ship the baseline's network instead where it erred less on the validation rows.
 
     Raises:
         OutputExists: Something lies at `out`.
@@ -122,14 +125,16 @@ def convert(
     origin = variants.Source(graphs, models, given, report, held.space)
     shipped, gates = variants.make(origin, wanted, train, held, limits)
     beside = directory.ended(given_run).baseline if if_better else None
+    note = baseline.unshipped(beside) if beside else ""
+    remarks = [*baseline.remarks(beside), *([f"{note}."] if note else [])]
     about = document.compose(record, result, graphs, shipped, report, license, beside)
     files = {
         **{f"models/{v.component}/{v.precision}/model.onnx": v.data for v in shipped},
         **golden.files(given, shipped),
-        **_texts(about, record, result, gates),
+        **_texts(about, record, result, gates, remarks),
     }
     size, key = _write(target, files, [p for p in wanted if p in {v.precision for v in shipped}])
-    return Converted(target, key, size, report, tuple(gates), record.plan.spec.name)
+    return Converted(target, key, size, report, tuple(gates), record.plan.spec.name, note)
 
 
 def material(run: directory.Run, data: str | None = None) -> tuple[gate.Rows, parity.Array]:
@@ -198,13 +203,14 @@ def _texts(
     record: records.RunRecord,
     result: records.Result,
     gates: Sequence[gate.Gate],
+    remarks: Sequence[str],
 ) -> dict[str, bytes]:
     """The manifest, the card and the reports."""
     judged = {"gates": [verdict.to_json() for verdict in gates]}
     outcome = records.plain(result)
     pages = {
         "manifest.json": manifest.dumps(about),
-        "README.md": card.card(about, judged["gates"]),
+        "README.md": card.card(about, judged["gates"], remarks),
         "reports/parity.json": jsonfile.dumps(about.parity),
         "reports/training.json": jsonfile.dumps(
             {"recipe": record.recipe, "seed": record.seed, "result": outcome}

@@ -22,6 +22,7 @@ from ssdgm_runtime.bundle import manifest, tolerance
 from ssdgm_runtime.labels import registry
 from ssdgm_runtime.labels.space import Space
 from ssdgm_runtime.rows import columns, resizing
+from ssdgm_train import evaluation
 from ssdgm_train.likelihoods import limits
 from ssdgm_train.runs import records
 
@@ -48,7 +49,7 @@ def compose(
     shipped: Sequence[variants.Variant],
     report: parity.Report,
     license: str | None,
-    beside: records.Baseline | None = None,
+    beside: evaluation.Baseline | None = None,
 ) -> manifest.Manifest:
     """The manifest.
 
@@ -162,7 +163,7 @@ def _producer() -> Json:
 
 
 def _training(
-    record: records.RunRecord, result: records.Result, beside: records.Baseline | None
+    record: records.RunRecord, result: records.Result, beside: evaluation.Baseline | None
 ) -> Json:
     counts = ("labelled", "unlabelled", "validation_labels_are_extra")
     scores = ("steps", "select", "validation", "test")

@@ -47,7 +47,7 @@ def convert(
     if_better: Annotated[
         bool,
         typer.Option(
-            "--if-better", help="Export RUN's baseline instead if its validation error is lower."
+            "--if-better", help="Export the baseline's network if its validation error is lower."
         ),
     ] = False,
     as_json: AsJson = False,
@@ -80,6 +80,7 @@ def _converted(result: Json) -> str:
             "bundle": f"{result['bundle']} ({result['bytes'] / 1000:.0f} kB)",
             "id": result["id"],
             "method": result["method"],
+            **({"note": result["note"]} if "note" in result else {}),
             "parity": f"largest difference from torch {worst:.1e}, "
             f"{100 * parity['worst']:.1f} % of what is allowed",
             "predictions": f"{len(parity['disagreements'])} of {parity['compared']} differ",

@@ -108,7 +108,7 @@ def train(
     ] = None,
     no_baseline: Annotated[
         bool,
-        typer.Option("--no-baseline", help="Do not train a supervised baseline to compare with."),
+        typer.Option("--no-baseline", help="Do not compare with a baseline on the labels alone."),
     ] = False,
     no_report: Annotated[
         bool, typer.Option("--no-report", help="Do not write report.html into the run.")

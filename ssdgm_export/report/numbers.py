@@ -41,7 +41,7 @@ def facts(material: Material) -> list[str]:
         *_calibration(material.result),
         *_latents(material.result),
         *_evidence(material.evaluation),
-        *_baseline(material.result.baseline),
+        *baseline.remarks(material.result.baseline),
     ]
 
 
@@ -75,15 +75,6 @@ def _latents(result: records.Result) -> Iterator[str]:
             f"A vote of the {vote.k} nearest of {vote.rows} labelled rows, by their "
             f"latents, errs on {100 * vote.error:.2f} %."
         )
-
-
-def _baseline(beside: records.Baseline | None) -> Iterator[str]:
-    for part in ("validation", "test"):
-        if beside and (compared := getattr(beside, part)):
-            yield (
-                f"Beside the supervised baseline of {beside.steps} steps, on {part} rows: "
-                f"{baseline.sentence(compared)}."
-            )
 
 
 def _evidence(measured: records.Evaluation | None) -> Iterator[str]:

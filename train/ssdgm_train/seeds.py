@@ -2,9 +2,8 @@
 
 import numpy as np
 
-SPLIT, LABELLED, UNLABELLED, WEIGHTS, NOISE, VALIDATION, EVIDENCE, BITS, BOOTSTRAP, REPORT = range(
-    10
-)
+SPLIT, LABELLED, UNLABELLED, WEIGHTS, NOISE, VALIDATION, EVIDENCE, BITS = range(8)
+BOOTSTRAP, REPORT, FOLDS = range(8, 11)
 
 
 def derive(seed: int, purpose: int) -> int:

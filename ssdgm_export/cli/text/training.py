@@ -71,12 +71,17 @@ def _score(score: Json | None, missing: str = "no rows") -> str:
     )
 
 
-def _baseline(comparisons: Json | None) -> Json:
-    """A line for the supervised baseline, where there are held-out rows to compare on."""
-    from ssdgm_train.runs import baseline, records
+def _baseline(record: Json | None) -> Json:
+    """Lines for the baseline, and for label spreading, where there are rows to compare on."""
+    from ssdgm_train.runs import baseline
 
-    compared = comparisons and (comparisons["validation"] or comparisons["test"])
-    return {"baseline": baseline.sentence(records.Comparison(**compared))} if compared else {}
+    part = record and next((p for p in ("validation", "test") if record[p]), None)
+    if not record or not part:
+        return {}
+    beside = baseline.read(record)
+    line = baseline.sentence(getattr(beside, part), beside.method)
+    also = baseline.others(beside, part)
+    return {"baseline": line, **({"graph": "; ".join(also)} if also else {})}
 
 
 def _temperature(result: Json) -> str:

@@ -245,8 +245,8 @@ def test_what_was_measured_later_is_told_too(copy: Path) -> None:
         "log p(x) of 12 test rows, as they are, at least: -7.25 ± 0.12 nats with 50 draws, -7.50 "
         "with one.",
         "Labels by p(y | x), of the same draws: error 25.00 %, NLL 0.500 nats.",
-        "Beside the supervised baseline of 9 steps, on test rows: error 50.00 % on the labels "
-        "alone, 25.00 % with the unlabelled rows too: 25.00 points less error than the baseline "
+        "Beside the baseline, on test rows: error 50.00 % on the labels alone by the supervised "
+        "network, 25.00 % with the unlabelled rows too: 25.00 points less error than the baseline "
         "(95 % interval 5.00 less to 50.00 less, 12 rows); the unlabelled rows "
         "helped here.",
     ]

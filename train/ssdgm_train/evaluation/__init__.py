@@ -4,15 +4,23 @@
 """
 
 from ssdgm_train.evaluation.outcome import Labelled, Outcome, outcome
+from ssdgm_train.evaluation.paired import Baseline, Chosen, Comparison, Other, compare
 from ssdgm_train.evaluation.passes import ROWS, Rows, evaluating, raw, score, terms
+from ssdgm_train.evaluation.practice import Tried
 from ssdgm_train.labels.scores import Score
 
 __all__ = [
     "ROWS",
+    "Baseline",
+    "Chosen",
+    "Comparison",
     "Labelled",
+    "Other",
     "Outcome",
     "Rows",
     "Score",
+    "Tried",
+    "compare",
     "evaluating",
     "outcome",
     "raw",

@@ -208,6 +208,10 @@ class Classes:
         """The class."""
         return y.astype(np.int64, copy=False)
 
+    def codes(self, y: NDArray[np.generic]) -> NDArray[np.int64] | None:
+        """The class; None where there are components, which no label shows."""
+        return None if self.components else self.strata(y)
+
 
 def uniform(size: int) -> Classes:
     """K equally likely classes.

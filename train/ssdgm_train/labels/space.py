@@ -155,6 +155,13 @@ class Space(Protocol):
     def strata(self, y: NDArray[np.generic]) -> NDArray[np.int64]:
         """A number of each row's label that splits are stratified by; -1 where none is known."""
 
+    def codes(self, y: NDArray[np.generic]) -> NDArray[np.int64] | None:
+        """The class of each row, for classifiers that know of nothing but classes, [n].
+
+        None where a label is more than one class that is right or wrong, or may be one that no
+        label shows.
+        """
+
 
 @runtime_checkable
 class Regular(Space, Protocol):

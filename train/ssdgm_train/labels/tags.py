@@ -230,3 +230,6 @@ class Tags:
         for tag in sorted(range(self.size), key=lambda tag: -counts[tag]):
             codes[y[:, tag] == 1] = tag
         return codes
+
+    def codes(self, y: NDArray[np.generic]) -> None:
+        """None: a row has several tags."""

@@ -43,8 +43,8 @@ class RunPlan:
     Attributes:
         evaluate_every: Steps between validations, records in metrics.jsonl and checkpoints.
         select: Which weights are used afterwards; "best" is by validation NLL.
-        baseline: Steps of the supervised baseline that is trained and compared at the end, at most
-            as many as the run's own; 0 for none.
+        baseline: Steps of the supervised network among the baseline's candidates, at most as many
+            as the run's own; 0 for no baseline.
     """
 
     evaluate_every: int = settings.setting(500, settings.above(0))

@@ -1,36 +1,29 @@
-"""The supervised baseline beside a run: the same rows and labels, and no use of unlabelled rows.
+"""The baseline of a run: the best of what the same labels give without unlabelled rows, in words.
 
-It is a run of its own in the directory `baseline` of the other, trained when that has come to its
-last step, and compared on the same held-out rows. The outcome says what was found on these rows,
-and promises nothing about others.
-
-References:
-    An Introduction to the Bootstrap (Efron and Tibshirani, 1993), sections 8.3 and 13.3.
+One candidate is a network, a run of its own in the directory `baseline` of the other, trained when
+that has come to its last step. `choice` compares it with scikit-learn's classifiers and says which
+is the baseline. The outcome says what was found on these rows, and promises nothing about others.
 """
 
 import dataclasses
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+import msgspec
 
-from ssdgm_train import seeds
+from ssdgm_train.evaluation import Baseline, Chosen, Comparison, Other, Tried
 from ssdgm_train.methods import supervised
 from ssdgm_train.recipes import recipe
 from ssdgm_train.runs import directory, loading, session
-from ssdgm_train.runs.records import Comparison
 from ssdgm_train.training import loop
 
 FOLDER = "baseline"
-DRAWS = 10_000
-LEVEL = (2.5, 97.5)
 TAKEN = ("hidden", "network", "channels", "binarise")
 """What the baseline's network has of the model's own."""
 
 
 def beside(main: session.Session) -> session.Session | None:
-    """The baseline of a run, begun or opened again; None where the run is to have none.
+    """The network beside a run, begun or opened again; None where the run is to have none.
 
     Raises:
         RunError: Its directory is damaged.
@@ -85,37 +78,6 @@ def _shared(config: Any) -> dict[str, Any]:  # noqa: ANN401  (a method's own)
     }
 
 
-def compare(
-    own: NDArray[np.int64], theirs: NDArray[np.int64], seed: int, entries: float = 1
-) -> Comparison:
-    """Two classifiers on the same rows.
-
-    Args:
-        own: How many entries of each row's label the run's classifier has wrong, [n].
-        theirs: How many the baseline's has.
-        seed: Of the bootstrap.
-        entries: How many entries of a row's label are known, on average.
-
-    Returns:
-        Both errors, the baseline's less the run's, and that difference's 95 % interval: of
-        resampled rows, both classifiers on each of them.
-    """
-    gains = theirs - own
-    most = max(1, int(np.abs(gains).max()))
-    shares = np.bincount(gains + most, minlength=2 * most + 1) / len(gains)
-    drawn = seeds.generator(seed, seeds.BOOTSTRAP).multinomial(len(gains), shares, size=DRAWS)
-    sums = drawn @ np.arange(-most, most + 1)
-    low, high = np.percentile(sums / (len(gains) * entries), LEVEL)
-    return Comparison(
-        rows=len(gains),
-        error=float(own.mean()) / entries,
-        baseline=float(theirs.mean()) / entries,
-        difference=float(gains.mean()) / entries,
-        low=float(low),
-        high=float(high),
-    )
-
-
 def verdict(compared: Comparison) -> str:
     """What a comparison says: "helped", "hurt" or "undecided"."""
     if compared.low > 0:
@@ -130,9 +92,21 @@ SAYS = {
 }
 
 
-def sentence(compared: Comparison) -> str:
+WAYS = {
+    "validation": "on the validation rows",
+    "folds": "by cross-validation",
+    "": "by nothing, as too few rows have labels",
+}
+"""What a network and scikit-learn's classifiers were compared by, see `Chosen`."""
+
+
+def named(method: str) -> str:
+    """A baseline's name in a sentence."""
+    return "the supervised network" if method == supervised.METHOD.name else method
+
+
+def sentence(compared: Comparison, method: str = supervised.METHOD.name) -> str:
     """A comparison in words, in percent; the interval's ends say "less" or "more" themselves."""
-    error, baseline = (f"{100 * share:.2f} %" for share in (compared.error, compared.baseline))
     gain = 100 * compared.difference
     ends = [100 * compared.low, 100 * compared.high]
     if gain < 0:
@@ -140,22 +114,110 @@ def sentence(compared: Comparison) -> str:
     low, high = (f"{abs(end):.2f} {'more' if end < 0 else 'less'}" for end in ends)
     points = f"{abs(gain):.2f} points {'more' if gain < 0 else 'less'} error than"
     return (
-        f"error {baseline} on the labels alone, {error} with the unlabelled rows too: "
+        f"error {_percent(compared.baseline)} on the labels alone by {named(method)}, "
+        f"{_percent(compared.error)} with the unlabelled rows too: "
         f"{points if gain else 'the same error as'} the baseline "
         f"(95 % interval {low} to {high}, {compared.rows} rows); {SAYS[verdict(compared)]}"
     )
 
 
+def others(beside: Baseline, part: str) -> list[str]:
+    """A sentence for each classifier that learns from unlabelled rows too, on the same rows."""
+    return [
+        f"error {_percent(compared.baseline)} by {one.name}, which learns from the same labelled "
+        f"and unlabelled rows ({_points(compared)} the run, {compared.rows} rows); it needs its "
+        "training rows at hand, which a bundle does not"
+        for one in _others(beside)
+        if one.unlabelled and (compared := getattr(one, part))
+    ]
+
+
+def choice(beside: Baseline) -> list[str]:
+    """How a baseline was chosen, in sentences; none where there was the network alone."""
+    chosen = beside.chosen
+    if not isinstance(chosen, Chosen):
+        return []
+    folded = ", ".join(_tried(one) for one in chosen.candidates if one.error is not None)
+    first = (
+        f"Error on the labels alone, by {chosen.folds}-fold cross-validation on {chosen.rows} "
+        f"labelled rows: {folded}."
+    )
+    return [
+        *([first] if folded else []),
+        f"The baseline is {named(beside.method)}: the network of {beside.steps} steps and the "
+        f"best of scikit-learn's were compared {WAYS[chosen.by]}.",
+    ]
+
+
+def remarks(beside: Baseline | None) -> list[str]:
+    """All about a baseline in sentences, as a page or a card has them."""
+    if beside is None:
+        return []
+    texts = [
+        f"Beside the baseline, on {part} rows: {text}."
+        for part in ("validation", "test")
+        if (compared := getattr(beside, part))
+        for text in (sentence(compared, beside.method), *others(beside, part))
+    ]
+    return [*choice(beside), *texts]
+
+
+def _tried(one: Tried) -> str:
+    return f"{named(one.name)} {100 * (one.error or 0):.1f} ± {100 * (one.spread or 0):.1f} %"
+
+
+def _others(beside: Baseline) -> tuple[Other, ...]:
+    return beside.chosen.others if isinstance(beside.chosen, Chosen) else ()
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2f} %"
+
+
+def _points(compared: Comparison) -> str:
+    """How much more or less another errs than the run."""
+    more = 100 * compared.difference
+    way = "more" if more > 0 else "less"
+    return f"{abs(more):.2f} points {way} than" if more else "as much as"
+
+
+def _network(beside: Baseline) -> Comparison | None:
+    """A run compared with the network on the validation rows, whoever its baseline is."""
+    networks = [one for one in _others(beside) if one.name == supervised.METHOD.name]
+    return networks[0].validation if networks else beside.validation
+
+
 def better(run: directory.Run) -> directory.Run:
-    """The run or its baseline, whichever erred less on the validation rows; the run, if as much.
+    """The run or its network, whichever erred less on the validation rows; the run, if as much.
 
     Raises:
         RunError: There is nothing to compare.
     """
-    compared = directory.ended(run).baseline
-    if compared is None or compared.validation is None:
+    beside = directory.ended(run).baseline
+    compared = _network(beside) if beside else None
+    if compared is None:
         raise directory.RunError(
             f"{run.path} has no baseline with validation rows",
             mend="Train again without --no-baseline and with data.validation above 0.",
         )
-    return directory.Run(run.path / FOLDER) if compared.validation.difference < 0 else run
+    return directory.Run(run.path / FOLDER) if compared.difference < 0 else run
+
+
+def unshipped(beside: Baseline) -> str:
+    """That a baseline which no bundle can hold erred less than run and network, or nothing."""
+    compared, network = beside.validation, _network(beside)
+    if not compared or not network:
+        return ""
+    least = min(network.error, network.baseline)
+    if compared.baseline >= least:
+        return ""
+    return (
+        f"scikit-learn's {beside.method} erred less on the validation rows "
+        f"({_percent(compared.baseline)}, and what ships {_percent(least)}), but no bundle can "
+        "hold it"
+    )
+
+
+def read(record: dict[str, Any]) -> Baseline:
+    """The record of a baseline from its JSON."""
+    return msgspec.convert(record, Baseline)

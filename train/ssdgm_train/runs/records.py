@@ -115,28 +115,6 @@ class RunRecord:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """A run's classifier and the baseline's on the same rows, see `baseline.compare`."""
-
-    rows: int
-    error: float
-    baseline: float
-    difference: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Baseline:
-    """How a run compares with its supervised baseline; None where there are no such rows."""
-
-    method: str
-    steps: int
-    validation: Comparison | None
-    test: Comparison | None
-
-
-@dataclass(frozen=True)
 class Ended:
     """When a run ended, after how many steps, and which of its weights count."""
 
@@ -149,7 +127,7 @@ class Ended:
 class Result(evaluation.Outcome, Ended):
     """`result.json`: what a run came to."""
 
-    baseline: Baseline | None = None
+    baseline: evaluation.Baseline | None = None
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """A run in memory: begun in a new directory, or opened again where it stopped."""
 
 import contextlib
+import dataclasses
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -143,6 +144,23 @@ def resume(path: Path, dataset: data.Dataset | None = None) -> Session:
         metrics.truncate(run.path, session.state.step)
         directory.tidy(run)
     return session
+
+
+def again(base: Session, labelled: store.Indices, steps: int) -> Session:
+    """A session from its first step in memory alone, with only some of its labelled rows.
+
+    Args:
+        base: The session.
+        labelled: Those rows.
+        steps: Of each phase.
+    """
+    plan = dataclasses.replace(
+        base.recipe, train=dataclasses.replace(base.recipe.train, steps=steps)
+    )
+    parts = dataclasses.replace(base.split, labelled=labelled)
+    model = _built(plan, base.run.read().problem, base.seed)
+    stages = plan.stages(_sizes(parts))
+    return _assembled(base.run, plan, model, base.data, parts, base.seed, base.device, stages)
 
 
 def _enter(session: Session) -> None:

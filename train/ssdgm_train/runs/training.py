@@ -18,10 +18,14 @@ from torch import nn
 
 from ssdgm_train import evaluation, method, seeds
 from ssdgm_train.data import batches, store, targets
+from ssdgm_train.evaluation import practice
 from ssdgm_train.probability.noise import Noise
-from ssdgm_train.runs import baseline, directory, metrics, records
-from ssdgm_train.runs.session import Session
+from ssdgm_train.runs import baseline, choice, directory, metrics, records
+from ssdgm_train.runs.session import Session, again
 from ssdgm_train.training import averaging, loop
+
+HELD = ("validation", "test")
+"""The parts that a run is compared on."""
 
 
 @dataclass(frozen=True)
@@ -177,7 +181,7 @@ def _labelled(session: Session, part: str) -> evaluation.Labelled | None:
         return None
     known = [some[targets.labelled(store.take(y, some))] for some in _pieces(rows)]
     chosen = np.concatenate(known) if known else rows
-    chosen = chosen if part in ("validation", "test") else store.spaced(chosen, store.SAMPLE)
+    chosen = chosen if part in HELD else store.spaced(chosen, store.SAMPLE)
     if not len(chosen):
         return None
     if len(chosen) == len(y):
@@ -225,24 +229,52 @@ def _select(session: Session) -> None:
     directory.load_weights(session.run.chosen(session.recipe.run.select), session.model)
 
 
-def _compare(session: Session, beside: Session) -> records.Baseline:
+def _compare(session: Session, beside: Session) -> evaluation.Baseline:
     """The part of `result.json` about the baseline."""
     _select(beside)
+    parts = {part: rows for part in HELD if (rows := _labelled(session, part))}
+    own, theirs = (
+        {part: _wrong(each, *rows) for part, rows in parts.items()} for each in (session, beside)
+    )
 
-    def compared(part: str) -> records.Comparison | None:
-        rows = _labelled(session, part)
-        if rows is None:
+    def compared(other: choice.Finalist, part: str) -> evaluation.Comparison | None:
+        if part not in parts:
             return None
-        wrong = _wrong(session, rows), _wrong(beside, rows)
-        known = session.model.labels.known(torch.from_numpy(rows.y), like=torch.zeros(()))
-        return baseline.compare(*wrong, session.seed, float(known.mask.sum()) / len(rows.y))
+        known = _known(session, parts[part].y)
+        return evaluation.compare(own[part], other.wrong[part], session.seed, known)
 
-    steps = beside.state.step
-    return records.Baseline(beside.recipe.method, steps, compared("validation"), compared("test"))
+    def against(other: choice.Finalist) -> choice.Compared:
+        return compared(other, "validation"), compared(other, "test")
+
+    tries = choice.attempts(session, parts)
+    tried = _folded(beside, tries, parts) if tries else evaluation.Tried(beside.recipe.method)
+    network = choice.Finalist(tried, theirs)
+    return choice.outcome(network, beside.state.step, tries, parts, against)
 
 
-def _wrong(session: Session, rows: evaluation.Labelled) -> NDArray[np.int64]:
+def _known(session: Session, y: NDArray[np.generic]) -> float:
+    """How many entries of a row's label are known, on average."""
+    known = session.model.labels.known(torch.from_numpy(y), like=torch.zeros(()))
+    return float(known.mask.sum()) / len(y)
+
+
+def _folded(beside: Session, tries: choice.Attempts, parts: choice.Parts) -> evaluation.Tried:
+    """The network's cross-validated error, where that decides; all folds share its steps."""
+    held = tries.folds if choice.by(tries, parts) == "folds" else ()
+
+    def wrong(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        kept = np.delete(tries.rows, rows)
+        fold = again(beside, kept, max(1, beside.state.step // len(held)))
+        for _ in loop.fit(fold.model, fold.stages, fold.sizes, _server(fold), fold.state):
+            pass
+        x, y = (store.take(part, tries.rows[rows]) for part in (fold.data.x, fold.data.y))
+        return _wrong(fold, x, y)
+
+    return practice.tried(beside.recipe.method, held, wrong)
+
+
+def _wrong(session: Session, x: evaluation.Rows, y: NDArray[np.generic]) -> NDArray[np.int64]:
     """How many entries of each row's label are predicted wrongly, [n]."""
-    raw = evaluation.raw(session.model, rows.x, session.device)
-    wrong: NDArray[np.int64] = session.model.labels.wrong(raw, torch.from_numpy(rows.y)).numpy()
+    raw = evaluation.raw(session.model, x, session.device)
+    wrong: NDArray[np.int64] = session.model.labels.wrong(raw, torch.from_numpy(y)).numpy()
     return wrong

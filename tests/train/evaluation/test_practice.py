@@ -1,0 +1,116 @@
+"""Scikit-learn's classifiers: the folds, who is tried and who is best, and label spreading."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.semi_supervised import LabelSpreading
+
+from ssdgm_train import problems
+from ssdgm_train.evaluation import practice
+
+RNG = np.random.default_rng(0)
+Y = np.repeat(np.arange(3), 8)
+X = (np.eye(3)[Y] + 0.4 * RNG.standard_normal((24, 3))).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("counts", "number"), [((8, 8, 8), 5), ((3, 9, 9), 3), ((1, 9), 2), ((2, 2), 2)]
+)
+def test_folds_part_the_rows_and_have_every_class(counts: tuple[int, ...], number: int) -> None:
+    y = np.repeat(np.arange(len(counts)), counts)
+    held = practice.folds(y, 3)
+    assert len(held) == number
+    assert sorted(np.concatenate(held).tolist()) == list(range(len(y)))
+    for rows in held:
+        shares = np.bincount(y[rows], minlength=len(counts))
+        assert np.abs(shares - np.array(counts) / number).max() < 1
+
+
+def test_folds_are_those_of_the_seed() -> None:
+    first, again, other = (
+        [rows.tolist() for rows in practice.folds(Y, seed)] for seed in (1, 1, 2)
+    )
+    assert first == again != other
+
+
+@pytest.mark.parametrize("y", [np.arange(4), np.arange(1)])
+def test_one_label_a_class_gives_no_folds_and_the_first_candidate(y: Any) -> None:  # noqa: ANN401
+    held = practice.folds(y, 0)
+    assert held == ()
+    every, best, model = practice.on_labels(problems.ROWS, X[: len(y)], y, held)
+    assert best == every[0] == practice.Tried("SVC(C=10)")
+    assert (practice.answers(model, X[: len(y)]) == y).all()
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "more"),
+    [
+        (problems.IMAGE, 3, set()),
+        (problems.WINDOWS, 3, set()),
+        (problems.ROWS, 3, {"LogisticRegression"}),
+        (problems.TABLE, 3, {"LogisticRegression", "HistGradientBoostingClassifier"}),
+        (problems.TABLE, 11, {"LogisticRegression"}),
+    ],
+)
+def test_who_is_tried_is_by_the_kind_of_rows(kind: str, size: int, more: set[str]) -> None:
+    names = practice.candidates(kind, np.arange(40) % size)
+    assert {name.split("(")[0] for name in names} == {"SVC", "KNeighborsClassifier", *more}
+
+
+def test_no_more_neighbours_vote_than_half_of_the_rows() -> None:
+    names = practice.candidates(problems.IMAGE, np.arange(7))
+    assert {name for name in names if name.startswith("K")} == {
+        "KNeighborsClassifier(n_neighbors=1)",
+        "KNeighborsClassifier(n_neighbors=3)",
+    }
+
+
+def test_the_best_errs_least_when_rows_are_held_out() -> None:
+    held = practice.folds(Y, 0)
+    every, best, model = practice.on_labels(problems.TABLE, X, Y, held)
+    errors = {one.name: one.error for one in every}
+    assert best.error == min(error for error in errors.values() if error is not None) < 0.5
+    assert best == next(one for one in every if one.error == best.error)
+    kept = np.delete(np.arange(24), held[0])
+    shares = [
+        (practice.fitted(model, *(a[np.delete(np.arange(24), r)] for a in (X, Y))).predict(X[r]))
+        != Y[r]
+        for r in held
+    ]
+    assert len(kept) == 24 - len(held[0])
+    assert best.error == pytest.approx(np.concatenate(shares).mean())
+    assert best.spread == pytest.approx(np.std([share.mean() for share in shares], ddof=1))
+    assert practice.on_labels(problems.TABLE, X, Y, held)[0] == every
+
+
+def test_a_fold_that_leaves_one_class_alone_is_answered_with_it() -> None:
+    y = np.array([0, 1, 1, 1, 1])
+    held = practice.folds(y, 0)
+    every, _, _ = practice.on_labels(problems.IMAGE, X[:5], y, held)
+    assert all(one.error is not None and one.error >= 0.2 for one in every)
+
+
+def test_label_spreading_is_scikit_learn_s_with_the_labels_of_a_fold_hidden() -> None:
+    y = np.where(np.arange(24) % 2, practice.UNKNOWN, Y)
+    labelled = np.flatnonzero(y >= 0)
+    held = [labelled[rows] for rows in practice.folds(y[labelled], 0)]
+    found = practice.spreading(X, y, held)
+    assert found is not None
+    best, model = found
+    errors = {}
+    for k in practice.NEIGHBOURS:
+        wrong = []
+        for rows in held:
+            hidden = np.where(np.isin(np.arange(24), rows), practice.UNKNOWN, y)
+            theirs = LabelSpreading(kernel="knn", n_neighbors=k, max_iter=100).fit(X, hidden)
+            wrong.extend(theirs.transduction_[rows] != Y[rows])
+        errors[f"LabelSpreading(kernel='knn', n_neighbors={k})"] = np.mean(wrong)
+    assert best.error == pytest.approx(errors[best.name])
+    assert best.error == pytest.approx(min(errors.values()))
+    fresh = practice.answers(model, np.eye(3, dtype=np.float32))
+    assert fresh.tolist() == [0, 1, 2]
+
+
+def test_a_graph_needs_more_rows_than_neighbours() -> None:
+    assert practice.spreading(X[:4], Y[:4], []) is None

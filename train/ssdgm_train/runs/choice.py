@@ -1,0 +1,196 @@
+"""Which classifier is a run's baseline: its network or one of scikit-learn's, whichever errs less.
+
+Scikit-learn's are compared with one another by cross-validation on the labelled training rows; the
+best of them and the network by the validation rows, or by the same folds where those are few. No
+test row has a say. Label spreading learns from unlabelled rows too, so it is none of them, and is
+compared with the run by itself.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ssdgm_train import evaluation, seeds
+from ssdgm_train.data import store
+from ssdgm_train.evaluation import Tried, passes, practice
+from ssdgm_train.likelihoods import observations
+from ssdgm_train.runs.session import Session
+
+MOST, FEW = 5_000, 100
+"""The most labelled rows for scikit-learn, and those that it gets however wide they are."""
+
+NUMBERS = 3_000_000
+"""The most numbers that these rows hold together, so that all takes about a minute."""
+
+GRAPH_ROWS, GRAPH_NUMBERS = 20_000, 20_000_000
+"""The most training rows of which a graph is made, and the most numbers that they hold."""
+
+ENOUGH = 30
+"""From so many validation rows on, they decide."""
+
+CPU = torch.device("cpu")
+Parts = Mapping[str, evaluation.Labelled]
+Compared = tuple[evaluation.Comparison | None, evaluation.Comparison | None]
+Wrong = Mapping[str, NDArray[np.int64]]
+"""How many entries of each row's label are wrong, by the part that the rows are of."""
+
+
+@dataclass(frozen=True, eq=False)
+class Finalist:
+    """A classifier that held-out rows are answered with."""
+
+    tried: Tried
+    wrong: Wrong
+
+
+@dataclass(frozen=True, eq=False)
+class Attempts:
+    """What scikit-learn's classifiers came to.
+
+    Attributes:
+        rows: The labelled rows that they learnt from.
+        folds: Positions among these, held out in turns.
+        every: The candidates on the labels alone.
+        best: Of them.
+        graph: Label spreading; None where there are too many rows for it, or too few.
+    """
+
+    rows: store.Indices
+    folds: tuple[NDArray[np.int64], ...]
+    every: tuple[Tried, ...]
+    best: Finalist
+    graph: Finalist | None
+
+
+def attempts(session: Session, parts: Parts) -> Attempts | None:
+    """Try scikit-learn's classifiers; None where labels are not classes, one a row.
+
+    Args:
+        session: The run that they are to be compared with.
+        parts: The held-out rows to answer.
+    """
+    rows = _sampled(session)
+    y = _codes(session, rows)
+    if y is None:
+        return None
+    held = practice.folds(y, session.seed)
+    kind = session.run.read().problem.kind
+    every, best, model = practice.on_labels(kind, _features(session, rows), y, held)
+    finalist = Finalist(best, _wrong(session, model, parts))
+    return Attempts(rows, held, every, finalist, _graph(session, rows, held, parts))
+
+
+def _sampled(session: Session) -> store.Indices:
+    """The labelled rows, or a stratified sample of them."""
+    rows = session.split.labelled
+    most = min(MOST, max(FEW, NUMBERS // _observer(session).width))
+    if len(rows) <= most:
+        return rows
+    rows = seeds.generator(session.seed, seeds.FOLDS, 1).permutation(rows)
+    strata = session.model.labels.strata(store.take(session.data.y, rows))
+    return np.sort(store.spaced(rows[np.argsort(strata, kind="stable")], most))
+
+
+def _graph(
+    session: Session,
+    rows: store.Indices,
+    held: tuple[NDArray[np.int64], ...],
+    parts: Parts,
+) -> Finalist | None:
+    """Label spreading over all training rows; labelled ones that were not sampled keep theirs."""
+    others = np.setdiff1d(session.split.training, rows)
+    size = len(rows) + len(others)
+    if size > min(GRAPH_ROWS, GRAPH_NUMBERS // _observer(session).width):
+        return None
+    every = np.concatenate([rows, others])
+    known = np.isin(every, session.split.labelled)
+    codes = _codes(session, every)
+    y = np.where(known, practice.UNKNOWN if codes is None else codes, practice.UNKNOWN)
+    spread = practice.spreading(_features(session, every), y, held)
+    return Finalist(spread[0], _wrong(session, spread[1], parts)) if spread else None
+
+
+def _observer(session: Session) -> observations.Standardise | observations.Tabulate:
+    return observations.observer_for(session.run.read().problem)
+
+
+def _codes(session: Session, rows: store.Indices) -> practice.Codes | None:
+    return session.model.labels.codes(store.take(session.data.y, rows))
+
+
+def _features(session: Session, rows: store.Indices) -> practice.Features:
+    observer = _observer(session)
+    x = store.Rows(session.data.x, rows)
+    features: practice.Features = passes.map_rows(observer, observer, x, CPU).numpy()
+    return features
+
+
+def _wrong(session: Session, model: practice.Classifier, parts: Parts) -> Wrong:
+    observer = _observer(session)
+
+    def answers(x: torch.Tensor) -> torch.Tensor:
+        return torch.from_numpy(practice.answers(model, observer(x).numpy()))
+
+    wrong = {}
+    for part, rows in parts.items():
+        answered = passes.map_rows(observer, answers, rows.x, CPU).numpy()
+        wrong[part] = (answered != session.model.labels.codes(rows.y)).astype(np.int64)
+    return wrong
+
+
+def by(tries: Attempts, parts: Parts) -> str:
+    """How the network and the best of scikit-learn's are compared, as `Chosen.by` has it."""
+    held = parts.get("validation")
+    if held and (len(held.y) >= ENOUGH or not tries.folds):
+        return "validation"
+    return "folds" if tries.folds else ""
+
+
+def decided(network: Finalist, best: Finalist, way: str) -> tuple[Finalist, Finalist]:
+    """The better of the network and the best of scikit-learn's, and the other.
+
+    Where they err as much it is the network, which can be shipped.
+    """
+
+    def error(one: Finalist) -> float:
+        return float(one.wrong[way].mean()) if way == "validation" else one.tried.error or 0.0
+
+    return (best, network) if way and error(best) < error(network) else (network, best)
+
+
+def outcome(
+    network: Finalist,
+    steps: int,
+    tries: Attempts | None,
+    parts: Parts,
+    against: Callable[[Finalist], Compared],
+) -> evaluation.Baseline:
+    """The part of `result.json` about the baseline.
+
+    Args:
+        network: The network.
+        steps: Of its training.
+        tries: What scikit-learn's classifiers came to; None where they were not tried.
+        parts: The held-out rows.
+        against: Compares the run with a classifier, on validation and on test rows.
+    """
+    if tries is None:
+        return evaluation.Baseline(network.tried.name, steps, *against(network))
+    way = by(tries, parts)
+    winner, other = decided(network, tries.best, way)
+    others = {other: False, **({tries.graph: True} if tries.graph else {})}
+    chosen = evaluation.Chosen(
+        by=way,
+        rows=len(tries.rows),
+        folds=len(tries.folds),
+        candidates=(network.tried, *tries.every),
+        others=tuple(
+            evaluation.Other(one.name, one.error, one.spread, unlabelled, *against(finalist))
+            for finalist, unlabelled in others.items()
+            for one in (finalist.tried,)
+        ),
+    )
+    return evaluation.Baseline(winner.tried.name, steps, *against(winner), chosen)
