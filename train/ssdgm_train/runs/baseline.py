@@ -14,11 +14,12 @@ import msgspec
 from ssdgm_train.evaluation import Baseline, Chosen, Comparison, Other, Tried
 from ssdgm_train.methods import supervised
 from ssdgm_train.recipes import recipe
+from ssdgm_train.regularisation.plan import Regularisation
 from ssdgm_train.runs import directory, loading, session
 from ssdgm_train.training import loop
 
 FOLDER = "baseline"
-TAKEN = ("hidden", "network", "channels", "binarise")
+TAKEN = ("hidden", "network", "channels", "pooled", "binarise")
 """What the baseline's network has of the model's own."""
 
 
@@ -53,12 +54,14 @@ def _begin(main: session.Session, path: Path) -> None:
 
 
 def _plan(main: session.Session) -> recipe.Recipe:
-    """The defaults of `supervised`, with the run's widths and ways."""
-    steps = min(main.recipe.run.baseline, main.steps)
+    """The defaults of `supervised`, with the run's widths and ways of treating labelled rows."""
+    steps, own = min(main.recipe.run.baseline, main.steps), main.recipe.regularise
+    augmented = 1.0 if own.augmented else 0.0
     return recipe.Recipe(
         method=supervised.METHOD.name,
         model=supervised.Config(**_shared(main.recipe.model)),
-        train=loop.Plan(steps=steps, unlabelled_batch=1),
+        train=loop.Plan(steps=steps, unlabelled_batch=1, decay=main.recipe.train.decay),
+        regularise=Regularisation(augmented=augmented, mirror=own.mirror),
         data=main.recipe.data,
         run=dataclasses.replace(main.recipe.run, baseline=0),
     )
