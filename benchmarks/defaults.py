@@ -1,10 +1,11 @@
-"""Claim: a method started by its name alone takes its recipe, and errs no more than the paper's.
+"""Claim: a method started by its name alone takes its recipe, and errs no more than asked.
 
 `train SET --method METHOD --labels N --seed 0`, with no setting, once for every method on MNIST
 and once without a method; M1 and M2 on pendigits, which is a table. `benchmarks.sources` has
-images in colour. Each run is converted, and the runtime classifies the test rows. A cell that was
-broken off goes on, one that has ended is not run again; the claim holds when all have ended. Needs
-both sets under SSDGM_DATA_DIR, and an hour or two.
+images in colour. Of M1, M2 and M1+M2 no more is asked than the paper's error, of adgm and sdgm
+2 %, where the paper has 0.96 and 1.32. Each run is converted, and the runtime classifies the test
+rows. A cell that was broken off goes on, one that has ended is not run again; the claim holds when
+all have ended. Needs both sets under SSDGM_DATA_DIR, and some hours.
 
     SSDGM_DATA_DIR=data python -m benchmarks.defaults --out runs/defaults
     SSDGM_DATA_DIR=data python -m benchmarks.defaults --only mnist-m1m2 pendigits-m2
@@ -55,7 +56,15 @@ CELLS = {
     "mnist-m1": Cell("mnist", "m1", 100, "default-m1-100"),
     "mnist-m2": Cell("mnist", "m2", 100, "default-m2-100"),
     "mnist": Cell("mnist", None, 100, "default-m2-100"),
+    "mnist-adgm": Cell("mnist", "adgm", 100, "default-adgm"),
+    "mnist-sdgm": Cell("mnist", "sdgm", 100, "default-sdgm"),
 }
+MOST = {
+    **{f"mnist-{method}": PAPER[method][100][0] for method in ("m1", "m2", "m1m2")},
+    "mnist-adgm": 2.0,
+    "mnist-sdgm": 2.0,
+}
+"""The largest test error that a cell may have, in percent."""
 
 
 def measure(name: str, out: Path) -> Json:
@@ -67,9 +76,9 @@ def measure(name: str, out: Path) -> Json:
         return found
     folder.mkdir(parents=True, exist_ok=True)
     begun = ["--resume", str(run)] if run.exists() else [*cell.words, "--out", str(run)]
-    told = _timed(folder / "seconds.json", "train", *begun)
+    told = timed(folder / "seconds.json", "train", *begun)
     if not bundle.exists():
-        _cli("convert", str(run), "-o", str(bundle))
+        cli("convert", str(run), "-o", str(bundle))
     found = {
         "command": " ".join(["train", *cell.words]),
         "recipe": told["recipe"]["name"],
@@ -82,12 +91,12 @@ def measure(name: str, out: Path) -> Json:
     return found
 
 
-def _timed(spent: Path, *words: str) -> Json:
+def timed(spent: Path, *words: str) -> Json:
     """A command's answer; the seconds of a core that it took, those before a break included."""
     former = json.loads(spent.read_text()) if spent.exists() else 0.0
     begun = _seconds()
     try:
-        return _cli(*words)
+        return cli(*words)
     finally:
         spent.write_text(json.dumps(former + _seconds() - begun))
 
@@ -97,7 +106,7 @@ def _seconds() -> float:
     return found.ru_utime + found.ru_stime
 
 
-def _cli(*words: str) -> Json:
+def cli(*words: str) -> Json:
     command = [sys.executable, "-m", "ssdgm_export", *words, "--json"]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     found: Json = json.loads(done.stdout)
@@ -115,8 +124,7 @@ def _error(source: str, bundle: Path) -> float:
 
 def holds(name: str, found: Json) -> bool:
     """Whether a cell took its recipe, errs in the runtime as in torch, and as little as asked."""
-    cell = CELLS[name]
-    most = PAPER[cell.method][cell.labels][0] if name.startswith("mnist-m") else 100.0  # type: ignore[index]
+    cell, most = CELLS[name], MOST.get(name, 100.0)
     same = found["error_percent_runtime"] == found["error_percent_torch"]
     return same and found["recipe"] == cell.recipe and found["error_percent_runtime"] <= most
 
@@ -142,7 +150,7 @@ def main(out: Path, only: list[str]) -> int:
     results.write(
         "defaults",
         claim="a method started by its name alone takes its recommended recipe, errs no more than "
-        "the paper's on MNIST with 100 labels, and in the runtime as in torch",
+        "is asked on MNIST with 100 labels, and in the runtime as in torch",
         passed=all(name in found and holds(name, found[name]) for name in CELLS),
         figures={"seed": SEED, "cells": found},
     )

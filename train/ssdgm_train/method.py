@@ -27,11 +27,14 @@ class Batch:
         x: Labelled rows [n, *shape].
         y: Their labels as the data set stores them, [n, ...]; `Space.known` reads them.
         u: Unlabelled rows [m, *shape].
+        taught: What a teacher says of these, raw numbers [m, raw], NaN where it does not know;
+            None where there is no teacher.
     """
 
     x: Tensor
     y: Tensor
     u: Tensor
+    taught: Tensor | None = None
 
 
 @dataclass(frozen=True)

@@ -97,12 +97,12 @@ def test_what_cannot_be_regularised_is_refused() -> None:
 
     plan, spec = Regularisation(consistency=1.0), methods.METHODS["m2"]
     problem = cases.stated()
-    phases.check(plan, spec, problem)
+    phases.check(plan, spec, problem, mapped=False)
     bare = dataclasses.replace(spec, name="bare", build=Bare)
-    text = cases.message(RecipeError, lambda: phases.check(plan, bare, problem))
+    text = cases.message(RecipeError, lambda: phases.check(plan, bare, problem, mapped=False))
     assert "bare has no q(y | x) of rows" in text
     assert "regularise.consistency" in text
-    phases.check(Regularisation(), bare, problem)
+    phases.check(Regularisation(), bare, problem, mapped=False)
 
 
 @pytest.mark.parametrize("name", ["supervised", "m1m2", "adgm"])

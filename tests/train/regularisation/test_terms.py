@@ -36,7 +36,9 @@ def rows(
     model = Linear(space, torch.eye(x.shape[1]) if weight is None else weight)
     assert isinstance(space, Regular)
     setting = dataclasses.replace(Regularisation(), **plan)  # type: ignore[arg-type]
-    return terms.Rows(model, space, x, y, u, noises.seeded(), setting, lambda x, s, n: x * (1 + s))
+    return terms.Rows(
+        model, space, x, y, u, None, noises.seeded(), setting, lambda x, s, n: x * (1 + s)
+    )
 
 
 @EACH
@@ -143,3 +145,15 @@ def test_an_adversarial_term_can_be_measured_without_gradients() -> None:
         found = terms.adversarial(rows(SPACES[0], torch.randn(2, 3), torch.randn(2, 3)))
     assert found.shape == (4,)
     assert not found.requires_grad
+
+
+@EACH
+def test_a_taught_row_gets_the_teacher_s_answer_and_no_other_changes(space: Space) -> None:
+    u = torch.randn(3, 3)
+    said = torch.stack([torch.tensor([2.0, 0.0, -1.0]), torch.full((3,), torch.nan), 1.25 * u[2]])
+    given = dataclasses.replace(rows(space, u[:1], u, taught=1.0), taught=said)
+    (found,) = terms.answered(given).values()
+    wanted = given.space.divergence(said[:1], 1.25 * u[:1])  # what is weak stretches rows
+    torch.testing.assert_close(found.detach(), torch.cat([wanted, torch.zeros(2)]))
+    found.sum().backward()
+    assert bool(given.model.weight.grad.isfinite().all())

@@ -126,10 +126,19 @@ class Batches:
         y: Their class indices [n].
         labelled: Indices of labelled rows by step.
         unlabelled: Indices of unlabelled rows by step.
+        taught: As of `method.Batch`, for all rows, [n, raw].
     """
 
-    def __init__(self, x: Tensor, y: Tensor, labelled: Stream, unlabelled: Stream) -> None:
+    def __init__(
+        self,
+        x: Tensor,
+        y: Tensor,
+        labelled: Stream,
+        unlabelled: Stream,
+        taught: Tensor | None = None,
+    ) -> None:
         self.x, self.y, self.labelled, self.unlabelled = x, y, labelled, unlabelled
+        self.taught = taught
 
     def __call__(self, step: int) -> method.Batch:
         """The batch of one step."""
@@ -137,7 +146,8 @@ class Batches:
             torch.from_numpy(stream(step).astype(np.int64)).to(self.x.device)
             for stream in (self.labelled, self.unlabelled)
         )
-        return method.Batch(self.x[rows], self.y[rows], self.x[others])
+        taught = None if self.taught is None else self.taught[others]
+        return method.Batch(self.x[rows], self.y[rows], self.x[others], taught)
 
 
 class Ahead:

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -18,22 +19,32 @@ from ssdgm_train.settings import RecipeError
 from ssdgm_train.training import loop
 
 
-def check(plan: Regularisation, spec: method.Method, problem: Problem) -> None:
-    """Refuse regularisers that a method or its labels cannot have.
+def check(plan: Regularisation, spec: method.Method, problem: Problem, mapped: bool) -> None:
+    """Refuse regularisers that a method, its labels or its rows cannot have.
+
+    Args:
+        plan: The settings.
+        spec: The method.
+        problem: The problem.
+        mapped: Whether rows are read from disk as they are needed.
 
     Raises:
         RecipeError: They cannot.
     """
-    if plan.weights and not isinstance(problem.labels, Regular):
-        raise RecipeError(
-            f"regularise is set, and labels that are {problem.labels.space} know no regulariser",
-            mend=f"Leave out {', '.join(f'regularise.{name}' for name in plan.weights)}.",
-        )
-    if plan.weights and not hasattr(spec.build, "judge"):
-        raise RecipeError(
-            f"regularise is set, and {spec.name} has no q(y | x) of rows that it could train",
-            mend=f"Leave out {', '.join(f'regularise.{name}' for name in plan.weights)}.",
-        )
+    space = problem.labels
+    nothing = np.zeros(0, np.int64)
+    judges = hasattr(spec.build, "judge")
+    faults = {
+        f"{space.space} know no regulariser": not isinstance(space, Regular),
+        f"{spec.name} has no q(y | x) of rows that it could train": not judges,
+        "a teacher knows of classes alone, each with labels": plan.taught
+        and space.codes(nothing) is None,
+        "a teacher needs all rows in memory": plan.taught and mapped,
+    }
+    settings = " and ".join(f"regularise.{name}" for name in plan.weights)
+    for fault, found in faults.items():
+        if plan.weights and found:
+            raise RecipeError(f"{settings} is set, and {fault}", mend="Leave it out.")
 
 
 def regularised(
@@ -66,7 +77,9 @@ def _player(own: Player, phase: Phase, plan: Regularisation, problem: Problem) -
 
     def both(model: Any, batch: Batch, context: Context) -> Terms:  # noqa: ANN401
         x, u = model.standardise(batch.x), model.standardise(batch.u)
-        rows = terms.Rows(model, model.labels, x, batch.y, u, context.noise, plan, augment)
+        rows = terms.Rows(
+            model, model.labels, x, batch.y, u, batch.taught, context.noise, plan, augment
+        )
         further = terms.answered(rows)
         if plan.adversarial:
             further["adversarial"] = terms.adversarial(rows)

@@ -21,6 +21,8 @@ class Regularisation:
         adversarial: Weight of the answer not changing in the direction in which it changes most.
         radius: The length of that step, in units of a row's standard deviation times the root of
             its width.
+        taught: Weight of the answer to an unlabelled row being what labels that are spread over a
+            graph of neighbouring training rows say of it.
         entropy: Weight of the entropy of answers to unlabelled rows.
         balance: Weight of the divergence of their mean from the prior.
         average: Decay of a running average of the weights, such as 0.999, which is evaluated and
@@ -36,6 +38,7 @@ class Regularisation:
     mirror: bool = False
     adversarial: float = setting(0.0, between(0, 1e9))
     radius: float = setting(0.1, above(0))
+    taught: float = setting(0.0, between(0, 1e9))
     entropy: float = setting(0.0, between(0, 1e9))
     balance: float = setting(0.0, between(0, 1e9))
     average: float = setting(0.0, between(0, 1))
@@ -44,5 +47,5 @@ class Regularisation:
     @property
     def weights(self) -> dict[str, float]:
         """The factors of the terms that are in use, by name."""
-        names = ("consistency", "augmented", "adversarial", "entropy", "balance")
+        names = ("consistency", "augmented", "adversarial", "taught", "entropy", "balance")
         return {name: getattr(self, name) for name in names if getattr(self, name)}

@@ -53,6 +53,7 @@ class Rows:
         x: Labelled observations [n, features].
         y: Their labels as the data set stores them.
         u: Unlabelled observations [m, features].
+        taught: As of `method.Batch`.
         noise: The source of draws.
         plan: The settings.
         augment: The augmentation of such rows.
@@ -63,6 +64,7 @@ class Rows:
     x: Tensor
     y: Tensor
     u: Tensor
+    taught: Tensor | None
     noise: Noise
     plan: Regularisation
     augment: Augment
@@ -115,6 +117,15 @@ def _consistency(rows: Rows, raw: Tensor, target: Tensor) -> Tensor:
     return -rows.space.log_prob(raw, rows.space.pseudo(target, rows.plan.threshold))
 
 
+def _taught(rows: Rows, raw: Tensor, target: Tensor) -> Tensor:
+    """The divergence from what the teacher says, zero where it does not know or there is none."""
+    if rows.taught is None:
+        return raw.new_zeros(len(raw))
+    known = ~rows.taught.isnan().any(-1)
+    said = torch.where(known[:, None], rows.taught.to(raw.dtype), raw.detach())
+    return rows.space.divergence(said, raw) * known
+
+
 def _entropy(rows: Rows, raw: Tensor, target: Tensor) -> Tensor:
     return rows.space.entropy(raw)
 
@@ -126,6 +137,7 @@ def _balance(rows: Rows, raw: Tensor, target: Tensor) -> Tensor:
 TERMS: dict[str, tuple[str, Callable[[Rows, Tensor, Tensor], Tensor]]] = {
     "augmented": ("labelled", _augmented),
     "consistency": ("strong", _consistency),
+    "taught": ("weak", _taught),
     "entropy": ("weak", _entropy),
     "balance": ("weak", _balance),
 }

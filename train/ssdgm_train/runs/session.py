@@ -99,7 +99,7 @@ def begin(
     )
     model = _built(plan, stated, seed)
     pretrained.fill(model, taken, start)
-    phases.check(plan.regularise, plan.spec, stated)
+    phases.check(plan.regularise, plan.spec, stated, store.mapped(dataset.x))
     stages = phases.regularised(plan.stages(_sizes(parts), record.done), plan.regularise, stated)
     session = _assembled(directory.Run(out), plan, model, dataset, parts, seed, place, stages)
     if taken:

@@ -20,6 +20,7 @@ from ssdgm_train import evaluation, method, seeds
 from ssdgm_train.data import batches, store, targets
 from ssdgm_train.evaluation import practice
 from ssdgm_train.probability.noise import Noise
+from ssdgm_train.regularisation import teacher
 from ssdgm_train.runs import baseline, choice, directory, metrics, records
 from ssdgm_train.runs.session import Session, again
 from ssdgm_train.training import averaging, loop
@@ -102,14 +103,24 @@ def _server(session: Session) -> loop.Serve:
         return _reader(session)
     x, y = (torch.from_numpy(part).to(device) for part in (session.data.x, session.data.y))
     training = torch.from_numpy(session.split.training.astype(np.int64)).to(device)
+    taught = _taught(session)
 
     def serve(stage: loop.Stage, model: nn.Module) -> loop.Draw:
         with evaluation.evaluating(model):
             stage.phase.enter(model, x[training])
             rows = stage.phase.prepare(model, x)
-        return batches.Batches(rows, y, *_streams(session, stage))
+        return batches.Batches(rows, y, *_streams(session, stage), taught)
 
     return serve
+
+
+def _taught(session: Session) -> torch.Tensor | None:
+    """What a teacher says of every row; None without one."""
+    if not session.recipe.regularise.taught:
+        return None
+    data, problem = session.data, session.run.read().problem
+    said = teacher.answers(problem, data.x, data.y, session.split, session.seed)
+    return said.to(session.device)
 
 
 def _reader(session: Session) -> loop.Serve:

@@ -1,0 +1,75 @@
+"""What a graph teaches: what it says of rows, and that a classifier learns it."""
+
+from pathlib import Path
+
+import cases
+import numpy as np
+import pytest
+import torch
+
+import ssdgm_train
+from ssdgm_train.data import statement
+from ssdgm_train.data.settings import DataPlan
+from ssdgm_train.data.split import Split
+from ssdgm_train.regularisation import phases, teacher
+from ssdgm_train.regularisation.plan import Regularisation
+from ssdgm_train.runs import directory
+from ssdgm_train.settings import RecipeError
+
+KINDS = ("gaussian-float32", "bernoulli-uint8", "columns-float32", "windows-float32")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_labels_spread_to_the_rows_that_lie_close(kind: str) -> None:
+    data = cases.separable(kind, labelled=90)
+    parts = Split(np.arange(12), np.arange(12, 80), np.arange(80, 90))
+    problem = statement.problem(data, parts, DataPlan())
+    said = teacher.answers(problem, data.x, data.y, parts, seed=0)
+    assert said.shape == (90, 3)
+    assert bool(said[80:].isnan().all())  # held-out rows are no part of the graph
+    answered = said[12:80].softmax(-1)
+    right = answered.gather(1, torch.from_numpy(data.y[12:80])[:, None])
+    assert float((right > 0.5).float().mean()) > 0.9
+
+
+def test_labels_of_other_rows_are_not_looked_at() -> None:
+    data = cases.separable(labelled=60)
+    parts = Split(np.arange(9), np.arange(9, 60), np.arange(0))
+    problem = statement.problem(data, parts, DataPlan())
+    hidden = np.where(np.arange(60) < 9, data.y, -1)
+    first, second = (teacher.answers(problem, data.x, y, parts, 0) for y in (data.y, hidden))
+    torch.testing.assert_close(first, second, equal_nan=True)
+
+
+def test_a_class_without_labels_is_never_said() -> None:
+    data = cases.separable(labelled=60)
+    known = np.flatnonzero(data.y < 2)
+    parts = Split(known[:10], np.setdiff1d(np.arange(60), known[:10]), np.arange(0))
+    said = teacher.answers(cases.stated(), data.x, data.y, parts, 0)
+    reached = said[~said.isnan().any(1)]
+    assert len(reached)
+    assert float(reached.softmax(-1)[:, 2].max()) < 0.01
+
+
+def test_a_taught_run_is_trained_and_goes_on_to_the_bit(tmp_path: Path) -> None:
+    plan = cases.small_recipe("m2", "regularise.taught=2", "run.baseline=0")
+    source = cases.saved(tmp_path / "data.npz", cases.separable(labelled=60, test=20))
+    for _ in ssdgm_train.train(ssdgm_train.begin(source, plan, tmp_path / "whole", 12)):
+        pass
+    session = ssdgm_train.begin(source, plan, tmp_path / "parts", 12)
+    for progress in ssdgm_train.train(session):
+        if progress.step == 4:
+            break
+    for _ in ssdgm_train.train(ssdgm_train.resume(tmp_path / "parts")):
+        pass
+    assert cases.outcome(tmp_path / "whole") == cases.outcome(tmp_path / "parts")
+    text = (directory.Run(tmp_path / "whole").path / "metrics.jsonl").read_text()
+    assert '"taught":' in text
+
+
+def test_what_has_no_classes_has_no_teacher() -> None:
+    spec, plan = ssdgm_train.METHODS["m2"], Regularisation(taught=1.0)
+    problem = cases.stated()
+    phases.check(plan, spec, problem, mapped=False)
+    text = cases.message(RecipeError, lambda: phases.check(plan, spec, problem, mapped=True))
+    assert "regularise.taught is set, and a teacher needs all rows in memory" in text
