@@ -125,6 +125,7 @@ OFFERED = {
     "sdgm": {"styles", "analogies", "walk"},
     "gmdgm": {"samples", "reconstructions", "walk"},
     "mmdgm": {"styles", "analogies", "walk"},
+    "ladder": set(),
 }
 
 
