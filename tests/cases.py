@@ -42,8 +42,12 @@ TINY: dict[str, Any] = {
 SPECIAL: dict[str, dict[str, Any]] = {
     "m1": {"hidden": (16,), "activation": "relu", "length": 1.0},
     "m1m2": {"hidden": (16,), "activation": "relu"},
+    "ladder": {"costs": (10.0, 1.0, 0.1)},
 }
-"""Changes to `TINY` for the methods that it does not fit, by name: features are learnt first."""
+"""Changes to `TINY` for the methods that it does not fit, by name.
+
+Features are learnt first; a ladder's cost of rows is for grey levels, which vary less.
+"""
 
 SMALL = {
     "hidden": "[8]",

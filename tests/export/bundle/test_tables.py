@@ -39,7 +39,7 @@ def place(factory: pytest.TempPathFactory, name: str, kind: str) -> Path:
             folder / "bundle.ssdgm",
             precision="fp32,int8,fp16",
             limits=LOOSE,
-            fuse=name != "supervised",
+            fuse="encode" in METHODS[name].tasks,
         )
 
     return exported.once(factory, f"table {name} {kind}", make)
@@ -58,7 +58,7 @@ def test_every_method_ships_tables_of_any_columns(
         probs = opened.classify(rows).probs
         named = opened.classify(table.named(rows, known)).probs
         np.testing.assert_array_equal(probs, named)
-        if name != "supervised":
+        if "generate" in METHODS[name].tasks:
             drawn = opened.generate(n=5, seed=1, sample=True).x
             assert drawn.shape[1:] == rows.shape[1:]
             assert not np.isnan(drawn).any()
@@ -121,7 +121,7 @@ def test_gates_measure_tables_of_any_columns(
     every = json.loads((shipped / "reports/precision.json").read_text())["gates"]
     gates = [g for g in every if g["component"] != "prior"]
     assert {g["measure"] for g in every if g["component"] == "prior"} <= {"nothing"}
-    measured = {"error"} if name == "supervised" else {"error", "distortion"}
+    measured = {"error", "distortion"} if "reconstruct" in METHODS[name].tasks else {"error"}
     assert {g["measure"] for g in gates} == measured
     assert {g["precision"] for g in gates} == {"int8", "fp16"}
     assert all(g["passed"] and g["rows"] > 0 and 0 < g["fp32"] < 10 for g in gates)

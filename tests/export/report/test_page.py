@@ -124,6 +124,8 @@ OFFERED = {
     "adgm": {"styles", "analogies", "walk"},
     "sdgm": {"styles", "analogies", "walk"},
     "gmdgm": {"samples", "reconstructions", "walk"},
+    "mmdgm": {"styles", "analogies", "walk"},
+    "ladder": set(),
 }
 
 

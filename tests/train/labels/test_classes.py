@@ -63,3 +63,39 @@ def test_a_class_is_drawn_even_where_the_classifier_is_certain() -> None:
     logits = torch.tensor([[1e4, 0.0, 0.0]])
     tries = classes.uniform(3).likeliest(logits, 1, noises.seeded())
     assert tries.weight.tolist() == [[1.0, 0.0]]
+
+
+def test_the_imputed_class_is_the_likeliest_alone() -> None:
+    raw = torch.tensor([[0.0, 3.0, 1.0], [2.0, -1.0, 1.0]], dtype=torch.float64)
+    tries = classes.uniform(3).imputed(raw, slope=5.0)
+    assert tries.y.tolist() == [[[0.0, 1.0, 0.0]], [[1.0, 0.0, 0.0]]]
+    assert tries.weight.tolist() == [[1.0], [1.0]]
+    assert not tries.drawn
+
+
+def test_the_gradient_of_an_imputed_class_is_that_of_the_probabilities_by_differences() -> None:
+    space, values = classes.uniform(3), torch.tensor([3.0, -1.0, 0.5]).double()
+    raw = torch.tensor([[0.3, 1.0, -0.2]], dtype=torch.float64, requires_grad=True)
+    tries = space.imputed(raw, slope=0.25)
+    (found,) = torch.autograd.grad(tries.expect(tries.y @ values).sum(), raw)
+
+    def expected(k: int, step: float) -> float:
+        moved = raw.detach().clone()
+        moved[0, k] += step
+        return float(moved.softmax(-1)[0] @ values)
+
+    wanted = [0.25 * (expected(k, 1e-5) - expected(k, -1e-5)) / 2e-5 for k in range(3)]
+    assert found[0].tolist() == pytest.approx(wanted, rel=1e-6)
+
+
+def test_without_a_slope_an_imputed_class_has_no_gradient() -> None:
+    raw = torch.tensor([[0.3, 1.0, -0.2]], requires_grad=True)
+    tries = classes.uniform(3).imputed(raw)
+    (found,) = torch.autograd.grad(tries.y[..., 0].sum(), raw)
+    assert not found.any()
+
+
+def test_the_hinge_of_a_class_that_is_not_known_is_nothing() -> None:
+    space, raw = classes.uniform(3), torch.tensor([[2.0, 1.5, 0.0], [0.0, 0.0, 0.0]])
+    assert space.hinge(raw, space.known(torch.tensor([1, -1]), like=raw)).tolist() == [1.5, 0.0]
+    assert space.hinge(raw, space.known(torch.tensor([0, 2]), like=raw)).tolist() == [0.5, 1.0]

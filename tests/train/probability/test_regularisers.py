@@ -60,6 +60,17 @@ def test_the_imbalance_is_the_divergence_of_torch() -> None:
     torch.testing.assert_close(regularisers.imbalance(margins, log_prior)[0], wanted)
 
 
+def test_the_mismatch_by_hand_is_the_distance_of_the_classes_mean_margins() -> None:
+    labelled = torch.tensor([[4.0, 0.0], [0.0, 2.0]])
+    unlabelled = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 16.0], [0.0, 0.0]])
+    assert regularisers.mismatch(labelled, unlabelled).tolist() == pytest.approx(
+        [(1.5**2 + 3.0**2) ** 0.5]
+    )
+    assert regularisers.mismatch(labelled, labelled.flip(0)).tolist() == [0.0]
+
+
 def test_no_rows_cost_nothing() -> None:
     none = torch.zeros(0, 3)
+    assert regularisers.mismatch(none, MARGINS).tolist() == [0.0]
+    assert regularisers.mismatch(MARGINS, none).tolist() == [0.0]
     assert regularisers.hat(none).sum() == regularisers.imbalance(none, UNIFORM).sum() == 0

@@ -6,6 +6,8 @@ References:
     Rao-Blackwellized Stochastic Gradients for Discrete Distributions (Liu, Regier, Tripuraneni,
     Jordan, McAuliffe, 2019): only a few of them need to be evaluated.
     On Calibration of Modern Neural Networks (Guo et al., 2017), section 4.2, for the temperature.
+    Estimating or Propagating Gradients Through Stochastic Neurons (Bengio, Leonard, Courville,
+    2013), section 4, for the gradient of an imputed class.
 """
 
 import math
@@ -21,7 +23,7 @@ from torch.nn import functional as F
 
 from ssdgm_train.labels import clusters, scores, space
 from ssdgm_train.labels.space import Known, Tries
-from ssdgm_train.probability import distributions, shapes
+from ssdgm_train.probability import distributions, regularisers, shapes
 from ssdgm_train.probability.noise import Noise
 
 SMALLEST_LOG = math.log(space.SMALLEST)
@@ -94,6 +96,20 @@ class Classes:
         """Each row's k likeliest classes and one drawn from the others, as `space.likeliest`."""
         chosen, weight = space.likeliest(F.softmax(raw, -1), k, noise)
         return Tries(self.one_hot(chosen, raw), weight, drawn=True)
+
+    def imputed(self, raw: Tensor, slope: float = 0.0) -> Tries:
+        r"""Each row's most probable class, with a gradient that passes straight through.
+
+        The label is one-hot, and \(\partial y / \partial raw\) is taken to be `slope` times that
+        of the probabilities, since the choice of a class itself has no gradient.
+        """
+        q = self.mean(raw)
+        y = self.one_hot(q.argmax(-1), raw) + slope * (q - q.detach())
+        return Tries(y[:, None], raw.new_ones(len(raw), 1))
+
+    def hinge(self, raw: Tensor, known: Known) -> Tensor:
+        """The hinge of margins, one number of each row, [n]; zero where the class is not known."""
+        return regularisers.hinge(raw, known.value.argmax(-1)) * known.mask[..., 0]
 
     def entropy(self, raw: Tensor, known: Known | None = None) -> shapes.Nats:
         """The entropy of q(y | x); zero for rows whose class is known."""

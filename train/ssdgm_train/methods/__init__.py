@@ -1,7 +1,7 @@
 """The registry: every method of the family, one import and one entry each."""
 
 from ssdgm_train import method
-from ssdgm_train.methods import adgm, gmdgm, m1, m1m2, m2, sdgm, supervised
+from ssdgm_train.methods import adgm, gmdgm, ladder, m1, m1m2, m2, mmdgm, sdgm, supervised
 
 METHODS: dict[str, method.Method] = {
     "supervised": supervised.METHOD,
@@ -11,4 +11,6 @@ METHODS: dict[str, method.Method] = {
     "adgm": adgm.METHOD,
     "sdgm": sdgm.METHOD,
     "gmdgm": gmdgm.METHOD,
+    "mmdgm": mmdgm.METHOD,
+    "ladder": ladder.METHOD,
 }
