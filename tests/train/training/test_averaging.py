@@ -75,6 +75,29 @@ def test_averages_are_the_weights_inside_and_only_inside() -> None:
     assert [model.a.item(), model.b.item()] == before
 
 
+def test_running_statistics_are_averaged_with_the_weights_they_belong_to() -> None:
+    def loss(model: nn.Sequential, batch: method.Batch, context: method.Context) -> method.Terms:
+        return {"a": model(torch.randn(8, 2) + 3).square().mean(1)}
+
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+    phase = method.Phase("x", (method.Player("x", loss, {"a": 1.0}, average=DECAY),))
+    parts = [loop.Stage(phase, loop.Plan(steps=5, schedule="constant"))]
+    state = loop.start(model, parts, SIZES, 0, cases.CPU)
+    serve = lambda *_: lambda _: cases.batch()  # noqa: E731
+    wanted = model[1].running_mean.clone()
+    for done, _ in enumerate(loop.fit(model, parts, SIZES, serve, state)):
+        wanted.lerp_(model[1].running_mean, 1 - min(DECAY, (1 + done) / (10 + done)))
+    assert {"0.weight", "0.bias", "1.weight", "1.running_mean", "1.running_var"} <= {
+        *state.averages
+    }
+    assert not any("tracked" in name for name in state.averages)
+    torch.testing.assert_close(state.averages["1.running_mean"], wanted)
+    with averaging.averaged(model, state.averages):
+        torch.testing.assert_close(model[1].running_mean, wanted)
+    assert not torch.equal(model[1].running_mean, wanted)
+
+
 @pytest.fixture
 def averaged(monkeypatch: pytest.MonkeyPatch) -> None:
     """The baseline method, with an average."""

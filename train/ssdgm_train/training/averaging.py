@@ -35,7 +35,8 @@ def update(model: nn.Module, player: method.Player, averages: Averages, done: in
 @contextlib.contextmanager
 def averaged(model: nn.Module, averages: Mapping[str, Tensor]) -> Iterator[None]:
     """Inside, the model has its averages for weights; nothing changes where there are none."""
-    weights = {name: value for name, value in model.named_parameters() if name in averages}
+    state = model.state_dict()
+    weights = {name: value for name, value in state.items() if name in averages}
     former = {name: value.detach().clone() for name, value in weights.items()}
     _copy(averages, weights)
     try:
@@ -45,11 +46,23 @@ def averaged(model: nn.Module, averages: Mapping[str, Tensor]) -> Iterator[None]
 
 
 @torch.no_grad()
-def _copy(values: Mapping[str, Tensor], weights: Mapping[str, nn.Parameter]) -> None:
+def _copy(values: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> None:
     for name, weight in weights.items():
         weight.copy_(values[name])
 
 
-def _named(model: nn.Module, player: method.Player) -> dict[str, nn.Parameter]:
-    own = set(player.parameters(model))
-    return {name: value for name, value in model.named_parameters() if value in own}
+def _named(model: nn.Module, player: method.Player) -> dict[str, Tensor]:
+    """A player's parameters, and the running statistics of its normalisations, by name.
+
+    Averaged weights need averaged statistics: those of the last steps belong to other weights.
+    """
+    own, found = set(player.parameters(model)), dict[str, Tensor]()
+    for prefix, module in model.named_modules():
+        values = dict(module.named_parameters(recurse=False))
+        mine = {name: value for name, value in values.items() if value in own}
+        if mine and isinstance(module, nn.modules.batchnorm._BatchNorm):
+            mine |= {
+                name: value for name, value in module.named_buffers() if value.is_floating_point()
+            }
+        found |= {f"{prefix}.{name}".lstrip("."): value for name, value in mine.items()}
+    return found
