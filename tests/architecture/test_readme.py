@@ -13,7 +13,8 @@ from ssdgm_export import cli
 from ssdgm_train import METHODS
 
 ROOT = Path(__file__).parents[2]
-README_LINES = 160
+README_LINES = 150
+"""Without the table of methods, which grows with the family."""
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -59,7 +60,9 @@ def test_every_command_has_its_help(readme: ModuleType) -> None:
 
 
 def test_the_readme_is_short() -> None:
-    assert len(TEXT.splitlines()) <= README_LINES
+    before, _, rest = TEXT.partition("<!-- methods -->")
+    _, _, after = rest.partition("<!-- /methods -->")
+    assert len((before + after).splitlines()) <= README_LINES
 
 
 def test_every_command_of_the_readme_exists(readme: ModuleType) -> None:

@@ -1,7 +1,7 @@
 """The registry: every method of the family, one import and one entry each."""
 
 from ssdgm_train import method
-from ssdgm_train.methods import adgm, gmdgm, ladder, m1, m1m2, m2, mmdgm, sdgm, supervised
+from ssdgm_train.methods import adgm, gmdgm, ladder, m1, m1m2, m2, mmdgm, sdgm, supervised, vat
 
 METHODS: dict[str, method.Method] = {
     "supervised": supervised.METHOD,
@@ -13,4 +13,5 @@ METHODS: dict[str, method.Method] = {
     "gmdgm": gmdgm.METHOD,
     "mmdgm": mmdgm.METHOD,
     "ladder": ladder.METHOD,
+    "vat": vat.METHOD,
 }

@@ -135,7 +135,11 @@ class Model(model.Model):
 
     def classify(self, x: shapes.Rows) -> shapes.Logits:
         """The raw numbers of q(y | x) of the clean encoder for raw rows."""
-        h: Tensor = self.standardise(x)
+        return self.judge(self.standardise(x))
+
+    def judge(self, x: shapes.Flat) -> shapes.Logits:
+        """The raw numbers of q(y | x) of the clean encoder for observations."""
+        h: Tensor = x
         for layer in self.layers:
             h = layer(h)
         return h

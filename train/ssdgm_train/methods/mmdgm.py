@@ -124,7 +124,11 @@ class Model(model.Model):
 
     def classify(self, x: shapes.Rows) -> shapes.Logits:
         """The margins of raw rows."""
-        margins: Tensor = self.classifier(self.standardise(x))
+        return self.judge(self.standardise(x))
+
+    def judge(self, x: shapes.Flat) -> shapes.Logits:
+        """The margins of observations."""
+        margins: Tensor = self.classifier(x)
         return margins
 
     def encode(self, x: shapes.Rows, y: shapes.Given) -> distributions.Normal:

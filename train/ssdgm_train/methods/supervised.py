@@ -8,14 +8,12 @@ Semi-supervised methods are compared with this network trained on the same label
 from dataclasses import dataclass, replace
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
-from ssdgm_train import labels, likelihoods, method, model
-from ssdgm_train.likelihoods import observations
+from ssdgm_train import labels, method
+from ssdgm_train.models.discriminative import Discriminative
 from ssdgm_train.networks import builder
 from ssdgm_train.networks.perceptrons import ACTIVATIONS
-from ssdgm_train.probability import shapes
-from ssdgm_train.problems import Problem
 from ssdgm_train.settings import above, among, setting
 
 
@@ -27,9 +25,8 @@ class Config:
         hidden: Widths of the classifier's hidden layers.
         network: "auto", "mlp" or "conv", as in m2.
         channels: Widths of its convolutions; if empty, as many layers as leave a small map.
-        pooled: Channels of convolutions that are used instead, such as 32, 32, 64, 64,
-            128, with batch normalisation and a mean over the map at the end; if empty,
-            those of `channels` are used.
+        pooled: Channels of convolutions that are used instead, such as 32, 32, 64, 64, 128, with
+            batch normalisation and a mean over the map at the end; if empty, those of `channels`.
         activation: The activation of the hidden layers.
         batch_norm: Normalise the classifier's hidden layers over the batch, which hurt with few
             labels.
@@ -45,32 +42,7 @@ class Config:
     binarise: bool = True
 
 
-class Model(model.Model):
-    """q(y | x)."""
-
-    def __init__(self, config: Config, problem: Problem) -> None:
-        super().__init__()
-        self.labels, self.widths = problem.labels, {}
-        self.standardise = observations.observer_for(problem)
-        self.classifier = builder.builder_for(problem, builder.fitted(config, problem)).classifier(
-            config.hidden, problem.labels.raw, config.activation, config.batch_norm
-        )
-        likelihood = likelihoods.likelihood_for(problem)
-        self.draw = likelihood.draw if config.binarise else likelihoods.same
-
-    def judge(self, x: shapes.Flat) -> shapes.Logits:
-        """The raw numbers of q(y | x) for observations."""
-        raw: Tensor = self.classifier(x)
-        return raw
-
-    def classify(self, x: shapes.Rows) -> shapes.Logits:
-        """The raw numbers of q(y | x) for raw rows."""
-        return self.judge(self.standardise(x))
-
-    conditionals = (model.classifier(classify),)
-
-
-def loss(model: Model, batch: method.Batch, context: method.Context) -> method.Terms:
+def loss(model: Discriminative, batch: method.Batch, context: method.Context) -> method.Terms:
     """-log q(y | x) of the labelled rows, in nats."""
     x = model.draw(model.standardise(batch.x), context.noise)
     known = model.labels.known(batch.y, like=x)
@@ -107,7 +79,7 @@ METHOD = method.Method(
         link="https://doi.org/10.1038/323533a0",
     ),
     Config=Config,
-    build=Model,
+    build=Discriminative,
     phases=_phases,
     spaces=labels.ANY,
     adopt=_adopt,

@@ -35,6 +35,7 @@ class Pooled(nn.Module):
         activation: A key of `ACTIVATIONS`.
 
     Example:
+        >>> import torch
         >>> Pooled(Grid(3, (5, 4), last=True), (8, 16), "relu")(torch.zeros(7, 1, 60)).shape
         torch.Size([7, 1, 16])
     """

@@ -82,7 +82,10 @@ def _player(own: Player, phase: Phase, plan: Regularisation, problem: Problem) -
         )
         further = terms.answered(rows)
         if plan.adversarial:
-            further["adversarial"] = terms.adversarial(rows)
+            every = torch.cat([x, u])
+            further["adversarial"] = terms.adversarial(
+                model, model.labels, every, plan.radius, context.noise
+            )
         return {**loss(model, batch, context), **further}
 
     weights = {**own.weights, **plan.weights}

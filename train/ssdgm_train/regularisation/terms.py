@@ -144,21 +144,34 @@ TERMS: dict[str, tuple[str, Callable[[Rows, Tensor, Tensor], Tensor]]] = {
 """From a term's name to the view that is answered and to (rows, raw numbers, target) to nats."""
 
 
-def adversarial(rows: Rows) -> Tensor:
-    r"""\(KL(q(y | x) \| q(y | x + r))\), r the step of length `radius` that changes q most.
+def adversarial(
+    model: Any,  # noqa: ANN401  (a `Judges` module)
+    space: Regular,
+    x: Tensor,
+    radius: float,
+    noise: Noise,
+) -> Tensor:
+    r"""\(KL(q(y | x) \| q(y | x + r))\) in nats, [n], r the step that changes q most.
 
     Its direction is found by one step of power iteration from a random one.
+
+    Args:
+        model: A `Judges` module.
+        space: Its label space.
+        x: Observations [n, features].
+        radius: The length of r, as `Regularisation.radius` has it.
+        noise: The source of the first direction.
     """
-    x, model, divergence = torch.cat([rows.x, rows.u]), rows.model, rows.space.divergence
+    root = x.shape[1] ** 0.5
     with torch.no_grad(), averages_kept(model):
         target = model.judge(x)
-    length = rows.plan.radius * x.shape[1] ** 0.5
-    step = _unit(rows.noise.normal(x)) * (FIRST * x.shape[1] ** 0.5)
+    step = _unit(noise.normal(x)) * (FIRST * root)
     with torch.enable_grad(), averages_kept(model):
         step.requires_grad_()
-        (slope,) = torch.autograd.grad(divergence(target, model.judge(x + step)).sum(), step)
+        change = space.divergence(target, model.judge(x + step))
+        (slope,) = torch.autograd.grad(change.sum(), step)
     with averages_kept(model):
-        return divergence(target, model.judge(x + length * _unit(slope)))
+        return space.divergence(target, model.judge(x + radius * root * _unit(slope)))
 
 
 def _unit(x: Tensor) -> Tensor:
