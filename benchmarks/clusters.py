@@ -67,11 +67,7 @@ def written(task: str, method: str, folder: Path) -> Path:
 def ours(task: str, method: str, folder: Path) -> Callable[[NDArray[Any]], NDArray[Any]]:
     """A bundle of ours, by the command line; its answers from the runtime."""
     run, bundle = folder / "run", folder / "model.ssdgm"
-    extra = ["--extra-classes", str(EXTRA[task])] if method == "gmdgm" else []
-    words = [str(written(task, method, folder)), "--method", method, *extra, "--seed", str(SEED)]
-    begun = (
-        ["--resume", str(run)] if run.exists() else [*words, "--no-baseline", "--out", str(run)]
-    )
+    begun = ["--resume", str(run)] if run.exists() else asked(task, method, folder)
     defaults.timed(folder / "seconds.json", "train", *begun)
     if not bundle.exists():
         defaults.cli("convert", str(run), "-o", str(bundle))

@@ -245,7 +245,7 @@ def test_the_demo_ends_with_a_picture_and_its_figures(tmp_path: Path) -> None:
     report = json.loads((out / "report.json").read_text())
     assert report["verified"]
     assert report["parity"]["passed"]
-    assert report["errors"].keys() == {"supervised", "m2"}
+    assert report["errors"].keys() == {"baseline", "spreading", "m2"}
     assert report["error"] == pytest.approx(report["errors"]["m2"][0])
     assert (out / "generated.png").read_bytes().startswith(b"\x89PNG")
     assert f"test error {100 * report['error']:.1f} %" in done.stdout

@@ -128,3 +128,13 @@ def test_a_run_is_trained_resumed_and_converted_with_all_of_them(
     result = directory.Run(whole).result
     assert result is not None
     assert directory.Run(whole).read().plan.regularise == ALL
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_batch_without_labelled_rows_has_no_augmented_term(kind: str) -> None:
+    (stage,), model = stages("gmdgm", ALL, kind), cases.built(methods.METHODS["gmdgm"], kind)
+    batch = cases.batch(kind, labelled=0)
+    found = stage.phase.players[0].loss(model, batch, cases.context(labelled=0))
+    assert len(found["augmented"]) == 0
+    assert len(found["consistency"]) == 7
+    assert all(bool(value.isfinite().all()) for value in found.values())

@@ -59,7 +59,7 @@ class Purpose:
 
     def distance(self, facts: "DataFacts") -> tuple[bool, float]:
         """The order among recipes that fit: the smallest is taken."""
-        ratio = abs(math.log(facts.labels / self.labels)) if self.labels else math.inf
+        ratio = abs(math.log(max(facts.labels, 1) / self.labels)) if self.labels else math.inf
         return not self.start, ratio
 
 
@@ -107,7 +107,7 @@ def data_facts(data: dataset.Dataset, labelled: int | None, start: str = "") -> 
     """
     labels = data.labelled if labelled is None else labelled
     pool = data.labelled if data.fully_labelled else labels
-    return DataFacts(data.sort, len(data.x), data.shape, max(labels, 1), pool, start, data.space)
+    return DataFacts(data.sort, len(data.x), data.shape, labels, pool, start, data.space)
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,8 @@ class Asked:
         changes = (*_held(name, facts), *self.changes)
         plan = recipe.load(name, self.method, changes, implied=True)
         begun = f" from {facts.start}" if facts.start else ""
-        reason = f"recommended for {method}{begun} on {facts} with {facts.labels:,} labels"
+        labels = f"{facts.labels:,} labels" if facts.labels else "no labels"
+        reason = f"recommended for {method}{begun} on {facts} with {labels}"
         return Chosen(plan, Taken(name, reason))
 
 

@@ -72,7 +72,7 @@ class Rows:
 
 def answered(rows: Rows) -> dict[str, Tensor]:
     """The terms whose answers are computed in one pass: all but the adversarial one."""
-    used, weak = rows.plan.weights.keys(), rows.augment(rows.u, WEAK, rows.noise)
+    used, weak = rows.plan.weights.keys(), _changed(rows, rows.u, WEAK)
     views = {
         name: make(rows, weak)
         for name, make in VIEWS.items()
@@ -89,6 +89,11 @@ def answered(rows: Rows) -> dict[str, Tensor]:
     return {name: term(rows, answers[view], target) for name, view, term in terms}
 
 
+def _changed(rows: Rows, x: Tensor, strength: float) -> Tensor:
+    """Augmented observations; a batch without labelled rows stays empty."""
+    return rows.augment(x, strength, rows.noise) if len(x) else x
+
+
 def _target(rows: Rows, weak: Tensor) -> Tensor:
     """The answers to weakly augmented rows that others are compared with, without gradient.
 
@@ -100,8 +105,8 @@ def _target(rows: Rows, weak: Tensor) -> Tensor:
 
 
 VIEWS: dict[str, Callable[[Rows, Tensor], Tensor]] = {
-    "labelled": lambda rows, weak: rows.augment(rows.x, STRONG, rows.noise),
-    "strong": lambda rows, weak: rows.augment(rows.u, STRONG, rows.noise),
+    "labelled": lambda rows, weak: _changed(rows, rows.x, STRONG),
+    "strong": lambda rows, weak: _changed(rows, rows.u, STRONG),
     "weak": lambda rows, weak: weak,
 }
 """The rows that are answered, from the batch and its weakly augmented unlabelled rows."""
