@@ -205,7 +205,8 @@ def _begin(
     if minutes is not None:
         from ssdgm_train.portfolio import search
 
-        return search.begin(data, out, minutes, plan[2], labels, seed, device, place, tell)
+        asked = search.asked(plan[2])
+        return search.begin(data, asked, out, minutes, labels, seed, device, place, tell)
     return session.begin(
         data, recommended.Asked(*plan), out, labels, seed, device, init_from, place, tell
     )

@@ -17,7 +17,7 @@ def begun(place: Path, data: dataset.Dataset, *changes: str) -> session.Session:
     save = cases.tabled if data.columns else cases.saved
     source = save(place / ("rows.csv" if data.columns else "rows.npz"), data)
     small = ("model.hidden=[8]", "model.latent=2", *changes)
-    return search.begin(source, place / "run", 1.0, small, device="cpu")
+    return search.begin(source, search.asked(small), place / "run", 1.0, device="cpu")
 
 
 @pytest.mark.parametrize(
@@ -75,5 +75,6 @@ def test_tags_and_extra_classes_have_one(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         few = () if name == "extra" else ("model.hidden=[8]",)
         source = cases.saved(tmp_path / name / "rows.npz", data)
-        run = search.begin(source, tmp_path / name / "run", 1.0, (*few, *changes), device="cpu")
+        asked = search.asked((*few, *changes))
+        run = search.begin(source, asked, tmp_path / name / "run", 1.0, device="cpu")
         assert [one.name for one in candidates.of(run)] == [method]

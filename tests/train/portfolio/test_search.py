@@ -40,7 +40,9 @@ def rows(labelled: int = 24) -> dataset.Dataset:
 def begun(place: Path, data: dataset.Dataset, *changes: str) -> session.Session:
     place.mkdir(exist_ok=True)
     source = cases.saved(place / "rows.npz", data)
-    return search.begin(source, place / "run", 1.0, (*SMALL, *changes), seed=2, device="cpu")
+    return search.begin(
+        source, search.asked((*SMALL, *changes)), place / "run", 1.0, seed=2, device="cpu"
+    )
 
 
 def trained(place: Path, data: dataset.Dataset, *changes: str) -> directory.Run:
@@ -188,13 +190,13 @@ def test_a_fold_that_diverges_counts_as_wrong(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("minutes", [0.0, -1.0, float("nan"), float("inf")])
 def test_minutes_are_a_number_above_zero(minutes: float, tmp_path: Path) -> None:
-    begin = lambda: search.begin("digits", tmp_path / "run", minutes)  # noqa: E731
+    begin = lambda: search.begin("digits", search.asked(), tmp_path / "run", minutes)  # noqa: E731
     assert "minutes above 0" in cases.message(errors.InputError, begin)
 
 
-def test_a_setting_cannot_name_the_method(tmp_path: Path) -> None:
-    begin = lambda: search.begin("digits", tmp_path / "run", 1.0, ("method=m1",))  # noqa: E731
-    assert "--method auto chooses it" in cases.message(RecipeError, begin)
+def test_a_setting_cannot_name_the_method() -> None:
+    text = cases.message(RecipeError, lambda: search.asked(("method=m1",)))
+    assert "--method auto chooses it" in text
 
 
 def test_sentences_say_who_is_close_and_who_is_better() -> None:

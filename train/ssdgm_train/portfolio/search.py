@@ -41,9 +41,9 @@ class Outcome:
 
 def begin(
     source: str,
+    plan: recipe.Recipe | recommended.Asked,
     out: Path,
     minutes: float,
-    changes: tuple[str, ...] = (),
     labelled: int | None = None,
     seed: int = 0,
     device: str = "auto",
@@ -53,10 +53,10 @@ def begin(
     """Start a run in a new directory, whose recipe `train` is to choose.
 
     Args:
-        source: As `session.begin` takes it, like all that follow `changes`.
+        source: As `data.load` takes it.
+        plan: The simplest candidate, or what was said of it, see `asked`.
         out: The directory, which must not exist.
         minutes: How many minutes the search and the run may take together.
-        changes: Settings that every candidate has, such as `data.label=grade`.
         labelled: The budget of labels; None for all.
         seed: Of the folds too.
         device: "auto", "cpu" or "cuda".
@@ -65,18 +65,28 @@ def begin(
 
     Raises:
         InputError: The minutes are no number above zero.
-        RecipeError: A setting names a method, or cannot be used.
         SsdgmError: As `session.begin`.
     """
     if not 0 < minutes < math.inf:
         raise errors.InputError("budget", str(minutes), "a number of minutes above 0")
+    opened = Trials(minutes)
+    return session.begin(source, plan, out, labelled, seed, device, None, data_dir, tell, opened)
+
+
+def asked(changes: tuple[str, ...] = ()) -> recommended.Asked:
+    """The recommended recipe, with settings that every candidate has.
+
+    Args:
+        changes: Settings such as `data.label=grade`.
+
+    Raises:
+        RecipeError: They name a method, or cannot be used.
+    """
     if any(change.partition("=")[0].strip() == "method" for change in changes):
         raise RecipeError(
             "method is set, and --method auto chooses it", mend="Leave one of the two out."
         )
-    asked = recommended.Asked(method=candidates.method(changes), changes=changes)
-    opened = Trials(minutes)
-    return session.begin(source, asked, out, labelled, seed, device, None, data_dir, tell, opened)
+    return recommended.Asked(method=candidates.method(changes), changes=changes)
 
 
 def resume(path: Path, dataset: data.Dataset | None = None) -> session.Session:
@@ -106,8 +116,9 @@ def train(begun: session.Session) -> Iterator[training.Progress]:
 
 def _folds(begun: session.Session, plan: plans.Plan, steps: int) -> Iterator[training.Progress]:
     """Train every candidate in every fold that is not finished yet."""
-    (begun.run.path / FOLDER).mkdir(exist_ok=True)
     first = 0
+    if plan.folds:
+        (begun.run.path / FOLDER).mkdir(exist_ok=True)
     for fold, rows in enumerate(plans.held(begun) if plan.folds else ()):
         for one in plan.candidates:
             path = _file(begun.run, one.name, fold)
