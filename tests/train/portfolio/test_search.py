@@ -164,6 +164,17 @@ def test_one_label_a_class_takes_the_recommended_recipe_and_says_so(tmp_path: Pa
     assert words.sentences(told)[0] == "The recipe is m2, chosen without cross-validation."
 
 
+def test_classes_to_be_found_leave_nothing_to_compare(tmp_path: Path) -> None:
+    source = cases.saved(tmp_path / "rows.npz", rows())
+    few = ("train.steps=12", "model.latent=2", "run.baseline=4", "data.extra_classes=1")
+    made = search.begin(source, search.asked(few), tmp_path / "run", 1.0, device="cpu")
+    for _ in search.train(made):
+        pass
+    told = outcome(made.run)
+    assert (told.chosen, told.candidates, told.baseline) == ("gmdgm", (Trial("gmdgm"),), ())
+    assert told.notes == ("There is one candidate for such rows and labels.",)
+
+
 def test_a_class_with_a_single_label_is_held_out_too(tmp_path: Path) -> None:
     told = outcome(trained(tmp_path, rows(5), "data.labels_as=classes"))
     assert (told.rows, told.folds, len(told.candidates)) == (5, 2, 4)
