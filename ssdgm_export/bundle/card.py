@@ -6,17 +6,25 @@ from typing import Any
 
 from ssdgm_runtime.bundle.manifest import Manifest
 from ssdgm_runtime.rows.tensor import Tensor
+from ssdgm_train import evaluation
+from ssdgm_train.portfolio import words
 
 Json = Mapping[str, Any]
 
 
-def card(about: Manifest, gates: Sequence[Json] = (), remarks: Sequence[str] = ()) -> str:
+def card(
+    about: Manifest,
+    gates: Sequence[Json] = (),
+    remarks: Sequence[str] = (),
+    trials: evaluation.Trials | None = None,
+) -> str:
     """Markdown with the front matter that model hubs read.
 
     Args:
         about: The manifest.
         gates: How graphs of lower precision were judged.
         remarks: Sentences about the baseline, where the better of it and the run ships.
+        trials: What was tried before the recipe was chosen.
     """
     parts = (
         _front_matter(about),
@@ -24,6 +32,7 @@ def card(about: Manifest, gates: Sequence[Json] = (), remarks: Sequence[str] = (
         _results(about.training),
         *(f"- {remark}" for remark in remarks),
         *([""] if remarks else []),
+        *([_tried(trials)] if trials else []),
         _graphs(about),
         *([_precisions(gates)] if gates else []),
         _use(about),
@@ -71,6 +80,20 @@ def _results(made: Json) -> str:
     extra = "extra to" if made["validation_labels_are_extra"] else "part of"
     sentence = f"The labels of the validation rows are {extra} the budget."
     return "\n".join([*lines, "", *([sentence, ""] if made["validation"] else [])])
+
+
+def _tried(trials: evaluation.Trials) -> str:
+    heading, *others = words.HEADING
+    lines = [
+        "Recipes that were tried:",
+        "",
+        f"| {' | '.join((heading, *others))} |",
+        f"|---|{'--:|' * len(others)}",
+        *(f"| {' | '.join(line)} |" for line in words.table(trials)),
+        "",
+        *(f"- {text}" for text in words.sentences(trials)),
+    ]
+    return "\n".join([*lines, ""])
 
 
 def _graphs(about: Manifest) -> str:

@@ -24,6 +24,7 @@ from ssdgm_runtime.readers import inputs
 from ssdgm_runtime.rows import resizing
 from ssdgm_runtime.rows.row import Row
 from ssdgm_train import data as sources
+from ssdgm_train import evaluation
 from ssdgm_train.data import store
 from ssdgm_train.runs import baseline, directory, records
 from ssdgm_train.runs import loading as training
@@ -131,7 +132,7 @@ def convert(
     files = {
         **{f"models/{v.component}/{v.precision}/model.onnx": v.data for v in shipped},
         **golden.files(given, shipped),
-        **_texts(about, record, result, gates, remarks),
+        **_texts(about, record, result, gates, remarks, given_run.read().portfolio),
     }
     size, key = _write(target, files, [p for p in wanted if p in {v.precision for v in shipped}])
     return Converted(target, key, size, report, tuple(gates), record.plan.spec.name, note)
@@ -204,16 +205,22 @@ def _texts(
     result: records.Result,
     gates: Sequence[gate.Gate],
     remarks: Sequence[str],
+    trials: evaluation.Trials | None,
 ) -> dict[str, bytes]:
     """The manifest, the card and the reports."""
     judged = {"gates": [verdict.to_json() for verdict in gates]}
     outcome = records.plain(result)
     pages = {
         "manifest.json": manifest.dumps(about),
-        "README.md": card.card(about, judged["gates"], remarks),
+        "README.md": card.card(about, judged["gates"], remarks, trials),
         "reports/parity.json": jsonfile.dumps(about.parity),
         "reports/training.json": jsonfile.dumps(
-            {"recipe": record.recipe, "seed": record.seed, "result": outcome}
+            {
+                "recipe": record.recipe,
+                "seed": record.seed,
+                "result": outcome,
+                **({"portfolio": records.plain(trials)} if trials else {}),
+            }
         ),
         **({"reports/precision.json": jsonfile.dumps(judged)} if gates else {}),
     }

@@ -87,7 +87,7 @@ def _bar(steps: Iterable[Any], total: int, done: int) -> Iterator[Any]:
     with _progress() as bar:
         task = bar.add_task("", total=total, completed=done)
         for step in steps:
-            bar.advance(task)
+            bar.update(task, completed=step.step, total=step.steps)
             if step.terms is not None:
                 bar.update(task, description=_scores(step))
             yield step
@@ -117,6 +117,7 @@ def _lines(steps: Iterable[Any]) -> Iterator[Any]:
 
 def _scores(step: Any) -> str:  # noqa: ANN401  (ssdgm_train is not imported here)
     terms = "  ".join(f"{name} {value:.2f}" for name, value in step.terms.items())
+    of = f"{step.of}: " if step.of else ""
     if step.validation is None:
-        return terms
-    return f"validation error {100 * step.validation.error:.2f} %  {terms}"
+        return f"{of}{terms}"
+    return f"{of}validation error {100 * step.validation.error:.2f} %  {terms}"

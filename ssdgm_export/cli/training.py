@@ -14,6 +14,8 @@ from ssdgm_runtime import errors, terminal
 from ssdgm_runtime.rows import columns
 
 Json = dict[str, Any]
+AUTO, MINUTES = "auto", 10.0
+"""The method for which recipes are tried, and the minutes of its budget."""
 
 
 def methods(as_json: AsJson = False) -> None:
@@ -45,8 +47,15 @@ def train(
     method: Annotated[
         str | None,
         typer.Option(
-            help="Method, as listed by `methods`, or file.py:METHOD for one of your own. "
-            "[default: the recipe's, or m2]"
+            help="Method, as listed by `methods`, or file.py:METHOD for one of your own; auto "
+            "tries a few recipes and takes the best. [default: the recipe's, or m2]"
+        ),
+    ] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option(
+            metavar="MINUTES",
+            help="Minutes that --method auto may take, roughly. [default: 10]",
         ),
     ] = None,
     labels: Annotated[
@@ -123,6 +132,7 @@ def train(
         _check_alone(
             data,
             method,
+            budget,
             labels,
             label,
             labels_as,
@@ -143,6 +153,7 @@ def train(
         session = _begin(
             data,
             plan,
+            _minutes(budget, method, recipe, init_from),
             out,
             labels,
             seed or 0,
@@ -174,6 +185,7 @@ def _said(
 def _begin(
     data: str | None,
     plan: tuple[str | None, str | None, tuple[str, ...]],
+    minutes: float | None,
     out: Path | None,
     labels: int | None,
     seed: int,
@@ -190,9 +202,28 @@ def _begin(
     from ssdgm_train.runs import session
 
     place = None if data_dir is None else str(data_dir)
+    if minutes is not None:
+        from ssdgm_train.portfolio import search
+
+        asked = search.asked(plan[2])
+        return search.begin(data, asked, out, minutes, labels, seed, device, place, tell)
     return session.begin(
         data, recommended.Asked(*plan), out, labels, seed, device, init_from, place, tell
     )
+
+
+def _minutes(
+    budget: float | None, method: str | None, recipe: str | None, init_from: Path | None
+) -> float | None:
+    """The minutes of a search among recipes; None where there is to be none."""
+    if method != AUTO:
+        if budget is not None:
+            raise errors.UsageError("--budget is for --method auto", mend="Leave it out.")
+        return None
+    for name, value in {"--recipe": recipe, "--init-from": init_from}.items():
+        if value is not None:
+            raise errors.UsageError(f"--method auto takes no {name}", mend="Leave it out.")
+    return MINUTES if budget is None else budget
 
 
 def _tell_recipe(session: Any, quiet: bool) -> None:  # noqa: ANN401
@@ -200,14 +231,17 @@ def _tell_recipe(session: Any, quiet: bool) -> None:  # noqa: ANN401
     from ssdgm_train.runs import records
 
     if not quiet:
-        taken = records.plain(session.run.read().taken)
-        console.note(f"recipe {training.taken(taken)}; {session.steps:,} steps")
+        record = session.run.read()
+        length = f"{session.steps:,} steps"
+        if record.searching:
+            length = f"others are tried, in {record.portfolio.budget:g} minutes"
+        console.note(f"recipe {training.taken(records.plain(record.taken))}; {length}")
 
 
 def _resume(path: Path) -> Any:  # noqa: ANN401
-    from ssdgm_train.runs import session
+    from ssdgm_train.portfolio import search
 
-    return session.resume(path)
+    return search.resume(path)
 
 
 def _check_alone(*others: object) -> None:
@@ -217,11 +251,10 @@ def _check_alone(*others: object) -> None:
 
 
 def _run(session: Any, quiet: bool) -> None:  # noqa: ANN401
-    from ssdgm_train.runs import training
+    from ssdgm_train.portfolio import search
 
-    total, done = session.steps, session.state.step
     try:
-        for _ in console.track(training.train(session), total, done, quiet):
+        for _ in console.track(search.train(session), session.steps, session.state.step, quiet):
             pass
     except KeyboardInterrupt:
         again = errors.command("ssdgm-export", "train", "--resume", session.run.path)
@@ -238,6 +271,7 @@ def _summary(session: Any) -> Json:  # noqa: ANN401
         "run": str(session.run.path),
         "method": session.recipe.method,
         "recipe": described.get("taken"),
+        "portfolio": described.get("portfolio"),
         "dataset": described["data"]["name"],
         "rows": counts,
         "columns": {

@@ -53,7 +53,8 @@ class SemiSupervisedClassifier(
     here. Parameters that are given override the recipe.
 
     Args:
-        method: A key of `METHODS`; m2.
+        method: A key of `METHODS`; m2. "auto" tries a few recipes and takes the best.
+        budget: How many minutes "auto" may take, roughly; 10.
         recipe: The name of a recipe that ships, or a TOML file.
         hidden: Widths of the hidden layers, in every network; 100.
         latent: Dimensions of z; 10.
@@ -89,6 +90,7 @@ class SemiSupervisedClassifier(
         self,
         *,
         method: str | None = None,
+        budget: float | None = None,
         recipe: str | Path | None = None,
         hidden: int | Sequence[int] | None = None,
         latent: int | None = None,
@@ -108,6 +110,7 @@ class SemiSupervisedClassifier(
         verbose: int = 0,
     ) -> None:
         self.method = method
+        self.budget = budget
         self.recipe = recipe
         self.hidden = hidden
         self.latent = latent
@@ -142,8 +145,9 @@ class SemiSupervisedClassifier(
         names = tuple(getattr(self, "feature_names_in_", ()))
         table = memory.Table(self._rows(x, plan.data.likelihood), labels, names)
         start = None if self.init_from is None else Path(self.init_from)
-        watch = _tell if self.verbose else _ignore
-        self.run_ = memory.fit(table, plan, self._seed(), self.device, start, watch)
+        watch = _tell if self.verbose else memory.ignore
+        limit = settings.minutes(self.method, self.budget, self.recipe, start)
+        self.run_ = memory.fit(table, plan, self._seed(), self.device, start, watch, limit)
         return self
 
     def predict_proba(self, X: object) -> Array:  # noqa: N803
@@ -269,10 +273,6 @@ def _seed(random_state: Any) -> int:  # noqa: ANN401  (whatever scikit-learn tak
     if isinstance(random_state, numbers.Integral):
         return int(random_state)
     return int(check_random_state(random_state).randint(2**31 - 1))
-
-
-def _ignore(progress: training.Progress) -> None:
-    """Say nothing."""
 
 
 def _tell(progress: training.Progress) -> None:

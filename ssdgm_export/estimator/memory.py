@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ssdgm_export.graphs import modules
 from ssdgm_train.model import Model
+from ssdgm_train.portfolio import search
 from ssdgm_train.problems import Problem
 from ssdgm_train.recipes import recipe
 from ssdgm_train.runs import directory, loading, records, session, storage, training
@@ -104,13 +105,18 @@ def written(trained: Trained) -> Iterator[Path]:
         yield folder
 
 
+def ignore(progress: training.Progress) -> None:
+    """Say nothing."""
+
+
 def fit(
     table: Table,
     plan: recipe.Recipe,
     seed: int = 0,
     device: str = "auto",
     init_from: Path | None = None,
-    watch: Callable[[training.Progress], None] = lambda progress: None,
+    watch: Callable[[training.Progress], None] = ignore,
+    minutes: float | None = None,
 ) -> Trained:
     """Train on a table.
 
@@ -121,6 +127,7 @@ def fit(
         device: "auto", "cpu" or "cuda".
         init_from: As `session.begin` takes it.
         watch: Called after every step.
+        minutes: Of a search among recipes, of which the given one is the simplest; None for none.
 
     Raises:
         SsdgmError: As `session.begin` and `training.train`.
@@ -129,8 +136,11 @@ def fit(
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         source, out = Path(folder) / DATA, Path(folder) / "run"
         table.save(source)
-        begun = session.begin(str(source), plan, out, None, seed, device, init_from)
-        for progress in training.train(begun):
+        if minutes is None:
+            begun = session.begin(str(source), plan, out, None, seed, device, init_from)
+        else:
+            begun = search.begin(str(source), plan, out, minutes, None, seed, device)
+        for progress in search.train(begun):
             watch(progress)
         return Trained(_files(out), table)
 

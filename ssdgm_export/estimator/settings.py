@@ -12,7 +12,11 @@ from numpy.typing import NDArray
 from ssdgm_runtime import errors
 from ssdgm_train import settings
 from ssdgm_train.data import dataset
+from ssdgm_train.portfolio import candidates
 from ssdgm_train.recipes import recipe
+
+AUTO, MINUTES = "auto", 10.0
+"""The method for which recipes are tried, and the minutes of its budget."""
 
 DEFAULTS: dict[str, object] = {
     "hidden": (100,),
@@ -54,13 +58,14 @@ def plan(
 
     Args:
         source: A file, the name of a recipe that ships, or None for `DEFAULTS`.
-        name: The method; None for the recipe's, or m2.
+        name: The method; None for the recipe's, or m2; `AUTO` for that of the candidates.
         given: Settings by their short names; those that are None stay as they are.
         changes: Further settings, such as `model.weighting=paper`, which stand over all others.
 
     Raises:
         RecipeError: The recipe or a setting cannot be used, or the method has no such setting.
     """
+    name = candidates.method(changes) if name == AUTO else name
     table = recipe.load(source, name).spec.Config
     first = {} if source is not None else DEFAULTS
     chosen = {key: value for key, value in given.items() if value is not None}
@@ -71,6 +76,28 @@ def plan(
         for place in _found(table, key, value)
     ]
     return recipe.load(source, name, ["run.baseline=0", *words, *changes])
+
+
+def minutes(name: str | None, budget: float | None, source: object, start: object) -> float | None:
+    """The minutes of a search among recipes; None where there is to be none.
+
+    Args:
+        name: The method.
+        budget: The minutes; None for `MINUTES`.
+        source: The recipe that was given, if any.
+        start: The trained model that was given, if any.
+
+    Raises:
+        InputError: There is a budget for no search, or a search for which there is a choice.
+    """
+    if name != AUTO:
+        if budget is not None:
+            raise errors.InputError("budget", repr(budget), 'None, unless method is "auto"')
+        return None
+    for key, value in {"recipe": source, "init_from": start}.items():
+        if value is not None:
+            raise errors.InputError(key, repr(str(value)), 'None where method is "auto"')
+    return MINUTES if budget is None else budget
 
 
 def _found(table: type, key: str, value: object) -> list[str]:

@@ -2,7 +2,7 @@
 
 import base64
 import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -10,6 +10,7 @@ from ssdgm_export import plates
 from ssdgm_export.report import numbers
 from ssdgm_export.report.material import Material
 from ssdgm_runtime import errors
+from ssdgm_train.portfolio import words
 from ssdgm_train.recipes import recipe
 from ssdgm_train.runs import records
 
@@ -52,6 +53,7 @@ def page(material: Material, sections: Iterable[Section]) -> str:
         f"<h1>{_safe(title)}</h1>",
         _opening(material),
         _measured(material),
+        *_tried(run),
         *map(_section, sections),
         _again(run),
         f"<details><summary>Settings</summary><pre>{_safe(recipe.dumps(material.recipe))}</pre>"
@@ -94,6 +96,19 @@ def _measured(material: Material) -> str:
     rows = _line("th", heading) + "".join(_line("td", line) for line in lines)
     facts = "".join(f"<li>{_safe(fact)}</li>" for fact in numbers.facts(material))
     return f'<div class="wide"><table>{rows}</table></div>\n<ul>{facts}</ul>'
+
+
+def _tried(run: records.RunRecord) -> Iterator[str]:
+    """What was tried before a recipe was chosen, where one was."""
+    if run.portfolio is None:
+        return
+    lines = "".join(_line("td", line) for line in words.table(run.portfolio))
+    facts = "".join(f"<li>{_safe(fact)}</li>" for fact in words.sentences(run.portfolio))
+    yield (
+        "<h2>Recipes that were tried</h2>\n"
+        f'<div class="wide"><table>{_line("th", words.HEADING)}{lines}</table></div>\n'
+        f"<ul>{facts}</ul>"
+    )
 
 
 def _line(tag: str, cells: Iterable[str]) -> str:

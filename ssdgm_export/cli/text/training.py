@@ -37,7 +37,18 @@ def summary(result: Json) -> str:
         "report": result["report"] or "none",
         "next": errors.command("ssdgm-export", "convert", result["run"], "-o", bundle),
     }
-    return terminal.fields(lines)
+    return "\n\n".join([terminal.fields(lines), *_portfolio(result["portfolio"])])
+
+
+def _portfolio(record: Json | None) -> list[str]:
+    """The table of a search among recipes, and what is to be said of it."""
+    from ssdgm_train.portfolio import words
+
+    if not record:
+        return []
+    trials = words.read(record)
+    table = terminal.table(words.table(trials), words.HEADING)
+    return [table, "\n".join(words.sentences(trials))]
 
 
 def _columns(kinds: Json) -> Json:

@@ -21,6 +21,7 @@ import ssdgm_train
 from ssdgm_export import SemiSupervisedClassifier
 from ssdgm_export.estimator import settings
 from ssdgm_runtime import errors
+from ssdgm_train.portfolio import budget
 
 Array = NDArray[Any]
 THRESHOLD = ("model.features.threshold=0",)
@@ -322,3 +323,33 @@ def test_what_cannot_be_used_is_an_error_that_says_why(
 def test_labels_that_cannot_be_used_are_errors(labels: object, text: str) -> None:
     with pytest.raises(errors.SsdgmError, match=text):
         small().fit(np.eye(6), np.asarray(labels))
+
+
+def test_auto_tries_recipes_and_the_bundle_says_which(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(budget, "clock", lambda: 0.0)
+    x, y, given = blobs()
+    few = {**SMALL, "steps": 12, "random_state": 0}
+    made = SemiSupervisedClassifier(method="auto", budget=1.0, **few)
+    trained = clone(made).fit(x, given)
+    assert (trained.predict(x) == y).mean() > 0.5
+    tried = trained.run_.record.portfolio
+    assert tried is not None
+    assert (tried.budget, tried.folds, len(tried.candidates)) == (1.0, 3, 4)
+    card = (trained.export(tmp_path / "a.ssdgm") / "README.md").read_text(encoding="utf-8")
+    assert f"| {tried.chosen} (chosen) |" in card
+
+
+WITHOUT = {
+    "a budget for another": ({"budget": 5.0}, 'budget is 5.0; expected None, unless method is "'),
+    "a recipe": ({"method": "auto", "recipe": "none"}, "recipe is 'none'; expected None where"),
+    "a start": ({"method": "auto", "init_from": "a.npz"}, "init_from is 'a.npz'; expected None "),
+}
+
+
+@pytest.mark.parametrize(("given", "text"), WITHOUT.values(), ids=WITHOUT)
+def test_what_does_not_go_together_is_refused(given: dict[str, Any], text: str) -> None:
+    x, _, y = blobs()
+    made = small(**given)
+    assert text in cases.message(errors.InputError, lambda: made.fit(x, y))

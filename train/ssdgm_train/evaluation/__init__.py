@@ -7,6 +7,7 @@ from ssdgm_train.evaluation.outcome import Labelled, Outcome, outcome
 from ssdgm_train.evaluation.paired import Baseline, Chosen, Comparison, Other, compare
 from ssdgm_train.evaluation.passes import ROWS, Rows, evaluating, raw, score, terms
 from ssdgm_train.evaluation.practice import Tried
+from ssdgm_train.evaluation.trials import Trial, Trials
 from ssdgm_train.labels.scores import Score
 
 __all__ = [
@@ -19,6 +20,8 @@ __all__ = [
     "Outcome",
     "Rows",
     "Score",
+    "Trial",
+    "Trials",
     "Tried",
     "compare",
     "evaluating",

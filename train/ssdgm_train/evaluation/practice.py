@@ -80,21 +80,22 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def folds(y: Codes, seed: int) -> tuple[NDArray[np.int64], ...]:
+def folds(y: Codes, seed: int, most: int = FOLDS) -> tuple[NDArray[np.int64], ...]:
     """The rows to hold out in turns, the classes spread evenly.
 
     Args:
         y: The class of each row.
         seed: Of the draw.
+        most: The largest number of folds.
 
     Returns:
-        Sorted positions: `FOLDS` times, or as often as the rarest class has rows, but at least
+        Sorted positions: `most` times, or as often as the rarest class has rows, but at least
         twice; none where no class has two rows.
     """
     counts = np.unique(y, return_counts=True)[1]
     if counts.max(initial=0) < 2:
         return ()
-    number = min(FOLDS, max(2, int(counts.min())))
+    number = min(most, max(2, int(counts.min())))
     order = seeds.generator(seed, seeds.FOLDS).permutation(len(y))
     order = order[np.argsort(y[order], kind="stable")]
     return tuple(np.sort(order[first::number]) for first in range(number))

@@ -147,6 +147,17 @@ def counted(recipe: Recipe) -> Recipe:
     return dataclasses.replace(recipe, train=train, phases=own)
 
 
+def stepped(recipe: Recipe, steps: int) -> Recipe:
+    """A `counted` recipe with another number of steps; phases keep their shares of them."""
+    share = steps / recipe.train.steps
+
+    def changed(plan: loop.Plan) -> loop.Plan:
+        return dataclasses.replace(plan, steps=max(1, round(share * plan.steps)))
+
+    own = {name: changed(plan) for name, plan in recipe.phases.items()}
+    return dataclasses.replace(recipe, train=changed(recipe.train), phases=own)
+
+
 def from_table(table: Table) -> Recipe:
     """A recipe from its TOML document; errors as in `load`."""
     name = table.get("method", Recipe.method)

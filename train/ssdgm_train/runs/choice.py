@@ -65,22 +65,38 @@ class Attempts:
     graph: Finalist | None
 
 
-def attempts(session: Session, parts: Parts) -> Attempts | None:
+def attempts(session: Session, parts: Parts, most: int = practice.FOLDS) -> Attempts | None:
     """Try scikit-learn's classifiers; None where labels are not classes, one a row.
 
     Args:
         session: The run that they are to be compared with.
         parts: The held-out rows to answer.
+        most: The largest number of folds.
     """
-    rows = _sampled(session)
+    rows, held = folded(session, most)
     y = _codes(session, rows)
     if y is None:
         return None
-    held = practice.folds(y, session.seed)
     kind = session.run.read().problem.kind
     every, best, model = practice.on_labels(kind, _features(session, rows), y, held)
     finalist = Finalist(best, _wrong(session, model, parts))
     return Attempts(rows, held, every, finalist, _graph(session, rows, held, parts))
+
+
+def folded(
+    session: Session, most: int = practice.FOLDS
+) -> tuple[store.Indices, tuple[NDArray[np.int64], ...]]:
+    """The labelled rows that are cross-validated, and positions among them to hold out in turns.
+
+    There are no folds where labels are not classes, one a row, or no class has two rows.
+
+    Args:
+        session: The run.
+        most: The largest number of folds.
+    """
+    rows = _sampled(session)
+    y = _codes(session, rows)
+    return rows, () if y is None else practice.folds(y, session.seed, most)
 
 
 def _sampled(session: Session) -> store.Indices:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ssdgm_runtime import errors
-from ssdgm_train import data, method
+from ssdgm_train import data, evaluation, method
 from ssdgm_train.data.split import Split
 from ssdgm_train.labels import lookup
 from ssdgm_train.model import Model
@@ -29,6 +29,7 @@ def compose(
     device: torch.device,
     origin: records.Origin | None = None,
     taken: recommended.Taken | None = None,
+    trials: evaluation.Trials | None = None,
 ) -> records.RunRecord:
     """What `run.json` holds."""
     return records.RunRecord(
@@ -52,6 +53,7 @@ def compose(
         problem=stated,
         environment=_environment(device),
         labels_from=plan.data.labels_as if lookup.is_own(plan.data.labels_as) else "",
+        portfolio=trials,
     )
 
 

@@ -102,6 +102,12 @@ class RunRecord:
     problem: Problem
     environment: Environment
     labels_from: str = ""
+    portfolio: evaluation.Trials | None = None
+
+    @property
+    def searching(self) -> bool:
+        """Whether the recipe is yet to be chosen among several."""
+        return self.portfolio is not None and not self.portfolio.chosen
 
     @property
     def plan(self) -> Recipe:

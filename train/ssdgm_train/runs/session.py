@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from ssdgm_runtime import errors
-from ssdgm_train import data, method, seeds
+from ssdgm_train import data, evaluation, method, seeds
 from ssdgm_train.data import doubt, statement, store
 from ssdgm_train.data.split import Split, split
 from ssdgm_train.model import Model
@@ -59,6 +59,7 @@ def begin(
     init_from: Path | None = None,
     data_dir: str | None = None,
     tell: data.Tell = data.quiet,
+    trials: evaluation.Trials | None = None,
 ) -> Session:
     """Start a run in a new directory.
 
@@ -73,6 +74,7 @@ def begin(
             rows are then kept, or an .npz file of published weights.
         data_dir: As `data.load` takes it.
         tell: As `data.load` takes it.
+        trials: The search that is to choose another recipe before the run is trained.
 
     Raises:
         SsdgmError: The data, the budget, the device or the output cannot be used.
@@ -95,7 +97,7 @@ def begin(
         plan, taken, origin = pretrained.adopt(start, plan, stated, dataset, parts.labelled)
     plan = recipe.counted(plan)
     record = loading.compose(
-        lies_at, dataset, parts, stated, plan, labelled, seed, place, origin, chosen.taken
+        lies_at, dataset, parts, stated, plan, labelled, seed, place, origin, chosen.taken, trials
     )
     model = _built(plan, stated, seed)
     pretrained.fill(model, taken, start)
@@ -110,12 +112,13 @@ def begin(
     return session
 
 
-def resume(path: Path, dataset: data.Dataset | None = None) -> Session:
+def resume(path: Path, dataset: data.Dataset | None = None, *, searching: bool = False) -> Session:
     """Open a run where it stopped, with everything taken from its directory.
 
     Args:
         path: The directory.
         dataset: Its data, where it is in memory already.
+        searching: Open it even though its recipe is yet to be chosen.
 
     Raises:
         RunError: It is no run directory, is damaged, its data is no longer what it was, or another
@@ -123,6 +126,11 @@ def resume(path: Path, dataset: data.Dataset | None = None) -> Session:
     """
     run = directory.Run(path)
     record = run.read()
+    if record.searching and not searching:
+        raise directory.RunError(
+            f"The recipe of {path} is yet to be chosen",
+            mend=f"Continue with: {errors.command('ssdgm-export', 'train', '--resume', path)}",
+        )
     with directory.locked(run), directory.reading(run):
         plan, seed = record.plan, record.seed
         device = loading.pick_device(record.environment.device)
@@ -146,20 +154,18 @@ def resume(path: Path, dataset: data.Dataset | None = None) -> Session:
     return session
 
 
-def again(base: Session, labelled: store.Indices, steps: int) -> Session:
+def again(base: Session, labelled: store.Indices, plan: recipe.Recipe) -> Session:
     """A session from its first step in memory alone, with only some of its labelled rows.
 
     Args:
         base: The session.
         labelled: Those rows.
-        steps: Of each phase.
+        plan: The recipe.
     """
-    plan = dataclasses.replace(
-        base.recipe, train=dataclasses.replace(base.recipe.train, steps=steps)
-    )
     parts = dataclasses.replace(base.split, labelled=labelled)
-    model = _built(plan, base.run.read().problem, base.seed)
-    stages = plan.stages(_sizes(parts))
+    stated = base.run.read().problem
+    model = _built(plan, stated, base.seed)
+    stages = phases.regularised(plan.stages(_sizes(parts)), plan.regularise, stated)
     return _assembled(base.run, plan, model, base.data, parts, base.seed, base.device, stages)
 
 

@@ -20,6 +20,7 @@ from ssdgm_train import evaluation, method, seeds
 from ssdgm_train.data import batches, store, targets
 from ssdgm_train.evaluation import practice
 from ssdgm_train.probability.noise import Noise
+from ssdgm_train.recipes import recipe
 from ssdgm_train.regularisation import teacher
 from ssdgm_train.runs import baseline, choice, directory, metrics, records
 from ssdgm_train.runs.session import Session, again
@@ -31,13 +32,14 @@ HELD = ("validation", "test")
 
 @dataclass(frozen=True)
 class Progress:
-    """One step of a run; terms (nats an example) and scores come with every validation."""
+    """One step of a run, or `of` a trial; terms (nats an example) come with every validation."""
 
     step: int
     steps: int
     phase: str
     terms: dict[str, float] | None = None
     validation: evaluation.Score | None = None
+    of: str = ""
 
 
 def train(session: Session) -> Iterator[Progress]:
@@ -50,9 +52,7 @@ def train(session: Session) -> Iterator[Progress]:
     ends = set(itertools.accumulate(stage.plan.steps for stage in session.stages))
     with directory.locked(session.run), _threads(session.threads):
         _check_alone(session)
-        for step in loop.fit(
-            session.model, session.stages, session.sizes, _server(session), session.state
-        ):
+        for step in fit(session):
             window.add(step.terms)
             if step.number % every and step.number not in ends:
                 yield Progress(step.number, session.steps, step.phase)
@@ -62,6 +62,13 @@ def train(session: Session) -> Iterator[Progress]:
             yield _record(session, step, terms)
         if session.run.result is None:
             _finish(session, _baseline(session))
+
+
+def fit(session: Session) -> Iterator[loop.Step]:
+    """Take a session to its end in memory alone."""
+    with _threads(session.threads):
+        serve = _server(session)
+        yield from loop.fit(session.model, session.stages, session.sizes, serve, session.state)
 
 
 def _baseline(session: Session) -> Session | None:
@@ -275,8 +282,9 @@ def _folded(beside: Session, tries: choice.Attempts, parts: choice.Parts) -> eva
 
     def wrong(rows: NDArray[np.int64]) -> NDArray[np.int64]:
         kept = np.delete(tries.rows, rows)
-        fold = again(beside, kept, max(1, beside.state.step // len(held)))
-        for _ in loop.fit(fold.model, fold.stages, fold.sizes, _server(fold), fold.state):
+        plan = recipe.stepped(beside.recipe, beside.state.step // len(held))
+        fold = again(beside, kept, plan)
+        for _ in fit(fold):
             pass
         x, y = (store.take(part, tries.rows[rows]) for part in (fold.data.x, fold.data.y))
         return _wrong(fold, x, y)

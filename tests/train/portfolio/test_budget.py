@@ -1,0 +1,40 @@
+"""How a budget is divided into steps."""
+
+import pytest
+
+from ssdgm_train.portfolio import budget
+
+CHEAP, DEAR = budget.Cost(1.0, 0.01), budget.Cost(2.0, 0.03)
+
+
+def seconds(steps: budget.Steps, costs: list[budget.Cost], folds: int) -> float:
+    return folds * sum(costs[k].of(steps.fold) for k in steps.kept)
+
+
+@pytest.mark.parametrize("minutes", [1, 3, 10])
+def test_folds_take_half_and_the_last_run_no_more_than_the_rest(minutes: int) -> None:
+    costs, whole = [CHEAP, DEAR], 60.0 * minutes
+    steps = budget.divided(costs, 10**6, 3, whole, 4.0)
+    searched = seconds(steps, costs, 3)
+    assert steps.kept == (0, 1)
+    assert 0.9 * whole / 2 < searched + 4 <= whole / 2
+    for cost, last in zip(costs, steps.last, strict=True):
+        assert searched + 4 + cost.of(last) <= whole
+
+
+def test_no_more_steps_than_the_recipe_has() -> None:
+    steps = budget.divided([CHEAP, DEAR], 150, 3, 3600.0, 0.0)
+    assert (steps.fold, steps.last) == (150, (150, 150))
+
+
+def test_what_there_is_no_time_for_is_left_out_the_costliest_first() -> None:
+    costs = [CHEAP, budget.Cost(0.0, 9.0), DEAR]
+    steps = budget.divided(costs, 1000, 3, 60.0, 0.0)
+    assert steps.kept == (0, 2)
+    assert steps.fold >= budget.LEAST
+
+
+def test_without_time_or_folds_the_first_is_trained_at_least_a_little() -> None:
+    for folds in (0, 3):
+        steps = budget.divided([CHEAP, DEAR], 1000, folds, 1.0, 0.5)
+        assert steps == budget.Steps((0,), 0, (budget.LEAST,))

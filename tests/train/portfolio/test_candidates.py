@@ -1,0 +1,80 @@
+"""Which recipes are tried for which rows and labels."""
+
+from pathlib import Path
+
+import cases
+import numpy as np
+import pytest
+
+from ssdgm_train.data import dataset
+from ssdgm_train.portfolio import candidates, search
+from ssdgm_train.runs import session
+
+GRAPHS = ("m2", "m2-consistent", "m2-taught", "m2-taught-consistent")
+
+
+def begun(place: Path, data: dataset.Dataset, *changes: str) -> session.Session:
+    save = cases.tabled if data.columns else cases.saved
+    source = save(place / ("rows.csv" if data.columns else "rows.npz"), data)
+    small = ("model.hidden=[8]", "model.latent=2", *changes)
+    return search.begin(source, search.asked(small), place / "run", 1.0, device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        ("gaussian-float32", GRAPHS),
+        ("columns-float32", GRAPHS),
+        ("bernoulli-uint8", GRAPHS[:2]),
+        ("windows-float32", GRAPHS[:2]),
+    ],
+)
+def test_rows_of_each_kind_have_theirs(kind: str, names: tuple[str, ...], tmp_path: Path) -> None:
+    every = candidates.of(begun(tmp_path, cases.separable(kind, 30, 30)))
+    assert tuple(one.name for one in every) == names
+
+
+def test_a_regulariser_weighs_as_much_as_labels_do(tmp_path: Path) -> None:
+    changes = ("model.weighting=balanced", "model.alpha=2", "data.validation=0")
+    run = begun(tmp_path, cases.separable(labelled=30, blank=30), *changes)
+    plain, consistent, taught, both = (one.plan.regularise for one in candidates.of(run))
+    assert plain == run.recipe.regularise
+    assert (consistent.consistency, consistent.augmented, consistent.taught) == (4, 4, 0)
+    assert (consistent.threshold, consistent.average) == (0.8, 0.995)
+    assert taught.taught == both.taught == pytest.approx(4 / 6)
+    assert (taught.consistency, both.consistency) == (0, 4)
+
+
+def test_images_get_convolutions_of_their_size(tmp_path: Path) -> None:
+    y = np.where(np.arange(60) < 30, np.arange(60) % cases.CLASSES, -1)
+    for side, channels in ((8, candidates.SMALL), (20, candidates.LARGE)):
+        place = tmp_path / str(side)
+        place.mkdir()
+        x = np.random.default_rng(0).integers(0, 255, (60, side, side)).astype(np.uint8)
+        run = begun(place, dataset.make("a", x, y))
+        assert [one.plan.model.pooled for one in candidates.of(run)] == [(), channels]
+
+
+def test_what_a_user_set_stays(tmp_path: Path) -> None:
+    changes = ("model.pooled=[4]", "regularise.threshold=0.5", "regularise.augmented=7")
+    run = begun(tmp_path, cases.separable("bernoulli-uint8", 30, 30), *changes)
+    _, consistent = candidates.of(run)
+    assert consistent.plan.model.pooled == (4,)
+    assert consistent.plan.regularise.threshold == 0.5
+    assert consistent.plan.regularise.augmented == 7
+
+
+def test_tags_and_extra_classes_have_one(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((40, 5)).astype(np.float32), rng.integers(0, 2, (40, 3))
+    made = {
+        "tags": (dataset.make("tags", x, y), (), "m2"),
+        "extra": (cases.separable(labelled=30, blank=9), ("data.extra_classes=1",), "gmdgm"),
+    }
+    for name, (data, changes, method) in made.items():
+        (tmp_path / name).mkdir()
+        few = () if name == "extra" else ("model.hidden=[8]",)
+        source = cases.saved(tmp_path / name / "rows.npz", data)
+        asked = search.asked((*few, *changes))
+        run = search.begin(source, asked, tmp_path / name / "run", 1.0, device="cpu")
+        assert [one.name for one in candidates.of(run)] == [method]

@@ -1,0 +1,105 @@
+"""How the minutes of a budget are divided: steps of every fold, and of the last run.
+
+Folds get at most half of the time. Of what they leave, a part is kept for the baseline, which
+every run ends with, and for a machine that is slower than when it was timed.
+"""
+
+import itertools
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ssdgm_train.data import store
+from ssdgm_train.recipes import recipe
+from ssdgm_train.runs import training
+from ssdgm_train.runs.session import Session, again
+
+SEARCH = 0.5
+"""The share of the budget that the search may take."""
+
+LAST = 0.6
+"""The share of what is left then that the steps of the last run may take."""
+
+LEAST = 100
+"""Fewer steps than these tell candidates apart no more."""
+
+TIMED = 6
+"""Steps by which a candidate is timed."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds before a candidate's first step, and of each step."""
+
+    setup: float
+    step: float
+
+    def of(self, steps: int) -> float:
+        """Seconds of a training."""
+        return self.setup + steps * self.step
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The steps that a budget leaves.
+
+    Attributes:
+        kept: Which candidates there is time for, by their numbers.
+        fold: Steps of each of them in each fold; 0 without folds.
+        last: Steps of the last run, for each of them.
+    """
+
+    kept: tuple[int, ...]
+    fold: int
+    last: tuple[int, ...]
+
+
+def clock() -> float:
+    """Seconds since some moment."""
+    return time.perf_counter()
+
+
+def timed(session: Session, labelled: store.Indices, plan: recipe.Recipe) -> Cost:
+    """What a candidate costs, by its first few steps.
+
+    Args:
+        session: The run.
+        labelled: The labelled rows of a fold.
+        plan: The candidate's recipe.
+    """
+    marks = [clock()]
+    for step in training.fit(again(session, labelled, recipe.stepped(plan, TIMED))):
+        _ = [float(value) for value in step.terms.values()]  # waits for the device
+        marks.append(clock())
+    first, *others = (after - before for before, after in itertools.pairwise(marks))
+    each = statistics.median(others or [first])
+    return Cost(max(0.0, first - each), each)
+
+
+def divided(costs: Sequence[Cost], own: int, folds: int, seconds: float, spent: float) -> Steps:
+    """Divide a budget; candidates that it has no time for are left out, the costliest first.
+
+    Args:
+        costs: Of each candidate, the simplest first.
+        own: The steps that the recipe has by itself.
+        folds: How often each candidate is trained without some of the labels; 0 for never.
+        seconds: The budget.
+        spent: What of it is gone.
+    """
+    kept, least = list(range(len(costs))) if folds else [0], min(LEAST, own)
+    fold = _fold([costs[k] for k in kept], folds, SEARCH * seconds - spent)
+    while len(kept) > 1 and fold < least:
+        kept.remove(max(kept, key=lambda k: costs[k].of(least)))
+        fold = _fold([costs[k] for k in kept], folds, SEARCH * seconds - spent)
+    fold = min(fold, own) if len(kept) > 1 else 0
+    searched = folds * sum(costs[k].of(fold) for k in kept) if fold else 0.0
+    left = LAST * (seconds - spent - searched)
+    last = (int((left - costs[k].setup) / max(costs[k].step, 1e-9)) for k in kept)
+    return Steps(tuple(kept), fold, tuple(min(own, max(least, steps)) for steps in last))
+
+
+def _fold(costs: Sequence[Cost], folds: int, seconds: float) -> int:
+    """The steps of each candidate in each fold that seconds leave."""
+    setup, step = (sum(getattr(cost, name) for cost in costs) for name in ("setup", "step"))
+    return max(0, int((seconds / max(folds, 1) - setup) / max(step, 1e-9)))

@@ -1,0 +1,199 @@
+"""Choose a recipe for a run by cross-validation on its labelled rows, then train the run.
+
+    RUN/portfolio.json                  the plan, see `plan`
+    RUN/portfolio/CANDIDATE-FOLD.json   what a candidate came to in a fold
+
+The run's directory is there from the start, with the recommended recipe, and its `run.json` says
+that another may be chosen; when it is, `run.json` and `recipe.toml` are written again, and the run
+is like any other. No fold sees a validation row or a test row.
+"""
+
+import dataclasses
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ssdgm_runtime import atomic, errors
+from ssdgm_train import data
+from ssdgm_train.data import store
+from ssdgm_train.evaluation import Score, Trial, Trials, passes, trials
+from ssdgm_train.portfolio import budget, candidates
+from ssdgm_train.portfolio import plan as plans
+from ssdgm_train.recipes import recipe, recommended
+from ssdgm_train.runs import directory, records, session, training
+from ssdgm_train.settings import RecipeError
+from ssdgm_train.training import averaging, loop
+
+FOLDER = "portfolio"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A file of a fold: the share of wrong rows, of how many, and how long it took."""
+
+    error: float
+    rows: int
+    seconds: float
+
+
+def begin(
+    source: str,
+    plan: recipe.Recipe | recommended.Asked,
+    out: Path,
+    minutes: float,
+    labelled: int | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    data_dir: str | None = None,
+    tell: data.Tell = data.quiet,
+) -> session.Session:
+    """Start a run in a new directory, whose recipe `train` is to choose.
+
+    Args:
+        source: As `data.load` takes it.
+        plan: The simplest candidate, or what was said of it, see `asked`.
+        out: The directory, which must not exist.
+        minutes: How many minutes the search and the run may take together.
+        labelled: The budget of labels; None for all.
+        seed: Of the folds too.
+        device: "auto", "cpu" or "cuda".
+        data_dir: As `data.load` takes it.
+        tell: As `data.load` takes it.
+
+    Raises:
+        InputError: The minutes are no number above zero.
+        SsdgmError: As `session.begin`.
+    """
+    if not 0 < minutes < math.inf:
+        raise errors.InputError("budget", str(minutes), "a number of minutes above 0")
+    opened = Trials(minutes)
+    return session.begin(source, plan, out, labelled, seed, device, None, data_dir, tell, opened)
+
+
+def asked(changes: tuple[str, ...] = ()) -> recommended.Asked:
+    """The recommended recipe, with settings that every candidate has.
+
+    Args:
+        changes: Settings such as `data.label=grade`.
+
+    Raises:
+        RecipeError: They name a method, or cannot be used.
+    """
+    if any(change.partition("=")[0].strip() == "method" for change in changes):
+        raise RecipeError(
+            "method is set, and --method auto chooses it", mend="Leave one of the two out."
+        )
+    return recommended.Asked(method=candidates.method(changes), changes=changes)
+
+
+def resume(path: Path, dataset: data.Dataset | None = None) -> session.Session:
+    """Open any run where it stopped; arguments and errors as of `session.resume`."""
+    return session.resume(path, dataset, searching=True)
+
+
+def train(begun: session.Session) -> Iterator[training.Progress]:
+    """Take a run to its end, after the search for its recipe where that is not chosen yet.
+
+    Raises:
+        Diverged: As `training.train`.
+    """
+    done, run = 0, begun.run
+    if run.read().searching:
+        with directory.locked(run):
+            plan = plans.settled(begun)
+            rest = min(one.plan.train.steps for one in plan.candidates)
+            done = plan.folds * len(plan.candidates) * plan.steps
+            yield from _folds(begun, plan, done + rest)
+            _choose(begun, plan)
+        begun = session.resume(run.path, begun.data)
+    for progress in training.train(begun):
+        step, steps = done + progress.step, done + progress.steps
+        yield dataclasses.replace(progress, step=step, steps=steps)
+
+
+def _folds(begun: session.Session, plan: plans.Plan, steps: int) -> Iterator[training.Progress]:
+    """Train every candidate in every fold that is not finished yet."""
+    first = 0
+    if plan.folds:
+        (begun.run.path / FOLDER).mkdir(exist_ok=True)
+    for fold, rows in enumerate(plans.held(begun) if plan.folds else ()):
+        for one in plan.candidates:
+            path = _file(begun.run, one.name, fold)
+            if not path.exists():
+                of = f"{one.name}, fold {fold + 1} of {plan.folds}"
+                for progress in _fold(begun, one.plan, plan.steps, rows, path):
+                    step = first + progress.step
+                    yield dataclasses.replace(progress, step=step, steps=steps, of=of)
+            first += plan.steps
+
+
+def _file(run: directory.Run, name: str, fold: int) -> Path:
+    return run.path / FOLDER / f"{name}-{fold + 1}.json"
+
+
+def _fold(
+    begun: session.Session, plan: recipe.Recipe, steps: int, rows: store.Indices, path: Path
+) -> Iterator[training.Progress]:
+    """Train without some labelled rows, and write how many of them are wrong."""
+    began, window = budget.clock(), loop.Window()
+    kept = np.setdiff1d(begun.split.labelled, rows)
+    trial = session.again(begun, kept, recipe.stepped(plan, steps))
+    for step in training.fit(trial):
+        window.add(step.terms)
+        if step.number < trial.steps:
+            yield training.Progress(step.number, trial.steps, step.phase)
+    score, means = _score(trial, rows), window.means()
+    error = 1.0 if score is None else score.error
+    directory.write_json(path, Outcome(error, len(rows), budget.clock() - began))
+    yield training.Progress(trial.steps, trial.steps, step.phase, means, score)
+
+
+def _score(trial: session.Session, rows: store.Indices) -> Score | None:
+    """The score of rows that were held out; None where the training diverged."""
+    try:
+        loop.check_finite(trial.model, trial.state.step, {})
+    except loop.Diverged:
+        return None
+    x, y = store.Rows(trial.data.x, rows), store.take(trial.data.y, rows)
+    with averaging.averaged(trial.model, trial.state.averages):
+        return passes.score(trial.model, x, y, trial.device)
+
+
+def _choose(begun: session.Session, plan: plans.Plan) -> None:
+    """Give the run the recipe of the candidate with the lowest error, the simpler of equals."""
+    run, record = begun.run, begun.run.read()
+    assert record.portfolio is not None
+    tried = [_trial(run, one.name, plan.folds) for one in plan.candidates]
+    best = min(range(len(tried)), key=lambda k: tried[k].error or 0.0)
+    outcome = dataclasses.replace(
+        record.portfolio,
+        chosen=tried[best].name,
+        rows=plan.rows,
+        folds=plan.folds,
+        steps=plan.steps,
+        candidates=tuple(tried),
+        baseline=plan.baseline,
+        notes=plan.notes,
+    )
+    chosen = plan.candidates[best]
+    text = recipe.dumps(chosen.plan)
+    atomic.write(run.path / "recipe.toml", text.encode(), force=True)
+    taken = record.taken and dataclasses.replace(
+        record.taken, reason=f"{record.taken.reason}; {chosen.name} is chosen of {len(tried)}"
+    )
+    changed = dataclasses.replace(record, recipe=chosen.recipe, taken=taken, portfolio=outcome)
+    directory.write_json(run.path / "run.json", changed)
+
+
+def _trial(run: directory.Run, name: str, folds: int) -> Trial:
+    """What a candidate came to in all folds."""
+    if not folds:
+        return Trial(name)
+    every = [records.load(_file(run, name, fold), Outcome) for fold in range(folds)]
+    rows = sum(one.rows for one in every)
+    error = sum(one.error * one.rows for one in every) / rows
+    seconds = sum(one.seconds for one in every)
+    return Trial(name, error, trials.deviation(error, rows), seconds)
