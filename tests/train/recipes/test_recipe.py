@@ -32,7 +32,7 @@ def test_every_setting_that_is_written_can_be_set(name: str) -> None:
     table = tomllib.loads(recipe.dumps(default))
     assert table.pop("method") == name
     assert table.pop("phases") == {}
-    assert set(table) == {"model", "train", "data", "run"}
+    assert set(table) == {"model", "train", "data", "run", "regularise"}
     for key, value in entries(table):
         text = str(value).lower() if isinstance(value, bool) else str(value)
         assert recipe.load(None, name, [f"{key}={text}"]) == default, key
@@ -82,7 +82,7 @@ def test_a_recipe_is_frozen() -> None:
 
 BAD = {
     "modle.hidden=3": "modle is not a setting; expected one of method, model, train, phases, "
-    "data, run. Did you mean model?",
+    "data, run, regularise. Did you mean model?",
     "train.stepps=3": "train.stepps is not a setting; expected one of steps, ",
     "train.learningrate=3": "Did you mean train.learning_rate?",
     "model.hiden=3": "Did you mean model.hidden?",

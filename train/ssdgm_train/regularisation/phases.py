@@ -42,8 +42,8 @@ def check(plan: Regularisation, spec: method.Method, problem: Problem, mapped: b
         "a teacher needs all rows in memory": plan.taught and mapped,
     }
     settings = " and ".join(f"regularise.{name}" for name in plan.weights)
-    for fault, found in faults.items():
-        if plan.weights and found:
+    for fault, holds in faults.items():
+        if plan.weights and holds:
             raise RecipeError(f"{settings} is set, and {fault}", mend="Leave it out.")
 
 

@@ -61,8 +61,8 @@ def _features(problem: Problem, rows: store.Rows) -> practice.Features:
 
 def _raw(model: practice.Classifier, space: Space) -> Tensor:
     """The logarithms of a graph's probabilities [n, K]; NaN for rows that no label reaches."""
-    found = torch.from_numpy(np.asarray(model.label_distributions_, np.float32))  # type: ignore[attr-defined]
-    whole = torch.zeros(len(found), space.raw)
-    whole[:, torch.from_numpy(np.asarray(model.classes_, np.int64))] = found  # type: ignore[attr-defined]
+    shares = torch.from_numpy(np.asarray(model.label_distributions_, np.float32))  # type: ignore[attr-defined]
+    whole = torch.zeros(len(shares), space.raw)
+    whole[:, torch.from_numpy(np.asarray(model.classes_, np.int64))] = shares  # type: ignore[attr-defined]
     reached = whole.sum(1) > 0
     return torch.where(reached[:, None], whole.clamp(min=FEWEST).log(), torch.nan)

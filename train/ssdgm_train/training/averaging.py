@@ -56,7 +56,7 @@ def _named(model: nn.Module, player: method.Player) -> dict[str, Tensor]:
 
     Averaged weights need averaged statistics: those of the last steps belong to other weights.
     """
-    own, found = set(player.parameters(model)), dict[str, Tensor]()
+    own, state = set(player.parameters(model)), dict[str, Tensor]()
     for prefix, module in model.named_modules():
         values = dict(module.named_parameters(recurse=False))
         mine = {name: value for name, value in values.items() if value in own}
@@ -64,5 +64,5 @@ def _named(model: nn.Module, player: method.Player) -> dict[str, Tensor]:
             mine |= {
                 name: value for name, value in module.named_buffers() if value.is_floating_point()
             }
-        found |= {f"{prefix}.{name}".lstrip("."): value for name, value in mine.items()}
-    return found
+        state |= {f"{prefix}.{name}".lstrip("."): value for name, value in mine.items()}
+    return state
