@@ -134,6 +134,30 @@ def measure(name: str, out: Path) -> Json:
     return found
 
 
+TITLES = {
+    "gmdgm": "**gmdgm** (ours)",
+    "m2": "m2 (ours), which knows of five classes",
+    "adgm": "adgm (ours), which knows of five classes, 1,000 steps",
+    "kmeans": "PCA(50), KMeans",
+    "mixture": "PCA(50), GaussianMixture",
+}
+
+
+def table(found: dict[str, Json]) -> str:
+    """A line a contender."""
+    lines = ["| contender | five classes unlabelled | all unlabelled, 30 components |"]
+    lines.append("|---|--:|--:|")
+    for name, title in TITLES.items():
+        cells = [found.get(f"{task}-{name}") for task in EXTRA]
+        if any(cells):
+            each = (
+                f"{cell['accuracy_percent']:.1f} ({cell['core_minutes']:.1f} min)" if cell else ""
+                for cell in cells
+            )
+            lines.append(f"| {title} | {' | '.join(each)} |")
+    return "\n".join(lines) + "\n"
+
+
 def main(out: Path, only: list[str]) -> int:
     """Measure every cell, or those named; the result holds all that have ended."""
     for name in only or CELLS:

@@ -12,16 +12,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks import defaults
+from benchmarks import clusters, defaults
 
 FOLDER = Path(__file__).resolve().parent
 SCRIPTS = (
     *("startup", "opening", "latency", "precision", "streaming", "serving"),
     *("training_step", "mixed_precision", "digits", "kill", "mnist", "loading"),
 )
-"""All but `paper`, `rivals` and `defaults`, which take hours, `tags`, which takes half an hour and
-needs its two sets, `big_table`, which needs 4 GB of disk and half an hour, and `m1_bound`, which
-needs the authors' weights."""
+"""All but `paper`, `rivals`, `defaults` and `clusters`, which take hours, `tags`, which takes half an
+hour and needs its two sets, `big_table`, which needs 4 GB of disk and half an hour, and `m1_bound`,
+which needs the authors' weights."""
 MODELS = {"m2": "M2", "m1m2": "M1+M2", "softplus": "M2 with softplus"}
 PEERS = {
     "onnxruntime": "onnxruntime alone",
@@ -75,6 +75,7 @@ def rewrite() -> None:
     _put(FOLDER / "README.md", "rivals", RIVALS.read_text())
     _put(FOLDER / "README.md", "speed", speed())
     _put(FOLDER / "README.md", "defaults", defaults.table(_figures("defaults")["cells"]))
+    _put(FOLDER / "README.md", "clusters", clusters.table(_figures("clusters")["cells"]))
     _put(FOLDER.parent / "docs" / "paper.md", "paper", PAPER.read_text() if PAPER.exists() else "")
 
 
