@@ -126,6 +126,7 @@ OFFERED = {
     "gmdgm": {"samples", "reconstructions", "walk"},
     "mmdgm": {"styles", "analogies", "walk"},
     "ladder": set(),
+    "vat": set(),
 }
 
 

@@ -10,7 +10,7 @@ from torch import distributions
 
 import ssdgm_runtime
 from ssdgm_export import convert
-from ssdgm_train import begin, method, train
+from ssdgm_train import begin, train
 from ssdgm_train.methods import gmdgm
 from ssdgm_train.probability.noise import Noise
 from ssdgm_train.recipes import recipe
@@ -49,15 +49,6 @@ def test_a_latent_of_the_prior_is_its_class_s_mean_plus_noise() -> None:
     assert mean.std(0).min() > 0.1  # components differ from the first step on
 
 
-def test_the_balance_is_a_term_only_where_it_is_asked_for() -> None:
-    context = method.Context(0.5, method.Sizes(32, 64), seeded())
-    usual = {"labelled", "unlabelled", "classifier"}
-    assert gmdgm.loss(built(), cases.batch(KIND), context).keys() == usual
-    terms = gmdgm.loss(built(balance=2.0), cases.batch(KIND), context)
-    assert terms.keys() == {*usual, "balance"}
-    assert terms["balance"].shape == (1,)
-
-
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Images of three classes, two of which have labels; the test rows have all."""
@@ -72,7 +63,7 @@ def plan(name: str, extra: int) -> recipe.Recipe:
     settings = cases.settings(name, **cases.SMALL)
     changes = [f"data.extra_classes={extra}", "train.steps=400", "train.learning_rate=1e-2"]
     changes += ["run.baseline=0", *settings]
-    changes += ["model.balance=10", "model.network=mlp"] if name == "gmdgm" else []
+    changes += ["regularise.balance=10", "model.network=mlp"] if name == "gmdgm" else []
     return recipe.load(None, name, changes)
 
 

@@ -1,14 +1,16 @@
 """VAT: what its loss is made of, and whose statistics it keeps."""
 
+import dataclasses
+
 import cases
 import noises
 import pytest
 import torch
 
+from ssdgm_train.labels import Classes
 from ssdgm_train.labels.space import Regular
 from ssdgm_train.method import Batch
 from ssdgm_train.methods import vat
-from ssdgm_train.problems import Problem
 from ssdgm_train.settings import RecipeError
 
 KIND = "bernoulli-uint8"
@@ -63,10 +65,13 @@ def test_running_statistics_are_those_of_all_rows_and_of_no_step() -> None:
     )
 
 
-def test_labels_whose_answers_cannot_be_compared_are_refused() -> None:
-    class Bare:
-        space = "bare"
+class Bare(Classes):
+    """Classes that do not say how far two answers are apart."""
 
-    problem = Problem((4,), "float32", Bare(), "gaussian", (0.0,), (1.0,))  # type: ignore[arg-type]
-    with pytest.raises(RecipeError, match="vat compares answers, and bare cannot"):
+    divergence = None  # type: ignore[assignment]
+
+
+def test_labels_whose_answers_cannot_be_compared_are_refused() -> None:
+    problem = dataclasses.replace(cases.stated(), labels=Bare((0.5, 0.5)))
+    with pytest.raises(RecipeError, match="is vat, which compares answers, and classes cannot"):
         vat.METHOD.fitted(vat.Config(), problem)

@@ -42,7 +42,11 @@ class Config:
     binarise: bool = True
 
 
-def loss(model: Discriminative, batch: method.Batch, context: method.Context) -> method.Terms:
+class Model(Discriminative):
+    """q(y | x)."""
+
+
+def loss(model: Model, batch: method.Batch, context: method.Context) -> method.Terms:
     """-log q(y | x) of the labelled rows, in nats."""
     x = model.draw(model.standardise(batch.x), context.noise)
     known = model.labels.known(batch.y, like=x)
@@ -79,7 +83,7 @@ METHOD = method.Method(
         link="https://doi.org/10.1038/323533a0",
     ),
     Config=Config,
-    build=Discriminative,
+    build=Model,
     phases=_phases,
     spaces=labels.ANY,
     adopt=_adopt,

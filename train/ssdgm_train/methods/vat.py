@@ -90,7 +90,7 @@ def _fitted(config: Config, problem: Problem) -> Config:
     """The config with a chosen network; labels must know how far two answers are apart."""
     if not isinstance(problem.labels, Regular):
         raise RecipeError(
-            f"vat compares answers, and {problem.labels.space} cannot",
+            f"The method is vat, which compares answers, and {problem.labels.space} cannot",
             "labels that have a divergence",
             "Use another method, or add the functions of `labels.space.Regular` to the space.",
         )
