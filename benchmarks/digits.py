@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.calibration import CalibratedClassifierCV
 from sklearn.semi_supervised import LabelSpreading, SelfTrainingClassifier
 from sklearn.svm import SVC
 
@@ -67,7 +66,7 @@ def rivals(session: Session) -> Errors:
     labelled, others = flat(data.x[parts.labelled]), flat(data.x[parts.unlabelled])
     x, y = np.concatenate([labelled, others]), np.full(len(labelled) + len(others), -1)
     y[: len(labelled)] = data.y[parts.labelled]
-    sure = CalibratedClassifierCV(SVC(C=10), ensemble=False)
+    sure = SVC(C=10, probability=True, random_state=0)
     fitted = {
         "svc": SVC(C=10).fit(labelled, y[: len(labelled)]),
         "spreading": LabelSpreading("knn", n_neighbors=7, max_iter=100).fit(x, y),

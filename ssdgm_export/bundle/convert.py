@@ -141,10 +141,12 @@ def convert(
 def material(run: directory.Run, data: str | None = None) -> tuple[gate.Rows, parity.Array]:
     """The run's validation rows, its labelled rows if none were held out; and training rows.
 
-    Where they are very many, `store.sample` stands for them.
+    Where no row has a label they are unlabelled ones; where they are very many, `store.sample`
+    stands for them.
     """
     dataset, split = training.load_data(run, data), run.split()
-    kind = "validation" if len(split.validation) else "labelled"
+    kinds = ("validation", "labelled", "unlabelled")
+    kind = next(kind for kind in kinds if len(getattr(split, kind)))
     held = getattr(split, kind)
     few = store.sampled(dataset.x, held)
     x, y = (store.take(array, few) for array in (dataset.x, dataset.y))

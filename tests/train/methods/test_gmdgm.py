@@ -1,5 +1,6 @@
 """GM-DGM: a bound that is torch's, a learnt p(z | y), and classes that have no label."""
 
+import dataclasses
 from pathlib import Path
 
 import cases
@@ -105,3 +106,19 @@ def test_rows_without_any_label_are_grouped(rows: Path, tmp_path: Path) -> None:
 def test_a_method_that_cannot_find_classes_says_so(rows: Path, tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="m2 cannot find classes that have no label"):
         begin(str(rows), plan("m2", 1), tmp_path / "run")
+
+
+def test_a_run_without_any_label_becomes_a_bundle(tmp_path: Path) -> None:
+    data = cases.separable(KIND, labelled=120, test=30)
+    path = tmp_path / "rows.npz"
+    np.savez(path, x=data.x, y=np.full(120, -1), x_test=data.x_test, y_test=data.y_test)
+    chosen = plan("gmdgm", 4)
+    shorter = dataclasses.replace(chosen, train=dataclasses.replace(chosen.train, steps=20))
+    for _ in train(begin(str(path), shorter, tmp_path / "run", seed=2)):
+        pass
+    assert data.x_test is not None
+    convert(tmp_path / "run", tmp_path / "model.ssdgm")
+    with ssdgm_runtime.load(tmp_path / "model.ssdgm") as model:
+        answers = model.classify(data.x_test)
+    assert len(answers.labels) == 30
+    assert {*answers.names} <= {f"unlabelled {i}" for i in range(1, 5)}
