@@ -107,6 +107,22 @@ class Levels(Classes):
         """Log q(y | x) of the level."""
         return super().log_prob(log_levels(raw), known)
 
+    def divergence(self, target: Tensor, raw: Tensor) -> Tensor:
+        """How far an answer is from another, for regularisers; so are the next three."""
+        return super().divergence(log_levels(target), log_levels(raw))
+
+    def aligned(self, raw: Tensor) -> Tensor:
+        """Answers moved together to the prior."""
+        return raw_numbers(super().aligned(log_levels(raw)))
+
+    def pseudo(self, raw: Tensor, threshold: float) -> Known:
+        """Sure levels."""
+        return super().pseudo(log_levels(raw), threshold)
+
+    def imbalance(self, raw: Tensor) -> Tensor:
+        """How far all answers together are from the prior."""
+        return super().imbalance(log_levels(raw))
+
     def measure(self, raw: Tensor, y: Tensor) -> Score:
         """As of classes."""
         return super().measure(log_levels(raw), y)

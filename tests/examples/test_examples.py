@@ -249,3 +249,25 @@ def test_the_demo_ends_with_a_picture_and_its_figures(tmp_path: Path) -> None:
     assert report["error"] == pytest.approx(report["errors"]["m2"][0])
     assert (out / "generated.png").read_bytes().startswith(b"\x89PNG")
     assert f"test error {100 * report['error']:.1f} %" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["vat", "supervised"])
+def test_a_scale_of_one_s_own_is_regularised_by_its_own_answers(
+    example: Example, name: str, tmp_path: Path
+) -> None:
+    module = example("your_own_labels")
+    space, raw = module.Levels((0.2,) * 5), torch.randn(6, 4)
+    assert space.pseudo(raw, 0.0).value.shape == (6, 5)
+    assert space.aligned(raw).shape == (6, 4)
+    assert float(space.divergence(raw, raw).abs().max()) < 1e-5
+    mean = space.mean(raw).mean(0)
+    wanted = float((mean * (mean / 0.2).log()).sum())
+    assert float(space.imbalance(raw)) == pytest.approx(wanted, rel=1e-4)
+    own = f"{EXAMPLES / 'your_own_labels.py'}:Levels"
+    changes = [f"data.labels_as={own}", "train.steps=5", "run.baseline=0", "data.validation=0"]
+    changes += [f"regularise.{term}=1" for term in ("consistency", "augmented", "balance")]
+    x = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
+    np.savez(tmp_path / "scale.npz", x=x, y=np.arange(60) % 5)
+    plan = recipe.load(None, name, changes)
+    steps = [*train(begin(str(tmp_path / "scale.npz"), plan, tmp_path / "run", labelled=30))]
+    assert len(steps) == 5

@@ -135,7 +135,8 @@ class Classes:
         """The probabilities times prior / mean probability, as logarithms."""
         log_q = F.log_softmax(raw, -1)
         prior = torch.tensor(self.prior, dtype=raw.dtype, device=raw.device)
-        return F.log_softmax(log_q + prior.log() - self._log_mean(log_q), -1)
+        log_mean = (log_q.logsumexp(0) - math.log(len(log_q))).clamp(min=SMALLEST_LOG)
+        return F.log_softmax(log_q + prior.log() - log_mean, -1)
 
     def pseudo(self, raw: Tensor, threshold: float) -> Known:
         """The most probable class, where it is probable enough."""
@@ -145,13 +146,8 @@ class Classes:
 
     def imbalance(self, raw: Tensor) -> Tensor:
         r"""\(KL(\bar q \| p)\)."""
-        log_mean = self._log_mean(F.log_softmax(raw, -1))
         prior = torch.tensor(self.prior, dtype=raw.dtype, device=raw.device)
-        return (log_mean.exp() * (log_mean - prior.log())).sum(-1, keepdim=True)
-
-    def _log_mean(self, log_q: Tensor) -> Tensor:
-        """The logarithm of the mean probability of every class, [K]."""
-        return (log_q.logsumexp(0) - math.log(max(len(log_q), 1))).clamp(min=SMALLEST_LOG)
+        return regularisers.imbalance(raw, prior.log())
 
     def one_hot(self, y: Tensor, like: Tensor) -> Tensor:
         """Class indices [...] as float one-hot rows, [..., K]."""

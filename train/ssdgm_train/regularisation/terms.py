@@ -72,14 +72,15 @@ class Rows:
 
 def answered(rows: Rows) -> dict[str, Tensor]:
     """The terms whose answers are computed in one pass: all but the adversarial one."""
-    used, weak = rows.plan.weights.keys(), _changed(rows, rows.u, WEAK)
+    used = rows.plan.weights.keys() & TERMS.keys()
+    if not used:
+        return {}
+    weak = _changed(rows, rows.u, WEAK)
     views = {
         name: make(rows, weak)
         for name, make in VIEWS.items()
         if used & {term for term, (view, _) in TERMS.items() if view == name}
     }
-    if not views:
-        return {}
     target = _target(rows, weak) if "consistency" in used else weak
     with averages_kept(rows.model):
         raw = rows.model.judge(torch.cat([*views.values()]))
