@@ -19,9 +19,9 @@ SCRIPTS = (
     *("startup", "opening", "latency", "precision", "streaming", "serving"),
     *("training_step", "mixed_precision", "digits", "kill", "mnist", "loading"),
 )
-"""All but `paper`, `rivals`, `defaults` and `clusters`, which take hours, `tags`, which takes half
-an hour and needs its two sets, `big_table`, which needs 4 GB of disk and half an hour, and
-`m1_bound`, which needs the authors' weights."""
+"""All but `paper`, `rivals`, `contest`, `defaults` and `clusters`, which take hours, `tags`, which
+takes half an hour and needs its two sets, `big_table`, which needs 4 GB of disk and half an hour,
+and `m1_bound`, which needs the authors' weights."""
 MODELS = {"m2": "M2", "m1m2": "M1+M2", "softplus": "M2 with softplus"}
 PEERS = {
     "onnxruntime": "onnxruntime alone",
@@ -31,6 +31,9 @@ PEERS = {
 }
 PAPER = FOLDER / "results" / "paper-default" / "table.md"
 RIVALS = FOLDER / "results" / "rivals" / "table.md"
+CONTEST = FOLDER / "results" / "contest" / "table.md"
+LONG = "table"
+"""The figures of a result that a page shows as a table of their own."""
 
 
 def table() -> str:
@@ -38,7 +41,9 @@ def table() -> str:
     lines = ["| claim | holds | figures | measured |", "|---|---|---|---|"]
     for path in sorted((FOLDER / "results").glob("*.json")):
         found = json.loads(path.read_text())
-        figures = ", ".join(f"{key} {_short(value)}" for key, value in found["figures"].items())
+        figures = ", ".join(
+            f"{key} {_short(value)}" for key, value in found["figures"].items() if key != LONG
+        )
         machine = f"{found['machine']['cores']} cores of {found['machine']['processor']}"
         measured = f"{found['measured']}, {machine}: `{found['command']}`"
         holds = "yes" if found["passed"] else "**no**"
@@ -73,6 +78,7 @@ def rewrite() -> None:
     """Put the tables into README.md here and into docs/paper.md."""
     _put(FOLDER / "README.md", "results", table())
     _put(FOLDER / "README.md", "rivals", RIVALS.read_text())
+    _put(FOLDER / "README.md", "contest", CONTEST.read_text() if CONTEST.exists() else "")
     _put(FOLDER / "README.md", "speed", speed())
     _put(FOLDER / "README.md", "defaults", defaults.table(_figures("defaults")["cells"]))
     _put(FOLDER / "README.md", "clusters", clusters.table(_figures("clusters")["cells"]))
