@@ -54,8 +54,8 @@ CELLS = {
     "mnist-supervised": Cell("mnist", "supervised", 100, "none"),
     "mnist-m1m2": Cell("mnist", "m1m2", 100, "default-m1m2-100"),
     "mnist-m1": Cell("mnist", "m1", 100, "default-m1-100"),
-    "mnist-m2": Cell("mnist", "m2", 100, "default-m2-100"),
-    "mnist": Cell("mnist", None, 100, "default-m2-100"),
+    "mnist-m2": Cell("mnist", "m2", 100, "default-m2"),
+    "mnist": Cell("mnist", None, 100, "default-m2"),
     "mnist-adgm": Cell("mnist", "adgm", 100, "default-adgm"),
     "mnist-sdgm": Cell("mnist", "sdgm", 100, "default-sdgm"),
 }

@@ -1,7 +1,7 @@
 """The authors' own M1 of 2014: its bound on MNIST, M2 on its features, and both as one bundle.
 
-WEIGHTS is an .npz file with the arrays that `ssdgm_train.runs.kingma2014` describes; MNIST's four
-IDX files lie in the folder `mnist` under SSDGM_DATA_DIR.
+WEIGHTS is an .npz file with the arrays that `ssdgm_train.published.kingma2014` describes; MNIST's
+four IDX files lie in the folder `mnist` under SSDGM_DATA_DIR.
 
     SSDGM_DATA_DIR=data python examples/kingma_2014.py data/kingma2014-m1/m1_mnist_50-500-500.npz
 """
@@ -18,8 +18,8 @@ from ssdgm_train import begin, data, train
 from ssdgm_train.labels import classes
 from ssdgm_train.probability.noise import Noise
 from ssdgm_train.problems import Problem
+from ssdgm_train.published import kingma2014
 from ssdgm_train.recipes import recipe
-from ssdgm_train.runs import kingma2014
 
 PIXELS = Problem((28, 28), "uint8", classes.uniform(10), "bernoulli", (0.0,), (255.0,))
 """What the authors trained on: grey levels as probabilities of bits."""

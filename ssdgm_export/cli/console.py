@@ -88,7 +88,7 @@ def _bar(steps: Iterable[Any], total: int, done: int) -> Iterator[Any]:
         task = bar.add_task("", total=total, completed=done)
         for step in steps:
             bar.update(task, completed=step.step, total=step.steps)
-            if step.terms is not None:
+            if step.terms is not None or step.of:
                 bar.update(task, description=_scores(step))
             yield step
 
@@ -116,7 +116,7 @@ def _lines(steps: Iterable[Any]) -> Iterator[Any]:
 
 
 def _scores(step: Any) -> str:  # noqa: ANN401  (ssdgm_train is not imported here)
-    terms = "  ".join(f"{name} {value:.2f}" for name, value in step.terms.items())
+    terms = "  ".join(f"{name} {value:.2f}" for name, value in (step.terms or {}).items())
     of = f"{step.of}: " if step.of else ""
     if step.validation is None:
         return f"{of}{terms}"

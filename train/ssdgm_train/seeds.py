@@ -3,7 +3,7 @@
 import numpy as np
 
 SPLIT, LABELLED, UNLABELLED, WEIGHTS, NOISE, VALIDATION, EVIDENCE, BITS = range(8)
-BOOTSTRAP, REPORT, FOLDS = range(8, 11)
+BOOTSTRAP, REPORT, FOLDS, PEERS = range(8, 12)
 
 
 def derive(seed: int, purpose: int) -> int:

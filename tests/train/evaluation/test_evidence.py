@@ -16,7 +16,7 @@ from ssdgm_train.labels import classes
 from ssdgm_train.probability import objectives
 from ssdgm_train.probability.noise import Noise
 from ssdgm_train.problems import Problem
-from ssdgm_train.runs import kingma2014
+from ssdgm_train.published import kingma2014
 
 CPU = torch.device("cpu")
 IMAGES = Problem((1, 3), "uint8", classes.uniform(2), "bernoulli", (0.0,), (255.0,))

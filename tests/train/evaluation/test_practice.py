@@ -1,5 +1,6 @@
 """Scikit-learn's classifiers: the folds, who is tried and who is best, and label spreading."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,9 @@ def test_folds_part_the_rows_and_have_every_class(counts: tuple[int, ...], numbe
         assert np.abs(shares - np.array(counts) / number).max() < 1
 
 
+PLAIN = {"LogisticRegression", "ExtraTreesClassifier"}
+
+
 def test_folds_are_those_of_the_seed() -> None:
     first, again, other = (
         [rows.tolist() for rows in practice.folds(Y, seed)] for seed in (1, 1, 2)
@@ -48,9 +52,9 @@ def test_one_label_a_class_gives_no_folds_and_the_first_candidate(y: Any) -> Non
     [
         (problems.IMAGE, 3, set()),
         (problems.WINDOWS, 3, set()),
-        (problems.ROWS, 3, {"LogisticRegression"}),
-        (problems.TABLE, 3, {"LogisticRegression", "HistGradientBoostingClassifier"}),
-        (problems.TABLE, 11, {"LogisticRegression"}),
+        (problems.ROWS, 3, PLAIN),
+        (problems.TABLE, 3, {*PLAIN, "HistGradientBoostingClassifier"}),
+        (problems.TABLE, 11, PLAIN),
     ],
 )
 def test_who_is_tried_is_by_the_kind_of_rows(kind: str, size: int, more: set[str]) -> None:
@@ -99,17 +103,32 @@ def test_label_spreading_is_scikit_learn_s_with_the_labels_of_a_fold_hidden() ->
     assert found is not None
     best, model = found
     errors = {}
-    for k in practice.NEIGHBOURS:
+    for k, share in itertools.product(practice.NEIGHBOURS, practice.SHARES):
         wrong = []
         for rows in held:
             hidden = np.where(np.isin(np.arange(24), rows), practice.UNKNOWN, y)
-            theirs = LabelSpreading(kernel="knn", n_neighbors=k, max_iter=100).fit(X, hidden)
-            wrong.extend(theirs.transduction_[rows] != Y[rows])
-        errors[f"LabelSpreading(kernel='knn', n_neighbors={k})"] = np.mean(wrong)
+            theirs = LabelSpreading("knn", n_neighbors=k, alpha=share, max_iter=100)
+            wrong.extend(theirs.fit(X, hidden).transduction_[rows] != Y[rows])
+        name = f"LabelSpreading(kernel='knn', n_neighbors={k}, alpha={share})"
+        errors[name] = np.mean(wrong)
     assert best.error == pytest.approx(errors[best.name])
     assert best.error == pytest.approx(min(errors.values()))
     fresh = practice.answers(model, np.eye(3, dtype=np.float32))
     assert fresh.tolist() == [0, 1, 2]
+
+
+def test_opinions_multiply_what_classifiers_say() -> None:
+    said = practice.opinions(X, Y, np.eye(3, dtype=np.float32))
+    assert said is not None
+    shares, classes = said
+    assert classes.tolist() == [0, 1, 2]
+    assert shares.sum(1) == pytest.approx(1)
+    assert shares.argmax(1).tolist() == [0, 1, 2]
+    two = Y < 2
+    pair = practice.opinions(X[two], Y[two], X[two])
+    assert pair is not None
+    assert (pair[0].argmax(1) == Y[two]).mean() > 0.9
+    assert practice.opinions(X[Y == 0], Y[Y == 0], X) is None
 
 
 def test_a_graph_needs_more_rows_than_neighbours() -> None:

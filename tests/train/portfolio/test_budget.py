@@ -25,6 +25,15 @@ def test_folds_take_half_and_the_last_run_no_more_than_the_rest(minutes: int) ->
 def test_no_more_steps_than_the_recipe_has() -> None:
     steps = budget.divided([CHEAP, DEAR], 150, 3, 3600.0, 0.0)
     assert (steps.fold, steps.last) == (150, (150, 150))
+    assert steps.peers == (budget.PEERS, budget.PEERS)
+
+
+def test_peers_have_the_time_that_is_left() -> None:
+    def peers(seconds: float) -> tuple[int, ...]:
+        return budget.divided([budget.Cost(0.0, 0.1)], 100, 0, seconds, 0.0).peers
+
+    whole = 100 * 0.1 / budget.LAST
+    assert [peers(k * whole + 1) for k in (1, 2, 3, 4, 9)] == [(0,), (1,), (2,), (3,), (3,)]
 
 
 def test_what_there_is_no_time_for_is_left_out_the_costliest_first() -> None:
@@ -37,4 +46,4 @@ def test_what_there_is_no_time_for_is_left_out_the_costliest_first() -> None:
 def test_without_time_or_folds_the_first_is_trained_at_least_a_little() -> None:
     for folds in (0, 3):
         steps = budget.divided([CHEAP, DEAR], 1000, folds, 1.0, 0.5)
-        assert steps == budget.Steps((0,), 0, (budget.LEAST,))
+        assert steps == budget.Steps((0,), 0, (budget.LEAST,), (0,))

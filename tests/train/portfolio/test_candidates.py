@@ -10,7 +10,7 @@ from ssdgm_train.data import dataset
 from ssdgm_train.portfolio import candidates, search
 from ssdgm_train.runs import session
 
-GRAPHS = ("m2", "m2-consistent", "m2-taught", "m2-taught-consistent")
+FLAT = ("m2", "m2-consistent", "m2-graph", "m2-classifiers")
 
 
 def begun(place: Path, data: dataset.Dataset, *changes: str) -> session.Session:
@@ -23,10 +23,10 @@ def begun(place: Path, data: dataset.Dataset, *changes: str) -> session.Session:
 @pytest.mark.parametrize(
     ("kind", "names"),
     [
-        ("gaussian-float32", GRAPHS),
-        ("columns-float32", GRAPHS),
-        ("bernoulli-uint8", GRAPHS[:2]),
-        ("windows-float32", GRAPHS[:2]),
+        ("gaussian-float32", FLAT),
+        ("columns-float32", FLAT),
+        ("windows-float32", FLAT),
+        ("bernoulli-uint8", ("m2", "m2-plain")),
     ],
 )
 def test_rows_of_each_kind_have_theirs(kind: str, names: tuple[str, ...], tmp_path: Path) -> None:
@@ -37,12 +37,22 @@ def test_rows_of_each_kind_have_theirs(kind: str, names: tuple[str, ...], tmp_pa
 def test_a_regulariser_weighs_as_much_as_labels_do(tmp_path: Path) -> None:
     changes = ("model.weighting=balanced", "model.alpha=2", "data.validation=0")
     run = begun(tmp_path, cases.separable(labelled=30, blank=30), *changes)
-    plain, consistent, taught, both = (one.plan.regularise for one in candidates.of(run))
+    plain, consistent, graph, classifiers = (one.plan.regularise for one in candidates.of(run))
     assert plain == run.recipe.regularise
     assert (consistent.consistency, consistent.augmented, consistent.taught) == (4, 4, 0)
     assert (consistent.threshold, consistent.average) == (0.8, 0.995)
-    assert taught.taught == both.taught == pytest.approx(4 / 6)
-    assert (taught.consistency, both.consistency) == (0, 4)
+    assert graph.taught == classifiers.taught == pytest.approx(4 / 6)
+    assert (graph.teachers, classifiers.teachers) == (("graph",), ("classifiers",))
+    assert (graph.consistency, classifiers.consistency) == (0, 0)
+
+
+def test_peers_join_the_teachers(tmp_path: Path) -> None:
+    run = begun(tmp_path, cases.separable(labelled=30, blank=30))
+    plain, _, graph, _ = (one.plan for one in candidates.of(run))
+    assert candidates.with_peers(plain, 1, 6.0) == plain
+    alone, joined = (candidates.with_peers(one, 3, 6.0).regularise for one in (plain, graph))
+    assert (alone.taught, alone.teachers, alone.peers) == (1.0, ("peers",), 3)
+    assert (joined.taught, joined.teachers) == (graph.regularise.taught, ("graph", "peers"))
 
 
 def test_images_get_convolutions_of_their_size(tmp_path: Path) -> None:
@@ -50,18 +60,21 @@ def test_images_get_convolutions_of_their_size(tmp_path: Path) -> None:
     for side, channels in ((8, candidates.SMALL), (20, candidates.LARGE)):
         place = tmp_path / str(side)
         place.mkdir()
-        x = np.random.default_rng(0).integers(0, 255, (60, side, side)).astype(np.uint8)
+        x = np.random.default_rng(0).integers(0, 255, (60, side, side, 3)).astype(np.uint8)
         run = begun(place, dataset.make("a", x, y))
-        assert [one.plan.model.pooled for one in candidates.of(run)] == [(), channels]
+        every = {one.name: one.plan for one in candidates.of(run)}
+        assert [*every] == ["m2", "m2-consistent", "m2-mirrored"]
+        assert [one.model.pooled for one in every.values()] == [(), channels, channels]
+        assert [one.regularise.mirror for one in every.values()] == [False, False, True]
 
 
 def test_what_a_user_set_stays(tmp_path: Path) -> None:
     changes = ("model.pooled=[4]", "regularise.threshold=0.5", "regularise.augmented=7")
     run = begun(tmp_path, cases.separable("bernoulli-uint8", 30, 30), *changes)
-    _, consistent = candidates.of(run)
-    assert consistent.plan.model.pooled == (4,)
-    assert consistent.plan.regularise.threshold == 0.5
-    assert consistent.plan.regularise.augmented == 7
+    own, plain = candidates.of(run)
+    assert own.plan.model.pooled == plain.plan.model.pooled == (4,)
+    assert own.plan.regularise.threshold == 0.5
+    assert own.plan.regularise.augmented == 7
 
 
 def test_tags_and_extra_classes_have_one(tmp_path: Path) -> None:

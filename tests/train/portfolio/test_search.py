@@ -16,6 +16,7 @@ from ssdgm_train.data import dataset, store
 from ssdgm_train.evaluation import Trial, Trials, trials
 from ssdgm_train.portfolio import budget, plan, search, words
 from ssdgm_train.recipes import recipe
+from ssdgm_train.regularisation.plan import PEERS
 from ssdgm_train.runs import directory, session
 from ssdgm_train.settings import RecipeError
 from ssdgm_train.training import loop
@@ -71,7 +72,7 @@ def test_the_run_has_the_recipe_with_the_lowest_error_and_a_record_of_all(
 ) -> None:
     told = outcome(whole)
     names = [one.name for one in told.candidates]
-    assert names == ["m2", "m2-consistent", "m2-taught", "m2-taught-consistent"]
+    assert names == ["m2", "m2-consistent", "m2-graph", "m2-classifiers"]
     assert (told.rows, told.folds, told.steps) == (24, plan.FOLDS, 12)
     least = min(one.error for one in told.candidates if one.error is not None)
     first = next(one for one in told.candidates if one.error == least)
@@ -98,6 +99,7 @@ def test_each_fold_learns_without_the_rows_that_it_is_scored_on(
         base: session.Session, labelled: store.Indices, chosen: recipe.Recipe
     ) -> session.Session:
         made = honest(base, labelled, chosen)
+        assert PEERS not in chosen.regularise.teachers
         learnt.append((base.split.labelled, made.split))
         return made
 
@@ -158,7 +160,8 @@ def test_one_label_a_class_takes_the_recommended_recipe_and_says_so(tmp_path: Pa
     told = outcome(trained(tmp_path, rows(3), "data.labels_as=classes"))
     assert (told.chosen, told.folds) == ("m2", 0)
     assert told.candidates == (Trial("m2"),)
-    (note,) = told.notes
+    note, peers = told.notes
+    assert peers.startswith("3 models of the same recipe are trained first and teach the run")
     assert note.startswith("No class has two labelled training rows")
     assert words.table(told) == [("m2 (chosen)", "not measured", "")]
     assert words.sentences(told)[0] == "The recipe is m2, chosen without cross-validation."
@@ -187,8 +190,8 @@ def test_what_the_budget_has_no_time_for_is_named(
     monkeypatch.setattr(budget, "timed", lambda *_: next(costs))
     told = outcome(trained(tmp_path, rows()))
     assert (told.chosen, told.folds) == ("m2", 0)
-    left = "m2-consistent, m2-taught, m2-taught-consistent"
-    assert told.notes == (f"The budget has no time for {left}.",)
+    left = "m2-consistent, m2-graph, m2-classifiers"
+    assert told.notes[0] == f"The budget has no time for {left}."
 
 
 def test_a_fold_that_diverges_counts_as_wrong(tmp_path: Path) -> None:

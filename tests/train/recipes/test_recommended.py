@@ -27,7 +27,7 @@ def name(by: str | None, found: DataFacts, *changes: str) -> str:
 
 
 CHOSEN: dict[str, tuple[str | None, DataFacts, str]] = {
-    "no method is m2": (None, MNIST, "default-m2-100"),
+    "no method is m2": (None, MNIST, "default-m2"),
     "m1": ("m1", MNIST, "default-m1-100"),
     "m1m2": ("m1m2", MNIST, "default-m1m2-100"),
     "no recipe": ("supervised", MNIST, "none"),
@@ -36,10 +36,11 @@ CHOSEN: dict[str, tuple[str | None, DataFacts, str]] = {
     "few labels": ("m1m2", facts(labels=10), "default-m1m2-100"),
     "many labels": ("m1m2", facts(labels=20_000), "default-m1m2-3000"),
     "few rows": ("m1m2", facts(rows=1797, pool=1797), "none"),
-    "small pictures": ("m1m2", facts(shape=(8, 8)), "none"),
+    "small pictures": (None, facts(rows=1797, shape=(8, 8)), "default-m2-small"),
+    "no recipe for small pictures": ("m1m2", facts(shape=(8, 8)), "none"),
     "large pictures": ("m1m2", facts(shape=(64, 64)), "none"),
     "m2 from an m1": ("m2", facts(start="m1", labels=600), "pretrained-m2-600"),
-    "m2 from an m2": ("m2", facts(start="m2"), "default-m2-100"),
+    "m2 from an m2": ("m2", facts(start="m2"), "default-m2"),
     "m1m2 from an m1": ("m1m2", facts(start="m1"), "default-m1m2-100"),
     "rows": (None, facts(kind="rows", rows=80, shape=(6,)), "default-m2-tables"),
     "a table": ("m1", facts(kind="table", rows=80, shape=(6,)), "default-m1-tables"),

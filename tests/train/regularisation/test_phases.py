@@ -1,6 +1,7 @@
 """Regularisers over phases: what they add, to which phases, and what refuses them."""
 
 import dataclasses
+import json
 from pathlib import Path
 
 import cases
@@ -113,7 +114,7 @@ def test_a_run_is_trained_resumed_and_converted_with_all_of_them(
     name: str, tmp_path: Path
 ) -> None:
     changes = [
-        f"regularise.{field.name}={getattr(ALL, field.name)}".lower()
+        f"regularise.{field.name}={json.dumps(getattr(ALL, field.name))}"
         for field in dataclasses.fields(ALL)
     ]
     plan = cases.small_recipe(name, *changes, "run.baseline=0")

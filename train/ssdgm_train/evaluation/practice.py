@@ -2,8 +2,8 @@
 
 Classifiers on the labels alone get observations, as networks do, and the class of every labelled
 row. They are compared with one another by stratified cross-validation, and the best is fitted on
-all of these rows. Label spreading gets the unlabelled rows too; of it only the number of
-neighbours is chosen, by the same folds.
+all of these rows. Label spreading gets the unlabelled rows too; of it the number of neighbours and
+the share taken from them are chosen, by the same folds.
 
 References:
     Learning with Local and Global Consistency (Zhou et al., 2004), for label spreading.
@@ -41,7 +41,16 @@ STAGES = 50
 FEW_CLASSES = 10
 """The most classes for which boosting is tried: its time grows with them."""
 
+TREES = 300
+"""Of a forest of randomised trees."""
+
+FEWEST = 1e-3
+"""What is added to a probability before it is multiplied with others."""
+
 NEIGHBOURS = (7, 5, 10)
+SHARES = (0.2, 0.9)
+"""Values of alpha of label spreading: how much of its answer a row takes from its neighbours."""
+
 SPREADINGS = 100
 """The most rounds of label spreading; it stops earlier where nothing changes."""
 
@@ -115,6 +124,9 @@ def candidates(kind: str, y: Codes) -> dict[str, Classifier]:
             f"LogisticRegression(C={c})": linear_model.LogisticRegression(C=c, max_iter=300)
             for c in STRENGTHS
         }
+        chosen[f"ExtraTreesClassifier(n_estimators={TREES})"] = ensemble.ExtraTreesClassifier(
+            TREES, random_state=0
+        )
     if kind == TABLE and len(np.unique(y)) <= FEW_CLASSES:
         chosen[f"HistGradientBoostingClassifier(max_iter={STAGES})"] = (
             ensemble.HistGradientBoostingClassifier(
@@ -139,6 +151,37 @@ def answers(model: Classifier, x: Features) -> Codes:
     """The class of each row by a classifier that has learnt, [n]."""
     with _quiet():
         return model.predict(x)
+
+
+def opinions(x: Features, y: Codes, others: Features) -> tuple[NDArray[np.float64], Codes] | None:
+    """What classifiers that err in different ways say of rows: their probabilities, multiplied.
+
+    Args:
+        x: The rows that they learn from, [n, features].
+        y: The classes of these, [n].
+        others: The rows to answer, [m, features].
+
+    Returns:
+        Probabilities [m, k] and the classes [k] they are of; None where there is one class alone.
+    """
+    from sklearn import ensemble, linear_model, svm
+
+    classes = np.unique(y)
+    if len(classes) < 2:
+        return None
+    with _quiet():
+        machine = svm.SVC(C=COSTS[0]).fit(x, y).decision_function(others)
+        linear = linear_model.LogisticRegression(max_iter=300).fit(x, y)
+        forest = ensemble.ExtraTreesClassifier(TREES, random_state=0).fit(x, y)
+    ways = machine if machine.ndim == 2 else np.stack([-machine, machine], 1)
+    shares = [_softmax(ways), linear.predict_proba(others), forest.predict_proba(others)]
+    return _softmax(np.mean([np.log(s + FEWEST) for s in shares], 0)), classes
+
+
+def _softmax(ways: NDArray[np.float64]) -> NDArray[np.float64]:
+    shares: NDArray[np.float64] = np.exp(ways - ways.max(1, keepdims=True))
+    shares /= shares.sum(1, keepdims=True)
+    return shares
 
 
 def tried(
@@ -184,7 +227,7 @@ def on_labels(
 def spreading(
     x: Features, y: Codes, held: Sequence[NDArray[np.int64]]
 ) -> tuple[Tried, Classifier] | None:
-    """Label spreading over a graph of neighbours: the best number of them, and it fitted.
+    """Label spreading over a graph of neighbours: the best of `NEIGHBOURS` and `SHARES`, fitted.
 
     Its `predict` is for rows that were not in the graph, and needs all that were.
 
@@ -203,18 +246,26 @@ def spreading(
         return None
     nearest = neighbors.NearestNeighbors(n_neighbors=max(numbers)).fit(x)
     near = nearest.kneighbors(x, return_distance=False)
-    every = {k: tried(_spreading(k), held, _hidden(near[:, :k], y)) for k in numbers}
-    best = min(every, key=lambda k: every[k].error or 0.0)
-    model = semi_supervised.LabelSpreading("knn", n_neighbors=best, max_iter=SPREADINGS)
+    every = {
+        (k, share): tried(_spreading(k, share), held, _hidden(near[:, :k], y, share))
+        for k in numbers
+        for share in SHARES
+    }
+    best = min(every, key=lambda way: every[way].error or 0.0)
+    model = semi_supervised.LabelSpreading(
+        "knn", n_neighbors=best[0], alpha=best[1], max_iter=SPREADINGS
+    )
     with _quiet():
         return every[best], model.fit(x, y)
 
 
-def _spreading(k: int) -> str:
-    return f"LabelSpreading(kernel='knn', n_neighbors={k})"
+def _spreading(k: int, share: float) -> str:
+    return f"LabelSpreading(kernel='knn', n_neighbors={k}, alpha={share})"
 
 
-def _hidden(near: NDArray[np.int64], y: Codes) -> Callable[[NDArray[np.int64]], NDArray[np.bool_]]:
+def _hidden(
+    near: NDArray[np.int64], y: Codes, share: float
+) -> Callable[[NDArray[np.int64]], NDArray[np.bool_]]:
     """Which rows are wrong whose labels are hidden, in the graph of these neighbours, [n, k].
 
     The graph is the one that scikit-learn makes, but is made once for all folds.
@@ -229,7 +280,7 @@ def _hidden(near: NDArray[np.int64], y: Codes) -> Callable[[NDArray[np.int64]], 
     def wrong(rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         seen = y.copy()
         seen[rows] = UNKNOWN
-        model = semi_supervised.LabelSpreading(lambda *_: graph, max_iter=SPREADINGS)
+        model = semi_supervised.LabelSpreading(lambda *_: graph, alpha=share, max_iter=SPREADINGS)
         with _quiet():
             answered: Codes = model.fit(near, seen).transduction_
         return np.not_equal(answered[rows], y[rows])

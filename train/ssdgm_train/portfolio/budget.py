@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from ssdgm_train.data import store
 from ssdgm_train.recipes import recipe
-from ssdgm_train.runs import training
+from ssdgm_train.regularisation import plan as regularisation
+from ssdgm_train.runs import fitting
 from ssdgm_train.runs.session import Session, again
 
 SEARCH = 0.5
@@ -23,6 +24,9 @@ LAST = 0.6
 
 LEAST = 100
 """Fewer steps than these tell candidates apart no more."""
+
+PEERS = 3
+"""The most peers that teach a last run; fewer where there is no time for so many."""
 
 TIMED = 6
 """Steps by which a candidate is timed."""
@@ -48,11 +52,13 @@ class Steps:
         kept: Which candidates there is time for, by their numbers.
         fold: Steps of each of them in each fold; 0 without folds.
         last: Steps of the last run, for each of them.
+        peers: As many peers as there is time for to teach it, for each of them.
     """
 
     kept: tuple[int, ...]
     fold: int
     last: tuple[int, ...]
+    peers: tuple[int, ...]
 
 
 def clock() -> float:
@@ -61,20 +67,22 @@ def clock() -> float:
 
 
 def timed(session: Session, labelled: store.Indices, plan: recipe.Recipe) -> Cost:
-    """What a candidate costs, by its first few steps.
+    """What a candidate costs, by its first few steps; peers that teach it cost as much as it does.
 
     Args:
         session: The run.
         labelled: The labelled rows of a fold.
         plan: The candidate's recipe.
     """
-    marks = [clock()]
-    for step in training.fit(again(session, labelled, recipe.stepped(plan, TIMED))):
+    marks, peers = [clock()], 0
+    if plan.regularise.taught and regularisation.PEERS in plan.regularise.teachers:
+        plan, peers = fitting.peerless(plan), plan.regularise.peers
+    for step in fitting.fit(again(session, labelled, recipe.stepped(plan, TIMED))):
         _ = [float(value) for value in step.terms.values()]  # waits for the device
         marks.append(clock())
     first, *others = (after - before for before, after in itertools.pairwise(marks))
     each = statistics.median(others or [first])
-    return Cost(max(0.0, first - each), each)
+    return Cost((peers + 1) * max(0.0, first - each), (peers + 1) * each)
 
 
 def divided(costs: Sequence[Cost], own: int, folds: int, seconds: float, spent: float) -> Steps:
@@ -95,8 +103,10 @@ def divided(costs: Sequence[Cost], own: int, folds: int, seconds: float, spent: 
     fold = min(fold, own) if len(kept) > 1 else 0
     searched = folds * sum(costs[k].of(fold) for k in kept) if fold else 0.0
     left = LAST * (seconds - spent - searched)
-    last = (int((left - costs[k].setup) / max(costs[k].step, 1e-9)) for k in kept)
-    return Steps(tuple(kept), fold, tuple(min(own, max(least, steps)) for steps in last))
+    wanted = (int((left - costs[k].setup) / max(costs[k].step, 1e-9)) for k in kept)
+    last = tuple(min(own, max(least, steps)) for steps in wanted)
+    runs = (int(left / max(costs[k].of(steps), 1e-9)) for k, steps in zip(kept, last, strict=True))
+    return Steps(tuple(kept), fold, last, tuple(min(PEERS, max(0, run - 1)) for run in runs))
 
 
 def _fold(costs: Sequence[Cost], folds: int, seconds: float) -> int:

@@ -21,7 +21,7 @@ from ssdgm_train.networks.pooled import LONG
 from ssdgm_train.problems import Problem
 from ssdgm_train.recipes import recipe
 from ssdgm_train.regularisation import phases
-from ssdgm_train.regularisation.plan import Regularisation
+from ssdgm_train.regularisation.plan import CLASSIFIERS, GRAPH, PEERS, Regularisation
 from ssdgm_train.runs.session import Session
 from ssdgm_train.settings import RecipeError
 
@@ -32,10 +32,13 @@ SMALL, LARGE = (32, 64, 64), (32, 32, 64, 64, 128)
 """Channels of a classifier's own convolutions, of sides up to `LONG` and of longer ones."""
 
 TEACHER = 6
-"""How many times less a teacher's answers weigh than labels."""
+"""How many times less teachers' answers weigh than labels."""
 
 SPREAD_ROWS = 20_000
-"""The most training rows of a table over which labels are spread."""
+"""The most training rows over which labels are spread."""
+
+PLAIN = (problems.ROWS, problems.TABLE, problems.WINDOWS)
+"""Kinds of rows that are close to one another where their labels are the same."""
 
 
 @dataclass(frozen=True)
@@ -58,42 +61,48 @@ def of(session: Session) -> tuple[Candidate, ...]:
     Args:
         session: The run, with the recommended recipe.
     """
-    base, problem = session.recipe, session.run.read().problem
+    base, problem, weight = session.recipe, session.run.read().problem, label_weight(session)
     every = [Candidate(base.method, base)]
-    weight = _weight(session)
-    if weight and session.sizes.unlabelled and _compared(session, problem):
+    if weight and session.sizes.unlabelled:
         every += (
             Candidate(f"{base.method}-{name}", plan) for name, plan in _laid(session, weight)
         )
     return tuple(one for one in every if _possible(one.plan, problem, session))
 
 
-def _compared(session: Session, problem: Problem) -> bool:
-    """Whether there is anything to compare: classes, all of which have labels, and m2."""
+def label_weight(session: Session) -> float:
+    """The weight of the classifier's term; 0 where there is nothing to lay over it.
+
+    Regularisers and teachers are for m2 and classes, all of which have labels.
+    """
     plan, nothing = session.recipe, np.zeros(0, np.int64)
-    known = problem.labels.codes(nothing) is not None
-    return known and plan.method == m2.METHOD.name and not lookup.is_own(plan.data.labels_as)
-
-
-def _weight(session: Session) -> float:
-    """The weight of the classifier's term; 0 where the method has no such term."""
-    model = session.recipe.model
-    if not hasattr(model, "alpha") or not hasattr(model, "weighting"):
+    known = session.run.read().problem.labels.codes(nothing) is not None
+    if not known or plan.method != m2.METHOD.name or lookup.is_own(plan.data.labels_as):
         return 0.0
+    model: Any = plan.model
     return WEIGHTINGS[model.weighting](model.alpha, session.sizes)["classifier"]
 
 
 def _laid(session: Session, weight: float) -> Iterator[tuple[str, recipe.Recipe]]:
-    """The recipe with regularisers, by name."""
+    """The recipe with regularisers, by name; without its own, where it has some."""
     base, problem = session.recipe, session.run.read().problem
     alike: Values = {"consistency": weight, "augmented": weight, "average": AVERAGE}
     alike["threshold"] = THRESHOLD
-    taught: Values = {"taught": weight / TEACHER}
-    pooled = _pooled(problem)
-    yield "consistent", _over(base, alike, pooled)
-    if problem.kind in (problems.ROWS, problems.TABLE) and session.sizes.total <= SPREAD_ROWS:
-        yield "taught", _over(base, taught, pooled)
-        yield "taught-consistent", _over(base, {**taught, **alike}, pooled)
+    pooled, small = _pooled(problem), session.sizes.total <= SPREAD_ROWS
+    if base.regularise.consistency:
+        yield "plain", dataclasses.replace(base, regularise=Regularisation())
+    else:
+        yield "consistent", _over(base, alike, pooled)
+    if _coloured(problem) and not base.regularise.mirror:
+        yield "mirrored", _over(base, {**alike, "mirror": True}, pooled)
+    if problem.kind in PLAIN and not base.regularise.taught:
+        for source in (GRAPH, CLASSIFIERS) if small else (CLASSIFIERS,):
+            yield source, _over(base, {"taught": weight / TEACHER, "teachers": (source,)}, pooled)
+
+
+def _coloured(problem: Problem) -> bool:
+    grid = builder.grid_of(problem)
+    return problem.kind == problems.IMAGE and grid is not None and grid.channels > 1
 
 
 def _pooled(problem: Problem) -> Values:
@@ -102,6 +111,23 @@ def _pooled(problem: Problem) -> Values:
     if grid is None:
         return {}
     return {"pooled": LARGE if max(grid.sides) > LONG else SMALL}
+
+
+def with_peers(plan: recipe.Recipe, peers: int, weight: float) -> recipe.Recipe:
+    """A recipe whose run is also taught by peers, as much as by its other teachers if it has some.
+
+    Args:
+        plan: The recipe.
+        peers: How many; below two the recipe stays as it is.
+        weight: Of labels, see `label_weight`.
+    """
+    own = plan.regularise
+    if peers < 2 or not weight or PEERS in own.teachers:
+        return plan
+    teachers = (*own.teachers, PEERS) if own.taught else (PEERS,)
+    taught = own.taught or weight / TEACHER
+    changed = dataclasses.replace(own, taught=taught, teachers=teachers, peers=peers)
+    return dataclasses.replace(plan, regularise=changed)
 
 
 def _over(base: recipe.Recipe, asked: Values, model: Values) -> recipe.Recipe:

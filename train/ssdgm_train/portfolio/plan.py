@@ -88,16 +88,23 @@ def made(session: Session) -> Plan:
     spent = budget.clock() - began
     steps = budget.divided(costs, own, len(folds), 60 * portfolio.budget, spent)
     chosen = [every[k] for k in steps.kept]
-    planned = (
-        Planned(one.name, recipe.to_table(recipe.stepped(one.plan, last)))
-        for one, last in zip(chosen, steps.last, strict=True)
-    )
+    weight = candidates.label_weight(session)
+    planned = [
+        Planned(one.name, recipe.to_table(_last(one.plan, last, peers, weight)))
+        for one, last, peers in zip(chosen, steps.last, steps.peers, strict=True)
+    ]
     if not steps.fold:
         return Plan(0, 0, 0, tuple(planned), notes=_notes(every, chosen, bool(folds)))
     tried = (tries.best, tries.graph) if tries else ()
     baseline = tuple(_trial(one.tried, len(rows)) for one in tried if one)
     notes = _notes(every, chosen, True)
     return Plan(len(rows), len(folds), steps.fold, tuple(planned), baseline, notes)
+
+
+def _last(plan: recipe.Recipe, steps: int, peers: int, weight: float) -> recipe.Recipe:
+    """The recipe of the last run; only one that is long enough to be at its end has peers."""
+    whole = steps >= plan.train.steps
+    return candidates.with_peers(recipe.stepped(plan, steps), peers if whole else 0, weight)
 
 
 def _notes(

@@ -23,7 +23,8 @@ from ssdgm_train.evaluation import Score, Trial, Trials, passes, trials
 from ssdgm_train.portfolio import budget, candidates
 from ssdgm_train.portfolio import plan as plans
 from ssdgm_train.recipes import recipe, recommended
-from ssdgm_train.runs import directory, records, session, training
+from ssdgm_train.regularisation.plan import PEERS
+from ssdgm_train.runs import directory, fitting, records, session, training
 from ssdgm_train.settings import RecipeError
 from ssdgm_train.training import averaging, loop
 
@@ -140,8 +141,8 @@ def _fold(
     """Train without some labelled rows, and write how many of them are wrong."""
     began, window = budget.clock(), loop.Window()
     kept = np.setdiff1d(begun.split.labelled, rows)
-    trial = session.again(begun, kept, recipe.stepped(plan, steps))
-    for step in training.fit(trial):
+    trial = session.again(begun, kept, recipe.stepped(fitting.peerless(plan), steps))
+    for step in fitting.fit(trial):
         window.add(step.terms)
         if step.number < trial.steps:
             yield training.Progress(step.number, trial.steps, step.phase)
@@ -167,18 +168,17 @@ def _choose(begun: session.Session, plan: plans.Plan) -> None:
     run, record = begun.run, begun.run.read()
     assert record.portfolio is not None
     tried = [_trial(run, one.name, plan.folds) for one in plan.candidates]
-    best = min(range(len(tried)), key=lambda k: tried[k].error or 0.0)
+    chosen = plan.candidates[min(range(len(tried)), key=lambda k: tried[k].error or 0.0)]
     outcome = dataclasses.replace(
         record.portfolio,
-        chosen=tried[best].name,
+        chosen=chosen.name,
         rows=plan.rows,
         folds=plan.folds,
         steps=plan.steps,
         candidates=tuple(tried),
         baseline=plan.baseline,
-        notes=plan.notes,
+        notes=(*plan.notes, *_taught(chosen.plan)),
     )
-    chosen = plan.candidates[best]
     text = recipe.dumps(chosen.plan)
     atomic.write(run.path / "recipe.toml", text.encode(), force=True)
     taken = record.taken and dataclasses.replace(
@@ -186,6 +186,15 @@ def _choose(begun: session.Session, plan: plans.Plan) -> None:
     )
     changed = dataclasses.replace(record, recipe=chosen.recipe, taken=taken, portfolio=outcome)
     directory.write_json(run.path / "run.json", changed)
+
+
+def _taught(chosen: recipe.Recipe) -> Iterator[str]:
+    own = chosen.regularise
+    if own.taught and PEERS in own.teachers:
+        yield (
+            f"{own.peers} models of the same recipe are trained first and teach the run; no fold "
+            "had them."
+        )
 
 
 def _trial(run: directory.Run, name: str, folds: int) -> Trial:

@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
-from ssdgm_train.settings import above, between, setting
+from ssdgm_train.settings import above, among, between, setting
+
+GRAPH, CLASSIFIERS, PEERS = "graph", "classifiers", "peers"
+TEACHERS = (GRAPH, CLASSIFIERS, PEERS)
 
 
 @dataclass(frozen=True)
@@ -21,8 +24,11 @@ class Regularisation:
         adversarial: Weight of the answer not changing in the direction in which it changes most.
         radius: The length of that step, in units of a row's standard deviation times the root of
             its width.
-        taught: Weight of the answer to an unlabelled row being what labels that are spread over a
-            graph of neighbouring training rows say of it.
+        taught: Weight of the answer to an unlabelled row being what teachers say of it.
+        teachers: Who they are: "graph" for labels that are spread over a graph of neighbouring
+            training rows; "classifiers" for three of scikit-learn's that learnt from the labels;
+            "peers" for models of the same recipe without peers, which are trained first.
+        peers: How many of these.
         entropy: Weight of the entropy of answers to unlabelled rows.
         balance: Weight of the divergence of their mean from the prior.
         average: Decay of a running average of the weights, such as 0.999, which is evaluated and
@@ -39,6 +45,8 @@ class Regularisation:
     adversarial: float = setting(0.0, between(0, 1e9))
     radius: float = setting(0.1, above(0))
     taught: float = setting(0.0, between(0, 1e9))
+    teachers: tuple[str, ...] = setting((GRAPH,), among(TEACHERS))
+    peers: int = setting(3, between(1, 1e3))
     entropy: float = setting(0.0, between(0, 1e9))
     balance: float = setting(0.0, between(0, 1e9))
     average: float = setting(0.0, between(0, 1))

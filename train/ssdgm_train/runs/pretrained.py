@@ -13,8 +13,9 @@ from torch import Tensor, nn
 
 from ssdgm_train import data, settings
 from ssdgm_train.problems import Problem
+from ssdgm_train.published import kingma2014
 from ssdgm_train.recipes import recipe
-from ssdgm_train.runs import directory, kingma2014, loading, records
+from ssdgm_train.runs import directory, loading, records
 
 Json = dict[str, Any]
 LIKE = ("shape", "dtype", "likelihood", "columns", "series")

@@ -24,7 +24,11 @@ from ssdgm_train.training import loop
 
 @dataclass
 class Session:
-    """A run in memory: its directory, its parts, and where it is."""
+    """A run in memory: its directory, its parts, and where it is.
+
+    Attributes:
+        taught: What teachers say of every row, as of `method.Batch`, once it is known.
+    """
 
     run: directory.Run
     recipe: recipe.Recipe
@@ -37,6 +41,7 @@ class Session:
     state: loop.State
     threads: int
     best: float = math.inf
+    taught: torch.Tensor | None = None
 
     @property
     def sizes(self) -> method.Sizes:
@@ -154,19 +159,22 @@ def resume(path: Path, dataset: data.Dataset | None = None, *, searching: bool =
     return session
 
 
-def again(base: Session, labelled: store.Indices, plan: recipe.Recipe) -> Session:
+def again(
+    base: Session, labelled: store.Indices, plan: recipe.Recipe, seed: int | None = None
+) -> Session:
     """A session from its first step in memory alone, with only some of its labelled rows.
 
     Args:
         base: The session.
         labelled: Those rows.
         plan: The recipe.
+        seed: Of weights, batches and noise; None for the session's.
     """
     parts = dataclasses.replace(base.split, labelled=labelled)
-    stated = base.run.read().problem
-    model = _built(plan, stated, base.seed)
+    stated, seed = base.run.read().problem, base.seed if seed is None else seed
+    model = _built(plan, stated, seed)
     stages = phases.regularised(plan.stages(_sizes(parts)), plan.regularise, stated)
-    return _assembled(base.run, plan, model, base.data, parts, base.seed, base.device, stages)
+    return _assembled(base.run, plan, model, base.data, parts, seed, base.device, stages)
 
 
 def _enter(session: Session) -> None:

@@ -4,7 +4,6 @@
 checkpoints on the way; then it trains the baseline, if there is to be one.
 """
 
-import contextlib
 import datetime
 import itertools
 import math
@@ -14,15 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from ssdgm_train import evaluation, method, seeds
-from ssdgm_train.data import batches, store, targets
+from ssdgm_train.data import store, targets
 from ssdgm_train.evaluation import practice
 from ssdgm_train.probability.noise import Noise
 from ssdgm_train.recipes import recipe
-from ssdgm_train.regularisation import teacher
-from ssdgm_train.runs import baseline, choice, directory, metrics, records
+from ssdgm_train.runs import baseline, choice, directory, fitting, metrics, records
 from ssdgm_train.runs.session import Session, again
 from ssdgm_train.training import averaging, loop
 
@@ -50,9 +47,10 @@ def train(session: Session) -> Iterator[Progress]:
     """
     window, every = loop.Window(), session.recipe.run.evaluate_every
     ends = set(itertools.accumulate(stage.plan.steps for stage in session.stages))
-    with directory.locked(session.run), _threads(session.threads):
+    with directory.locked(session.run), fitting.threads(session.threads):
         _check_alone(session)
-        for step in fit(session):
+        yield from _lessons(session)
+        for step in fitting.fit(session):
             window.add(step.terms)
             if step.number % every and step.number not in ends:
                 yield Progress(step.number, session.steps, step.phase)
@@ -62,13 +60,6 @@ def train(session: Session) -> Iterator[Progress]:
             yield _record(session, step, terms)
         if session.run.result is None:
             _finish(session, _baseline(session))
-
-
-def fit(session: Session) -> Iterator[loop.Step]:
-    """Take a session to its end in memory alone."""
-    with _threads(session.threads):
-        serve = _server(session)
-        yield from loop.fit(session.model, session.stages, session.sizes, serve, session.state)
 
 
 def _baseline(session: Session) -> Session | None:
@@ -82,6 +73,14 @@ def _baseline(session: Session) -> Session | None:
     return beside
 
 
+def _lessons(session: Session) -> Iterator[Progress]:
+    """Train the teachers that a run without a checkpoint waits for; their steps come first."""
+    if session.state.step < session.steps:
+        for lesson in fitting.lessons(session):
+            of = f"teacher {lesson.peer + 1} of {lesson.peers}"
+            yield Progress(lesson.step.number, session.steps, lesson.step.phase, of=of)
+
+
 def _check_alone(session: Session) -> None:
     """Whether no other process has gone on with the run since it was opened."""
     if session.run.step > session.state.step:
@@ -90,75 +89,6 @@ def _check_alone(session: Session) -> None:
             f"step {session.state.step}",
             mend="Open it again with --resume.",
         )
-
-
-@contextlib.contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """Torch's pool at the size the run began with, since sums depend on it in the last bit."""
-    former = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(former)
-
-
-def _server(session: Session) -> loop.Serve:
-    """What enters a stage: the phase measures, then prepares the rows that batches are made of."""
-    device = session.device
-    if store.mapped(session.data.x):
-        return _reader(session)
-    x, y = (torch.from_numpy(part).to(device) for part in (session.data.x, session.data.y))
-    training = torch.from_numpy(session.split.training.astype(np.int64)).to(device)
-    taught = _taught(session)
-
-    def serve(stage: loop.Stage, model: nn.Module) -> loop.Draw:
-        with evaluation.evaluating(model):
-            stage.phase.enter(model, x[training])
-            rows = stage.phase.prepare(model, x)
-        return batches.Batches(rows, y, *_streams(session, stage), taught)
-
-    return serve
-
-
-def _taught(session: Session) -> torch.Tensor | None:
-    """What a teacher says of every row; None without one."""
-    if not session.recipe.regularise.taught:
-        return None
-    data, problem = session.data, session.run.read().problem
-    said = teacher.answers(problem, data.x, data.y, session.split, session.seed)
-    return said.to(session.device)
-
-
-def _reader(session: Session) -> loop.Serve:
-    """The same for mapped rows: a sample is measured, and every batch prepared by itself."""
-    dataset = session.data
-
-    def serve(stage: loop.Stage, model: nn.Module) -> loop.Draw:
-        def prepare(rows: torch.Tensor) -> torch.Tensor:
-            if stage.phase.prepare is method.raw:
-                return rows
-            with evaluation.evaluating(model):
-                return stage.phase.prepare(model, rows)
-
-        sample = torch.from_numpy(store.sample(dataset.x, session.split.training))
-        with evaluation.evaluating(model):
-            stage.phase.enter(model, sample.to(session.device))
-        labelled, unlabelled = (
-            batches.grouped(stream, dataset.x) for stream in _streams(session, stage)
-        )
-        return batches.Ahead(dataset.x, dataset.y, labelled, unlabelled, prepare, session.device)
-
-    return serve
-
-
-def _streams(session: Session, stage: loop.Stage) -> tuple[batches.Stream, batches.Stream]:
-    """Which labelled and which unlabelled rows each step of a stage has."""
-    parts, plan, seed = session.split, stage.plan, session.seed
-    return (
-        batches.Stream(parts.labelled, plan.labelled_batch, (seed, seeds.LABELLED)),
-        batches.Stream(parts.unlabelled, plan.unlabelled_batch, (seed, seeds.UNLABELLED)),
-    )
 
 
 def _record(session: Session, step: loop.Step, terms: dict[str, float]) -> Progress:
@@ -284,7 +214,7 @@ def _folded(beside: Session, tries: choice.Attempts, parts: choice.Parts) -> eva
         kept = np.delete(tries.rows, rows)
         plan = recipe.stepped(beside.recipe, beside.state.step // len(held))
         fold = again(beside, kept, plan)
-        for _ in fit(fold):
+        for _ in fitting.fit(fold):
             pass
         x, y = (store.take(part, tries.rows[rows]) for part in (fold.data.x, fold.data.y))
         return _wrong(fold, x, y)

@@ -17,7 +17,7 @@ from ssdgm_train.data import catalog
 from ssdgm_train.labels import classes
 from ssdgm_train.methods import m1, m2
 from ssdgm_train.problems import Problem
-from ssdgm_train.runs import kingma2014
+from ssdgm_train.published import kingma2014
 
 Array = NDArray[np.float64]
 Arrays = dict[str, Array]

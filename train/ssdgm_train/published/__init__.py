@@ -1,0 +1,1 @@
+"""Weights that authors published with a paper, read into the models of this package."""
