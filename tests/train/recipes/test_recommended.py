@@ -106,6 +106,26 @@ def test_validation_rows_are_counted_off_where_there_are_enough(
     assert found.data.validation == validation
 
 
+@pytest.mark.parametrize(
+    ("labels", "pool", "changes", "validation"),
+    [
+        (100, 100, (), 0),  # ten rows would decide nothing
+        (400, 400, (), 0.1),
+        (100, 5_000, (), 0.1),  # their labels are beyond the budget
+        (100, 100, ("data.validation=20",), 20),
+    ],
+)
+def test_where_rows_are_held_out_in_turns_few_are_not_held_out_for_good(
+    labels: int, pool: int, changes: tuple[str, ...], validation: float
+) -> None:
+    for kind, shape in (("rows", (6,)), ("windows", (1, 50))):
+        known = facts(kind=kind, shape=shape, labels=labels, pool=pool)
+        folded = Asked(None, "m2", changes, folded=True).chosen(known).plan
+        assert folded.data.validation == validation
+        once = Asked(None, "m2", changes).chosen(known).plan
+        assert once.data.validation == (20 if changes else 0.1)
+
+
 def test_what_there_is_to_choose_by_is_the_data_s() -> None:
     pictures = np.zeros((6, 4, 4, 3), np.uint8)
     y = np.array([0, 1, 0, 1, -1, -1])

@@ -87,7 +87,7 @@ def asked(changes: tuple[str, ...] = ()) -> recommended.Asked:
         raise RecipeError(
             "method is set, and --method auto chooses it", mend="Leave one of the two out."
         )
-    return recommended.Asked(method=candidates.method(changes), changes=changes)
+    return recommended.Asked(method=candidates.method(changes), changes=changes, folded=True)
 
 
 def resume(path: Path, dataset: data.Dataset | None = None) -> session.Session:

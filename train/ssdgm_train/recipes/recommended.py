@@ -22,6 +22,9 @@ KINDS = (*problems.KINDS, dataset.COLOUR)
 HELD = 0.2
 """The largest share of the labels that a recommended recipe may hold out for validation."""
 
+ENOUGH = 30
+"""Fewer validation rows than these decide nothing."""
+
 WORDS = {problems.IMAGE: "grey images", dataset.COLOUR: "colour images", problems.TABLE: "tables"}
 
 
@@ -133,11 +136,20 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Asked:
-    """The recipe and settings that the user asked for, if any; fields as of `recipe.load`."""
+    """The recipe and settings that the user asked for, if any.
+
+    Attributes:
+        source: As of `recipe.load`.
+        method: As of `recipe.load`.
+        changes: As of `recipe.load`.
+        folded: Whether labelled rows are going to be held out in turns, so that none need be held
+            out for good where they would be few.
+    """
 
     source: str | Path | None = None
     method: str | None = None
     changes: tuple[str, ...] = ()
+    folded: bool = False
 
     def plain(self) -> recipe.Recipe:
         """The recipe before the data is known, to read that by; errors as of `recipe.load`."""
@@ -149,10 +161,12 @@ class Asked:
             return Chosen(self.plain(), Taken(str(self.source), "named"))
         method = self.method or recipe.named(self.changes)
         name = nearest(method, facts)
+        spared = _spared(name, facts) if self.folded else ()
         if name is None:
             reason = f"no recipe is recommended for {method} on {facts}"
-            return Chosen(self.plain(), Taken(shelf.NONE, reason))
-        changes = (*_held(name, facts), *self.changes)
+            plan = recipe.load(None, self.method, (*spared, *self.changes))
+            return Chosen(plan, Taken(shelf.NONE, reason))
+        changes = (*_held(name, facts), *spared, *self.changes)
         plan = recipe.load(name, self.method, changes, implied=True)
         begun = f" from {facts.start}" if facts.start else ""
         labels = f"{facts.labels:,} labels" if facts.labels else "no labels"
@@ -211,6 +225,17 @@ def purposes(method: str) -> Iterator[tuple[str, Purpose]]:
         table = shelf.purpose(name)
         if table is not None and shelf.read(name).get("method") == method:
             yield name, fields.build(Purpose, table, f"{shelf.FOR}.")
+
+
+def _spared(name: str | None, facts: DataFacts) -> tuple[str, ...]:
+    """A change by which no labelled row is held out for validation, where they would be few.
+
+    Rows whose labels are beyond the budget cost nothing, and stay.
+    """
+    share = recipe.load(name).data.validation if name else DEFAULTS.validation
+    share = DEFAULTS.validation if share >= 1 else share
+    few = facts.pool == facts.labels and share * facts.pool < ENOUGH
+    return ("data.validation=0",) if few else ()
 
 
 def _held(name: str, facts: DataFacts) -> tuple[str, ...]:
