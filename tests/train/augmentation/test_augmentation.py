@@ -76,7 +76,7 @@ def test_a_dot_moves_no_further_than_the_ranges_allow() -> None:
 def test_columns_are_taken_from_other_rows_as_a_whole() -> None:
     augment = values.Values((0, 1, 1, 1, 2, 0), numbers=0)
     x = torch.arange(50.0)[:, None] + torch.zeros(6)
-    answers = augment(x, 4.0, noises.seeded(0))  # every column is another row's
+    answers = augment(x, 1 / values.SWAPPED, noises.seeded(0))  # every column is another row's
     assert torch.equal(answers[:, 1], answers[:, 3])
     assert torch.equal(answers[:, 0], answers[:, 5])
     assert sorted(answers[:, 1].tolist()) == x[:, 1].tolist()

@@ -12,12 +12,16 @@ def seconds(steps: budget.Steps, costs: list[budget.Cost], folds: int) -> float:
 
 
 @pytest.mark.parametrize("minutes", [1, 3, 10])
-def test_folds_take_half_and_the_last_run_no_more_than_the_rest(minutes: int) -> None:
-    costs, whole = [CHEAP, DEAR], 60.0 * minutes
-    steps = budget.divided(costs, 10**6, 3, whole, 4.0)
+@pytest.mark.parametrize(("own", "share"), [(10**6, budget.LEAST_SEARCH), (500, 0.5)])
+def test_folds_take_half_or_what_a_long_last_run_leaves(
+    own: int, share: float, minutes: int
+) -> None:
+    costs, whole = [budget.Cost(0.0, 0.001), budget.Cost(0.0, 0.003)], 60.0 * minutes
+    steps = budget.divided(costs, own, 3, whole, 4.0)
     searched = seconds(steps, costs, 3)
     assert steps.kept == (0, 1)
-    assert 0.9 * whole / 2 < searched + 4 <= whole / 2
+    assert searched + 4 <= whole * share
+    assert steps.fold == own or searched + 4 > 0.9 * whole * share
     for cost, last in zip(costs, steps.last, strict=True):
         assert searched + 4 + cost.of(last) <= whole
 
@@ -38,7 +42,7 @@ def test_peers_have_the_time_that_is_left() -> None:
 
 def test_what_there_is_no_time_for_is_left_out_the_costliest_first() -> None:
     costs = [CHEAP, budget.Cost(0.0, 9.0), DEAR]
-    steps = budget.divided(costs, 1000, 3, 60.0, 0.0)
+    steps = budget.divided(costs, 300, 3, 60.0, 0.0)
     assert steps.kept == (0, 2)
     assert steps.fold >= budget.LEAST
 

@@ -34,12 +34,12 @@ def test_rows_of_each_kind_have_theirs(kind: str, names: tuple[str, ...], tmp_pa
     assert tuple(one.name for one in every) == names
 
 
-def test_a_regulariser_weighs_as_much_as_labels_do(tmp_path: Path) -> None:
+def test_the_weight_of_a_regulariser_is_a_share_of_that_of_labels(tmp_path: Path) -> None:
     changes = ("model.weighting=balanced", "model.alpha=2", "data.validation=0")
     run = begun(tmp_path, cases.separable(labelled=30, blank=30), *changes)
     plain, consistent, graph, classifiers = (one.plan.regularise for one in candidates.of(run))
     assert plain == run.recipe.regularise
-    assert (consistent.consistency, consistent.augmented, consistent.taught) == (4, 4, 0)
+    assert (consistent.consistency, consistent.augmented, consistent.taught) == (0.8, 0.8, 0)
     assert (consistent.threshold, consistent.average) == (0.8, 0.995)
     assert graph.taught == classifiers.taught == pytest.approx(4 / 6)
     assert (graph.teachers, classifiers.teachers) == (("graph",), ("classifiers",))

@@ -13,10 +13,10 @@ from torch import Tensor
 from ssdgm_train.probability.noise import Noise
 from ssdgm_train.problems import Problem
 
-JITTER = 0.15
+JITTER = 0.1
 """The standard deviation of noise, in standard deviations of a number."""
 
-SWAPPED = 0.25
+SWAPPED = 0.1
 """The share of the columns that are another row's."""
 
 

@@ -1,7 +1,7 @@
 """How the minutes of a budget are divided: steps of every fold, and of the last run.
 
-Folds get at most half of the time. Of what they leave, a part is kept for the baseline, which
-every run ends with, and for a machine that is slower than when it was timed.
+Folds get at most half of the time, less where the last run needs it. Of what they leave, a part is
+kept for the baseline, which every run ends with, and for a machine that becomes slower.
 """
 
 import itertools
@@ -16,10 +16,10 @@ from ssdgm_train.regularisation import plan as regularisation
 from ssdgm_train.runs import fitting
 from ssdgm_train.runs.session import Session, again
 
-SEARCH = 0.5
-"""The share of the budget that the search may take."""
+LEAST_SEARCH, SEARCH = 1 / 6, 0.5
+"""The shares of the budget that the search may always take, and where the last run needs no more."""
 
-LAST = 0.6
+LAST = 0.7
 """The share of what is left then that the steps of the last run may take."""
 
 LEAST = 100
@@ -96,10 +96,10 @@ def divided(costs: Sequence[Cost], own: int, folds: int, seconds: float, spent: 
         spent: What of it is gone.
     """
     kept, least = list(range(len(costs))) if folds else [0], min(LEAST, own)
-    fold = _fold([costs[k] for k in kept], folds, SEARCH * seconds - spent)
+    fold = _fold([costs[k] for k in kept], folds, _search(costs, kept, own, seconds) - spent)
     while len(kept) > 1 and fold < least:
         kept.remove(max(kept, key=lambda k: costs[k].of(least)))
-        fold = _fold([costs[k] for k in kept], folds, SEARCH * seconds - spent)
+        fold = _fold([costs[k] for k in kept], folds, _search(costs, kept, own, seconds) - spent)
     fold = min(fold, own) if len(kept) > 1 else 0
     searched = folds * sum(costs[k].of(fold) for k in kept) if fold else 0.0
     left = LAST * (seconds - spent - searched)
@@ -107,6 +107,12 @@ def divided(costs: Sequence[Cost], own: int, folds: int, seconds: float, spent: 
     last = tuple(min(own, max(least, steps)) for steps in wanted)
     runs = (int(left / max(costs[k].of(steps), 1e-9)) for k, steps in zip(kept, last, strict=True))
     return Steps(tuple(kept), fold, last, tuple(min(PEERS, max(0, run - 1)) for run in runs))
+
+
+def _search(costs: Sequence[Cost], kept: Sequence[int], own: int, seconds: float) -> float:
+    """The seconds of a search that leave the costliest last run its own steps, within bounds."""
+    rest = max(costs[k].of(own) for k in kept) / LAST
+    return min(SEARCH * seconds, max(LEAST_SEARCH * seconds, seconds - rest))
 
 
 def _fold(costs: Sequence[Cost], folds: int, seconds: float) -> int:

@@ -1,7 +1,7 @@
 """Which recipes are tried for a data set: the recommended one, and regularisers laid over it.
 
-Each regulariser weighs as much as the labels do in the classifier's term, a teacher a sixth of
-that. What the recipe sets itself stays as it is.
+Consistency of images and windows weighs as much as the labels do in the classifier's term, that of
+tables a fifth, a teacher a sixth of it. What the recipe sets itself stays as it is.
 """
 
 import dataclasses
@@ -31,8 +31,8 @@ THRESHOLD, AVERAGE = 0.8, 0.995
 SMALL, LARGE = (32, 64, 64), (32, 32, 64, 64, 128)
 """Channels of a classifier's own convolutions, of sides up to `LONG` and of longer ones."""
 
-TEACHER = 6
-"""How many times less teachers' answers weigh than labels."""
+TEACHER, CHANGED = 6, 5
+"""How many times less teachers' answers weigh than labels, and changed rows of a table."""
 
 SPREAD_ROWS = 20_000
 """The most training rows over which labels are spread."""
@@ -86,7 +86,8 @@ def label_weight(session: Session) -> float:
 def _laid(session: Session, weight: float) -> Iterator[tuple[str, recipe.Recipe]]:
     """The recipe with regularisers, by name; without its own, where it has some."""
     base, problem = session.recipe, session.run.read().problem
-    alike: Values = {"consistency": weight, "augmented": weight, "average": AVERAGE}
+    changed = weight / CHANGED if problem.kind in (problems.ROWS, problems.TABLE) else weight
+    alike: Values = {"consistency": changed, "augmented": changed, "average": AVERAGE}
     alike["threshold"] = THRESHOLD
     pooled, small = _pooled(problem), session.sizes.total <= SPREAD_ROWS
     if base.regularise.consistency:
