@@ -17,7 +17,7 @@ from ssdgm_train.runs import fitting
 from ssdgm_train.runs.session import Session, again
 
 LEAST_SEARCH, SEARCH = 1 / 6, 0.5
-"""The shares of the budget that the search may always take, and where the last run needs no more."""
+"""The shares of the budget that folds may always take, and where the last run needs no more."""
 
 LAST = 0.7
 """The share of what is left then that the steps of the last run may take."""
