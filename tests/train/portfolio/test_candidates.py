@@ -25,7 +25,7 @@ def begun(place: Path, data: dataset.Dataset, *changes: str) -> session.Session:
     [
         ("gaussian-float32", FLAT),
         ("columns-float32", FLAT),
-        ("windows-float32", FLAT),
+        ("windows-float32", ("m2", "m2-plain", "m2-graph", "m2-classifiers")),
         ("bernoulli-uint8", ("m2", "m2-plain")),
     ],
 )

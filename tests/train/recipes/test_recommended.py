@@ -47,7 +47,8 @@ CHOSEN: dict[str, tuple[str | None, DataFacts, str]] = {
     "no recipe for a table": ("m1m2", facts(kind="table", shape=(6,)), "none"),
     "colours": (None, facts(kind="colour", rows=80, shape=(8, 8, 3)), "default-m2-colour"),
     "no recipe for colours": ("m1", facts(kind="colour", shape=(28, 28, 3)), "none"),
-    "windows": (None, facts(kind="windows", shape=(2, 300)), "none"),
+    "windows": (None, facts(kind="windows", shape=(2, 300)), "default-m2-windows"),
+    "no recipe for windows": ("m1", facts(kind="windows", shape=(2, 300)), "none"),
 }
 
 
@@ -118,7 +119,7 @@ def test_validation_rows_are_counted_off_where_there_are_enough(
 def test_where_rows_are_held_out_in_turns_few_are_not_held_out_for_good(
     labels: int, pool: int, changes: tuple[str, ...], validation: float
 ) -> None:
-    for kind, shape in (("rows", (6,)), ("windows", (1, 50))):
+    for kind, shape in (("rows", (6,)), ("image", (99, 99))):
         known = facts(kind=kind, shape=shape, labels=labels, pool=pool)
         folded = Asked(None, "m2", changes, folded=True).chosen(known).plan
         assert folded.data.validation == validation
