@@ -10,7 +10,7 @@ from ssdgm_train.data import dataset
 from ssdgm_train.portfolio import candidates, search
 from ssdgm_train.runs import session
 
-FLAT = ("m2", "m2-consistent", "m2-graph", "m2-classifiers")
+FLAT = ("m2", "m2-consistent", "m2-graph", "m2-baseline")
 
 
 def begun(place: Path, data: dataset.Dataset, *changes: str) -> session.Session:
@@ -25,8 +25,8 @@ def begun(place: Path, data: dataset.Dataset, *changes: str) -> session.Session:
     [
         ("gaussian-float32", FLAT),
         ("columns-float32", FLAT),
-        ("windows-float32", ("m2", "m2-plain", "m2-graph", "m2-classifiers")),
-        ("bernoulli-uint8", ("m2", "m2-plain")),
+        ("windows-float32", ("m2", "m2-plain", "m2-graph", "m2-baseline")),
+        ("bernoulli-uint8", ("m2", "m2-plain", "m2-baseline")),
     ],
 )
 def test_rows_of_each_kind_have_theirs(kind: str, names: tuple[str, ...], tmp_path: Path) -> None:
@@ -37,13 +37,13 @@ def test_rows_of_each_kind_have_theirs(kind: str, names: tuple[str, ...], tmp_pa
 def test_the_weight_of_a_regulariser_is_a_share_of_that_of_labels(tmp_path: Path) -> None:
     changes = ("model.weighting=balanced", "model.alpha=2", "data.validation=0")
     run = begun(tmp_path, cases.separable(labelled=30, blank=30), *changes)
-    plain, consistent, graph, classifiers = (one.plan.regularise for one in candidates.of(run))
+    plain, consistent, graph, baseline = (one.plan.regularise for one in candidates.of(run))
     assert plain == run.recipe.regularise
     assert (consistent.consistency, consistent.augmented, consistent.taught) == (0.8, 0.8, 0)
     assert (consistent.threshold, consistent.average) == (0.8, 0.995)
-    assert graph.taught == classifiers.taught == pytest.approx(4 / 6)
-    assert (graph.teachers, classifiers.teachers) == (("graph",), ("classifiers",))
-    assert (graph.consistency, classifiers.consistency) == (0, 0)
+    assert (graph.taught, baseline.taught) == (pytest.approx(4 / 6), 4)
+    assert (graph.teachers, baseline.teachers) == (("graph",), ("baseline",))
+    assert (graph.consistency, baseline.consistency) == (0, 0)
 
 
 def test_peers_join_the_teachers(tmp_path: Path) -> None:
@@ -63,15 +63,15 @@ def test_images_get_convolutions_of_their_size(tmp_path: Path) -> None:
         x = np.random.default_rng(0).integers(0, 255, (60, side, side, 3)).astype(np.uint8)
         run = begun(place, dataset.make("a", x, y))
         every = {one.name: one.plan for one in candidates.of(run)}
-        assert [*every] == ["m2", "m2-consistent", "m2-mirrored"]
-        assert [one.model.pooled for one in every.values()] == [(), channels, channels]
-        assert [one.regularise.mirror for one in every.values()] == [False, False, True]
+        assert [*every] == ["m2", "m2-consistent", "m2-mirrored", "m2-baseline"]
+        assert [one.model.pooled for one in every.values()] == [(), channels, channels, channels]
+        assert [one.regularise.mirror for one in every.values()] == [False, False, True, False]
 
 
 def test_what_a_user_set_stays(tmp_path: Path) -> None:
     changes = ("model.pooled=[4]", "regularise.threshold=0.5", "regularise.augmented=7")
     run = begun(tmp_path, cases.separable("bernoulli-uint8", 30, 30), *changes)
-    own, plain = candidates.of(run)
+    own, plain, _ = candidates.of(run)
     assert own.plan.model.pooled == plain.plan.model.pooled == (4,)
     assert own.plan.regularise.threshold == 0.5
     assert own.plan.regularise.augmented == 7

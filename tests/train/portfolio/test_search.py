@@ -72,7 +72,7 @@ def test_the_run_has_the_recipe_with_the_lowest_error_and_a_record_of_all(
 ) -> None:
     told = outcome(whole)
     names = [one.name for one in told.candidates]
-    assert names == ["m2", "m2-consistent", "m2-graph", "m2-classifiers"]
+    assert names == ["m2", "m2-consistent", "m2-graph", "m2-baseline"]
     assert (told.rows, told.folds, told.steps) == (24, plan.FOLDS, 12)
     least = min(one.error for one in told.candidates if one.error is not None)
     first = next(one for one in told.candidates if one.error == least)
@@ -190,7 +190,7 @@ def test_what_the_budget_has_no_time_for_is_named(
     monkeypatch.setattr(budget, "timed", lambda *_: next(costs))
     told = outcome(trained(tmp_path, rows()))
     assert (told.chosen, told.folds) == ("m2", 0)
-    left = "m2-consistent, m2-graph, m2-classifiers"
+    left = "m2-consistent, m2-graph, m2-baseline"
     assert told.notes[0] == f"The budget has no time for {left}."
 
 

@@ -72,7 +72,7 @@ def test_peers_are_of_the_same_recipe_without_peers() -> None:
     assert fitting.peerless(alone).regularise == Regularisation()
 
 
-@pytest.mark.parametrize("teachers", [["graph"], ["classifiers", "graph"], ["peers"]])
+@pytest.mark.parametrize("teachers", [["graph"], ["baseline", "graph"], ["peers"]])
 def test_a_taught_run_is_trained_and_goes_on_to_the_bit(
     teachers: list[str], tmp_path: Path
 ) -> None:

@@ -24,6 +24,9 @@ from ssdgm_train.problems import ROWS, TABLE
 Features = NDArray[np.float32]
 Codes = NDArray[np.int64]
 
+Shares = tuple[NDArray[np.floating[Any]], Codes]
+"""The probabilities of some classes for rows, [n, k], and the codes of these classes, [k]."""
+
 UNKNOWN = -1
 """The code of a row whose class is not known, here as in scikit-learn."""
 
@@ -43,9 +46,6 @@ FEW_CLASSES = 10
 
 TREES = 300
 """Of a forest of randomised trees."""
-
-FEWEST = 1e-3
-"""What is added to a probability before it is multiplied with others."""
 
 NEIGHBOURS = (7, 5, 10)
 SHARES = (0.2, 0.9)
@@ -153,35 +153,19 @@ def answers(model: Classifier, x: Features) -> Codes:
         return model.predict(x)
 
 
-def opinions(x: Features, y: Codes, others: Features) -> tuple[NDArray[np.float64], Codes] | None:
-    """What classifiers that err in different ways say of rows: their probabilities, multiplied.
+def shares(model: Classifier, x: Features) -> Shares:
+    """What a classifier that has learnt says of rows [n, features].
 
-    Args:
-        x: The rows that they learn from, [n, features].
-        y: The classes of these, [n].
-        others: The rows to answer, [m, features].
-
-    Returns:
-        Probabilities [m, k] and the classes [k] they are of; None where there is one class alone.
+    One without probabilities gives the softmax of its decision function.
     """
-    from sklearn import ensemble, linear_model, svm
-
-    classes = np.unique(y)
-    if len(classes) < 2:
-        return None
+    knowing: Any = model
     with _quiet():
-        machine = svm.SVC(C=COSTS[0]).fit(x, y).decision_function(others)
-        linear = linear_model.LogisticRegression(max_iter=300).fit(x, y)
-        forest = ensemble.ExtraTreesClassifier(TREES, random_state=0).fit(x, y)
-    ways = machine if machine.ndim == 2 else np.stack([-machine, machine], 1)
-    shares = [_softmax(ways), linear.predict_proba(others), forest.predict_proba(others)]
-    return _softmax(np.mean([np.log(s + FEWEST) for s in shares], 0)), classes
-
-
-def _softmax(ways: NDArray[np.float64]) -> NDArray[np.float64]:
-    shares: NDArray[np.float64] = np.exp(ways - ways.max(1, keepdims=True))
-    shares /= shares.sum(1, keepdims=True)
-    return shares
+        if hasattr(knowing, "predict_proba"):
+            return knowing.predict_proba(x), knowing.classes_
+        ways = knowing.decision_function(x)
+    ways = ways if ways.ndim == 2 else np.stack([-ways, ways], 1)
+    odds = np.exp(ways - ways.max(1, keepdims=True))
+    return odds / odds.sum(1, keepdims=True), knowing.classes_
 
 
 def tried(

@@ -1,7 +1,9 @@
 """Which recipes are tried for a data set: the recommended one, and regularisers laid over it.
 
 Consistency of images and windows weighs as much as the labels do in the classifier's term, that of
-tables a fifth, a teacher a sixth of it. What the recipe sets itself stays as it is.
+tables a fifth, a graph a sixth of it. The baseline as a teacher weighs as much as the labels: that
+candidate is the baseline in a form that a bundle can hold, for where nothing errs less. What the
+recipe sets itself stays as it is.
 """
 
 import dataclasses
@@ -21,7 +23,7 @@ from ssdgm_train.networks.pooled import LONG
 from ssdgm_train.problems import Problem
 from ssdgm_train.recipes import recipe
 from ssdgm_train.regularisation import phases
-from ssdgm_train.regularisation.plan import CLASSIFIERS, GRAPH, PEERS, Regularisation
+from ssdgm_train.regularisation.plan import BASELINE, GRAPH, PEERS, Regularisation
 from ssdgm_train.runs.session import Session
 from ssdgm_train.settings import RecipeError
 
@@ -32,7 +34,7 @@ SMALL, LARGE = (32, 64, 64), (32, 32, 64, 64, 128)
 """Channels of a classifier's own convolutions, of sides up to `LONG` and of longer ones."""
 
 TEACHER, CHANGED = 6, 5
-"""How many times less teachers' answers weigh than labels, and changed rows of a table."""
+"""How many times less than labels weigh what a graph or peers say, and changed rows of a table."""
 
 SPREAD_ROWS = 20_000
 """The most training rows over which labels are spread."""
@@ -89,16 +91,17 @@ def _laid(session: Session, weight: float) -> Iterator[tuple[str, recipe.Recipe]
     changed = weight / CHANGED if problem.kind in (problems.ROWS, problems.TABLE) else weight
     alike: Values = {"consistency": changed, "augmented": changed, "average": AVERAGE}
     alike["threshold"] = THRESHOLD
-    pooled, small = _pooled(problem), session.sizes.total <= SPREAD_ROWS
+    pooled = _pooled(problem)
     if base.regularise.consistency:
         yield "plain", dataclasses.replace(base, regularise=Regularisation())
     else:
         yield "consistent", _over(base, alike, pooled)
     if _coloured(problem) and not base.regularise.mirror:
         yield "mirrored", _over(base, {**alike, "mirror": True}, pooled)
-    if problem.kind in PLAIN and not base.regularise.taught:
-        for source in (GRAPH, CLASSIFIERS) if small else (CLASSIFIERS,):
-            yield source, _over(base, {"taught": weight / TEACHER, "teachers": (source,)}, pooled)
+    if not base.regularise.taught:
+        if problem.kind in PLAIN and session.sizes.total <= SPREAD_ROWS:
+            yield GRAPH, _over(base, {"taught": weight / TEACHER, "teachers": (GRAPH,)}, pooled)
+        yield BASELINE, _over(base, {"taught": weight, "teachers": (BASELINE,)}, pooled)
 
 
 def _coloured(problem: Problem) -> bool:

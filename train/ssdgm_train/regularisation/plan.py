@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from ssdgm_train.settings import above, among, between, setting
 
-GRAPH, CLASSIFIERS, PEERS = "graph", "classifiers", "peers"
-TEACHERS = (GRAPH, CLASSIFIERS, PEERS)
+GRAPH, BASELINE, PEERS = "graph", "baseline", "peers"
+TEACHERS = (GRAPH, BASELINE, PEERS)
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class Regularisation:
             its width.
         taught: Weight of the answer to an unlabelled row being what teachers say of it.
         teachers: Who they are: "graph" for labels that are spread over a graph of neighbouring
-            training rows; "classifiers" for three of scikit-learn's that learnt from the labels;
-            "peers" for models of the same recipe without peers, which are trained first.
+            training rows; "baseline" for the best of scikit-learn's classifiers on the labels
+            alone; "peers" for models of the same recipe without peers, which are trained first.
         peers: How many of these.
         entropy: Weight of the entropy of answers to unlabelled rows.
         balance: Weight of the divergence of their mean from the prior.

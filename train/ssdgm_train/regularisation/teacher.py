@@ -1,9 +1,10 @@
 """Teachers: what others say of unlabelled rows, which a classifier learns to repeat.
 
 Labels that are spread over a graph know what lies close together in the whole training set, and
-need that set to answer; a classifier that has learnt their answers needs no row of it. Classifiers
-of scikit-learn's know the labels alone, each with another bias. Peers are models of the same
-recipe; together they err less than each. What several teachers say is multiplied.
+need that set to answer; a classifier that has learnt their answers needs no row of it. The
+baseline is the best of scikit-learn's classifiers on the labels alone, which no bundle can hold
+either. Peers are models of the same recipe; together they err less than each. What several
+teachers say is multiplied.
 
 References:
     Learning with Local and Global Consistency (Zhou et al., 2004).
@@ -24,7 +25,7 @@ from ssdgm_train.evaluation import passes, practice
 from ssdgm_train.labels.space import Space
 from ssdgm_train.likelihoods import observations
 from ssdgm_train.problems import Problem
-from ssdgm_train.regularisation.plan import CLASSIFIERS, GRAPH
+from ssdgm_train.regularisation.plan import BASELINE, GRAPH
 
 WIDE = 50
 """The most features of the rows that neighbours are found by; wider rows are projected."""
@@ -59,51 +60,54 @@ def answers(
     """
     rows, space = np.concatenate([parts.labelled, parts.unlabelled]), problem.labels
     said = torch.full((len(x), space.raw), torch.nan)
-    features = _features(problem, store.Rows(x, rows))
+    observer = observations.observer_for(problem)
+    features = passes.map_rows(observer, observer, store.Rows(x, rows), torch.device("cpu"))
     codes = space.codes(store.take(y, parts.labelled))
     assert codes is not None
-    shares = SOURCES[source](features, codes, seed)
+    shares = SOURCES[source](problem.kind, features.numpy(), codes, seed)
     if shares is not None:
         said[torch.from_numpy(rows)] = _raw(*shares, space)
     return said
 
 
-Shares = tuple[NDArray[np.floating[Any]], NDArray[np.int64]]
-"""The probabilities of some classes for rows, [n, k], and the codes of these classes, [k]."""
-
-
-def _graph(x: practice.Features, y: practice.Codes, seed: int) -> Shares | None:
+def _graph(
+    kind: str, x: practice.Features, y: practice.Codes, seed: int
+) -> practice.Shares | None:
     """Labels spread over a graph of neighbouring rows; zeros for rows that no label reaches."""
     every = np.concatenate([y, np.full(len(x) - len(y), practice.UNKNOWN)])
-    spread = practice.spreading(x, every, practice.folds(y, seed))
+    spread = practice.spreading(_narrow(x), every, practice.folds(y, seed))
     if spread is None:
         return None
     model: Any = spread[1]
     return model.label_distributions_, model.classes_
 
 
-def _classifiers(x: practice.Features, y: practice.Codes, seed: int) -> Shares | None:
-    """Classifiers that learnt from the labels alone, their probabilities multiplied."""
-    return practice.opinions(x[: len(y)], y, x)
-
-
-SOURCES: dict[str, Callable[[practice.Features, practice.Codes, int], Shares | None]] = {
-    GRAPH: _graph,
-    CLASSIFIERS: _classifiers,
-}
-"""From a teacher's name to (rows, of which the first have labels; these; a seed) to shares."""
-
-
-def _features(problem: Problem, rows: store.Rows) -> practice.Features:
+def _narrow(x: practice.Features) -> practice.Features:
+    """At most `WIDE` features of each row: wider rows are projected."""
     from sklearn.decomposition import PCA
 
-    observer = observations.observer_for(problem)
-    x: practice.Features = passes.map_rows(observer, observer, rows, torch.device("cpu")).numpy()
     if x.shape[1] <= WIDE:
         return x
     size = min(WIDE, len(x))
     projected: practice.Features = PCA(size, random_state=0).fit_transform(x).astype(np.float32)
     return projected
+
+
+def _baseline(
+    kind: str, x: practice.Features, y: practice.Codes, seed: int
+) -> practice.Shares | None:
+    """The classifier that errs least of those on the labels alone."""
+    _, _, model = practice.on_labels(kind, x[: len(y)], y, practice.folds(y, seed))
+    return practice.shares(model, x)
+
+
+SOURCES: dict[
+    str, Callable[[str, practice.Features, practice.Codes, int], practice.Shares | None]
+] = {
+    GRAPH: _graph,
+    BASELINE: _baseline,
+}
+"""By a teacher's name: from (kind of rows; rows, first those with labels; these; a seed)."""
 
 
 def _raw(shares: NDArray[np.floating[Any]], classes: NDArray[np.int64], space: Space) -> Tensor:
