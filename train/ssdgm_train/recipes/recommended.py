@@ -147,7 +147,7 @@ class Asked:
         """The recipe for such data; errors as of `recipe.load`."""
         if self.source is not None:
             return Chosen(self.plain(), Taken(str(self.source), "named"))
-        method = self.method or recipe.named(self.changes)
+        method = recipe.named(self.changes) or self.method or recipe.Recipe.method
         name = nearest(method, facts)
         if name is None:
             reason = f"no recipe is recommended for {method} on {facts}"
