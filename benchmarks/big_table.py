@@ -58,7 +58,8 @@ def train(path: Path, out: Path, steps: int, hidden: int) -> dict[str, int]:
     }
     changes = [word for k, v in settings.items() for word in ("--set", f"{k}={v}")]
     told = out.with_suffix(".json")
-    words = [str(path), "--label", "label", "--labels", str(LABELS), "--out", str(out), "--quiet"]
+    words = [str(path), "--method", "m2", "--label", "label", "--labels", str(LABELS)]
+    words += ["--out", str(out), "--quiet"]
     command = [sys.executable, "-c", _CODE, str(told), "train", *words, "--device", "cpu"]
     environment = {**os.environ, "SSDGM_CACHE_DIR": str(path.parent / "cache")}
     subprocess.run([*command, *changes], env=environment, check=True)

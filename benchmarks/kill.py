@@ -26,7 +26,7 @@ def command(run: Path, seed: int) -> list[str]:
     if run.exists():
         return [*tool, "--resume", str(run)]
     changes = [word for setting in SETTINGS for word in ("--set", setting)]
-    words = ("digits", "--labels", "100", "--seed", str(seed), "--device", "cpu")
+    words = ("digits", "--method", "m2", "--labels", "100", "--seed", str(seed), "--device", "cpu")
     return [*tool, *words, "--out", str(run), *changes]
 
 

@@ -85,7 +85,8 @@ def label_spreading(seed: int) -> Models:
 def m2(seed: int, steps: int = 2000) -> Models:
     """The defaults; the paper's weighting; and small networks that can only draw a curve."""
     paper, curve = ("model.weighting=paper",), {"hidden": 16, "latent": 1, "alpha": 0.2}
-    common = {"random_state": seed, "steps": steps, "labels_as": "classes"}  # letter's are numbers
+    common = {"method": "m2", "random_state": seed, "steps": steps}
+    common["labels_as"] = "classes"  # letter's are numbers
     yield SemiSupervisedClassifier(**common)
     yield SemiSupervisedClassifier(**common, settings=paper)
     settings = (*paper, "model.activation=tanh")

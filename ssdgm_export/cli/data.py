@@ -73,6 +73,7 @@ def inspect(
     draw = _draw() if out is not None else None
     from ssdgm_train import data as sources
     from ssdgm_train import inspection
+    from ssdgm_train.portfolio import default, search
     from ssdgm_train.recipes import recommended
 
     said = {"data.label": label, "data.labels_as": labels_as}
@@ -81,12 +82,15 @@ def inspect(
         *(f"{k}={json.dumps(v)}" for k, v in said.items() if v is not None),
     ]
     place = None if data_dir is None else str(data_dir)
-    plan = recommended.Asked(changes=tuple(changes))
+    comparing = default.compared(None, (), changes)
+    plan = search.asked(tuple(changes)) if comparing else recommended.Asked(changes=tuple(changes))
     downloading = console.downloads(quiet or as_json)
     if out is not None:
         sources.check_outside(out, sources.locate(data, place, downloading))
     with console.watch(quiet or as_json) as tell:
-        location, report = inspection.look(data, plan, labels, seed, place, downloading, tell)
+        location, report = inspection.look(
+            data, plan, labels, seed, place, downloading, tell, comparing
+        )
     if out is not None and draw is not None:
         atomic.write(out, draw(report), force=force)
     given = {"data-dir": place, "label": label, "labels-as": labels_as, "labels": labels}

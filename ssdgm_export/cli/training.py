@@ -1,21 +1,17 @@
 """`methods` and `train`."""
 
-import json
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from ssdgm_export.cli import console, reports
+from ssdgm_export.cli import console, reports, starting
 from ssdgm_export.cli.options import AsJson, Quiet
 from ssdgm_export.cli.text import training
 from ssdgm_runtime import errors, terminal
 from ssdgm_runtime.rows import columns
 
 Json = dict[str, Any]
-AUTO, MINUTES = "auto", 10.0
-"""The method for which recipes are tried, and the minutes of its budget."""
 
 
 def methods(as_json: AsJson = False) -> None:
@@ -48,14 +44,15 @@ def train(
         str | None,
         typer.Option(
             help="Method, as listed by `methods`, or file.py:METHOD for one of your own; auto "
-            "tries a few recipes and takes the best. [default: the recipe's, or m2]"
+            "compares a few recipes and trains the best. [default: auto; with --recipe the "
+            "recipe's, with --init-from m2]"
         ),
     ] = None,
     budget: Annotated[
         float | None,
         typer.Option(
             metavar="MINUTES",
-            help="Minutes that --method auto may take, roughly. [default: 10]",
+            help="Minutes that comparing and training may take with auto, roughly. [default: 10]",
         ),
     ] = None,
     labels: Annotated[
@@ -148,94 +145,18 @@ def train(
         )
         session = _resume(resume)
     else:
-        said = _said(label, labels_as, extra_classes, no_baseline)
-        plan = recipe, method, (*(change or []), *said)
-        session = _begin(
-            data,
-            plan,
-            _minutes(budget, method, recipe, init_from),
-            out,
-            labels,
-            seed or 0,
-            device or "auto",
-            init_from,
-            data_dir,
-            console.downloads(quiet),
+        changes = (
+            *(change or []),
+            *starting.settings(label, labels_as, extra_classes, no_baseline),
         )
-        _tell_recipe(session, quiet)
+        said = starting.Said(method, recipe, changes, init_from, budget)
+        place = None if data_dir is None else str(data_dir)
+        tell = console.downloads(quiet)
+        session = starting.begin(data, said, out, labels, seed or 0, device or "auto", place, tell)
+        starting.tell(session, quiet)
     _run(session, quiet)
     page = None if no_report else reports.after(session.run.path)
     console.emit({**_summary(session), "report": page}, as_json, training.summary)
-
-
-def _said(
-    label: str | None, labels_as: str | None, extra_classes: int | None, no_baseline: bool
-) -> Iterator[str]:
-    """Options that are settings of the recipe."""
-    if label is not None:
-        yield f"data.label={json.dumps(label)}"
-    if labels_as is not None:
-        yield f"data.labels_as={json.dumps(labels_as)}"
-    if extra_classes is not None:
-        yield f"data.extra_classes={extra_classes}"
-    if no_baseline:
-        yield "run.baseline=0"
-
-
-def _begin(
-    data: str | None,
-    plan: tuple[str | None, str | None, tuple[str, ...]],
-    minutes: float | None,
-    out: Path | None,
-    labels: int | None,
-    seed: int,
-    device: str,
-    init_from: Path | None,
-    data_dir: Path | None,
-    tell: Callable[[int, int, str], None],
-) -> Any:  # noqa: ANN401
-    if data is None or out is None:
-        missing = "argument DATA" if data is None else "option --out"
-        example = "Example: ssdgm-export train digits --labels 100 --out runs/a"
-        raise errors.UsageError(f"Missing {missing}", mend=example)
-    from ssdgm_train.recipes import recommended
-    from ssdgm_train.runs import session
-
-    place = None if data_dir is None else str(data_dir)
-    if minutes is not None:
-        from ssdgm_train.portfolio import search
-
-        asked = search.asked(plan[2])
-        return search.begin(data, asked, out, minutes, labels, seed, device, place, tell)
-    return session.begin(
-        data, recommended.Asked(*plan), out, labels, seed, device, init_from, place, tell
-    )
-
-
-def _minutes(
-    budget: float | None, method: str | None, recipe: str | None, init_from: Path | None
-) -> float | None:
-    """The minutes of a search among recipes; None where there is to be none."""
-    if method != AUTO:
-        if budget is not None:
-            raise errors.UsageError("--budget is for --method auto", mend="Leave it out.")
-        return None
-    for name, value in {"--recipe": recipe, "--init-from": init_from}.items():
-        if value is not None:
-            raise errors.UsageError(f"--method auto takes no {name}", mend="Leave it out.")
-    return MINUTES if budget is None else budget
-
-
-def _tell_recipe(session: Any, quiet: bool) -> None:  # noqa: ANN401
-    """Say which recipe is taken, before hours are spent on it."""
-    from ssdgm_train.runs import records
-
-    if not quiet:
-        record = session.run.read()
-        length = f"{session.steps:,} steps"
-        if record.searching:
-            length = f"others are tried, in {record.portfolio.budget:g} minutes"
-        console.note(f"recipe {training.taken(records.plain(record.taken))}; {length}")
 
 
 def _resume(path: Path) -> Any:  # noqa: ANN401

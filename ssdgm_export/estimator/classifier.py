@@ -8,7 +8,6 @@ model.export("model.ssdgm")  # a bundle, for a device without torch
 """
 
 import numbers
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -27,18 +26,19 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ssdgm_export.bundle import document
-from ssdgm_export.estimator import memory, settings
+from ssdgm_export.estimator import memory, progress, settings
 from ssdgm_export.estimator.answers import Answers
 from ssdgm_runtime import errors
-from ssdgm_train.recipes import recipe
-from ssdgm_train.runs import loading, training
+from ssdgm_train.portfolio import default
+from ssdgm_train.recipes import recipe, recommended
+from ssdgm_train.runs import loading
 
 Array = NDArray[Any]
 
 
 def _offers(task: str) -> Any:  # noqa: ANN401  (scikit-learn's own check)
     """Whether the method does more than to classify."""
-    return lambda self: task in self._plan().spec.tasks
+    return lambda self: task in recommended.plain(self._plan()).spec.tasks
 
 
 class SemiSupervisedClassifier(
@@ -49,11 +49,17 @@ class SemiSupervisedClassifier(
 ):
     """A method of this package as a scikit-learn classifier.
 
-    Parameters left as None take the recipe's value, or without a recipe the default shown last
-    here. Parameters that are given override the recipe.
+    Where nothing says what to train, a few recipes are compared by cross-validation on the
+    labelled rows, from the one that is recommended for such rows on, and the best is trained.
+    Parameters that are given hold in each of them; of the others, `validation` and `likelihood`
+    are 0 and gaussian. With `method="m2"` that method alone is trained, which takes seconds.
+
+    Where a method is named, parameters left as None take the default shown last here; where a
+    recipe is named, its value. Parameters that are given override the recipe.
 
     Args:
-        method: A key of `METHODS`; m2. "auto" tries a few recipes and takes the best.
+        method: A key of `METHODS`, or "auto", which compares recipes; None for that of `recipe`
+            or `settings`, with `init_from` m2, and "auto" without any of these.
         budget: How many minutes "auto" may take, roughly; 10.
         recipe: The name of a recipe that ships, or a TOML file.
         hidden: Widths of the hidden layers, in every network; 100.
@@ -74,7 +80,8 @@ class SemiSupervisedClassifier(
         init_from: A run directory, or .npz weights of the authors, to start from.
         random_state: Of validation rows, initial weights, batches and noise.
         device: "auto", "cpu" or "cuda".
-        verbose: 1 writes a line to standard error at every validation.
+        verbose: 1 writes a line to standard error at every validation and fold, and at the end
+            what was compared.
 
     Attributes:
         classes_: The labels' own values, sorted, [K].
@@ -137,17 +144,19 @@ class SemiSupervisedClassifier(
             y: Labels [n]: whole numbers from 0 or strings; -1 (in strings also "-1" or an empty
                 one) is a row whose label is not known.
         """
-        plan = self._plan()
+        plan, start = self._plan(), None if self.init_from is None else Path(self.init_from)
+        limit = settings.minutes(self.method, self.budget, self.recipe, start, self.settings)
         x, known = validate_data(self, X, y, dtype=np.float32, ensure_min_samples=2)
         if known.dtype.kind != "O":  # objects are judged one by one below
             check_classification_targets(known)
         self.classes_, labels = settings.labels(known)
         names = tuple(getattr(self, "feature_names_in_", ()))
-        table = memory.Table(self._rows(x, plan.data.likelihood), labels, names)
-        start = None if self.init_from is None else Path(self.init_from)
-        watch = _tell if self.verbose else memory.ignore
-        limit = settings.minutes(self.method, self.budget, self.recipe, start)
+        rows = self._rows(x, recommended.plain(plan).data.likelihood)
+        table = memory.Table(rows, labels, names)
+        watch = progress.tell if self.verbose else memory.ignore
         self.run_ = memory.fit(table, plan, self._seed(), self.device, start, watch, limit)
+        if self.verbose:
+            progress.conclude(self.run_)
         return self
 
     def predict_proba(self, X: object) -> Array:  # noqa: N803
@@ -212,7 +221,7 @@ class SemiSupervisedClassifier(
             SsdgmError: As `ssdgm_export.convert`.
         """
         check_is_fitted(self)
-        return _export(self.run_, Path(path), precision, license)
+        return memory.export(self.run_, Path(path), precision, license)
 
     def __sklearn_is_fitted__(self) -> bool:
         """Whether there is a run."""
@@ -224,10 +233,12 @@ class SemiSupervisedClassifier(
         assert latents is not None
         return latents.size
 
-    def _plan(self) -> recipe.Recipe:
+    def _plan(self) -> recipe.Recipe | recommended.Asked:
         given = {
             name: getattr(self, name) for name in ("hidden", "latent", "alpha", *settings.SECTIONS)
         }
+        if default.compared(self.method, (self.recipe, self.init_from), self.settings):
+            return settings.compared(given, self.settings)
         return settings.plan(self.recipe, self.method, given, self.settings)
 
     def _seed(self) -> int:
@@ -273,24 +284,3 @@ def _seed(random_state: Any) -> int:  # noqa: ANN401  (whatever scikit-learn tak
     if isinstance(random_state, numbers.Integral):
         return int(random_state)
     return int(check_random_state(random_state).randint(2**31 - 1))
-
-
-def _tell(progress: training.Progress) -> None:
-    """What `verbose` asks for."""
-    if progress.terms is not None:
-        terms = ", ".join(f"{name} {value:.3f}" for name, value in progress.terms.items())
-        sys.stderr.write(f"step {progress.step} of {progress.steps}: {terms}\n")
-
-
-def _export(trained: memory.Trained, path: Path, precision: str, license: str | None) -> Path:
-    from ssdgm_export.bundle import convert
-
-    with memory.written(trained) as place:
-        converted = convert.convert(
-            place / "run",
-            path,
-            data=str(place / memory.DATA),
-            precision=precision,
-            license=license,
-        )
-    return converted.path

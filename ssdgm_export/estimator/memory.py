@@ -18,7 +18,7 @@ from ssdgm_export.graphs import modules
 from ssdgm_train.model import Model
 from ssdgm_train.portfolio import search
 from ssdgm_train.problems import Problem
-from ssdgm_train.recipes import recipe
+from ssdgm_train.recipes import recipe, recommended
 from ssdgm_train.runs import directory, loading, records, session, storage, training
 
 DATA = "table.npz"
@@ -105,13 +105,23 @@ def written(trained: Trained) -> Iterator[Path]:
         yield folder
 
 
+def export(trained: Trained, path: Path, precision: str, license: str | None) -> Path:
+    """Write a bundle; arguments and errors as of `ssdgm_export.convert`."""
+    from ssdgm_export.bundle import convert
+
+    with written(trained) as place:
+        run, data = place / "run", str(place / DATA)
+        converted = convert.convert(run, path, data=data, precision=precision, license=license)
+    return converted.path
+
+
 def ignore(progress: training.Progress) -> None:
     """Say nothing."""
 
 
 def fit(
     table: Table,
-    plan: recipe.Recipe,
+    plan: recipe.Recipe | recommended.Asked,
     seed: int = 0,
     device: str = "auto",
     init_from: Path | None = None,
@@ -122,12 +132,12 @@ def fit(
 
     Args:
         table: The rows and labels.
-        plan: The recipe.
+        plan: The recipe, or what was said of it.
         seed: Of validation rows, initial weights, batches and noise.
         device: "auto", "cpu" or "cuda".
         init_from: As `session.begin` takes it.
         watch: Called after every step.
-        minutes: Of a search among recipes, of which the given one is the simplest; None for none.
+        minutes: For comparing recipes, of which the given one is the simplest; None for none.
 
     Raises:
         SsdgmError: As `session.begin` and `training.train`.

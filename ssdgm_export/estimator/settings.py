@@ -12,11 +12,8 @@ from numpy.typing import NDArray
 from ssdgm_runtime import errors
 from ssdgm_train import settings
 from ssdgm_train.data import dataset
-from ssdgm_train.portfolio import candidates
-from ssdgm_train.recipes import recipe
-
-AUTO, MINUTES = "auto", 10.0
-"""The method for which recipes are tried, and the minutes of its budget."""
+from ssdgm_train.portfolio import candidates, default, search
+from ssdgm_train.recipes import lookup, recipe, recommended
 
 DEFAULTS: dict[str, object] = {
     "hidden": (100,),
@@ -29,7 +26,10 @@ DEFAULTS: dict[str, object] = {
     "validation": 0.0,
     "likelihood": "gaussian",
 }
-"""What is taken where neither a setting nor a recipe is given."""
+"""What a method that is named has where neither a setting nor a recipe is given."""
+
+KEPT = ("validation", "likelihood")
+"""Of these, what recipes that are compared have too: all labels train, and numbers may be any."""
 
 SECTIONS = {
     "steps": "train",
@@ -58,46 +58,76 @@ def plan(
 
     Args:
         source: A file, the name of a recipe that ships, or None for `DEFAULTS`.
-        name: The method; None for the recipe's, or m2; `AUTO` for that of the candidates.
+        name: The method; None for that of the settings or the recipe, or m2.
         given: Settings by their short names; those that are None stay as they are.
         changes: Further settings, such as `model.weighting=paper`, which stand over all others.
 
     Raises:
         RecipeError: The recipe or a setting cannot be used, or the method has no such setting.
     """
-    name = candidates.method(changes) if name == AUTO else name
-    table = recipe.load(source, name).spec.Config
+    table = recipe.load(source, recipe.named(changes) or name).spec.Config
     first = {} if source is not None else DEFAULTS
     chosen = {key: value for key, value in given.items() if value is not None}
     under = {k: v for k, v in first.items() if k not in chosen and any(_places(table, k))}
-    words = [
-        f"{place}={_text(value)}"
-        for key, value in {**under, **chosen}.items()
-        for place in _found(table, key, value)
-    ]
+    words = _words(table, {**under, **chosen})
     return recipe.load(source, name, ["run.baseline=0", *words, *changes])
 
 
-def minutes(name: str | None, budget: float | None, source: object, start: object) -> float | None:
-    """The minutes of a search among recipes; None where there is to be none.
+def compared(given: Mapping[str, object], changes: Sequence[str] = ()) -> recommended.Asked:
+    """The recommended recipe and those that are compared with it, with settings laid over each.
+
+    Args:
+        given: As in `plan`; `hidden` is of every network, whatever the recipe says.
+        changes: As in `plan`.
+
+    Raises:
+        RecipeError: A setting cannot be used, or the method has none such, or one names a method.
+    """
+    table = lookup.find(candidates.method(changes)).Config
+    chosen = {key: value for key, value in given.items() if value is not None}
+    alike = _places(table, "classifier") if "hidden" in chosen else ()
+    words = _words(table, {**{key: DEFAULTS[key] for key in KEPT}, **chosen})
+    return search.asked(("run.baseline=0", *words, *(f"{p}=[]" for p in alike), *changes))
+
+
+def minutes(
+    name: str | None,
+    budget: float | None,
+    source: object,
+    start: object,
+    changes: Sequence[str] = (),
+) -> float | None:
+    """The minutes in which recipes are compared and one is trained; None for no comparison.
 
     Args:
         name: The method.
-        budget: The minutes; None for `MINUTES`.
+        budget: The minutes; None for `default.MINUTES`.
         source: The recipe that was given, if any.
         start: The trained model that was given, if any.
+        changes: Further settings, one of which may name the method.
 
     Raises:
-        InputError: There is a budget for no search, or a search for which there is a choice.
+        InputError: Something says what to train, and something that recipes are compared.
     """
-    if name != AUTO:
+    ways = {"recipe": source, "init_from": start}
+    if not default.compared(name, ways.values(), changes):
         if budget is not None:
-            raise errors.InputError("budget", repr(budget), 'None, unless method is "auto"')
+            wanted = 'None, unless method is "auto", or no method, recipe and init_from are given'
+            raise errors.InputError("budget", repr(budget), wanted)
         return None
-    for key, value in {"recipe": source, "init_from": start}.items():
+    for key, value in ways.items():
         if value is not None:
             raise errors.InputError(key, repr(str(value)), 'None where method is "auto"')
-    return MINUTES if budget is None else budget
+    return default.MINUTES if budget is None else budget
+
+
+def _words(table: type, given: Mapping[str, object]) -> list[str]:
+    """Settings by their short names as those of a recipe."""
+    return [
+        f"{place}={_text(value)}"
+        for key, value in given.items()
+        for place in _found(table, key, value)
+    ]
 
 
 def _found(table: type, key: str, value: object) -> list[str]:

@@ -11,6 +11,7 @@ import pytest
 
 Tool = Callable[..., Any]
 SMALL = (
+    *("--method", "m2"),
     *("--set", "train.steps=60", "--set", "run.evaluate_every=60", "--seed", 1, "--quiet"),
     *("--set", "model.hidden=8", "--set", "data.validation=12", "--set", "model.latent=2"),
 )

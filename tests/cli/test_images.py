@@ -16,6 +16,7 @@ pytest.importorskip("PIL")
 
 Tool = Callable[..., Any]
 SMALL = (
+    *("--method", "m2"),
     *("--set", "train.steps=4", "--set", "run.evaluate_every=4", "--set", "run.baseline=0"),
     *("--set", "model.hidden=8", "--set", "model.latent=2"),
     *("--set", "train.labelled_batch=6", "--set", "train.unlabelled_batch=6", "--no-report"),

@@ -39,6 +39,28 @@ def test_digits_are_described(tool: Tool) -> None:
     assert "binomial: bytes below 64, which are counts out of 16" in found.out
     assert "100 labelled, 1,112 unlabelled, 135 for validation, whose labels are" in found.out
     assert "ssdgm-export train digits --labels 100 --out runs/digits" in found.out
+    told = " ".join(found.out.split())
+    assert "compared with m2-plain; the best by cross-validation is trained, in about 10" in told
+    assert "steps at most 1,500" in told
+    assert "augmentation in m2: images turned, scaled, sheared, moved, bent, partly erased" in told
+    assert "not mirrored; assumed to leave labels as they are" in told
+    assert "or, without comparing, --recipe with a file of" in told
+
+
+def test_a_method_that_is_set_is_compared_with_none(tool: Tool, tmp_path: Path) -> None:
+    words = ("data", "inspect", "digits", "--labels", 100, "--set", "method=m1", "--quiet")
+    found = tool(*words)
+    assert "compared with" not in found.out
+    assert "augmentation     none: no row is changed" in found.out
+    assert "\nor --recipe with a file of" in found.out
+    plan = tool(*words, "--json").json["training"]
+    assert (plan["minutes"], plan["compared"], plan["method"]) == (None, [], "m1")
+    assert plan["augmentation"] == "none: no row is changed"
+
+
+def test_where_there_is_nothing_to_compare_it_is_said(tool: Tool) -> None:
+    found = tool("data", "inspect", "digits", "--quiet")
+    assert "nothing, for such rows and labels; trained in about 10 minutes" in found.out
 
 
 def test_a_table_is_described_with_what_is_wrong(tool: Tool, csv: Path) -> None:
@@ -216,6 +238,7 @@ def test_the_command_says_that_numbers_are_classes(tool: Tool, tmp_path: Path) -
 
 def test_the_command_asks_and_takes_the_answer(tool: Tool, tmp_path: Path) -> None:
     words = ("train", numbers(tmp_path), "--out", tmp_path / "run", "--set", "train.steps=2")
+    words = (*words, "--method", "m2")
     asked = tool(*words)
     assert asked.code == 2
     assert "--labels-as classes" in asked.err

@@ -17,6 +17,7 @@ Tool = Callable[..., Any]
 Refused = Callable[..., Any]
 ROWS = 90
 SMALL = (
+    *("--method", "m2"),
     *("--set", "train.steps=150", "--set", "run.evaluate_every=50", "--set", "run.baseline=4"),
     *(
         "--set",

@@ -21,7 +21,7 @@ SMALL = (
     *("--set", "train.steps=12", "--set", "run.evaluate_every=4"),
     *("--set", "model.hidden=8", "--set", "model.latent=2"),
     *("--set", "train.labelled_batch=6", "--set", "train.unlabelled_batch=6"),
-    "--no-report",
+    *("--method", "m2", "--no-report"),
 )
 
 
@@ -87,7 +87,7 @@ def test_what_was_taken_from_another_run_is_said(source: str, tmp_path: Path, to
     (tmp_path / "m1.toml").write_text(recipe.dumps(plan))
     words = ("train", source, "--no-report", "-q")
     assert tool(*words, "--recipe", tmp_path / "m1.toml", "--out", m1).code == 0
-    start = ("--init-from", m1, *SMALL)
+    start = ("--init-from", m1, *SMALL, "--recipe", "none")
     found = tool(*words, *start, "--out", tmp_path / "a", "--json").json["init"]
     assert found["settings"]["model.classifier_activation"] == "tanh"
     told = tool(*words, *start, "--out", tmp_path / "b").out
@@ -141,7 +141,7 @@ def test_progress_goes_to_stderr_alone_and_quiet_silences_it(
     loud = tool("train", source, "--out", tmp_path / "loud", *SMALL)
     first, *lines = loud.err.splitlines()
     assert first.startswith(
-        "recipe none (no recipe is recommended for m2 on 78 grey images of 3 x 3)"
+        "recipe default-m2-small (recommended for m2 on 78 grey images of 3 x 3 with 48 labels)"
     )
     assert [line.split("  ")[0] for line in lines] == ["step 4/12", "step 8/12", "step 12/12"]
     assert all("validation error" in line and "unlabelled" in line for line in lines)
@@ -227,7 +227,12 @@ def table(place: Path) -> str:
 
 TAKEN = {
     "a method": (("--method", "m1"), "default-m1-tables", "recommended for m1 on 80 rows of 6"),
-    "nothing": ((), "default-m2-tables", "recommended for m2 on 80 rows of 6 with 60 labels"),
+    "m2": (
+        ("--method", "m2"),
+        "default-m2-tables",
+        "recommended for m2 on 80 rows of 6 with 60 labels",
+    ),
+    "a setting": (("--set", "method=m1"), "default-m1-tables", "recommended for m1 on 80 rows"),
     "bare settings": (("--recipe", "none"), "none", "named"),
     "a recipe": (("--recipe", "default-m2-tables"), "default-m2-tables", "named"),
     "no recipe": (

@@ -17,6 +17,7 @@ parquet = pytest.importorskip("pyarrow.parquet")
 Tool = Callable[..., Any]
 Table = Any
 SMALL = (
+    *("--method", "m2"),
     *("--set", "train.steps=20", "--set", "run.evaluate_every=20", "--set", "run.baseline=0"),
     *("--set", "model.hidden=8", "--set", "model.latent=2"),
     *("--set", "train.labelled_batch=12", "--set", "train.unlabelled_batch=12", "--no-report"),

@@ -43,7 +43,7 @@ def tails(rows: int) -> Floats:
 def test_a_frame_in_another_order_gives_the_same_answers_on_the_device(tmp_path: Path) -> None:
     frame = pd.DataFrame(scales(200)[:, :5], columns=["b", "a", "e", "d", "c"])
     y = labels(frame.to_numpy())
-    trained = SemiSupervisedClassifier(steps=60, random_state=0).fit(frame, y)
+    trained = SemiSupervisedClassifier(method="m2", steps=60, random_state=0).fit(frame, y)
     with model.load(trained.export(tmp_path / "a.ssdgm")) as opened:
         wanted = opened.predict_proba(frame)
         assert np.abs(wanted - trained.predict_proba(frame)).max() < 1e-4
@@ -89,7 +89,7 @@ def test_a_finite_table_that_trains_is_exported(
 
 def test_the_golden_rows_of_a_column_keep_to_its_own_range(tmp_path: Path) -> None:
     x = scales(200)
-    trained = SemiSupervisedClassifier(steps=60, random_state=0).fit(x, labels(x))
+    trained = SemiSupervisedClassifier(method="m2", steps=60, random_state=0).fit(x, labels(x))
     place = trained.export(tmp_path / "a.ssdgm")
     golden = np.load(place / "golden/classifier/x.npy")
     assert (np.abs(golden - x.mean(0)) < 8 * x.std(0)).all()

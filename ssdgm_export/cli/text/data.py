@@ -196,14 +196,27 @@ def _training(result: Json) -> Json:
     return {
         "train would use": f"{plan['method']}: {plan['summary']}",
         "recipe": "{name} ({reason})".format(**plan["taken"]),
+        **_compared(plan),
         "networks": widths,
         "likelihood": f"{plan['likelihood']}: {plan['reason']}",
         "a row becomes": plan["preprocessing"],
         "prior": _prior(plan["prior"]),
         "rows": f"{plan['labelled']:,} labelled, {plan['unlabelled']:,} unlabelled, "
         f"{plan['validation']:,} for validation{extra}",
-        "steps": f"{plan['steps']:,}",
+        "steps": f"{plan['steps']:,}" if plan["minutes"] is None else f"at most {plan['steps']:,}",
+        "augmentation": plan["augmentation"],
     }
+
+
+def _compared(plan: Json) -> Json:
+    """A line for what the recipe is compared with."""
+    if plan["minutes"] is None:
+        return {}
+    time = f"in about {plan['minutes']:g} minutes (--budget)"
+    if not plan["compared"]:
+        return {"compared with": f"nothing, for such rows and labels; trained {time}"}
+    others = ", ".join(plan["compared"])
+    return {"compared with": f"{others}; the best by cross-validation is trained, {time}"}
 
 
 def _plain(value: object) -> str:
@@ -220,7 +233,9 @@ def _settings(result: Json) -> list[str]:
     """The command, and the recipe that says the same in a file."""
     if result["refused"]:
         return []
+    plan = result["training"]
+    alone = "" if plan["minutes"] is None else ", without comparing,"
     return [
         terminal.plain(result["command"]),
-        f"or --recipe with a file of\n\n{terminal.lines(result['training']['recipe'].strip())}",
+        f"or{alone} --recipe with a file of\n\n{terminal.lines(plan['recipe'].strip())}",
     ]

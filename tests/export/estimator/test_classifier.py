@@ -21,7 +21,7 @@ import ssdgm_train
 from ssdgm_export import SemiSupervisedClassifier
 from ssdgm_export.estimator import settings
 from ssdgm_runtime import errors
-from ssdgm_train.portfolio import budget
+from ssdgm_train.recipes import recipe
 
 Array = NDArray[Any]
 THRESHOLD = ("model.features.threshold=0",)
@@ -29,7 +29,7 @@ SMALL: dict[str, Any] = {"hidden": 16, "latent": 2, "steps": 60, "learning_rate"
 
 
 def small(**settings: Any) -> SemiSupervisedClassifier:  # noqa: ANN401
-    return SemiSupervisedClassifier(**{**SMALL, "random_state": 0, **settings})
+    return SemiSupervisedClassifier(**{**SMALL, "method": "m2", "random_state": 0, **settings})
 
 
 def blobs(rows: int = 90, known: int = 15) -> tuple[Array, Array, Array]:
@@ -325,24 +325,18 @@ def test_labels_that_cannot_be_used_are_errors(labels: object, text: str) -> Non
         small().fit(np.eye(6), np.asarray(labels))
 
 
-def test_auto_tries_recipes_and_the_bundle_says_which(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(budget, "clock", lambda: 0.0)
-    x, y, given = blobs()
-    few = {**SMALL, "steps": 12, "random_state": 0}
-    made = SemiSupervisedClassifier(method="auto", budget=1.0, **few)
-    trained = clone(made).fit(x, given)
-    assert (trained.predict(x) == y).mean() > 0.5
-    tried = trained.run_.record.portfolio
-    assert tried is not None
-    assert (tried.budget, tried.folds, len(tried.candidates)) == (1.0, 3, 4)
-    card = (trained.export(tmp_path / "a.ssdgm") / "README.md").read_text(encoding="utf-8")
-    assert f"| {tried.chosen} (chosen) |" in card
+def test_a_method_that_a_setting_names_has_its_own_settings() -> None:
+    found = settings.plan(None, None, {"hidden": 8}, ("method=m1",))
+    assert isinstance(found, recipe.Recipe)
+    assert (found.method, found.model.features.hidden) == ("m1", (8,))
 
 
 WITHOUT = {
     "a budget for another": ({"budget": 5.0}, 'budget is 5.0; expected None, unless method is "'),
+    "a budget for a recipe": (
+        {"method": None, "recipe": "none", "budget": 5.0},
+        "or no method, recipe and init_from are given",
+    ),
     "a recipe": ({"method": "auto", "recipe": "none"}, "recipe is 'none'; expected None where"),
     "a start": ({"method": "auto", "init_from": "a.npz"}, "init_from is 'a.npz'; expected None "),
 }

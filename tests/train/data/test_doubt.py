@@ -161,6 +161,7 @@ def test_folders_say_that_they_are_classes(listed: bool, tmp_path: Path) -> None
 def test_the_estimator_asks_too(kind: type) -> None:
     data = made(NUMBERS)
     small: dict[str, Any] = {"hidden": 4, "latent": 2, "steps": 2, "random_state": 0}
+    small["method"] = "m2"
     y = data.y.astype(kind)
     text = cases.message(
         errors.DataError, lambda: SemiSupervisedClassifier(**small).fit(data.x, y)

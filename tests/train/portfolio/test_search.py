@@ -175,7 +175,42 @@ def test_classes_to_be_found_leave_nothing_to_compare(tmp_path: Path) -> None:
         pass
     told = outcome(made.run)
     assert (told.chosen, told.candidates, told.baseline) == ("gmdgm", (Trial("gmdgm"),), ())
-    assert told.notes == ("There is one candidate for such rows and labels.",)
+    assert told.notes == (
+        "There is one candidate for such rows and labels, so nothing was compared.",
+    )
+
+
+def test_without_a_row_that_lacks_a_label_nothing_is_compared_and_nobody_teaches(
+    tmp_path: Path,
+) -> None:
+    made = begun(tmp_path, cases.separable("gaussian-float32", 24, 0, 12))
+    assert search.others(made) == ()
+    for _ in search.train(made):
+        pass
+    told, record = outcome(made.run), made.run.read()
+    assert (told.chosen, told.folds, len(told.notes)) == ("m2", 0, 1)
+    assert record.plan.regularise == made.recipe.regularise
+
+
+def test_rows_that_are_read_from_disk_are_compared_without_teachers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "LARGE", 1)
+    monkeypatch.setenv("SSDGM_CACHE_DIR", str(tmp_path / "cache"))
+    made = begun(tmp_path, rows())
+    assert store.mapped(made.data.x)
+    assert search.others(made) == ("m2-consistent",)
+    for _ in search.train(made):
+        pass
+    assert made.run.read().plan.regularise.taught == 0
+    assert outcome(made.run).folds == plan.FOLDS
+
+
+def test_who_is_compared_is_known_before(whole: directory.Run, tmp_path: Path) -> None:
+    names = tuple(one.name for one in outcome(whole).candidates)
+    assert search.others(begun(tmp_path / "a", rows())) == names[1:]
+    few = begun(tmp_path / "b", rows(3), "data.labels_as=classes")
+    assert search.others(few) == ()
 
 
 def test_a_class_with_a_single_label_is_held_out_too(tmp_path: Path) -> None:
@@ -194,6 +229,15 @@ def test_what_the_budget_has_no_time_for_is_named(
     assert told.notes[0] == f"The budget has no time for {left}."
 
 
+def test_a_run_that_is_shorter_than_its_recipe_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    costs = iter([budget.Cost(0.0, 0.09), *[budget.Cost(100.0, 1.0)] * 3])
+    monkeypatch.setattr(budget, "timed", lambda *_: next(costs))
+    told = outcome(trained(tmp_path, rows(), "train.steps=500", "run.evaluate_every=500"))
+    assert told.notes[1] == "The budget has time for 400 of the recipe's 500 steps."
+
+
 def test_a_fold_that_diverges_counts_as_wrong(tmp_path: Path) -> None:
     made = begun(tmp_path, rows(), "train.learning_rate=1e30")
     with pytest.raises(loop.Diverged):
@@ -210,7 +254,7 @@ def test_minutes_are_a_number_above_zero(minutes: float, tmp_path: Path) -> None
 
 def test_a_setting_cannot_name_the_method() -> None:
     text = cases.message(RecipeError, lambda: search.asked(("method=m1",)))
-    assert "--method auto chooses it" in text
+    assert "A setting names the method, and auto chooses it" in text
 
 
 def test_sentences_say_who_is_close_and_who_is_better() -> None:

@@ -85,6 +85,7 @@ def look(
     data_dir: str | None = None,
     downloading: sources.Tell = sources.quiet,
     tell: sources.Tell = sources.quiet,
+    comparing: bool = False,
 ) -> tuple[place.Place, Report]:
     """Load a data set as `train` would, and inspect it.
 
@@ -96,6 +97,7 @@ def look(
         data_dir: As in `data.load`.
         downloading: Called with the progress of a download.
         tell: Called when a step begins.
+        comparing: Whether `train` would compare the recipe with others.
 
     Returns:
         The files of the data set, and the report.
@@ -107,7 +109,7 @@ def look(
     lies_at = sources.locate(source, data_dir, downloading)
     files = place.count_files(lies_at)
     data = sources.load(lies_at, plan=recommended.plain(plan).data)
-    return files, inspect(data, plan, labelled, seed, tell=tell)
+    return files, inspect(data, plan, labelled, seed, tell=tell, comparing=comparing)
 
 
 def inspect(
@@ -117,6 +119,7 @@ def inspect(
     seed: int = 0,
     limit: int = pieces.LIMIT,
     tell: sources.Tell = sources.quiet,
+    comparing: bool = False,
 ) -> Report:
     """Inspect at most `limit` rows of each part of a data set; other arguments as in `look`."""
     tell(0, len(STEPS), STEPS[0])
@@ -131,7 +134,7 @@ def inspect(
     meant = recommended.plain(plan).data.labels_as == CLASSES
     measured = dataclasses.replace(measured, meant=meant)
     tell(3, len(STEPS), STEPS[3])
-    training = proposal.propose(data, plan, labelled, seed)
+    training = proposal.propose(data, plan, labelled, seed, comparing)
     return Report(data, measured, tuple(rules.judge(measured)), training, len(theirs.rows))
 
 

@@ -9,14 +9,18 @@ import tomli_w
 
 from ssdgm_runtime import errors
 from ssdgm_train import method
-from ssdgm_train.data import dataset, doubt, statement
+from ssdgm_train.data import dataset, doubt, statement, store
 from ssdgm_train.data.settings import AUTO
 from ssdgm_train.data.split import Split, split
+from ssdgm_train.evaluation import practice
+from ssdgm_train.inspection import changes
+from ssdgm_train.portfolio import candidates, default
 from ssdgm_train.problems import Problem
 from ssdgm_train.recipes import recipe, recommended
 from ssdgm_train.settings import RecipeError
 
 Json = dict[str, Any]
+Candidates = tuple[candidates.Candidate, ...]
 
 REASONS = {
     "bernoulli": "pixels, each the probability of a bit",
@@ -37,6 +41,9 @@ class Proposal:
 
     Attributes:
         taken: Which recipe this is, and why; None where it came as it is.
+        minutes: For comparing it with others and the run, together; None where it is trained
+            as it is.
+        compared: The names of those others; none where rows and labels leave nothing to compare.
         method: The method's name.
         summary: What it is.
         networks: The settings of the model that describe its networks.
@@ -49,11 +56,14 @@ class Proposal:
         validation: Rows held out.
         validation_labels_are_extra: Whether their labels are beside the budget.
         test: Test rows.
-        steps: Steps of the run.
+        steps: Steps of the run, the most where minutes limit it.
+        augmentation: How rows are changed, in which of the recipes, and what that assumes.
         recipe: TOML: what differs from the method's defaults, and what the data decided.
     """
 
     taken: recommended.Taken | None
+    minutes: float | None
+    compared: tuple[str, ...]
     method: str
     summary: str
     networks: Json
@@ -67,6 +77,7 @@ class Proposal:
     validation_labels_are_extra: bool
     test: int
     steps: int
+    augmentation: str
     recipe: str
 
 
@@ -84,6 +95,7 @@ def propose(
     asked: recipe.Recipe | recommended.Asked,
     labelled: int | None,
     seed: int,
+    comparing: bool = False,
 ) -> Proposal | Refusal:
     """What `train` would do, computed by the same functions."""
     try:
@@ -95,8 +107,30 @@ def propose(
         settled = _settled(plan, stated)
     except (errors.DataError, RecipeError) as error:
         return Refusal(error.found, error.expected, error.mend)
+    every = _candidates(data, settled, parts, stated) if comparing else _alone(settled)
     proposal = _proposal(data, settled, parts, stated, plan.data.likelihood)
-    return dataclasses.replace(proposal, taken=chosen.taken)
+    return dataclasses.replace(
+        proposal,
+        taken=chosen.taken,
+        minutes=default.MINUTES if comparing else None,
+        compared=tuple(one.name for one in every[1:]),
+        augmentation=changes.described(every, stated),
+    )
+
+
+def _alone(settled: recipe.Recipe) -> Candidates:
+    return (candidates.Candidate(settled.method, settled),)
+
+
+def _candidates(
+    data: dataset.Dataset, settled: recipe.Recipe, parts: Split, stated: Problem
+) -> Candidates:
+    """What would be compared, the recipe itself first; it alone where no label can be held out."""
+    sizes = method.Sizes(len(parts.labelled), len(parts.unlabelled))
+    codes = stated.labels.codes(store.take(data.y, parts.labelled))
+    if codes is None or not practice.folds(codes, 0):
+        return _alone(settled)
+    return candidates.on(candidates.Ground(settled, stated, sizes, store.mapped(data.x)))
 
 
 def _proposal(
@@ -111,6 +145,8 @@ def _proposal(
     reason = template.format(levels=statement.COUNT_LEVELS, total=stated.total)
     return Proposal(
         taken=None,
+        minutes=None,
+        compared=(),
         method=settled.method,
         summary=settled.spec.summary,
         networks=dict(_networks(dataclasses.asdict(settled.model))),
@@ -124,6 +160,7 @@ def _proposal(
         validation_labels_are_extra=data.fully_labelled,
         test=0 if data.x_test is None else len(data.x_test),
         steps=sum(stage.plan.steps for stage in settled.stages(sizes)),
+        augmentation=changes.NONE,
         recipe=tomli_w.dumps(_changes(settled)),
     )
 
@@ -144,7 +181,7 @@ def _changes(plan: recipe.Recipe) -> Json:
 
 
 def _differing(table: Json, usual: Json) -> Json:
-    changes: Json = {}
+    different: Json = {}
     for key, value in table.items():
         if isinstance(value, dict) and isinstance(usual.get(key), dict):
             value = _differing(value, usual[key])
@@ -152,8 +189,8 @@ def _differing(table: Json, usual: Json) -> Json:
                 continue
         elif value == usual.get(key):
             continue
-        changes[key] = value
-    return changes
+        different[key] = value
+    return different
 
 
 def _networks(table: Json) -> Iterator[tuple[str, Any]]:

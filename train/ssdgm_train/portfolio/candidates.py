@@ -16,6 +16,7 @@ import numpy as np
 from ssdgm_train import problems
 from ssdgm_train.data import store
 from ssdgm_train.labels import lookup
+from ssdgm_train.method import Sizes
 from ssdgm_train.methods import gmdgm, m2
 from ssdgm_train.models.weighting import WEIGHTINGS
 from ssdgm_train.networks import builder
@@ -51,6 +52,23 @@ class Candidate:
     plan: recipe.Recipe
 
 
+@dataclass(frozen=True)
+class Ground:
+    """What candidates follow from.
+
+    Attributes:
+        recipe: The recommended recipe.
+        problem: The rows and labels.
+        sizes: How many training rows have a label, and how many have none.
+        mapped: Whether rows are read from disk as they are needed.
+    """
+
+    recipe: recipe.Recipe
+    problem: Problem
+    sizes: Sizes
+    mapped: bool
+
+
 def method(changes: Sequence[str]) -> str:
     """The method whose recipes are tried: one that finds classes, where some are to be found."""
     wanted = recipe.load(None, m2.METHOD.name, changes).data.extra_classes
@@ -63,31 +81,46 @@ def of(session: Session) -> tuple[Candidate, ...]:
     Args:
         session: The run, with the recommended recipe.
     """
-    base, problem, weight = session.recipe, session.run.read().problem, label_weight(session)
+    return on(_ground(session))
+
+
+def on(ground: Ground) -> tuple[Candidate, ...]:
+    """The candidates that follow from a recipe, rows and labels, the simplest first."""
+    base, weight = ground.recipe, _weight(ground)
     every = [Candidate(base.method, base)]
-    if weight and session.sizes.unlabelled:
-        every += (
-            Candidate(f"{base.method}-{name}", plan) for name, plan in _laid(session, weight)
-        )
-    return tuple(one for one in every if _possible(one.plan, problem, session))
+    if weight:
+        laid = _laid(ground, weight)
+        every += (Candidate(f"{base.method}-{name}", plan) for name, plan in laid)
+    return tuple(one for one in every if _possible(one.plan, ground))
 
 
 def label_weight(session: Session) -> float:
-    """The weight of the classifier's term; 0 where there is nothing to lay over it.
+    """The weight of the classifier's term; 0 where no teacher can be laid over it."""
+    ground = _ground(session)
+    return 0.0 if ground.mapped else _weight(ground)
 
-    Regularisers and teachers are for m2 and classes, all of which have labels.
+
+def _ground(session: Session) -> Ground:
+    mapped = store.mapped(session.data.x)
+    return Ground(session.recipe, session.run.read().problem, session.sizes, mapped)
+
+
+def _weight(ground: Ground) -> float:
+    """The weight of the classifier's term; 0 where no regulariser is laid over it.
+
+    Regularisers are for m2 and classes, all of which have labels, beside rows without one.
     """
-    plan, nothing = session.recipe, np.zeros(0, np.int64)
-    known = session.run.read().problem.labels.codes(nothing) is not None
+    plan, nothing = ground.recipe, np.zeros(0, np.int64)
+    known = ground.problem.labels.codes(nothing) is not None and ground.sizes.unlabelled > 0
     if not known or plan.method != m2.METHOD.name or lookup.is_own(plan.data.labels_as):
         return 0.0
     model: Any = plan.model
-    return WEIGHTINGS[model.weighting](model.alpha, session.sizes)["classifier"]
+    return WEIGHTINGS[model.weighting](model.alpha, ground.sizes)["classifier"]
 
 
-def _laid(session: Session, weight: float) -> Iterator[tuple[str, recipe.Recipe]]:
+def _laid(ground: Ground, weight: float) -> Iterator[tuple[str, recipe.Recipe]]:
     """The recipe with regularisers, by name; without its own, where it has some."""
-    base, problem = session.recipe, session.run.read().problem
+    base, problem = ground.recipe, ground.problem
     changed = weight / CHANGED if problem.kind in (problems.ROWS, problems.TABLE) else weight
     alike: Values = {"consistency": changed, "augmented": changed, "average": AVERAGE}
     alike["threshold"] = THRESHOLD
@@ -99,7 +132,7 @@ def _laid(session: Session, weight: float) -> Iterator[tuple[str, recipe.Recipe]
     if _coloured(problem) and not base.regularise.mirror:
         yield "mirrored", _over(base, {**alike, "mirror": True}, pooled)
     if not base.regularise.taught:
-        if problem.kind in PLAIN and session.sizes.total <= SPREAD_ROWS:
+        if problem.kind in PLAIN and ground.sizes.total <= SPREAD_ROWS:
             yield GRAPH, _over(base, {"taught": weight / TEACHER, "teachers": (GRAPH,)}, pooled)
         yield BASELINE, _over(base, {"taught": weight, "teachers": (BASELINE,)}, pooled)
 
@@ -146,10 +179,10 @@ def _over(base: recipe.Recipe, asked: Values, model: Values) -> recipe.Recipe:
     )
 
 
-def _possible(plan: recipe.Recipe, problem: Problem, session: Session) -> bool:
+def _possible(plan: recipe.Recipe, ground: Ground) -> bool:
     """Whether the method, the labels and the rows can have a recipe's regularisers."""
     try:
-        phases.check(plan.regularise, plan.spec, problem, store.mapped(session.data.x))
+        phases.check(plan.regularise, plan.spec, ground.problem, ground.mapped)
     except RecipeError:
         return False
     return True

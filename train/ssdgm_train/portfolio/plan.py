@@ -115,7 +115,7 @@ def _notes(
     """Why there is less to compare than there might be."""
     names = [one.name for one in every if one not in chosen]
     if len(every) == 1:
-        return ("There is one candidate for such rows and labels.",)
+        return ("There is one candidate for such rows and labels, so nothing was compared.",)
     if not folded:
         return (
             "No class has two labelled training rows, so nothing was cross-validated and the "

@@ -83,11 +83,17 @@ def asked(changes: tuple[str, ...] = ()) -> recommended.Asked:
     Raises:
         RecipeError: They name a method, or cannot be used.
     """
-    if any(change.partition("=")[0].strip() == "method" for change in changes):
+    if recipe.named(changes) is not None:
         raise RecipeError(
-            "method is set, and --method auto chooses it", mend="Leave one of the two out."
+            "A setting names the method, and auto chooses it", mend="Leave one of the two out."
         )
     return recommended.Asked(method=candidates.method(changes), changes=changes, folded=True)
+
+
+def others(begun: session.Session) -> tuple[str, ...]:
+    """The candidates that a run's recipe is compared with, by name; none where nothing is."""
+    further = candidates.of(begun)[1:]
+    return tuple(one.name for one in further) if further and plans.held(begun) else ()
 
 
 def resume(path: Path, dataset: data.Dataset | None = None) -> session.Session:
@@ -177,7 +183,7 @@ def _choose(begun: session.Session, plan: plans.Plan) -> None:
         steps=plan.steps,
         candidates=tuple(tried),
         baseline=plan.baseline,
-        notes=(*plan.notes, *_taught(chosen.plan)),
+        notes=(*plan.notes, *_shortened(begun, chosen.plan), *_taught(chosen.plan)),
     )
     text = recipe.dumps(chosen.plan)
     atomic.write(run.path / "recipe.toml", text.encode(), force=True)
@@ -186,6 +192,12 @@ def _choose(begun: session.Session, plan: plans.Plan) -> None:
     )
     changed = dataclasses.replace(record, recipe=chosen.recipe, taken=taken, portfolio=outcome)
     directory.write_json(run.path / "run.json", changed)
+
+
+def _shortened(begun: session.Session, chosen: recipe.Recipe) -> Iterator[str]:
+    steps, own = chosen.train.steps, begun.recipe.train.steps
+    if steps < own:
+        yield f"The budget has time for {steps:,} of the recipe's {own:,} steps."
 
 
 def _taught(chosen: recipe.Recipe) -> Iterator[str]:

@@ -117,12 +117,11 @@ def load(
     return recipe
 
 
-def named(changes: Iterable[str]) -> str:
-    """The method that settings name, or the default."""
-    names = [
-        text.strip() for key, _, text in (c.partition("=") for c in changes) if key == "method"
-    ]
-    return names[-1] if names else Recipe.method
+def named(changes: Iterable[str]) -> str | None:
+    """The method that settings name; None where they name none."""
+    parted = (change.partition("=") for change in changes)
+    names = [text.strip().strip("\"'") for key, _, text in parted if key.strip() == "method"]
+    return names[-1] if names else None
 
 
 def _give_way(table: Table, changes: Iterable[str]) -> None:

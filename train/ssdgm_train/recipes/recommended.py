@@ -159,7 +159,7 @@ class Asked:
         """The recipe for such data; errors as of `recipe.load`."""
         if self.source is not None:
             return Chosen(self.plain(), Taken(str(self.source), "named"))
-        method = self.method or recipe.named(self.changes)
+        method = recipe.named(self.changes) or self.method or recipe.Recipe.method
         name = nearest(method, facts)
         spared = _spared(name, facts) if self.folded else ()
         if name is None:

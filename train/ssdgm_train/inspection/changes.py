@@ -1,0 +1,38 @@
+"""How `train` would change rows so that their labels stay: in words, with what that assumes."""
+
+from collections.abc import Sequence
+
+from ssdgm_train.augmentation import choice, images, series, values
+from ssdgm_train.portfolio.candidates import Candidate
+from ssdgm_train.problems import Problem
+
+WORDS: dict[type, str] = {
+    images.Images: "images turned, scaled, sheared, moved, bent, partly erased, of another "
+    "contrast, {mirrored}",
+    series.Windows: "windows noisy, of another size, faster or slower, moved, silent for a while",
+    values.Values: "numbers noisy, a quarter of the columns another row's",
+}
+"""What each augmentation does to rows at its full strength."""
+
+NONE = "none: no row is changed"
+
+
+def described(every: Sequence[Candidate], problem: Problem) -> str:
+    """Which of the recipes change rows, how, and what is assumed; `NONE` where none does.
+
+    Args:
+        every: The recipes that would be trained.
+        problem: What the rows are.
+    """
+    using = [
+        one for one in every if one.plan.regularise.consistency or one.plan.regularise.augmented
+    ]
+    if not using:
+        return NONE
+    mirrored = [one.name for one in using if one.plan.regularise.mirror]
+    where = f" in {', '.join(mirrored)} alone" if len(mirrored) < len(using) else ""
+    how = WORDS[type(choice.augmentation_for(problem))].format(
+        mirrored=f"mirrored{where}" if mirrored else "not mirrored"
+    )
+    names = ", ".join(one.name for one in using)
+    return f"in {names}: {how}; assumed to leave labels as they are"
