@@ -165,6 +165,16 @@ def test_a_pooled_network_halves_long_sides_first() -> None:
     assert strides(8) == [1, 2, 1, 2, 2]
 
 
+@pytest.mark.parametrize(("length", "stride"), [(12, 1), (150, 2), (700, 2), (4097, 16)])
+def test_a_long_series_is_shortened_by_the_first_layer(length: int, stride: int) -> None:
+    first = Pooled(Grid(1, (length,), last=False), (4, 4, 4), "relu").layers[0]
+    assert first.stride == (stride,)
+    assert first.kernel_size == (5 if stride <= 2 else 2 * stride + 1,)
+    assert Pooled(Grid(1, (length,), last=False), (4, 4, 4), "relu")(
+        torch.zeros(2, length)
+    ).shape == (2, 4)
+
+
 def test_what_a_pooled_network_finds_does_not_depend_on_where() -> None:
     network = Pooled(Grid(1, (12, 12), last=True), (6,), "relu").eval()
     here, there = torch.zeros(2, 12, 12)

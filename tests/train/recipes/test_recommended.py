@@ -40,6 +40,7 @@ CHOSEN: dict[str, tuple[str | None, DataFacts, str]] = {
     "no recipe for small pictures": ("m1m2", facts(shape=(8, 8)), "none"),
     "large pictures": ("m1m2", facts(shape=(64, 64)), "none"),
     "m2 from an m1": ("m2", facts(start="m1", labels=600), "pretrained-m2-600"),
+    "m2 from an m1 of small pictures": ("m2", facts(shape=(8, 8), start="m1"), "none"),
     "m2 from an m2": ("m2", facts(start="m2"), "default-m2"),
     "m1m2 from an m1": ("m1m2", facts(start="m1"), "default-m1m2-100"),
     "rows": (None, facts(kind="rows", rows=80, shape=(6,)), "default-m2-tables"),

@@ -1,5 +1,6 @@
 """What a graph teaches: what it says of rows, and that a classifier learns it."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import ssdgm_train
 from ssdgm_train.data import statement
 from ssdgm_train.data.settings import DataPlan
 from ssdgm_train.data.split import Split
+from ssdgm_train.labels import Classes
 from ssdgm_train.regularisation import phases, teacher
 from ssdgm_train.regularisation.plan import Regularisation
 from ssdgm_train.runs import directory, fitting
@@ -100,3 +102,11 @@ def test_what_has_no_classes_has_no_teacher() -> None:
     phases.check(plan, spec, problem, mapped=False)
     text = cases.message(RecipeError, lambda: phases.check(plan, spec, problem, mapped=True))
     assert "regularise.taught is set, and a teacher needs all rows in memory" in text
+
+    @dataclasses.dataclass(frozen=True)
+    class Own(Classes):
+        """A space of one's own, whose raw numbers are none of classes."""
+
+    own = dataclasses.replace(problem, labels=Own((1 / 3,) * 3))
+    text = cases.message(RecipeError, lambda: phases.check(plan, spec, own, mapped=False))
+    assert "a teacher knows of classes alone" in text

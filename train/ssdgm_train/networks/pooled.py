@@ -3,7 +3,8 @@ r"""A deeper convolutional network that ends in the mean over its map: for class
 Where a `Reader` halves the sides with every layer, here only every second layer does, so more of
 an image's detail reaches the later layers: the first, third and so on where a side is long, else
 the second, fourth and so on, and the last. The mean over the map then makes the features the same
-wherever in the image they are found.
+wherever in the image they are found. The first layer of a long series takes strides that leave
+about `STEPS` of it, with a kernel that covers two of them.
 
 References:
     Max-Margin Deep Generative Models for (Semi-)Supervised Learning (Li, Zhu and Zhang, 2018),
@@ -25,6 +26,9 @@ SIZES = {1: 5, 2: 3}
 LONG = 16
 """A map with a longer side is halved by the first layer, at less than half the cost."""
 
+STEPS = 256
+"""About so many steps of a series that is longer are left by the first layer."""
+
 
 class Pooled(nn.Module):
     """Observations to features: convolutions with batch normalisation, and the mean of the map.
@@ -44,9 +48,9 @@ class Pooled(nn.Module):
         super().__init__()
         self.grid, self.channels, self.width = grid, tuple(channels), channels[-1]
         rank, layers = len(grid.sides), list[nn.Module]()
-        size, last, early = SIZES[rank], len(channels) - 1, max(grid.sides) > LONG
-        for i, (before, after) in enumerate(itertools.pairwise((grid.channels, *channels))):
-            stride = 2 if i % 2 == (not early) or i == last else 1
+        pairs = itertools.pairwise((grid.channels, *channels))
+        for (before, after), stride in zip(pairs, _strides(grid, len(channels)), strict=True):
+            size = max(SIZES[rank], 2 * stride + 1 if stride > 2 else 0)
             layers += [
                 DOWN[rank](before, after, size, stride=stride, padding=size // 2),
                 BatchNorm(after),
@@ -58,3 +62,12 @@ class Pooled(nn.Module):
         """[..., grid.width] to [..., width]."""
         maps: Tensor = self.layers(self.grid.unfold(x))
         return maps.flatten(2).mean(-1).reshape(*x.shape[:-1], self.width)
+
+
+def _strides(grid: Grid, layers: int) -> list[int]:
+    """By how much each layer shortens the sides."""
+    early = max(grid.sides) > LONG
+    strides = [2 if i % 2 == (not early) or i == layers - 1 else 1 for i in range(layers)]
+    if len(grid.sides) == 1:
+        strides[0] = max(strides[0], grid.sides[0] // STEPS)
+    return strides

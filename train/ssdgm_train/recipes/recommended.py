@@ -39,7 +39,8 @@ class Purpose:
         least: How many numbers a row has at least.
         most: How many it has at most; 0 for any number.
         labels: With how many labelled rows it was chosen; 0 where that does not matter.
-        start: The methods from whose trained model it goes on; empty where it needs none.
+        start: The methods from whose trained model it goes on, "" for none among them; empty
+            where that does not matter.
     """
 
     kinds: tuple[str, ...] = setting((problems.ROWS,), among(KINDS))
@@ -48,7 +49,7 @@ class Purpose:
     least: int = setting(0, between(0, math.inf))
     most: int = setting(0, between(0, math.inf))
     labels: int = setting(0, between(0, math.inf))
-    start: tuple[str, ...] = setting((), among(METHODS))
+    start: tuple[str, ...] = setting((), among(("", *METHODS)))
 
     def fits(self, facts: "DataFacts") -> bool:
         """Whether the recipe is recommended for such data."""
@@ -63,7 +64,7 @@ class Purpose:
     def distance(self, facts: "DataFacts") -> tuple[bool, float]:
         """The order among recipes that fit: the smallest is taken."""
         ratio = abs(math.log(max(facts.labels, 1) / self.labels)) if self.labels else math.inf
-        return not self.start, ratio
+        return not self.start or not facts.start, ratio
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,12 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from ssdgm_train import method
 from ssdgm_train.augmentation.choice import augmentation_for
+from ssdgm_train.labels.classes import Classes
 from ssdgm_train.labels.space import Regular
 from ssdgm_train.method import Batch, Context, Phase, Player, Terms
 from ssdgm_train.problems import Problem
@@ -32,13 +32,12 @@ def check(plan: Regularisation, spec: method.Method, problem: Problem, mapped: b
         RecipeError: They cannot.
     """
     space = problem.labels
-    nothing = np.zeros(0, np.int64)
     judges = hasattr(spec.build, "judge")
     faults = {
         f"{space.space} know no regulariser": not isinstance(space, Regular),
         f"{spec.name} has no q(y | x) of rows that it could train": not judges,
         "a teacher knows of classes alone, each with labels": plan.taught
-        and space.codes(nothing) is None,
+        and type(space) is not Classes,
         "a teacher needs all rows in memory": plan.taught and mapped,
     }
     settings = " and ".join(f"regularise.{name}" for name in plan.weights)
