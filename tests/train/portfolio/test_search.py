@@ -74,9 +74,8 @@ def test_the_run_has_the_recipe_with_the_lowest_error_and_a_record_of_all(
     names = [one.name for one in told.candidates]
     assert names == ["m2", "m2-consistent", "m2-graph", "m2-baseline"]
     assert (told.rows, told.folds, told.steps) == (24, plan.FOLDS, 12)
-    least = min(one.error for one in told.candidates if one.error is not None)
-    first = next(one for one in told.candidates if one.error == least)
-    assert told.chosen == first.name
+    best = min(told.candidates, key=lambda one: (one.error, one.brier))
+    assert told.chosen == best.name
     planned = json.loads((whole.path / plan.NAME).read_text())
     chosen = next(one for one in planned["candidates"] if one["name"] == told.chosen)
     record = whole.read()
@@ -113,6 +112,21 @@ def test_each_fold_learns_without_the_rows_that_it_is_scored_on(
     assert len(held) == 4 * plan.FOLDS
     thirds = {tuple(part.tolist()) for part in held}
     assert sorted(row for part in thirds for row in part) == sorted(learnt[0][0].tolist())
+
+
+def test_of_equal_errors_the_lower_brier_score_is_taken(tmp_path: Path) -> None:
+    made = begun(tmp_path, rows())
+    for progress in search.train(made):
+        if progress.step == 4 * plan.FOLDS * 12:
+            break
+    briers = {"m2": 0.3, "m2-consistent": 0.2, "m2-graph": 0.2, "m2-baseline": 0.1}
+    for path in (made.run.path / search.FOLDER).iterdir():
+        name = path.stem[:-2]
+        error = 0.25 if name == "m2-baseline" else 0.125
+        path.write_text(json.dumps(vars(search.Outcome(error, briers[name], 8, 1.0))))
+    for _ in search.train(search.resume(made.run.path)):
+        pass
+    assert outcome(made.run).chosen == "m2-consistent"
 
 
 def test_test_rows_have_no_say(whole: directory.Run, tmp_path: Path) -> None:
@@ -235,7 +249,7 @@ def test_a_run_that_is_shorter_than_its_recipe_says_so(
     costs = iter([budget.Cost(0.0, 0.09), *[budget.Cost(100.0, 1.0)] * 3])
     monkeypatch.setattr(budget, "timed", lambda *_: next(costs))
     told = outcome(trained(tmp_path, rows(), "train.steps=500", "run.evaluate_every=500"))
-    assert told.notes[1] == "The budget has time for 400 of the recipe's 500 steps."
+    assert told.notes[1] == "The budget has time for 466 of the recipe's 500 steps."
 
 
 def test_a_fold_that_diverges_counts_as_wrong(tmp_path: Path) -> None:

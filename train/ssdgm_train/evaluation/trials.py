@@ -14,12 +14,14 @@ class Trial:
             nothing was held out.
         deviation: The standard error of that share, see `deviation`.
         seconds: How long its folds took; None where that was not measured.
+        brier: The Brier score of these rows, which decides between equal errors.
     """
 
     name: str
     error: float | None = None
     deviation: float | None = None
     seconds: float | None = None
+    brier: float | None = None
 
 
 @dataclass(frozen=True)

@@ -29,13 +29,16 @@ from ssdgm_train.settings import RecipeError
 from ssdgm_train.training import averaging, loop
 
 FOLDER = "portfolio"
+WORST = 1.0
+"""The error of a training that diverged, and its Brier score."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A file of a fold: the share of wrong rows, of how many, and how long it took."""
+    """A file of a fold: the share of wrong rows, their Brier score, how many, how long it took."""
 
     error: float
+    brier: float
     rows: int
     seconds: float
 
@@ -153,8 +156,8 @@ def _fold(
         if step.number < trial.steps:
             yield training.Progress(step.number, trial.steps, step.phase)
     score, means = _score(trial, rows), window.means()
-    error = 1.0 if score is None else score.error
-    directory.write_json(path, Outcome(error, len(rows), budget.clock() - began))
+    error, brier = (WORST, WORST) if score is None else (score.error, score.brier)
+    directory.write_json(path, Outcome(error, brier, len(rows), budget.clock() - began))
     yield training.Progress(trial.steps, trial.steps, step.phase, means, score)
 
 
@@ -170,11 +173,15 @@ def _score(trial: session.Session, rows: store.Indices) -> Score | None:
 
 
 def _choose(begun: session.Session, plan: plans.Plan) -> None:
-    """Give the run the recipe of the candidate with the lowest error, the simpler of equals."""
+    """Give the run the recipe of the candidate with the lowest error.
+
+    Of equals it is the one with the lower Brier score, then the simpler one.
+    """
     run, record = begun.run, begun.run.read()
     assert record.portfolio is not None
     tried = [_trial(run, one.name, plan.folds) for one in plan.candidates]
-    chosen = plan.candidates[min(range(len(tried)), key=lambda k: tried[k].error or 0.0)]
+    order = [(one.error or 0.0, one.brier or 0.0) for one in tried]
+    chosen = plan.candidates[order.index(min(order))]
     outcome = dataclasses.replace(
         record.portfolio,
         chosen=chosen.name,
@@ -215,6 +222,8 @@ def _trial(run: directory.Run, name: str, folds: int) -> Trial:
         return Trial(name)
     every = [records.load(_file(run, name, fold), Outcome) for fold in range(folds)]
     rows = sum(one.rows for one in every)
-    error = sum(one.error * one.rows for one in every) / rows
+    error, brier = (
+        sum(getattr(one, name) * one.rows for one in every) / rows for name in ("error", "brier")
+    )
     seconds = sum(one.seconds for one in every)
-    return Trial(name, error, trials.deviation(error, rows), seconds)
+    return Trial(name, error, trials.deviation(error, rows), seconds, brier)
