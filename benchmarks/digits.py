@@ -1,11 +1,11 @@
 """Claim: on held-out digits with 100 labels M2 errs less than what users would take instead.
 
-Three splits, the test rows of each scored once with the recipe fixed. Beside M2 stand its honest
-baseline, which is the best of our network and scikit-learn's classifiers on the labels alone as
-`train` chooses it; SVC(C=10) on the labels; and three that get the unlabelled rows too:
-LabelSpreading as `train` chooses it, and with seven neighbours; and
-SelfTrainingClassifier(SVC(C=10)). These get the same rows, scaled to 0..1. The
-recipe was chosen on 300 validation rows of splits 100 to 102, which `--choose` shows.
+Three splits, the test rows of each scored once by `train digits --method m2 --labels 100`. Beside
+M2 stand its honest baseline, which is the best of our network and scikit-learn's classifiers on the
+labels alone as `train` chooses it; SVC(C=10) on the labels; and three that get the unlabelled rows
+too: LabelSpreading as `train` chooses it, and with seven neighbours; and
+SelfTrainingClassifier(SVC(C=10)). These get the same rows, scaled to 0..1. The recipe was chosen on
+300 validation rows of splits 100 to 102, which `--choose` shows.
 
     python -m benchmarks.digits
     python -m benchmarks.digits --choose
@@ -25,10 +25,9 @@ from sklearn.svm import SVC
 
 from benchmarks import results
 from ssdgm_train import begin, train
-from ssdgm_train.recipes import recipe
+from ssdgm_train.recipes import recommended
 from ssdgm_train.runs.session import Session
 
-RECIPE = Path(__file__).resolve().parent.parent / "examples" / "recipes" / "m2-digits.toml"
 CHOICE = (100, 101, 102)
 HELD = "data.validation=300"
 TOP = 16.0
@@ -37,7 +36,7 @@ Errors = dict[str, float]
 
 def trained(seed: int, folder: Path, *changes: str) -> Session:
     """A run of M2 at its end."""
-    plan = recipe.load(RECIPE, changes=changes)
+    plan = recommended.Asked(method="m2", changes=changes)
     session = begin("digits", plan, folder / f"m2-{seed}", labelled=100, seed=seed)
     for _ in train(session):
         pass

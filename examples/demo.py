@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
-RECIPES = ROOT / "examples" / "recipes"
 CONSTRAINTS = ROOT / "constraints.txt"
 NAMES = {
     "baseline": "the best on the labels alone",
@@ -70,8 +69,7 @@ def train(out: Path, seed: int, settings: list[str]) -> dict[str, Any]:
     if run.exists():
         return tool("train", "--resume", run)
     changes = [word for setting in settings for word in ("--set", setting)]
-    recipe = RECIPES / "m2-digits.toml"
-    words = ("digits", "--labels", 100, "--seed", seed, "--recipe", recipe, "--out", run)
+    words = ("digits", "--method", "m2", "--labels", 100, "--seed", seed, "--out", run)
     return tool("train", *words, *changes)
 
 

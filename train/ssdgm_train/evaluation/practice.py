@@ -44,7 +44,7 @@ STAGES = 50
 FEW_CLASSES = 10
 """The most classes for which boosting is tried: its time grows with them."""
 
-TREES = 300
+TREES = 100
 """Of a forest of randomised trees."""
 
 NEIGHBOURS = (7, 5, 10)
