@@ -1,11 +1,11 @@
 """Claim: on held-out digits with 100 labels M2 errs less than what users would take instead.
 
 Three splits, the test rows of each scored once by `train digits --method m2 --labels 100`. Beside
-M2 stand its honest baseline, which is the best of our network and scikit-learn's classifiers on the
-labels alone as `train` chooses it; SVC(C=10) on the labels; and three that get the unlabelled rows
-too: LabelSpreading as `train` chooses it, and with seven neighbours; and
-SelfTrainingClassifier(SVC(C=10)). These get the same rows, scaled to 0..1. The recipe was chosen on
-300 validation rows of splits 100 to 102, which `--choose` shows.
+M2 stand its honest baseline, which is the best of our network and scikit-learn's classifiers on
+the labels alone as `train` chooses it; SVC(C=10) on the labels; and three that get the unlabelled
+rows too: LabelSpreading as `train` chooses it, and with seven neighbours; and
+SelfTrainingClassifier(SVC(C=10)). These get the same rows, scaled to 0..1. The recipe was chosen
+on 300 validation rows of splits 100 to 102, which `--choose` shows.
 
     python -m benchmarks.digits
     python -m benchmarks.digits --choose
