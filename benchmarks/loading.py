@@ -21,7 +21,7 @@ from benchmarks import results
 from ssdgm_train import begin, method
 from ssdgm_train.data import store
 from ssdgm_train.recipes import recipe
-from ssdgm_train.runs import training
+from ssdgm_train.runs import fitting
 from ssdgm_train.training import loop
 
 MOST = 0.05
@@ -65,7 +65,7 @@ def measured(source: str, out: Path, labels: int, least: float) -> dict[str, Any
     start = time.perf_counter()
     begun = begin(source, recipe.load(None, "m2"), out, labels)
     loaded = time.perf_counter() - start
-    watch, start, seconds = Watch(training._server(begun)), time.perf_counter(), 0.0
+    watch, start, seconds = Watch(fitting._server(begun)), time.perf_counter(), 0.0
     for _ in loop.fit(begun.model, begun.stages, begun.sizes, watch, begun.state):
         seconds = time.perf_counter() - start
         if seconds > least:

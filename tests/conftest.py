@@ -6,6 +6,7 @@ Nothing here imports torch on its own, so that the runtime's tests run where the
 import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,19 @@ def _seeded() -> None:
     if torch is not None:
         torch.manual_seed(0)
         torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _small_forests() -> Iterator[None]:
+    """A few trees are enough to see that a forest is asked."""
+    if "ssdgm_train" not in sys.modules:
+        yield
+        return
+    from ssdgm_train.evaluation import practice
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(practice, "TREES", 5)
+        yield
 
 
 @pytest.fixture

@@ -238,7 +238,7 @@ def test_the_demo_ends_with_a_picture_and_its_figures(tmp_path: Path) -> None:
         pytest.skip("pip reaches no package index")
     out = tmp_path / "demo"
     words = ("--out", out, "--device", tmp_path / "device", "--seeds", "1")
-    small = ("--set", "train.steps=300", "--set", "run.evaluate_every=300")
+    small = ("--set", "train.steps=100", "--set", "run.evaluate_every=100")
     command = [str(w) for w in (sys.executable, EXAMPLES / "demo.py", *words, *small)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr

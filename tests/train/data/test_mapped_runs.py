@@ -13,8 +13,7 @@ import ssdgm_train
 from ssdgm_train import data, method
 from ssdgm_train.data import batches, store
 from ssdgm_train.models import autoencoder
-from ssdgm_train.runs import directory, evidence
-from ssdgm_train.runs import training as running
+from ssdgm_train.runs import directory, evidence, fitting
 from ssdgm_train.runs.session import Session
 
 DATA = cases.separable("bernoulli-uint8", labelled=60, blank=9, test=30)
@@ -94,7 +93,7 @@ def test_phases_measure_a_sample_of_the_training_rows(
     session, seen = begin(source, tmp_path / "run", "m1m2"), list[torch.Tensor]()
     monkeypatch.setattr(autoencoder.VAE, "measure", lambda _, rows: seen.append(rows))
     monkeypatch.setattr(store, "SAMPLE", 8)
-    running._server(session)(session.stages[1], session.model)
+    fitting._server(session)(session.stages[1], session.model)
     training = session.split.training
     chosen = training[np.linspace(0, len(training) - 1, 8).astype(int)]
     np.testing.assert_array_equal(seen[0].numpy(), DATA.x[chosen])

@@ -10,8 +10,7 @@ import torch
 
 import ssdgm_train
 from ssdgm_train.models import autoencoder
-from ssdgm_train.runs import metrics
-from ssdgm_train.runs import training as running
+from ssdgm_train.runs import fitting, metrics
 from ssdgm_train.runs.session import Session
 
 STEPS = {"features": 8, "joint": 4, "head": 4}
@@ -52,7 +51,7 @@ def test_batches_of_the_joint_phase_are_posteriors_of_the_rows(
 ) -> None:
     session = begin(source, tmp_path / "run")
     features, joint = session.stages
-    serve = running._server(session)
+    serve = fitting._server(session)
     raw, batch = (serve(stage, session.model)(3) for stage in (features, joint))
     assert raw.x.shape == (6, 3, 3)
     assert raw.x.dtype == torch.uint8
@@ -69,7 +68,7 @@ def test_latents_are_measured_on_training_rows_and_on_no_others(
 ) -> None:
     session, seen = begin(source, tmp_path / "run"), []
     monkeypatch.setattr(autoencoder.VAE, "measure", lambda _, rows: seen.append(rows))
-    running._server(session)(session.stages[1], session.model)
+    fitting._server(session)(session.stages[1], session.model)
     parts = session.split
     training = np.sort(np.concatenate([parts.labelled, parts.unlabelled]))
     assert len(training) == 54
@@ -79,11 +78,11 @@ def test_latents_are_measured_on_training_rows_and_on_no_others(
 def test_rows_held_out_do_not_change_what_is_kept(source: str, tmp_path: Path) -> None:
     changes = ("model.features.network=mlp", "model.features.threshold=0.05")
     session = begin(source, tmp_path / "run", "m1m2", *changes)
-    serve, held = running._server(session), session.split.validation
+    serve, held = fitting._server(session), session.split.validation
     serve(session.stages[1], session.model)
     kept = session.model.features.kept.clone()
     session.data.x[held] = 255 - session.data.x[held]
-    running._server(session)(session.stages[1], session.model)
+    fitting._server(session)(session.stages[1], session.model)
     assert torch.equal(session.model.features.kept, kept)
 
 

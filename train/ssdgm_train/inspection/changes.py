@@ -10,7 +10,7 @@ WORDS: dict[type, str] = {
     images.Images: "images turned, scaled, sheared, moved, bent, partly erased, of another "
     "contrast, {mirrored}",
     series.Windows: "windows noisy, of another size, faster or slower, moved, silent for a while",
-    values.Values: "numbers noisy, a quarter of the columns another row's",
+    values.Values: "numbers noisy, a tenth of the columns another row's",
 }
 """What each augmentation does to rows at its full strength."""
 
