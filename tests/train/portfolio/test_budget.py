@@ -47,6 +47,11 @@ def test_what_there_is_no_time_for_is_left_out_the_costliest_first() -> None:
     assert steps.fold >= budget.LEAST
 
 
+def test_the_recommended_recipe_stays_although_it_is_the_costliest() -> None:
+    steps = budget.divided([budget.Cost(0.0, 9.0), CHEAP, CHEAP], 300, 3, 60.0, 0.0)
+    assert (steps.kept, steps.fold) == ((0,), 0)
+
+
 def test_without_time_or_folds_the_first_is_trained_at_least_a_little() -> None:
     for folds in (0, 3):
         steps = budget.divided([CHEAP, DEAR], 1000, folds, 1.0, 0.5)
