@@ -103,7 +103,7 @@ def test_label_spreading_is_scikit_learn_s_with_the_labels_of_a_fold_hidden() ->
     assert found is not None
     best, model = found
     errors = {}
-    for k, share in itertools.product(practice.NEIGHBOURS, practice.SHARES):
+    for k, share in itertools.product(practice.NEIGHBOURS, practice.ALPHAS):
         wrong = []
         for rows in held:
             hidden = np.where(np.isin(np.arange(24), rows), practice.UNKNOWN, y)

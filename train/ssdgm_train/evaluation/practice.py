@@ -48,8 +48,8 @@ TREES = 100
 """Of a forest of randomised trees."""
 
 NEIGHBOURS = (7, 5, 10)
-SHARES = (0.2, 0.9)
-"""Values of alpha of label spreading: how much of its answer a row takes from its neighbours."""
+ALPHAS = (0.2, 0.9)
+"""Of label spreading: how much of its answer a row takes from its neighbours."""
 
 SPREADINGS = 100
 """The most rounds of label spreading; it stops earlier where nothing changes."""
@@ -211,7 +211,7 @@ def on_labels(
 def spreading(
     x: Features, y: Codes, held: Sequence[NDArray[np.int64]]
 ) -> tuple[Tried, Classifier] | None:
-    """Label spreading over a graph of neighbours: the best of `NEIGHBOURS` and `SHARES`, fitted.
+    """Label spreading over a graph of neighbours: the best of `NEIGHBOURS` and `ALPHAS`, fitted.
 
     Its `predict` is for rows that were not in the graph, and needs all that were.
 
@@ -231,9 +231,9 @@ def spreading(
     nearest = neighbors.NearestNeighbors(n_neighbors=max(numbers)).fit(x)
     near = nearest.kneighbors(x, return_distance=False)
     every = {
-        (k, share): tried(_spreading(k, share), held, _hidden(near[:, :k], y, share))
+        (k, alpha): tried(_spreading(k, alpha), held, _hidden(near[:, :k], y, alpha))
         for k in numbers
-        for share in SHARES
+        for alpha in ALPHAS
     }
     best = min(every, key=lambda way: every[way].error or 0.0)
     model = semi_supervised.LabelSpreading(
@@ -243,12 +243,12 @@ def spreading(
         return every[best], model.fit(x, y)
 
 
-def _spreading(k: int, share: float) -> str:
-    return f"LabelSpreading(kernel='knn', n_neighbors={k}, alpha={share})"
+def _spreading(k: int, alpha: float) -> str:
+    return f"LabelSpreading(kernel='knn', n_neighbors={k}, alpha={alpha})"
 
 
 def _hidden(
-    near: NDArray[np.int64], y: Codes, share: float
+    near: NDArray[np.int64], y: Codes, alpha: float
 ) -> Callable[[NDArray[np.int64]], NDArray[np.bool_]]:
     """Which rows are wrong whose labels are hidden, in the graph of these neighbours, [n, k].
 
@@ -264,7 +264,7 @@ def _hidden(
     def wrong(rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         seen = y.copy()
         seen[rows] = UNKNOWN
-        model = semi_supervised.LabelSpreading(lambda *_: graph, alpha=share, max_iter=SPREADINGS)
+        model = semi_supervised.LabelSpreading(lambda *_: graph, alpha=alpha, max_iter=SPREADINGS)
         with _quiet():
             answered: Codes = model.fit(near, seen).transduction_
         return np.not_equal(answered[rows], y[rows])

@@ -6,6 +6,7 @@
     metrics.jsonl                  one record a validation
     checkpoints/step-00000500/     weights, optimiser and random state, with scalars in state.json
     checkpoints/best-00000300/     the weights with the lowest validation NLL so far
+    taught/                        what teachers say of every row, see `fitting`
     baseline/                      a run directory of its own: the baseline's network
     result.json                    written once, at the end
 
