@@ -1,51 +1,38 @@
 """What a practitioner tries in ten minutes: classifiers of scikit-learn's, chosen by their labels.
 
-Classifiers on the labels alone get observations, as networks do, and the class of every labelled
-row. They are compared with one another by stratified cross-validation, and the best is fitted on
-all of these rows. Label spreading gets the unlabelled rows too; of it the number of neighbours and
-the share taken from them are chosen, by the same folds.
+Classifiers on the labels alone get the class of every labelled row. They are compared with one
+another by stratified cross-validation, and the best is fitted on all of these rows. Label
+spreading gets the unlabelled rows too; of it the number of neighbours and the share taken from
+them are chosen, by the same folds.
 
 References:
     Learning with Local and Global Consistency (Zhou et al., 2004), for label spreading.
 """
 
-import contextlib
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_train import seeds
-from ssdgm_train.problems import ROWS, TABLE
-
-Features = NDArray[np.float32]
-Codes = NDArray[np.int64]
-
-Shares = tuple[NDArray[np.floating[Any]], Codes]
-"""The probabilities of some classes for rows, [n, k], and the codes of these classes, [k]."""
+from ssdgm_train.evaluation.classifiers import (
+    Candidate,
+    Classifier,
+    Codes,
+    Features,
+    answers,
+    candidates,
+    fitted,
+    quiet,
+)
+from ssdgm_train.problems import Problem
 
 UNKNOWN = -1
 """The code of a row whose class is not known, here as in scikit-learn."""
 
 FOLDS = 5
-COSTS = (10, 1, 100)
-"""Values of C of a support vector machine; the first is taken where nothing tells them apart."""
-
-VOTERS = (1, 3, 5)
-STRENGTHS = (1, 0.1)
-"""Values of C of logistic regression."""
-
-STAGES = 50
-"""Stages of boosting, each of which has a tree for every class."""
-
-FEW_CLASSES = 10
-"""The most classes for which boosting is tried: its time grows with them."""
-
-TREES = 100
-"""Of a forest of randomised trees."""
 
 NEIGHBOURS = (7, 5, 10)
 ALPHAS = (0.2, 0.9)
@@ -53,17 +40,6 @@ ALPHAS = (0.2, 0.9)
 
 SPREADINGS = 100
 """The most rounds of label spreading; it stops earlier where nothing changes."""
-
-
-@runtime_checkable
-class Classifier(Protocol):
-    """A classifier as scikit-learn has them."""
-
-    def fit(self, x: Features, y: Codes) -> Any:  # noqa: ANN401  (itself)
-        """Learn from rows [n, features] and their classes [n]."""
-
-    def predict(self, x: Features) -> Codes:
-        """The class of each row."""
 
 
 @dataclass(frozen=True)
@@ -79,14 +55,6 @@ class Tried:
     name: str
     error: float | None = None
     spread: float | None = None
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """No word of rounds that did not converge, or of rows that no label reaches."""
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        yield
 
 
 def folds(y: Codes, seed: int, most: int = FOLDS) -> tuple[NDArray[np.int64], ...]:
@@ -110,64 +78,6 @@ def folds(y: Codes, seed: int, most: int = FOLDS) -> tuple[NDArray[np.int64], ..
     return tuple(np.sort(order[first::number]) for first in range(number))
 
 
-def candidates(kind: str, y: Codes) -> dict[str, Classifier]:
-    """The classifiers to try for a kind of rows with these classes, by name."""
-    from sklearn import ensemble, linear_model, neighbors, svm
-
-    voters = [k for k in VOTERS if k == 1 or 2 * k <= len(y)]
-    chosen = {f"SVC(C={c})": svm.SVC(C=c) for c in COSTS}
-    chosen |= {
-        f"KNeighborsClassifier(n_neighbors={k})": neighbors.KNeighborsClassifier(k) for k in voters
-    }
-    if kind in (ROWS, TABLE):
-        chosen |= {
-            f"LogisticRegression(C={c})": linear_model.LogisticRegression(C=c, max_iter=300)
-            for c in STRENGTHS
-        }
-        chosen[f"ExtraTreesClassifier(n_estimators={TREES})"] = ensemble.ExtraTreesClassifier(
-            TREES, random_state=0
-        )
-    if kind == TABLE and len(np.unique(y)) <= FEW_CLASSES:
-        chosen[f"HistGradientBoostingClassifier(max_iter={STAGES})"] = (
-            ensemble.HistGradientBoostingClassifier(
-                max_iter=STAGES, early_stopping=False, random_state=0
-            )
-        )
-    return chosen
-
-
-def fitted(model: Classifier, x: Features, y: Codes) -> Classifier:
-    """A classifier that has learnt; where there is one class alone, it is the answer."""
-    from sklearn import dummy
-
-    with _quiet():
-        learnt: Classifier = (
-            model if (y != y[0]).any() else dummy.DummyClassifier(strategy="most_frequent")
-        ).fit(x, y)
-    return learnt
-
-
-def answers(model: Classifier, x: Features) -> Codes:
-    """The class of each row by a classifier that has learnt, [n]."""
-    with _quiet():
-        return model.predict(x)
-
-
-def shares(model: Classifier, x: Features) -> Shares:
-    """What a classifier that has learnt says of rows [n, features].
-
-    One without probabilities gives the softmax of its decision function.
-    """
-    knowing: Any = model
-    with _quiet():
-        if hasattr(knowing, "predict_proba"):
-            return knowing.predict_proba(x), knowing.classes_
-        ways = knowing.decision_function(x)
-    ways = ways if ways.ndim == 2 else np.stack([-ways, ways], 1)
-    odds = np.exp(ways - ways.max(1, keepdims=True))
-    return odds / odds.sum(1, keepdims=True), knowing.classes_
-
-
 def tried(
     name: str, held: Sequence[NDArray[np.int64]], wrong: Callable[[NDArray[np.int64]], Any]
 ) -> Tried:
@@ -186,26 +96,29 @@ def tried(
 
 
 def on_labels(
-    kind: str, x: Features, y: Codes, held: Sequence[NDArray[np.int64]]
-) -> tuple[tuple[Tried, ...], Tried, Classifier]:
-    """The classifiers on the labels alone: what each came to, the best, and it fitted.
+    problem: Problem, x: Features, y: Codes, held: Sequence[Codes]
+) -> tuple[tuple[Tried, ...], Tried, Candidate]:
+    """The classifiers on the labels alone: what each came to, the best, and it by itself.
 
     Args:
-        kind: Of rows, one of `problems.KINDS`.
+        problem: The problem.
         x: The observations of labelled rows, [n, features].
         y: Their classes, [n].
         held: The rows that are held out in turns; without any, the first candidate is the best.
     """
-    models, every = candidates(kind, y), []
-    for name, model in models.items():
+    every, tries = candidates(problem, y), []
+    for name, one in every.items():
+        seen = x if one.encode is None or not held else one.encode(x)
 
-        def wrong(rows: NDArray[np.int64], model: Classifier = model) -> NDArray[np.bool_]:
+        def wrong(
+            rows: Codes, model: Classifier = one.model, seen: Features = seen
+        ) -> NDArray[np.bool_]:
             kept = np.delete(np.arange(len(y)), rows)
-            return np.not_equal(answers(fitted(model, x[kept], y[kept]), x[rows]), y[rows])
+            return np.not_equal(answers(fitted(model, seen[kept], y[kept]), seen[rows]), y[rows])
 
-        every.append(tried(name, held, wrong))
-    best = min(every, key=lambda one: one.error or 0.0)
-    return tuple(every), best, fitted(models[best.name], x, y)
+        tries.append(tried(name, held, wrong))
+    best = min(tries, key=lambda one: one.error or 0.0)
+    return tuple(tries), best, every[best.name]
 
 
 def spreading(
@@ -239,7 +152,7 @@ def spreading(
     model = semi_supervised.LabelSpreading(
         "knn", n_neighbors=best[0], alpha=best[1], max_iter=SPREADINGS
     )
-    with _quiet():
+    with quiet():
         return every[best], model.fit(x, y)
 
 
@@ -265,7 +178,7 @@ def _hidden(
         seen = y.copy()
         seen[rows] = UNKNOWN
         model = semi_supervised.LabelSpreading(lambda *_: graph, alpha=alpha, max_iter=SPREADINGS)
-        with _quiet():
+        with quiet():
             answered: Codes = model.fit(near, seen).transduction_
         return np.not_equal(answered[rows], y[rows])
 

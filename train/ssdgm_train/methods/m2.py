@@ -49,6 +49,8 @@ class Config:
         pooled: Channels of convolutions that are the classifier's alone, such as 32, 32, 64, 64,
             128, with batch normalisation and a mean over the map at the end; if empty, it has
             layers like the other networks'.
+        kernels: How many random kernels over time, which are not trained, the classifier has
+            instead, such as 1000; 0 for none. Long series have fewer.
         latent: Dimensions of z.
         activation: The paper's is "softplus".
         classifier_activation: The classifier's, if it differs.
@@ -72,6 +74,7 @@ class Config:
     network: str = setting(builder.AUTO, among(builder.CHOICES))
     channels: tuple[int, ...] = setting((), above(0))
     pooled: tuple[int, ...] = setting((), above(0))
+    kernels: int = setting(0, between(0, 1e6))
     latent: int = setting(50, above(0))
     activation: str = setting("relu", among(ACTIVATIONS))
     classifier_activation: str = setting("", among(("", *ACTIVATIONS)))

@@ -14,7 +14,7 @@ from ssdgm_train import labels, method
 from ssdgm_train.models.discriminative import Discriminative
 from ssdgm_train.networks import builder
 from ssdgm_train.networks.perceptrons import ACTIVATIONS
-from ssdgm_train.settings import above, among, setting
+from ssdgm_train.settings import above, among, between, setting
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,8 @@ class Config:
         channels: Widths of its convolutions; if empty, as many layers as leave a small map.
         pooled: Channels of convolutions that are used instead, such as 32, 32, 64, 64, 128, with
             batch normalisation and a mean over the map at the end; if empty, those of `channels`.
+        kernels: How many random kernels over time, which are not trained, are used instead, as
+            in m2; 0 for none.
         activation: The activation of the hidden layers.
         batch_norm: Normalise the classifier's hidden layers over the batch, which hurt with few
             labels.
@@ -37,6 +39,7 @@ class Config:
     network: str = setting(builder.AUTO, among(builder.CHOICES))
     channels: tuple[int, ...] = setting((), above(0))
     pooled: tuple[int, ...] = setting((), above(0))
+    kernels: int = setting(0, between(0, 1e6))
     activation: str = setting("relu", among(ACTIVATIONS))
     batch_norm: bool = False
     binarise: bool = True

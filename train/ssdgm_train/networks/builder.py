@@ -16,7 +16,8 @@ from torch import nn
 from ssdgm_train import likelihoods, problems, settings
 from ssdgm_train.likelihoods import observations
 from ssdgm_train.networks.convolutions import Grid, Reader, Writer
-from ssdgm_train.networks.perceptrons import MLP, GaussianMLP
+from ssdgm_train.networks.kernels import Kernels, count_for
+from ssdgm_train.networks.perceptrons import MLP, FeatureNorm, GaussianMLP
 from ssdgm_train.networks.pooled import Pooled
 from ssdgm_train.problems import Problem
 
@@ -113,21 +114,34 @@ STEPS = {AUTO: 20_000, "mlp": 20_000, "conv": 4_000}
 
 def builder_for(problem: Problem, config: Any) -> Builder:  # noqa: ANN401  (a method's own)
     """The builder for hyper-parameters that `fitted` has returned."""
-    builder, own = NETWORKS[config.network](problem, config.channels), _pooled(config)
-    grid = grid_of(problem)
-    if not own or grid is None:
-        return builder
-
-    def judge(activation: str, batch_norm: bool) -> End:
-        network = Pooled(grid, own, activation)
-        return network, network.width
-
-    return dataclasses.replace(builder, judge=judge)
+    builder, grid = NETWORKS[config.network](problem, config.channels), grid_of(problem)
+    judge = _judge(config, grid) if grid else None
+    return dataclasses.replace(builder, judge=judge) if judge else builder
 
 
-def _pooled(config: Any) -> tuple[int, ...]:  # noqa: ANN401
-    """The channels of the classifier's own convolutions; none where there is no such setting."""
-    return getattr(config, "pooled", ())
+def _judge(config: Any, grid: Grid) -> Callable[[str, bool], End] | None:  # noqa: ANN401
+    """What makes the classifier's own first module; None where it has none."""
+    own, kernels = _own(config)
+    if own:
+
+        def pooled(activation: str, batch_norm: bool) -> End:
+            network = Pooled(grid, own, activation)
+            return network, network.width
+
+        return pooled
+    if kernels:
+
+        def random(activation: str, batch_norm: bool) -> End:
+            network = Kernels(grid, count_for(grid, kernels))
+            return nn.Sequential(network, FeatureNorm(network.width)), network.width
+
+        return random
+    return None
+
+
+def _own(config: Any) -> tuple[tuple[int, ...], int]:  # noqa: ANN401
+    """The channels of the classifier's own convolutions, and how many random kernels it has."""
+    return getattr(config, "pooled", ()), getattr(config, "kernels", 0)
 
 
 def fitted(config: Any, problem: Problem) -> Any:  # noqa: ANN401
@@ -136,9 +150,19 @@ def fitted(config: Any, problem: Problem) -> Any:  # noqa: ANN401
     Raises:
         RecipeError: Convolutions are requested, but rows are neither images nor windows.
     """
-    grid = grid_of(problem)
-    if _pooled(config) and grid is None:
-        raise _gridless(f"pooled is {[*_pooled(config)]}", problem, "Leave pooled empty")
+    grid, (own, kernels) = grid_of(problem), _own(config)
+    if own and grid is None:
+        raise _gridless(f"pooled is {[*own]}", problem, "Leave pooled empty")
+    if kernels and (grid is None or len(grid.sides) > 1):
+        raise settings.RecipeError(
+            f"kernels is {kernels}, but rows are of kind {problem.kind}",
+            "windows",
+            "Leave kernels 0, or set data.kind=windows.",
+        )
+    if own and kernels:
+        raise settings.RecipeError(
+            f"pooled is {[*own]} and kernels is {kernels}", "one of them", "Leave the other out."
+        )
     name = config.network if config.network != AUTO else "conv" if grid else "mlp"
     if name == "mlp":
         return dataclasses.replace(config, network=name, channels=())

@@ -2,8 +2,9 @@
 
 Consistency of images and windows weighs as much as the labels do in the classifier's term, that of
 tables a fifth, a graph a sixth of it. The baseline as a teacher weighs as much as the labels: that
-candidate is the baseline in a form that a bundle can hold, for where nothing errs less. What the
-recipe sets itself stays as it is.
+candidate is the baseline in a form that a bundle can hold, for where nothing errs less. So do
+patches of images in colour, where networks alone learn little from few labels. What the recipe
+sets itself stays as it is.
 """
 
 import dataclasses
@@ -24,7 +25,13 @@ from ssdgm_train.networks.pooled import LONG
 from ssdgm_train.problems import Problem
 from ssdgm_train.recipes import recipe
 from ssdgm_train.regularisation import phases
-from ssdgm_train.regularisation.plan import BASELINE, GRAPH, PEERS, Regularisation
+from ssdgm_train.regularisation.plan import (
+    BASELINE,
+    GRAPH,
+    PATCHES,
+    PEERS,
+    Regularisation,
+)
 from ssdgm_train.runs.session import Session
 from ssdgm_train.settings import RecipeError
 
@@ -37,10 +44,16 @@ SMALL, LARGE = (32, 64, 64), (32, 32, 64, 64, 128)
 TEACHER, CHANGED = 6, 5
 """How many times less than labels weigh what a graph or peers say, and changed rows of a table."""
 
+EVERY = 4
+"""Of so many unlabelled images in colour one enters the bound, which costs more than the rest."""
+
+KERNELS = 500
+"""Random kernels of a classifier of windows."""
+
 SPREAD_ROWS = 20_000
 """The most training rows over which labels are spread."""
 
-PLAIN = (problems.ROWS, problems.TABLE, problems.WINDOWS)
+PLAIN = (problems.ROWS, problems.TABLE)
 """Kinds of rows that are close to one another where their labels are the same."""
 
 
@@ -124,17 +137,30 @@ def _laid(ground: Ground, weight: float) -> Iterator[tuple[str, recipe.Recipe]]:
     changed = weight / CHANGED if problem.kind in (problems.ROWS, problems.TABLE) else weight
     alike: Values = {"consistency": changed, "augmented": changed, "average": AVERAGE}
     alike["threshold"] = THRESHOLD
-    pooled = _pooled(problem)
-    if base.regularise.consistency:
+    pooled, regularised = _pooled(problem), bool(base.regularise.consistency)
+    if regularised:
         yield "plain", dataclasses.replace(base, regularise=Regularisation())
-    else:
+    elif not _coloured(problem):
         yield "consistent", _over(base, alike, pooled)
-    if _coloured(problem) and not base.regularise.mirror:
-        yield "mirrored", _over(base, {**alike, "mirror": True}, pooled)
-    if not base.regularise.taught:
-        if problem.kind in PLAIN and ground.sizes.total <= SPREAD_ROWS:
-            yield GRAPH, _over(base, {"taught": weight / TEACHER, "teachers": (GRAPH,)}, pooled)
-        yield BASELINE, _over(base, {"taught": weight, "teachers": (BASELINE,)}, pooled)
+    if base.regularise.taught:
+        return
+    if _coloured(problem):
+        seen: Values = {"taught": weight, "teachers": (PATCHES,), "augmented": weight}
+        seen |= {"average": AVERAGE, "every": EVERY}
+        yield PATCHES, _over(base, seen, pooled)
+        yield "mirrored", _over(base, {**seen, **alike, "mirror": True}, pooled)
+    if problem.kind in PLAIN and ground.sizes.total <= SPREAD_ROWS:
+        yield GRAPH, _over(base, {"taught": weight / TEACHER, "teachers": (GRAPH,)}, pooled)
+    known: Values = {"taught": weight, "teachers": (BASELINE,)}
+    if problem.kind == problems.WINDOWS:
+        yield "kernels", _over(_with_kernels(base), known, {})
+    yield BASELINE, _over(base, known, pooled)
+
+
+def _with_kernels(base: recipe.Recipe) -> recipe.Recipe:
+    """The recipe with random kernels instead of convolutions that are trained."""
+    model: Any = dataclasses.replace(base.model, **{"pooled": (), "kernels": KERNELS})
+    return dataclasses.replace(base, model=model)
 
 
 def _coloured(problem: Problem) -> bool:

@@ -3,8 +3,9 @@
 Labels that are spread over a graph know what lies close together in the whole training set, and
 need that set to answer; a classifier that has learnt their answers needs no row of it. The
 baseline is the best of scikit-learn's classifiers on the labels alone, which no bundle can hold
-either. Peers are models of the same recipe; together they err less than each. What several
-teachers say is multiplied.
+either. Patches are a linear classifier of features of images that were learnt from all of them.
+Peers are models of the same recipe; together they err less than each. What several teachers say
+is multiplied.
 
 References:
     Learning with Local and Global Consistency (Zhou et al., 2004).
@@ -12,6 +13,8 @@ References:
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,17 +24,60 @@ from torch import Tensor
 
 from ssdgm_train.data import store
 from ssdgm_train.data.split import Split
-from ssdgm_train.evaluation import passes, practice
+from ssdgm_train.evaluation import classifiers, passes, practice
+from ssdgm_train.evaluation.classifiers import Codes, Features, Shares
 from ssdgm_train.labels.space import Space
 from ssdgm_train.likelihoods import observations
+from ssdgm_train.networks import builder
 from ssdgm_train.problems import Problem
-from ssdgm_train.regularisation.plan import BASELINE, GRAPH
+from ssdgm_train.regularisation import patches
+from ssdgm_train.regularisation.plan import BASELINE, GRAPH, PATCHES
 
 WIDE = 50
 """The most features of the rows that neighbours are found by; wider rows are projected."""
 
 FEWEST = 1e-3
 """The smallest probability in an answer."""
+
+
+RIDGES = (1, 1e5)
+"""The least and the most penalty of a ridge over features of images, of which ten are tried."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """The training rows as teachers see them.
+
+    Attributes:
+        problem: The problem.
+        x: All rows, of training and held out.
+        rows: The training rows among them, ascending.
+    """
+
+    problem: Problem
+    x: store.Array
+    rows: store.Indices
+
+    def observed(self, rows: store.Indices) -> Features:
+        """The observations of some rows, [n, features]."""
+        observer = observations.observer_for(self.problem)
+        some = store.Rows(self.x, rows)
+        seen: Features = passes.map_rows(observer, observer, some, torch.device("cpu")).numpy()
+        return seen
+
+    def patched(self, rows: store.Indices) -> Features:
+        """Features of some training rows, which are images, [n, features]."""
+        seen: Features = self._patched[np.searchsorted(self.rows, rows)]
+        return seen
+
+    @cached_property
+    def _patched(self) -> Features:
+        """Features of all training rows: they follow from no label, so all folds share them."""
+        grid = builder.grid_of(self.problem)
+        assert grid is not None
+        rows = torch.from_numpy(self.observed(self.rows))
+        encoded: Features = patches.encode(rows, grid).numpy()
+        return encoded
 
 
 def together(said: Sequence[Tensor]) -> Tensor:
@@ -43,71 +89,72 @@ def together(said: Sequence[Tensor]) -> Tensor:
     return torch.stack([*said]).nanmean(0)
 
 
-def answers(
-    source: str, problem: Problem, x: store.Array, y: store.Array, parts: Split, seed: int
-) -> Tensor:
+def answers(source: str, pool: Pool, y: store.Array, parts: Split, seed: int) -> Tensor:
     """What a teacher of `SOURCES` says of every row, raw numbers [n, raw].
 
     NaN where it does not know, as of rows that are held out.
 
     Args:
         source: The teacher.
-        problem: The problem.
-        x: All rows, of training and held out.
-        y: Their labels.
+        pool: The training rows.
+        y: The labels of all rows.
         parts: Which are labelled, unlabelled, and held out.
-        seed: Of the folds by which the number of neighbours is chosen.
+        seed: Of the folds by which its settings are chosen.
     """
-    rows, space = np.concatenate([parts.labelled, parts.unlabelled]), problem.labels
-    said = torch.full((len(x), space.raw), torch.nan)
-    observer = observations.observer_for(problem)
-    features = passes.map_rows(observer, observer, store.Rows(x, rows), torch.device("cpu"))
+    rows, space = np.concatenate([parts.labelled, parts.unlabelled]), pool.problem.labels
+    said = torch.full((len(pool.x), space.raw), torch.nan)
     codes = space.codes(store.take(y, parts.labelled))
     assert codes is not None
-    shares = SOURCES[source](problem.kind, features.numpy(), codes, seed)
+    shares = SOURCES[source](pool, rows, codes, seed)
     if shares is not None:
         said[torch.from_numpy(rows)] = _raw(*shares, space)
     return said
 
 
-def _graph(
-    kind: str, x: practice.Features, y: practice.Codes, seed: int
-) -> practice.Shares | None:
+def _graph(pool: Pool, rows: store.Indices, y: Codes, seed: int) -> Shares | None:
     """Labels spread over a graph of neighbouring rows; zeros for rows that no label reaches."""
-    every = np.concatenate([y, np.full(len(x) - len(y), practice.UNKNOWN)])
-    spread = practice.spreading(_narrow(x), every, practice.folds(y, seed))
+    every = np.concatenate([y, np.full(len(rows) - len(y), practice.UNKNOWN)])
+    spread = practice.spreading(_narrow(pool.observed(rows)), every, practice.folds(y, seed))
     if spread is None:
         return None
     model: Any = spread[1]
     return model.label_distributions_, model.classes_
 
 
-def _narrow(x: practice.Features) -> practice.Features:
+def _narrow(x: Features) -> Features:
     """At most `WIDE` features of each row: wider rows are projected."""
     from sklearn.decomposition import PCA
 
     if x.shape[1] <= WIDE:
         return x
     size = min(WIDE, len(x))
-    projected: practice.Features = PCA(size, random_state=0).fit_transform(x).astype(np.float32)
+    projected: Features = PCA(size, random_state=0).fit_transform(x).astype(np.float32)
     return projected
 
 
-def _baseline(
-    kind: str, x: practice.Features, y: practice.Codes, seed: int
-) -> practice.Shares | None:
+def _baseline(pool: Pool, rows: store.Indices, y: Codes, seed: int) -> Shares:
     """The classifier that errs least of those on the labels alone."""
-    _, _, model = practice.on_labels(kind, x[: len(y)], y, practice.folds(y, seed))
-    return practice.shares(model, x)
+    x, held = pool.observed(rows), practice.folds(y, seed)
+    _, _, best = practice.on_labels(pool.problem, x[: len(y)], y, held)
+    model = classifiers.calibrated(best.whole, x[: len(y)], y, held)
+    return classifiers.shares(model, x)
 
 
-SOURCES: dict[
-    str, Callable[[str, practice.Features, practice.Codes, int], practice.Shares | None]
-] = {
+def _patches(pool: Pool, rows: store.Indices, y: Codes, seed: int) -> Shares:
+    """A ridge over features of images."""
+    from sklearn.linear_model import RidgeClassifierCV
+
+    x, held = pool.patched(rows), practice.folds(y, seed)
+    ridge = RidgeClassifierCV(np.geomspace(*RIDGES, 10))
+    return classifiers.shares(classifiers.calibrated(ridge, x[: len(y)], y, held), x)
+
+
+SOURCES: dict[str, Callable[[Pool, store.Indices, Codes, int], Shares | None]] = {
     GRAPH: _graph,
     BASELINE: _baseline,
+    PATCHES: _patches,
 }
-"""By a teacher's name: from (kind of rows; rows, first those with labels; these; a seed)."""
+"""By a teacher's name: from (training rows; which, first those with labels; these; a seed)."""
 
 
 def _raw(shares: NDArray[np.floating[Any]], classes: NDArray[np.int64], space: Space) -> Tensor:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ssdgm_train import evaluation, seeds
 from ssdgm_train.data import store
-from ssdgm_train.evaluation import Tried, passes, practice
+from ssdgm_train.evaluation import Tried, classifiers, passes, practice
 from ssdgm_train.likelihoods import observations
 from ssdgm_train.runs.session import Session
 
@@ -77,8 +77,9 @@ def attempts(session: Session, parts: Parts, most: int = practice.FOLDS) -> Atte
     y = _codes(session, rows)
     if y is None:
         return None
-    kind = session.run.read().problem.kind
-    every, best, model = practice.on_labels(kind, _features(session, rows), y, held)
+    problem, x = session.run.read().problem, _features(session, rows)
+    every, best, candidate = practice.on_labels(problem, x, y, held)
+    model = classifiers.fitted(candidate.whole, x, y)
     finalist = Finalist(best, _wrong(session, model, parts))
     return Attempts(rows, held, every, finalist, _graph(session, rows, held, parts))
 
@@ -133,22 +134,22 @@ def _observer(session: Session) -> observations.Standardise | observations.Tabul
     return observations.observer_for(session.run.read().problem)
 
 
-def _codes(session: Session, rows: store.Indices) -> practice.Codes | None:
+def _codes(session: Session, rows: store.Indices) -> classifiers.Codes | None:
     return session.model.labels.codes(store.take(session.data.y, rows))
 
 
-def _features(session: Session, rows: store.Indices) -> practice.Features:
+def _features(session: Session, rows: store.Indices) -> classifiers.Features:
     observer = _observer(session)
     x = store.Rows(session.data.x, rows)
-    features: practice.Features = passes.map_rows(observer, observer, x, CPU).numpy()
+    features: classifiers.Features = passes.map_rows(observer, observer, x, CPU).numpy()
     return features
 
 
-def _wrong(session: Session, model: practice.Classifier, parts: Parts) -> Wrong:
+def _wrong(session: Session, model: classifiers.Classifier, parts: Parts) -> Wrong:
     observer = _observer(session)
 
     def answers(x: torch.Tensor) -> torch.Tensor:
-        return torch.from_numpy(practice.answers(model, observer(x).numpy()))
+        return torch.from_numpy(classifiers.answers(model, observer(x).numpy()))
 
     wrong = {}
     for part, rows in parts.items():

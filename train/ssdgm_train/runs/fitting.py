@@ -68,9 +68,8 @@ def _asked(session: Session) -> Iterator[Lesson]:
     plan = session.recipe.regularise
     if not plan.taught:
         return
-    data, problem = session.data, session.run.read().problem
     said = [
-        teacher.answers(source, problem, data.x, data.y, session.split, session.seed)
+        teacher.answers(source, session.pool, session.data.y, session.split, session.seed)
         for source in plan.teachers
         if source != PEERS
     ]
@@ -164,9 +163,13 @@ def _reader(session: Session) -> loop.Serve:
 
 
 def _streams(session: Session, stage: loop.Stage) -> tuple[batches.Stream, batches.Stream]:
-    """Which labelled and which unlabelled rows each step of a stage has."""
+    """Which labelled and which unlabelled rows each step of a stage has; none of them twice."""
     parts, plan, seed = session.split, stage.plan, session.seed
     return (
-        batches.Stream(parts.labelled, plan.labelled_batch, (seed, seeds.LABELLED)),
-        batches.Stream(parts.unlabelled, plan.unlabelled_batch, (seed, seeds.UNLABELLED)),
+        _stream(parts.labelled, plan.labelled_batch, (seed, seeds.LABELLED)),
+        _stream(parts.unlabelled, plan.unlabelled_batch, (seed, seeds.UNLABELLED)),
     )
+
+
+def _stream(pool: store.Indices, size: int, seed: tuple[int, ...]) -> batches.Stream:
+    return batches.Stream(pool, min(size, max(1, len(pool))), seed)

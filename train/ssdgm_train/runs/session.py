@@ -16,7 +16,7 @@ from ssdgm_train.data.split import Split, split
 from ssdgm_train.model import Model
 from ssdgm_train.problems import Problem
 from ssdgm_train.recipes import recipe, recommended
-from ssdgm_train.regularisation import phases
+from ssdgm_train.regularisation import phases, teacher
 from ssdgm_train.runs import directory, loading, metrics, pretrained
 from ssdgm_train.settings import RecipeError
 from ssdgm_train.training import loop
@@ -27,6 +27,7 @@ class Session:
     """A run in memory: its directory, its parts, and where it is.
 
     Attributes:
+        pool: The training rows as teachers see them.
         taught: What teachers say of every row, as of `method.Batch`, once it is known.
     """
 
@@ -39,6 +40,7 @@ class Session:
     model: Model
     stages: tuple[loop.Stage, ...]
     state: loop.State
+    pool: teacher.Pool
     threads: int
     best: float = math.inf
     taught: torch.Tensor | None = None
@@ -108,7 +110,10 @@ def begin(
     pretrained.fill(model, taken, start)
     phases.check(plan.regularise, plan.spec, stated, store.mapped(dataset.x))
     stages = phases.regularised(plan.stages(_sizes(parts), record.done), plan.regularise, stated)
-    session = _assembled(directory.Run(out), plan, model, dataset, parts, seed, place, stages)
+    pool = teacher.Pool(stated, dataset.x, parts.training)
+    session = _assembled(
+        directory.Run(out), plan, model, dataset, parts, seed, place, stages, pool
+    )
     if taken:
         _enter(session)
     texts = {"recipe.toml": recipe.dumps(plan)}
@@ -144,7 +149,8 @@ def resume(path: Path, dataset: data.Dataset | None = None, *, searching: bool =
         parts = run.split()
         stages = plan.stages(_sizes(parts), record.done)
         stages = phases.regularised(stages, plan.regularise, record.problem)
-        session = _assembled(run, plan, model, dataset, parts, seed, device, stages)
+        pool = teacher.Pool(record.problem, dataset.x, parts.training)
+        session = _assembled(run, plan, model, dataset, parts, seed, device, stages, pool)
         session.threads = record.environment.threads
         if not run.latest and (record.init or run.result):
             raise directory.RunError(
@@ -174,7 +180,9 @@ def again(
     stated, seed = base.run.read().problem, base.seed if seed is None else seed
     model = _built(plan, stated, seed)
     stages = phases.regularised(plan.stages(_sizes(parts)), plan.regularise, stated)
-    return _assembled(base.run, plan, model, base.data, parts, seed, base.device, stages)
+    return _assembled(
+        base.run, plan, model, base.data, parts, seed, base.device, stages, base.pool
+    )
 
 
 def _enter(session: Session) -> None:
@@ -222,11 +230,12 @@ def _assembled(
     seed: int,
     device: torch.device,
     stages: tuple[loop.Stage, ...],
+    pool: teacher.Pool,
 ) -> Session:
     model.to(device)
     state = loop.start(model, stages, _sizes(parts), seeds.derive(seed, seeds.NOISE), device)
     threads = torch.get_num_threads()
-    return Session(run, plan, dataset, parts, seed, device, model, stages, state, threads)
+    return Session(run, plan, dataset, parts, seed, device, model, stages, state, pool, threads)
 
 
 def _sizes(parts: Split) -> method.Sizes:
