@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from ssdgm_train.networks import builder
+from ssdgm_train.networks.convolutions import Grid
 from ssdgm_train.networks.kernels import Kernels, count_for
 from ssdgm_train.problems import ROWS, TABLE, WINDOWS, Problem
 
@@ -135,12 +136,16 @@ def _of_windows(problem: Problem) -> dict[str, Candidate]:
 
     grid = builder.grid_of(problem)
     assert grid is not None
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        kernels = Kernels(grid, count_for(grid, KERNELS))
     ridge = linear_model.RidgeClassifierCV(np.geomspace(*RIDGES, 10))
     model = pipeline.make_pipeline(preprocessing.StandardScaler(), ridge)
-    return {"RidgeClassifierCV over ROCKET kernels": Candidate(model, Encoder(kernels))}
+    return {"RidgeClassifierCV over ROCKET kernels": Candidate(model, over_kernels(grid))}
+
+
+def over_kernels(grid: Grid) -> Callable[[Features], Features]:
+    """From the observations of windows to the answers of random kernels, always the same ones."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return Encoder(Kernels(grid, count_for(grid, KERNELS)))
 
 
 @dataclass(frozen=True, eq=False)

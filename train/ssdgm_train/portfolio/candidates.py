@@ -3,8 +3,8 @@
 Consistency of images and windows weighs as much as the labels do in the classifier's term, that of
 tables a fifth, a graph a sixth of it. The baseline as a teacher weighs as much as the labels: that
 candidate is the baseline in a form that a bundle can hold, for where nothing errs less. So do
-patches of images in colour, where networks alone learn little from few labels. What the recipe
-sets itself stays as it is.
+features, of images in colour and of windows, where networks alone learn little from few labels.
+What the recipe sets itself stays as it is.
 """
 
 import dataclasses
@@ -27,8 +27,8 @@ from ssdgm_train.recipes import recipe
 from ssdgm_train.regularisation import phases
 from ssdgm_train.regularisation.plan import (
     BASELINE,
+    FEATURES,
     GRAPH,
-    PATCHES,
     PEERS,
     Regularisation,
 )
@@ -144,16 +144,16 @@ def _laid(ground: Ground, weight: float) -> Iterator[tuple[str, recipe.Recipe]]:
         yield "consistent", _over(base, alike, pooled)
     if base.regularise.taught:
         return
+    seen: Values = {"taught": weight, "teachers": (FEATURES,)}
     if _coloured(problem):
-        seen: Values = {"taught": weight, "teachers": (PATCHES,), "augmented": weight}
-        seen |= {"average": AVERAGE, "every": EVERY}
-        yield PATCHES, _over(base, seen, pooled)
-        yield "mirrored", _over(base, {**seen, **alike, "mirror": True}, pooled)
+        cheap: Values = {**seen, "augmented": weight, "average": AVERAGE, "every": EVERY}
+        yield FEATURES, _over(base, cheap, pooled)
+        yield "mirrored", _over(base, {**cheap, **alike, "mirror": True}, pooled)
     if problem.kind in PLAIN and ground.sizes.total <= SPREAD_ROWS:
         yield GRAPH, _over(base, {"taught": weight / TEACHER, "teachers": (GRAPH,)}, pooled)
     known: Values = {"taught": weight, "teachers": (BASELINE,)}
     if problem.kind == problems.WINDOWS:
-        yield "kernels", _over(_with_kernels(base), known, {})
+        yield "kernels", _over(_with_kernels(base), seen, {})
     yield BASELINE, _over(base, known, pooled)
 
 

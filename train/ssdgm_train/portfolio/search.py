@@ -10,7 +10,7 @@ is like any other. No fold sees a validation row or a test row.
 
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -173,15 +173,11 @@ def _score(trial: session.Session, rows: store.Indices) -> Score | None:
 
 
 def _choose(begun: session.Session, plan: plans.Plan) -> None:
-    """Give the run the recipe of the candidate with the lowest error.
-
-    Of equals it is the one with the lower Brier score, then the simpler one.
-    """
+    """Give the run the recipe of the candidate with the lowest error, see `best`."""
     run, record = begun.run, begun.run.read()
     assert record.portfolio is not None
     tried = [_trial(run, one.name, plan.folds) for one in plan.candidates]
-    order = [(one.error or 0.0, one.brier or 0.0) for one in tried]
-    chosen = plan.candidates[order.index(min(order))]
+    chosen = plan.candidates[tried.index(best(tried))]
     outcome = dataclasses.replace(
         record.portfolio,
         chosen=chosen.name,
@@ -199,6 +195,18 @@ def _choose(begun: session.Session, plan: plans.Plan) -> None:
     )
     changed = dataclasses.replace(record, recipe=chosen.recipe, taken=taken, portfolio=outcome)
     directory.write_json(run.path / "run.json", changed)
+
+
+def best(tried: Sequence[Trial]) -> Trial:
+    """The candidate to take: of those within a standard error of the lowest error the surest.
+
+    Few held-out rows do not tell such errors apart, but Brier scores, of which a row has more than
+    right or wrong to say. Of equals it is the simplest.
+    """
+    least = min(tried, key=lambda one: one.error or 0.0)
+    most = (least.error or 0.0) + (least.deviation or 0.0)
+    near = [one for one in tried if (one.error or 0.0) <= most]
+    return min(near, key=lambda one: (one.brier or 0.0, one.error or 0.0))
 
 
 def _shortened(begun: session.Session, chosen: recipe.Recipe) -> Iterator[str]:

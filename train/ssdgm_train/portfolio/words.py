@@ -62,15 +62,15 @@ def _equals(trials: Trials) -> Iterator[str]:
 
 
 def _better(trials: Trials) -> Iterator[str]:
-    """That scikit-learn's classifier erred less than every candidate, where it did."""
+    """That scikit-learn's classifier erred less than the chosen candidate, where it did."""
     best = _chosen(trials)
     if best.error is None:
         return
     for one in trials.baseline:
         if one.error is not None and one.error < best.error:
             yield (
-                f"scikit-learn's {one.name} had a lower cross-validated error ({error(one)}) than "
-                f"every candidate, but no bundle can hold it."
+                f"scikit-learn's {one.name} had a lower cross-validated error ({error(one)}), but "
+                "no bundle can hold it."
             )
 
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from ssdgm_train.settings import above, among, between, setting
 
-GRAPH, BASELINE, PATCHES, PEERS = "graph", "baseline", "patches", "peers"
-TEACHERS = (GRAPH, BASELINE, PATCHES, PEERS)
+GRAPH, BASELINE, FEATURES, PEERS = "graph", "baseline", "features", "peers"
+TEACHERS = (GRAPH, BASELINE, FEATURES, PEERS)
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,9 @@ class Regularisation:
         taught: Weight of the answer to an unlabelled row being what teachers say of it.
         teachers: Who they are: "graph" for labels that are spread over a graph of neighbouring
             training rows; "baseline" for the best of scikit-learn's classifiers on the labels
-            alone; "patches" for a linear classifier of features of images; "peers" for models
-            of the same recipe without peers, which are trained first.
+            alone; "features" for a linear classifier of patches of images, or of random
+            kernels over windows; "peers" for models of the same recipe without peers, which are
+            trained first.
         peers: How many of these.
         entropy: Weight of the entropy of answers to unlabelled rows.
         balance: Weight of the divergence of their mean from the prior.

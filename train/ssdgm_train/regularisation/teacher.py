@@ -3,9 +3,9 @@
 Labels that are spread over a graph know what lies close together in the whole training set, and
 need that set to answer; a classifier that has learnt their answers needs no row of it. The
 baseline is the best of scikit-learn's classifiers on the labels alone, which no bundle can hold
-either. Patches are a linear classifier of features of images that were learnt from all of them.
-Peers are models of the same recipe; together they err less than each. What several teachers say
-is multiplied.
+either. Features are those that no label has formed, for a linear classifier: of images the patches
+that are usual in all of them, of windows the answers of random kernels. Peers are models of the
+same recipe; together they err less than each. What several teachers say is multiplied.
 
 References:
     Learning with Local and Global Consistency (Zhou et al., 2004).
@@ -29,9 +29,9 @@ from ssdgm_train.evaluation.classifiers import Codes, Features, Shares
 from ssdgm_train.labels.space import Space
 from ssdgm_train.likelihoods import observations
 from ssdgm_train.networks import builder
-from ssdgm_train.problems import Problem
+from ssdgm_train.problems import WINDOWS, Problem
 from ssdgm_train.regularisation import patches
-from ssdgm_train.regularisation.plan import BASELINE, GRAPH, PATCHES
+from ssdgm_train.regularisation.plan import BASELINE, FEATURES, GRAPH
 
 WIDE = 50
 """The most features of the rows that neighbours are found by; wider rows are projected."""
@@ -40,8 +40,8 @@ FEWEST = 1e-3
 """The smallest probability in an answer."""
 
 
-RIDGES = (1, 1e5)
-"""The least and the most penalty of a ridge over features of images, of which ten are tried."""
+RIDGES = (1e-3, 1e5)
+"""The least and the most penalty of a ridge over features, of which ten are tried."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,18 +65,19 @@ class Pool:
         seen: Features = passes.map_rows(observer, observer, some, torch.device("cpu")).numpy()
         return seen
 
-    def patched(self, rows: store.Indices) -> Features:
-        """Features of some training rows, which are images, [n, features]."""
-        seen: Features = self._patched[np.searchsorted(self.rows, rows)]
+    def encoded(self, rows: store.Indices) -> Features:
+        """Features of some training rows, which are images or windows, [n, features]."""
+        seen: Features = self._encoded[np.searchsorted(self.rows, rows)]
         return seen
 
     @cached_property
-    def _patched(self) -> Features:
+    def _encoded(self) -> Features:
         """Features of all training rows: they follow from no label, so all folds share them."""
-        grid = builder.grid_of(self.problem)
+        grid, rows = builder.grid_of(self.problem), self.observed(self.rows)
         assert grid is not None
-        rows = torch.from_numpy(self.observed(self.rows))
-        encoded: Features = patches.encode(rows, grid).numpy()
+        if self.problem.kind == WINDOWS:
+            return classifiers.over_kernels(grid)(rows)
+        encoded: Features = patches.encode(torch.from_numpy(rows), grid).numpy()
         return encoded
 
 
@@ -140,19 +141,20 @@ def _baseline(pool: Pool, rows: store.Indices, y: Codes, seed: int) -> Shares:
     return classifiers.shares(model, x)
 
 
-def _patches(pool: Pool, rows: store.Indices, y: Codes, seed: int) -> Shares:
-    """A ridge over features of images."""
-    from sklearn.linear_model import RidgeClassifierCV
+def _features(pool: Pool, rows: store.Indices, y: Codes, seed: int) -> Shares:
+    """A ridge over features."""
+    from sklearn import linear_model, pipeline, preprocessing
 
-    x, held = pool.patched(rows), practice.folds(y, seed)
-    ridge = RidgeClassifierCV(np.geomspace(*RIDGES, 10))
-    return classifiers.shares(classifiers.calibrated(ridge, x[: len(y)], y, held), x)
+    x, held = pool.encoded(rows), practice.folds(y, seed)
+    ridge = linear_model.RidgeClassifierCV(np.geomspace(*RIDGES, 10))
+    model = pipeline.make_pipeline(preprocessing.StandardScaler(), ridge)
+    return classifiers.shares(classifiers.calibrated(model, x[: len(y)], y, held), x)
 
 
 SOURCES: dict[str, Callable[[Pool, store.Indices, Codes, int], Shares | None]] = {
     GRAPH: _graph,
     BASELINE: _baseline,
-    PATCHES: _patches,
+    FEATURES: _features,
 }
 """By a teacher's name: from (training rows; which, first those with labels; these; a seed)."""
 
