@@ -20,7 +20,7 @@ from torch import nn
 
 from ssdgm_train.networks import builder
 from ssdgm_train.networks.convolutions import Grid
-from ssdgm_train.networks.kernels import Kernels, count_for
+from ssdgm_train.networks.kernels import Kernels
 from ssdgm_train.problems import ROWS, TABLE, WINDOWS, Problem
 
 Features = NDArray[np.float32]
@@ -46,7 +46,7 @@ TREES = 100
 """Of a forest of randomised trees."""
 
 KERNELS = 2000
-"""Random kernels over windows; long ones have fewer."""
+"""Random kernels over windows."""
 
 RIDGES = (1e-3, 1e3)
 """The least and the most penalty of a ridge over features of windows, of which ten are tried."""
@@ -145,7 +145,7 @@ def over_kernels(grid: Grid) -> Callable[[Features], Features]:
     """From the observations of windows to the answers of random kernels, always the same ones."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return Encoder(Kernels(grid, count_for(grid, KERNELS)))
+        return Encoder(Kernels(grid, KERNELS))
 
 
 @dataclass(frozen=True, eq=False)

@@ -50,7 +50,7 @@ class Config:
             128, with batch normalisation and a mean over the map at the end; if empty, it has
             layers like the other networks'.
         kernels: How many random kernels over time, which are not trained, the classifier has
-            instead, such as 1000; 0 for none. Long series have fewer.
+            instead, such as 200; 0 for none.
         latent: Dimensions of z.
         activation: The paper's is "softplus".
         classifier_activation: The classifier's, if it differs.

@@ -16,7 +16,7 @@ from torch import nn
 from ssdgm_train import likelihoods, problems, settings
 from ssdgm_train.likelihoods import observations
 from ssdgm_train.networks.convolutions import Grid, Reader, Writer
-from ssdgm_train.networks.kernels import Kernels, count_for
+from ssdgm_train.networks.kernels import Kernels
 from ssdgm_train.networks.perceptrons import MLP, FeatureNorm, GaussianMLP
 from ssdgm_train.networks.pooled import Pooled
 from ssdgm_train.problems import Problem
@@ -132,7 +132,7 @@ def _judge(config: Any, grid: Grid) -> Callable[[str, bool], End] | None:  # noq
     if kernels:
 
         def random(activation: str, batch_norm: bool) -> End:
-            network = Kernels(grid, count_for(grid, kernels))
+            network = Kernels(grid, kernels)
             return nn.Sequential(network, FeatureNorm(network.width)), network.width
 
         return random

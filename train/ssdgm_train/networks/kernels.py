@@ -22,12 +22,8 @@ from ssdgm_train.networks.convolutions import Grid
 MOMENTS = 9
 """The length of a kernel; shorter where a series is."""
 
-WORK = 2_000_000
-"""About as many answers as all kernels of a network may give to one series; long series have
-fewer kernels."""
-
-LEAST = 100
-"""But so many they have."""
+STEPS = 256
+"""About so many places of a series that is longer are looked at by each kernel."""
 
 
 class Kernels(nn.Module):
@@ -35,7 +31,7 @@ class Kernels(nn.Module):
 
     Args:
         grid: The arrangement of observations, over time.
-        count: How many kernels, see `count_for`.
+        count: How many kernels.
 
     Example:
         >>> import torch
@@ -46,6 +42,7 @@ class Kernels(nn.Module):
     def __init__(self, grid: Grid, count: int) -> None:
         super().__init__()
         self.grid, self.width, self.shapes = grid, 2 * count, _shapes(grid)
+        self.stride = max(1, grid.sides[0] // STEPS)
         for number in range(len(self.shapes)):
             own = len(range(number, count, len(self.shapes)))
             self.register_buffer(f"weight{number}", _weights(own, grid))
@@ -57,15 +54,10 @@ class Kernels(nn.Module):
         for number, (dilation, padding) in enumerate(self.shapes):
             weight, bias = (self.get_buffer(f"{name}{number}") for name in ("weight", "bias"))
             if len(bias):
-                answers = F.conv1d(series, weight, bias, padding=padding, dilation=dilation)
+                answers = F.conv1d(series, weight, bias, self.stride, padding, dilation)
                 shares.append((answers > 0).to(answers.dtype).mean(-1))
                 largest.append(answers.amax(-1))
         return torch.cat([*shares, *largest], -1).reshape(*x.shape[:-1], self.width)
-
-
-def count_for(grid: Grid, count: int) -> int:
-    """How many of `count` kernels suit a grid."""
-    return min(count, max(LEAST, WORK // grid.sides[0]))
 
 
 def _shapes(grid: Grid) -> tuple[tuple[int, int], ...]:

@@ -47,7 +47,7 @@ TEACHER, CHANGED = 6, 5
 EVERY = 4
 """Of so many unlabelled images in colour one enters the bound, which costs more than the rest."""
 
-KERNELS = 500
+KERNELS = 200
 """Random kernels of a classifier of windows."""
 
 SPREAD_ROWS = 20_000

@@ -76,8 +76,13 @@ class Pool:
         grid, rows = builder.grid_of(self.problem), self.observed(self.rows)
         assert grid is not None
         if self.problem.kind == WINDOWS:
-            return classifiers.over_kernels(grid)(rows)
-        encoded: Features = patches.encode(torch.from_numpy(rows), grid).numpy()
+            from sklearn.preprocessing import StandardScaler
+
+            encoded: Features = StandardScaler().fit_transform(
+                classifiers.over_kernels(grid)(rows)
+            )
+            return encoded
+        encoded = patches.encode(torch.from_numpy(rows), grid).numpy()
         return encoded
 
 
@@ -143,12 +148,11 @@ def _baseline(pool: Pool, rows: store.Indices, y: Codes, seed: int) -> Shares:
 
 def _features(pool: Pool, rows: store.Indices, y: Codes, seed: int) -> Shares:
     """A ridge over features."""
-    from sklearn import linear_model, pipeline, preprocessing
+    from sklearn.linear_model import RidgeClassifierCV
 
     x, held = pool.encoded(rows), practice.folds(y, seed)
-    ridge = linear_model.RidgeClassifierCV(np.geomspace(*RIDGES, 10))
-    model = pipeline.make_pipeline(preprocessing.StandardScaler(), ridge)
-    return classifiers.shares(classifiers.calibrated(model, x[: len(y)], y, held), x)
+    ridge = RidgeClassifierCV(np.geomspace(*RIDGES, 10))
+    return classifiers.shares(classifiers.calibrated(ridge, x[: len(y)], y, held), x)
 
 
 SOURCES: dict[str, Callable[[Pool, store.Indices, Codes, int], Shares | None]] = {
