@@ -86,12 +86,12 @@ def timed(session: Session, labelled: store.Indices, plan: recipe.Recipe) -> Cos
 
 
 def divided(costs: Sequence[Cost], own: int, folds: int, seconds: float, spent: float) -> Steps:
-    """Divide a budget; candidates that it has no time for are left out, the costliest first.
+    """Divide a budget; candidates that it has no time for are left out, the last first.
 
     The first of them, which has the recommended recipe, always stays.
 
     Args:
-        costs: Of each candidate, the simplest first.
+        costs: Of each candidate, those that promise most first.
         own: The steps that the recipe has by itself.
         folds: How often each candidate is trained without some of the labels; 0 for never.
         seconds: The budget.
@@ -100,7 +100,7 @@ def divided(costs: Sequence[Cost], own: int, folds: int, seconds: float, spent: 
     kept, least = list(range(len(costs))) if folds else [0], min(LEAST, own)
     fold = _fold([costs[k] for k in kept], folds, _search(costs, kept, own, seconds) - spent)
     while len(kept) > 1 and fold < least:
-        kept.remove(max(kept[1:], key=lambda k: costs[k].of(least)))
+        kept.pop()
         fold = _fold([costs[k] for k in kept], folds, _search(costs, kept, own, seconds) - spent)
     fold = min(fold, own) if len(kept) > 1 else 0
     searched = folds * sum(costs[k].of(fold) for k in kept) if fold else 0.0

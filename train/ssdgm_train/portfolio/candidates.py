@@ -3,8 +3,7 @@
 Consistency of images and windows weighs as much as the labels do in the classifier's term, that of
 tables a fifth, a graph a sixth of it. The baseline as a teacher weighs as much as the labels: that
 candidate is the baseline in a form that a bundle can hold, for where nothing errs less. So do
-features, of images in colour and of windows, where networks alone learn little from few labels.
-What the recipe sets itself stays as it is.
+features of windows. What the recipe sets itself stays as it is.
 """
 
 import dataclasses
@@ -43,9 +42,6 @@ SMALL, LARGE = (32, 64, 64), (32, 32, 64, 64, 128)
 
 TEACHER, CHANGED = 6, 5
 """How many times less than labels weigh what a graph or peers say, and changed rows of a table."""
-
-EVERY = 4
-"""Of so many unlabelled images in colour one enters the bound, which costs more than the rest."""
 
 KERNELS = 200
 """Random kernels of a classifier of windows."""
@@ -89,7 +85,7 @@ def method(changes: Sequence[str]) -> str:
 
 
 def of(session: Session) -> tuple[Candidate, ...]:
-    """The candidates for a run's rows and labels, the simplest first.
+    """The candidates for a run's rows and labels, the recommended recipe first.
 
     Args:
         session: The run, with the recommended recipe.
@@ -98,7 +94,7 @@ def of(session: Session) -> tuple[Candidate, ...]:
 
 
 def on(ground: Ground) -> tuple[Candidate, ...]:
-    """The candidates that follow from a recipe, rows and labels, the simplest first."""
+    """The candidates that follow from a recipe, rows and labels, the recipe first."""
     base, weight = ground.recipe, _weight(ground)
     every = [Candidate(base.method, base)]
     if weight:
@@ -132,29 +128,26 @@ def _weight(ground: Ground) -> float:
 
 
 def _laid(ground: Ground, weight: float) -> Iterator[tuple[str, recipe.Recipe]]:
-    """The recipe with regularisers, by name; without its own, where it has some."""
+    """The recipe with other regularisers, by name, those that promise most first."""
     base, problem = ground.recipe, ground.problem
-    changed = weight / CHANGED if problem.kind in (problems.ROWS, problems.TABLE) else weight
+    own, pooled = base.regularise, _pooled(problem)
+    changed = weight / CHANGED if problem.kind in PLAIN else weight
     alike: Values = {"consistency": changed, "augmented": changed, "average": AVERAGE}
     alike["threshold"] = THRESHOLD
-    pooled, regularised = _pooled(problem), bool(base.regularise.consistency)
-    if regularised:
-        yield "plain", dataclasses.replace(base, regularise=Regularisation())
-    elif not _coloured(problem):
-        yield "consistent", _over(base, alike, pooled)
-    if base.regularise.taught:
-        return
-    seen: Values = {"taught": weight, "teachers": (FEATURES,)}
-    if _coloured(problem):
-        cheap: Values = {**seen, "augmented": weight, "average": AVERAGE, "every": EVERY}
-        yield FEATURES, _over(base, cheap, pooled)
-        yield "mirrored", _over(base, {**cheap, **alike, "mirror": True}, pooled)
-    if problem.kind in PLAIN and ground.sizes.total <= SPREAD_ROWS:
-        yield GRAPH, _over(base, {"taught": weight / TEACHER, "teachers": (GRAPH,)}, pooled)
-    known: Values = {"taught": weight, "teachers": (BASELINE,)}
-    if problem.kind == problems.WINDOWS:
+    if problem.kind == problems.WINDOWS and not base.model.kernels:
+        seen: Values = {"taught": weight, "teachers": (FEATURES,)}
         yield "kernels", _over(_with_kernels(base), seen, {})
-    yield BASELINE, _over(base, known, pooled)
+    if problem.kind in PLAIN and not own.taught and ground.sizes.total <= SPREAD_ROWS:
+        yield GRAPH, _over(base, {"taught": weight / TEACHER, "teachers": (GRAPH,)}, pooled)
+    if _coloured(problem) and not own.mirror:
+        yield "mirrored", _over(base, {**alike, "mirror": True}, pooled)
+    if own.weights:
+        yield "plain", dataclasses.replace(base, regularise=Regularisation())
+    else:
+        yield "consistent", _over(base, alike, pooled)
+    if BASELINE not in own.teachers or not own.taught:
+        taught = dataclasses.replace(own, taught=weight, teachers=(BASELINE,))
+        yield BASELINE, _over(dataclasses.replace(base, regularise=taught), {}, pooled)
 
 
 def _with_kernels(base: recipe.Recipe) -> recipe.Recipe:

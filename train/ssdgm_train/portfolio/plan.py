@@ -52,7 +52,7 @@ class Plan:
         rows: How many labelled rows are held out in turns.
         folds: In how many parts; 0 where the first candidate is taken without any.
         steps: Of each candidate in each fold.
-        candidates: The simplest first.
+        candidates: The recommended recipe first.
         baseline: What scikit-learn's classifiers came to in the same folds.
         notes: What was left out and why, in sentences.
     """

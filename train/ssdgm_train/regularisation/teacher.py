@@ -73,16 +73,16 @@ class Pool:
     @cached_property
     def _encoded(self) -> Features:
         """Features of all training rows: they follow from no label, so all folds share them."""
+        from sklearn.preprocessing import StandardScaler
+
         grid, rows = builder.grid_of(self.problem), self.observed(self.rows)
         assert grid is not None
-        if self.problem.kind == WINDOWS:
-            from sklearn.preprocessing import StandardScaler
-
-            encoded: Features = StandardScaler().fit_transform(
-                classifiers.over_kernels(grid)(rows)
-            )
-            return encoded
-        encoded = patches.encode(torch.from_numpy(rows), grid).numpy()
+        windows = self.problem.kind == WINDOWS
+        encoded: Features = (
+            StandardScaler().fit_transform(classifiers.over_kernels(grid)(rows))
+            if windows
+            else patches.encode(torch.from_numpy(rows), grid).numpy()
+        )
         return encoded
 
 
