@@ -47,10 +47,10 @@ def _small_forests() -> Iterator[None]:
     if "ssdgm_train" not in sys.modules:
         yield
         return
-    from ssdgm_train.evaluation import practice
+    from ssdgm_train.evaluation import classifiers
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(practice, "TREES", 5)
+        patch.setattr(classifiers, "TREES", 5)
         yield
 
 

@@ -8,11 +8,19 @@ import pytest
 from sklearn.semi_supervised import LabelSpreading
 
 from ssdgm_train import problems
-from ssdgm_train.evaluation import practice
+from ssdgm_train.evaluation import classifiers, practice
+from ssdgm_train.labels import classes as label_classes
+from ssdgm_train.problems import Problem
 
 RNG = np.random.default_rng(0)
 Y = np.repeat(np.arange(3), 8)
 X = (np.eye(3)[Y] + 0.4 * RNG.standard_normal((24, 3))).astype(np.float32)
+
+
+def problem(kind: str, shape: tuple[int, ...] = (3,)) -> Problem:
+    """Rows of three numbers and three classes."""
+    space = label_classes.uniform(3)
+    return Problem(shape, "float32", space, "gaussian", (0.0,), (1.0,), kind=kind)
 
 
 @pytest.mark.parametrize(
@@ -42,28 +50,30 @@ def test_folds_are_those_of_the_seed() -> None:
 def test_one_label_a_class_gives_no_folds_and_the_first_candidate(y: Any) -> None:  # noqa: ANN401
     held = practice.folds(y, 0)
     assert held == ()
-    every, best, model = practice.on_labels(problems.ROWS, X[: len(y)], y, held)
+    every, best, one = practice.on_labels(problem(problems.ROWS), X[: len(y)], y, held)
     assert best == every[0] == practice.Tried("SVC(C=10)")
-    assert (practice.answers(model, X[: len(y)]) == y).all()
+    model = classifiers.calibrated(one.whole, X[: len(y)], y, held)
+    assert (classifiers.answers(model, X[: len(y)]) == y).all()
 
 
 @pytest.mark.parametrize(
     ("kind", "size", "more"),
     [
         (problems.IMAGE, 3, set()),
-        (problems.WINDOWS, 3, set()),
+        (problems.WINDOWS, 3, {"RidgeClassifierCV over ROCKET kernels"}),
         (problems.ROWS, 3, PLAIN),
         (problems.TABLE, 3, {*PLAIN, "HistGradientBoostingClassifier"}),
         (problems.TABLE, 11, PLAIN),
     ],
 )
 def test_who_is_tried_is_by_the_kind_of_rows(kind: str, size: int, more: set[str]) -> None:
-    names = practice.candidates(kind, np.arange(40) % size)
+    shape = (1, 3) if kind == problems.WINDOWS else (3,)
+    names = classifiers.candidates(problem(kind, shape), np.arange(40) % size)
     assert {name.split("(")[0] for name in names} == {"SVC", "KNeighborsClassifier", *more}
 
 
 def test_no_more_neighbours_vote_than_half_of_the_rows() -> None:
-    names = practice.candidates(problems.IMAGE, np.arange(7))
+    names = classifiers.candidates(problem(problems.IMAGE), np.arange(7))
     assert {name for name in names if name.startswith("K")} == {
         "KNeighborsClassifier(n_neighbors=1)",
         "KNeighborsClassifier(n_neighbors=3)",
@@ -72,26 +82,28 @@ def test_no_more_neighbours_vote_than_half_of_the_rows() -> None:
 
 def test_the_best_errs_least_when_rows_are_held_out() -> None:
     held = practice.folds(Y, 0)
-    every, best, model = practice.on_labels(problems.TABLE, X, Y, held)
-    errors = {one.name: one.error for one in every}
+    every, best, one = practice.on_labels(problem(problems.TABLE), X, Y, held)
+    errors = {each.name: each.error for each in every}
     assert best.error == min(error for error in errors.values() if error is not None) < 0.5
-    assert best == next(one for one in every if one.error == best.error)
+    assert best == next(each for each in every if each.error == best.error)
     kept = np.delete(np.arange(24), held[0])
     shares = [
-        (practice.fitted(model, *(a[np.delete(np.arange(24), r)] for a in (X, Y))).predict(X[r]))
+        classifiers.fitted(one.whole, *(a[np.delete(np.arange(24), r)] for a in (X, Y))).predict(
+            X[r]
+        )
         != Y[r]
         for r in held
     ]
     assert len(kept) == 24 - len(held[0])
     assert best.error == pytest.approx(np.concatenate(shares).mean())
     assert best.spread == pytest.approx(np.std([share.mean() for share in shares], ddof=1))
-    assert practice.on_labels(problems.TABLE, X, Y, held)[0] == every
+    assert practice.on_labels(problem(problems.TABLE), X, Y, held)[0] == every
 
 
 def test_a_fold_that_leaves_one_class_alone_is_answered_with_it() -> None:
     y = np.array([0, 1, 1, 1, 1])
     held = practice.folds(y, 0)
-    every, _, _ = practice.on_labels(problems.IMAGE, X[:5], y, held)
+    every, _, _ = practice.on_labels(problem(problems.IMAGE), X[:5], y, held)
     assert all(one.error is not None and one.error >= 0.2 for one in every)
 
 
@@ -113,19 +125,59 @@ def test_label_spreading_is_scikit_learn_s_with_the_labels_of_a_fold_hidden() ->
         errors[name] = np.mean(wrong)
     assert best.error == pytest.approx(errors[best.name])
     assert best.error == pytest.approx(min(errors.values()))
-    fresh = practice.answers(model, np.eye(3, dtype=np.float32))
+    fresh = classifiers.answers(model, np.eye(3, dtype=np.float32))
     assert fresh.tolist() == [0, 1, 2]
 
 
-@pytest.mark.parametrize("place", range(len(practice.candidates(problems.TABLE, Y))))
+TABLE = classifiers.candidates(problem(problems.TABLE), Y)
+
+
+@pytest.mark.parametrize("calibrate", [False, True])
+@pytest.mark.parametrize("name", TABLE)
 @pytest.mark.parametrize("classes", [2, 3])
-def test_what_a_classifier_says_are_probabilities_of_its_classes(place: int, classes: int) -> None:
+def test_what_a_classifier_says_are_probabilities_of_its_classes(
+    name: str, classes: int, calibrate: bool
+) -> None:
     some = np.flatnonzero(classes > Y)
-    model = [*practice.candidates(problems.TABLE, Y).values()][place]
-    shares, known = practice.shares(practice.fitted(model, X[some], Y[some]), X[some])
+    x, y, model = X[some], Y[some], TABLE[name].whole
+    held = practice.folds(y, 0) if calibrate else ()
+    shares, known = classifiers.shares(classifiers.calibrated(model, x, y, held), x)
     assert known.tolist() == [*range(classes)]
     assert shares.sum(1) == pytest.approx(1)
-    assert (shares.argmax(1) == practice.answers(model, X[some])).mean() > 0.9
+    assert (
+        shares.argmax(1) == classifiers.answers(classifiers.fitted(model, x, y), x)
+    ).mean() > 0.9
+
+
+def test_calibrated_probabilities_are_as_sure_as_the_classifier_is_right() -> None:
+    rng = np.random.default_rng(1)
+    y = np.repeat(np.arange(3), 200)
+    x = (np.eye(3)[y] + 0.8 * rng.standard_normal((600, 3))).astype(np.float32)
+    known = np.arange(0, 600, 10)
+    others = np.setdiff1d(np.arange(600), known)
+    svc = TABLE["SVC(C=10)"].model
+    held = practice.folds(y[known], 0)
+
+    def gap(folds: Any) -> float:  # noqa: ANN401
+        model = classifiers.calibrated(svc, x[known], y[known], folds)
+        shares, _ = classifiers.shares(model, x[others])
+        right = shares.argmax(1) == y[others]
+        return abs(float(shares.max(1).mean() - right.mean()))
+
+    assert gap(held) < min(0.1, gap(()))
+
+
+def test_windows_are_told_apart_by_kernels_wherever_their_sign_is() -> None:
+    rng, y = np.random.default_rng(0), np.arange(60) % 2
+    x = 0.3 * rng.standard_normal((60, 40)).astype(np.float32)
+    for row, label in zip(x, y, strict=True):  # a bump or a dip, anywhere
+        at = rng.integers(30)
+        row[at : at + 8] += 2 if label else -2
+    windows, held = problem(problems.WINDOWS, (1, 40)), practice.folds(y[:20], 0)
+    _, best, one = practice.on_labels(windows, x[:20], y[:20], held)
+    assert best.name == "RidgeClassifierCV over ROCKET kernels"
+    model = classifiers.fitted(one.whole, x[:20], y[:20])
+    assert (classifiers.answers(model, x[20:]) == y[20:]).all()
 
 
 def test_a_graph_needs_more_rows_than_neighbours() -> None:

@@ -10,7 +10,7 @@ from ssdgm_train.data import dataset
 from ssdgm_train.portfolio import candidates, search
 from ssdgm_train.runs import session
 
-FLAT = ("m2", "m2-consistent", "m2-graph", "m2-baseline")
+FLAT = ("m2", "m2-graph", "m2-consistent", "m2-baseline")
 
 
 def begun(place: Path, data: dataset.Dataset, *changes: str) -> session.Session:
@@ -25,7 +25,7 @@ def begun(place: Path, data: dataset.Dataset, *changes: str) -> session.Session:
     [
         ("gaussian-float32", FLAT),
         ("columns-float32", FLAT),
-        ("windows-float32", ("m2", "m2-plain", "m2-graph", "m2-baseline")),
+        ("windows-float32", ("m2", "m2-kernels", "m2-plain", "m2-baseline")),
         ("bernoulli-uint8", ("m2", "m2-plain", "m2-baseline")),
     ],
 )
@@ -37,7 +37,7 @@ def test_rows_of_each_kind_have_theirs(kind: str, names: tuple[str, ...], tmp_pa
 def test_the_weight_of_a_regulariser_is_a_share_of_that_of_labels(tmp_path: Path) -> None:
     changes = ("model.weighting=balanced", "model.alpha=2", "data.validation=0")
     run = begun(tmp_path, cases.separable(labelled=30, blank=30), *changes)
-    plain, consistent, graph, baseline = (one.plan.regularise for one in candidates.of(run))
+    plain, graph, consistent, baseline = (one.plan.regularise for one in candidates.of(run))
     assert plain == run.recipe.regularise
     assert (consistent.consistency, consistent.augmented, consistent.taught) == (0.8, 0.8, 0)
     assert (consistent.threshold, consistent.average) == (0.8, 0.995)
@@ -48,24 +48,44 @@ def test_the_weight_of_a_regulariser_is_a_share_of_that_of_labels(tmp_path: Path
 
 def test_peers_join_the_teachers(tmp_path: Path) -> None:
     run = begun(tmp_path, cases.separable(labelled=30, blank=30))
-    plain, _, graph, _ = (one.plan for one in candidates.of(run))
+    plain, graph, *_ = (one.plan for one in candidates.of(run))
     assert candidates.with_peers(plain, 1, 6.0) == plain
     alone, joined = (candidates.with_peers(one, 3, 6.0).regularise for one in (plain, graph))
     assert (alone.taught, alone.teachers, alone.peers) == (1.0, ("peers",), 3)
     assert (joined.taught, joined.teachers) == (graph.regularise.taught, ("graph", "peers"))
 
 
-def test_images_get_convolutions_of_their_size(tmp_path: Path) -> None:
+def images(*shape: int) -> dataset.Dataset:
+    """Sixty images, half of them with a label."""
     y = np.where(np.arange(60) < 30, np.arange(60) % cases.CLASSES, -1)
-    for side, channels in ((8, candidates.SMALL), (20, candidates.LARGE)):
-        place = tmp_path / str(side)
-        place.mkdir()
-        x = np.random.default_rng(0).integers(0, 255, (60, side, side, 3)).astype(np.uint8)
-        run = begun(place, dataset.make("a", x, y))
-        every = {one.name: one.plan for one in candidates.of(run)}
-        assert [*every] == ["m2", "m2-consistent", "m2-mirrored", "m2-baseline"]
-        assert [one.model.pooled for one in every.values()] == [(), channels, channels, channels]
-        assert [one.regularise.mirror for one in every.values()] == [False, False, True, False]
+    x = np.random.default_rng(0).integers(0, 255, (60, *shape)).astype(np.uint8)
+    return dataset.make("a", x, y)
+
+
+@pytest.mark.parametrize(("side", "channels"), [(12, candidates.SMALL), (20, candidates.LARGE)])
+def test_images_get_convolutions_of_their_size(
+    side: int, channels: tuple[int, ...], tmp_path: Path
+) -> None:
+    run = begun(tmp_path, images(side, side), "model.pooled=[]", "regularise.consistency=0")
+    every = {one.name: one.plan for one in candidates.of(run)}
+    assert every["m2-baseline"].model.pooled == channels
+
+
+def test_images_in_colour_learn_from_their_patches(tmp_path: Path) -> None:
+    run = begun(tmp_path, images(8, 8, 3))
+    every = {one.name: one.plan for one in candidates.of(run)}
+    assert [*every] == ["m2", "m2-mirrored", "m2-plain", "m2-baseline"]
+    assert [one.regularise.mirror for one in every.values()] == [False, True, False, False]
+    teachers = [one.regularise.teachers for one in every.values() if one.regularise.taught]
+    assert teachers == [("features",), ("features",), ("baseline",)]
+
+
+def test_windows_may_have_random_kernels(tmp_path: Path) -> None:
+    run = begun(tmp_path, cases.separable("windows-float32", 30, 30))
+    own, kernels, *_ = (one.plan for one in candidates.of(run))
+    assert (own.model.kernels, kernels.model.kernels) == (0, candidates.KERNELS)
+    assert (kernels.model.pooled, kernels.regularise.teachers) == ((), ("features",))
+    assert kernels.regularise.consistency == own.regularise.consistency
 
 
 def test_what_a_user_set_stays(tmp_path: Path) -> None:

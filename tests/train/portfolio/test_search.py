@@ -67,15 +67,14 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[directory.Run]:
         yield trained(tmp_path_factory.mktemp("whole"), rows())
 
 
-def test_the_run_has_the_recipe_with_the_lowest_error_and_a_record_of_all(
+def test_the_run_has_the_best_recipe_and_a_record_of_all(
     whole: directory.Run,
 ) -> None:
     told = outcome(whole)
     names = [one.name for one in told.candidates]
-    assert names == ["m2", "m2-consistent", "m2-graph", "m2-baseline"]
+    assert names == ["m2", "m2-graph", "m2-consistent", "m2-baseline"]
     assert (told.rows, told.folds, told.steps) == (24, plan.FOLDS, 12)
-    best = min(told.candidates, key=lambda one: (one.error, one.brier))
-    assert told.chosen == best.name
+    assert told.chosen == search.best(told.candidates).name
     planned = json.loads((whole.path / plan.NAME).read_text())
     chosen = next(one for one in planned["candidates"] if one["name"] == told.chosen)
     record = whole.read()
@@ -114,19 +113,22 @@ def test_each_fold_learns_without_the_rows_that_it_is_scored_on(
     assert sorted(row for part in thirds for row in part) == sorted(learnt[0][0].tolist())
 
 
-def test_of_equal_errors_the_lower_brier_score_is_taken(tmp_path: Path) -> None:
-    made = begun(tmp_path, rows())
-    for progress in search.train(made):
-        if progress.step == 4 * plan.FOLDS * 12:
-            break
-    briers = {"m2": 0.3, "m2-consistent": 0.2, "m2-graph": 0.2, "m2-baseline": 0.1}
-    for path in (made.run.path / search.FOLDER).iterdir():
-        name = path.stem[:-2]
-        error = 0.25 if name == "m2-baseline" else 0.125
-        path.write_text(json.dumps(vars(search.Outcome(error, briers[name], 8, 1.0))))
-    for _ in search.train(search.resume(made.run.path)):
-        pass
-    assert outcome(made.run).chosen == "m2-consistent"
+@pytest.mark.parametrize(
+    ("figures", "chosen"),
+    [
+        ([(0.2, 0.3), (0.2, 0.2), (0.2, 0.2)], "b"),  # of equals the surest, then the simplest
+        ([(0.2, 0.3), (0.25, 0.25)], "b"),  # within a standard error
+        ([(0.2, 0.3), (0.4, 0.1)], "a"),
+    ],
+)
+def test_of_errors_that_rows_do_not_tell_apart_the_surest_is_taken(
+    figures: list[tuple[float, float]], chosen: str
+) -> None:
+    tried = [
+        Trial(name, error, trials.deviation(error, 60), 1.0, brier)
+        for name, (error, brier) in zip("abc", figures, strict=False)
+    ]
+    assert search.best(tried).name == chosen
 
 
 def test_test_rows_have_no_say(whole: directory.Run, tmp_path: Path) -> None:
@@ -239,7 +241,7 @@ def test_what_the_budget_has_no_time_for_is_named(
     monkeypatch.setattr(budget, "timed", lambda *_: next(costs))
     told = outcome(trained(tmp_path, rows()))
     assert (told.chosen, told.folds) == ("m2", 0)
-    left = "m2-consistent, m2-graph, m2-baseline"
+    left = "m2-graph, m2-consistent, m2-baseline"
     assert told.notes[0] == f"The budget has no time for {left}."
 
 

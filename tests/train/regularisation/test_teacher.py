@@ -11,24 +11,37 @@ import torch
 
 import ssdgm_train
 from ssdgm_train.data import statement
+from ssdgm_train.data.dataset import Dataset
 from ssdgm_train.data.settings import DataPlan
 from ssdgm_train.data.split import Split
 from ssdgm_train.labels import Classes
 from ssdgm_train.regularisation import phases, teacher
-from ssdgm_train.regularisation.plan import Regularisation
+from ssdgm_train.regularisation.plan import FEATURES, Regularisation
 from ssdgm_train.runs import directory, fitting
 from ssdgm_train.settings import RecipeError
 
 KINDS = ("gaussian-float32", "bernoulli-uint8", "columns-float32", "windows-float32")
 
 
-@pytest.mark.parametrize("source", teacher.SOURCES)
-@pytest.mark.parametrize("kind", KINDS)
+PAIRS = [
+    (kind, source)
+    for kind in KINDS
+    for source in teacher.SOURCES
+    if source != FEATURES or cases.stated(kind).kind in phases.ENCODED
+]
+
+
+def pool(data: Dataset, parts: Split) -> teacher.Pool:
+    """The training rows of a data set."""
+    problem = statement.problem(data, parts, DataPlan())
+    return teacher.Pool(problem, data.x, parts.training)
+
+
+@pytest.mark.parametrize(("kind", "source"), PAIRS)
 def test_a_teacher_knows_the_rows_that_lie_close_to_labels(kind: str, source: str) -> None:
     data = cases.separable(kind, labelled=90)
     parts = Split(np.arange(12), np.arange(12, 80), np.arange(80, 90))
-    problem = statement.problem(data, parts, DataPlan())
-    said = teacher.answers(source, problem, data.x, data.y, parts, seed=0)
+    said = teacher.answers(source, pool(data, parts), data.y, parts, seed=0)
     assert said.shape == (90, 3)
     assert bool(said[80:].isnan().all())  # held-out rows are not answered
     answered = said[12:80].softmax(-1)
@@ -39,10 +52,9 @@ def test_a_teacher_knows_the_rows_that_lie_close_to_labels(kind: str, source: st
 def test_labels_of_other_rows_are_not_looked_at() -> None:
     data = cases.separable(labelled=60)
     parts = Split(np.arange(9), np.arange(9, 60), np.arange(0))
-    problem = statement.problem(data, parts, DataPlan())
     hidden = np.where(np.arange(60) < 9, data.y, -1)
     first, second = (
-        teacher.answers("graph", problem, data.x, y, parts, 0) for y in (data.y, hidden)
+        teacher.answers("graph", pool(data, parts), y, parts, 0) for y in (data.y, hidden)
     )
     torch.testing.assert_close(first, second, equal_nan=True)
 
@@ -51,7 +63,7 @@ def test_a_class_without_labels_is_never_said() -> None:
     data = cases.separable(labelled=60)
     known = np.flatnonzero(data.y < 2)
     parts = Split(known[:10], np.setdiff1d(np.arange(60), known[:10]), np.arange(0))
-    said = teacher.answers("graph", cases.stated(), data.x, data.y, parts, 0)
+    said = teacher.answers("graph", pool(data, parts), data.y, parts, 0)
     reached = said[~said.isnan().any(1)]
     assert len(reached)
     assert float(reached.softmax(-1)[:, 2].max()) < 0.01
@@ -102,6 +114,10 @@ def test_what_has_no_classes_has_no_teacher() -> None:
     phases.check(plan, spec, problem, mapped=False)
     text = cases.message(RecipeError, lambda: phases.check(plan, spec, problem, mapped=True))
     assert "regularise.taught is set, and a teacher needs all rows in memory" in text
+
+    features = Regularisation(taught=1.0, teachers=(FEATURES,))
+    text = cases.message(RecipeError, lambda: phases.check(features, spec, problem, mapped=False))
+    assert "the teacher features needs images or windows" in text
 
     @dataclasses.dataclass(frozen=True)
     class Own(Classes):

@@ -16,13 +16,13 @@ from ssdgm_train.regularisation import plan as regularisation
 from ssdgm_train.runs import fitting
 from ssdgm_train.runs.session import Session, again
 
-LEAST_SEARCH, SEARCH = 1 / 6, 0.5
+LEAST_SEARCH, SEARCH = 1 / 4, 0.5
 """The shares of the budget that folds may always take, and where the last run needs no more."""
 
 LAST = 0.7
 """The share of what is left then that the steps of the last run may take."""
 
-LEAST = 100
+LEAST = 60
 """Fewer steps than these tell candidates apart no more."""
 
 PEERS = 3

@@ -39,6 +39,9 @@ FLAT, RIDGE = 0.03, 0.1
 """What is added to a patch's variance, in units of all pixels', and to the eigenvalues of patches:
 what varies less than these is taken for noise."""
 
+LEAST = 1e-6
+"""The least that is added to a variance, where images have no contrast at all."""
+
 WIDTH = 256
 """The features of an image, after projection; a linear classifier loses nothing by it."""
 
@@ -61,13 +64,15 @@ def encode(x: Tensor, grid: Grid, seed: int = 0) -> Tensor:
     some = x[torch.randperm(len(x), generator=noise)[:IMAGES]]
     size = min(LARGEST, max(SMALLEST, round(min(grid.sides) / 4)), *grid.sides)
     stride = max(1, (min(grid.sides) - size) // PLACES)
-    flat = FLAT * float(some.var())
+    flat = max(FLAT * float(some.var()), LEAST)
     words = _learnt(_sampled(some, grid, size, flat, noise), noise)
     encoder = Encoder(grid, size, stride, flat, *words)
     seen = encoder(some)
     mean, scale = seen.mean(0), seen.std(0) + 1e-2
     width = min(WIDTH, *seen.shape)
-    _, _, ways = torch.svd_lowrank((seen - mean) / scale, width, niter=4)
+    with torch.random.fork_rng(devices=[]):  # the decomposition begins with a random projection
+        torch.manual_seed(seed)
+        _, _, ways = torch.svd_lowrank((seen - mean) / scale, width, niter=4)
     return torch.cat([((encoder(part) - mean) / scale) @ ways for part in torch.split(x, ROWS)])
 
 

@@ -12,11 +12,14 @@ from ssdgm_train.augmentation.choice import augmentation_for
 from ssdgm_train.labels.classes import Classes
 from ssdgm_train.labels.space import Regular
 from ssdgm_train.method import Batch, Context, Phase, Player, Terms
-from ssdgm_train.problems import Problem
+from ssdgm_train.problems import IMAGE, WINDOWS, Problem
 from ssdgm_train.regularisation import terms
-from ssdgm_train.regularisation.plan import Regularisation
+from ssdgm_train.regularisation.plan import FEATURES, Regularisation
 from ssdgm_train.settings import RecipeError
 from ssdgm_train.training import loop
+
+ENCODED = (IMAGE, WINDOWS)
+"""The kinds of rows that have features which no label has formed."""
 
 
 def check(plan: Regularisation, spec: method.Method, problem: Problem, mapped: bool) -> None:
@@ -39,6 +42,9 @@ def check(plan: Regularisation, spec: method.Method, problem: Problem, mapped: b
         "a teacher knows of classes alone, each with labels": plan.taught
         and type(space) is not Classes,
         "a teacher needs all rows in memory": plan.taught and mapped,
+        "the teacher features needs images or windows": plan.taught
+        and FEATURES in plan.teachers
+        and problem.kind not in ENCODED,
     }
     settings = " and ".join(f"regularise.{name}" for name in plan.weights)
     for fault, holds in faults.items():
