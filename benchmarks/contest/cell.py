@@ -1,4 +1,8 @@
-"""One cell, a contender on a set with a draw of labels: its figures, and the wrong rows."""
+"""One cell, a contender on a set with a draw of labels: its figures, and the wrong rows.
+
+A cell that ends writes its files into its folder; `keep` copies them to the results, where they
+count without the folder too.
+"""
 
 import json
 import time
@@ -8,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.contest import ours, sets, tuning
+from benchmarks.contest import kept, ours, sets, tuning
 from benchmarks.contest.contenders import OURS, RIVALS, TITLES
 from benchmarks.contest.sets import Array
 
@@ -28,6 +32,11 @@ class Key:
     def folder(self, out: Path) -> Path:
         """Where it lies."""
         return out / f"{self.name}-{self.budget}-{self.contender}-{self.seed}"
+
+    @property
+    def entry(self) -> str:
+        """Its name among the cells of its set."""
+        return f"{self.budget}-{self.contender}-{self.seed}"
 
     def words(self) -> list[str]:
         """On the command line."""
@@ -84,12 +93,33 @@ def _write(folder: Path, found: Cell) -> None:
 
 def read(out: Path, key: Key) -> Cell | None:
     """A cell that has ended, unless it was left out and could now be run."""
-    path = key.folder(out) / NAME
-    if not path.exists():
+    found = _there(out, key)
+    if found is None:
         return None
-    found: Cell = json.loads(path.read_text())
     again = "left_out" in found and not RIVALS[key.contender].lacking
     return None if again else found
+
+
+def _there(out: Path, key: Key) -> Cell | None:
+    path = key.folder(out) / NAME
+    if path.exists():
+        found: Cell = json.loads(path.read_text())
+        return found
+    entry = kept.load(key.name).get(key.entry)
+    return entry and entry["cell"]
+
+
+def keep(out: Path, keys: list[Key]) -> None:
+    """Copy the cells that count from their folders to the results."""
+    for name in {key.name for key in keys}:
+        entries = kept.load(name)
+        for key in keys:
+            here = key.name == name and (key.folder(out) / NAME).exists()
+            found = read(out, key) if here else None
+            if found is not None and counts(found, key):
+                entries[key.entry] = {"cell": found, **kept.packed(wrongs(out, key))}
+        if entries:
+            kept.save(name, entries)
 
 
 def ended(out: Path, key: Key, minutes: float | None) -> bool:
@@ -102,7 +132,10 @@ def ended(out: Path, key: Key, minutes: float | None) -> bool:
 
 def wrongs(out: Path, key: Key) -> Array:
     """Which test rows are wrong."""
-    with np.load(key.folder(out) / WRONG) as found:
+    path = key.folder(out) / WRONG
+    if not path.exists():
+        return kept.unpacked(kept.load(key.name)[key.entry])
+    with np.load(path) as found:
         return np.unpackbits(found["wrong"], count=int(found["rows"])).astype(bool)
 
 

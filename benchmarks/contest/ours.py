@@ -172,6 +172,7 @@ def compete(
     about = {
         "minutes": json.loads((folder / SPENT).read_text()) / 60,
         "budget_minutes": portfolio["budget"],
+        "commit": commit(),
         "method": run["recipe"]["method"],
         "chosen": portfolio["chosen"],
         "run_error": result["test"]["error"],
@@ -182,6 +183,13 @@ def compete(
         "baseline": _baseline(result["baseline"]),
     }
     return about, wrong
+
+
+def commit() -> str:
+    """The commit that a cell was run at; empty outside of a checkout."""
+    words = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short=10", "HEAD"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    return done.stdout.strip()
 
 
 def _baseline(kept: Json | None) -> Json | None:

@@ -117,7 +117,9 @@ def ranked(found: Found) -> tuple[dict[str, float], int]:
 
 def write(out: Path) -> None:
     """Write results/contest.json, the tables and the picture, and the pages that show them."""
-    found, asked = read(out), cell.every()
+    asked = cell.every()
+    cell.keep(out, asked)
+    found = read(out)
     folder = results.RESULTS / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     ranks, over = ranked(found)
