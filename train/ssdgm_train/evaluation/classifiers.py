@@ -141,11 +141,11 @@ def _of_windows(problem: Problem) -> dict[str, Candidate]:
     return {"RidgeClassifierCV over ROCKET kernels": Candidate(model, over_kernels(grid))}
 
 
-def over_kernels(grid: Grid) -> Callable[[Features], Features]:
+def over_kernels(grid: Grid, count: int = KERNELS) -> Callable[[Features], Features]:
     """From the observations of windows to the answers of random kernels, always the same ones."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return Encoder(Kernels(grid, KERNELS))
+        return Encoder(Kernels(grid, count))
 
 
 @dataclass(frozen=True, eq=False)

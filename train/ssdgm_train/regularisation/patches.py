@@ -49,31 +49,28 @@ ROWS = 200
 """Images that are encoded at a time."""
 
 
-def encode(x: Tensor, grid: Grid, seed: int = 0) -> Tensor:
-    """Features of images, by a dictionary learnt from them.
+def learnt(x: Tensor, grid: Grid, seed: int = 0) -> "Projection":
+    """The features that some images have, for these and others.
 
     Args:
-        x: Observations, [n, pixels].
+        x: Observations, [n, pixels]; about `IMAGES` of them are enough.
         grid: Their arrangement.
         seed: Of the patches that are sampled.
-
-    Returns:
-        [n, at most `WIDTH`], the first of them varying most.
     """
     noise = torch.Generator().manual_seed(seed)
-    some = x[torch.randperm(len(x), generator=noise)[:IMAGES]]
     size = min(LARGEST, max(SMALLEST, round(min(grid.sides) / 4)), *grid.sides)
     stride = max(1, (min(grid.sides) - size) // PLACES)
-    flat = max(FLAT * float(some.var()), LEAST)
-    words = _learnt(_sampled(some, grid, size, flat, noise), noise)
-    encoder = Encoder(grid, size, stride, flat, *words)
-    seen = encoder(some)
-    mean, scale = seen.mean(0), seen.std(0) + 1e-2
+    flat = max(FLAT * float(x.var()), LEAST)
+    encoder = Encoder(
+        grid, size, stride, flat, *_words(_sampled(x, grid, size, flat, noise), noise)
+    )
+    seen = encoder(x)
+    mean, scale = seen.mean(0), seen.std(0, correction=0) + 1e-2
     width = min(WIDTH, *seen.shape)
     with torch.random.fork_rng(devices=[]):  # the decomposition begins with a random projection
         torch.manual_seed(seed)
         _, _, ways = torch.svd_lowrank((seen - mean) / scale, width, niter=4)
-    return torch.cat([((encoder(part) - mean) / scale) @ ways for part in torch.split(x, ROWS)])
+    return Projection(encoder, mean, scale, ways)
 
 
 @dataclass(frozen=True)
@@ -113,6 +110,27 @@ class Encoder:
         return F.adaptive_avg_pool2d(maps, (down, right)).flatten(1).sqrt()
 
 
+@dataclass(frozen=True)
+class Projection:
+    """Images to the directions in which their features vary most.
+
+    Attributes:
+        encoder: What features they have.
+        mean: Of these, [features].
+        scale: Of these, [features].
+        ways: The directions, [features, width].
+    """
+
+    encoder: Encoder
+    mean: Tensor
+    scale: Tensor
+    ways: Tensor
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """[n, pixels] to [n, at most `WIDTH`]."""
+        return ((self.encoder(x) - self.mean) / self.scale) @ self.ways
+
+
 def _normal(patches: Tensor, flat: float) -> Tensor:
     """Patches [..., pixels] with mean 0 and about variance 1; those without contrast near 0."""
     centred = patches - patches.mean(-1, keepdim=True)
@@ -131,7 +149,7 @@ def _sampled(x: Tensor, grid: Grid, size: int, flat: float, noise: torch.Generat
     return _normal(images[rows[:, None, None], :, down, right].movedim(3, 1).flatten(1), flat)
 
 
-def _learnt(patches: Tensor, noise: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+def _words(patches: Tensor, noise: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
     """Mean, whitening and atoms of patches [n, pixels], by spherical k-means."""
     mean = patches.mean(0)
     values, ways = torch.linalg.eigh(torch.cov((patches - mean).T))

@@ -12,7 +12,7 @@ References:
     Distilling the Knowledge in a Neural Network (Hinton, Vinyals and Dean, 2015).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -29,6 +29,7 @@ from ssdgm_train.evaluation.classifiers import Codes, Features, Shares
 from ssdgm_train.labels.space import Space
 from ssdgm_train.likelihoods import observations
 from ssdgm_train.networks import builder
+from ssdgm_train.networks.convolutions import Grid
 from ssdgm_train.problems import WINDOWS, Problem
 from ssdgm_train.regularisation import patches
 from ssdgm_train.regularisation.plan import BASELINE, FEATURES, GRAPH
@@ -39,6 +40,11 @@ WIDE = 50
 FEWEST = 1e-3
 """The smallest probability in an answer."""
 
+PIECE = 2_000
+"""Rows that are observed at a time."""
+
+NUMBERS = 100_000_000
+"""About as many features as all windows may have; with more windows each has fewer."""
 
 RIDGES = (1e-3, 1e5)
 """The least and the most penalty of a ridge over features, of which ten are tried."""
@@ -73,17 +79,28 @@ class Pool:
     @cached_property
     def _encoded(self) -> Features:
         """Features of all training rows: they follow from no label, so all folds share them."""
-        from sklearn.preprocessing import StandardScaler
-
-        grid, rows = builder.grid_of(self.problem), self.observed(self.rows)
+        grid = builder.grid_of(self.problem)
         assert grid is not None
-        windows = self.problem.kind == WINDOWS
-        encoded: Features = (
-            StandardScaler().fit_transform(classifiers.over_kernels(grid)(rows))
-            if windows
-            else patches.encode(torch.from_numpy(rows), grid).numpy()
-        )
-        return encoded
+        encode = self._kernels(grid) if self.problem.kind == WINDOWS else self._patches(grid)
+        return np.concatenate([encode(self.observed(some)) for some in _pieces(self.rows)])
+
+    def _patches(self, grid: Grid) -> Callable[[Features], Features]:
+        sample = torch.from_numpy(self.observed(store.spaced(self.rows, patches.IMAGES)))
+        encode = patches.learnt(sample, grid)
+        return lambda x: encode(torch.from_numpy(x)).numpy()
+
+    def _kernels(self, grid: Grid) -> Callable[[Features], Features]:
+        """Features of mean 0 and deviation 1 over a sample."""
+        count = min(classifiers.KERNELS, max(1, NUMBERS // (2 * len(self.rows))))
+        encode = classifiers.over_kernels(grid, count)
+        sample = encode(self.observed(store.spaced(self.rows, PIECE)))
+        mean, scale = sample.mean(0), np.maximum(sample.std(0), FEWEST)
+        return lambda x: (encode(x) - mean) / scale
+
+
+def _pieces(rows: store.Indices) -> Iterator[store.Indices]:
+    for start in range(0, len(rows), PIECE):
+        yield rows[start : start + PIECE]
 
 
 def together(said: Sequence[Tensor]) -> Tensor:
@@ -140,10 +157,11 @@ def _narrow(x: Features) -> Features:
 
 def _baseline(pool: Pool, rows: store.Indices, y: Codes, seed: int) -> Shares:
     """The classifier that errs least of those on the labels alone."""
-    x, held = pool.observed(rows), practice.folds(y, seed)
-    _, _, best = practice.on_labels(pool.problem, x[: len(y)], y, held)
-    model = classifiers.calibrated(best.whole, x[: len(y)], y, held)
-    return classifiers.shares(model, x)
+    x, held = pool.observed(rows[: len(y)]), practice.folds(y, seed)
+    _, _, best = practice.on_labels(pool.problem, x, y, held)
+    model = classifiers.calibrated(best.whole, x, y, held)
+    said = [classifiers.shares(model, pool.observed(some)) for some in _pieces(rows)]
+    return np.concatenate([probabilities for probabilities, _ in said]), said[0][1]
 
 
 def _features(pool: Pool, rows: store.Indices, y: Codes, seed: int) -> Shares:
