@@ -46,6 +46,12 @@ def test_the_weight_of_a_regulariser_is_a_share_of_that_of_labels(tmp_path: Path
     assert (graph.consistency, baseline.consistency) == (0, 0)
 
 
+def test_the_baseline_is_repeated_not_bettered(tmp_path: Path) -> None:
+    run = begun(tmp_path, cases.separable(labelled=30, blank=30), "model.settle=0.5")
+    own, *_, baseline = (one.plan for one in candidates.of(run))
+    assert (own.model.settle, baseline.model.settle) == (0.5, 1.0)
+
+
 def test_peers_join_the_teachers(tmp_path: Path) -> None:
     run = begun(tmp_path, cases.separable(labelled=30, blank=30))
     plain, graph, *_ = (one.plan for one in candidates.of(run))

@@ -2,8 +2,9 @@
 
 Consistency of images and windows weighs as much as the labels do in the classifier's term, that of
 tables a fifth, a graph a sixth of it. The baseline as a teacher weighs as much as the labels: that
-candidate is the baseline in a form that a bundle can hold, for where nothing errs less. So do
-features of windows. What the recipe sets itself stays as it is.
+candidate is the baseline in a form that a bundle can hold, for where nothing errs less, so the
+bound of unlabelled rows has no part in its answers. As heavy are features of windows. What the
+recipe sets itself stays as it is.
 """
 
 import dataclasses
@@ -147,7 +148,11 @@ def _laid(ground: Ground, weight: float) -> Iterator[tuple[str, recipe.Recipe]]:
         yield "consistent", _over(base, alike, pooled)
     if BASELINE not in own.teachers or not own.taught:
         taught = dataclasses.replace(own, taught=weight, teachers=(BASELINE,))
-        yield BASELINE, _over(dataclasses.replace(base, regularise=taught), {}, pooled)
+        model = dataclasses.replace(base.model, **{"settle": 1.0})
+        yield (
+            BASELINE,
+            _over(dataclasses.replace(base, regularise=taught, model=model), {}, pooled),
+        )
 
 
 def _with_kernels(base: recipe.Recipe) -> recipe.Recipe:
