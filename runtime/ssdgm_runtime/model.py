@@ -70,7 +70,7 @@ class Model:
         settings |= {"verify": verify, "options": options, "allow_partial": allow_partial}
         self._again = partial(Model, str(bundle.path), **settings, max_bytes=max_bytes)
         self._about = bundle.manifest
-        self.space: Space = bundle.manifest.space  # what a label is: a class, or a set of tags
+        self.space: Space = bundle.manifest.space  # what a label is
         self.graphs = graphs.Graphs(bundle, plan, variant)
         for component in self.graphs.components[:1]:  # trouble with the engine shows now
             self.graphs.open(component)
@@ -87,7 +87,7 @@ class Model:
 
     @property
     def classes_(self) -> NDArray[Any]:
-        """The training labels' own values, [K]: integers or strings; of tags the names."""
+        """The training labels' own values, [K]: integers or strings; else the labels' names."""
         return self.space.own_values
 
     @property
@@ -101,7 +101,7 @@ class Model:
         return self.graphs.described()
 
     def classify(self, x: ArrayLike, *, batch_size: int | None = None) -> "Answer":
-        """Compute q(y | x): a `Classification`, or of tags a `Tagging`.
+        """Compute q(y | x): a `Classification`, of tags a `Tagging`, of numbers an `Estimate`.
 
         Args:
             x: [n, *shape] in the data set's own dtype; n may be 0.
@@ -155,16 +155,13 @@ class Model:
         return batching.Batcher(self.classify, one, max_batch, max_delay_ms, max_waiting)
 
     def predict(self, x: ArrayLike) -> NDArray[Any]:
-        """The most probable class of each row, [n], of `classes_`; of tags 0 or 1 each, [n, K]."""
+        """Classes of rows, [n]; of tags 0 or 1 [n, K]; of numbers means [n, D], of one [n]."""
         return self.space.predict(self._classify(x, None))
 
     def predict_proba(
         self, x: ArrayLike, *, out: NDArray[np.float32] | None = None
     ) -> NDArray[np.float32]:
-        """The probabilities, float32 [n, K] in the order of `classes_`; see `classify`.
-
-        They are written into `out` [n, K], if it is given; InputError if it is another array.
-        """
+        """Probabilities, float32 [n, K] as `classes_`, in `out` if given; numbers have none."""
         return self._probs(x, None, out)[0]
 
     def encode(self, x: ArrayLike, y: "Labels | None" = None) -> "answers.Latent":
@@ -197,7 +194,7 @@ class Model:
         """The expected x for the mean of q(z | x, y), float32 [n, *shape] in the data's units.
 
         Arguments and errors are those of `encode`; TaskUnavailable also without a decoder of z.
-        The rows are written into `out`, if it is given; InputError if it is another array.
+        The rows are written into `out`, if given; InputError if it is another array.
         """
         with self.graphs.kept():
             self.conditionals.latent("reconstruct")
@@ -285,6 +282,7 @@ class Model:
 
     @cached_property
     def _probs(self) -> calls.OfRows:
+        self.space.traits.need_probable()
         return self.graphs.of_rows("classifier", "classify", self.space.mean)
 
     @cached_property

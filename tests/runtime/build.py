@@ -5,7 +5,8 @@
 writes them to `tests/runtime/data`, which is checked in, so that the tests need no onnx. `tiny` is
 an M2 on uint8 images with a binomial likelihood; `noisy` is a model of float32 columns with a
 Gaussian likelihood and a noise input in every graph. `tagged` has tags for labels; `mixture` has a
-graph that gives z from the label and one that scores rows; the decoder of `adversary` takes no z.
+graph that gives z from the label and one that scores rows; the decoder of `adversary` takes no z;
+labels of `measured` are numbers.
 """
 
 import hashlib
@@ -139,6 +140,51 @@ def tagged() -> dict[str, bytes]:
         "likelihood": {"name": "gaussian"},
     }
     return _files("tagged", weights, graphs, about, {"decoder": ["z", "a"]})
+
+
+def measured() -> dict[str, bytes]:
+    """The files of the sixth: x float32 [n, 3], two numbers for labels, an M2."""
+    rng = np.random.default_rng(6)
+    weights = {
+        **_dense(rng, "c0", 3, 6),
+        **_dense(rng, "c1", 6, 2),
+        **_dense(rng, "c2", 6, 2),
+        **_dense(rng, "e0", 5, 6),
+        **_dense(rng, "e1", 6, 2),
+        **_dense(rng, "e2", 6, 2),
+        **_dense(rng, "d0", 4, 6),
+        **_dense(rng, "d1", 6, 3),
+        **_dense(rng, "d2", 6, 3),
+        "unit": np.float32([20.0, 0.5]),
+        "centre": np.float32([300.0, -1.0]),
+    }
+    x, y, z = (("x", "float32", (3,)), ("y", "float32", (2,)), ("z", "float32", (2,)))
+    standard: Nodes = [("Sub", ["y", "centre"], ["off"], {}), ("Div", ["off", "unit"], ["t"], {})]
+    predict: Nodes = [
+        *_hidden("x", "c0", "c"),
+        *_linear("c", "c1", "t_mean"),
+        *_linear("c", "c2", "t_log"),
+        ("Exp", ["t_log"], ["t_scale"], {}),
+        ("Mul", ["t_mean", "unit"], ["own"], {}),
+        ("Add", ["own", "centre"], ["mean"], {}),
+        ("Mul", ["t_scale", "unit"], ["scale"], {}),
+    ]
+    outputs = [(name, "float32", (2,)) for name in ("mean", "scale")]
+    graphs = {
+        "classifier": (predict, [x], outputs),
+        "encoder": (standard + _encode(["x", "t"]), [x, y], _normal(2)),
+        "decoder": (standard + _columns(["t", "z"]), [y, z], _COLUMNS),
+    }
+    about = {
+        "labels": {
+            "space": "numbers",
+            "names": ["heat", "age"],
+            "mean": [300.0, -1.0],
+            "deviation": [20.0, 0.5],
+        },
+        "likelihood": {"name": "gaussian"},
+    }
+    return _files("measured", weights, graphs, about, {"decoder": ["z"]})
 
 
 def mixture() -> dict[str, bytes]:
@@ -393,5 +439,5 @@ def _dumps(document: Json) -> bytes:
 
 
 if __name__ == "__main__":
-    for builder in (tiny, noisy, tagged, mixture, adversary):
+    for builder in (tiny, noisy, tagged, mixture, adversary, measured):
         write(DATA / f"{builder.__name__}.ssdgm", builder())

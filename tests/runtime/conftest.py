@@ -117,6 +117,12 @@ def tagged(data: Path) -> Iterator[model.Model]:
 
 
 @pytest.fixture(scope="session")
+def measured(data: Path) -> Iterator[model.Model]:
+    with model.load(data / "measured.ssdgm", provider="cpu", threads=1) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
 def mixture(data: Path) -> Iterator[model.Model]:
     with model.load(data / "mixture.ssdgm", provider="cpu", threads=1) as opened:
         yield opened

@@ -32,6 +32,7 @@ def of(
         measured = {"rows": len(rows[0]), "error": labelled.error(opened, *rows)}
     return {
         "component": component,
+        "measure": opened.space.traits.measure,
         "variant": variant.name,
         "precision": variant.precision,
         "provider": opened.graphs.placement(component).active,
@@ -67,7 +68,7 @@ def _golden(opened: model.Model, component: str) -> Json | None:
     answers = opened.graphs.run(component, feeds, opened.graphs.plan.options.max_batch)
     gaps = [tolerance.gaps(answers[name], wanted[name], 1.0, 0.0)[0] for name in wanted]
     same = None
-    if component == "classifier":
+    if component == "classifier" and opened.space.traits.measure == "error":
         space = bundle.manifest.space
         same = 1 - float(space.wrong(answers, space.answer(wanted).labels).mean())
     rows = len(next(iter(feeds.values())))

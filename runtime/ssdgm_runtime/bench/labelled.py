@@ -1,5 +1,6 @@
 """Rows with labels, to count errors on."""
 
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -16,15 +17,16 @@ UNKNOWN = -1
 _PAIRS = (("x", "y"), ("x_test", "y_test"))
 
 
-def read(path: PathLike) -> tuple[Array, Array]:
-    """Read rows and their labels, those of unknown label (-1) left out.
+def read(path: PathLike, unknown: float = UNKNOWN) -> tuple[Array, Array]:
+    """Read rows and their labels, those of unknown label left out.
 
     Args:
         path: An .npz file with x and y (or x_test and y_test), or an IDX file of images named as
             MNIST's are, whose labels are next to it: t10k-images-idx3-ubyte[.gz].
+        unknown: What stands for a label that is not known, as of `Space.unknown`.
 
     Returns:
-        x [n, *shape] and y [n], the training labels' own values; of tags [n, K].
+        x [n, *shape] and y [n], the training labels' own values; of tags and numbers [n, K].
 
     Raises:
         DataNotFound: The file is missing, or its labels are.
@@ -37,7 +39,10 @@ def read(path: PathLike) -> tuple[Array, Array]:
             f"{place} has rows {list(x.shape)} and labels {list(y.shape)}",
             "one label per row",
         )
-    known = y != UNKNOWN if y.dtype.kind in "if" else np.ones(y.shape, dtype=np.bool_)
+    if y.dtype.kind in "if":
+        known = ~np.isnan(y) if math.isnan(unknown) else y != unknown
+    else:
+        known = np.ones(y.shape, dtype=np.bool_)
     labelled = known.reshape(len(y), -1).any(axis=1)
     if not labelled.any():
         raise errors.DataError(f"{place} has no row with a known label", mend="Add labelled rows.")
@@ -47,6 +52,8 @@ def read(path: PathLike) -> tuple[Array, Array]:
 def error(opened: model.Model, x: Array, y: Array) -> float:
     """The share of rows that are classified wrongly; of tags the share of the known ones.
 
+    Of numbers it is the root mean squared error, in deviations of the training labels.
+
     Raises:
         InputError: x is not what the model takes.
         DataError: y has labels that the model does not know.
@@ -54,7 +61,7 @@ def error(opened: model.Model, x: Array, y: Array) -> float:
     y = opened.space.targets(y)
     answer = opened.classify(x)
     outputs = [getattr(answer, name) for name in opened.space.outputs]
-    return float(opened.space.wrong(outputs, y).mean())
+    return opened.space.traits.error(float(opened.space.wrong(outputs, y).mean()))
 
 
 def _npz(place: Path) -> tuple[Array, Array]:

@@ -60,7 +60,10 @@ def measure(
     """
     rivals = backends.select(wanted.against, engines or {})
     started, busy = _now(), fingerprint.busy()
-    rows = None if wanted.rows is None else labelled.read(wanted.rows)
+    rows = None
+    if wanted.rows is not None:
+        space = contents.open_bundle(path, verify=False).manifest.space
+        rows = labelled.read(wanted.rows, space.traits.unknown)
     with ExitStack() as stack:
         setups = []
         for setup in _setups(path, wanted):  # all of them now: what is not there shows first

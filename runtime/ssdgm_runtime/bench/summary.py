@@ -114,16 +114,22 @@ def _cold(cold: Json | None) -> Iterator[str]:
         yield f"{_STEPS}{name:6}{steps} ms{memory}"
 
 
+_MEASURES = {"error": ("error", "%"), "rmse": ("RMSE", "% of the labels' deviation")}
+"""What an error is, and its unit."""
+
+
 def _variant(one: Json) -> Iterator[str]:
     reported, kept, measured = one["reported"], one["golden"], one["measured"]
     parts = [f"{one['bytes'] / 1e3:.0f} kB"]
+    name, unit = _MEASURES[one.get("measure", "error")]
     if one["component"] == "classifier" and reported["test_error"] is not None:
-        parts.append(f"test error {100 * reported['test_error']:.2f} % when it was trained")
+        known = f"test {name} {100 * reported['test_error']:.2f} {unit}"
+        parts.append(f"{known} when it was trained")
     if reported["gate"]:
         parts.append(f"gate {_pairs(reported['gate'])}")
     if measured:
         rows, error = measured["rows"], measured["error"]
-        parts.append(f"error {100 * error:.2f} % of {rows} rows here")
+        parts.append(f"{name} {100 * error:.2f} {unit} of {rows} rows here")
     if kept:
         same = "" if kept["agreement"] is None else f", {100 * kept['agreement']:g} % predicted so"
         parts.append(f"{kept['max_abs']:.1e} from {kept['reference']}'s golden rows{same}")

@@ -48,6 +48,14 @@ _CLASSIFY = (
     *_ENGINE,
     FORCE,
 )
+_PREDICT = tuple(
+    Option(
+        "ROWS", "Rows to predict: npz, npy, IDX, CSV, Parquet, an image, a folder.", Path, REQUIRED
+    )
+    if option.flag == "ROWS"
+    else option
+    for option in _CLASSIFY
+)
 _PICTURES = (
     Option("--styles", "Draw one style per line and one class per column.", bool),
     Option("--analogies", "Draw each row of --rows, then its style in every class.", bool),
@@ -106,6 +114,11 @@ def classify(host: Host, **values: Value) -> Json:
     return commands.classify(**values)
 
 
+def predict(host: Host, **values: Value) -> Json:
+    """Predict rows' labels, of numbers with their deviations."""
+    return commands.classify(**values, task="predict")
+
+
 def generate(host: Host, class_: list[str] | None, **values: Value) -> Json:
     """Generate rows by class and write them to a file."""
     names = [option.name for option in _PICTURES if values.pop(option.name)]
@@ -138,6 +151,7 @@ COMMANDS = (
     Command(inspect, summaries.inspect, (_BUNDLE,)),
     Command(verify, summaries.verify, (_BUNDLE, *_ENGINE)),
     Command(classify, summaries.classify, _CLASSIFY),
+    Command(predict, summaries.classify, _PREDICT),
     Command(generate, summaries.generate, _GENERATE),
     Command(bench, summary.bench, (_BUNDLE, *_REQUEST, _RUN, *_RESULT), progress=True),
     Command(doctor, summaries.doctor),

@@ -78,6 +78,7 @@ def classify(
     top: int = 1,
     batch_size: int | None = None,
     force: bool = False,
+    task: str = "classify",
     **engine: Setting,
 ) -> Json:
     """Classify a file or folder of rows; see `inputs.read_rows` for what is read.
@@ -90,6 +91,7 @@ def classify(
         top: How many labels to list for a row.
         batch_size: The most rows computed at once.
         force: Replace `out` if it is there.
+        task: `predict` takes bundles of any labels, `classify` none that predict numbers.
         engine: As for `Model`.
     """
     arguments.count(top, "top", 1)
@@ -97,7 +99,13 @@ def classify(
     suffix = "" if out is None else atomic.check_output(out, outputs.CLASSIFY, force=force, **read)
     with model.load(bundle, **engine) as opened:
         about = opened.graphs.bundle.manifest
-        opened.graphs.graph("classifier", "classify")
+        opened.graphs.graph("classifier", task)
+        if task not in ("predict", about.space.traits.task):
+            names = ", ".join(about.labels)
+            raise errors.TaskUnavailable(
+                f"This bundle cannot {task}: it predicts {about.space.space} ({names})",
+                mend=f"Use the command {about.space.traits.task}.",
+            )
         table = inputs.read_rows(rows, about.row("classifier"))
         answer = opened.classify(table.x, batch_size=batch_size)
         name, key = about.name, opened.graphs.bundle.id
@@ -109,7 +117,7 @@ def classify(
         "provider": active,
         "rows": len(answer),
         "space": about.space.space,
-        "counts": answer.counts(),
+        **({"counts": counts} if (counts := answer.counts()) else {}),
     }
     if out is None:
         return {**result, "predictions": listed.records()}

@@ -87,9 +87,9 @@ def jsonl(answer: Predictions) -> bytes:
 
 
 def npy(answer: Predictions) -> bytes:
-    """The probabilities, float32 [n, K]."""
+    """The probabilities, float32 [n, K]; of numbers their means."""
     stream = io.BytesIO()
-    np.save(stream, answer.answer.probs, allow_pickle=False)
+    np.save(stream, getattr(answer.answer, answer.space.mean), allow_pickle=False)
     return stream.getvalue()
 
 

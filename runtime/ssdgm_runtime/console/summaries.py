@@ -65,7 +65,8 @@ def doctor(table: Json) -> str:
 def classify(table: Json) -> str:
     """The result of `commands.classify`."""
     if "predictions" not in table:
-        return f"{table['rows']} rows classified: {table['output']}"
+        done = "classified" if "counts" in table else "predicted"
+        return f"{table['rows']} rows {done}: {table['output']}"
     lines = []
     for record in table["predictions"]:
         shown = registry.line(table["space"], record)

@@ -22,8 +22,9 @@ _NOTHING = nullcontext()
 
 
 def tasks(about: manifest.Manifest) -> tuple[str, ...]:
-    """Which tasks there are graphs for, such as classify and generate."""
-    return parts.tasks(about.graphs)
+    """Which tasks there are graphs for, such as classify (of numbers predict) and generate."""
+    own = about.space.traits.task
+    return tuple(own if task == "classify" else task for task in parts.tasks(about.graphs))
 
 
 class Graphs:

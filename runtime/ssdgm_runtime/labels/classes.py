@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_runtime import errors, jsonfile
+from ssdgm_runtime.labels.traits import NAMED, Traits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,10 +25,9 @@ class Classes(NamedTuple):
 
     Attributes:
         names: The K names.
-        values: The training labels' own values, integers or strings, in the same order.
+        values: The training labels' own values, integers or strings, in that order.
         prior: p(y).
-        labelled: How many of the first names are classes that had labels; the others were
-            discovered without any. None where all are.
+        labelled: How many of the first names had labels; None where all had.
         class_of: For people: the class that each component mostly holds, or None.
     """
 
@@ -44,7 +44,7 @@ class Classes(NamedTuple):
 
     @property
     def checked(self) -> str:
-        """The logits, as probabilities are made of them."""
+        """What probabilities are made of."""
         return "logits"
 
     @property
@@ -53,8 +53,13 @@ class Classes(NamedTuple):
         return "probs"
 
     @property
+    def traits(self) -> Traits:
+        """Those of labels with names."""
+        return NAMED
+
+    @property
     def uniforms(self) -> int:
-        """One number a label."""
+        """One."""
         return 1
 
     @property

@@ -12,6 +12,8 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ssdgm_runtime.labels.traits import Traits
+
 Array = NDArray[Any]
 Floats = NDArray[np.float32]
 Json = dict[str, Any]
@@ -30,10 +32,6 @@ class Answer(Protocol):
     @property
     def labels(self) -> Array:
         """The predicted labels as numbers, [n, ...], in the form that `Space.wrong` takes."""
-
-    @property
-    def probs(self) -> Floats:
-        """The output `Space.mean`, as `Model.predict_proba` gives it."""
 
     @property
     def names(self) -> Sequence[object]:
@@ -84,6 +82,10 @@ class Space(Protocol):
         """The output that other graphs take as `y`."""
 
     @property
+    def traits(self) -> Traits:
+        """What a bundle of it does, and what its errors are."""
+
+    @property
     def uniforms(self) -> int:
         """How many uniform numbers one label from the prior takes."""
 
@@ -130,9 +132,11 @@ class Space(Protocol):
     def wrong(self, outputs: Outputs, y: Array) -> NDArray[np.float64]:
         """The share of each row's label that is predicted wrongly, [n]; NaN where it is unknown.
 
+        Of numbers it is the mean of their squared errors, in squared deviations.
+
         Args:
             outputs: The classifier's.
-            y: The labels as numbers; -1 what is unknown.
+            y: The labels as numbers; `Traits.unknown` what is not known.
         """
 
     def sure(self, outputs: Outputs) -> Floats:

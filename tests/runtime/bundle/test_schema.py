@@ -23,7 +23,7 @@ def test_the_bundles_that_are_checked_in_fit(
     data: Path, schema: "jsonschema.Draft202012Validator"
 ) -> None:
     bundles = [*data.glob("*.ssdgm")]
-    assert len(bundles) == 5
+    assert len(bundles) == 6
     for bundle in bundles:
         schema.validate(json.loads((bundle / "manifest.json").read_text()))
 
@@ -85,7 +85,7 @@ def refused(document: object) -> bool:
     return False
 
 
-@pytest.mark.parametrize("name", ["tiny", "tagged"])
+@pytest.mark.parametrize("name", ["tiny", "tagged", "measured"])
 def test_what_the_schema_refuses_the_reader_refuses(
     data: Path, schema: "jsonschema.Draft202012Validator", name: str
 ) -> None:

@@ -18,6 +18,7 @@ CALLED: dict[str, tuple[Callable[..., Any], ...]] = {
     "inspect": (commands.inspect,),
     "verify": (commands.verify, model.Model),
     "classify": (commands.classify, model.Model),
+    "predict": (commands.classify, model.Model),
     "generate": (commands.generate, model.Model),
     "bench": (request.parse, outcome.Result),
     "doctor": (commands.examine,),
@@ -48,7 +49,7 @@ def test_a_default_is_that_of_what_is_called(command: Command) -> None:
 def test_everything_that_is_called_can_be_asked_for(command: Command) -> None:
     named = {option.name for option in command.options}
     made = {"path", "classes", "picture", "draw", "engine", "verify", "options", "max_bytes"}
-    assert {p.name for p in parameters(command)} - named <= made
+    assert {p.name for p in parameters(command)} - named <= made | {"task"}
 
 
 @pytest.mark.parametrize(("command", "option"), OPTIONS, ids=[f"{c}-{o.flag}" for c, o in OPTIONS])
