@@ -33,7 +33,8 @@ def at(values: Tensor, y: Tensor) -> Tensor:
 
 def test_every_space_is_known_by_its_name() -> None:
     for name, kind in labels.SPACES.items():
-        space = kind((0.5, 0.5))  # type: ignore[call-arg]
+        numbers = ((0.5, 0.5),) * (2 if name == "numbers" else 1)
+        space = kind(*numbers)
         assert space.space == name
         assert isinstance(space, Space)
 

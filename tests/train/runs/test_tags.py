@@ -14,7 +14,7 @@ from ssdgm_train.data import dataset
 from ssdgm_train.labels import Tags
 from ssdgm_train.methods import METHODS
 from ssdgm_train.recipes import recommended
-from ssdgm_train.runs import directory, evidence, records
+from ssdgm_train.runs import evidence, records
 from ssdgm_train.settings import RecipeError
 
 KNOWING = sorted(name for name, spec in METHODS.items() if issubclass(Tags, spec.spaces))
@@ -125,11 +125,14 @@ def test_evidence_sums_over_label_sets(tmp_path: Path) -> None:
     assert labels.posterior.micro_f1 is not None
 
 
-def test_too_many_label_sets_for_evidence_are_refused(tmp_path: Path) -> None:
+def test_evidence_draws_a_label_set_where_there_are_too_many(tmp_path: Path) -> None:
     session = trained(saved(tmp_path / "set.npz", 7), tmp_path / "run", "m2")
-    path = session.run.path
-    text = cases.message(directory.RunError, lambda: evidence.prepare(path, samples=3))
-    assert "tags with too many different labels to sum over" in text
+    for _ in evidence.measure(evidence.prepare(session.run.path, samples=3)):
+        pass
+    measured = evidence.read(session.run)
+    assert measured.labels.posterior is None
+    assert measured.evidence.rows is not None
+    assert np.isfinite(measured.evidence.rows.importance)
 
 
 def test_test_rows_without_labels_are_not_scored(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from ssdgm_runtime import errors
 from ssdgm_runtime.rows import columns as table
 from ssdgm_runtime.rows import series as long
 from ssdgm_train import problems
-from ssdgm_train.data import store, targets
+from ssdgm_train.data import quantities, store, targets
 
 UNLABELLED = targets.UNLABELLED
 DTYPES = ("uint8", "float32")
@@ -32,10 +32,10 @@ class Dataset:
         name: What reports call it.
         x: Training rows [n, *shape], uint8 or float32.
         y: Class indices [n] int64, or tags [n, K] int8; -1 where a label, or an entry of it, is
-            not known.
+            not known. Numbers are float64 [n, D], NaN where one is not known.
         x_test: Test rows, or None.
         y_test: Their labels, or None.
-        classes: The labels' own values, in index order; the names of tags.
+        classes: The labels' own values, in index order; the names of tags or numbers.
         kind: One of `problems.KINDS`, what a row is.
         columns: The columns of a table, in the order of `ssdgm_runtime.rows.columns`; then x is
             float32, NaN where a number is missing and -1 where a category is.
@@ -67,7 +67,9 @@ class Dataset:
 
     @property
     def space(self) -> str:
-        """The name of the labels' space: a row has one class, or several tags."""
+        """The name of the labels' space: a row has one class, or several tags, or numbers."""
+        if self.y.dtype.kind == "f":
+            return targets.NUMBERS
         return targets.CLASSES if self.y.ndim == 1 else targets.TAGS
 
     @property
@@ -114,6 +116,7 @@ def make(
     series: long.Series | None = None,
     features: tuple[str, ...] = (),
     finds: bool = False,
+    labels_as: str = targets.CLASSES,
 ) -> Dataset:
     """Check arrays and turn labels into indices; -1 (or a blank string) is an unknown label.
 
@@ -128,10 +131,12 @@ def make(
         kind: What a row is; "auto" tells it by its shape and values.
         columns: The columns of a table.
         classes: The labels' own values, where labels are given as their indices already; or the
-            names of tags.
+            names of tags or numbers.
         series: The columns of the long table that windows were cut of.
         features: The names of a row's values.
         finds: Whether classes without any label are to be found: test labels may then be others.
+        labels_as: "numbers" where labels are to be predicted as numbers, NaN where one is unknown;
+            anything else leaves it to their columns.
 
     Raises:
         DataError: A shape, dtype, value or label that cannot be trained on.
@@ -142,7 +147,12 @@ def make(
     _check_kind(kind, x, named=bool(columns))
     _check_channels(kind, x)
     _same_length("x", x, "y", y)
-    labels, names = targets.training(y, classes, x, finds=finds)
+    measured = labels_as == targets.NUMBERS
+    labels, names = (
+        quantities.training(y, classes, x)
+        if measured
+        else targets.training(y, classes, x, finds=finds)
+    )
     _check_features(features, x)
     more = names, kind, columns, series, features
     if x_test is None or y_test is None:
@@ -155,6 +165,8 @@ def make(
             f"rows like those of x: {x.shape[1:]} {x.dtype}",
             "Prepare both in the same way.",
         )
+    if measured:
+        return Dataset(name, x, labels, x_test, quantities.testing(y_test, len(names), x), *more)
     if finds and labels.ndim == y_test.ndim == 1 and not classes:
         others = targets.others(y_test, names)
         known = targets.indices("y_test", y_test, (*names, *others), x_test)

@@ -42,7 +42,7 @@ class Doubt:
 
 
 def doubt_about(data: dataset.Dataset) -> Doubt | None:
-    """The reason to doubt that labels are classes; None if there is none, and for tags."""
+    """The reason to doubt that labels are classes; None if there is none, or they are none."""
     size, labelled = len(data.classes), data.labelled
     if data.sorted or data.space != targets.CLASSES:
         return None
@@ -52,8 +52,7 @@ def doubt_about(data: dataset.Dataset) -> Doubt | None:
             "labels like measurements",
             f"The labels of {data.name} look like measurements: {size:,} different numbers "
             f"({_listed(numbers)}) in {labelled:,} rows",
-            f"{SAY} No method here predicts measurements: cut them into a few ranges, or use "
-            "other labels.",
+            f"If they are measurements, predict them with {targets.MEASURED}. {SAY}",
         )
     if labelled < LEAST * size:
         return Doubt(
@@ -77,7 +76,8 @@ def check_labels(data: dataset.Dataset, plan: DataPlan) -> None:
         raise errors.DataError(
             f"data.labels_as is {plan.labels_as}, but the labels of {data.name} are {data.space}",
             mend="Leave data.labels_as out. A row has tags where y has several columns of 0 and "
-            "1, or --label names several columns of a table; otherwise it has a class.",
+            "1, or --label names several columns of a table; otherwise it has a class. "
+            f"Measurements are {targets.MEASURED}.",
         )
     doubt = None if plan.labels_as == CLASSES else doubt_about(data)
     if doubt is not None:

@@ -132,6 +132,28 @@ class TagDraw(Draw):
         return np.sort(np.concatenate([self.kept, more]))
 
 
+class NumberDraw(TagDraw):
+    """The same of numbers: rows in the shares of their strata."""
+
+    why = "so that labels differ"
+
+    @property
+    def least(self) -> int:
+        """Two labels, which may differ."""
+        return 2
+
+    def too_few(self, labels: int) -> errors.DataError:
+        """The error of a budget below `least`."""
+        return errors.DataError(
+            f"--labels is {labels}, and numbers cannot be learnt from so few",
+            mend="Set --labels to at least 2, or better to some dozens.",
+        )
+
+    def drawn(self, pool: Indices, labels: int) -> Indices:
+        """A stratified draw."""
+        return stratified(self.y, pool, labels, self.size, self.rng)
+
+
 def balanced(counts: NDArray[np.int64], total: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """The rows per class, as equal as the counts allow; the remainder goes to random classes."""
     shares = np.zeros_like(counts)

@@ -9,7 +9,7 @@ from ssdgm_runtime.rows import resizing
 from ssdgm_train import likelihoods, problems, settings
 from ssdgm_train.labels import lookup
 
-AUTO, CLASSES, TAGS = "auto", "classes", "tags"
+AUTO, CLASSES, TAGS, NUMBERS = "auto", "classes", "tags", "numbers"
 
 
 def _policy(value: str) -> str:
@@ -20,7 +20,7 @@ def _policy(value: str) -> str:
 
 
 def _space(name: str) -> str:
-    known = (AUTO, CLASSES, TAGS)
+    known = (AUTO, CLASSES, TAGS, NUMBERS)
     if name in known or lookup.is_own(name):
         return ""
     return f"one of {', '.join(known)}, or file.py:CLASS"
@@ -36,18 +36,19 @@ class DataPlan:
         likelihood: "auto" is the one that fits the rows.
         total: The largest possible count of a binomial likelihood; 0 for the largest in training.
         prior: p(y), one number a class; empty for a uniform one. Of tags the probability of each;
-            empty for their shares among the labelled training rows.
+            empty for their shares among the labelled training rows. Numbers have none.
         extra_classes: How many groups of rows to look for besides the classes that have labels;
             methods that can are told by `methods`.
         extra_share: The share of all rows that these are expected to have together; 0: each as
             many as a class that has labels.
         kind: What a row is; "auto" tells it by its shape and values.
         label: The column of a table that holds the labels; by default the one that is named so.
-            Several columns, separated by commas, hold a tag each.
+            Several columns, separated by commas, hold a tag or a number each.
         labels_as: "classes": every label is a class, however many there are; "auto": more than 20
             different numbers, or fewer than two labelled rows a class on average, are an error,
             since such labels are mostly measurements or names of rows. "tags": several yes/no
-            labels a row; other labels are an error.
+            labels a row; other labels are an error. "numbers": one or several measurements a row,
+            NaN or an empty cell where one is not known.
         ignore: Columns of a table to leave out.
         categorical: Columns of whole numbers that are names and no quantities.
         series: The column of a long table that tells series apart, a window each.

@@ -1,7 +1,8 @@
 """Which rows are labelled, unlabelled and held out for validation: seeded and stratified.
 
 Classes get equal parts of a budget of labels. Tags get rows in the shares that they have, except
-that a row with every tag is set aside for training first.
+that a row with every tag is set aside for training first. Numbers are cut into equal parts in
+their order, and each part gets rows in its share.
 """
 
 import hashlib
@@ -13,8 +14,8 @@ from numpy.typing import NDArray
 
 from ssdgm_runtime import errors
 from ssdgm_train import seeds
-from ssdgm_train.data import dataset, draws, store, targets
-from ssdgm_train.labels import classes, tags
+from ssdgm_train.data import dataset, draws, quantities, store, targets
+from ssdgm_train.labels import classes, continuous, tags
 
 Indices = store.Indices
 Codes = NDArray[np.signedinteger[Any]]
@@ -80,7 +81,7 @@ def split(
     labelled = draws.where(y != dataset.UNLABELLED)
     free = labelled if held is None else draws.without(labelled, draws.compact(held), len(y))
     kept = _kept(data, free, rng)
-    draw = (draws.TagDraw if _tagged(data) else draws.Draw)(y, size, rng, kept)
+    draw = _DRAWS[data.space](y, size, rng, kept)
     budget = labelled if fully else draw.budget(labelled, labels)
     rest = draws.without(budget, kept, len(y))
     drawn = draws.stratified(y, rest, _count(validation, len(budget)), size, rng)
@@ -100,6 +101,8 @@ def split(
 def _codes(data: dataset.Dataset) -> Codes:
     """The number of each row's stratum in the smallest sufficient integer type."""
     size = len(data.classes)
+    if data.space == targets.NUMBERS:
+        return continuous.stated(data.y).strata(data.y)
     codes = np.empty(len(data.y), np.min_scalar_type(-size - 1))
     if _tagged(data):
         codes[:] = tags.Tags((tags.THRESHOLD,) * size).strata(data.y)
@@ -111,8 +114,18 @@ def _codes(data: dataset.Dataset) -> Codes:
 
 
 def _size(data: dataset.Dataset) -> int:
-    """The number of strata: the classes; the tags, and one for rows without any."""
+    """The number of strata: the classes; the tags, and one for rows without any; the parts."""
+    if data.space == targets.NUMBERS:
+        return continuous.BINS
     return len(data.classes) + _tagged(data)
+
+
+_DRAWS = {
+    targets.CLASSES: draws.Draw,
+    targets.TAGS: draws.TagDraw,
+    targets.NUMBERS: draws.NumberDraw,
+}
+"""How a budget of labels is drawn."""
 
 
 def _tagged(data: dataset.Dataset) -> bool:
@@ -136,7 +149,11 @@ def _count(validation: float, rows: int) -> int:
 
 
 def _check_every(data: dataset.Dataset, chosen: Indices, counts: NDArray[np.int64]) -> None:
-    """Refuse a split that leaves a class, or a tag, without a labelled training row."""
+    """Refuse a split that leaves a class, a tag or a number without labels to learn it from."""
+    if data.space == targets.NUMBERS:
+        for name, column in zip(data.classes, store.take(data.y, chosen).T, strict=True):
+            quantities.check_varied(name, column)
+        return
     one, rows = "class", "No label is left to train on for the classes"
     if _tagged(data):
         counts = (store.take(data.y, chosen) == 1).sum(0)

@@ -1,4 +1,4 @@
-"""Labels as they are given, as classes and their indices, or as tags."""
+"""Labels as they are given, as classes and their indices, or as tags; numbers: `quantities`."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,19 +13,22 @@ UNLABELLED = -1
 UNKNOWN = (UNLABELLED, "", "-1")
 """What stands for a label that is not known; numpy turns -1 among strings into "-1"."""
 
+MEASURED = '--labels-as numbers (data.labels_as="numbers")'
+"""How to say that labels are measurements."""
+
 Names = tuple[int | str, ...]
-"""The labels' own values, or the names of tags."""
+"""The labels' own values, or the names of tags or numbers."""
 
-Labels = NDArray[np.signedinteger[Any]]
-"""Class indices [n] int64, or tags [n, K] int8; -1 where one is not known."""
+Labels = NDArray[Any]
+"""Class indices [n] int64 or tags [n, K] int8, -1 where one is not known; numbers [n, D], NaN."""
 
-CLASSES, TAGS = "classes", "tags"
+CLASSES, TAGS, NUMBERS = "classes", "tags", "numbers"
 """The label spaces by their names."""
 
 
 def labelled(y: NDArray[np.generic]) -> NDArray[np.bool_]:
     """Which rows have a label, or any entry of one, [n]."""
-    known: NDArray[np.bool_] = y != UNLABELLED
+    known: NDArray[np.bool_] = ~np.isnan(y) if y.dtype.kind == "f" else y != UNLABELLED
     return known if y.ndim == 1 else np.any(known, axis=1)
 
 
@@ -107,11 +110,17 @@ def tags(name: str, y: NDArray[np.generic], x: store.Array) -> NDArray[np.int8]:
 
 def _no_tag(name: str, value: np.generic, row: int, column: int) -> errors.DataError:
     """The error of a value that says neither yes nor no."""
-    blank = f"Write np.where(np.isnan({name}), -1, {name}) where an entry is not known."
+    blank = (
+        f"Write np.where(np.isnan({name}), -1, {name}) where an entry is not known; or, if these "
+        f"are measurements, predict them with {MEASURED}."
+    )
     return errors.DataError(
         f"{name} holds {value:g}, first in row {row}, column {column}",
         "tags, which are 1, 0, or -1 where one is not known",
-        blank if np.isnan(value) else "Give one label a row if these are no tags.",
+        blank
+        if np.isnan(value)
+        else f"If these are measurements, predict them with {MEASURED}; if classes, give one "
+        "label a row.",
     )
 
 
@@ -213,17 +222,20 @@ def _label_values(name: str, y: NDArray[np.generic]) -> NDArray[np.generic]:
 
 def _odd(name: str, y: NDArray[np.generic]) -> errors.DataError:
     """The error of numbers some of which are not whole, or too large to be told apart."""
-    odd = float(y[(y != np.trunc(y)) | (np.abs(y) >= 2**53)][0])
+    odds = y[(y != np.trunc(y)) | (np.abs(y) >= 2**53)]
+    odd = float(next((value for value in odds if not np.isnan(value)), odds[0]))
     if np.isnan(odd):
         return errors.DataError(
             f"{name} holds NaN",
             "-1 where a label is not known",
-            f"Write np.where(np.isnan({name}), -1, {name}).",
+            f"Write np.where(np.isnan({name}), -1, {name}); or, if these are measurements, "
+            f"predict them with {MEASURED}.",
         )
     return errors.DataError(
         f"{name} holds {odd:g}, a measurement rather than the number of a class",
         "whole numbers or strings that name classes, -1 where a label is not known",
-        f"Cut measurements into a few ranges; if these do name classes, write {name}.astype(str).",
+        f"Predict measurements with {MEASURED}; if these do name classes, write "
+        f"{name}.astype(str).",
     )
 
 

@@ -1,5 +1,7 @@
 r"""Temperature scaling: \(softmax(l / T)\), with one number \(T\) that changes no prediction.
 
+Of numbers T multiplies their deviations.
+
 References:
     On Calibration of Modern Neural Networks (Guo et al., 2017), section 4.2.
 """
@@ -30,7 +32,8 @@ def temperature(labels: Space, raw: Tensor, y: Tensor) -> float:
     known = labels.known(y, like=exact)
 
     def nll(log_temperature: float) -> float:
-        return -float(labels.log_prob(exact / math.exp(log_temperature), known).mean())
+        tempered = labels.tempered(exact, math.exp(log_temperature))
+        return -float(labels.log_prob(tempered, known).mean())
 
     low, high = map(math.log, BOUNDS)
     optimum = optimize.minimize_scalar(nll, bounds=(low, high), method="bounded")

@@ -84,5 +84,8 @@ def _scores(
     space: Space, outputs: Mapping[str, tuple[Tensor, Tensor]], temperature: float
 ) -> Scores:
     """The score of every part at a temperature; None for a part without rows."""
-    measured = {name: space.measure(raw / temperature, y) for name, (raw, y) in outputs.items()}
+    measured = {
+        name: space.measure(space.tempered(raw, temperature), y)
+        for name, (raw, y) in outputs.items()
+    }
     return Scores(*(measured.get(name) for name in SCORED))

@@ -8,6 +8,7 @@ References:
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -17,6 +18,9 @@ from ssdgm_train import seeds
 from ssdgm_train.evaluation.practice import Tried
 
 DRAWS = 10_000
+SQUARE_DRAWS, PIECE = 2_000, 1 << 22
+"""Draws where each row has an error of its own, and how many rows are drawn at once."""
+
 LEVEL = (2.5, 97.5)
 
 
@@ -77,6 +81,7 @@ class Baseline:
         validation: On the validation rows.
         test: On the test rows.
         chosen: How it was chosen; unset where there was the network alone.
+        measure: What errors are: "error", shares of wrong labels; "rmse", in deviations of labels.
     """
 
     method: str
@@ -84,16 +89,16 @@ class Baseline:
     validation: Comparison | None
     test: Comparison | None
     chosen: Chosen | msgspec.UnsetType = msgspec.UNSET
+    measure: str = "error"
 
 
-def compare(
-    own: NDArray[np.int64], theirs: NDArray[np.int64], seed: int, entries: float = 1
-) -> Comparison:
+def compare(own: NDArray[Any], theirs: NDArray[Any], seed: int, entries: float = 1) -> Comparison:
     """Two classifiers on the same rows.
 
     Args:
-        own: How many entries of each row's label the run's classifier has wrong, [n].
-        theirs: How many the other has.
+        own: How many entries of each row's label the run's classifier has wrong, [n], as
+            integers; of numbers, as floats, the sum of their squared errors.
+        theirs: The same of the other.
         seed: Of the bootstrap.
         entries: How many entries of a row's label are known, on average.
 
@@ -101,6 +106,8 @@ def compare(
         Both errors, the other's less the run's, and that difference's 95 % interval: of
         resampled rows, both classifiers on each of them.
     """
+    if own.dtype.kind == "f":
+        return _compare_squares(own, theirs, seed, entries)
     gains = theirs - own
     most = max(1, int(np.abs(gains).max()))
     shares = np.bincount(gains + most, minlength=2 * most + 1) / len(gains)
@@ -115,3 +122,19 @@ def compare(
         low=float(low),
         high=float(high),
     )
+
+
+def _compare_squares(
+    own: NDArray[np.float64], theirs: NDArray[np.float64], seed: int, entries: float
+) -> Comparison:
+    """The same of root mean squared errors, whose difference is no mean over rows."""
+    rng, rows = seeds.generator(seed, seeds.BOOTSTRAP), len(own)
+    size, both = max(1, PIECE // rows), np.stack([own, theirs], 1) / entries
+    means = [
+        both[rng.integers(rows, size=(min(size, SQUARE_DRAWS - first), rows))].mean(1)
+        for first in range(0, SQUARE_DRAWS, size)
+    ]
+    roots = np.sqrt(np.concatenate(means))
+    low, high = np.percentile(roots[:, 1] - roots[:, 0], LEVEL)
+    error, baseline = np.sqrt(both.mean(0)).tolist()
+    return Comparison(rows, error, baseline, baseline - error, float(low), float(high))

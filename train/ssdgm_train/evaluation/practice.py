@@ -48,8 +48,9 @@ class Tried:
 
     Attributes:
         name: As scikit-learn writes it.
-        error: The share of labelled rows that were wrong when they were held out.
-        spread: The standard deviation of that share over the folds.
+        error: The share of labelled rows that were wrong when they were held out; of numbers the
+            root mean squared error, in deviations of the labels.
+        spread: The standard deviation of that over the folds.
     """
 
     name: str
@@ -78,8 +79,16 @@ def folds(y: Codes, seed: int, most: int = FOLDS) -> tuple[NDArray[np.int64], ..
     return tuple(np.sort(order[first::number]) for first in range(number))
 
 
+def _share(wrong: NDArray[np.floating]) -> NDArray[np.floating]:
+    return wrong
+
+
 def tried(
-    name: str, held: Sequence[NDArray[np.int64]], wrong: Callable[[NDArray[np.int64]], Any]
+    name: str,
+    held: Sequence[NDArray[np.int64]],
+    wrong: Callable[[NDArray[np.int64]], Any],
+    error: Callable[[NDArray[np.floating]], NDArray[np.floating]] = _share,
+    entries: float = 1,
 ) -> Tried:
     """A classifier's cross-validated error.
 
@@ -87,12 +96,14 @@ def tried(
         name: Of the classifier.
         held: The rows that are held out in turns.
         wrong: Which of them a classifier has wrong that has learnt without them.
+        error: What the mean of that comes to, as `Space.error` has it.
+        entries: How many entries of a row's label are known, on average.
     """
     if not held:
         return Tried(name)
-    shares = [np.asarray(wrong(rows), float).mean() for rows in held]
-    error = np.average(shares, weights=[len(rows) for rows in held])
-    return Tried(name, float(error), float(np.std(shares, ddof=1)))
+    means = np.array([np.asarray(wrong(rows), float).mean() for rows in held]) / entries
+    whole = error(np.average(means, weights=[len(rows) for rows in held], keepdims=True))
+    return Tried(name, float(whole[0]), float(np.std(error(means), ddof=1)))
 
 
 def on_labels(

@@ -64,6 +64,7 @@ class Report:
             ],
             "labels": data.space,
             "tags": tagged and dataclasses.asdict(tagged),
+            "numbers": [dataclasses.asdict(each) for each in self.seen.numbers or ()] or None,
             "low": _least(positions.low, np.fmin),
             "high": _least(positions.high, np.fmax),
             "levels": len(positions.levels) or None,
@@ -189,6 +190,7 @@ def _seen(
         counts=labels.counts(data.y, size),
         tests=labels.counts(_test_labels(data), size),
         tagged=labels.tagged(data),
+        numbers=labels.numbers(data),
     )
 
 

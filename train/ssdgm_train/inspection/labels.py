@@ -27,8 +27,47 @@ class Tagged:
     single: int
 
 
+@dataclass(frozen=True)
+class Measured:
+    """One number of the labels of training rows.
+
+    Attributes:
+        name: Its name.
+        known: In how many rows it is known.
+        mean: Its mean over these.
+        deviation: Its standard deviation.
+        quantiles: Its least value, the 5, 50 and 95 % quantiles, and its largest value.
+    """
+
+    name: str
+    known: int
+    mean: float
+    deviation: float
+    quantiles: tuple[float, ...]
+
+
+def numbers(data: dataset.Dataset) -> tuple[Measured, ...] | None:
+    """What there is of numbers; None for other labels."""
+    if data.space != targets.NUMBERS:
+        return None
+    known = [column[~np.isnan(column)] for column in data.y.T]
+    return tuple(
+        Measured(
+            str(name),
+            len(each),
+            float(each.mean()),
+            float(each.std()),
+            tuple(np.quantile(each, (0, 0.05, 0.5, 0.95, 1)).tolist()),
+        )
+        for name, each in zip(data.classes, known, strict=True)
+    )
+
+
 def counts(y: targets.Labels, size: int) -> Counts:
-    """How many rows have each class or tag, [size]."""
+    """How many rows have each class or tag, or know each number, [size]."""
+    if y.dtype.kind == "f":
+        known: Counts = (~np.isnan(y)).sum(0)
+        return known
     if y.ndim > 1:
         having: Counts = (y == 1).sum(0)
         return having
@@ -54,10 +93,15 @@ def codes(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], targets.Names]:
     """The labels of training rows and of others, `y`, as numbers of different labels.
 
+    Measurements are 0 where they are known: none contradicts another.
+
     Returns:
         Both, -1 where a label, or an entry of it, is not known, and what the numbers stand for:
         classes, or sets of tags such as "a + b".
     """
+    if data.space == targets.NUMBERS:
+        ours, theirs = (targets.labelled(part).astype(np.int64) - 1 for part in (data.y, y))
+        return ours, theirs, ("a number",)
     if data.space != targets.TAGS:
         return data.y.astype(np.int64, copy=False), y.astype(np.int64, copy=False), data.classes
     both = np.concatenate([data.y, y])

@@ -50,7 +50,7 @@ class Proposal:
         likelihood: Its name.
         reason: Why this one.
         preprocessing: How rows become what networks see.
-        prior: p(y), one number a class.
+        prior: p(y), one number a class or tag; none for numbers.
         labelled: Labelled training rows.
         unlabelled: Training rows whose label is not known, or not used.
         validation: Rows held out.
@@ -153,7 +153,7 @@ def _proposal(
         likelihood=stated.likelihood,
         reason=reason if likelihood == AUTO else "set in the recipe",
         preprocessing=_preprocessing(stated),
-        prior=tuple(stated.labels.described(data.classes)["prior"]),
+        prior=tuple(stated.labels.described(data.classes).get("prior", ())),
         labelled=sizes.labelled,
         unlabelled=sizes.unlabelled,
         validation=len(parts.validation),

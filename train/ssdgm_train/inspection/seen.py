@@ -28,9 +28,10 @@ class Seen:
         known: Some of the labelled rows, [k, width].
         labels: The numbers of their labels, [k].
         repeats: Equal rows.
-        counts: Labelled training rows per class or tag, [classes].
-        tests: Test rows per class or tag, [classes].
-        tagged: What there is of tags; None for classes.
+        counts: Labelled training rows per class, tag or number, [classes].
+        tests: Test rows per class, tag or number, [classes].
+        tagged: What there is of tags; None for other labels.
+        numbers: What there is of numbers; None for other labels.
         meant: Whether the recipe says that the labels are classes.
     """
 
@@ -46,6 +47,7 @@ class Seen:
     counts: NDArray[np.int64]
     tests: NDArray[np.int64]
     tagged: labels.Tagged | None = None
+    numbers: tuple[labels.Measured, ...] | None = None
     meant: bool = False
 
     @property

@@ -1,12 +1,17 @@
 """Label spaces: what a label is, one file and one line each."""
 
 from ssdgm_train.labels.classes import Classes
+from ssdgm_train.labels.continuous import Continuous
 from ssdgm_train.labels.space import Space
 from ssdgm_train.labels.tags import Tags
 
-__all__ = ["ANY", "SPACES", "Classes", "Space", "Tags"]
+__all__ = ["ANY", "SPACES", "Classes", "Continuous", "Space", "Tags"]
 
-SPACES: dict[str, type[Space]] = {"classes": Classes, "tags": Tags}
+SPACES: dict[str, type[Space]] = {
+    "classes": Classes,
+    "tags": Tags,
+    "numbers": Continuous,
+}
 """Every label space by the name that run records and manifests write."""
 
 ANY: tuple[type, ...] = (object,)

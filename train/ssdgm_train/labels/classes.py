@@ -69,6 +69,14 @@ class Classes:
         mask = (y >= 0).to(like.dtype)[..., None]
         return Known(self.one_hot(y.clamp(min=0), like) * mask, mask)
 
+    def given(self, y: Tensor) -> Tensor:
+        """The same."""
+        return y
+
+    def tempered(self, raw: Tensor, temperature: float) -> Tensor:
+        """The logits divided by the temperature."""
+        return raw / temperature
+
     def outputs(self, raw: Tensor, temperature: float = 1.0) -> dict[str, Tensor]:
         """Logits and the probabilities of the classes."""
         logits = raw / temperature
@@ -87,6 +95,11 @@ class Classes:
         if 0 < few < self.size - 1:
             return self.likeliest(raw, few, noise)
         return Tries(self.every(raw)[None], F.softmax(raw, -1))
+
+    def sampled(self, raw: Tensor, noise: Noise) -> tuple[Tensor, Tensor]:
+        """A class with its log-probability."""
+        y = noise.category(F.softmax(raw, -1))
+        return self.one_hot(y[..., 0], raw), F.log_softmax(raw, -1).gather(-1, y)[..., 0]
 
     def completed(self, raw: Tensor, known: Known, noise: Noise) -> Tries:
         """The class that is known."""
@@ -192,6 +205,10 @@ class Classes:
         named = clusters.by_class(raw, clusters.held(raw, y))
         lacking = max(int(y.max()) + 1 - named.shape[1], 0)
         return F.pad(named, (0, lacking), value=SMALLEST_LOG)
+
+    def error(self, wrong: NDArray[np.floating]) -> NDArray[np.floating]:
+        """The same: a share."""
+        return wrong
 
     def drawn(self, rng: np.random.Generator, rows: int) -> NDArray[np.float32]:
         """One-hot classes drawn from the prior."""

@@ -16,12 +16,20 @@ the entries that are known, and with its true and false positives and false nega
 
 is counted over all tags at once (micro), or is the mean of the tags' own (macro).
 
+Numbers are scored in units of the labels' deviations, so that several in units of their own can be
+averaged: the error is the root of the mean squared error, the continuous ranked probability score
+stands for the Brier score, which it is the integral of, and the calibration error is the mean gap
+between how many labels the central intervals of 10, 20 to 90 % hold and how many they should.
+
 References:
     On Calibration of Modern Neural Networks (Guo et al., 2017), section 2.
     Verification of Forecasts Expressed in Terms of Probability (Brier, 1950).
+    Calibrated Probabilistic Forecasting Using Ensemble Model Output Statistics (Gneiting et al.,
+    2005), equation 5, for the score of a normal distribution.
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,14 +51,20 @@ class Score:
     """The quality of the classification of held-out rows.
 
     Attributes:
-        rows: The number of rows; of tags, those of which an entry is known.
-        error: The share misclassified, 0 to 1; of tags, of the known entries.
-        nll: The mean of -log q(y | x), in nats; of tags, summed over a row's known entries.
+        rows: The number of rows; of tags and numbers, those of which an entry is known.
+        error: The share misclassified, 0 to 1; of tags, of the known entries; of numbers the root
+            mean squared error in deviations of the labels, 1 for who always says the mean.
+        nll: The mean of -log q(y | x), in nats; of tags and numbers, summed over a row's known
+            entries, numbers being standardised.
         brier: The mean squared distance between q(. | x) and the one-hot label, 0 to 2; of tags,
-            of an entry, 0 to 1.
+            of an entry, 0 to 1; of numbers the ranked probability score in deviations.
         ece: The expected calibration error, 0 to 1.
         micro_f1: Of tags, F1 over all of them, 0 to 1; None for other labels.
         macro_f1: Of tags, the mean of the F1 of each; None for other labels.
+        rmse: Of numbers, the root mean squared error of each, in its own units.
+        mae: Of numbers, the mean absolute error of each, in its own units.
+        r2: Of numbers, the share of these rows' variance that is explained, of each; 0 if there is
+            none.
     """
 
     rows: int
@@ -60,11 +74,25 @@ class Score:
     ece: float
     micro_f1: float | None = None
     macro_f1: float | None = None
+    rmse: tuple[float, ...] | None = None
+    mae: tuple[float, ...] | None = None
+    r2: tuple[float, ...] | None = None
+
+    @property
+    def words(self) -> str:
+        """The error as a sentence has it; of numbers in their own units."""
+        if self.rmse is None:
+            return f"error {100 * self.error:.2f} %"
+        own = ", ".join(f"{each:.4g}" for each in self.rmse)
+        return f"RMSE {own} ({100 * self.error:.2f} % of the labels' deviation)"
 
 
 @dataclass(frozen=True)
 class Reliability:
     """The accuracy of a classifier by its confidence, in 15 bins; an empty bin has zeros.
+
+    Of numbers there are 9 levels instead, the confidence is that of an interval, and its accuracy
+    the share of labels in it.
 
     Attributes:
         counts: The rows of every bin, [15].
@@ -80,7 +108,7 @@ class Reliability:
     def error(self) -> float:
         """The expected calibration error."""
         gaps = (self.accuracy - self.confidence).abs()
-        return float((self.counts * gaps).sum() / self.counts.sum())
+        return float((self.counts * gaps).sum() / self.counts.sum().clamp(min=1))
 
 
 def measure(logits: shapes.Logits, y: shapes.Labels) -> Score:
@@ -107,6 +135,53 @@ def measure_tags(logits: shapes.Logits, y: Tensor) -> Score:
         micro_f1=float(_f1(*(count.sum() for count in counts))),
         macro_f1=float(_f1(*counts).mean()),
     )
+
+
+def measure_numbers(
+    mean: Tensor, scale: Tensor, y: Tensor, known: Tensor, units: Sequence[float]
+) -> Score:
+    """The score of normal distributions for standardised numbers y, all float64 [n, D].
+
+    Args:
+        mean: Of each.
+        scale: Its deviation.
+        y: The numbers.
+        known: Which of them are known.
+        units: What they were divided by, [D].
+    """
+    off, z = (mean - y) * known, (y - mean) / scale
+    rows, entries = int(known.any(-1).sum()), known.sum().clamp(min=1)
+    losses = 0.5 * z.square() + scale.log() + 0.5 * math.log(2 * math.pi)
+    ranked = scale * (z * torch.erf(z / math.sqrt(2)) + 2 * _density(z) - 1 / math.sqrt(math.pi))
+    count, own = known.sum(0).clamp(min=1), torch.tensor(units, dtype=torch.float64)
+    centre = (y * known).sum(0) / count
+    spread = ((y - centre) * known).square().sum(0)
+    varied = spread > 0
+    return Score(
+        rows=rows,
+        error=float((off.square().sum() / entries).sqrt()),
+        nll=float((losses * known).sum() / max(rows, 1)),
+        brier=float((ranked * known).sum() / entries),
+        ece=coverage(mean, scale, y, known).error,
+        rmse=tuple((own * (off.square().sum(0) / count).sqrt()).tolist()),
+        mae=tuple((own * off.abs().sum(0) / count).tolist()),
+        r2=tuple(torch.where(varied, 1 - off.square().sum(0) / spread, 0.0).tolist()),
+    )
+
+
+def coverage(mean: Tensor, scale: Tensor, y: Tensor, known: Tensor) -> Reliability:
+    """The shares of known numbers [n, D] within the central intervals of 10, 20 to 90 %."""
+    levels = torch.arange(1, 10, dtype=torch.float64) / 10
+    bounds = math.sqrt(2) * torch.erfinv(levels)
+    off = ((y - mean) / scale).abs()[known]
+    inside = (off[:, None] <= bounds).double()
+    accuracy = inside.mean(0) if len(off) else torch.zeros_like(levels)
+    return Reliability(torch.full((len(levels),), len(off)), levels, accuracy)
+
+
+def _density(z: Tensor) -> Tensor:
+    """The standard normal density."""
+    return (-0.5 * z.square()).exp() / math.sqrt(2 * math.pi)
 
 
 def answers(logits: shapes.Logits, y: Tensor) -> tuple[Tensor, Tensor]:

@@ -91,8 +91,14 @@ class Space(Protocol):
     def known(self, y: Tensor, like: Tensor) -> Known:
         """Labels as a data set stores them, [n, ...], of the type and device of `like`."""
 
+    def given(self, y: Tensor) -> Tensor:
+        """Labels as graphs take them, [n, *shape], as networks take them."""
+
     def outputs(self, raw: Tensor, temperature: float = 1.0) -> dict[str, Tensor]:
-        """What a bundle's classifier gives for raw numbers divided by a temperature, by name."""
+        """What a bundle's classifier gives for raw numbers at a temperature, by name."""
+
+    def tempered(self, raw: Tensor, temperature: float) -> Tensor:
+        """The raw numbers of the same predictions, less sure the higher the temperature."""
 
     def mean(self, raw: Tensor) -> Tensor:
         """The expected label of q, [n, raw] to [n, *shape], as an encoder takes it."""
@@ -111,6 +117,9 @@ class Space(Protocol):
             noise: The source of draws.
             few: How many labels may be tried exactly, where the space can choose; 0 for all.
         """
+
+    def sampled(self, raw: Tensor, noise: Noise) -> tuple[Tensor, Tensor]:
+        """A label drawn from q(y | x) of each row, [n, *shape], and log q of it, [n], in nats."""
 
     def completed(self, raw: Tensor, known: Known, noise: Noise) -> Tries:
         """Labels to try for rows of which something is known; known entries stay as they are."""
@@ -141,7 +150,13 @@ class Space(Protocol):
         """How many separate answers a label has: one for a class, K for K tags."""
 
     def wrong(self, raw: Tensor, y: Tensor) -> Tensor:
-        """How many entries of each row's label are predicted wrongly, int64 [n]."""
+        """How many entries of each row's label are predicted wrongly, int64 [n].
+
+        Of numbers it is the sum of their squared errors, float64 [n].
+        """
+
+    def error(self, wrong: NDArray[np.floating]) -> NDArray[np.floating]:
+        """What the mean of `wrong` over the known entries of some rows comes to, as an error."""
 
     def drawn(self, rng: np.random.Generator, rows: int) -> NDArray[np.float32]:
         """Labels drawn from the prior, [rows, *shape]."""

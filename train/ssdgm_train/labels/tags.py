@@ -79,6 +79,14 @@ class Tags:
         """Labels [n, K] as zeros and ones, and the mask [n, K]; unknown entries are zeros."""
         return Known(y.clamp(min=0).to(like.dtype), (y >= 0).to(like.dtype))
 
+    def given(self, y: Tensor) -> Tensor:
+        """The same."""
+        return y
+
+    def tempered(self, raw: Tensor, temperature: float) -> Tensor:
+        """The logits divided by the temperature."""
+        return raw / temperature
+
     def outputs(self, raw: Tensor, temperature: float = 1.0) -> dict[str, Tensor]:
         """Logits and the probability of each tag."""
         logits = raw / temperature
@@ -105,6 +113,11 @@ class Tags:
         if 2**self.size <= SUMMED:
             return Tries(self._sets(raw)[None], self._log_probs(raw).exp())
         return Tries(self._relaxed(raw, noise)[:, None], raw.new_ones(len(raw), 1))
+
+    def sampled(self, raw: Tensor, noise: Noise) -> tuple[Tensor, Tensor]:
+        """A set of tags, each yes or no, with its log-probability."""
+        y = noise.bits(torch.sigmoid(raw))
+        return y, -F.binary_cross_entropy_with_logits(raw, y, reduction="none").sum(-1)
 
     def completed(self, raw: Tensor, known: Known, noise: Noise) -> Tries:
         """What is known, with every set of the unknown entries or a relaxed draw of them."""
@@ -204,6 +217,10 @@ class Tags:
     def wrong(self, raw: Tensor, y: Tensor) -> Tensor:
         """How many known entries are predicted wrongly."""
         return (((raw >= 0) != (y == 1)) & (y >= 0)).sum(-1)
+
+    def error(self, wrong: NDArray[np.floating]) -> NDArray[np.floating]:
+        """The same: a share."""
+        return wrong
 
     def drawn(self, rng: np.random.Generator, rows: int) -> NDArray[np.float32]:
         """Tags drawn from the prior, each by itself."""

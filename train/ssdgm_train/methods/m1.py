@@ -1,7 +1,8 @@
 r"""M1: a variational autoencoder learns features from all rows, a small head classifies them.
 
 The autoencoder is that of `models.autoencoder`. Then a classifier of z is fitted to the labels: by
-its cross-entropy ("logistic"), or as a semi-supervised support vector machine ("s3vm"),
+its cross-entropy ("logistic"; of numbers the likelihood of a normal distribution), or as a
+semi-supervised support vector machine ("s3vm"),
 
 .. math::
     \min_f \; mean_l \, hinge(f(z), y) + \lambda \, mean_u \, hat(f(z))
@@ -23,7 +24,7 @@ import torch
 from torch import Tensor, nn
 
 from ssdgm_train import method, model
-from ssdgm_train.labels import Classes, Tags
+from ssdgm_train.labels import Classes, Continuous, Tags
 from ssdgm_train.likelihoods import observations
 from ssdgm_train.models import autoencoder
 from ssdgm_train.networks.perceptrons import MLP, Fourier
@@ -39,7 +40,8 @@ class Head:
 
     Attributes:
         loss: "s3vm" has a hinge for labelled rows, a hat for unlabelled ones, and class balance;
-            "logistic" uses the labelled rows alone.
+            "logistic" uses the labelled rows alone; it is the one for tags, and for numbers, of
+            which it is the likelihood of a normal distribution.
         kernel: The number of random Fourier features; 0 for a linear classifier.
         length: The Gaussian kernel's length scale, in units of z.
         noise: Training sees draws from q(z | x) whose scale is multiplied by this.
@@ -191,7 +193,7 @@ METHOD = method.Method(
     Config=Config,
     build=Model,
     phases=_phases,
-    spaces=(Classes, Tags),
+    spaces=(Classes, Tags, Continuous),
     adopt=autoencoder.adopt,
     fitted=_fitted,
 )

@@ -144,14 +144,19 @@ class Model(model.Model):
         return objectives.labelled_bound(log_px, log_py, distributions.normal_kl(*posterior))
 
     def log_weights(self, x: shapes.Flat, noise: Noise) -> Tensor:
-        """Log p(x, y, z) - log q(z | x, y) with one draw of z for each class, [batch, K]."""
-        every = self.labels.every(like=x)
-        assert every is not None
+        """Log p(x, y, z) - log q(z | x, y) with one draw of z for each label, [batch, E].
+
+        Where labels cannot be listed one is drawn too, and log q(y | x) taken off, [batch, 1].
+        """
+        every, log_qy = self.labels.every(like=x), x.new_zeros(())
+        if every is None:
+            drawn, log_qy = self.labels.sampled(self.classifier(x), noise)
+            every, log_qy = drawn[:, None], log_qy[:, None]
         posterior = self.encoder(x[:, None], every)
         z = posterior.sample(noise)
         log_px = self.likelihood.log_prob(x[:, None], self.decoder(z, every))
         log_pz = distributions.normal_log_prob(z, torch.zeros_like(z), torch.ones_like(z))
-        log_q = distributions.normal_log_prob(z, *posterior)
+        log_q = distributions.normal_log_prob(z, *posterior) + log_qy
         return log_px + self.labels.log_prior(every) + log_pz - log_q
 
 

@@ -95,6 +95,13 @@ SAYS = {
 }
 
 
+ERROR, RMSE = "error", "rmse"
+WORDS = {ERROR: "error", RMSE: "RMSE"}
+"""What errors are, see `Baseline.measure`, in a sentence."""
+
+UNITS = {ERROR: "%", RMSE: "% of the labels' deviation"}
+
+
 WAYS = {
     "validation": "on the validation rows",
     "folds": "by cross-validation",
@@ -108,18 +115,21 @@ def named(method: str) -> str:
     return "the supervised network" if method == supervised.METHOD.name else method
 
 
-def sentence(compared: Comparison, method: str = supervised.METHOD.name) -> str:
+def sentence(
+    compared: Comparison, method: str = supervised.METHOD.name, measure: str = ERROR
+) -> str:
     """A comparison in words, in percent; the interval's ends say "less" or "more" themselves."""
+    what, unit = WORDS[measure], UNITS[measure]
     gain = 100 * compared.difference
     ends = [100 * compared.low, 100 * compared.high]
     if gain < 0:
         ends.reverse()
     low, high = (f"{abs(end):.2f} {'more' if end < 0 else 'less'}" for end in ends)
-    points = f"{abs(gain):.2f} points {'more' if gain < 0 else 'less'} error than"
+    points = f"{abs(gain):.2f} points {'more' if gain < 0 else 'less'} {what} than"
     return (
-        f"error {_percent(compared.baseline)} on the labels alone by {named(method)}, "
+        f"{what} {_percent(compared.baseline, unit)} on the labels alone by {named(method)}, "
         f"{_percent(compared.error)} with the unlabelled rows too: "
-        f"{points if gain else 'the same error as'} the baseline "
+        f"{points if gain else f'the same {what} as'} the baseline "
         f"(95 % interval {low} to {high}, {compared.rows} rows); {SAYS[verdict(compared)]}"
     )
 
@@ -127,9 +137,9 @@ def sentence(compared: Comparison, method: str = supervised.METHOD.name) -> str:
 def others(beside: Baseline, part: str) -> list[str]:
     """A sentence for each classifier that learns from unlabelled rows too, on the same rows."""
     return [
-        f"error {_percent(compared.baseline)} by {one.name}, which learns from the same labelled "
-        f"and unlabelled rows ({_points(compared)} the run, {compared.rows} rows); it needs its "
-        "training rows at hand, which a bundle does not"
+        f"{WORDS[beside.measure]} {_percent(compared.baseline)} by {one.name}, which learns from "
+        f"the same labelled and unlabelled rows ({_points(compared)} the run, {compared.rows} "
+        "rows); it needs its training rows at hand, which a bundle does not"
         for one in _others(beside)
         if one.unlabelled and (compared := getattr(one, part))
     ]
@@ -142,8 +152,8 @@ def choice(beside: Baseline) -> list[str]:
         return []
     folded = ", ".join(_tried(one) for one in chosen.candidates if one.error is not None)
     first = (
-        f"Error on the labels alone, by {chosen.folds}-fold cross-validation on {chosen.rows} "
-        f"labelled rows: {folded}."
+        f"{_capital(WORDS[beside.measure])} on the labels alone, by {chosen.folds}-fold "
+        f"cross-validation on {chosen.rows} labelled rows{_in(beside.measure)}: {folded}."
     )
     return [
         *([first] if folded else []),
@@ -160,9 +170,18 @@ def remarks(beside: Baseline | None) -> list[str]:
         f"Beside the baseline, on {part} rows: {text}."
         for part in ("validation", "test")
         if (compared := getattr(beside, part))
-        for text in (sentence(compared, beside.method), *others(beside, part))
+        for text in (sentence(compared, beside.method, beside.measure), *others(beside, part))
     ]
     return [*choice(beside), *texts]
+
+
+def _capital(word: str) -> str:
+    return word[:1].upper() + word[1:]
+
+
+def _in(measure: str) -> str:
+    """The unit of what candidates came to, where it is more than a share."""
+    return "" if measure == ERROR else ", in % of the labels' deviation"
 
 
 def _tried(one: Tried) -> str:
@@ -173,8 +192,8 @@ def _others(beside: Baseline) -> tuple[Other, ...]:
     return beside.chosen.others if isinstance(beside.chosen, Chosen) else ()
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.2f} %"
+def _percent(share: float, unit: str = "%") -> str:
+    return f"{100 * share:.2f} {unit}"
 
 
 def _points(compared: Comparison) -> str:

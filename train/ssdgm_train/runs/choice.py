@@ -1,5 +1,7 @@
 """Which classifier is a run's baseline: its network or one of scikit-learn's, whichever errs less.
 
+Where labels are numbers, these are regressors.
+
 Scikit-learn's are compared with one another by cross-validation on the labelled training rows; the
 best of them and the network by the validation rows, or by the same folds where those are few. No
 test row has a say. Label spreading learns from unlabelled rows too, so it is none of them, and is
@@ -8,6 +10,7 @@ compared with the run by itself.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +18,8 @@ from numpy.typing import NDArray
 
 from ssdgm_train import evaluation, seeds
 from ssdgm_train.data import store
-from ssdgm_train.evaluation import Tried, classifiers, passes, practice
+from ssdgm_train.evaluation import Tried, classifiers, passes, practice, regressors
+from ssdgm_train.labels import Continuous
 from ssdgm_train.likelihoods import observations
 from ssdgm_train.runs.session import Session
 
@@ -34,8 +38,8 @@ ENOUGH = 30
 CPU = torch.device("cpu")
 Parts = Mapping[str, evaluation.Labelled]
 Compared = tuple[evaluation.Comparison | None, evaluation.Comparison | None]
-Wrong = Mapping[str, NDArray[np.int64]]
-"""How many entries of each row's label are wrong, by the part that the rows are of."""
+Wrong = Mapping[str, NDArray[Any]]
+"""How wrong each row's label is, as `Space.wrong` has it, by the part that the rows are of."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +70,7 @@ class Attempts:
 
 
 def attempts(session: Session, parts: Parts, most: int = practice.FOLDS) -> Attempts | None:
-    """Try scikit-learn's classifiers; None where labels are not classes, one a row.
+    """Try scikit-learn's; None where labels are neither classes, one a row, nor numbers.
 
     Args:
         session: The run that they are to be compared with.
@@ -74,6 +78,8 @@ def attempts(session: Session, parts: Parts, most: int = practice.FOLDS) -> Atte
         most: The largest number of folds.
     """
     rows, held = folded(session, most)
+    if isinstance(session.model.labels, Continuous):
+        return _measured(session, rows, held, parts)
     y = _codes(session, rows)
     if y is None:
         return None
@@ -89,15 +95,44 @@ def folded(
 ) -> tuple[store.Indices, tuple[NDArray[np.int64], ...]]:
     """The labelled rows that are cross-validated, and positions among them to hold out in turns.
 
-    There are no folds where labels are not classes, one a row, or no class has two rows.
+    There are no folds where labels are neither classes, one a row, nor numbers, or too few.
 
     Args:
         session: The run.
         most: The largest number of folds.
     """
     rows = _sampled(session)
+    if isinstance(session.model.labels, Continuous):
+        return rows, regressors.folds(len(rows), session.seed, most)
     y = _codes(session, rows)
     return rows, () if y is None else practice.folds(y, session.seed, most)
+
+
+def _measured(
+    session: Session, rows: store.Indices, held: tuple[NDArray[np.int64], ...], parts: Parts
+) -> Attempts:
+    """What regressors came to."""
+    observer = _observer(session)
+    y = _standard(session, store.take(session.data.y, rows))
+    kind = session.run.read().problem.kind
+    every, best, model = regressors.on_labels(kind, _features(session, rows), y, held)
+
+    def answers(x: torch.Tensor) -> torch.Tensor:
+        return torch.from_numpy(model.predict(observer(x).numpy()))
+
+    wrong = {
+        part: regressors.squares(
+            passes.map_rows(observer, answers, some.x, CPU).numpy(), _standard(session, some.y)
+        )
+        for part, some in parts.items()
+    }
+    return Attempts(rows, held, every, Finalist(best, wrong), None)
+
+
+def _standard(session: Session, y: NDArray[Any]) -> NDArray[np.float64]:
+    """Labels that are numbers, standardised."""
+    given: NDArray[np.float64] = session.model.labels.given(torch.from_numpy(y)).numpy()
+    return given
 
 
 def _sampled(session: Session) -> store.Indices:
@@ -184,6 +219,7 @@ def outcome(
     tries: Attempts | None,
     parts: Parts,
     against: Callable[[Finalist], Compared],
+    measure: str,
 ) -> evaluation.Baseline:
     """The part of `result.json` about the baseline.
 
@@ -193,9 +229,10 @@ def outcome(
         tries: What scikit-learn's classifiers came to; None where they were not tried.
         parts: The held-out rows.
         against: Compares the run with a classifier, on validation and on test rows.
+        measure: What errors are, as of `Baseline`.
     """
     if tries is None:
-        return evaluation.Baseline(network.tried.name, steps, *against(network))
+        return evaluation.Baseline(network.tried.name, steps, *against(network), measure=measure)
     way = by(tries, parts)
     winner, other = decided(network, tries.best, way)
     others = {other: False, **({tries.graph: True} if tries.graph else {})}
@@ -210,4 +247,4 @@ def outcome(
             for one in (finalist.tried,)
         ),
     )
-    return evaluation.Baseline(winner.tried.name, steps, *against(winner), chosen)
+    return evaluation.Baseline(winner.tried.name, steps, *against(winner), chosen, measure)

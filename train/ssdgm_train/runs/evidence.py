@@ -27,7 +27,7 @@ from ssdgm_runtime import atomic, errors
 from ssdgm_train import data, evaluation, method, seeds
 from ssdgm_train.data import store, targets
 from ssdgm_train.evaluation import evidence
-from ssdgm_train.model import DECODER, Model
+from ssdgm_train.model import Model
 from ssdgm_train.probability.noise import Noise
 from ssdgm_train.runs import directory, loading, records
 from ssdgm_train.runs.training import Progress
@@ -132,13 +132,6 @@ def _check_weighs(model: Model, path: Path, name: str) -> None:
             f"{path} is a run of {name}, which has no p(x)",
             mend="Take a run of m1, m2 or m1m2; the error of this one is in result.json.",
         )
-    decoder = model.conditional(DECODER)
-    labelled = decoder is not None and "y" in decoder.given
-    if labelled and model.labels.every(like=torch.zeros(())) is None:
-        raise directory.RunError(
-            f"{path} has {model.labels.space} with too many different labels to sum over for p(x)",
-            mend="The error of its classifier is in result.json.",
-        )
 
 
 def _held(
@@ -187,4 +180,4 @@ def _labels(job: Job, log_joint: Tensor) -> records.Labels:
     posterior = None
     if log_joint.shape[1] > 1:
         posterior = space.measure(space.posterior(log_joint), y)
-    return records.Labels(space.measure(raw / temperature, y), posterior)
+    return records.Labels(space.measure(space.tempered(raw, temperature), y), posterior)

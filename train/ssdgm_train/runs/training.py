@@ -9,6 +9,7 @@ import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from ssdgm_train import evaluation, method, seeds
 from ssdgm_train.data import store, targets
 from ssdgm_train.evaluation import practice
+from ssdgm_train.labels import Continuous
 from ssdgm_train.probability.noise import Noise
 from ssdgm_train.recipes import recipe
 from ssdgm_train.runs import baseline, choice, directory, fitting, metrics, records
@@ -197,7 +199,9 @@ def _compare(session: Session, beside: Session) -> evaluation.Baseline:
     tries = choice.attempts(session, parts)
     tried = _folded(beside, tries, parts) if tries else evaluation.Tried(beside.recipe.method)
     network = choice.Finalist(tried, theirs)
-    return choice.outcome(network, beside.state.step, tries, parts, against)
+    measured = isinstance(session.model.labels, Continuous)
+    measure = baseline.RMSE if measured else baseline.ERROR
+    return choice.outcome(network, beside.state.step, tries, parts, against, measure)
 
 
 def _known(session: Session, y: NDArray[np.generic]) -> float:
@@ -210,7 +214,7 @@ def _folded(beside: Session, tries: choice.Attempts, parts: choice.Parts) -> eva
     """The network's cross-validated error, where that decides; all folds share its steps."""
     held = tries.folds if choice.by(tries, parts) == "folds" else ()
 
-    def wrong(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    def wrong(rows: NDArray[np.int64]) -> NDArray[Any]:
         kept = np.delete(tries.rows, rows)
         plan = recipe.stepped(beside.recipe, beside.state.step // len(held))
         fold = again(beside, kept, plan)
@@ -219,11 +223,12 @@ def _folded(beside: Session, tries: choice.Attempts, parts: choice.Parts) -> eva
         x, y = (store.take(part, tries.rows[rows]) for part in (fold.data.x, fold.data.y))
         return _wrong(fold, x, y)
 
-    return practice.tried(beside.recipe.method, held, wrong)
+    entries = _known(beside, store.take(beside.data.y, tries.rows))
+    return practice.tried(beside.recipe.method, held, wrong, beside.model.labels.error, entries)
 
 
-def _wrong(session: Session, x: evaluation.Rows, y: NDArray[np.generic]) -> NDArray[np.int64]:
-    """How many entries of each row's label are predicted wrongly, [n]."""
+def _wrong(session: Session, x: evaluation.Rows, y: NDArray[np.generic]) -> NDArray[Any]:
+    """How wrong each row's label is predicted, as `Space.wrong` has it, [n]."""
     raw = evaluation.raw(session.model, x, session.device)
-    wrong: NDArray[np.int64] = session.model.labels.wrong(raw, torch.from_numpy(y)).numpy()
+    wrong: NDArray[Any] = session.model.labels.wrong(raw, torch.from_numpy(y)).numpy()
     return wrong

@@ -14,7 +14,7 @@ from ssdgm_runtime.rows import resizing
 from ssdgm_train import problems
 from ssdgm_train.data import dataset, partnames, store
 from ssdgm_train.data.places import tree
-from ssdgm_train.data.settings import DEFAULTS, DataPlan
+from ssdgm_train.data.settings import DEFAULTS, NUMBERS, DataPlan
 from ssdgm_train.data.tables import discovery, labelfile
 
 Pixels = NDArray[np.uint8]
@@ -52,15 +52,17 @@ def load(files: tree.Tree, name: str, plan: DataPlan = DEFAULTS) -> dataset.Data
         DataError: Images or labels cannot be trained on; the message names a file.
         MissingExtra: Pillow is not installed.
     """
-    pictures = sorted(_pictures(files), key=lambda p: p.split == "test")
+    measured = plan.labels_as == NUMBERS
+    pictures = sorted(_pictures(files, measured), key=lambda p: p.split == "test")
     train = sum(p.split == "train" for p in pictures)
-    _check_labels(files, pictures[:train], pictures[train:])
+    _check_labels(files, pictures[:train], pictures[train:], measured)
     x = read_pixels(files, [p.name for p in pictures], plan)
-    y = _labels([p.label for p in pictures])
+    words = [p.label for p in pictures]
+    y = np.array(words, dtype=str) if measured else _labels(words)
     x_test, y_test = (x[train:], y[train:]) if train < len(pictures) else (None, None)
     finds = bool(plan.extra_classes)
     rows = x[:train], y[:train], x_test, y_test
-    made = dataset.make(name, *rows, kind=problems.IMAGE, finds=finds)
+    made = dataset.make(name, *rows, kind=problems.IMAGE, finds=finds, labels_as=plan.labels_as)
     return dataclasses.replace(made, sorted=labelfile.NAME not in files.names)
 
 
@@ -116,13 +118,17 @@ def _labels(words: list[str]) -> NDArray[np.generic]:
     return np.array(words, dtype=str)
 
 
-def _check_labels(files: tree.Tree, train: list[Picture], test: list[Picture]) -> None:
-    """Check the labels before any pixel is read."""
+def _check_labels(
+    files: tree.Tree, train: list[Picture], test: list[Picture], measured: bool
+) -> None:
+    """Check that there are rows, and of classes the labels, before any pixel is read."""
     if not train:
         raise errors.DataError(
             f"{files.title} has no training images",
             mend="Put images into class folders, at the top or below train.",
         )
+    if measured:
+        return
     classes = sorted({p.label for p in train} - {""})
     if len(classes) < 2:
         raise errors.DataError(
@@ -143,9 +149,9 @@ def _shown(words: Sequence[str]) -> str:
     return ", ".join(words[:_SHOWN]) + ", ..." * (len(words) > _SHOWN)
 
 
-def _pictures(files: tree.Tree) -> list[Picture]:
+def _pictures(files: tree.Tree, measured: bool) -> list[Picture]:
     if labelfile.NAME in files.names:
-        return _listed(files)
+        return _listed(files, measured)
     tops = {name.split("/")[0]: None for name in (*files.names, *files.empty) if "/" in name}
     tops |= dict.fromkeys(name for name in files.empty if "/" not in name)
     parts = {
@@ -158,15 +164,15 @@ def _pictures(files: tree.Tree) -> list[Picture]:
         raise _misplaced(files, strange[0], " or ".join(parts))
     pictures: list[Picture] = []
     for top, part in parts.items():
-        pictures += _part(tree.Below(files, top), top, part)
+        pictures += _part(tree.Below(files, top), top, part, measured)
     loose = [n for n in files.names if n.split("/")[0].lower() in UNKNOWN]
     _check_loose(files)
     return pictures + [Picture(n, "", "train") for n in _images(files, loose)]
 
 
-def _part(files: tree.Tree, folder: str, split: str) -> Iterator[Picture]:
+def _part(files: tree.Tree, folder: str, split: str, measured: bool) -> Iterator[Picture]:
     """The images of a part, by names relative to the folder that holds it."""
-    here = _listed(files) if labelfile.NAME in files.names else _classes(files, split)
+    here = _listed(files, measured) if labelfile.NAME in files.names else _classes(files, split)
     for picture in here:
         if split == "test" and not picture.label:
             raise errors.DataError(
@@ -238,9 +244,9 @@ def _images(files: tree.Tree, names: Sequence[str]) -> list[str]:
     return kept
 
 
-def _listed(files: tree.Tree) -> list[Picture]:
+def _listed(files: tree.Tree, measured: bool) -> list[Picture]:
     """The images that a labels.csv lists, which must be exactly those that are there."""
-    listed = labelfile.read(files)
+    listed = labelfile.read(files, measured)
     present = set(files.names)
     there = {name for name in present if images.is_image(name)}
     missing = [row for row in listed if row.name not in present]

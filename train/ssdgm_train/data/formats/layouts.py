@@ -17,7 +17,7 @@ from ssdgm_train.data.tables import labelfile, table, windows
 _IDX = {"x": "train-images", "y": "train-labels", "x_test": "t10k-images", "y_test": "t10k-labels"}
 _IDX_NAME = re.compile(rf"({'|'.join(_IDX.values())})[-.]idx[^/]*-ubyte[^/]*")
 NAMES = ("names", "label_names")
-"""The arrays of which one may name tags."""
+"""The arrays of which one may name tags or numbers."""
 NPY = (
     *(f"{key}{part}.npy" for key in "xy" for part in ("", "_train", "_test")),
     *(f"{name}.npy" for name in NAMES),
@@ -77,7 +77,8 @@ def npz(
     """The arrays `x`, `y` (-1 = unlabelled), and perhaps `x_test`, `y_test` and `features`.
 
     `x_train`, `y_train` may stand for `x`, `y`. `features` are the names of a row's values. If y
-    has several columns, they are tags, and `names` or `label_names` are the tags' names.
+    has several columns, they are tags, or numbers if the plan says so, and `names` or
+    `label_names` are their names.
 
     Args:
         contents: The arrays by name.
@@ -109,6 +110,7 @@ def npz(
         classes=_words(contents, NAMES, place) if train[1].ndim > 1 else (),
         features=_words(contents, ("features",), place),
         finds=bool(plan.extra_classes),
+        labels_as=plan.labels_as,
     )
 
 
@@ -171,7 +173,8 @@ def _idx(files: tree.Tree, name: str, plan: DataPlan) -> dataset.Dataset:
 
 def _made(name: str, parts: dict[str, NDArray[np.generic]], plan: DataPlan) -> dataset.Dataset:
     x, y, x_test, y_test = (parts[key] for key in _IDX)
-    return dataset.make(name, x, y, x_test, y_test, plan.kind, finds=bool(plan.extra_classes))
+    finds, named = bool(plan.extra_classes), plan.labels_as
+    return dataset.make(name, x, y, x_test, y_test, plan.kind, finds=finds, labels_as=named)
 
 
 def _has_npz(tops: list[str]) -> bool:

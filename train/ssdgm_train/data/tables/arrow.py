@@ -191,6 +191,17 @@ def tags(array: Array, where: Where) -> NDArray[np.int8]:
     return coded
 
 
+def says_minus_one(array: Array) -> bool:
+    """Whether a value is -1 and written as a whole number."""
+    import pyarrow as pa
+    from pyarrow import compute as pc
+
+    if pa.types.is_floating(array.type) or pa.types.is_boolean(array.type):
+        return False
+    value = str(columns.UNKNOWN) if is_text(array) else columns.UNKNOWN
+    return bool(pc.any(pc.equal(array, pa.scalar(value, array.type))).as_py())
+
+
 def _mask(array: Array) -> Mask:
     from pyarrow import compute as pc
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from ssdgm_runtime import errors
 from ssdgm_runtime.rows import cells, columns
+from ssdgm_train.data import targets
 from ssdgm_train.data.tables import arrow
 
 MOST = 1000
@@ -173,6 +174,12 @@ def label(word: str) -> str:
     return "" if named in (*cells.MISSING, UNLABELLED) else named
 
 
+def measured(word: str) -> str:
+    """A word as a number that is a label; empty if it stands for a missing one."""
+    text = word.strip()
+    return "" if text in cells.MISSING else text
+
+
 def check_signs(name: str, labels: Collection[str], place: str) -> None:
     """Refuse labels that are negative whole numbers.
 
@@ -202,7 +209,7 @@ def classes(name: str, words: Collection[str], place: str) -> tuple[str, ...]:
         )
     fix = "Name the column of the classes with --label."
     if len(labels) > MOST and all(map(arrow.is_number, labels)):
-        fix = f"They look like measurements, which no method here predicts. {fix}"
+        fix = f"If they are measurements, predict them with {targets.MEASURED}. {fix}"
     _check_most(name, labels, place, "classes", fix)
     check_signs(name, labels, place)
     if len(labels) < 2:

@@ -1,6 +1,6 @@
 """`classes.csv`: which image has which label, for images that no folders sort."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ssdgm_runtime import errors
@@ -26,12 +26,16 @@ class Listed:
     split: str
 
 
-def read(folder: tree.Tree) -> list[Listed]:
+def read(folder: tree.Tree, measured: bool = False) -> list[Listed]:
     """Read the labels of a folder of images.
 
     The first line names the columns: the image's name (`file`, `filename`, `file_name`,
     `image` or `path`), its `label` (or `class`; what stands in tables for one that is not known
     does so here) and, if there is one, its `split`, train or test. Other columns are passed over.
+
+    Args:
+        folder: The folder.
+        measured: Whether labels are numbers, which may be negative.
 
     Raises:
         DataError: Lines or columns that cannot be understood; it names the line and the column.
@@ -43,8 +47,9 @@ def read(folder: tree.Tree) -> list[Listed]:
         raise errors.DataError(f"{place} is empty", "a line of column names first", _MEND)
     header = [cell.strip().lower() for cell in lines[0][1]]
     columns = _columns(header, place)
-    listed = [_listed(cells, line, columns, len(header), place) for line, cells in lines[1:]]
-    _check(listed, place)
+    reader = discovery.measured if measured else discovery.label
+    listed = [_listed(c, line, columns, len(header), place, reader) for line, c in lines[1:]]
+    _check(listed, place, signed=measured)
     return listed
 
 
@@ -65,7 +70,12 @@ def _columns(header: Sequence[str], place: str) -> tuple[int, int, int | None]:
 
 
 def _listed(
-    cells: list[str], line: int, columns: tuple[int, int, int | None], width: int, place: str
+    cells: list[str],
+    line: int,
+    columns: tuple[int, int, int | None],
+    width: int,
+    place: str,
+    reader: Callable[[str], str],
 ) -> Listed:
     if len(cells) != width:
         raise errors.DataError(
@@ -81,7 +91,7 @@ def _listed(
     part = partnames.TRAIN if split is None else cells[split].strip().lower()
     if part not in partnames.PARTS:
         raise errors.DataError(f"{place}, line {line}, column split, is {part!r}", "train or test")
-    known = discovery.label(cells[label])
+    known = reader(cells[label])
     if part == partnames.TEST and not known:
         said = repr(cells[label]) if cells[label].strip() else "empty"
         raise errors.DataError(
@@ -90,7 +100,7 @@ def _listed(
     return Listed(line, name, known, part)
 
 
-def _check(listed: list[Listed], place: str) -> None:
+def _check(listed: list[Listed], place: str, *, signed: bool) -> None:
     seen: dict[str, int] = {}
     for row in listed:
         if seen.setdefault(row.name, row.line) != row.line:
@@ -105,4 +115,5 @@ def _check(listed: list[Listed], place: str) -> None:
             f"{place}, column label, is empty for all of {len(listed)} images",
             "labels for some training images of every class",
         )
-    discovery.check_signs(LABEL[0], known, place)
+    if not signed:
+        discovery.check_signs(LABEL[0], known, place)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ssdgm_runtime import errors
 from ssdgm_runtime.rows import columns
-from ssdgm_train.data.settings import DataPlan
+from ssdgm_train.data.settings import NUMBERS, DataPlan
 from ssdgm_train.data.tables import discovery
 
 LABEL = ("label", "class", "target", "y")
@@ -17,14 +17,16 @@ class Roles:
     """What the columns of a table are used for.
 
     Attributes:
-        labels: The column of labels, or several columns of tags.
+        labels: The column of labels, or several columns of tags or numbers.
         split: The column that says train or test; empty if there is none.
         features: All others but the ignored ones, in the order of the header.
+        measured: Whether labels are numbers.
     """
 
     labels: tuple[str, ...]
     split: str
     features: tuple[str, ...]
+    measured: bool = False
 
     @property
     def read(self) -> tuple[str, ...]:
@@ -38,8 +40,8 @@ class Roles:
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """The columns of tags; none where labels are classes."""
-        return self.labels if len(self.labels) > 1 else ()
+        """The columns of tags; none where labels are classes or numbers."""
+        return self.labels if len(self.labels) > 1 and not self.measured else ()
 
 
 def roles(names: Sequence[str], place: str, plan: DataPlan) -> Roles:
@@ -67,7 +69,7 @@ def roles(names: Sequence[str], place: str, plan: DataPlan) -> Roles:
             f"{place} has a column without a name, which often numbers the rows",
             mend=discovery.LEAVE.format(""),
         )
-    return Roles(labels, "".join(parts), features)
+    return Roles(labels, "".join(parts), features, plan.labels_as == NUMBERS)
 
 
 def _asked(names: Sequence[str], plan: DataPlan) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from ssdgm_runtime.readers import images
 from ssdgm_runtime.readers import tables as runtime
 from ssdgm_runtime.rows import columns
 from ssdgm_train import problems
-from ssdgm_train.data import dataset, partnames, store, targets
+from ssdgm_train.data import dataset, partnames, quantities, store, targets
 from ssdgm_train.data.partnames import PARTS, TEST, TRAIN
 from ssdgm_train.data.places import tree
 from ssdgm_train.data.settings import AUTO, DEFAULTS, DataPlan
@@ -59,7 +59,8 @@ def load(files: tree.Tree, name: str, plan: DataPlan = DEFAULTS) -> dataset.Data
     parts = {part: _filled(learnt, part) for part in PARTS if learnt.counts[part]}
     tablefile.release()
     (x, y), (x_test, y_test) = parts[TRAIN], parts.get(TEST, (None, None))
-    return dataset.make(name, x, y, x_test, y_test, columns=learnt.columns, classes=learnt.names)
+    rows, named = (x, y, x_test, y_test), plan.labels_as
+    return dataset.make(name, *rows, columns=learnt.columns, classes=learnt.names, labels_as=named)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +109,7 @@ class _Source:
 class _Learnt:
     """The result of the first reading: the columns, numbers first, the classes, the row counts.
 
-    There are no classes where labels are tags.
+    There are no classes where labels are tags or numbers.
     """
 
     source: _Source
@@ -118,8 +119,9 @@ class _Learnt:
 
     @property
     def names(self) -> tuple[int | str, ...]:
-        """The labels' own values, or the names of tags."""
-        return self.source.roles.tags or as_labels(self.classes)
+        """The labels' own values, or the names of tags or numbers."""
+        roles = self.source.roles
+        return roles.labels if roles.measured or roles.tags else as_labels(self.classes)
 
 
 def open_tables(files: tree.Tree) -> Files:
@@ -157,7 +159,7 @@ def _cleaned(part: str, file: tablefile.Table, batch: tablefile.Batch, start: in
 
 def _learn(source: _Source, plan: DataPlan) -> _Learnt:
     roles, counts = source.roles, Counter(dict.fromkeys(PARTS, 0))
-    classed = () if roles.tags else roles.labels
+    classed = () if roles.tags or roles.measured else roles.labels
     seen = {name: discovery.Seen() for name in (*roles.features, *classed)}
     for piece in source.pieces():
         counts[piece.part] += len(piece.arrays[roles.label])
@@ -177,12 +179,13 @@ def _learn(source: _Source, plan: DataPlan) -> _Learnt:
 
 
 def _filled(learnt: _Learnt, part: str) -> tuple[NDArray[np.generic], targets.Labels]:
-    """The rows of a part, float32 [n, columns], and their class indices [n] or tags [n, K]."""
+    """The rows of a part, float32 [n, columns], and their labels as `Dataset.y` has them."""
     count, roles = learnt.counts[part], learnt.source.roles
-    place, tags = learnt.source.files[0][1].place, roles.tags
+    place = learnt.source.files[0][1].place
     x = store.allocate((count, len(learnt.columns)), np.float32, place)
-    shape, kind = ((count, len(tags)), np.int8) if tags else ((count,), np.int64)
-    y = store.allocate(shape, kind, place, beside=x)
+    several = roles.measured or bool(roles.tags)
+    kind = np.float64 if roles.measured else np.int8 if roles.tags else np.int64
+    y = store.allocate((count, len(roles.labels))[: 1 + several], kind, place, beside=x)
     start = 0
     for piece in learnt.source.pieces():
         if piece.part != part:
@@ -194,12 +197,29 @@ def _filled(learnt: _Learnt, part: str) -> tuple[NDArray[np.generic], targets.La
         store.give_back(x)
         store.give_back(y)
         start = end
+    if roles.measured:
+        _check_minus_one(learnt.source, y)
     return x, y
+
+
+def _check_minus_one(source: _Source, y: NDArray[np.generic]) -> None:
+    """Refuse whole numbers of which -1 alone is negative: it may stand for an unknown one."""
+    for k, name in enumerate(source.roles.labels):
+        lowest = np.nanmin(y[:, k], initial=0)
+        written = lowest == -1 and any(
+            arrow.says_minus_one(p.arrays[name]) for p in source.pieces()
+        )
+        if written:
+            place = f"{source.files[0][1].place}, column {name!r},"
+            raise quantities.ambiguous(place, "-1.0")
 
 
 def _labels(piece: _Piece, learnt: _Learnt) -> targets.Labels:
     """The labels of some rows."""
     roles = learnt.source.roles
+    if roles.measured:
+        columns = [arrow.numbers(piece.arrays[n], partial(piece.where, n)) for n in roles.labels]
+        return np.stack(columns, axis=1)
     if roles.tags:
         each = [arrow.tags(piece.arrays[tag], partial(piece.where, tag)) for tag in roles.tags]
         return np.stack(each, axis=1)

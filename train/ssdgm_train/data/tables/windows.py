@@ -15,7 +15,7 @@ from ssdgm_runtime import errors
 from ssdgm_runtime.readers import windows
 from ssdgm_runtime.rows import series
 from ssdgm_train import problems
-from ssdgm_train.data import dataset, partnames
+from ssdgm_train.data import dataset, partnames, targets
 from ssdgm_train.data.places import tree
 from ssdgm_train.data.settings import DEFAULTS, DataPlan
 from ssdgm_train.data.tables import arrow, discovery, table, tablefile
@@ -52,6 +52,9 @@ def load(files: tree.Tree, name: str, plan: DataPlan = DEFAULTS) -> dataset.Data
     train, test = (np.flatnonzero(np.array(parts) == part) for part in partnames.PARTS)
     if not len(train):
         raise tablefile.no_rows(place)
+    if roles.measured:
+        y = np.array([discovery.measured(word) for word in labels])
+        return _made(name, windows.x, y, train, test, roles.labels, about, measured=True)
     seen = {labels[i] for i in train if labels[i]}
     classes = discovery.classes(roles.label, seen, place)
     index = {word: code for code, word in enumerate(classes)}
@@ -65,11 +68,13 @@ def load(files: tree.Tree, name: str, plan: DataPlan = DEFAULTS) -> dataset.Data
 def _made(
     name: str,
     x: series.Floats,
-    y: Indices,
+    y: NDArray[np.generic],
     train: Indices,
     test: Indices,
     classes: tuple[int | str, ...],
     about: series.Series,
+    *,
+    measured: bool = False,
 ) -> dataset.Dataset:
     return dataset.make(
         name,
@@ -80,6 +85,7 @@ def _made(
         kind=problems.WINDOWS,
         classes=classes,
         series=about,
+        labels_as=targets.NUMBERS if measured else targets.CLASSES,
     )
 
 
@@ -167,7 +173,8 @@ class _Gathered:
 
     def _labels(self, columns: dict[str, arrow.Array]) -> list[str]:
         words = self._words(columns, self._roles.label)
-        return ["" if word == discovery.UNLABELLED else word for word in words]
+        unknown = () if self._roles.measured else (discovery.UNLABELLED,)
+        return ["" if word in unknown else word for word in words]
 
     def _parts(self, columns: dict[str, arrow.Array]) -> list[str]:
         array, where = self._clean(columns, self._roles.split)
@@ -175,10 +182,10 @@ class _Gathered:
 
 
 def _check_classes(roles: purposes.Roles, place: str) -> None:
-    if roles.tags:
+    if len(roles.labels) > 1:
         raise errors.DataError(
-            f"data.label names {len(roles.tags)} columns of {place}, but a series has one label",
-            mend="Name one column, or save windows and tags as x and y of an .npz file.",
+            f"data.label names {len(roles.labels)} columns of {place}, but a series has one label",
+            mend="Name one column, or save windows and their labels as x and y of an .npz file.",
         )
 
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from ssdgm_train.data import targets
 from ssdgm_train.inspection import seen
-from ssdgm_train.inspection.rules import classes, columns, equal, pixels, tags
+from ssdgm_train.inspection.rules import classes, columns, equal, numbers, pixels, tags
 
 RULES: tuple[seen.Rule, ...] = (
     equal.conflicts,
@@ -16,6 +17,9 @@ RULES: tuple[seen.Rule, ...] = (
     classes.shares,
     tags.few,
     tags.single,
+    numbers.minus_one,
+    numbers.distinct,
+    numbers.skewed,
     columns.sentinels,
     columns.outliers,
     columns.identifiers,
@@ -36,11 +40,17 @@ OF_CLASSES = (
     classes.imbalance,
     classes.shares,
 )
-"""Those that say nothing of tags."""
+"""Those that say nothing of tags and numbers."""
+
+OF_NAMES = (equal.conflicts, equal.contradictions)
+"""Those that say nothing of numbers, of which equal rows may have different ones."""
 
 
 def judge(measured: seen.Seen) -> Iterator[seen.Finding]:
     """Yield the findings of every rule."""
+    space = measured.data.space
+    skipped = () if space == targets.CLASSES else OF_CLASSES
+    skipped = (*skipped, *OF_NAMES) if space == targets.NUMBERS else skipped
     for rule in RULES:
-        if measured.tagged is None or rule not in OF_CLASSES:
+        if rule not in skipped:
             yield from rule(measured)
