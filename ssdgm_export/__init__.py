@@ -9,9 +9,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ssdgm_export.bundle.convert import Converted, convert
     from ssdgm_export.estimator.classifier import SemiSupervisedClassifier
+    from ssdgm_export.estimator.regressor import SemiSupervisedRegressor
 
 __version__ = "0.1.0"
-__all__ = ["Converted", "SemiSupervisedClassifier", "__version__", "convert"]
+__all__ = [
+    "Converted",
+    "SemiSupervisedClassifier",
+    "SemiSupervisedRegressor",
+    "__version__",
+    "convert",
+]
 
 
 def __getattr__(name: str) -> object:
@@ -23,4 +30,8 @@ def __getattr__(name: str) -> object:
         from ssdgm_export.estimator import classifier
 
         return classifier.SemiSupervisedClassifier
+    if name == "SemiSupervisedRegressor":
+        from ssdgm_export.estimator import regressor
+
+        return regressor.SemiSupervisedRegressor
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -66,6 +66,9 @@ def _title(about: Manifest) -> str:
 
 
 def _results(made: Json) -> str:
+    scored = [made[part] for part in ("validation", "test") if made[part]]
+    if any(score.get("rmse") for score in scored):
+        return "\n".join([*_of_numbers(made), "", *_held(made)])
     lines = [
         "| rows | how many | error | -log q(y given x), nats | Brier score | calibration error |",
         "|---|--:|--:|--:|--:|--:|",
@@ -77,9 +80,29 @@ def _results(made: Json) -> str:
                 f"| {part} | {score['rows']} | {100 * score['error']:.2f} % | {score['nll']:.3f} "
                 f"| {score['brier']:.3f} | {score['ece']:.3f} |"
             )
+    return "\n".join([*lines, "", *_held(made)])
+
+
+def _of_numbers(made: Json) -> list[str]:
+    """The table of scores where labels are numbers."""
+    lines = [
+        "| rows | how many | RMSE | mean absolute error | R² | RMSE, % of the labels' deviation "
+        "| intervals off by |",
+        "|---|--:|--:|--:|--:|--:|--:|",
+    ]
+    for part in ("validation", "test"):
+        if score := made[part]:
+            own = [", ".join(f"{n:.4g}" for n in score[k]) for k in ("rmse", "mae", "r2")]
+            shares = [f"{100 * score[k]:.2f} %" for k in ("error", "ece")]
+            lines.append(f"| {' | '.join([part, str(score['rows']), *own, *shares])} |")
+    return lines
+
+
+def _held(made: Json) -> list[str]:
+    """Whose the labels of the validation rows are."""
     extra = "extra to" if made["validation_labels_are_extra"] else "part of"
     sentence = f"The labels of the validation rows are {extra} the budget."
-    return "\n".join([*lines, "", *([sentence, ""] if made["validation"] else [])])
+    return [sentence, ""] if made["validation"] else []
 
 
 def _tried(trials: evaluation.Trials) -> str:
@@ -114,7 +137,7 @@ def _precisions(gates: Sequence[Json]) -> str:
         "|---|---|---|--:|--:|--:|--:|---|",
     ]
     for gate in gates:
-        share, unit = (100, " %") if gate["measure"] == "error" else (1, "")
+        share, unit = (100, " %") if gate["measure"] in ("error", "rmse") else (1, "")
         measured = f"{gate['measure']} on {gate['rows']} {gate['kind']} rows"
         fp32, here = (f"{share * gate[key]:.4g}{unit}" for key in ("fp32", "found"))
         cost, sure = (100 * gate[key] for key in ("cost", "deviation"))
@@ -125,7 +148,8 @@ def _precisions(gates: Sequence[Json]) -> str:
             f"{'yes' if gate['passed'] else '**no**'} |"
         )
     legend = (
-        "An error is the share of wrong rows, its cost the rise in points; a distortion is the "
+        "An error is the share of wrong rows, its cost the rise in points; an rmse is the root "
+        "mean squared error in % of the labels' deviation, its cost the rise; a distortion is the "
         "mean squared error of reconstructions from posterior means, its cost the share by which "
         "it grows; ± is the cost's standard error. Labelled rows are those of the training."
     )
@@ -138,12 +162,20 @@ def _use(about: Manifest) -> str:
         "from ssdgm_runtime import load",
         "",
         f'model = load("{about.name}.ssdgm")',
-        "model.classify(x).names",
-        *(["model.generate(y=0, n=8, seed=0).x"] if "decoder" in about.graphs else []),
+        *_calls(about),
         "```",
         "",
     ]
     return "\n".join(lines)
+
+
+def _calls(about: Manifest) -> list[str]:
+    """What to call, for labels of this space."""
+    if about.space.traits.measure == "rmse":
+        answer = "model.predict(x)  # numbers; model.classify(x) has their deviations too"
+        return [answer, *(["model.generate(n=8, seed=0).x"] if "decoder" in about.graphs else [])]
+    generated = ["model.generate(y=0, n=8, seed=0).x"] if "decoder" in about.graphs else []
+    return ["model.classify(x).names", *generated]
 
 
 def _tensor(tensor: Tensor) -> str:

@@ -120,4 +120,4 @@ def _scores(step: Any) -> str:  # noqa: ANN401  (ssdgm_train is not imported her
     of = f"{step.of}: " if step.of else ""
     if step.validation is None:
         return f"{of}{terms}"
-    return f"{of}validation error {100 * step.validation.error:.2f} %  {terms}"
+    return f"{of}validation {step.validation.words}  {terms}"

@@ -96,7 +96,7 @@ def _judged(gate: Json) -> str:
     if not gate["rows"]:
         return "does not ship: there is nothing to measure it by"
     cost, sure, allowed = (f"{100 * gate[key]:.2f}" for key in ("cost", "deviation", "allowed"))
-    unit = "points" if gate["measure"] == "error" else "%"
+    unit = {"error": "points", "rmse": "% of the labels' deviation"}.get(gate["measure"], "%")
     outcome = "passed" if gate["passed"] else "failed, does not ship"
     measured = f"on {gate['rows']} {gate['kind']} rows"
     return f"{outcome}: costs {cost} ± {sure} {unit} {measured}, of {allowed} allowed"

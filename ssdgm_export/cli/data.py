@@ -38,14 +38,15 @@ def inspect(
     label: Annotated[
         str | None,
         typer.Option(
-            help="Column of a table that holds the labels; several, as a,b,c, hold a tag each."
+            help="Column of a table that holds the labels; several, as a,b,c, hold a tag or, with "
+            "--labels-as numbers, a number each."
         ),
     ] = None,
     labels_as: Annotated[
         str | None,
         typer.Option(
-            help="Set to classes if each label is a class, although labels look like "
-            "measurements, or to tags if rows must have several yes/no labels."
+            help="What labels are: numbers to predict measurements; classes if each is a class, "
+            "although they look like measurements; tags for several yes/no labels."
         ),
     ] = None,
     change: Annotated[

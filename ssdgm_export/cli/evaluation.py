@@ -50,6 +50,8 @@ def _f1(score: Json) -> str:
 
 
 def _lines(result: Json) -> str:
+    from ssdgm_train.evaluation import Score
+
     bounds = {
         f"log p({name})": f"{value['importance']:.2f} ± {value['standard_error']:.2f} nats with "
         f"{result['samples']} draws, {value['bound']:.2f} with one"
@@ -57,7 +59,7 @@ def _lines(result: Json) -> str:
         if value
     }
     labels = {
-        name: f"error {100 * score['error']:.2f} %, {_f1(score)}NLL {score['nll']:.3f} nats"
+        name: f"{Score(**score).words}, {_f1(score)}NLL {score['nll']:.3f} nats"
         for name, score in zip(("q(y | x)", "p(y | x)"), result["labels"].values(), strict=True)
         if score
     }

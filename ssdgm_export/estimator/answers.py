@@ -35,8 +35,12 @@ class Answers:
     device: torch.device
 
     def probs(self, x: modules.Array) -> Floats:
-        """q(y | x) of raw rows, [n, K]."""
-        return self._run("classifier", {"x": x})[self.space.mean]
+        """q(y | x) of raw rows, [n, K]; of numbers their means."""
+        return self.outputs(x)[self.space.mean]
+
+    def outputs(self, x: modules.Array) -> dict[str, Floats]:
+        """What the classifier gives for raw rows, by name."""
+        return self._run("classifier", {"x": x})
 
     def latents(self, x: modules.Array) -> Floats:
         """The means of q(z | x, y = q(y | x)), or of q(z | x) without labels, [n, Z]."""
@@ -45,7 +49,11 @@ class Answers:
     def draws(self, y: NDArray[np.int64], seed: int) -> Floats:
         """A row of p(x | y) for every class index, [n, *shape], in the data's own units."""
         known = self.problem.labels.known(torch.from_numpy(y), like=torch.zeros(()))
-        outputs = draws.decoded(self.graphs, known.value.numpy(), seed, self._run)
+        return self.draws_of(known.value.numpy(), seed)
+
+    def draws_of(self, y: modules.Array, seed: int) -> Floats:
+        """The same for labels as graphs take them, [n, *shape] of their space."""
+        outputs = draws.decoded(self.graphs, y, seed, self._run)
         return draws.rows(outputs, self.problem, seed).astype(np.float64)
 
     def _run(self, name: str, feeds: Mapping[str, modules.Array]) -> dict[str, Floats]:
@@ -56,7 +64,8 @@ class Answers:
         graph = self.graphs[name]
         module = graph.module.to(self.device)
         every = {**graph.still(len(next(iter(feeds.values())))), **feeds}
-        given = [torch.from_numpy(np.ascontiguousarray(every[t.name])) for t in graph.spec.inputs]
+        own = (np.require(every[t.name], requirements=("C", "W")) for t in graph.spec.inputs)
+        given = [torch.from_numpy(array) for array in own]
         parts = zip(*(torch.split(tensor, ROWS) for tensor in given), strict=True)
         with torch.inference_mode():
             passes = [module(*(self._exact(tensor) for tensor in part)) for part in parts]

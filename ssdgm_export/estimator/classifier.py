@@ -7,46 +7,22 @@ model.predict(X_new)
 model.export("model.ssdgm")  # a bundle, for a device without torch
 """
 
-import numbers
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import (
-    BaseEstimator,
-    ClassifierMixin,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-)
-from sklearn.utils import check_random_state
+from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ssdgm_export.bundle import document
-from ssdgm_export.estimator import memory, progress, settings
-from ssdgm_export.estimator.answers import Answers
+from ssdgm_export.estimator import base, settings
 from ssdgm_runtime import errors
-from ssdgm_train.portfolio import default
-from ssdgm_train.recipes import recipe, recommended
-from ssdgm_train.runs import loading
 
 Array = NDArray[Any]
 
 
-def _offers(task: str) -> Any:  # noqa: ANN401  (scikit-learn's own check)
-    """Whether the method does more than to classify."""
-    return lambda self: task in recommended.plain(self._plan()).spec.tasks
-
-
-class SemiSupervisedClassifier(
-    ClassNamePrefixFeaturesOutMixin,  # type: ignore[misc]
-    TransformerMixin,  # type: ignore[misc]
-    ClassifierMixin,  # type: ignore[misc]
-    BaseEstimator,  # type: ignore[misc]
-):
+class SemiSupervisedClassifier(ClassifierMixin, base.SemiSupervised):  # type: ignore[misc]
     """A method of this package as a scikit-learn classifier.
 
     Where nothing says what to train, a few recipes are compared by cross-validation on the
@@ -93,49 +69,6 @@ class SemiSupervisedClassifier(
         SsdgmError: On fit; a setting, a label or the rows cannot be used.
     """
 
-    def __init__(
-        self,
-        *,
-        method: str | None = None,
-        budget: float | None = None,
-        recipe: str | Path | None = None,
-        hidden: int | Sequence[int] | None = None,
-        latent: int | None = None,
-        alpha: float | None = None,
-        steps: int | None = None,
-        learning_rate: float | None = None,
-        labelled_batch: int | None = None,
-        unlabelled_batch: int | None = None,
-        validation: float | None = None,
-        likelihood: str | None = None,
-        labels_as: str | None = None,
-        settings: Sequence[str] = (),
-        shape: tuple[int, ...] | None = None,
-        init_from: str | Path | None = None,
-        random_state: int | np.random.RandomState | None = None,
-        device: str = "cpu",
-        verbose: int = 0,
-    ) -> None:
-        self.method = method
-        self.budget = budget
-        self.recipe = recipe
-        self.hidden = hidden
-        self.latent = latent
-        self.alpha = alpha
-        self.steps = steps
-        self.learning_rate = learning_rate
-        self.labelled_batch = labelled_batch
-        self.unlabelled_batch = unlabelled_batch
-        self.validation = validation
-        self.likelihood = likelihood
-        self.labels_as = labels_as
-        self.settings = settings
-        self.shape = shape
-        self.init_from = init_from
-        self.random_state = random_state
-        self.device = device
-        self.verbose = verbose
-
     def fit(self, X: object, y: object) -> "SemiSupervisedClassifier":  # noqa: N803
         """Train on rows [n, features], labelled or not.
 
@@ -144,19 +77,11 @@ class SemiSupervisedClassifier(
             y: Labels [n]: whole numbers from 0 or strings; -1 (in strings also "-1" or an empty
                 one) is a row whose label is not known.
         """
-        plan, start = self._plan(), None if self.init_from is None else Path(self.init_from)
-        limit = settings.minutes(self.method, self.budget, self.recipe, start, self.settings)
         x, known = validate_data(self, X, y, dtype=np.float32, ensure_min_samples=2)
         if known.dtype.kind != "O":  # objects are judged one by one below
             check_classification_targets(known)
         self.classes_, labels = settings.labels(known)
-        names = tuple(getattr(self, "feature_names_in_", ()))
-        rows = self._rows(x, recommended.plain(plan).data.likelihood)
-        table = memory.Table(rows, labels, names)
-        watch = progress.tell if self.verbose else memory.ignore
-        self.run_ = memory.fit(table, plan, self._seed(), self.device, start, watch, limit)
-        if self.verbose:
-            progress.conclude(self.run_)
+        self._train(x, labels)
         return self
 
     def predict_proba(self, X: object) -> Array:  # noqa: N803
@@ -169,11 +94,7 @@ class SemiSupervisedClassifier(
         labels: Array = self.classes_[answers.space.nearest(answers.probs(self._asked(X)))]
         return labels
 
-    def transform(self, X: object) -> Array:  # noqa: N803
-        """The means of q(z | x, y = q(y | x)), [n, latent]."""
-        return self._answers().latents(self._asked(X))
-
-    @available_if(_offers("generate"))  # type: ignore[untyped-decorator]
+    @available_if(base.offers("generate"))  # type: ignore[untyped-decorator]
     def sample(self, y: object, n: int = 1, random_state: object = 0) -> Array:
         """Draw rows of p(x | y).
 
@@ -191,7 +112,7 @@ class SemiSupervisedClassifier(
         check_is_fitted(self)
         asked = settings.places(y, self.classes_)
         indices = np.repeat(asked, settings.count(n, "n"))
-        drawn = self._answers().draws(indices, _seed(random_state))
+        drawn = self._answers().draws(indices, base.seed_of(random_state))
         return drawn.reshape(len(drawn), -1)
 
     def score(self, X: object, y: object, sample_weight: object = None) -> float:  # noqa: N803
@@ -206,81 +127,3 @@ class SemiSupervisedClassifier(
         right = self.predict(X) == np.asarray(y)
         weight = None if sample_weight is None else np.asarray(sample_weight)[known]
         return float(np.average(right[known], weights=weight))
-
-    def export(
-        self, path: str | Path, *, precision: str = "fp32", license: str | None = None
-    ) -> Path:
-        """Write a bundle, as `ssdgm-export convert` does.
-
-        Args:
-            path: A new `NAME.ssdgm`, or `NAME.ssdgm.zip`.
-            precision: Some of fp32, int8 and fp16, with commas.
-            license: An SPDX expression.
-
-        Raises:
-            SsdgmError: As `ssdgm_export.convert`.
-        """
-        check_is_fitted(self)
-        return memory.export(self.run_, Path(path), precision, license)
-
-    def __sklearn_is_fitted__(self) -> bool:
-        """Whether there is a run."""
-        return hasattr(self, "run_")
-
-    @property
-    def _n_features_out(self) -> int:
-        latents = self.run_.result.latents
-        assert latents is not None
-        return latents.size
-
-    def _plan(self) -> recipe.Recipe | recommended.Asked:
-        given = {
-            name: getattr(self, name) for name in ("hidden", "latent", "alpha", *settings.SECTIONS)
-        }
-        if default.compared(self.method, (self.recipe, self.init_from), self.settings):
-            return settings.compared(given, self.settings)
-        return settings.plan(self.recipe, self.method, given, self.settings)
-
-    def _seed(self) -> int:
-        return _seed(self.random_state)
-
-    def _answers(self) -> Answers:
-        check_is_fitted(self)
-        device = loading.pick_device(self.device)
-        trained = self.run_
-        return Answers(trained.graphs, trained.problem, document.space(trained.record), device)
-
-    def _asked(self, X: object) -> Array:  # noqa: N803
-        x = validate_data(self, X, dtype=np.float32, reset=False)
-        return self._rows(x, self.run_.problem.likelihood)
-
-    def _rows(self, x: Array, likelihood: str) -> Array:
-        """Rows as the model takes them: in their shape, and bytes where they are counts."""
-        x = x if self.shape is None else _shaped(x, self.shape)
-        if likelihood != "binomial":
-            return x
-        if ((x != np.trunc(x)) | (x < 0) | (x > 255)).any():
-            raise errors.InputError(
-                "X", "with other values than counts", "whole numbers from 0 to 255, for binomial"
-            )
-        return x.astype(np.uint8)
-
-
-# scikit-learn wraps `transform` when the class is made, which would hide the condition
-for _name in ("transform", "fit_transform"):
-    _conditional = available_if(_offers("encode"))(getattr(SemiSupervisedClassifier, _name))
-    setattr(SemiSupervisedClassifier, _name, _conditional)
-
-
-def _shaped(x: Array, shape: tuple[int, ...]) -> Array:
-    if int(np.prod(shape)) != x.shape[1]:
-        raise errors.InputError(
-            "shape", str(shape), f"a shape of {x.shape[1]} values, one per feature"
-        )
-    return x.reshape(len(x), *shape)
-
-
-def _seed(random_state: Any) -> int:  # noqa: ANN401  (whatever scikit-learn takes)
-    if isinstance(random_state, numbers.Integral):
-        return int(random_state)
-    return int(check_random_state(random_state).randint(2**31 - 1))

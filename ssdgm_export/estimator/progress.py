@@ -14,7 +14,7 @@ def tell(progress: training.Progress) -> None:
         terms = [f"{name} {value:.3f}" for name, value in progress.terms.items()]
         of = f"{progress.of}: " if progress.of else ""
         if progress.of and progress.validation is not None:
-            terms.insert(0, f"error {100 * progress.validation.error:.2f} %")
+            terms.insert(0, progress.validation.words)
         sys.stderr.write(f"step {progress.step} of {progress.steps}: {of}{', '.join(terms)}\n")
 
 

@@ -19,6 +19,7 @@ from ssdgm_runtime.bundle import interface, tolerance
 from ssdgm_runtime.rows import columns as table
 from ssdgm_runtime.rows import tensor as declared
 from ssdgm_train import method
+from ssdgm_train.labels import Continuous
 from ssdgm_train.likelihoods import limits
 from ssdgm_train.model import CLASSIFIER, DECODER, ENCODER, PRIOR, RAW, Answer, Conditional, Model
 from ssdgm_train.problems import Problem
@@ -64,6 +65,8 @@ class Traced(nn.Module):
             given["x"] = torch.cat([part.to(torch.float32) for part in tensors[: self.parts]], 1)
         elif self.parts:
             given["x"] = tensors[0]
+        if "y" in given:
+            given["y"] = self.model.labels.given(given["y"])
         outputs = dict(self.conditional.call(self.model, **given))
         if RAW in outputs:
             labels = self.model.labels.outputs(outputs.pop(RAW), self.temperature)
@@ -146,7 +149,11 @@ def _fused(model: Model, temperature: float) -> Conditional:
             return {name: noise[name] for name in each.noise}
 
         answer = classify(model, x=x, **own(first))
-        y = {"y": model.labels.mean(answer[RAW] / temperature)} if labelled else {}
+        y = (
+            {"y": model.labels.mean(model.labels.tempered(answer[RAW], temperature))}
+            if labelled
+            else {}
+        )
         return {**answer, **encode(model, x=x, **y, **own(second))}
 
     return Conditional(FUSED, both, ("x",), tuple(dict.fromkeys((*first.noise, *second.noise))))
@@ -165,7 +172,8 @@ def _graph(model: Model, conditional: Conditional, problem: Problem, temperature
     outputs = tuple(declared.Tensor(k, "float32", (BATCH, *shape)) for k, shape in rest.items())
     spec = interface.Graph(tuple(inputs), outputs, _noise(model, conditional))
     columns = problem.columns if rows else ()
-    return Graph(conditional.name, module, spec, columns, _units(conditional, spec, problem))
+    units = _units(conditional, spec, problem) | _label_units(conditional, problem)
+    return Graph(conditional.name, module, spec, columns, units)
 
 
 def _noise(model: Model, conditional: Conditional) -> tuple[str, ...]:
@@ -180,6 +188,15 @@ def _units(conditional: Conditional, spec: interface.Graph, problem: Problem) ->
     units = limits.units(problem) if conditional.name == DECODER else None
     names = [t.name for t in spec.outputs if t.name in ("x", "mean", "scale")]
     return {} if units is None else dict.fromkeys(names, units)
+
+
+def _label_units(conditional: Conditional, problem: Problem) -> dict[str, Array]:
+    """The deviations of labels that are numbers, where a graph gives these."""
+    labels = problem.labels
+    if conditional.name not in (CLASSIFIER, FUSED) or not isinstance(labels, Continuous):
+        return {}
+    scale: Array = np.array(labels.scale)
+    return {"mean": scale, "scale": scale}
 
 
 def _rows(problem: Problem) -> list[declared.Tensor]:

@@ -7,6 +7,7 @@ neither dates nor paths, so that the same run gives the same bytes wherever it l
 import os
 from pathlib import Path
 
+from ssdgm_export import plates
 from ssdgm_export.proof import parity
 from ssdgm_export.report import (
     classification,
@@ -16,8 +17,10 @@ from ssdgm_export.report import (
     marginals,
     material,
     page,
+    regression,
 )
 from ssdgm_runtime import atomic
+from ssdgm_train.labels import Continuous
 
 __all__ = ["FIGURES", "PAGE", "write"]
 
@@ -44,7 +47,7 @@ def write(run_dir: str | os.PathLike[str], data: str | None = None) -> Path:
         made = [*generation.of(contents), *marginals.of(contents)]
         sections = (
             page.Section("Learning curves", curves.of(contents)),
-            page.Section("Classification", classification.of(contents)),
+            page.Section(*_answers(contents)),
             page.Section("What the model generates", made),
             page.Section("Examples to look at", examples.of(contents)),
         )
@@ -55,3 +58,10 @@ def write(run_dir: str | os.PathLike[str], data: str | None = None) -> Path:
                 (folder / f"{plate.name}.png").write_bytes(plate.png)
     atomic.write(place / PAGE, page.page(contents, shown).encode(), force=True)
     return place / PAGE
+
+
+def _answers(contents: material.Material) -> tuple[str, list[plates.Plate]]:
+    """The section about labels."""
+    if isinstance(contents.labels, Continuous):
+        return "Prediction", regression.of(contents)
+    return "Classification", classification.of(contents)

@@ -11,6 +11,7 @@ from ssdgm_train.runs.records import Metrics
 
 COLUMNS = 2
 ERROR = "validation error, %"
+RMSE = "validation RMSE, % of the labels' deviation"
 Line = tuple[list[int], list[float]]
 
 
@@ -50,8 +51,9 @@ def _panels(records: list[Metrics]) -> dict[str, dict[str, Line]]:
         for name in names
     }
     scores = ((r.step, r.validation) for r in records)
+    numbers = any(r.validation and r.validation.rmse is not None for r in records)
     error = _line((step, 100 * score.error if score else None) for step, score in scores)
-    return panels | ({ERROR: {"validation": error}} if error[0] else {})
+    return panels | ({RMSE if numbers else ERROR: {"validation": error}} if error[0] else {})
 
 
 def _line(points: Iterable[tuple[int, float | None]]) -> Line:

@@ -1,11 +1,15 @@
 """Rows worth a look: those that the classifier is least sure of, and its surest mistakes."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_export import plates
 from ssdgm_export.report.material import Material
 from ssdgm_runtime.pictures import png
+from ssdgm_train.labels import Continuous
 
 COUNT = 12
 COLUMNS = 6
@@ -19,13 +23,12 @@ def of(material: Material) -> list[plates.Plate]:
     if not png.is_image(held.x.shape[1:]):
         return []
     order = np.argsort(space.sure(held.outputs), kind="stable")
-    mistakes = space.wrong(held.outputs, held.y) > 0
-    wrong = order[::-1][mistakes[order[::-1]]]
+    wrong, reason = _mistakes(material, order)
     uncertain = plates.Plate(
         "uncertain",
         "Least certain",
-        f"The {held.kind} rows whose prediction is least sure. Below each: its label; the two "
-        "most probable names.",
+        f"The {held.kind} rows whose prediction is least sure. Below each: its label; what is "
+        "predicted.",
         f"{min(COUNT, len(order))} {held.kind} rows with their labels and probabilities.",
         _labelled(material, order[:COUNT]),
     )
@@ -33,13 +36,37 @@ def of(material: Material) -> list[plates.Plate]:
         return [uncertain]
     mistaken = plates.Plate(
         "mistaken",
-        "Surest mistakes",
-        f"The {held.kind} rows that are mistaken with the highest probability: "
-        f"{min(COUNT, len(wrong))} of {len(wrong)} mistakes among {len(order)} rows.",
+        *reason,
         f"{min(COUNT, len(wrong))} mistaken {held.kind} rows with labels and probabilities.",
         _labelled(material, wrong[:COUNT]),
     )
     return [uncertain, mistaken]
+
+
+def _mistakes(
+    material: Material, order: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], tuple[str, str]]:
+    """Mistaken rows, the surest first, a title and a caption; of numbers the largest errors."""
+    held = material.held
+    wrong = material.parts.space.wrong(held.outputs, held.y)
+    if isinstance(material.labels, Continuous):
+        worst = np.argsort(-np.nan_to_num(wrong, nan=-1), kind="stable")
+        text = f"The {held.kind} rows with the largest errors, of {len(order)}."
+        return worst[: int((~np.isnan(wrong)).sum())], ("Largest errors", text)
+    rows = order[::-1][(wrong > 0)[order[::-1]]]
+    text = (
+        f"The {held.kind} rows that are mistaken with the highest probability: "
+        f"{min(COUNT, len(rows))} of {len(rows)} mistakes among {len(order)} rows."
+    )
+    return rows, ("Surest mistakes", text)
+
+
+def _predicted(material: Material, outputs: dict[str, NDArray[Any]]) -> Iterable[str]:
+    """What is predicted for rows: the two most probable names, or numbers."""
+    answer = material.parts.space.answer(outputs)
+    if isinstance(material.labels, Continuous):
+        return map(str, answer.names)
+    return map(_top, answer.top(2))
 
 
 def _labelled(material: Material, chosen: NDArray[np.int64]) -> bytes:
@@ -49,7 +76,7 @@ def _labelled(material: Material, chosen: NDArray[np.int64]) -> bytes:
     sheet = png.grid(images, min(COLUMNS, len(images)), GAP)[GAP:]
     high, wide = (n + GAP for n in images.shape[1:3])
     outputs = {name: values[chosen] for name, values in held.outputs.items()}
-    tops = map(_top, material.parts.space.answer(outputs).top(2))
+    tops = _predicted(material, outputs)
     texts = [
         plates.Text(
             (i % COLUMNS + 0.5) * wide + GAP / 2,
@@ -65,6 +92,8 @@ def _labelled(material: Material, chosen: NDArray[np.int64]) -> bytes:
 def _labels(material: Material, chosen: NDArray[np.int64]) -> list[str]:
     """The labels of rows by name; a class that no training row has by its value."""
     y = material.held.y[chosen]
+    if isinstance(material.labels, Continuous):
+        return material.parts.space.captions(y)
     if y.ndim == 1:
         return [material.names[k] for k in y.tolist()]
     return material.parts.space.captions(y.clip(0).astype(np.float32))

@@ -37,13 +37,13 @@ class Held:
     Attributes:
         kind: "test", "validation" or "labelled training".
         x: [n, *shape], raw.
-        y: Their class indices, int64 [n], or tags [n, K].
+        y: Their class indices, int64 [n], or tags or numbers [n, K].
         outputs: What the classifier gives, by name, at the run's temperature as in its bundle.
     """
 
     kind: str
     x: NDArray[Any]
-    y: NDArray[np.int64]
+    y: NDArray[Any]
     outputs: dict[str, NDArray[Any]]
 
 

@@ -20,6 +20,18 @@ COLUMNS = {
 }
 """What a score holds: a heading, a factor and a format; a column that no score has is left out."""
 
+OF_NUMBERS = {
+    "rows": ("how many", 1, ".0f"),
+    "rmse": ("RMSE", 1, ".4g"),
+    "mae": ("mean absolute error", 1, ".4g"),
+    "r2": ("R²", 1, ".3f"),
+    "error": ("RMSE, % of the labels' deviation", 100, ".2f"),
+    "nll": ("−log q(y | x), nats", 1, ".3f"),
+    "brier": ("CRPS, % of the labels' deviation", 100, ".2f"),
+    "ece": ("intervals off by, %", 100, ".1f"),
+}
+"""The same of labels that are numbers."""
+
 SEEN = {"rows": "as they are", "bits": "as bits drawn from them"}
 """What `evaluation.json` has the evidence of."""
 
@@ -29,9 +41,12 @@ def table(material: Material) -> list[list[str]]:
     all_parts = {name: getattr(material.result, key) for key, name in PARTS.items()}
     scores = {name: score for name, score in all_parts.items() if score}
     every = scores.values()
-    keys = [key for key in COLUMNS if not every or any(getattr(s, key) is not None for s in every)]
-    lines = [[name, *(_cell(score, key) for key in keys)] for name, score in scores.items()]
-    return [["rows", *(COLUMNS[key][0] for key in keys)], *lines]
+    known = OF_NUMBERS if any(score.rmse is not None for score in every) else COLUMNS
+    keys = [key for key in known if not every or any(getattr(s, key) is not None for s in every)]
+    lines = [
+        [name, *(_cell(score, *known[key], key) for key in keys)] for name, score in scores.items()
+    ]
+    return [["rows", *(known[key][0] for key in keys)], *lines]
 
 
 def facts(material: Material) -> list[str]:
@@ -45,9 +60,10 @@ def facts(material: Material) -> list[str]:
     ]
 
 
-def _cell(score: evaluation.Score, key: str) -> str:
-    _, factor, form = COLUMNS[key]
-    return format(factor * getattr(score, key), form)
+def _cell(score: evaluation.Score, heading: str, factor: int, form: str, key: str) -> str:
+    value = getattr(score, key)
+    several = value if isinstance(value, tuple) else (value,)
+    return ", ".join(format(factor * each, form) for each in several)
 
 
 def _unlabelled(result: records.Result) -> Iterator[str]:
@@ -58,6 +74,12 @@ def _unlabelled(result: records.Result) -> Iterator[str]:
 def _calibration(result: records.Result) -> Iterator[str]:
     before = result.uncalibrated.validation
     if result.temperature == 1.0 or before is None:
+        return
+    if before.rmse is not None:
+        yield (
+            f"Deviations are multiplied by {result.temperature:.2f}, which was fitted on the "
+            f"validation rows: their NLL was {before.nll:.3f} nats without it."
+        )
         return
     yield (
         f"Logits are divided by {result.temperature:.2f}, which was fitted on the validation "
@@ -89,6 +111,6 @@ def _evidence(measured: records.Evaluation | None) -> Iterator[str]:
             )
     if posterior := measured.labels.posterior:
         yield (
-            f"Labels by p(y | x), of the same draws: error {100 * posterior.error:.2f} %, NLL "
+            f"Labels by p(y | x), of the same draws: {posterior.words}, NLL "
             f"{posterior.nll:.3f} nats."
         )

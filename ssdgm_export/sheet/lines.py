@@ -2,8 +2,10 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ssdgm_export import plates
 from ssdgm_train.data import dataset, store, targets
@@ -13,6 +15,8 @@ MOST = 100
 
 HIGH = 25
 """Lines of a block."""
+
+TENTHS = 10
 
 UNLABELLED = "unlabelled"
 
@@ -66,9 +70,7 @@ def short(name: str, most: int = plates.LONGEST) -> str:
 
 def layout(data: dataset.Dataset, across: int) -> Layout:
     """Some rows of every class, spread evenly over it; fewer a class where there are many."""
-    names = [short(str(label)) for label in data.classes[:MOST]]
-    has = data.y.T == 1 if data.y.ndim > 1 else (data.y == index for index in range(len(names)))
-    groups = [np.flatnonzero(rows) for rows, _ in zip(has, names, strict=False)]
+    names, groups = _groups(data)
     blank = np.flatnonzero(~targets.labelled(data.y))
     if len(blank):
         names, groups = [*names, UNLABELLED], [*groups, blank]
@@ -80,6 +82,30 @@ def layout(data: dataset.Dataset, across: int) -> Layout:
         if len(data.classes) > MOST
         else ""
     )
-    one = "tag" if data.space == targets.TAGS else "class"
+    one = _ONE[data.space]
     caption = f"{data.name}: training rows by {one}{cut}"
     return Layout(tuple(lines), math.ceil(len(names) / blocks), across, caption)
+
+
+_ONE = {
+    targets.CLASSES: "class",
+    targets.TAGS: "tag",
+    targets.NUMBERS: "label, from low to high",
+}
+"""What a line has."""
+
+
+def _groups(data: dataset.Dataset) -> tuple[list[str], list[store.Indices]]:
+    """The name and the rows of every line: a class, a tag, or a tenth of the first number."""
+    if data.space == targets.NUMBERS:
+        return _tenths(data.y[:, 0])
+    names = [short(str(label)) for label in data.classes[:MOST]]
+    has = data.y.T == 1 if data.y.ndim > 1 else (data.y == index for index in range(len(names)))
+    return names, [np.flatnonzero(rows) for rows, _ in zip(has, names, strict=False)]
+
+
+def _tenths(y: NDArray[Any]) -> tuple[list[str], list[store.Indices]]:
+    """Equal parts of the known numbers in their order, each named by its least and largest."""
+    order = np.argsort(y, kind="stable")[: int((~np.isnan(y)).sum())]
+    parts: list[store.Indices] = [p for p in np.array_split(order, TENTHS) if len(p)]
+    return [f"{y[part[0]]:.4g} to {y[part[-1]]:.4g}" for part in parts], parts

@@ -113,6 +113,8 @@ def _classes(result: Json) -> str:
     classes, tags = result["classes"], result["tags"]
     if tags:
         return _tags(result)
+    if result["numbers"]:
+        return _numbers(result["numbers"])
     if len(classes) <= CLASSES:
         heads = ("label", "training", "test")[: 3 if result["rows"]["test"] else 2]
         rows = [tuple(c[head] for head in heads) for c in classes]
@@ -123,6 +125,23 @@ def _classes(result: Json) -> str:
         for part in (ranked[:COMMON], ranked[-COMMON:])
     )
     return terminal.fields({"classes": len(classes), "most labels": most, "fewest labels": fewest})
+
+
+def _numbers(numbers: Sequence[Json]) -> str:
+    """How each number is distributed over training rows."""
+    heads = ("number", "labels", "mean", "deviation", "values")
+    rows = [
+        (
+            _short(each["name"]),
+            f"{each['known']:,}",
+            *(_number(each[key]) for key in ("mean", "deviation")),
+            "{}..{}, median {}, 90 % in {}..{}".format(
+                *(_number(each["quantiles"][k]) for k in (0, 4, 2, 1, 3))
+            ),
+        )
+        for each in numbers
+    ]
+    return terminal.table(rows, heads)
 
 
 def _tags(result: Json) -> str:
@@ -224,6 +243,8 @@ def _plain(value: object) -> str:
 
 
 def _prior(prior: Sequence[float]) -> str:
+    if not prior:
+        return "normal, with the mean and deviation of the labelled rows"
     if max(prior) - min(prior) < 1e-9:
         return f"uniform, {prior[0]:.3g} a class"
     return ", ".join(f"{p:.3g}" for p in prior[:CLASSES])

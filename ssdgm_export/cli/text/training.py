@@ -73,11 +73,16 @@ def _init(init: Json | None) -> Json:
 def _score(score: Json | None, missing: str = "no rows") -> str:
     if score is None:
         return missing
+    from ssdgm_train.evaluation import Score
+
     rows, micro, more = f"{score['rows']} rows", score.get("micro_f1"), ""
     if micro is not None:
         rows, more = f"the tags of {rows}", f"micro-F1 {micro:.3f}, "
+    if score.get("rmse") is not None:
+        mae, r2 = ([f"{n:.4g}" for n in score[key]] for key in ("mae", "r2"))
+        more = f"MAE {', '.join(mae)}, R2 {', '.join(r2)}, "
     return (
-        f"error {100 * score['error']:.2f} % of {rows}, {more}"
+        f"{Score(**score).words} of {rows}, {more}"
         f"NLL {score['nll']:.3f} nats, ECE {score['ece']:.3f}"
     )
 
@@ -90,7 +95,7 @@ def _baseline(record: Json | None) -> Json:
     if not record or not part:
         return {}
     beside = baseline.read(record)
-    line = baseline.sentence(getattr(beside, part), beside.method)
+    line = baseline.sentence(getattr(beside, part), beside.method, beside.measure)
     also = baseline.others(beside, part)
     return {"baseline": line, **({"graph": "; ".join(also)} if also else {})}
 

@@ -1,0 +1,177 @@
+"""What the estimators share: their parameters, the run that `fit` makes, latents and bundles."""
+
+import numbers
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ssdgm_export.bundle import document
+from ssdgm_export.estimator import memory, progress, settings
+from ssdgm_export.estimator.answers import Answers
+from ssdgm_runtime import errors
+from ssdgm_train.portfolio import default
+from ssdgm_train.recipes import recipe, recommended
+from ssdgm_train.runs import loading
+
+Array = NDArray[Any]
+
+
+def offers(task: str) -> Any:  # noqa: ANN401  (scikit-learn's own check)
+    """Whether the method does more than to classify."""
+    return lambda self: task in recommended.plain(self._plan()).spec.tasks
+
+
+class SemiSupervised(
+    ClassNamePrefixFeaturesOutMixin,  # type: ignore[misc]
+    TransformerMixin,  # type: ignore[misc]
+    BaseEstimator,  # type: ignore[misc]
+):
+    """A method of this package as an estimator; parameters as of `SemiSupervisedClassifier`."""
+
+    _labels_as = ""
+    """What labels are, whatever the parameter says; empty to leave it to that."""
+
+    def __init__(
+        self,
+        *,
+        method: str | None = None,
+        budget: float | None = None,
+        recipe: str | Path | None = None,
+        hidden: int | Sequence[int] | None = None,
+        latent: int | None = None,
+        alpha: float | None = None,
+        steps: int | None = None,
+        learning_rate: float | None = None,
+        labelled_batch: int | None = None,
+        unlabelled_batch: int | None = None,
+        validation: float | None = None,
+        likelihood: str | None = None,
+        labels_as: str | None = None,
+        settings: Sequence[str] = (),
+        shape: tuple[int, ...] | None = None,
+        init_from: str | Path | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        device: str = "cpu",
+        verbose: int = 0,
+    ) -> None:
+        self.method = method
+        self.budget = budget
+        self.recipe = recipe
+        self.hidden = hidden
+        self.latent = latent
+        self.alpha = alpha
+        self.steps = steps
+        self.learning_rate = learning_rate
+        self.labelled_batch = labelled_batch
+        self.unlabelled_batch = unlabelled_batch
+        self.validation = validation
+        self.likelihood = likelihood
+        self.labels_as = labels_as
+        self.settings = settings
+        self.shape = shape
+        self.init_from = init_from
+        self.random_state = random_state
+        self.device = device
+        self.verbose = verbose
+
+    def _train(self, x: Array, labels: Array) -> None:
+        """Train on rows and labels as a data set has them, and keep the run."""
+        plan, start = self._plan(), None if self.init_from is None else Path(self.init_from)
+        limit = settings.minutes(self.method, self.budget, self.recipe, start, self.settings)
+        names = tuple(getattr(self, "feature_names_in_", ()))
+        rows = self._rows(x, recommended.plain(plan).data.likelihood)
+        table = memory.Table(rows, labels, names)
+        watch = progress.tell if self.verbose else memory.ignore
+        self.run_ = memory.fit(
+            table, plan, seed_of(self.random_state), self.device, start, watch, limit
+        )
+        if self.verbose:
+            progress.conclude(self.run_)
+
+    def transform(self, X: object) -> Array:  # noqa: N803
+        """The means of q(z | x, y = q(y | x)), [n, latent]."""
+        return self._answers().latents(self._asked(X))
+
+    def export(
+        self, path: str | Path, *, precision: str = "fp32", license: str | None = None
+    ) -> Path:
+        """Write a bundle, as `ssdgm-export convert` does.
+
+        Args:
+            path: A new `NAME.ssdgm`, or `NAME.ssdgm.zip`.
+            precision: Some of fp32, int8 and fp16, with commas.
+            license: An SPDX expression.
+
+        Raises:
+            SsdgmError: As `ssdgm_export.convert`.
+        """
+        check_is_fitted(self)
+        return memory.export(self.run_, Path(path), precision, license)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Whether there is a run."""
+        return hasattr(self, "run_")
+
+    @property
+    def _n_features_out(self) -> int:
+        latents = self.run_.result.latents
+        assert latents is not None
+        return latents.size
+
+    def _plan(self) -> recipe.Recipe | recommended.Asked:
+        given = {
+            name: getattr(self, name) for name in ("hidden", "latent", "alpha", *settings.SECTIONS)
+        }
+        given |= {"labels_as": self._labels_as} if self._labels_as else {}
+        if default.compared(self.method, (self.recipe, self.init_from), self.settings):
+            return settings.compared(given, self.settings)
+        return settings.plan(self.recipe, self.method, given, self.settings)
+
+    def _answers(self) -> Answers:
+        check_is_fitted(self)
+        device = loading.pick_device(self.device)
+        trained = self.run_
+        return Answers(trained.graphs, trained.problem, document.space(trained.record), device)
+
+    def _asked(self, X: object) -> Array:  # noqa: N803
+        x = validate_data(self, X, dtype=np.float32, reset=False)
+        return self._rows(x, self.run_.problem.likelihood)
+
+    def _rows(self, x: Array, likelihood: str) -> Array:
+        """Rows as the model takes them: in their shape, and bytes where they are counts."""
+        x = x if self.shape is None else _shaped(x, self.shape)
+        if likelihood != "binomial":
+            return x
+        if ((x != np.trunc(x)) | (x < 0) | (x > 255)).any():
+            raise errors.InputError(
+                "X", "with other values than counts", "whole numbers from 0 to 255, for binomial"
+            )
+        return x.astype(np.uint8)
+
+
+def _shaped(x: Array, shape: tuple[int, ...]) -> Array:
+    if int(np.prod(shape)) != x.shape[1]:
+        raise errors.InputError(
+            "shape", str(shape), f"a shape of {x.shape[1]} values, one per feature"
+        )
+    return x.reshape(len(x), *shape)
+
+
+def seed_of(random_state: Any) -> int:  # noqa: ANN401  (whatever scikit-learn takes)
+    """A whole number from whatever scikit-learn takes as a random state."""
+    if isinstance(random_state, numbers.Integral):
+        return int(random_state)
+    return int(check_random_state(random_state).randint(2**31 - 1))
+
+
+# scikit-learn wraps `transform` when the class is made, which would hide the condition
+for _name in ("transform", "fit_transform"):
+    _conditional = available_if(offers("encode"))(getattr(SemiSupervised, _name))
+    setattr(SemiSupervised, _name, _conditional)
