@@ -230,10 +230,12 @@ class Model:
         """
         return self._generator.answer(y, n, z, seed, sample, temperature)
 
-    def score(self, x: ArrayLike, *, batch_size: int | None = None) -> NDArray[np.float32]:
-        """How strange each row is, float32 [n], higher being stranger; errors as of `classify`."""
+    def score(self, x: ArrayLike, *, batch_size: int | None = None) -> "answers.Scores":
+        """How strange each row is, and next to validation rows; errors as of `classify`."""
+        from ssdgm_runtime.inference import answers
+
         call = self.graphs.of_rows("scorer", "score", "score")
-        return call(x, batch_size)[0][:, 0]
+        return answers.scored(call(x, batch_size)[0][:, 0], self._about.scorer)
 
     def verify(self) -> "verification.VerifyReport":
         """Hash every file again and run the bundle's golden rows; see `verification`."""

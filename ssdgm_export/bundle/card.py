@@ -163,6 +163,7 @@ def _use(about: Manifest) -> str:
         "",
         f'model = load("{about.name}.ssdgm")',
         *_calls(about),
+        *_scoring(about),
         "```",
         "",
     ]
@@ -176,6 +177,12 @@ def _calls(about: Manifest) -> list[str]:
         return [answer, *(["model.generate(n=8, seed=0).x"] if "decoder" in about.graphs else [])]
     generated = ["model.generate(y=0, n=8, seed=0).x"] if "decoder" in about.graphs else []
     return ["model.classify(x).names", *generated]
+
+
+def _scoring(about: Manifest) -> list[str]:
+    if "scorer" not in about.graphs:
+        return []
+    return ["model.score(x).rank  # near 0 where x is unlike the validation rows"]
 
 
 def _tensor(tensor: Tensor) -> str:

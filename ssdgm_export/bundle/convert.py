@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ssdgm_export.bundle import card, document, golden, variants
+from ssdgm_export.bundle import card, document, golden, scoring, variants
 from ssdgm_export.graphs import modules, trace
 from ssdgm_export.proof import gate, parity
 from ssdgm_runtime import atomic, errors, jsonfile
@@ -26,6 +26,7 @@ from ssdgm_runtime.rows.row import Row
 from ssdgm_train import data as sources
 from ssdgm_train import evaluation
 from ssdgm_train.data import store
+from ssdgm_train.model import SCORER
 from ssdgm_train.runs import baseline, directory, records
 from ssdgm_train.runs import loading as training
 
@@ -81,6 +82,7 @@ def convert(
     precision: str | Sequence[str] = variants.FP32,
     limits: gate.Limits = _LIMITS,
     fuse: bool = False,
+    score: bool = False,
     if_better: bool = False,
 ) -> Converted:
     """Convert a finished run into a bundle.
@@ -98,12 +100,13 @@ def convert(
             precision only where it passes its gates. int8 is then what `auto` takes on a CPU.
         limits: What lower precision may cost.
         fuse: Add the graph `encoder_classifier`, for hosts that want everything in one call.
+        score: Add the graph `scorer`, by which `Model.score` bounds log p(x); always fp32.
         if_better: Ship the baseline's network instead where it erred less on the validation rows.
 
     Raises:
         OutputExists: Something lies at `out`.
-        InputError: A precision is unknown, there is no encoder to fuse, or `out` is inside the
-            data.
+        InputError: A precision is unknown, there is no encoder to fuse or p(x) to score by, or
+            `out` is inside the data.
         RunError: The run has not ended, its data has changed, or it has no baseline to compare.
         ParityError: A graph differs from torch; nothing is written.
         GateError: A graph may ship in none of the precisions; nothing is written.
@@ -113,7 +116,7 @@ def convert(
     source = baseline.better(given_run) if if_better else given_run
     record, result = source.read(), directory.ended(source)
     model = training.load_model(source)
-    graphs = modules.of(model, record.problem, result.temperature, fuse=fuse)
+    graphs = modules.of(model, record.problem, result.temperature, fuse=fuse, score=score)
     properties = {"ssdgm.format": ".".join(map(str, manifest.FORMAT))}
     models = {
         key: trace.trace(graph, {**properties, "ssdgm.graph": key})
@@ -128,7 +131,8 @@ def convert(
     beside = directory.ended(given_run).baseline if if_better else None
     note = baseline.unshipped(beside) if beside else ""
     remarks = [*baseline.remarks(beside), *([f"{note}."] if note else [])]
-    about = document.compose(record, result, graphs, shipped, report, license, beside)
+    scored = scoring.scores(models, held) if SCORER in models else None
+    about = document.compose(record, result, graphs, shipped, report, license, beside, scored)
     files = {
         **{f"models/{v.component}/{v.precision}/model.onnx": v.data for v in shipped},
         **golden.files(given, shipped),

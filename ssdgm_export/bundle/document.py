@@ -18,7 +18,7 @@ from ssdgm_export.bundle import variants
 from ssdgm_export.graphs import draws, modules, trace
 from ssdgm_export.proof import parity
 from ssdgm_runtime import errors
-from ssdgm_runtime.bundle import manifest, tolerance
+from ssdgm_runtime.bundle import manifest, scorer, tolerance
 from ssdgm_runtime.labels import registry
 from ssdgm_runtime.labels.space import Space
 from ssdgm_runtime.rows import columns, resizing
@@ -50,6 +50,7 @@ def compose(
     report: parity.Report,
     license: str | None,
     beside: evaluation.Baseline | None = None,
+    scored: scorer.Scores | None = None,
 ) -> manifest.Manifest:
     """The manifest.
 
@@ -61,6 +62,7 @@ def compose(
         report: The parity report.
         license: An SPDX expression, or None.
         beside: What a run and its baseline came to, where the better one ships.
+        scored: What the scores of validation rows are, where there is a scorer.
     """
     problem, spec = record.problem, record.plan.spec
     return manifest.Manifest(
@@ -68,6 +70,7 @@ def compose(
         description=f"{spec.name} on {record.data.name}: {spec.summary}",
         space=space(record),
         likelihood=draws.likelihood(problem) if "decoder" in graphs else None,
+        scorer=scored,
         input=_input(record),
         columns=problem.columns,
         features=tuple(columns.Column(name) for name in problem.features),

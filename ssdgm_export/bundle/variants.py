@@ -11,6 +11,7 @@ from ssdgm_export.proof import gate, parity
 from ssdgm_runtime import arguments, errors
 from ssdgm_runtime.bundle import tolerance
 from ssdgm_runtime.labels.space import Space
+from ssdgm_train.model import SCORER
 
 FP32, INT8, FP16 = PRECISIONS = ("fp32", "int8", "fp16")
 CALIBRATION, CHUNK = 1024, 64
@@ -101,7 +102,7 @@ def make(
     rows: gate.Rows,
     limits: gate.Limits,
 ) -> tuple[list[Variant], list[gate.Gate]]:
-    """Every variant that may ship, and how each was judged.
+    """Every variant that may ship, and how each was judged; a scorer is fp32 alone.
 
     Args:
         source: The graphs.
@@ -113,13 +114,15 @@ def make(
     Raises:
         GateError: A graph is left without any file.
     """
-    shipped = [exact(source, name) for name in source.models] if FP32 in wanted else []
+    plain = [name for name in source.models if FP32 in wanted or name == SCORER]
+    shipped = [exact(source, name) for name in plain]
     gates: list[gate.Gate] = []
     lower = [precision for precision in wanted if precision != FP32]
     names = {k: tuple(t.name for t in g.spec.inputs) for k, g in source.graphs.items()}
     with parity.one_thread():
         judge = gate.Judge(source.models, names, rows, limits) if lower else None
-        for component, precision in ((c, p) for c in source.models for p in lower):
+        lowered = [name for name in source.models if name != SCORER]
+        for component, precision in ((c, p) for c in lowered for p in lower):
             assert judge is not None
             data = _convert(source, component, precision, train)
             verdicts = judge.judge(component, precision, data, source.golden[component])

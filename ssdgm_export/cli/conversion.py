@@ -41,6 +41,9 @@ def convert(
     max_distortion: Annotated[
         str, typer.Option(help="Largest allowed growth of the reconstructions' squared error.")
     ] = "1%",
+    score: Annotated[
+        bool, typer.Option("--score", help="Add a graph that bounds log p(x) of a row.")
+    ] = False,
     fuse: Annotated[
         bool, typer.Option("--fuse", help="Add a graph that encodes and classifies in one call.")
     ] = False,
@@ -67,6 +70,7 @@ def convert(
         precision=precision,
         limits=gate.limits(max_drop, max_distortion),
         fuse=fuse,
+        score=score,
         if_better=if_better,
     )
     console.emit(result.to_json(), as_json, _converted)

@@ -100,7 +100,12 @@ class SemiSupervised(
         return self._answers().latents(self._asked(X))
 
     def export(
-        self, path: str | Path, *, precision: str = "fp32", license: str | None = None
+        self,
+        path: str | Path,
+        *,
+        precision: str = "fp32",
+        license: str | None = None,
+        score: bool = False,
     ) -> Path:
         """Write a bundle, as `ssdgm-export convert` does.
 
@@ -108,12 +113,13 @@ class SemiSupervised(
             path: A new `NAME.ssdgm`, or `NAME.ssdgm.zip`.
             precision: Some of fp32, int8 and fp16, with commas.
             license: An SPDX expression.
+            score: Whether to add what `Model.score` needs; for methods that generate.
 
         Raises:
             SsdgmError: As `ssdgm_export.convert`.
         """
         check_is_fitted(self)
-        return memory.export(self.run_, Path(path), precision, license)
+        return memory.export(self.run_, Path(path), precision, license, score)
 
     def __sklearn_is_fitted__(self) -> bool:
         """Whether there is a run."""

@@ -105,13 +105,17 @@ def written(trained: Trained) -> Iterator[Path]:
         yield folder
 
 
-def export(trained: Trained, path: Path, precision: str, license: str | None) -> Path:
+def export(
+    trained: Trained, path: Path, precision: str, license: str | None, score: bool = False
+) -> Path:
     """Write a bundle; arguments and errors as of `ssdgm_export.convert`."""
     from ssdgm_export.bundle import convert
 
     with written(trained) as place:
         run, data = place / "run", str(place / DATA)
-        converted = convert.convert(run, path, data=data, precision=precision, license=license)
+        converted = convert.convert(
+            run, path, data=data, precision=precision, license=license, score=score
+        )
     return converted.path
 
 

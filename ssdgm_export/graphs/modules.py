@@ -21,7 +21,18 @@ from ssdgm_runtime.rows import tensor as declared
 from ssdgm_train import method
 from ssdgm_train.labels import Continuous
 from ssdgm_train.likelihoods import limits
-from ssdgm_train.model import CLASSIFIER, DECODER, ENCODER, PRIOR, RAW, Answer, Conditional, Model
+from ssdgm_train.model import (
+    CLASSIFIER,
+    DECODER,
+    ENCODER,
+    PRIOR,
+    RAW,
+    SCORER,
+    Answer,
+    Conditional,
+    Model,
+)
+from ssdgm_train.models import scoring
 from ssdgm_train.problems import Problem
 
 Array = NDArray[Any]
@@ -109,7 +120,12 @@ class Graph:
 
 
 def of(
-    model: Model, problem: Problem, temperature: float = 1.0, *, fuse: bool = False
+    model: Model,
+    problem: Problem,
+    temperature: float = 1.0,
+    *,
+    fuse: bool = False,
+    score: bool = False,
 ) -> dict[str, Graph]:
     """Every graph that the model declares, by name, in evaluation mode.
 
@@ -118,14 +134,16 @@ def of(
         problem: Its problem.
         temperature: What the raw numbers of labels are divided by (Guo et al., 2017).
         fuse: Add `encoder_classifier`, classifier and encoder in one call.
+        score: Add `scorer`, how strange rows are, where the model does not declare one.
 
     Raises:
-        InputError: There is no encoder or no classifier to fuse.
+        InputError: There is no encoder or no classifier to fuse, or no p(x) to score by.
     """
     slim = model.slim() if isinstance(model, method.Slims) else model
     slim.eval()
     fused = (_fused(slim, temperature),) if fuse else ()
-    every = (*slim.conditionals, *fused)
+    scored = (_scorer(slim),) if score and slim.conditional(SCORER) is None else ()
+    every = (*slim.conditionals, *fused, *scored)
     return {each.name: _graph(slim, each, problem, temperature) for each in every}
 
 
@@ -159,6 +177,15 @@ def _fused(model: Model, temperature: float) -> Conditional:
     return Conditional(FUSED, both, ("x",), tuple(dict.fromkeys((*first.noise, *second.noise))))
 
 
+def _scorer(model: Model) -> Conditional:
+    """Minus a bound of log p(x), of a model that has one."""
+    if not isinstance(model, method.Weighs):
+        raise errors.InputError(
+            "score", "on, but the model has no p(x)", "a model that generates, such as m2"
+        )
+    return scoring.SCORER
+
+
 def _graph(model: Model, conditional: Conditional, problem: Problem, temperature: float) -> Graph:
     """A conditional with the tensors of its graph; the outputs are named by running it once."""
     rows = _rows(problem) if "x" in conditional.given else []
@@ -173,6 +200,8 @@ def _graph(model: Model, conditional: Conditional, problem: Problem, temperature
     spec = interface.Graph(tuple(inputs), outputs, _noise(model, conditional))
     columns = problem.columns if rows else ()
     units = _units(conditional, spec, problem) | _label_units(conditional, problem)
+    if conditional is scoring.SCORER:  # a sum over all numbers of a row
+        units["score"] = np.array([float(problem.width)])
     return Graph(conditional.name, module, spec, columns, units)
 
 

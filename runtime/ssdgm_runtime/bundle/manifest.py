@@ -23,6 +23,7 @@ from ssdgm_runtime.labels import registry
 from ssdgm_runtime.rows.tensor import Tensor as Tensor
 
 if TYPE_CHECKING:
+    from ssdgm_runtime.bundle import scorer as scorers
     from ssdgm_runtime.labels.space import Space
     from ssdgm_runtime.rows import columns as table
     from ssdgm_runtime.rows import resizing
@@ -62,6 +63,7 @@ class Manifest:
     version: str = "1.0.0"
     description: str = ""
     likelihood: Likelihood | None = None
+    scorer: "scorers.Scores | None" = None
     input: Input = field(default_factory=Input)
     columns: "table.Columns" = ()
     features: "table.Columns" = ()
@@ -132,6 +134,7 @@ class Manifest:
             "labels": self.space.to_json(),
             "classifier": self.classifier,
             "likelihood": self.likelihood.to_json() if self.likelihood else None,
+            "scorer": self.scorer.to_json() if self.scorer else {},
             "input": self.input.to_json(),
             "columns": [column.to_json() for column in self.columns],
             "features": [feature.name for feature in self.features],
@@ -194,11 +197,21 @@ def parse(document: object) -> Manifest:
         input=sections.described(section, graphs),
         columns=columns,
         **_row_kind(section, graphs, columns),
+        **_scores(section),
         **_told(section),
         license=jsonfile.optional(section, "license", str, "") or None,
         created=jsonfile.optional(section, "created", str, ""),
         document=top,
     )
+
+
+def _scores(section: Json) -> Json:
+    """What is stated of scores: the field `scorer`, if any."""
+    if section.get("scorer") is None:
+        return {}
+    from ssdgm_runtime.bundle import scorer as scorers
+
+    return {"scorer": scorers.scores(section["scorer"])}
 
 
 def _row_kind(section: Json, graphs: Mapping[str, Graph], columns: "table.Columns") -> Json:

@@ -56,6 +56,7 @@ _PREDICT = tuple(
     else option
     for option in _CLASSIFY
 )
+_SCORE = tuple(option for option in _PREDICT if option.flag != "--top")
 _PICTURES = (
     Option("--styles", "Draw one style per line and one class per column.", bool),
     Option("--analogies", "Draw each row of --rows, then its style in every class.", bool),
@@ -119,6 +120,11 @@ def predict(host: Host, **values: Value) -> Json:
     return commands.classify(**values, task="predict")
 
 
+def score(host: Host, **values: Value) -> Json:
+    """Score how unlike the training rows each row is."""
+    return commands.score(**values)
+
+
 def generate(host: Host, class_: list[str] | None, **values: Value) -> Json:
     """Generate rows by class and write them to a file."""
     names = [option.name for option in _PICTURES if values.pop(option.name)]
@@ -152,6 +158,7 @@ COMMANDS = (
     Command(verify, summaries.verify, (_BUNDLE, *_ENGINE)),
     Command(classify, summaries.classify, _CLASSIFY),
     Command(predict, summaries.classify, _PREDICT),
+    Command(score, summaries.score, _SCORE),
     Command(generate, summaries.generate, _GENERATE),
     Command(bench, summary.bench, (_BUNDLE, *_REQUEST, _RUN, *_RESULT), progress=True),
     Command(doctor, summaries.doctor),

@@ -125,6 +125,37 @@ def classify(
     return {**result, "output": str(out)}
 
 
+def score(
+    bundle: PathLike,
+    rows: PathLike,
+    out: PathLike | None = None,
+    *,
+    batch_size: int | None = None,
+    force: bool = False,
+    **engine: Setting,
+) -> Json:
+    """Score a file or folder of rows; arguments as of `classify`."""
+    read = {"bundle": bundle, "data": rows}
+    suffix = "" if out is None else atomic.check_output(out, outputs.SCORE, force=force, **read)
+    with model.load(bundle, **engine) as opened:
+        about = opened.graphs.bundle.manifest
+        opened.graphs.graph("scorer", "score")
+        table = inputs.read_rows(rows, about.row("scorer"))
+        listed = outputs.Scored(opened.score(table.x, batch_size=batch_size), table.names)
+        active = opened.graphs.placement("scorer").active
+    result = {
+        "bundle": about.name,
+        "id": opened.graphs.bundle.id,
+        "provider": active,
+        "rows": len(listed.scores),
+        "unit": listed.scores.unit,
+    }
+    if out is None:
+        return {**result, "scores": listed.records()}
+    atomic.write(out, outputs.SCORE[suffix](listed), force=force)
+    return {**result, "output": str(out)}
+
+
 def generate(
     bundle: PathLike,
     out: PathLike,

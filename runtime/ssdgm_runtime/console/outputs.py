@@ -51,6 +51,30 @@ class Predictions:
 
 
 @dataclass(frozen=True, eq=False)
+class Scored:
+    """Scores with the file that each row came from; nothing where rows come from an array."""
+
+    scores: answers.Scores
+    sources: tuple[str, ...] = ()
+
+    def columns(self) -> dict[str, Sequence[object]]:
+        """Row, source, score, bound of log p(x), rank and inlier, those of them that there are."""
+        scores, rows = self.scores, range(len(self.scores))
+        nats = {"log_prob": scores.log_prob.tolist()} if scores.unit == "nats" else {}
+        ranked = {} if np.isnan(scores.rank).all() else {"rank": scores.rank.tolist()}
+        inlier = {} if scores.inlier is None else {"inlier": scores.inlier.tolist()}
+        source = {"source": self.sources} if self.sources else {}
+        return {"row": rows, **source, "score": scores.score.tolist(), **nats, **ranked, **inlier}
+
+    def records(self) -> list[Json]:
+        """The same, one JSON-ready table a row."""
+        columns = self.columns()
+        return [
+            dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)
+        ]
+
+
+@dataclass(frozen=True, eq=False)
 class Drawn:
     """Generated rows with what a picture of them needs.
 
@@ -164,6 +188,27 @@ def _cell(value: object) -> object:
     return str(value).lower() if isinstance(value, bool) else value
 
 
+def _scores_csv(scored: Scored) -> bytes:
+    return _table(scored.columns())
+
+
+def _scores_jsonl(scored: Scored) -> bytes:
+    import json
+
+    return "".join(json.dumps(record) + "\n" for record in scored.records()).encode()
+
+
+def _scores_npy(scored: Scored) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, scored.scores.score, allow_pickle=False)
+    return stream.getvalue()
+
+
+SCORE: dict[str, Callable[[Scored], bytes]] = {
+    ".csv": _scores_csv,
+    ".jsonl": _scores_jsonl,
+    ".npy": _scores_npy,
+}
 CLASSIFY: dict[str, Callable[[Predictions], bytes]] = {".csv": csv, ".jsonl": jsonl, ".npy": npy}
 GENERATE: dict[str, Callable[[Drawn], bytes]] = {
     ".png": picture,

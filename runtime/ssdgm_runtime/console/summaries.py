@@ -74,6 +74,21 @@ def classify(table: Json) -> str:
     return "\n".join(map(terminal.plain, lines))
 
 
+def score(table: Json) -> str:
+    """The result of `commands.score`."""
+    if "scores" not in table:
+        return f"{table['rows']} rows scored: {table['output']}"
+    lines = []
+    for record in table["scores"]:
+        parts = [f"score {record['score']:.4g} {table['unit']}".rstrip()]
+        if "rank" in record:
+            parts.append(f"{record['rank']:.1%} of validation rows are as strange")
+        if record.get("inlier") is False:
+            parts.append("an outlier")
+        lines.append(f"{record.get('source', record['row'])}  {', '.join(parts)}")
+    return "\n".join(map(terminal.plain, lines))
+
+
 def generate(table: Json) -> str:
     """The result of `commands.generate`."""
     what = f" ({table['picture']})" if table["picture"] else ""

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from ssdgm_runtime.bundle import scorer
     from ssdgm_runtime.labels.space import Space
 
 Floats = NDArray[np.float32]
@@ -26,6 +27,43 @@ class Latent:
 
     def __len__(self) -> int:
         return len(self.mean)
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """How strange each row is.
+
+    Attributes:
+        score: float32 [n]; higher is stranger. Where the bundle's unit is nats, it is minus a
+            lower bound of log p(x), in expectation over the draws that the graph holds.
+        rank: [n], the share of validation rows that are as strange or stranger: 0.5 is usual, near
+            0 is unlike the training rows; NaN where the bundle does not state their scores.
+        inlier: bool [n], whether the score is within the bundle's threshold; None without one.
+        unit: "nats", or the maker's own.
+    """
+
+    score: Floats
+    rank: NDArray[np.float64]
+    inlier: NDArray[np.bool_] | None
+    unit: str = ""
+
+    @property
+    def log_prob(self) -> Floats:
+        """The lower bound of log p(x) in nats, [n]; NaN in another unit."""
+        return -self.score if self.unit == "nats" else np.full_like(self.score, np.nan)
+
+    def __len__(self) -> int:
+        return len(self.score)
+
+
+def scored(score: Floats, stated: "scorer.Scores | None") -> Scores:
+    """Scores with what a manifest states of those of validation rows."""
+    rank, inlier = np.full(len(score), np.nan), None
+    if stated is not None and stated.levels:
+        rank = 1 - np.interp(score, stated.values, stated.levels, left=0.0, right=1.0)
+    if stated is not None and stated.threshold is not None:
+        inlier = score <= stated.threshold
+    return Scores(score, rank, inlier, stated.unit if stated else "")
 
 
 @dataclass(frozen=True, eq=False)

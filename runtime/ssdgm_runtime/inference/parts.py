@@ -26,6 +26,11 @@ def need(graphs: Mapping[str, Graph], component: str, task: str) -> Graph:
         TaskUnavailable: There is no such graph.
     """
     if component not in graphs:
+        if component == "scorer":
+            raise errors.TaskUnavailable(
+                f"This bundle cannot {task}: it has no scorer",
+                mend="Convert its run again with --score; methods that generate have scores.",
+            )
         raise errors.TaskUnavailable(
             f"This bundle cannot {task}: it has no {component}",
             mend=f"It has {', '.join(graphs) or 'no graph'}; convert a run of a method that can.",

@@ -19,6 +19,7 @@ CALLED: dict[str, tuple[Callable[..., Any], ...]] = {
     "verify": (commands.verify, model.Model),
     "classify": (commands.classify, model.Model),
     "predict": (commands.classify, model.Model),
+    "score": (commands.score, model.Model),
     "generate": (commands.generate, model.Model),
     "bench": (request.parse, outcome.Result),
     "doctor": (commands.examine,),

@@ -108,13 +108,17 @@ class TestDecoderWithoutLatent:
 
 class TestScorer:
     def test_one_number_for_each_row(self, mixture: model.Model) -> None:
-        scores = mixture.score(X)
+        found = mixture.score(X)
+        scores = found.score
+        assert np.isnan(found.rank).all()
+        assert np.isnan(found.log_prob).all()
+        assert found.inlier is None
         assert (scores.shape, scores.dtype) == ((20,), np.float32)
         np.testing.assert_array_equal(
             scores, mixture.graphs.run("scorer", {"x": X}, 20)["score"][:, 0]
         )
         assert mixture.tasks == ("classify", "encode", "reconstruct", "generate", "score")
-        assert mixture.score(X, batch_size=3) == pytest.approx(scores, rel=1e-5)
+        assert mixture.score(X, batch_size=3).score == pytest.approx(scores, rel=1e-5)
 
     def test_a_bundle_without_one(self, tiny: model.Model, images: np.ndarray) -> None:
         with pytest.raises(errors.TaskUnavailable, match="cannot score: it has no scorer"):

@@ -103,7 +103,7 @@ class Model(model.Model):
 
     def log_weights(self, x: shapes.Flat, noise: Noise) -> Tensor:
         """Log p(x, y, z1, z2) - log q(z1, z2 | x, y), one draw for each class, [batch, K]."""
-        if not self.features.kept.all():
+        if not torch.compiler.is_exporting() and not self.features.kept.all():
             return self.slim().log_weights(x, noise)
         z, log_weights = self.features.weighed(x, noise)
         return log_weights[:, None] + self.joint.log_weights(z, noise)
