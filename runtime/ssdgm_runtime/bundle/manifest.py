@@ -120,8 +120,7 @@ class Manifest:
             "components": {name: {"variants": self._files(name)} for name in self.graphs},
             "additional_metadata": {"ssdgm": self._ours()},
         }
-        laid: Any = jsonfile.laid(whole, self.document)
-        return {**laid}
+        return {**jsonfile.laid(whole, self.document)}  # type: ignore[dict-item]
 
     def _files(self, component: str) -> Json:
         return {v.name: v.to_json() for v in self.variants if v.component == component}
@@ -209,9 +208,9 @@ def _scores(section: Json) -> Json:
     """What is stated of scores: the field `scorer`, if any."""
     if section.get("scorer") is None:
         return {}
-    from ssdgm_runtime.bundle import scorer as scorers
+    from ssdgm_runtime.bundle import scorer
 
-    return {"scorer": scorers.scores(section["scorer"])}
+    return {"scorer": scorer.scores(section["scorer"])}
 
 
 def _row_kind(section: Json, graphs: Mapping[str, Graph], columns: "table.Columns") -> Json:
