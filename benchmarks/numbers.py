@@ -48,7 +48,7 @@ NETWORK = (
     *('data.labels_as="numbers"', "run.evaluate_every=1000000"),
 )
 GRIDS: dict[str, dict[str, tuple[Any, ...]]] = {
-    "m2": {"train.steps": (300, 1000), "train.decay": (0, 10), "model.alpha": (0.1, 1)},
+    "m2": {"train.steps": (300, 1000), "train.decay": (10,), "model.alpha": (1, 10, 100)},
     "supervised": {"train.steps": (100, 300, 1000), "train.decay": (0, 10)},
     "boosting": {"learning_rate": (0.03, 0.1), "max_iter": (100, 300), "max_leaf_nodes": (4, 31)},
 }

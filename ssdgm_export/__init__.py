@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ssdgm_export.bundle.convert import Converted, convert
     from ssdgm_export.estimator.classifier import SemiSupervisedClassifier
+    from ssdgm_export.estimator.outliers import OutlierDetector
     from ssdgm_export.estimator.regressor import SemiSupervisedRegressor
 
 __version__ = "0.1.0"
 __all__ = [
     "Converted",
+    "OutlierDetector",
     "SemiSupervisedClassifier",
     "SemiSupervisedRegressor",
     "__version__",
@@ -30,6 +32,10 @@ def __getattr__(name: str) -> object:
         from ssdgm_export.estimator import classifier
 
         return classifier.SemiSupervisedClassifier
+    if name == "OutlierDetector":
+        from ssdgm_export.estimator import outliers
+
+        return outliers.OutlierDetector
     if name == "SemiSupervisedRegressor":
         from ssdgm_export.estimator import regressor
 

@@ -19,7 +19,7 @@ from ssdgm_export.graphs import modules, trace
 from ssdgm_export.proof import gate, parity
 from ssdgm_runtime import atomic, errors, jsonfile
 from ssdgm_runtime import model as runtime
-from ssdgm_runtime.bundle import manifest
+from ssdgm_runtime.bundle import manifest, scorer
 from ssdgm_runtime.readers import inputs
 from ssdgm_runtime.rows import resizing
 from ssdgm_runtime.rows.row import Row
@@ -83,6 +83,7 @@ def convert(
     limits: gate.Limits = _LIMITS,
     fuse: bool = False,
     score: bool = False,
+    stated: scorer.Scores | None = None,
     if_better: bool = False,
 ) -> Converted:
     """Convert a finished run into a bundle.
@@ -101,6 +102,7 @@ def convert(
         limits: What lower precision may cost.
         fuse: Add the graph `encoder_classifier`, for hosts that want everything in one call.
         score: Add the graph `scorer`, by which `Model.score` bounds log p(x); always fp32.
+        stated: What the bundle states of scores, instead of those of the validation rows.
         if_better: Ship the baseline's network instead where it erred less on the validation rows.
 
     Raises:
@@ -131,7 +133,7 @@ def convert(
     beside = directory.ended(given_run).baseline if if_better else None
     note = baseline.unshipped(beside) if beside else ""
     remarks = [*baseline.remarks(beside), *([f"{note}."] if note else [])]
-    scored = scoring.scores(models, held) if SCORER in models else None
+    scored = stated or scoring.scores(models, held) if SCORER in models else None
     about = document.compose(record, result, graphs, shipped, report, license, beside, scored)
     files = {
         **{f"models/{v.component}/{v.precision}/model.onnx": v.data for v in shipped},

@@ -42,6 +42,10 @@ class Answers:
         """What the classifier gives for raw rows, by name."""
         return self._run("classifier", {"x": x})
 
+    def scores(self, x: modules.Array) -> Floats:
+        """How strange raw rows are, [n], of a model that generates."""
+        return self._run("scorer", {"x": x})["score"][:, 0]
+
     def latents(self, x: modules.Array) -> Floats:
         """The means of q(z | x, y = q(y | x)), or of q(z | x) without labels, [n, Z]."""
         return self._run("encoder", {"x": x, "y": self.probs(x)})["z_mean"]

@@ -142,9 +142,7 @@ class SemiSupervised(
 
     def _answers(self) -> Answers:
         check_is_fitted(self)
-        device = loading.pick_device(self.device)
-        trained = self.run_
-        return Answers(trained.graphs, trained.problem, document.space(trained.record), device)
+        return answers_of(self.run_, self.device)
 
     def _asked(self, X: object) -> Array:  # noqa: N803
         x = validate_data(self, X, dtype=np.float32, reset=False)
@@ -160,6 +158,12 @@ class SemiSupervised(
                 "X", "with other values than counts", "whole numbers from 0 to 255, for binomial"
             )
         return x.astype(np.uint8)
+
+
+def answers_of(trained: memory.Trained, device: str) -> Answers:
+    """A trained model at work on a device."""
+    space = document.space(trained.record)
+    return Answers(trained.graphs, trained.problem, space, loading.pick_device(device))
 
 
 def _shaped(x: Array, shape: tuple[int, ...]) -> Array:

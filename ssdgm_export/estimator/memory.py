@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_export.graphs import modules
+from ssdgm_runtime.bundle import scorer
+from ssdgm_train import method
 from ssdgm_train.model import Model
 from ssdgm_train.portfolio import search
 from ssdgm_train.problems import Problem
@@ -81,8 +83,10 @@ class Trained:
 
     @cached_property
     def graphs(self) -> dict[str, modules.Graph]:
-        """The model's graphs, in double precision."""
-        graphs = modules.of(self.model, self.problem, self.result.temperature)
+        """The model's graphs, with a scorer if it generates, in double precision."""
+        model = self.model
+        scored = isinstance(model, method.Weighs)
+        graphs = modules.of(model, self.problem, self.result.temperature, score=scored)
         for graph in graphs.values():
             graph.module.double()
         return graphs
@@ -106,7 +110,12 @@ def written(trained: Trained) -> Iterator[Path]:
 
 
 def export(
-    trained: Trained, path: Path, precision: str, license: str | None, score: bool = False
+    trained: Trained,
+    path: Path,
+    precision: str,
+    license: str | None,
+    score: bool = False,
+    stated: scorer.Scores | None = None,
 ) -> Path:
     """Write a bundle; arguments and errors as of `ssdgm_export.convert`."""
     from ssdgm_export.bundle import convert
@@ -114,7 +123,13 @@ def export(
     with written(trained) as place:
         run, data = place / "run", str(place / DATA)
         converted = convert.convert(
-            run, path, data=data, precision=precision, license=license, score=score
+            run,
+            path,
+            data=data,
+            precision=precision,
+            license=license,
+            score=score,
+            stated=stated,
         )
     return converted.path
 

@@ -10,7 +10,7 @@ major version of the format and tolerates a newer minor one.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ssdgm_runtime import errors, jsonfile
 from ssdgm_runtime.bundle import interface, sections

@@ -1,0 +1,84 @@
+"""The detector of outliers passes scikit-learn's checks, and its bundle has its threshold."""
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.metrics import roc_auc_score
+from sklearn.utils import estimator_checks
+
+from ssdgm_export import OutlierDetector
+from ssdgm_runtime import errors, load
+
+QUICK = OutlierDetector(hidden=8, latent=2, steps=20, learning_rate=1e-2, random_state=0)
+Rows = tuple[NDArray[np.float32], NDArray[np.float32]]
+
+
+@pytest.fixture(autouse=True)
+def _no_complaint_before_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A constructor as it is without this suite's own type checks: it takes anything."""
+    bare = inspect.unwrap(OutlierDetector.__init__)
+    monkeypatch.setattr(OutlierDetector, "__init__", bare)
+
+
+@estimator_checks.parametrize_with_checks([QUICK])
+def test_it_passes_the_checks_of_scikit_learn(
+    estimator: OutlierDetector, check: Callable[[OutlierDetector], None]
+) -> None:
+    check(estimator)
+
+
+@pytest.fixture(scope="module")
+def rows() -> Rows:
+    """Rows near a curve, and rows off it whose every column is as usual as theirs."""
+    rng = np.random.default_rng(0)
+    turn = rng.uniform(0, 3, 600)
+    near = np.stack([np.sin(turn), np.cos(turn), turn], 1) + 0.05 * rng.standard_normal((600, 3))
+    off = np.stack([rng.permutation(near[:200, k]) for k in range(3)], 1)
+    return near.astype(np.float32), off.astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def fitted(rows: Rows) -> OutlierDetector:
+    model = clone(QUICK).set_params(hidden=32, steps=600, false_alarms=0.1)
+    return model.fit(rows[0][:500])
+
+
+def test_rows_off_the_curve_are_found(fitted: OutlierDetector, rows: Rows) -> None:
+    near, off = rows[0][500:], rows[1]
+    x, truth = np.concatenate([near, off]), np.repeat([1, -1], [len(near), len(off)])
+    assert roc_auc_score(truth, fitted.score_samples(x)) > 0.85
+    alarms = float((fitted.predict(near) == -1).mean())
+    assert alarms < 0.25
+    assert (fitted.predict(off) == -1).mean() > 3 * alarms
+    values = fitted.decision_function(x)
+    np.testing.assert_array_equal(fitted.predict(x), np.where(values < 0, -1, 1))
+
+
+def test_importance_samples_bound_no_worse(fitted: OutlierDetector, rows: Rows) -> None:
+    many = clone(fitted).set_params(samples=30)
+    many.run_, many.offset_, many.n_features_in_ = fitted.run_, fitted.offset_, 3
+    near = rows[0][500:]
+    assert many.score_samples(near).mean() > fitted.score_samples(near).mean()
+    np.testing.assert_array_equal(many.score_samples(near), many.score_samples(near))
+
+
+def test_its_bundle_has_its_threshold(fitted: OutlierDetector, rows: Rows, tmp_path: Path) -> None:
+    with load(fitted.export(tmp_path / "a.ssdgm")) as model:
+        x = np.concatenate(rows)
+        found = model.score(x)
+        np.testing.assert_allclose(found.log_prob, fitted.score_samples(x), atol=1e-2, rtol=1e-3)
+        clear = np.abs(fitted.decision_function(x)) > 0.05
+        assert found.inlier is not None
+        np.testing.assert_array_equal(found.inlier[clear], fitted.predict(x)[clear] == 1)
+        assert 0 <= found.rank.min() <= found.rank.max() <= 1
+
+
+@pytest.mark.parametrize("share", [-0.1, 0.6])
+def test_a_share_of_false_alarms_is_a_share(share: float) -> None:
+    with pytest.raises(errors.InputError, match="false_alarms"):
+        clone(QUICK).set_params(false_alarms=share).fit(np.zeros((9, 2)))
