@@ -47,10 +47,11 @@ def _small_forests() -> Iterator[None]:
     if "ssdgm_train" not in sys.modules:
         yield
         return
-    from ssdgm_train.evaluation import classifiers
+    from ssdgm_train.evaluation import classifiers, regressors
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(classifiers, "TREES", 5)
+        patch.setattr(regressors, "TREES", 5)
         yield
 
 

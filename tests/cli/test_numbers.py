@@ -37,7 +37,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = (*out, "--set", "run.baseline=10")
     assert cli.run(["train", str(folder / "engines.csv"), *labels, *SMALL, *out]) == 0
     bundle = ("-o", str(folder / "engines.ssdgm"), "--precision", "fp32,int8", "--max-drop", "9%")
-    assert cli.run(["convert", str(folder / "run"), *bundle, "--max-distortion", "50%"]) == 0
+    assert (
+        cli.run(["convert", str(folder / "run"), *bundle, "--max-distortion", "50%", "--score"])
+        == 0
+    )
     return folder
 
 
@@ -80,6 +83,13 @@ def test_the_bundle_predicts_what_the_run_does(place: Path, tool: Tool) -> None:
     assert "RMSE" in (place / "engines.ssdgm/README.md").read_text()
     shown = tool("predict", place / "engines.ssdgm", place / "engines.csv")
     assert shown.out.splitlines()[0].startswith("0  heat ")
+
+
+def test_the_bundle_scores_rows_of_a_table(place: Path, tool: Tool) -> None:
+    found = tool("score", place / "engines.ssdgm", place / "engines.csv", "--json")
+    assert (found.code, found.json["unit"]) == (0, "nats")
+    assert np.isfinite([each["log_prob"] for each in found.json["scores"]]).all()
+    assert "score" in tool("inspect", place / "engines.ssdgm", "--json").json["tasks"]
 
 
 def test_classify_is_for_classes(place: Path, refused: Callable[..., Any]) -> None:

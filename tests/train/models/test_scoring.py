@@ -1,5 +1,7 @@
 """Scores: the same for a row whenever it is asked about, and minus a bound of log p(x)."""
 
+import dataclasses
+
 import cases
 import noises
 import numpy as np
@@ -8,6 +10,7 @@ import torch
 
 from ssdgm_train import methods
 from ssdgm_train.evaluation import evidence
+from ssdgm_train.labels import Continuous, Space, Tags
 from ssdgm_train.models import scoring
 
 NAMES = [name for name, spec in methods.METHODS.items() if "generate" in spec.tasks]
@@ -23,6 +26,17 @@ def test_every_generative_method_has_scores_that_do_not_depend_on_company(name: 
     alone = torch.cat([scoring.strangeness(model, row[None]) for row in x])
     torch.testing.assert_close(alone, scores)
     torch.testing.assert_close(scoring.strangeness(model, x), scores)
+
+
+@pytest.mark.parametrize("labels", [Continuous((5.0, 0.0), (2.0, 1.0)), Tags((0.3,) * 9)])
+def test_labels_that_cannot_be_listed_are_drawn(labels: Space) -> None:
+    spec = methods.METHODS["m2"]
+    stated = dataclasses.replace(cases.stated(), labels=labels)
+    model = spec.build(cases.config(spec), stated).double().eval()
+    x = cases.batch(labelled=9).x
+    scores = scoring.strangeness(model, x)
+    assert torch.isfinite(scores).all()
+    torch.testing.assert_close(scoring.strangeness(model, x[4:5]), scores[4:5])
 
 
 def test_a_score_is_about_minus_the_importance_weighted_bound() -> None:
