@@ -41,7 +41,9 @@ def test_a_recipe_that_ships_sets_what_there_is_to_set(name: str) -> None:
     found, table = recipe.load(name), shelf.read(name)
     phases = [stage.phase.name for stage in found.stages(method.Sizes(1, 1))]
     assert set(table.get("phases", {})) <= set(phases)
-    shares = name.endswith(("-tables", "-colour", "-tags", "-small", "-windows", "-numbers"))
+    shares = name.endswith(
+        ("-tables", "-colour", "-tags", "-small", "-windows", "-numbers", "-wide")
+    )
     assert found.data.validation == (0.1 if shares else 10_000)
     assert "base" not in table
 

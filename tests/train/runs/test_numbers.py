@@ -14,6 +14,7 @@ from ssdgm_train.evaluation import paired, regressors
 from ssdgm_train.labels import Continuous
 from ssdgm_train.methods import METHODS
 from ssdgm_train.portfolio import search
+from ssdgm_train.recipes import recommended
 from ssdgm_train.runs import baseline, evidence, records
 from ssdgm_train.settings import RecipeError
 
@@ -149,6 +150,13 @@ def test_a_run_goes_on_to_the_same_weights(tmp_path: Path) -> None:
         pass
     weights = zip(whole.model.parameters(), again.model.parameters(), strict=True)
     assert all(torch.equal(one, other) for one, other in weights)
+
+
+@pytest.mark.parametrize(("shape", "suffix"), [((8,), ""), ((60,), "-wide"), ((8, 8), "-wide")])
+def test_the_wider_a_row_the_more_its_label_counts(shape: tuple[int, ...], suffix: str) -> None:
+    kind = "image" if len(shape) > 1 else "rows"
+    facts = recommended.DataFacts(kind, 500, shape, 50, 50, "", "numbers")
+    assert recommended.nearest("m2", facts) == f"default-m2-numbers{suffix}"
 
 
 def test_auto_takes_the_recommended_recipe_and_compares_nothing(tmp_path: Path) -> None:
