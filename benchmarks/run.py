@@ -20,8 +20,9 @@ SCRIPTS = (
     *("training_step", "mixed_precision", "digits", "kill", "mnist", "loading"),
 )
 """All but `paper`, `rivals`, `contest`, `defaults` and `clusters`, which take hours, `tags`, which
-takes half an hour and needs its two sets, `big_table`, which needs 4 GB of disk and half an hour,
-and `m1_bound`, which needs the authors' weights."""
+takes half an hour and needs its two sets, `numbers`, which takes hours and needs C-MAPSS,
+`big_table`, which needs 4 GB of disk and half an hour, and `m1_bound`, which needs the authors'
+weights."""
 MODELS = {"m2": "M2", "m1m2": "M1+M2", "softplus": "M2 with softplus"}
 PEERS = {
     "onnxruntime": "onnxruntime alone",
