@@ -211,8 +211,8 @@ def _errors(cells: list[Cell], share: str, contender: str) -> dict[int, float]:
 
 def _mean(errors: dict[int, float]) -> str:
     values = list(errors.values())
-    spread = statistics.stdev(values) if len(values) > 1 else 0.0
-    return f"{statistics.mean(values):.2f} ± {spread:.2f}"
+    mean = f"{statistics.mean(values):.2f}"
+    return f"{mean} ± {statistics.stdev(values):.2f}" if len(values) > 1 else mean
 
 
 if __name__ == "__main__":
