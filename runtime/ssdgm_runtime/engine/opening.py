@@ -26,7 +26,7 @@ _BYTES = {
 }
 """A graph is ONNX, whatever its bytes look like, and its folder is nothing that could hold a file.
 
-`onnxfile.check` refuses what could want either; this is a second wall behind it. Where no folder
+`graph.check` refuses what could want either; this is a second wall behind it. Where no folder
 is given, the engine takes the current one. Engines differ in what the folder keeps out:
 onnxruntime 1.32 then reads no file (absolute names it refuses by itself), while 1.20 passes over
 the folder and reads whatever is named, so that the check alone protects there.

@@ -1,6 +1,6 @@
 """How a session is to be opened, and where it came to run: plain data."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -19,6 +19,8 @@ class Options:
         provider_options: Options for a provider other than the CPU's, as onnxruntime names them;
             they stand over `providers.defaults`. `device_type` chooses a plug-in's device: CPU,
             GPU or NPU, by default the first that it offers in this order.
+        operators: Operators that graphs may have beside those that FORMAT.md lists, as `Name` or
+            `domain:Name`; with `If`, `Loop` or `Scan` among them they may branch and loop.
     """
 
     spinning: bool = False
@@ -26,6 +28,7 @@ class Options:
     max_batch: int = 256
     session_config: Mapping[str, str] = field(default_factory=dict)
     provider_options: Mapping[str, str] = field(default_factory=dict)
+    operators: Collection[str] = ()
 
 
 class Plan(NamedTuple):

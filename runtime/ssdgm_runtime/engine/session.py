@@ -121,10 +121,10 @@ class Session:
                     "This model", "closed", "", "Open it again with load(path)."
                 )
             if key not in self._engines:
-                from ssdgm_runtime.engine import onnxfile
+                from ssdgm_runtime.bundle.graph import check
 
                 data = self._source()
-                onnxfile.check(data, self._name)
+                check.check(data, self._name, tuple(self._plan.options.operators))
                 self._engines[key] = self._create(data, self._plan._replace(threads=threads))
             return self._engines[key]
 
