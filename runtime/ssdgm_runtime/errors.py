@@ -114,6 +114,22 @@ class Busy(SsdgmError, TimeoutError):
     """The queue of rows stayed full for the time given."""
 
 
+class EngineError(SsdgmError, RuntimeError):
+    """The engine failed while it ran a graph."""
+
+
+class DeadlineExceeded(SsdgmError, TimeoutError):
+    """A graph took longer than it was given."""
+
+
+class OutOfMemory(SsdgmError, MemoryError):
+    """A graph wanted more memory than there is, or than it was given."""
+
+
+class WriteFailed(SsdgmError, OSError):
+    """The system could not write a file or folder: the disk is full, or broken."""
+
+
 class NotWritable(SsdgmError, PermissionError):
     """A folder in which nothing can be written."""
 
