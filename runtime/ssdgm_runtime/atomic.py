@@ -174,6 +174,20 @@ def _beside(target: Path) -> Path:
     return target.with_name(f".{target.name}.{os.getpid()}-{os.urandom(4).hex()}.part")
 
 
+def discard(folder: Path) -> None:
+    """Remove a folder; a process that is killed on the way leaves a leftover, no half of it.
+
+    Raises:
+        WriteFailed: The disk is full or broken.
+    """
+    aside = _beside(folder)
+    try:
+        os.rename(folder, aside)
+        shutil.rmtree(aside)
+    except OSError as error:
+        raise unwritten(folder, error) from None
+
+
 def _sync(path: Path) -> None:
     """Bring a file, or a folder with all that is in it, to disk."""
     for place in (*path.rglob("*"), path):

@@ -9,6 +9,8 @@ import os
 import shlex
 from typing import ClassVar
 
+_LONG = 800
+
 
 def command(*words: str | os.PathLike[str]) -> str:
     """A command line that a shell reads as these words, for messages to show.
@@ -45,13 +47,18 @@ class SsdgmError(Exception):
             >>> str(SsdgmError("Reading images needs Pillow", mend="pip install pillow"))
             'Reading images needs Pillow: pip install pillow'
         """
-        wanted = f"; expected {self.expected}" if self.expected else ""
-        sentence = f"{self.found}{wanted}"
+        wanted = f"; expected {_cut(self.expected)}" if self.expected else ""
+        sentence = f"{_cut(self.found)}{wanted}"
         if not self.mend:
             return sentence
         if self.mend[0].isupper():
             return f"{sentence.rstrip('.')}. {self.mend}"
         return f"{sentence}. Try: {self.mend}" if wanted else f"{sentence}: {self.mend}"
+
+
+def _cut(text: str) -> str:
+    """A part of a message without the middle of names that fill a screen."""
+    return text if len(text) <= _LONG else f"{text[: _LONG // 2]} ... {text[-_LONG // 2 :]}"
 
 
 class BundleError(SsdgmError, ValueError):

@@ -40,7 +40,7 @@ class Model:
         options: How sessions are made.
         allow_partial: Let a named provider leave nodes to the CPU.
         max_bytes: The most that the bundle's files may hold together.
-        isolated: Run graphs on the CPU in processes with limits; see `engine.isolated`.
+        isolated: Run graphs on the CPU in processes with limits; see `engine.isolation`.
 
     Raises:
         BundleNotFound, FormatError, UnsupportedVersion: Nothing lies at `path`, or no bundle, or

@@ -9,7 +9,8 @@ import os
 import sys
 from typing import IO, Any
 
-from ssdgm_runtime.engine import failures, frames, opening, session
+from ssdgm_runtime.engine import failures, opening, session
+from ssdgm_runtime.engine.isolation import frames
 from ssdgm_runtime.engine.options import Options
 
 Json = dict[str, Any]

@@ -27,11 +27,11 @@ def of_run(
         feeds: What it was given.
         deadline_ms: How long it was given, in milliseconds.
     """
-    text = said(error)
+    text, whole = said(error), str(error)
     given = ", ".join(f"{name[:80]} {x.dtype} {list(x.shape)}" for name, x in feeds.items())
-    if _STOPPED in text or isinstance(error, TimeoutError):
+    if _STOPPED in whole or isinstance(error, TimeoutError):
         return late(graph, f"on {given}", deadline_ms)
-    if isinstance(error, MemoryError) or any(word in text for word in _MEMORY):
+    if isinstance(error, MemoryError) or any(word in whole for word in _MEMORY):
         return errors.OutOfMemory(
             f"{graph} ran out of memory on {given} ({text})",
             mend="Compute fewer rows at once (batch_size, Options.max_batch), or allow it more.",
@@ -52,6 +52,7 @@ def late(graph: str, what: str, deadline_ms: float | None) -> errors.DeadlineExc
 
 
 def said(error: Exception) -> str:
-    """The first line of what an exception says, shortened."""
+    """The first line of what an exception says, shortened; without what engines say before it."""
     line = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    line = line.rpartition("Status Message: ")[2] or line
     return line if len(line) <= _LONG else f"{line[:_LONG]}..."

@@ -144,9 +144,9 @@ class Session:
     def _create(self, data: bytes, plan: Plan) -> Ort:
         ort = engine()
         if plan.isolated:
-            from ssdgm_runtime.engine import isolated
+            from ssdgm_runtime.engine.isolation import process
 
-            created, provider = isolated.Engine(self._name, data, plan), providers.CPU
+            created, provider = process.Engine(self._name, data, plan), providers.CPU
             nodes = created.nodes
         else:
             created, provider = opening.create(ort, self._name, data, self.provider, plan)

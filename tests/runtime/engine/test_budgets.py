@@ -16,7 +16,8 @@ import pytest
 
 from ssdgm_runtime import errors, model
 from ssdgm_runtime.bundle.graph import check
-from ssdgm_runtime.engine import deadlines, frames, isolated
+from ssdgm_runtime.engine import deadlines
+from ssdgm_runtime.engine.isolation import frames, process
 from ssdgm_runtime.engine.options import Options, Plan
 
 X = np.random.default_rng(0).integers(0, 17, (5, 4, 4)).astype(np.uint8)
@@ -274,7 +275,7 @@ class TestIsolation:
 
     def test_only_on_the_cpu(self) -> None:
         with pytest.raises(errors.InputError, match="cpu, as isolated is given"):
-            isolated.Engine("graph", b"", Plan(provider="cuda"))
+            process.Engine("graph", b"", Plan(provider="cuda"))
 
     def test_its_process_has_no_files_left_to_open(self, data: Path) -> None:
         code = (
@@ -349,7 +350,7 @@ class TestFrames:
 def test_an_isolated_engine_answers_errors_of_the_other_process(data: Path) -> None:
     with model.load(data / "tiny.ssdgm", isolated=True) as opened:
         (engine,) = opened.graphs.open("classifier")._engines.values()
-        assert isinstance(engine, isolated.Engine)
+        assert isinstance(engine, process.Engine)
         with pytest.raises(RuntimeError, match=r"INVALID_ARGUMENT|Required inputs"):
             engine.run(["probs"], {})
         assert engine.run(["probs"], {"x": X})[0].shape == (5, 3)
