@@ -5,16 +5,20 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 SOURCES := pyproject.toml train/pyproject.toml runtime/pyproject.toml constraints.txt
 WORKERS ?= 2
+SECONDS ?= 60
+SOAK ?= 1800
 # shapes in signatures are checked while the tests run, and only then
 HOOK := ssdgm_train,ssdgm_export,beartype.beartype
 
-.PHONY: help demo test lint check fix docs bench golden clean
+.PHONY: help demo test lint check fix docs bench fuzz soak golden clean
 
 help:
 	@echo "make demo   train, convert, verify and use a model on real digits (a few minutes)"
 	@echo "make test   install the development set; lint, types, import contracts, every test"
 	@echo "make lint   the checks without the tests"
 	@echo "make fix    repair what ruff can, and write the generated parts of the pages again"
+	@echo "make fuzz   random attacks on all that reads files, SECONDS=60 on each"
+	@echo "make soak   everything at once on 16 threads, for SOAK=1800 seconds"
 	@echo "make bench  measure the speed claims of benchmarks/"
 
 $(VENV)/installed: $(SOURCES)
@@ -49,6 +53,12 @@ fix: $(VENV)/installed
 bench: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet -c constraints.txt pyro-ppl openvino
 	$(BIN)/python -m benchmarks.run
+
+fuzz: $(VENV)/installed
+	PYTHONPATH=tests $(BIN)/python tests/fuzz.py --seconds $(SECONDS)
+
+soak: $(VENV)/installed
+	$(BIN)/python tests/soak.py --seconds $(SOAK)
 
 docs: $(VENV)/installed
 	$(BIN)/python tests/architecture/readme.py

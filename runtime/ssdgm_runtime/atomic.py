@@ -2,11 +2,14 @@
 
 Everything is made under a hidden name beside its place, brought to disk and renamed there, so who
 looks sees nothing or all of it, whatever stops the process. What a killed process leaves behind
-has a name that `LEFTOVERS` matches.
+has a name that `LEFTOVERS` matches, and is removed when the same is made again.
 """
 
 import contextlib
+import errno
+import glob
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -15,6 +18,11 @@ from ssdgm_runtime import errors
 
 PathLike = str | os.PathLike[str]
 LEFTOVERS = ".*.part"
+_OWNER = re.compile(r"\.(\d{1,9})-[0-9a-f]{8}\.part$")
+_BROKEN = {
+    getattr(errno, name, None) for name in ("ENOSPC", "EDQUOT", "EIO", "EFBIG", "EROFS", "ENXIO")
+} - {None}
+"""What a system says of a disk that is full or broken."""
 _READ = os.O_RDWR if os.name == "nt" else os.O_RDONLY  # Windows flushes what it may write only
 
 
@@ -94,19 +102,55 @@ def draft(path: PathLike, *, replace: bool = False) -> Iterator[Path]:
             not given or it is a folder for a file or a file for a folder.
         DataNotFound: There is no folder to make it in.
         NotWritable: It lets nothing be written.
+        WriteFailed: The disk is full or broken.
     """
     target = Path(path)
     if os.path.lexists(target) and not replace:
         raise _exists(target)
     _check_parent(target)
+    sweep(target)
     partial = _beside(target)
     try:
         yield partial
         _sync(partial)
         _place(partial, target, replace)
+    except OSError as error:
+        if isinstance(error, errors.SsdgmError) or error.errno not in _BROKEN:
+            raise
+        raise unwritten(target, error) from None
     finally:
         _remove(partial)
     _sync_folder(target.parent)
+
+
+def unwritten(target: Path, error: OSError) -> errors.WriteFailed:
+    """The error for a file or folder that the system could not write."""
+    return errors.WriteFailed(
+        f"Cannot write {target} ({error.strerror or error})",
+        mend="Make room on that disk, or choose another; what was there before is unharmed.",
+    )
+
+
+def sweep(target: Path) -> None:
+    """Remove what killed processes left of a file or folder; what a live one is making stays."""
+    with contextlib.suppress(OSError):
+        for place in target.parent.glob(f".{glob.escape(target.name)}.*.part"):
+            owner = _OWNER.search(place.name)
+            if owner and not _alive(int(owner[1])):
+                _remove(place)
+
+
+def _alive(pid: int) -> bool:
+    """Whether there is a process of this number; true where nobody can tell."""
+    if os.name == "nt" or pid == os.getpid():
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _place(partial: Path, target: Path, replace: bool) -> None:
@@ -128,6 +172,20 @@ def _place(partial: Path, target: Path, replace: bool) -> None:
 
 def _beside(target: Path) -> Path:
     return target.with_name(f".{target.name}.{os.getpid()}-{os.urandom(4).hex()}.part")
+
+
+def discard(folder: Path) -> None:
+    """Remove a folder; a process that is killed on the way leaves a leftover, no half of it.
+
+    Raises:
+        WriteFailed: The disk is full or broken.
+    """
+    aside = _beside(folder)
+    try:
+        os.rename(folder, aside)
+        shutil.rmtree(aside)
+    except OSError as error:
+        raise unwritten(folder, error) from None
 
 
 def _sync(path: Path) -> None:

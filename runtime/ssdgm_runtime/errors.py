@@ -9,6 +9,8 @@ import os
 import shlex
 from typing import ClassVar
 
+_LONG = 800
+
 
 def command(*words: str | os.PathLike[str]) -> str:
     """A command line that a shell reads as these words, for messages to show.
@@ -45,13 +47,18 @@ class SsdgmError(Exception):
             >>> str(SsdgmError("Reading images needs Pillow", mend="pip install pillow"))
             'Reading images needs Pillow: pip install pillow'
         """
-        wanted = f"; expected {self.expected}" if self.expected else ""
-        sentence = f"{self.found}{wanted}"
+        wanted = f"; expected {_cut(self.expected)}" if self.expected else ""
+        sentence = f"{_cut(self.found)}{wanted}"
         if not self.mend:
             return sentence
         if self.mend[0].isupper():
             return f"{sentence.rstrip('.')}. {self.mend}"
         return f"{sentence}. Try: {self.mend}" if wanted else f"{sentence}: {self.mend}"
+
+
+def _cut(text: str) -> str:
+    """A part of a message without the middle of names that fill a screen."""
+    return text if len(text) <= _LONG else f"{text[: _LONG // 2]} ... {text[-_LONG // 2 :]}"
 
 
 class BundleError(SsdgmError, ValueError):
@@ -112,6 +119,22 @@ class OutputExists(SsdgmError, FileExistsError):
 
 class Busy(SsdgmError, TimeoutError):
     """The queue of rows stayed full for the time given."""
+
+
+class EngineError(SsdgmError, RuntimeError):
+    """The engine failed while it ran a graph."""
+
+
+class DeadlineExceeded(SsdgmError, TimeoutError):
+    """A graph took longer than it was given."""
+
+
+class OutOfMemory(SsdgmError, MemoryError):
+    """A graph wanted more memory than there is, or than it was given."""
+
+
+class WriteFailed(SsdgmError, OSError):
+    """The system could not write a file or folder: the disk is full, or broken."""
 
 
 class NotWritable(SsdgmError, PermissionError):

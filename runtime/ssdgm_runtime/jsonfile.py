@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from ssdgm_runtime import errors
 
-MAX_BYTES = 16 << 20
+MAX_BYTES = 4 << 20
 MAX_DEPTH = 64
 MEND = "Convert the run again."
 

@@ -40,11 +40,11 @@ class Model:
         options: How sessions are made.
         allow_partial: Let a named provider leave nodes to the CPU.
         max_bytes: The most that the bundle's files may hold together.
+        isolated: Run graphs on the CPU in processes with limits; see `engine.isolation`.
 
     Raises:
-        BundleNotFound: Nothing lies at `path`.
-        FormatError: It is no bundle.
-        UnsupportedVersion: It has a format that this reader does not know.
+        BundleNotFound, FormatError, UnsupportedVersion: Nothing lies at `path`, or no bundle, or
+            one of a format that this reader does not know.
         IntegrityError: A file is missing, unlisted or unsafe, or differs from its digest.
         MissingEngine: No onnxruntime is installed.
         ProviderUnavailable: The provider was named and cannot be had.
@@ -62,13 +62,15 @@ class Model:
         options: Options = Options(),  # noqa: B008  (frozen)
         allow_partial: bool = False,
         max_bytes: int = contents.MAX_BYTES,
+        isolated: bool = False,
     ) -> None:
-        arguments.count(options.max_batch, "options.max_batch", 1)
+        options.check()
         bundle = contents.open_bundle(path, max_bytes=max_bytes, verify=verify)
-        plan = Plan(provider, machine.threads(threads), options, allow_partial)
+        plan = Plan(provider, machine.threads(threads), options, allow_partial, isolated)
         settings: dict[str, Any] = {"provider": provider, "variant": variant, "threads": threads}
         settings |= {"verify": verify, "options": options, "allow_partial": allow_partial}
-        self._again = partial(Model, str(bundle.path), **settings, max_bytes=max_bytes)
+        settings |= {"max_bytes": max_bytes, "isolated": isolated}
+        self._again = partial(Model, str(bundle.path), **settings)
         self._about = bundle.manifest
         self.space: Space = bundle.manifest.space  # what a label is
         self.graphs = graphs.Graphs(bundle, plan, variant)
@@ -145,10 +147,7 @@ class Model:
     def batcher(
         self, max_batch: int = 64, max_delay_ms: float = 2.0, *, max_waiting: int = 1024
     ) -> "batching.Batcher":
-        """Collect single rows from many callers and classify them together.
-
-        Arguments and errors are those of `Batcher`; TaskUnavailable without a classifier.
-        """
+        """Collect single rows of many callers; arguments and errors are those of `Batcher`."""
         from ssdgm_runtime.inference import batching
 
         one = self.graphs.intake("classifier", "classify").single
@@ -181,8 +180,9 @@ class Model:
         rows = self.conditionals.rows("encoder", "encode", x)
         with self.graphs.kept():
             feeds = {"x": rows, **self.conditionals.weights("encode", rows, y, "encoder")}
-            call = self.graphs.call("encoder", "encode", "z_mean", "z_scale")
-            return answers.Latent(*call(feeds))
+            return answers.Latent(
+                *self.graphs.call("encoder", "encode", "z_mean", "z_scale")(feeds)
+            )
 
     def reconstruct(
         self,

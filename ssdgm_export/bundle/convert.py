@@ -125,7 +125,8 @@ def convert(
         for key, graph in graphs.items()
     }
     held, train = material(source, data)
-    _check_apart(target, record.data.source if data is None else data, golden_from)
+    lies_at = training.place(record.data.source, source.path)
+    _check_apart(target, lies_at if data is None else data, golden_from)
     report = parity.compare(graphs, models, held.x, held.space, atol, rtol)
     given = golden.inputs(graphs, golden_rows(graphs, record, golden_from), held.space)
     origin = variants.Source(graphs, models, given, report, held.space)

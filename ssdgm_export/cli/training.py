@@ -111,8 +111,15 @@ def train(
         ),
     ] = None,
     resume: Annotated[
-        Path | None, typer.Option(help="Continue this run with its own settings.")
+        Path | None,
+        typer.Option(
+            help="Continue this run with its own settings; DATA, if given, is its data's place."
+        ),
     ] = None,
+    adopt: Annotated[
+        bool,
+        typer.Option("--adopt", help="With --resume: take run.json as it is, though edited."),
+    ] = False,
     no_baseline: Annotated[
         bool,
         typer.Option("--no-baseline", help="Do not compare with a baseline on the labels alone."),
@@ -128,7 +135,6 @@ def train(
     if resume is not None:
         without = no_baseline or None
         _check_alone(
-            data,
             method,
             budget,
             labels,
@@ -144,8 +150,12 @@ def train(
             init_from,
             without,
         )
-        session = _resume(resume)
+        session = _resume(resume, adopt, data)
+        for remark in session.remarks:
+            console.note(remark)
     else:
+        if adopt:
+            raise errors.UsageError("--adopt goes with --resume", mend="Leave it out.")
         changes = (
             *(change or []),
             *starting.settings(label, labels_as, extra_classes, no_baseline),
@@ -160,10 +170,10 @@ def train(
     console.emit({**_summary(session), "report": page}, as_json, training.summary)
 
 
-def _resume(path: Path) -> Any:  # noqa: ANN401
+def _resume(path: Path, adopt: bool, source: str | None) -> Any:  # noqa: ANN401
     from ssdgm_train.portfolio import search
 
-    return search.resume(path)
+    return search.resume(path, adopt=adopt, source=source)
 
 
 def _check_alone(*others: object) -> None:

@@ -4,6 +4,7 @@ The run's directory is a temporary one; what is kept of it can be written again,
 """
 
 import contextlib
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -21,11 +22,19 @@ from ssdgm_train.model import Model
 from ssdgm_train.portfolio import search
 from ssdgm_train.problems import Problem
 from ssdgm_train.recipes import recipe, recommended
-from ssdgm_train.runs import directory, loading, records, session, storage, training
+from ssdgm_train.runs import (
+    baseline,
+    directory,
+    loading,
+    records,
+    session,
+    storage,
+    training,
+)
 
 DATA = "table.npz"
 """The file of the rows; a bundle's name comes from it."""
-LEFT = ("optimiser.safetensors", "random.safetensors")
+LEFT = ("optimiser.safetensors", "random.safetensors", loading.PLACE)
 """What serves nothing but to go on."""
 
 
@@ -179,5 +188,8 @@ def _files(path: Path) -> dict[str, bytes]:
     record = directory.Run(path).read()
     moved = replace(record, data=replace(record.data, source=DATA))
     storage.write_json(path / "run.json", moved)
+    for run in filter(Path.is_dir, (path, path / baseline.FOLDER)):
+        for older in directory.Run(run).checkpoints[1:]:
+            shutil.rmtree(older)
     kept = sorted(p for p in path.rglob("*") if p.is_file() and p.name not in LEFT)
     return {p.relative_to(path).as_posix(): p.read_bytes() for p in kept}

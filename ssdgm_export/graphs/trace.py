@@ -19,6 +19,8 @@ from onnx_ir.passes import common
 from onnxscript import opset18 as op
 
 from ssdgm_export.graphs import folding, modules
+from ssdgm_runtime import errors
+from ssdgm_runtime.bundle.graph import check
 
 OPSET = 18
 IR_VERSION = 10
@@ -82,6 +84,10 @@ def finish(model: ir.Model, name: str, properties: Mapping[str, str]) -> bytes:
     proto = ir.to_proto(model)
     onnx.checker.check_model(proto, full_check=True)
     data: bytes = proto.SerializeToString(deterministic=True)
+    try:
+        check.check(data, f"graph {name}")
+    except errors.FormatError as error:  # what no reader would open must not be written
+        raise ExportError(str(error)) from None
     return data
 
 

@@ -260,7 +260,6 @@ def test_the_recipe_that_is_taken_is_said_before_and_after_and_stored(
 
 
 BESIDE = {
-    "data": ("digits",),
     "method": ("--method", "m2"),
     "labels": ("--labels", "9"),
     "seed": ("--seed", "0"),

@@ -1,4 +1,7 @@
+import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Never
 
@@ -224,3 +227,39 @@ def test_an_error_of_the_file_system_names_the_place_and_not_its_draft() -> None
     assert found["error"]["found"] == "/runs/a: No space left on device"
     assert found["error"]["mend"]
     assert code == 2
+
+
+def test_what_a_killed_process_left_is_removed_when_the_same_is_made_again(
+    tmp_path: Path,
+) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    left = tmp_path / f".a.{dead.pid}-0123abcd.part"
+    left.mkdir()
+    (left / "weights").write_bytes(b"half")
+    kept = [f".a.{os.getpid()}-0123abcd.part", f".b.{dead.pid}-0123abcd.part", ".a.part"]
+    for name in kept:
+        (tmp_path / name).write_bytes(b"")
+    atomic.write(tmp_path / "a", b"data")
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(["a", *kept])
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EDQUOT])
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_a_full_or_broken_disk_names_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, code: int
+) -> None:
+    def fail(*_: object) -> Never:
+        raise OSError(code, os.strerror(code))
+
+    (tmp_path / "a").write_bytes(b"mine")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, call, fail)
+        with pytest.raises(errors.WriteFailed) as caught:
+            atomic.write(tmp_path / "a", b"data", force=True)
+    assert str(caught.value).startswith(f"Cannot write {tmp_path / 'a'} ({os.strerror(code)}).")
+    assert isinstance(caught.value, OSError)
+    assert os.listdir(tmp_path) == ["a"]
+    assert (tmp_path / "a").read_bytes() == b"mine"
+    assert commands.failure(caught.value)[1] == 2
+    assert str(tmp_path / "a") in commands.failure(caught.value)[0]["error"]["message"]

@@ -72,7 +72,7 @@ HEAVY = {
     "ssdgm_runtime.rows.resizing",
     "ssdgm_runtime.rows.series",
 }
-MOST_LINES = 3500
+MOST_LINES = 3800
 """Of our own code that a model loads, before a call needs more."""
 
 
@@ -118,13 +118,14 @@ def test_probabilities_of_an_array_need_no_more_than_the_model(data: Path) -> No
 
 
 HOPS = {
-    "predict_proba": ["model", "calls", "intake", "session"],
-    "classify": ["model", "calls", "intake", "session", "classes"],  # the last for the answer
+    "predict_proba": ["model", "calls", "intake", "session", "proper"],
+    "classify": ["model", "calls", "intake", "session", "proper", "proper", "classes"],
 }
+"""Each output is looked at, and classes make the answer."""
 
 
 @pytest.mark.parametrize("call", HOPS)
-def test_a_call_goes_through_four_modules(tiny: model.Model, call: str) -> None:
+def test_a_call_goes_through_few_functions(tiny: model.Model, call: str) -> None:
     """What a call costs beyond the engine are the functions that it goes through."""
     x, hops = np.zeros((1, 4, 4), np.uint8), list[str]()
     answer = getattr(tiny, call)

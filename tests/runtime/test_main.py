@@ -275,7 +275,9 @@ def test_every_engine_option_reaches_the_model(
     monkeypatch.setattr(model, "load", load)
     words = [w.format(rows=rows, out=tmp_path / "out.png") for w in COMMANDS[name]]
     words += ["--provider", "cuda", "--variant", "int8", "--threads", "3", "--allow-partial"]
+    apart = {} if name == "bench" else {"isolated": True}
+    words += ["--isolated"] * len(apart)
     run = getattr(found, "run", None) or found.main
     assert run([name, str(tiny_path), *words]) == 70
     expected = {"provider": "cuda", "variant": "int8", "threads": 3, "allow_partial": True}
-    assert given == [expected]
+    assert given == [{**expected, **apart}]

@@ -7,17 +7,24 @@ listed, whatever happened on the disk in between; a check of all files is extra.
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
-from ssdgm_runtime import errors
+from ssdgm_runtime import errors, jsonfile
 from ssdgm_runtime.bundle import manifest, sources
+from ssdgm_runtime.bundle.files import folder, names
 
 MANIFEST = "manifest.json"
 SUMS = "SHA256SUMS"
 LISTED = ("models", "golden")
 MAX_BYTES = 2 << 30
+SUMS_BYTES = 1 << 20
+"""The most that SHA256SUMS may hold."""
+
+T = TypeVar("T")
 
 _AGAIN = "Copy the bundle again from where it was made."
 _HEX = frozenset("0123456789abcdef")
@@ -63,7 +70,7 @@ class Bundle:
         unlisted = sorted(there - set(self.digests))
         if unlisted:
             raise errors.IntegrityError(
-                f"{unlisted[0]} is not listed in {SUMS}",
+                f"{names.cut(unlisted[0])} is not listed in {SUMS}",
                 mend="Remove it, or copy the bundle again from where it was made.",
             )
         for name in self.paths:
@@ -78,7 +85,8 @@ class Bundle:
         """
         self.look()
         for name in self.paths:
-            self.read(name)
+            if _from(partial(self._source.digest, name), name) != self.digests[name]:
+                raise _differs(name)
 
 
 def open_bundle(
@@ -103,9 +111,9 @@ def open_bundle(
     place = Path(os.path.abspath(_text(path)))
     source = sources.open_source(place, max_bytes)
     _check_layout(source, place)
-    sums = _read(source, SUMS)
+    sums = _read(source, SUMS, SUMS_BYTES)
     digests = _parse_sums(sums)
-    document = manifest.loads(_read_listed(source, digests, MANIFEST))
+    document = manifest.loads(_read_listed(source, digests, MANIFEST, jsonfile.MAX_BYTES))
     bundle = Bundle(place, _sha256(sums), document, digests, source)
     for variant in bundle.manifest.variants:
         _check_variant(variant, digests)
@@ -123,9 +131,9 @@ def _text(path: object) -> str:
 
 def _check_layout(source: sources.Source, place: Path) -> None:
     try:
-        source.read(MANIFEST)
+        source.read(MANIFEST, jsonfile.MAX_BYTES)
     except KeyError:
-        inner = isinstance(source, sources.Archive) and any(
+        inner = not isinstance(source, folder.Folder) and any(
             n.endswith(f"/{MANIFEST}") for n in source.names()
         )
         raise errors.FormatError(
@@ -138,34 +146,50 @@ def _check_layout(source: sources.Source, place: Path) -> None:
 
 
 def _check_variant(variant: manifest.Variant, digests: Mapping[str, str]) -> None:
-    if sources.safe(variant.path) not in digests:
+    if names.safe(variant.path) not in digests:
         raise errors.IntegrityError(
-            f"{variant.path} of the manifest is not listed in {SUMS}", mend=_AGAIN
+            f"{names.cut(variant.path)} of the manifest is not listed in {SUMS}", mend=_AGAIN
         )
 
 
-def _read_listed(source: sources.Source, digests: Mapping[str, str], name: str) -> bytes:
+def _read_listed(
+    source: sources.Source, digests: Mapping[str, str], name: str, most: int | None = None
+) -> bytes:
     if name not in digests:
-        raise errors.IntegrityError(f"{name} is not listed in {SUMS}", mend=_AGAIN)
-    data = _read(source, name)
+        raise errors.IntegrityError(f"{names.cut(name)} is not listed in {SUMS}", mend=_AGAIN)
+    data = _read(source, name, most)
     if _sha256(data) != digests[name]:
-        raise errors.IntegrityError(f"{name} differs from its digest in {SUMS}", mend=_AGAIN)
+        raise _differs(name)
     return data
 
 
-def _read(source: sources.Source, name: str) -> bytes:
+def _read(source: sources.Source, name: str, most: int | None = None) -> bytes:
+    return _from(partial(source.read, name, most), name)
+
+
+def _from(read: Callable[[], T], name: str) -> T:
+    """What a source gives of a file; raises IntegrityError where it cannot."""
     try:
-        return source.read(name)
+        return read()
     except KeyError:
         raise _missing(name) from None
-    except OSError as error:
+    except (OSError, MemoryError) as error:
+        if isinstance(error, errors.SsdgmError):
+            raise
+        reason = getattr(error, "strerror", None) or "it does not fit into memory"
         raise errors.IntegrityError(
-            f"{name} of the bundle cannot be read ({error.strerror})", mend=_AGAIN
+            f"{names.cut(name)} of the bundle cannot be read ({reason})", mend=_AGAIN
         ) from None
 
 
 def _missing(name: str) -> errors.IntegrityError:
-    return errors.IntegrityError(f"{name} is missing from the bundle", mend=_AGAIN)
+    return errors.IntegrityError(f"{names.cut(name)} is missing from the bundle", mend=_AGAIN)
+
+
+def _differs(name: str) -> errors.IntegrityError:
+    return errors.IntegrityError(
+        f"{names.cut(name)} differs from its digest in {SUMS}", mend=_AGAIN
+    )
 
 
 def _parse_sums(data: bytes) -> dict[str, str]:
@@ -175,8 +199,12 @@ def _parse_sums(data: bytes) -> dict[str, str]:
         raise _bad_sums(1) from None
     if rest:
         raise _bad_sums(len(lines) + 1)
+    if len(lines) > names.FILES:
+        raise errors.IntegrityError(
+            f"{SUMS} lists {len(lines)} files", f"at most {names.FILES}", _AGAIN
+        )
     pairs = [_parse_line(line, n) for n, line in enumerate(lines, 1)]
-    sources.distinct([name for _, name in pairs])
+    names.distinct([name for _, name in pairs])
     return {name: digest for digest, name in pairs}
 
 
@@ -184,7 +212,7 @@ def _parse_line(line: str, number: int) -> tuple[str, str]:
     digest, name = line[:64], line[66:]
     if line[64:66] != "  " or len(digest) != 64 or not set(digest) <= _HEX or not name:
         raise _bad_sums(number)
-    return digest, sources.safe(name)
+    return digest, names.safe(name)
 
 
 def _bad_sums(number: int) -> errors.IntegrityError:

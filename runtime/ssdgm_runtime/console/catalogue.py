@@ -33,6 +33,7 @@ _ENGINE = (
     Option("--variant", "Variant of the graphs: auto, or a precision such as int8.", str, "auto"),
     Option("--threads", "Number of threads of the session.", int),
     _PARTIAL,
+    Option("--isolated", "Run graphs in processes with limits of memory and time.", bool),
 )
 _CLASSIFY = (
     _BUNDLE,

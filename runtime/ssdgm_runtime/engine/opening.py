@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Ort = Any  # the engine has no stubs
 
+_limits: dict[int, int] = {}
+_limited: set[int] = set()
 _QUIET = 3
 _SILENT = "its libraries did not load"
 _LOST = "the process that this one was forked from uses it, and no fork can"
@@ -26,7 +28,7 @@ _BYTES = {
 }
 """A graph is ONNX, whatever its bytes look like, and its folder is nothing that could hold a file.
 
-`onnxfile.check` refuses what could want either; this is a second wall behind it. Where no folder
+`graph.check` refuses what could want either; this is a second wall behind it. Where no folder
 is given, the engine takes the current one. Engines differ in what the folder keeps out:
 onnxruntime 1.32 then reads no file (absolute names it refuses by itself), while 1.20 passes over
 the folder and reads whatever is named, so that the check alone protects there.
@@ -109,9 +111,10 @@ def attempt(
     made = configure(ort, threads, options)
     try:
         chain = _assign(ort, made, provider, threads, options.provider_options)
-        session = ort.InferenceSession(
-            data, made, chain, enable_fallback=0, read_config_from_model=0
-        )
+        own: dict[str, Any] = {"enable_fallback": 0, "read_config_from_model": 0}
+        if options.deadline_ms is not None:  # what is constant is computed where a deadline holds
+            own["disabled_optimizers"] = ["ConstantFolding"]
+        session = ort.InferenceSession(data, made, chain, **own)
     except errors.SsdgmError:
         raise
     except Exception as error:  # the engine's errors share no base class of their own
@@ -128,7 +131,7 @@ def settings(threads: int, options: Options) -> tuple[dict[str, int], dict[str, 
     attributes = {
         "intra_op_num_threads": threads,
         "inter_op_num_threads": 1,
-        "enable_cpu_mem_arena": options.arena,
+        "enable_cpu_mem_arena": options.arena or options.memory_mb is not None,
         "log_severity_level": _QUIET,
     }
     entries = {
@@ -136,6 +139,7 @@ def settings(threads: int, options: Options) -> tuple[dict[str, int], dict[str, 
         "session.inter_op.allow_spinning": str(int(options.spinning)),
         "session.record_ep_graph_assignment_info": "1",
         **_BYTES,
+        **({"session.use_env_allocators": "1"} if options.memory_mb is not None else {}),
         **options.session_config,
     }
     return attributes, entries
@@ -143,6 +147,8 @@ def settings(threads: int, options: Options) -> tuple[dict[str, int], dict[str, 
 
 def configure(ort: Ort, threads: int, options: Options) -> Ort:
     """The engine's own form of `settings`."""
+    if options.memory_mb is not None:
+        _limit(ort, options.memory_mb)
     made = ort.SessionOptions()
     attributes, entries = settings(threads, options)
     for name, value in attributes.items():
@@ -150,6 +156,29 @@ def configure(ort: Ort, threads: int, options: Options) -> Ort:
     for key, entry in entries.items():
         made.add_session_config_entry(key, entry)
     return made
+
+
+def _limit(ort: Ort, mebibytes: int) -> None:
+    """Give this process's sessions one arena of so much memory.
+
+    Raises:
+        InputError: Another model of the process has asked for another limit.
+    """
+    known = _limits.setdefault(os.getpid(), mebibytes)
+    if known != mebibytes:
+        raise errors.InputError(
+            "options.memory_mb",
+            str(mebibytes),
+            f"{known}, as of another model: the engine has one limit a process",
+        )
+    if os.getpid() in _limited:
+        return
+    place = ort.OrtMemoryInfo(
+        "Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT
+    )
+    arena = ort.OrtArenaCfg({"max_mem": mebibytes << 20, "arena_extend_strategy": 1})
+    ort.create_and_register_allocator(place, arena)
+    _limited.add(os.getpid())
 
 
 def nodes(session: Ort) -> dict[str, int]:

@@ -1,9 +1,10 @@
 """How a session is to be opened, and where it came to run: plain data."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from ssdgm_runtime import arguments, errors
 from ssdgm_runtime.engine import providers
 
 
@@ -19,6 +20,13 @@ class Options:
         provider_options: Options for a provider other than the CPU's, as onnxruntime names them;
             they stand over `providers.defaults`. `device_type` chooses a plug-in's device: CPU,
             GPU or NPU, by default the first that it offers in this order.
+        operators: Operators that graphs may have beside those that FORMAT.md lists, as `Name` or
+            `domain:Name`; with `If`, `Loop` or `Scan` among them they may branch and loop.
+        deadline_ms: The most milliseconds that a graph may take for the rows that it computes at
+            once; it ends with the node that it is in, and DeadlineExceeded is raised. A graph is
+            then not simplified when it is opened, as no deadline holds there.
+        memory_mb: The most MiB that the graphs of this process may take together, weights and all,
+            on the CPU; beyond it OutOfMemory is raised. One number a process.
     """
 
     spinning: bool = False
@@ -26,15 +34,43 @@ class Options:
     max_batch: int = 256
     session_config: Mapping[str, str] = field(default_factory=dict)
     provider_options: Mapping[str, str] = field(default_factory=dict)
+    operators: Collection[str] = ()
+    deadline_ms: float | None = None
+    memory_mb: int | None = None
+
+    def check(self) -> None:
+        """Refuse values that are none.
+
+        Raises:
+            InputError: There are some.
+        """
+        arguments.count(self.max_batch, "options.max_batch", 1)
+        if self.deadline_ms is not None:
+            arguments.positive(self.deadline_ms, "options.deadline_ms")
+        if self.memory_mb is not None:
+            arguments.count(self.memory_mb, "options.memory_mb", 1)
+        names = self.operators
+        if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+            shown = arguments.shown(names)
+            raise errors.InputError("options.operators", shown, "names, such as ('Loop',)")
 
 
 class Plan(NamedTuple):
-    """What a session is opened with; `provider` is a word of `providers` or a provider's name."""
+    """What a session is opened with.
+
+    Attributes:
+        provider: A word of `providers` or a provider's name.
+        threads: The size of a pool.
+        options: How it is made.
+        allow_partial: Whether a named provider may leave nodes to the CPU.
+        isolated: Whether it is made in a process of its own, on the CPU.
+    """
 
     provider: str = providers.AUTO
     threads: int = 1
     options: Options = Options()
     allow_partial: bool = False
+    isolated: bool = False
 
 
 class Placement(NamedTuple):

@@ -87,6 +87,9 @@ class Session:
         It gives a list in the order of the names, and raises:
 
             FormatError: An output has not a row for each row of the feeds, or is not as declared.
+            EngineError: The engine failed.
+            DeadlineExceeded: It took longer than `Options.deadline_ms`.
+            OutOfMemory: It wanted more memory than there is.
             InputError: The session is closed.
         """
         engines, pools = self._engines, self._pools
@@ -94,13 +97,23 @@ class Session:
 
         def call(feeds: Mapping[str, Array], rows: int, small: bool) -> Sequence[Array]:
             engine = engines.get((forks.pid, pools[small])) or self._open(pools[small])
-            arrays: Sequence[Array] = engine.run(names, feeds)
+            try:
+                arrays: Sequence[Array] = engine.run(names, feeds)
+            except Exception as error:  # the engine's errors share no base class of their own
+                raise self._failure(error, feeds) from None
             for i, row, dtype in declared:
                 if arrays[i].shape != (rows, *row) or arrays[i].dtype != dtype:
                     raise _other(self._name, names[i], arrays[i], dtype, (rows, *row))
             return arrays
 
         return call
+
+    def _failure(self, error: Exception, feeds: Mapping[str, Array]) -> Exception:
+        if isinstance(error, errors.SsdgmError):
+            return error
+        from ssdgm_runtime.engine import failures
+
+        return failures.of_run(self._name, error, feeds, self._plan.options.deadline_ms)
 
     def threads(self, *, small: bool) -> int:
         """How many threads compute a call; `small` as in `run`."""
@@ -121,18 +134,24 @@ class Session:
                     "This model", "closed", "", "Open it again with load(path)."
                 )
             if key not in self._engines:
-                from ssdgm_runtime.engine import onnxfile
+                from ssdgm_runtime.bundle.graph import check
 
                 data = self._source()
-                onnxfile.check(data, self._name)
+                check.check(data, self._name, tuple(self._plan.options.operators))
                 self._engines[key] = self._create(data, self._plan._replace(threads=threads))
             return self._engines[key]
 
     def _create(self, data: bytes, plan: Plan) -> Ort:
         ort = engine()
-        created, provider = opening.create(ort, self._name, data, self.provider, plan)
-        nodes = opening.nodes(created)
-        opening.check_partial(self._name, provider, nodes, plan)
+        if plan.isolated:
+            from ssdgm_runtime.engine.isolation import process
+
+            created, provider = process.Engine(self._name, data, plan), providers.CPU
+            nodes = created.nodes
+        else:
+            created, provider = opening.create(ort, self._name, data, self.provider, plan)
+            nodes = opening.nodes(created)
+            opening.check_partial(self._name, provider, nodes, plan)
         self.inputs = {i.name: _tensor(i) for i in created.get_inputs()}
         self.outputs = {o.name: _tensor(o) for o in created.get_outputs()}
         self._declared = {  # those outputs that say their dtype and a row's shape
@@ -144,6 +163,10 @@ class Session:
         self._pools = self._plan.threads, 1 if provider == providers.CPU else self._plan.threads
         self._placement = Placement(self._plan.provider, provider, nodes)
         forks.guard(created)
+        if plan.options.deadline_ms is not None and not plan.isolated:
+            from ssdgm_runtime.engine import deadlines
+
+            return deadlines.Watched(ort, created, plan.options.deadline_ms)
         if provider not in providers.NVIDIA:
             return created
         from ssdgm_runtime.engine import binding

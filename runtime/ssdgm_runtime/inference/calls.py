@@ -1,26 +1,25 @@
 """Calls of one graph for some of its outputs: what they have in common is settled once.
 
 A `Call` is the whole way from checked rows to answers: which engine, in how many pieces, what an
-input that is not given is, and which outputs have to be looked at.
+input that is not given is, and how outputs are looked at.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ssdgm_runtime import arguments, errors
+from ssdgm_runtime import arguments
 from ssdgm_runtime.bundle.interface import Graph
 from ssdgm_runtime.engine import session
-from ssdgm_runtime.rows import intake
+from ssdgm_runtime.rows import intake, proper
 
 Array = NDArray[Any]
 Feeds = Mapping[str, Array]
 OfRows = Callable[..., Sequence[Array]]
 """x, and where needed the size and an array for the output, to outputs; see `Call.run`."""
-
-_isfinite = np.isfinite
 
 
 class Call:
@@ -31,8 +30,7 @@ class Call:
         graph: What the manifest says of it.
         names: The outputs to give.
         size: The most rows that are computed at once, where a call does not say.
-        checked: The one output that is looked at for NaN and infinity, where it is among the
-            names, because the others are made of it; one look costs less than two.
+        kinds: Outputs that are more than finite, and what, as `proper` has it.
     """
 
     def __init__(
@@ -41,33 +39,46 @@ class Call:
         graph: Graph,
         names: tuple[str, ...],
         size: int,
-        checked: str = "",
+        kinds: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         outputs = {t.name: t for t in graph.outputs}
         self.names = names
         self._compute, self._size = opened.call(names), size
         self._outputs = [outputs[name] for name in names]
         self._noise = [t for t in graph.inputs if t.name in graph.noise]
-        floats = [i for i, t in enumerate(self._outputs) if t.dtype.startswith("float")]
-        self._looked = [names.index(checked)] if checked in names else floats
+        self._kinds = [
+            kinds.get(t.name, proper.FINITE) if t.dtype.startswith("float") else ""
+            for t in self._outputs
+        ]
+        self._looks = proper.looks(self._kinds)
 
     def __call__(
         self, feeds: Feeds, size: int | None = None, out: Array | None = None
     ) -> Sequence[Array]:
-        """Compute as `run` does, and give only finite outputs.
+        """Compute as `run` does, and give only proper outputs, see `check`."""
+        arrays = self.run(feeds, size, out)
+        self.check(arrays, feeds)
+        return arrays
+
+    def check(self, arrays: Sequence[Array], feeds: Feeds, start: int = 0) -> None:
+        """Refuse outputs that are not proper, see `proper`.
+
+        Args:
+            arrays: All outputs, [n, ...].
+            feeds: What they were computed from.
+            start: The number of the first row.
 
         Raises:
             InputError: An output is not finite; it says in which row.
+            FormatError: One is finite, and not what it should be.
         """
-        arrays = self.run(feeds, size, out)
-        for i in self._looked:
-            if 0 in _isfinite(arrays[i]).tobytes():
-                raise _not_finite(self.names[i], arrays[i], feeds)
-        return arrays
+        for i, look in self._looks:
+            if not look(arrays[i]):
+                raise proper.refusal(self.names[i], self._kinds[i], arrays[i], feeds, start)
 
     def of_rows(self, rows: intake.Intake) -> OfRows:
         """The same call as a function of nothing but x, as a caller has it."""
-        take, compute, most, looked = rows.take, self._compute, self._size, self._looked
+        take, compute, most, looks = rows.take, self._compute, self._size, self._looks
 
         def answer(
             x: ArrayLike, size: int | None = None, out: Array | None = None
@@ -77,9 +88,9 @@ class Call:
             if size is not None or out is not None or not 0 < n <= most:
                 return self({"x": taken}, size, out)
             arrays = compute({"x": taken}, n, n <= session.SMALL)
-            for i in looked:
-                if 0 in _isfinite(arrays[i]).tobytes():
-                    raise _not_finite(self.names[i], arrays[i], "x")
+            for i, look in looks:
+                if not look(arrays[i]):
+                    raise proper.refusal(self.names[i], self._kinds[i], arrays[i], "x")
             return arrays
 
         if self._noise:
@@ -134,32 +145,3 @@ def buffer(array: Array, shape: tuple[int, ...]) -> Array:
     from ssdgm_runtime.rows import checks
 
     return checks.buffer(array, shape)
-
-
-def check(outputs: Feeds, feeds: Iterable[str], start: int = 0) -> None:
-    """Refuse outputs that are not finite: what went in was too large, or the weights are bad.
-
-    Args:
-        outputs: By name, [n, ...].
-        feeds: The inputs' names, for the message.
-        start: The number of the first row.
-
-    Raises:
-        InputError: There are some; it names the first row.
-    """
-    for name, array in outputs.items():
-        if array.dtype.kind == "f" and 0 in _isfinite(array).tobytes():
-            raise _not_finite(name, array, feeds, start)
-
-
-def _not_finite(
-    name: str, array: Array, feeds: Iterable[str], start: int = 0
-) -> errors.InputError:
-    bad = ~np.isfinite(array).reshape(len(array), -1).all(axis=1)
-    return errors.InputError(
-        f"The output {name}",
-        f"not finite in {int(bad.sum())} rows (first: row {start + int(bad.argmax())})",
-        "",
-        f"Check that row of {' and '.join(feeds)} for values far beyond the training data's"
-        " (generating: a smaller temperature); if they are usual, run verify on the bundle.",
-    )

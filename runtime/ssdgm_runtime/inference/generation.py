@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ssdgm_runtime import arguments, errors
 from ssdgm_runtime.bundle import interface, manifest
-from ssdgm_runtime.inference import answers, calls, graphs, likelihoods, noise, parts
-from ssdgm_runtime.rows import checks, columns
+from ssdgm_runtime.inference import answers, graphs, likelihoods, noise, parts
+from ssdgm_runtime.rows import checks, columns, proper
 from ssdgm_runtime.rows.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -124,11 +124,11 @@ class Generator:
         drawn = [np.zeros((0, *shape), dtype=np.float32)]
         size = self._opened.plan.options.max_batch
         for piece in self._opened.pieces("decoder", feeds, size, *names):
-            calls.check(piece, feeds, done)
             flat = {name: piece[name].reshape(len(piece[name]), -1) for name in names}
             with np.errstate(over="ignore", invalid="ignore"):
                 drawn.append(sampler(flat, likelihood, streams).reshape(-1, *shape))
-            calls.check({"x": drawn[-1]}, feeds, done)
+            if not proper.finite(drawn[-1]):
+                raise proper.refusal("x", proper.FINITE, drawn[-1], feeds, done)
             done += len(drawn[-1])
         return np.concatenate(drawn)
 

@@ -129,9 +129,12 @@ class Graphs:
     def pieces(
         self, component: str, feeds: calls.Feeds, size: int, *names: str
     ) -> Iterator[dict[str, calls.Array]]:
-        """Compute a graph's own outputs piece by piece; arguments as of `run`."""
-        call = self._call(component, names)
-        return (dict(zip(call.names, p, strict=True)) for p in call.pieces(feeds, size))
+        """Compute a graph's own outputs piece by piece, proper ones; arguments as of `run`."""
+        call, done = self._call(component, names), 0
+        for arrays in call.pieces(feeds, size):
+            call.check(arrays, feeds, done)
+            done += len(arrays[0])
+            yield dict(zip(call.names, arrays, strict=True))
 
     def kept(self) -> AbstractContextManager[None]:
         """Within it, what several graphs share is copied to a GPU once; see `binding.kept`."""
@@ -178,10 +181,10 @@ class Graphs:
         call = self._calls.get((component, names))
         if call is None:
             about, most = self.bundle.manifest, self.plan.options.max_batch
-            graph, checked = about.graphs[component], about.space.checked
+            graph = about.graphs[component]
             every = names or tuple(t.name for t in graph.outputs)
-            looked = checked if component == "classifier" else ""
-            call = calls.Call(self.open(component), graph, every, most, looked)
+            kinds = parts.kinds(component, about.space)
+            call = calls.Call(self.open(component), graph, every, most, kinds)
             self._calls[component, names] = call
         return call
 

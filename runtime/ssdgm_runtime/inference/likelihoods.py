@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ssdgm_runtime.bundle import manifest
 from ssdgm_runtime.inference import noise
+from ssdgm_runtime.rows import proper
 
 Floats = NDArray[np.float32]
 
@@ -93,6 +94,10 @@ _PARAMETERS: dict[str, tuple[str, ...]] = {
     "gaussian": ("mean", "scale"),
     "logistic": ("mean", "scale"),
 }
+
+
+KINDS = {"probs": proper.TRUTHS, "code_probs": proper.TRUTHS, "scale": proper.SCALE}
+"""What these outputs are, as `proper` has it."""
 
 
 def parameters(likelihood: manifest.Likelihood, numbers: int) -> tuple[str, ...]:

@@ -1,9 +1,14 @@
 """The parts of a model, which of them a task needs, and what is said where one lacks."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from ssdgm_runtime import errors
 from ssdgm_runtime.bundle.interface import Graph
+from ssdgm_runtime.rows import proper
+
+if TYPE_CHECKING:
+    from ssdgm_runtime.labels.space import Space
 
 TASKS: dict[str, frozenset[str]] = {
     "classify": frozenset({"classifier"}),
@@ -42,3 +47,14 @@ def labelled(graphs: Mapping[str, Graph]) -> bool:
     """Whether what is generated depends on a label: the decoder takes it, or the prior does."""
     parts = [graphs[name] for name in ("prior", "decoder") if name in graphs]
     return any(t.name == "y" for part in parts for t in part.inputs)
+
+
+def kinds(component: str, space: "Space") -> Mapping[str, str]:
+    """What outputs of a part are more than finite numbers, as `proper` has it."""
+    if component == "decoder":
+        from ssdgm_runtime.inference import likelihoods
+
+        return likelihoods.KINDS
+    if component == "classifier":
+        return getattr(space, "kinds", {})
+    return {"z_scale": proper.SCALE}

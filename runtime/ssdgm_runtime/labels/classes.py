@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ssdgm_runtime import errors, jsonfile
 from ssdgm_runtime.labels.traits import NAMED, Traits
+from ssdgm_runtime.rows import proper
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +47,11 @@ class Classes(NamedTuple):
     def checked(self) -> str:
         """What probabilities are made of."""
         return "logits"
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """The probabilities of a row sum to one."""
+        return {"probs": proper.SHARES}
 
     @property
     def mean(self) -> str:
@@ -99,8 +105,7 @@ class Classes(NamedTuple):
 
     def nearest(self, y: Array) -> Array:
         """The index of the class of most weight, int64 [m]."""
-        best: Array = y.argmax(axis=1).astype(np.int64)
-        return best
+        return np.asarray(y.argmax(axis=1), np.int64)
 
     def draw(self, u: NDArray[np.float64]) -> Floats:
         """Invert the prior's cumulative sum on one number a row."""

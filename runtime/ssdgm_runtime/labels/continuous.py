@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ssdgm_runtime import arguments, errors, jsonfile
 from ssdgm_runtime.labels.traits import MEASURED, Traits
+from ssdgm_runtime.rows import proper
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +44,7 @@ class Continuous:
 
     space: ClassVar[str] = "numbers"
     checked: ClassVar[str] = "mean"
+    kinds: ClassVar[dict[str, str]] = {"scale": proper.SCALE}
     mean: ClassVar[str] = "mean"
     traits: ClassVar[Traits] = MEASURED
 

@@ -51,7 +51,11 @@ class Answer(Protocol):
 
 @runtime_checkable
 class Space(Protocol):
-    """What a label is."""
+    """What a label is.
+
+    A space may also have `kinds`: which of its outputs are more than finite numbers, and what, as
+    `rows.proper` has it; every answer is then looked at for that.
+    """
 
     @property
     def space(self) -> str:
@@ -75,7 +79,7 @@ class Space(Protocol):
 
     @property
     def checked(self) -> str:
-        """The output that is looked at for NaN and infinity, as the others are made of it."""
+        """The output that the others are made of."""
 
     @property
     def mean(self) -> str:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ssdgm_runtime import errors, jsonfile
 from ssdgm_runtime.labels import agreement, reading
 from ssdgm_runtime.labels.traits import NAMED, Traits
+from ssdgm_runtime.rows import proper
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +39,7 @@ class Tags:
 
     space: ClassVar[str] = "tags"
     checked: ClassVar[str] = "logits"
+    kinds: ClassVar[dict[str, str]] = {"probs": proper.TRUTHS}
     mean: ClassVar[str] = "probs"
     traits: ClassVar[Traits] = NAMED
 

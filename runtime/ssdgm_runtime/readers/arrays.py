@@ -18,6 +18,8 @@ Array = NDArray[Any]
 
 MAX_BYTES = 1 << 34
 GZIP_MAGIC = b"\x1f\x8b"
+RATIO, FREE = 250, 64 << 20
+"""How many times its own size a packed file may unpack to, beyond so many bytes."""
 _MAGIC = (np.lib.format.MAGIC_PREFIX, b"PK\x03\x04", b"PK\x05\x06")
 _HEAD = len(_MAGIC[0])
 _IDX_TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
@@ -45,12 +47,14 @@ def idx(stream: IO[bytes], name: str) -> Array:
     import zlib
 
     packed = stream.read(2) == GZIP_MAGIC
+    size = stream.seek(0, 2)
     stream.seek(0)
     if not packed:
-        return _idx(stream, name)
+        return _idx(stream, name, MAX_BYTES)
+    most = min(MAX_BYTES, max(FREE, RATIO * size))
     try:
         with gzip.GzipFile(fileobj=stream) as source:
-            return _idx(source, name)
+            return _idx(source, name, most)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise damaged(name, "gzip file", error) from None
 
@@ -91,7 +95,7 @@ def npz(
     return {key: _member(name, loaded, key, max_bytes) for key in keys or there}
 
 
-def _idx(stream: Stream, name: str) -> Array:
+def _idx(stream: Stream, name: str, most: int) -> Array:
     head = stream.read(4)
     if not head:
         raise errors.DataError(f"{name} is empty", mend="Copy or download the file again.")
@@ -106,13 +110,16 @@ def _idx(stream: Stream, name: str) -> Array:
         raise _cut(name, len(sizes), 4 * head[3], "header")
     shape = tuple(int(n) for n in np.frombuffer(sizes, ">u4"))
     dtype = np.dtype(_IDX_TYPES[head[2]])
-    if math.prod(max(n, 1) for n in shape) * dtype.itemsize > MAX_BYTES:
-        raise _too_big(f"{name} of shape {list(shape)}", MAX_BYTES)
+    if math.prod(max(n, 1) for n in shape) * dtype.itemsize > most:
+        raise _too_big(f"{name} of shape {list(shape)}", most)
     wanted = math.prod(shape) * dtype.itemsize
-    data = _take(stream, wanted + 1)
-    if len(data) != wanted:
-        raise _cut(name, len(data), wanted, "data")
-    return np.frombuffer(data, dtype).reshape(shape).astype(dtype.newbyteorder("="))
+    try:
+        data = _take(stream, wanted + 1)
+        if len(data) != wanted:
+            raise _cut(name, len(data), wanted, "data")
+        return np.frombuffer(data, dtype).reshape(shape).astype(dtype.newbyteorder("="))
+    except MemoryError:
+        raise _too_big(f"{name} of shape {list(shape)}", "what fits into memory") from None
 
 
 def _take(stream: Stream, most: int) -> bytes:
@@ -159,16 +166,21 @@ def _member(name: str, archive: Any, key: str, most: int) -> Array:  # noqa: ANN
 def _check_member(name: str, archive: Any, key: str, most: int) -> None:  # noqa: ANN401
     """Look at what an array announces before anything of that size is allocated."""
     member = key if key in archive.namelist() else f"{key}.npy"
-    size = archive.getinfo(member).file_size
-    if size > most:
-        raise _too_big(f"{key!r} in {name}, of {size} bytes,", most)
+    info = archive.getinfo(member)
+    size = info.file_size
+    if size > min(most, max(FREE, RATIO * info.compress_size)):
+        raise _too_big(
+            f"{key!r} in {name}, of {size} bytes from {info.compress_size},",
+            min(most, max(FREE, RATIO * info.compress_size)),
+        )
     with archive.open(member) as stream:
         if stream.peek(6)[:6] == np.lib.format.MAGIC_PREFIX:
             header(stream, size)
 
 
-def _too_big(what: str, most: int) -> errors.DataError:
-    return errors.DataError(f"{what} is too big", f"at most {most} bytes", "Split the data.")
+def _too_big(what: str, most: int | str) -> errors.DataError:
+    wanted = f"at most {most} bytes" if isinstance(most, int) else most
+    return errors.DataError(f"{what} is too big", wanted, "Split the data.")
 
 
 def damaged(name: str, wanted: str, error: Exception) -> errors.DataError:

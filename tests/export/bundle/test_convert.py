@@ -21,7 +21,7 @@ from ssdgm_export.proof import parity
 from ssdgm_runtime import errors, model
 from ssdgm_runtime.bundle import manifest
 from ssdgm_runtime.engine import session
-from ssdgm_train.runs import directory, records
+from ssdgm_train.runs import directory, loading, records
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -165,9 +165,9 @@ def test_a_run_whose_data_has_changed_is_refused(baseline: Path, tmp_path: Path)
 def _point_elsewhere(run: Path, source: Path) -> str:
     """Let a run's document name another place; returns the former one."""
     described = json.loads((run / "run.json").read_text())
-    former = str(described["data"]["source"])
+    former = loading.place(str(described["data"]["source"]), run)
     described["data"]["source"] = str(source)
-    (run / "run.json").write_text(json.dumps(described))
+    directory.write_json(run / "run.json", described)
     return former
 
 

@@ -1,5 +1,6 @@
 """What a hostile caller, machine or bundle may hand over: each is refused in a sentence."""
 
+import gzip
 import io
 import json
 import shlex
@@ -19,7 +20,7 @@ from ssdgm_runtime.bench import cell
 from ssdgm_runtime.bundle import contents, golden
 from ssdgm_runtime.console import summaries
 from ssdgm_runtime.engine import machine, session
-from ssdgm_runtime.readers import inputs
+from ssdgm_runtime.readers import arrays, inputs
 
 Anything = Any
 HUGE = int("9" * 4000) ** 2
@@ -279,3 +280,32 @@ def test_what_an_encoding_lacks_and_what_a_terminal_obeys() -> None:
     assert "\x1b" not in summaries.classify(
         json.loads(json.dumps({"space": "classes", "predictions": [record]}))
     )
+
+
+def test_a_gzip_file_that_unpacks_to_far_more_than_it_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrays, "FREE", 1 << 20)
+    place, head = tmp_path / "a.gz", struct.pack(">HBBI", 0, 8, 1, 4 << 20)
+    place.write_bytes(gzip.compress(head + bytes(4 << 20)))
+    with pytest.raises(errors.DataError, match="too big; expected at most 1"):
+        inputs.read_idx(place)
+    random = np.random.default_rng(0).integers(0, 255, 4 << 20, np.uint8).tobytes()
+    place.write_bytes(gzip.compress(head + random, 1))
+    assert inputs.read_idx(place).shape == (4 << 20,)
+    np.savez_compressed(tmp_path / "a.npz", x=np.zeros(1 << 20))
+    with pytest.raises(errors.DataError, match="too big"):
+        inputs.read_npz(tmp_path / "a.npz")
+
+
+def test_data_that_does_not_fit_into_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> bytes:
+        raise MemoryError
+
+    place = tmp_path / "a.idx"
+    place.write_bytes(struct.pack(">HBBI", 0, 8, 1, 4) + bytes(4))
+    monkeypatch.setattr(arrays, "_take", full)
+    with pytest.raises(errors.DataError, match="too big; expected what fits into memory"):
+        inputs.read_idx(place)

@@ -72,10 +72,14 @@ class TestPools:
         assert plain.get_session_config_entry("session.intra_op.allow_spinning") == "0"
 
 
+EMPTY = b"\x08\x0a\x3a\x00\x42\x02\x10\x12"
+"""A graph of nothing, with its versions."""
+
+
 class TestEngine:
     def test_a_graph_that_the_engine_refuses(self, opened: Callable[..., Any]) -> None:
         with pytest.raises(errors.FormatError, match=r"onnxruntime .*, cannot load graph"):
-            session.Session("graph", lambda: b"\x08\x0a\x3a\x00", Plan(provider="cpu"))
+            session.Session("graph", lambda: EMPTY, Plan(provider="cpu"))
 
     def test_outputs_by_name(self, opened: Callable[..., Any]) -> None:
         found = opened(provider="cpu")

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from ssdgm_runtime import errors, model
-from ssdgm_runtime.inference import calls
 
 
 def test_outputs_come_in_the_order_of_their_names(tiny: model.Model, images: np.ndarray) -> None:
@@ -46,20 +45,6 @@ def test_noise_that_is_given_is_used_and_else_zero(noisy: model.Model) -> None:
 def test_a_size_that_is_none(tiny: model.Model, images: np.ndarray, size: object) -> None:
     with pytest.raises(errors.InputError, match="batch_size"):
         tiny.graphs.call("classifier", "test", "probs")({"x": images}, size)
-
-
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("size", [1, 10, 5000])
-def test_what_is_not_finite_is_found_wherever_it_is(bad: float, size: int) -> None:
-    array = np.zeros((3, size), np.float32)
-    calls.check({"x": array, "codes": np.zeros(3, np.int64)}, ["z"])
-    array[2, -1] = bad
-    with pytest.raises(errors.InputError, match=r"output x is not finite .*first: row 7\).* of z"):
-        calls.check({"x": array}, ["z"], 5)
-
-
-def test_numbers_whose_squares_overflow_are_finite() -> None:
-    calls.check({"x": np.full((2, 3), 3e38, np.float32)}, ["z"])
 
 
 def test_a_model_of_another_size_cuts_its_calls(data: Path, images: np.ndarray) -> None:

@@ -283,10 +283,10 @@ def test_the_better_of_both_is_told_by_validation_rows(source: str, tmp_path: Pa
         (-0.1, found.path / "baseline"),
     ):
         told["baseline"]["validation"]["difference"] = difference
-        path.write_text(json.dumps(told))
+        directory.write_json(path, told)
         assert baseline.better(found).path == folder
     told["baseline"]["validation"] = {"rows": 3}
-    path.write_text(json.dumps(told))
+    directory.write_json(path, told)
     assert "is damaged" in cases.message(RunError, lambda: baseline.better(found))
 
 
@@ -347,5 +347,5 @@ def test_the_network_may_ship_where_scikit_learn_s_is_the_baseline(
     told = json.loads(path.read_text())
     for network, folder in ((0.3, found.path), (0.1, found.path / "baseline")):
         told["baseline"] = records.plain(told_of(0.2, network, 0.05))
-        path.write_text(json.dumps(told))
+        directory.write_json(path, told)
         assert baseline.better(found).path == folder

@@ -114,13 +114,17 @@ def test_the_remains_of_a_beginning_that_was_killed_are_in_nobodys_way(
     assert names(tmp_path) == ["run"]
 
 
-def test_the_last_and_the_best_checkpoint_are_kept_and_no_other(run: Run) -> None:
+def test_the_last_two_and_the_best_checkpoint_are_kept_and_no_other(run: Run) -> None:
     model, state = cases.trained(methods.METHODS["m2"], cases.separable(), 2)
     for step in (5, 10, 100_000_000):
         state.step = step
         directory.save(run, model, state)
         directory.save_best(run, model, step // 5)
-    assert names(run.path / "checkpoints") == ["best-20000000", "step-100000000"]
+    assert names(run.path / "checkpoints") == [
+        "best-20000000",
+        "step-00000010",
+        "step-100000000",
+    ]
     assert run.latest == run.path / "checkpoints" / "step-100000000"
     assert run.chosen("last") == run.latest
     assert run.chosen("best") == run.best
@@ -210,7 +214,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(
         patch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             directory.write_json(path, {"a": 2})
-    assert json.loads(path.read_text()) == {"a": 1}
+    assert json.loads(path.read_text()) == records.sealed({"a": 1})
 
 
 def test_the_optimiser_of_every_player_comes_back_as_its_own(run: Run) -> None:

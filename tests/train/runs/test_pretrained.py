@@ -368,4 +368,5 @@ def test_the_document_of_a_run_from_before_there_was_an_origin_is_read(
     found = json.loads((tmp_path / "old/run.json").read_text())
     del found["init"]
     directory.write_json(tmp_path / "old/run.json", found)
-    assert list(ssdgm_train.train(ssdgm_train.resume(tmp_path / "old"))) == []
+    session = ssdgm_train.resume(tmp_path / "old", source=str(place / "set.npz"))
+    assert list(ssdgm_train.train(session)) == []

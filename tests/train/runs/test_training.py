@@ -75,7 +75,7 @@ def test_a_directory_holds_all_that_a_run_needs_to_go_on(undisturbed: Path) -> N
     assert [r.step for r in records] == [4, 8, 12]
     assert all(r.validation and r.validation_terms for r in records)
     kinds = {p.suffix for p in undisturbed.rglob("*") if p.is_file()}
-    assert kinds == {".json", ".jsonl", ".npz", ".safetensors", ".toml"}
+    assert kinds == {".json", ".jsonl", ".npz", ".safetensors", ".toml", ".txt"}
     assert recipe.load(undisturbed / "recipe.toml") == found.plan
 
 

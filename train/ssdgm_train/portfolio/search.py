@@ -99,9 +99,15 @@ def others(begun: session.Session) -> tuple[str, ...]:
     return tuple(one.name for one in further) if further and plans.held(begun) else ()
 
 
-def resume(path: Path, dataset: data.Dataset | None = None) -> session.Session:
+def resume(
+    path: Path,
+    dataset: data.Dataset | None = None,
+    *,
+    adopt: bool = False,
+    source: str | None = None,
+) -> session.Session:
     """Open any run where it stopped; arguments and errors as of `session.resume`."""
-    return session.resume(path, dataset, searching=True)
+    return session.resume(path, dataset, searching=True, adopt=adopt, source=source)
 
 
 def train(begun: session.Session) -> Iterator[training.Progress]:

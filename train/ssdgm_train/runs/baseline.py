@@ -41,7 +41,8 @@ def beside(main: session.Session) -> session.Session | None:
 def _begin(main: session.Session, path: Path) -> None:
     theirs, plan = main.run.read(), _plan(main)
     record = loading.compose(
-        theirs.data.source,
+        loading.place(theirs.data.source, main.run.path),
+        path,
         main.data,
         main.split,
         theirs.problem,

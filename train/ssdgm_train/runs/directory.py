@@ -2,9 +2,10 @@
 
     run.json                       recipe, seed, data, split digest, problem, environment
     recipe.toml                    the recipe again, to read and to use for another run
+    place.txt                      where the data lies on this machine; not needed where it was
     split.npz                      indices of labelled, unlabelled and validation rows
     metrics.jsonl                  one record a validation
-    checkpoints/step-00000500/     weights, optimiser and random state, with scalars in state.json
+    checkpoints/step-00000500/     weights, optimiser, random state, state.json; the newest two
     checkpoints/best-00000300/     the weights with the lowest validation NLL so far
     taught/                        what teachers say of every row, see `fitting`
     baseline/                      a run directory of its own: the baseline's network
@@ -89,12 +90,17 @@ class Run:
     @property
     def latest(self) -> Path | None:
         """The newest checkpoint."""
-        return _newest(self.path, "step-*")
+        return next(iter(self.checkpoints), None)
+
+    @property
+    def checkpoints(self) -> list[Path]:
+        """Those to go on from, the newest first."""
+        return storage.checkpoints(self.path / "checkpoints")
 
     @property
     def best(self) -> Path | None:
         """The checkpoint with the lowest validation NLL."""
-        return _newest(self.path, "best-*")
+        return next(iter(storage.checkpoints(self.path / "checkpoints", "best")), None)
 
     @property
     def step(self) -> int:
@@ -249,14 +255,12 @@ def reading(run: Run) -> Iterator[None]:
 
 def tidy(run: Run) -> None:
     """Drop all checkpoints but the newest and the best, and what a killed run left unfinished."""
-    kept = (run.latest, run.best)
-    checkpoints = run.path / "checkpoints"
-    folders = [p for w in ("step-*", "best-*", atomic.LEFTOVERS) for p in checkpoints.glob(w)]
-    for path in (*folders, *run.path.glob(atomic.LEFTOVERS)):
-        if path.is_dir() and path not in kept:
-            shutil.rmtree(path)
-        elif path not in kept:
-            path.unlink()
+    folder = run.path / "checkpoints"
+    old = [*run.checkpoints[storage.KEPT :], *storage.checkpoints(folder, "best")[1:]]
+    for path in old:
+        atomic.discard(path)
+    for path in (*folder.glob(atomic.LEFTOVERS), *run.path.glob(atomic.LEFTOVERS)):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def restore(folder: Path, model: nn.Module, state: loop.State) -> records.State:
@@ -292,8 +296,3 @@ def _load(folder: Path, stem: str, model: nn.Module) -> None:
         raise RunError(
             f"{folder} does not fit the run's recipe ({reason})", mend=records.RESTORE
         ) from None
-
-
-def _newest(path: Path, pattern: str) -> Path | None:
-    folders = (p for p in (path / "checkpoints").glob(pattern) if p.is_dir())
-    return max(folders, key=lambda p: (len(p.name), p.name), default=None)

@@ -1,8 +1,10 @@
 """`run.json`: what it holds, and the data and model that can be had back from it."""
 
 import datetime
+import os
 import platform
 from importlib import metadata
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -17,9 +19,13 @@ from ssdgm_train.recipes import recipe, recommended
 from ssdgm_train.runs import directory, records
 from ssdgm_train.training import loop
 
+PLACE = "place.txt"
+"""A file that has the data's place on this machine, for a run that is moved; nothing needs it."""
+
 
 def compose(
     source: str,
+    out: Path,
     dataset: data.Dataset,
     parts: Split,
     stated: Problem,
@@ -31,14 +37,14 @@ def compose(
     taken: recommended.Taken | None = None,
     trials: evaluation.Trials | None = None,
 ) -> records.RunRecord:
-    """What `run.json` holds."""
+    """What `run.json` of a run at `out` holds."""
     return records.RunRecord(
         recipe=recipe.to_table(plan),
         taken=taken,
         seed=seed,
         labels=labelled,
         data=records.Data(
-            source=source,
+            source=placed(source, out),
             name=dataset.name,
             digest=dataset.digest,
             classes=tuple(dataset.classes),
@@ -55,6 +61,32 @@ def compose(
         labels_from=plan.data.labels_as if lookup.is_own(plan.data.labels_as) else "",
         portfolio=trials,
     )
+
+
+def placed(source: str, out: Path) -> str:
+    """A path as the run at `out` writes it: relative to it where both lie in one folder.
+
+    What is no absolute path is the name of a data set, and stays.
+    """
+    if not os.path.isabs(source):
+        return source
+    target = os.path.realpath(out)
+    try:
+        common = Path(os.path.commonpath([source, target]))
+    except ValueError:  # on two drives
+        return source
+    return os.path.relpath(source, target) if len(common.parts) > 1 else source
+
+
+def place(source: str, out: Path) -> str:
+    """Where that path leads from the run that wrote it, or from where the run was before."""
+    if not source.startswith(os.pardir):
+        return source
+    near = os.path.normpath(os.path.join(os.path.realpath(out), source))
+    if os.path.exists(near):
+        return near
+    notes = [folder / PLACE for folder in (out, out.parent)]  # a baseline lies within its run
+    return next((p.read_text(encoding="utf-8") for p in notes if p.is_file()), near)
 
 
 def learnt(run: directory.Run) -> bool:
@@ -74,12 +106,13 @@ def load_data(run: directory.Run, source: str | None = None) -> data.Dataset:
     """
     record = run.read()
     try:
-        place = record.data.source if source is None else source
-        dataset = data.load(place, plan=record.plan.data)
+        lies_at = place(record.data.source, run.path) if source is None else source
+        dataset = data.load(lies_at, plan=record.plan.data)
     except errors.DataNotFound as error:
         raise errors.DataNotFound(
             f"The data of {run.path} cannot be found: {error.found}",
-            mend="Put it back, or give convert, evaluate or report its new place with --data.",
+            mend="Put it back, or give its new place: train DATA --resume RUN; convert, evaluate "
+            "and report take --data.",
         ) from None
     if dataset.digest != record.data.digest:
         raise directory.RunError(
@@ -127,7 +160,7 @@ def _environment(device: torch.device) -> records.Environment:
         python=platform.python_version(),
         torch=str(torch.__version__),  # a subclass of str
         numpy=np.__version__,
-        platform=platform.platform(),
+        platform=platform.system(),
         processor=platform.machine(),
         bfloat16=loop.multiplies_bfloat16(device),
     )

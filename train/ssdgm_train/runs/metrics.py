@@ -14,11 +14,20 @@ MEND = "Remove it to go on without its history."
 
 
 def append(folder: Path, record: Metrics) -> None:
-    """Add a record."""
-    with (folder / NAME).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(records.plain(record), allow_nan=False) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    """Add a record; raises WriteFailed where the disk is full or broken."""
+    try:
+        with (folder / NAME).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(records.plain(record), allow_nan=False) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise atomic.unwritten(folder / NAME, error) from None
+
+
+def is_cut(folder: Path) -> bool:
+    """Whether the last line was cut short, as by a kill; `read` and `truncate` leave it out."""
+    path = folder / NAME
+    return path.exists() and path.read_bytes()[-1:] not in (b"", b"\n")
 
 
 def read(folder: Path, upto: int | None = None) -> list[Metrics]:

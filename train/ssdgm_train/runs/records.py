@@ -4,6 +4,8 @@ A field with a default may be missing, as in runs of before there was such a fie
 this version does not know are passed over.
 """
 
+import hashlib
+import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -253,8 +255,34 @@ def parse(content: bytes | str, kind: type[T], path: Path, mend: str = RESTORE) 
         raise RunError(f"{path} is damaged ({reason})", mend=mend) from None
 
 
+def sealed(table: Json) -> Json:
+    """A record's table with its digest, by which a later edit shows."""
+    bare = {key: value for key, value in table.items() if key != "digest"}
+    return {**bare, "digest": _digest(bare)}
+
+
+def _digest(table: Json) -> str:
+    text = json.dumps(table, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _check_digest(content: bytes, path: Path, mend: str) -> None:
+    """Refuse a file that was edited; one without a digest is of before there were any."""
+    try:
+        table = json.loads(content)
+        said = table.pop("digest", None)
+    except (ValueError, AttributeError, TypeError, RecursionError):
+        return  # `parse` says what is wrong with it
+    if said is not None and said != _digest(table):
+        adopted = path.name == "run.json"
+        raise RunError(
+            f"{path} has changed since it was written",
+            mend=f"{mend} To go on with it as it is: train --resume --adopt." if adopted else mend,
+        )
+
+
 def load(path: Path, kind: type[T], mend: str = RESTORE) -> T:
-    """A record from its file; errors as of `parse`."""
+    """A record from its file; errors as of `parse`, and RunError where it was edited."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -262,4 +290,5 @@ def load(path: Path, kind: type[T], mend: str = RESTORE) -> T:
             f"{path.parent} is not a run directory: {path.name} cannot be read ({error.strerror})",
             mend="Give a folder that ssdgm-export train wrote.",
         ) from None
+    _check_digest(content, path, mend)
     return parse(content, kind, path, mend)

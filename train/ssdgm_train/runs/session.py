@@ -17,7 +17,7 @@ from ssdgm_train.model import Model
 from ssdgm_train.problems import Problem
 from ssdgm_train.recipes import recipe, recommended
 from ssdgm_train.regularisation import phases, teacher
-from ssdgm_train.runs import directory, loading, metrics, pretrained
+from ssdgm_train.runs import directory, loading, metrics, pretrained, storage
 from ssdgm_train.settings import RecipeError
 from ssdgm_train.training import loop
 
@@ -29,6 +29,7 @@ class Session:
     Attributes:
         pool: The training rows as teachers see them.
         taught: What teachers say of every row, as of `method.Batch`, once it is known.
+        remarks: What was found when it was opened again, in sentences for people.
     """
 
     run: directory.Run
@@ -44,6 +45,7 @@ class Session:
     threads: int
     best: float = math.inf
     taught: torch.Tensor | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def sizes(self) -> method.Sizes:
@@ -103,9 +105,8 @@ def begin(
     with _seeded(seed):
         plan, taken, origin = pretrained.adopt(start, plan, stated, dataset, parts.labelled)
     plan = recipe.counted(plan)
-    record = loading.compose(
-        lies_at, dataset, parts, stated, plan, labelled, seed, place, origin, chosen.taken, trials
-    )
+    described = lies_at, out, dataset, parts, stated, plan, labelled, seed, place
+    record = loading.compose(*described, origin, chosen.taken, trials)
     model = _built(plan, stated, seed)
     pretrained.fill(model, taken, start)
     phases.check(plan.regularise, plan.spec, stated, store.mapped(dataset.x))
@@ -116,25 +117,36 @@ def begin(
     )
     if taken:
         _enter(session)
-    texts = {"recipe.toml": recipe.dumps(plan)}
+    texts = {"recipe.toml": recipe.dumps(plan), loading.PLACE: lies_at}
     first = (session.model, session.state) if taken else None
     directory.create(out, record, parts, texts, first)
     return session
 
 
-def resume(path: Path, dataset: data.Dataset | None = None, *, searching: bool = False) -> Session:
+def resume(
+    path: Path,
+    dataset: data.Dataset | None = None,
+    *,
+    searching: bool = False,
+    adopt: bool = False,
+    source: str | None = None,
+) -> Session:
     """Open a run where it stopped, with everything taken from its directory.
 
     Args:
         path: The directory.
         dataset: Its data, where it is in memory already.
         searching: Open it even though its recipe is yet to be chosen.
+        adopt: Take `run.json` as it is now, where it was edited.
+        source: Where its data lies now, if not where it was.
 
     Raises:
-        RunError: It is no run directory, is damaged, its data is no longer what it was, or another
-            process is working on it.
+        RunError: It is no run directory, was edited, is damaged, its data is no longer what it
+            was, or another process is working on it.
     """
     run = directory.Run(path)
+    if adopt and (path / "run.json").is_file():
+        storage.adopt(path / "run.json")
     record = run.read()
     if record.searching and not searching:
         raise directory.RunError(
@@ -144,7 +156,7 @@ def resume(path: Path, dataset: data.Dataset | None = None, *, searching: bool =
     with directory.locked(run), directory.reading(run):
         plan, seed = record.plan, record.seed
         device = loading.pick_device(record.environment.device)
-        dataset = dataset or loading.load_data(run)
+        dataset = dataset or loading.load_data(run, source)
         model = _built(plan, record.problem, seed)
         parts = run.split()
         stages = plan.stages(_sizes(parts), record.done)
@@ -157,12 +169,43 @@ def resume(path: Path, dataset: data.Dataset | None = None, *, searching: bool =
                 f"{path} has lost its checkpoints",
                 mend="Restore them from a copy, or begin a new run.",
             )
-        if run.latest:
-            saved = directory.restore(run.latest, session.model, session.state)
-            session.best = math.inf if saved.best is None else saved.best
+        session.remarks = tuple(_restored(session))
         metrics.truncate(run.path, session.state.step)
         directory.tidy(run)
     return session
+
+
+def _restored(session: Session) -> Iterator[str]:
+    """Load the newest checkpoint that can be read, if there are any; what was found on the way.
+
+    Raises:
+        RunError: There are some, and none can be read.
+    """
+    run, damage = session.run, list[tuple[Path, errors.SsdgmError]]()
+    if metrics.is_cut(run.path):
+        yield f"the last line of {metrics.NAME} was cut short and is left out"
+    for stray in storage.strays(run.path / "checkpoints"):
+        yield f"{stray} is no checkpoint and is passed over"
+    for checkpoint in run.checkpoints:
+        try:
+            with directory.reading(run):
+                saved = directory.restore(checkpoint, session.model, session.state)
+        except errors.SsdgmError as error:
+            damage.append((checkpoint, error))
+            continue
+        session.best = math.inf if saved.best is None else saved.best
+        for damaged, fault in damage:
+            aside = storage.put_aside(damaged)
+            yield (
+                f"{fault.found}; it was put aside as {aside.name}, and the run goes on from "
+                f"step {saved.step}"
+            )
+        return
+    if damage:
+        raise directory.RunError(
+            f"No checkpoint of {run.path} can be read: {damage[0][1].found}",
+            mend="Restore one from a copy, or begin a new run; what was learnt so far is lost.",
+        )
 
 
 def again(

@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import safetensors
 import safetensors.torch
@@ -15,12 +17,49 @@ from ssdgm_runtime import atomic
 from ssdgm_train.runs import records
 
 STATE = "state.json"
+KEPT = 2
+"""How many checkpoints are kept, so that a damaged one costs no more than an interval."""
+DAMAGED = "damaged-"
+"""How the names begin of checkpoints that could not be read, and were put aside."""
+_NAMED = re.compile(r"(step|best)-(\d{8,18})")
 
 
 def write_json(path: Path, record: object) -> None:
-    """Write a record, or a mapping, whole or not at all."""
-    text = json.dumps(records.plain(record), indent=2, allow_nan=False) + "\n"
-    atomic.write(path, text.encode(), force=True)
+    """Write a record, or a mapping, whole or not at all, with a digest of what it says."""
+    table = records.sealed(records.plain(record))
+    atomic.write(path, (json.dumps(table, indent=2, allow_nan=False) + "\n").encode(), force=True)
+
+
+def adopt(path: Path) -> None:
+    """Give a file that was edited the digest of what it says now.
+
+    Raises:
+        RunError: It is no JSON object.
+    """
+    write_json(path, records.parse(path.read_bytes(), dict[str, Any], path))
+
+
+def checkpoints(folder: Path, word: str = "step") -> list[Path]:
+    """The checkpoints `word-<step>` of a folder, the newest first; strays are none of them."""
+    named = [(_NAMED.fullmatch(path.name), path) for path in folder.glob(f"{word}-*")]
+    there = [(int(name[2]), path) for name, path in named if name and (path / STATE).is_file()]
+    return [path for _, path in sorted(there, reverse=True)]
+
+
+def strays(folder: Path) -> list[Path]:
+    """What lies among the checkpoints, and is none."""
+    known = {*checkpoints(folder), *checkpoints(folder, "best")}
+    others = (p for p in folder.glob("*") if not p.name.startswith((".", DAMAGED)))
+    return sorted(path for path in others if path not in known)
+
+
+def put_aside(checkpoint: Path) -> Path:
+    """Give a checkpoint that cannot be read a name that is none's; gives its new place."""
+    place = checkpoint.with_name(f"{DAMAGED}{checkpoint.name}")
+    while place.exists():
+        place = place.with_name(f"{place.name}-more")
+    checkpoint.rename(place)
+    return place
 
 
 def save_tensors(

@@ -1,0 +1,1 @@
+"""Where a bundle's files lie, and what is refused of files: a folder, or a zip in memory."""
