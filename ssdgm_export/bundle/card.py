@@ -55,12 +55,13 @@ def _front_matter(about: Manifest) -> str:
 
 def _title(about: Manifest) -> str:
     model, made = about.model, about.training
-    paper = model["paper"]
+    paper, rows = model["paper"], f"{made['labelled']} labelled rows alone"
+    if made["unlabelled"]:
+        rows = f"{made['labelled']} labelled and {made['unlabelled']} unlabelled rows"
     return (
         f"# {about.name}\n\n"
         f"`{model['family']}` ({paper['authors']}, {paper['year']}: [{paper['title']}]"
-        f"({paper['link']})), trained with {made['labelled']} labelled and "
-        f"{made['unlabelled']} unlabelled rows of `{made['dataset']}`, seed {made['seed']}, "
+        f"({paper['link']})), trained with {rows} of `{made['dataset']}`, seed {made['seed']}, "
         f"{made['steps']} steps.\n"
     )
 
@@ -114,7 +115,7 @@ def _precisions(gates: Sequence[Json]) -> str:
         "|---|---|---|--:|--:|--:|--:|---|",
     ]
     for gate in gates:
-        share, unit = (100, " %") if gate["measure"] == "error" else (1, "")
+        share, unit = (1, "") if gate["measure"] == "distortion" else (100, " %")
         measured = f"{gate['measure']} on {gate['rows']} {gate['kind']} rows"
         fp32, here = (f"{share * gate[key]:.4g}{unit}" for key in ("fp32", "found"))
         cost, sure = (100 * gate[key] for key in ("cost", "deviation"))
@@ -127,7 +128,9 @@ def _precisions(gates: Sequence[Json]) -> str:
     legend = (
         "An error is the share of wrong rows, its cost the rise in points; a distortion is the "
         "mean squared error of reconstructions from posterior means, its cost the share by which "
-        "it grows; ± is the cost's standard error. Labelled rows are those of the training."
+        "it grows; a change is the share of rows that are answered otherwise, measured where "
+        f"fewer than {evaluation.ENOUGH} rows are held out; ± is the cost's standard error. Fewer "
+        f"than {evaluation.ENOUGH} rows let nothing ship."
     )
     return "\n".join([*lines, "", legend, ""])
 

@@ -3,6 +3,7 @@
 The same run gives the same bytes, in a folder as in a zip.
 """
 
+import dataclasses
 import hashlib
 import io
 import os
@@ -16,7 +17,7 @@ import numpy as np
 
 from ssdgm_export.bundle import card, document, golden, variants
 from ssdgm_export.graphs import modules, trace
-from ssdgm_export.proof import gate, parity
+from ssdgm_export.proof import allowance, gate, parity
 from ssdgm_runtime import atomic, errors, jsonfile
 from ssdgm_runtime import model as runtime
 from ssdgm_runtime.bundle import manifest
@@ -30,7 +31,7 @@ from ssdgm_train.runs import baseline, directory, records
 from ssdgm_train.runs import loading as training
 
 SUFFIX = ".ssdgm"
-_LIMITS = gate.Limits()
+_LIMITS = allowance.Limits()
 Json = dict[str, Any]
 
 
@@ -45,7 +46,7 @@ class Converted:
         parity: How far its graphs are from torch.
         gates: How its graphs of lower precision were judged, those that may not ship too.
         method: The method whose model ships.
-        note: That a baseline which no bundle can hold erred less; empty where none did.
+        note: Why this of a run and its baseline ships, where that was asked; or empty.
     """
 
     path: Path
@@ -79,7 +80,7 @@ def convert(
     rtol: float = parity.RTOL,
     license: str | None = None,
     precision: str | Sequence[str] = variants.FP32,
-    limits: gate.Limits = _LIMITS,
+    limits: allowance.Limits = _LIMITS,
     fuse: bool = False,
     if_better: bool = False,
 ) -> Converted:
@@ -98,7 +99,8 @@ def convert(
             precision only where it passes its gates. int8 is then what `auto` takes on a CPU.
         limits: What lower precision may cost.
         fuse: Add the graph `encoder_classifier`, for hosts that want everything in one call.
-        if_better: Ship the baseline's network instead where it erred less on the validation rows.
+        if_better: Ship the baseline's network instead where it erred less on 30 validation rows or
+            more, or else by cross-validation; if neither can tell, the run ships.
 
     Raises:
         OutputExists: Something lies at `out`.
@@ -110,7 +112,8 @@ def convert(
     """
     wanted = variants.precisions(precision)
     given_run, target = directory.Run(Path(run)), _target(Path(out))
-    source = baseline.better(given_run) if if_better else given_run
+    decision = baseline.better(given_run) if if_better else None
+    source = decision.run if decision else given_run
     record, result = source.read(), directory.ended(source)
     model = training.load_model(source)
     graphs = modules.of(model, record.problem, result.temperature, fuse=fuse)
@@ -124,18 +127,26 @@ def convert(
     report = parity.compare(graphs, models, held.x, held.space, atol, rtol)
     given = golden.inputs(graphs, golden_rows(graphs, record, golden_from), held.space)
     origin = variants.Source(graphs, models, given, report, held.space)
-    shipped, gates = variants.make(origin, wanted, train, held, limits)
+    shipped, gates = variants.make(origin, wanted, train, _judging(held, train), limits)
     beside = directory.ended(given_run).baseline if if_better else None
-    note = baseline.unshipped(beside) if beside else ""
+    note = _note(decision, beside)
     remarks = [*baseline.remarks(beside), *([f"{note}."] if note else [])]
     about = document.compose(record, result, graphs, shipped, report, license, beside)
     files = {
         **{f"models/{v.component}/{v.precision}/model.onnx": v.data for v in shipped},
         **golden.files(given, shipped),
-        **_texts(about, record, result, gates, remarks, given_run.read().portfolio),
+        **_texts(about, record, result, gates, remarks, source.read().portfolio),
     }
     size, key = _write(target, files, [p for p in wanted if p in {v.precision for v in shipped}])
     return Converted(target, key, size, report, tuple(gates), record.plan.spec.name, note)
+
+
+def _note(decision: baseline.Decision | None, beside: evaluation.Baseline | None) -> str:
+    """Why this of a run and its baseline ships, and what erred less than both."""
+    if decision is None or beside is None:
+        return ""
+    also = baseline.unshipped(beside)
+    return f"{decision.reason}{f'; {also}' if also else ''}"
 
 
 def material(run: directory.Run, data: str | None = None) -> tuple[gate.Rows, parity.Array]:
@@ -152,6 +163,14 @@ def material(run: directory.Run, data: str | None = None) -> tuple[gate.Rows, pa
     x, y = (store.take(array, few) for array in (dataset.x, dataset.y))
     rows = gate.Rows(x, y, kind, document.space(run.read()), dataset.columns)
     return rows, store.sample(dataset.x, split.training)
+
+
+def _judging(held: gate.Rows, train: parity.Array) -> gate.Rows:
+    """The rows that lower precision is judged by: training rows, unless enough are held out."""
+    if held.kind == "validation" and len(held.x) >= evaluation.ENOUGH:
+        return held
+    unknown = np.full((len(train), *held.y.shape[1:]), -1)
+    return dataclasses.replace(held, x=train, y=unknown, kind="training")
 
 
 def golden_rows(

@@ -162,6 +162,15 @@ def _producer() -> Json:
     return {**packages, "exporter": "dynamo"}
 
 
+def _learnt_from(record: records.RunRecord) -> bool:
+    """Whether the unlabelled rows had a part in training beyond the scaling of rows.
+
+    What a run began with may have learnt from them too.
+    """
+    plan = record.plan
+    return plan.spec.unlabelled or plan.regularise.unlabelled or record.init is not None
+
+
 def _training(
     record: records.RunRecord, result: records.Result, beside: evaluation.Baseline | None
 ) -> Json:
@@ -174,6 +183,7 @@ def _training(
         "split_digest": record.split,
         "seed": record.seed,
         **{key: getattr(record.data, key) for key in counts},
+        **({} if _learnt_from(record) else {"unlabelled": 0}),
         **{key: records.plain(getattr(result, key)) for key in scores},
         "recipe_sha256": hashlib.sha256(text.encode()).hexdigest(),
         **({"baseline": records.plain(beside)} if beside else {}),

@@ -36,7 +36,10 @@ def convert(
         str, typer.Option(help="Precisions to include, out of fp32,int8,fp16.")
     ] = "fp32",
     max_drop: Annotated[
-        str, typer.Option(help="Largest allowed rise of a classifier's error.")
+        str,
+        typer.Option(
+            help="Largest allowed rise of a classifier's error, or share of changed answers."
+        ),
     ] = "0.2%",
     max_distortion: Annotated[
         str, typer.Option(help="Largest allowed growth of the reconstructions' squared error.")
@@ -54,7 +57,7 @@ def convert(
 ) -> None:
     """Convert RUN to a bundle, and compare its outputs with torch."""
     from ssdgm_export.bundle import convert as conversion
-    from ssdgm_export.proof import gate
+    from ssdgm_export.proof import allowance
 
     result = conversion.convert(
         run,
@@ -65,7 +68,7 @@ def convert(
         rtol=rtol,
         license=license,
         precision=precision,
-        limits=gate.limits(max_drop, max_distortion),
+        limits=allowance.parse(max_drop, max_distortion),
         fuse=fuse,
         if_better=if_better,
     )
@@ -93,10 +96,14 @@ def _converted(result: Json) -> str:
 
 
 def _judged(gate: Json) -> str:
+    from ssdgm_train import evaluation
+
     if not gate["rows"]:
         return "does not ship: there is nothing to measure it by"
+    if gate["rows"] < evaluation.ENOUGH:
+        return f"does not ship: {gate['rows']} {gate['kind']} rows are too few to measure it by"
     cost, sure, allowed = (f"{100 * gate[key]:.2f}" for key in ("cost", "deviation", "allowed"))
-    unit = "points" if gate["measure"] == "error" else "%"
+    unit = "%" if gate["measure"] == "distortion" else "points"
     outcome = "passed" if gate["passed"] else "failed, does not ship"
     measured = f"on {gate['rows']} {gate['kind']} rows"
     return f"{outcome}: costs {cost} ± {sure} {unit} {measured}, of {allowed} allowed"

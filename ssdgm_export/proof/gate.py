@@ -1,9 +1,10 @@
 """Whether a graph of lower precision may ship, measured on the run's own rows.
 
-A classifier may err on a few rows more than the fp32 graph; an encoder or decoder may make the
-squared error of reconstructions from posterior means grow by a little, the other graphs being
-fp32. Probabilities, posterior scales and draws from the prior are not looked at. What computes
-with integers must also give each of some rows the same answer alone and in a batch.
+A classifier may err on a few rows more than the fp32 graph, or, where no labels are held out,
+answer a few otherwise; an encoder or decoder may make the squared error of reconstructions from
+posterior means grow by a little, the other graphs being fp32. Probabilities, posterior scales and
+draws from the prior are not looked at. What computes with integers must also give each of some
+rows the same answer alone and in a batch.
 
 A CPU computes half precision in single: the gate of fp16 shows what rounded weights cost, and says
 nothing about the arithmetic of a GPU. The standard error says how sure an estimate is.
@@ -17,54 +18,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdgm_runtime import errors
+from ssdgm_export.proof.allowance import Limits
 from ssdgm_runtime.bundle import tolerance
 from ssdgm_runtime.engine import session
 from ssdgm_runtime.engine.options import Plan
 from ssdgm_runtime.labels.space import Space
 from ssdgm_runtime.rows import columns as table
+from ssdgm_train import evaluation
 
 Array = NDArray[Any]
 Arrays = dict[str, Array]
 Measure = Callable[[Arrays], Array]
 
-MAX_DROP, MAX_DISTORTION = 0.002, 0.01
 BATCH, ALONE = 256, 64
+
 INVARIANT = ("int8",)
 """Precisions whose answers must not depend on the batch, to the bit."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What lower precision may cost.
-
-    Attributes:
-        drop: How much a classifier's share of wrong rows may rise, from 0.
-        distortion: By which share the squared error of reconstructions may grow, from 0.
-    """
-
-    drop: float = MAX_DROP
-    distortion: float = MAX_DISTORTION
-
-
-def limits(drop: str, distortion: str) -> Limits:
-    """Limits as a command line has them: percentages such as 0.2%.
-
-    Raises:
-        InputError: One is no percentage from 0 to 100.
-    """
-    return Limits(_share(drop, "max-drop"), _share(distortion, "max-distortion"))
-
-
-def _share(text: str, name: str) -> float:
-    number, sign, rest = text.strip().partition("%")
-    try:
-        share = float(number) / 100 if sign and not rest else math.nan
-    except ValueError:
-        share = math.nan
-    if not 0 <= share <= 1:
-        raise errors.InputError(name, repr(text), "a percentage from 0% to 100%, such as 0.2%")
-    return share
 
 
 @dataclass(frozen=True)
@@ -74,7 +43,7 @@ class Rows:
     Attributes:
         x: [n, *shape] in the data's own dtype.
         y: Their labels as numbers, [n, ...]; -1 what is not known.
-        kind: `validation`, or `labelled` where none were held out: those the run was trained on.
+        kind: `validation`, or `training` where too few were held out.
         space: What a label is.
         columns: Those of a table, by which x is split.
     """
@@ -98,19 +67,20 @@ class Gate:
     Attributes:
         component: The graph.
         precision: Its precision.
-        measure: `error`, the share of wrong rows; `distortion`, the mean squared error of
-            reconstructions in the data's own units; `nothing`, where neither can be measured.
-            The columns of a table have no common unit: there it is the squared error as a share
-            of the column's variance, and for categories 1 - the probability of the right one.
+        measure: `error`, the share of wrong rows; `change`, the share that is answered otherwise
+            than by fp32, where no label is known; `distortion`, the mean squared error of
+            reconstructions in the data's own units; `nothing`, where none can be measured. The
+            columns of a table have no common unit: there it is the squared error as a share of
+            the column's variance, and for categories 1 - the probability of the right one.
         rows: How many rows it was measured on.
         kind: What rows these are.
         fp32: The measure for the fp32 graph.
         found: The measure for this one; `tolerance.HUGE` if an output is not finite.
-        cost: found - fp32 for an error, found / fp32 - 1 for a distortion.
+        cost: found - fp32 for an error or a change, found / fp32 - 1 for a distortion.
         deviation: The standard error of the cost, from the rows' own differences.
         allowed: The most that the cost may be.
         batch_gap: The largest difference between an output of a row alone and in a batch.
-        passed: Whether it may ship by this measure.
+        passed: Whether it may ship by this measure; never by fewer than `evaluation.ENOUGH` rows.
     """
 
     component: str
@@ -182,7 +152,7 @@ class Judge:
         if key not in self._kept:
             plain = self._answer(blank.component, self._fp32[blank.component])
             self._kept[key] = measure(plain)
-        before, error = self._kept[key], blank.measure == "error"
+        before, error = self._kept[key], blank.measure != "distortion"
         with np.errstate(over="ignore", invalid="ignore"):  # `_finite` below sees what overflows
             after = measure(answer)
             spread = (after - before).std() / math.sqrt(len(after))
@@ -200,7 +170,7 @@ class Judge:
             cost=cost,
             deviation=_finite(spread / unit),
             allowed=allowed,
-            passed=cost <= allowed and exact,
+            passed=cost <= allowed and exact and len(after) >= evaluation.ENOUGH,
         )
 
     def _measures(self, component: str) -> dict[str, Measure]:
@@ -208,8 +178,9 @@ class Judge:
         graph, measures = self._fp32[component], dict[str, Measure]()
         takes_rows = not self._rows.tensors.keys().isdisjoint(graph.inputs)
         answers = self._rows.space.outputs.keys() <= graph.outputs.keys()
-        if answers and takes_rows and (self._rows.y >= 0).any():
-            measures["error"] = self._errors
+        if answers and takes_rows:
+            known = (self._rows.y >= 0).any()
+            measures["error" if known else "change"] = self._errors if known else self._changes
         if component == "decoder" and "encoder" in self._fp32:
             measures["distortion"] = self._distances
         if "z_mean" in graph.outputs and "decoder" in self._fp32:
@@ -220,6 +191,12 @@ class Judge:
         """The share of each row's label that is wrong, of rows whose label is known."""
         wrong: Array = self._rows.space.wrong(answer, self._rows.y)
         return wrong[~np.isnan(wrong)]
+
+    def _changes(self, answer: Arrays) -> Array:
+        """The share of each row's label that is another than that of fp32."""
+        plain = self._answer("classifier", self._fp32["classifier"])
+        wrong: Array = self._rows.space.wrong(answer, self._rows.space.answer(plain).labels)
+        return wrong
 
     def _distortions(self, answer: Arrays) -> Array:
         feeds = {**self._feeds, "z": answer["z_mean"]}

@@ -16,7 +16,7 @@ import torch
 import ssdgm_train
 from ssdgm_runtime.errors import DataError, DataNotFound, InputError, OutputExists, SsdgmError
 from ssdgm_train import evaluation, method, methods
-from ssdgm_train.recipes import recipe
+from ssdgm_train.recipes import recipe, recommended
 from ssdgm_train.runs import directory, loading, metrics
 from ssdgm_train.runs.directory import Run, RunError
 from ssdgm_train.runs.session import Session
@@ -36,7 +36,7 @@ def undisturbed(source: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def begin(source: str, out: Path, *changes: str, seed: int = 3) -> Session:
-    plan = cases.small_recipe("m2", "run.select=best", *changes)
+    plan = cases.small_recipe("m2", "run.select=best", "data.validation=30", *changes)
     return ssdgm_train.begin(source, plan, out, labelled=12, seed=seed, device="cpu")
 
 
@@ -66,7 +66,7 @@ def test_a_directory_holds_all_that_a_run_needs_to_go_on(undisturbed: Path) -> N
     assert (found.seed, found.labels, found.plan.method) == (3, 12, "m2")
     assert found.data.digest == cases.IMAGES.digest
     counts = [getattr(found.data, k) for k in ("labelled", "unlabelled", "validation", "test")]
-    assert counts == [12, 42, 6, 30]
+    assert counts == [12, 18, 30, 30]
     assert found.data.validation_labels_are_extra is True
     assert found.split == Run(undisturbed).split().digest
     assert found.environment.torch == torch.__version__
@@ -100,6 +100,16 @@ def test_the_result_scores_the_selected_weights_on_held_out_rows(undisturbed: Pa
     assert cases.IMAGES.y_test is not None
     score = evaluation.score(model, cases.IMAGES.x_test, cases.IMAGES.y_test, cases.CPU)
     assert result.test == score
+
+
+def test_few_validation_rows_do_not_choose_the_weights(source: str, tmp_path: Path) -> None:
+    session = begin(source, tmp_path / "run", "data.validation=29")
+    assert session.recipe.run.select == session.run.read().plan.run.select == "last"
+    asked = recommended.Asked(None, "m2", ("run.select=best", "data.validation=4"))
+    told = ssdgm_train.begin(source, asked, tmp_path / "told", device="cpu").run.read().taken
+    assert told is not None
+    words = "the last weights are kept, as 4 validation rows are too few to choose by"
+    assert told.reason.endswith(words)
 
 
 def test_the_best_weights_are_those_with_the_lowest_validation_nll(
@@ -225,7 +235,7 @@ def test_a_resumed_run_takes_everything_from_its_directory(source: str, tmp_path
     take(begun, 8)
     resumed = ssdgm_train.resume(tmp_path / "run")
     assert resumed.recipe == begun.recipe
-    assert resumed.sizes == begun.sizes == method.Sizes(12, 42)
+    assert resumed.sizes == begun.sizes == method.Sizes(12, 18)
     assert (resumed.seed, resumed.device) == (begun.seed, begun.device)
     assert resumed.state.step == 8
     assert resumed.best == begun.best < np.inf

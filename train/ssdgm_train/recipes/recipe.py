@@ -42,7 +42,8 @@ class RunPlan:
 
     Attributes:
         evaluate_every: Steps between validations, records in metrics.jsonl and checkpoints.
-        select: Which weights are used afterwards; "best" is by validation NLL.
+        select: Which weights are used afterwards; "best" is by validation NLL, of 30 rows or more;
+            where there are fewer it is "last".
         baseline: Steps of the supervised network among the baseline's candidates, at most as many
             as the run's own; 0 for no baseline.
     """

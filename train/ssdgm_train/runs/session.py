@@ -97,14 +97,14 @@ def begin(
     plan = chosen.plan
     doubt.check_labels(dataset, plan.data)
     parts = split(dataset, labelled, plan.data.validation, seed, start.held(dataset))
-    _check_selection(plan, parts)
+    plan, taken_as = _selecting(plan, chosen.taken, parts)
     stated = start.stated(statement.problem(dataset, parts, plan.data))
     plan = recipe.fitted(plan, stated)
     with _seeded(seed):
         plan, taken, origin = pretrained.adopt(start, plan, stated, dataset, parts.labelled)
     plan = recipe.counted(plan)
     record = loading.compose(
-        lies_at, dataset, parts, stated, plan, labelled, seed, place, origin, chosen.taken, trials
+        lies_at, dataset, parts, stated, plan, labelled, seed, place, origin, taken_as, trials
     )
     model = _built(plan, stated, seed)
     pretrained.fill(model, taken, start)
@@ -192,12 +192,21 @@ def _enter(session: Session) -> None:
     session.stages[0].phase.enter(session.model.eval(), torch.from_numpy(rows).to(session.device))
 
 
-def _check_selection(plan: recipe.Recipe, parts: Split) -> None:
-    if plan.run.select == "best" and not len(parts.validation):
+def _selecting(
+    plan: recipe.Recipe, taken: recommended.Taken | None, parts: Split
+) -> tuple[recipe.Recipe, recommended.Taken | None]:
+    """The recipe, and why it was taken; few validation rows do not choose among weights."""
+    rows = len(parts.validation)
+    if plan.run.select != "best" or rows >= evaluation.ENOUGH:
+        return plan, taken
+    if not rows:
         raise errors.DataError(
             "run.select is best and there are no validation rows",
             mend="Raise data.validation, or set run.select=last.",
         )
+    plan = dataclasses.replace(plan, run=dataclasses.replace(plan.run, select="last"))
+    reason = f"the last weights are kept, as {rows} validation rows are too few to choose by"
+    return plan, taken and dataclasses.replace(taken, reason=f"{taken.reason}; {reason}")
 
 
 def _built(plan: recipe.Recipe, stated: Problem, seed: int) -> Model:
