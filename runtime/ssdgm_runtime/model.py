@@ -71,14 +71,9 @@ class Model:
         self._again = partial(Model, str(bundle.path), **settings, max_bytes=max_bytes)
         self._about = bundle.manifest
         self.space: Space = bundle.manifest.space  # what a label is: a class, or a set of tags
-        self.graphs = graphs.Graphs(bundle, plan, variant)
+        self.graphs = graphs.Graphs(bundle, plan, variant, _read)
         for component in self.graphs.components[:1]:  # trouble with the engine shows now
             self.graphs.open(component)
-
-    @classmethod
-    def load(cls, path: PathLike, **settings: Any) -> "Model":  # noqa: ANN401
-        """Open a bundle; arguments and errors as of the class."""
-        return cls(path, **settings)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -104,11 +99,12 @@ class Model:
         """Compute q(y | x): a `Classification`, or of tags a `Tagging`.
 
         Args:
-            x: [n, *shape] in the data set's own dtype; n may be 0.
+            x: [n, *shape] in the data set's own dtype; where values have names, also a frame,
+                columns by name, or rows as mappings; or the path of such rows.
             batch_size: The most rows computed at once; `options.max_batch` by default.
 
         Raises:
-            InputError: x has another dtype or shape, or holds NaN or infinity.
+            InputError: x has another dtype or shape, or holds NaN or infinity; DataError, a file.
             TaskUnavailable: The bundle has no classifier.
         """
         return self.space.answer(self._classify(x, batch_size))
@@ -131,7 +127,7 @@ class Model:
 
         Raises:
             InputError: The source, or a row of it, is none of these; pieces before it are given.
-            DataError: The path is of no .npy file.
+            DataError: The file cannot be read, or holds other rows.
             TaskUnavailable: The bundle has no classifier.
         """
         from ssdgm_runtime.inference import streaming
@@ -139,8 +135,8 @@ class Model:
         size = self.graphs.plan.options.max_batch if batch_size is None else batch_size
         arguments.count(size, "batch_size", 1)
         arguments.count(workers, "workers", 1, 1024)
-        tensor = self.graphs.intake("classifier", "classify").tensor
-        return streaming.ordered(self.classify, streaming.pieces(source, tensor, size), workers)
+        rows = self.graphs.intake("classifier", "classify")
+        return streaming.ordered(self.classify, streaming.pieces(source, rows, size), workers)
 
     def batcher(
         self, max_batch: int = 64, max_delay_ms: float = 2.0, *, max_waiting: int = 1024
@@ -294,6 +290,10 @@ class Model:
         return generation.Generator(self.graphs)
 
 
-def load(path: PathLike, **settings: Any) -> Model:  # noqa: ANN401
-    """Open a bundle; arguments and errors are those of `Model`."""
-    return Model(path, **settings)
+def _read(path: PathLike, row: Any) -> NDArray[Any]:  # noqa: ANN401  (a Row)
+    from ssdgm_runtime.readers import inputs
+
+    return inputs.read_rows(path, row).x
+
+
+load = Model  # not a function of **settings, of which no editor could tell the names

@@ -36,7 +36,7 @@ EVERY: tuple[Callable[..., Any], ...] = (
     *map(shared.function, catalogue.COMMANDS),
 )
 for command in EVERY:
-    app.command()(command)
+    app.command(cls=shared.Once)(command)
 app.add_typer(data.app, name="data")
 
 
@@ -87,7 +87,9 @@ def _failure(error: BaseException) -> BaseException:
         return KeyboardInterrupt()
     if isinstance(error, UsageError):
         message = " ".join(error.format_message().split())  # names the option, as str() does not
-        mend = "" if message.endswith("?") else "See ssdgm-export --help."
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context else "ssdgm-export"
+        mend = "" if message.endswith("?") else f"See {path} --help."
         return errors.UsageError(message, mend=mend)
     if isinstance(error, ModuleNotFoundError) and not isinstance(error, errors.SsdgmError):
         name = str(error.name).split(".")[0]

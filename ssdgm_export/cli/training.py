@@ -101,7 +101,8 @@ def train(
         ),
     ] = None,
     device: Annotated[
-        str | None, typer.Option(help="Device: auto, cpu or cuda. [default: auto]")
+        str | None,
+        typer.Option(help="Device: auto, cpu, cuda, or one GPU as cuda:1. [default: auto]"),
     ] = None,
     init_from: Annotated[
         Path | None,
@@ -199,6 +200,7 @@ def _summary(session: Any) -> Json:  # noqa: ANN401
             kind: [column.name for column in session.data.columns if column.kind == kind]
             for kind in columns.KINDS
         },
+        "left": list(session.data.left),
         "validation_labels_are_extra": described["data"]["validation_labels_are_extra"],
         "seed": session.seed,
         "init": described.get("init"),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ssdgm_export.graphs import draws, modules
 from ssdgm_runtime.labels.space import Space
+from ssdgm_runtime.rows import columns
 from ssdgm_train.evaluation import ROWS
 from ssdgm_train.problems import Problem
 
@@ -36,17 +37,22 @@ class Answers:
 
     def probs(self, x: modules.Array) -> Floats:
         """q(y | x) of raw rows, [n, K]."""
-        return self._run("classifier", {"x": x})[self.space.mean]
+        return self._run("classifier", self._feeds(x))[self.space.mean]
 
     def latents(self, x: modules.Array) -> Floats:
         """The means of q(z | x, y = q(y | x)), or of q(z | x) without labels, [n, Z]."""
-        return self._run("encoder", {"x": x, "y": self.probs(x)})["z_mean"]
+        return self._run("encoder", {**self._feeds(x), "y": self.probs(x)})["z_mean"]
 
     def draws(self, y: NDArray[np.int64], seed: int) -> Floats:
         """A row of p(x | y) for every class index, [n, *shape], in the data's own units."""
         known = self.problem.labels.known(torch.from_numpy(y), like=torch.zeros(()))
         outputs = draws.decoded(self.graphs, known.value.numpy(), seed, self._run)
         return draws.rows(outputs, self.problem, seed).astype(np.float64)
+
+    def _feeds(self, x: modules.Array) -> dict[str, modules.Array]:
+        """Rows as graphs take them: those of a table by their columns."""
+        known = self.problem.columns
+        return columns.split(x, known) if known else {"x": x}
 
     def _run(self, name: str, feeds: Mapping[str, modules.Array]) -> dict[str, Floats]:
         """A graph's outputs for those of the feeds that it takes, `ROWS` rows at a time.

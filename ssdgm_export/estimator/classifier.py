@@ -26,7 +26,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ssdgm_export.bundle import document
-from ssdgm_export.estimator import memory, progress, settings
+from ssdgm_export.estimator import frames, memory, progress, settings
 from ssdgm_export.estimator.answers import Answers
 from ssdgm_runtime import errors
 from ssdgm_train.portfolio import default
@@ -93,6 +93,8 @@ class SemiSupervisedClassifier(
         SsdgmError: On fit; a setting, a label or the rows cannot be used.
     """
 
+    classes_: Array
+
     def __init__(
         self,
         *,
@@ -140,24 +142,44 @@ class SemiSupervisedClassifier(
         """Train on rows [n, features], labelled or not.
 
         Args:
-            X: Finite numbers; they become float32.
+            X: Finite numbers; they become float32. Or a frame of pandas, Polars and their like,
+                in which columns may also be categories, words, truth values and dates, and values
+                may be missing: it is read as a table on the command line is.
             y: Labels [n]: whole numbers from 0 or strings; -1 (in strings also "-1" or an empty
-                one) is a row whose label is not known.
+                one), None or NaN is a row whose label is not known.
         """
         plan, start = self._plan(), None if self.init_from is None else Path(self.init_from)
         limit = settings.minutes(self.method, self.budget, self.recipe, start, self.settings)
+        y, frame = settings.blanked(y), frames.read(X)
+        if frame is None:
+            table: memory.Table | frames.Table = self._array(X, y, plan)
+        else:
+            table = self._frame(frame, y)
+            plan = frames.labelled(plan, table.label, self.likelihood)
+        watch = progress.tell if self.verbose else memory.ignore
+        self.run_ = memory.fit(table, plan, self._seed(), self.device, start, watch, limit)
+        if frame is not None:
+            self.classes_ = frames.classes(self.classes_, self.run_.record.data.classes)
+        if self.verbose:
+            progress.conclude(self.run_)
+        return self
+
+    def _array(self, X: object, y: object, plan: frames.Plan) -> memory.Table:  # noqa: N803
+        """Rows of numbers with their labels, as scikit-learn checks them."""
         x, known = validate_data(self, X, y, dtype=np.float32, ensure_min_samples=2)
         if known.dtype.kind != "O":  # objects are judged one by one below
             check_classification_targets(known)
         self.classes_, labels = settings.labels(known)
         names = tuple(getattr(self, "feature_names_in_", ()))
-        rows = self._rows(x, recommended.plain(plan).data.likelihood)
-        table = memory.Table(rows, labels, names)
-        watch = progress.tell if self.verbose else memory.ignore
-        self.run_ = memory.fit(table, plan, self._seed(), self.device, start, watch, limit)
-        if self.verbose:
-            progress.conclude(self.run_)
-        return self
+        rows = settings.shaped(x, self.shape, recommended.plain(plan).data.likelihood)
+        return memory.Table(rows, labels, names)
+
+    def _frame(self, frame: frames.Frame, y: object) -> frames.Table:
+        """Rows of a frame with their labels."""
+        self.feature_names_in_ = np.array(frame.columns, object)
+        self.n_features_in_ = len(frame.columns)
+        self.classes_, labels = settings.labels(np.asarray(y))
+        return frames.table(frame, labels)
 
     def predict_proba(self, X: object) -> Array:  # noqa: N803
         """q(y | x), [n, K], in the order of `classes_`."""
@@ -174,7 +196,7 @@ class SemiSupervisedClassifier(
         return self._answers().latents(self._asked(X))
 
     @available_if(_offers("generate"))  # type: ignore[untyped-decorator]
-    def sample(self, y: object, n: int = 1, random_state: object = 0) -> Array:
+    def sample(self, y: object, n: int = 1, random_state: object = 0) -> Any:  # noqa: ANN401
         """Draw rows of p(x | y).
 
         Args:
@@ -183,7 +205,7 @@ class SemiSupervisedClassifier(
             random_state: Of the draws.
 
         Returns:
-            Rows [m * n, features], those of the first label first.
+            Rows [m * n, features], those of the first label first; a frame after a frame.
 
         Raises:
             InputError: A label is none of `classes_`, or n is no whole number from 1 on.
@@ -191,7 +213,9 @@ class SemiSupervisedClassifier(
         check_is_fitted(self)
         asked = settings.places(y, self.classes_)
         indices = np.repeat(asked, settings.count(n, "n"))
-        drawn = self._answers().draws(indices, _seed(random_state))
+        drawn, table = self._answers().draws(indices, _seed(random_state)), self.run_.table
+        if isinstance(table, frames.Table):
+            return frames.drawn(drawn, self.run_.problem, table)
         return drawn.reshape(len(drawn), -1)
 
     def score(self, X: object, y: object, sample_weight: object = None) -> float:  # noqa: N803
@@ -200,6 +224,7 @@ class SemiSupervisedClassifier(
         Raises:
             InputError: No label is known.
         """
+        y = settings.blanked(y)
         known = ~settings.unknown(np.asarray(y))
         if not known.any():
             raise errors.InputError("y", "without any known label", "labels other than -1")
@@ -251,33 +276,16 @@ class SemiSupervisedClassifier(
         return Answers(trained.graphs, trained.problem, document.space(trained.record), device)
 
     def _asked(self, X: object) -> Array:  # noqa: N803
+        if isinstance(self.run_.table, frames.Table):
+            return frames.rows(X, self.run_.problem)
         x = validate_data(self, X, dtype=np.float32, reset=False)
-        return self._rows(x, self.run_.problem.likelihood)
-
-    def _rows(self, x: Array, likelihood: str) -> Array:
-        """Rows as the model takes them: in their shape, and bytes where they are counts."""
-        x = x if self.shape is None else _shaped(x, self.shape)
-        if likelihood != "binomial":
-            return x
-        if ((x != np.trunc(x)) | (x < 0) | (x > 255)).any():
-            raise errors.InputError(
-                "X", "with other values than counts", "whole numbers from 0 to 255, for binomial"
-            )
-        return x.astype(np.uint8)
+        return settings.shaped(x, self.shape, self.run_.problem.likelihood)
 
 
 # scikit-learn wraps `transform` when the class is made, which would hide the condition
 for _name in ("transform", "fit_transform"):
     _conditional = available_if(_offers("encode"))(getattr(SemiSupervisedClassifier, _name))
     setattr(SemiSupervisedClassifier, _name, _conditional)
-
-
-def _shaped(x: Array, shape: tuple[int, ...]) -> Array:
-    if int(np.prod(shape)) != x.shape[1]:
-        raise errors.InputError(
-            "shape", str(shape), f"a shape of {x.shape[1]} values, one per feature"
-        )
-    return x.reshape(len(x), *shape)
 
 
 def _seed(random_state: Any) -> int:  # noqa: ANN401  (whatever scikit-learn takes)

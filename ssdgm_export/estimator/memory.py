@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ssdgm_export.estimator import frames
 from ssdgm_export.graphs import modules
 from ssdgm_train.model import Model
 from ssdgm_train.portfolio import search
@@ -21,8 +22,6 @@ from ssdgm_train.problems import Problem
 from ssdgm_train.recipes import recipe, recommended
 from ssdgm_train.runs import directory, loading, records, session, storage, training
 
-DATA = "table.npz"
-"""The file of the rows; a bundle's name comes from it."""
 LEFT = ("optimiser.safetensors", "random.safetensors")
 """What serves nothing but to go on."""
 
@@ -31,12 +30,14 @@ LEFT = ("optimiser.safetensors", "random.safetensors")
 class Table:
     """Raw rows [n, *shape] with their labels [n], -1 or "" where one is not known.
 
-    `features` are the names of a row's values, where they have names.
+    `features` are the names of a row's values, where they have names, and `file` is the name of
+    the file of the rows, from which a bundle's name comes.
     """
 
     x: NDArray[np.generic]
     y: NDArray[np.generic]
     features: tuple[str, ...] = ()
+    file: str = "table.npz"
 
     def save(self, path: Path) -> None:
         """Write the rows as the .npz file that a run reads."""
@@ -56,7 +57,7 @@ class Trained:
     """
 
     files: Mapping[str, bytes]
-    table: Table
+    table: Table | frames.Table
 
     @property
     def record(self) -> records.RunRecord:
@@ -94,10 +95,10 @@ class Trained:
 
 @contextlib.contextmanager
 def written(trained: Trained) -> Iterator[Path]:
-    """A temporary folder with the run directory `run` and the rows `DATA`."""
+    """A temporary folder with the run directory `run` and the rows."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        trained.table.save(folder / DATA)
+        trained.table.save(folder / trained.table.file)
         for place, content in trained.files.items():
             path = folder / "run" / place
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -110,7 +111,7 @@ def export(trained: Trained, path: Path, precision: str, license: str | None) ->
     from ssdgm_export.bundle import convert
 
     with written(trained) as place:
-        run, data = place / "run", str(place / DATA)
+        run, data = place / "run", str(place / trained.table.file)
         converted = convert.convert(run, path, data=data, precision=precision, license=license)
     return converted.path
 
@@ -120,7 +121,7 @@ def ignore(progress: training.Progress) -> None:
 
 
 def fit(
-    table: Table,
+    table: Table | frames.Table,
     plan: recipe.Recipe | recommended.Asked,
     seed: int = 0,
     device: str = "auto",
@@ -144,7 +145,7 @@ def fit(
     """
     # Windows removes no file that is mapped
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        source, out = Path(folder) / DATA, Path(folder) / "run"
+        source, out = Path(folder) / table.file, Path(folder) / "run"
         table.save(source)
         if minutes is None:
             begun = session.begin(str(source), plan, out, None, seed, device, init_from)
@@ -152,13 +153,13 @@ def fit(
             begun = search.begin(str(source), plan, out, minutes, None, seed, device)
         for progress in search.train(begun):
             watch(progress)
-        return Trained(_files(out), table)
+        return Trained(_files(out, table.file), table)
 
 
-def _files(path: Path) -> dict[str, bytes]:
+def _files(path: Path, data: str) -> dict[str, bytes]:
     """A run directory's files, without what serves to go on and without its data's place."""
     record = directory.Run(path).read()
-    moved = replace(record, data=replace(record.data, source=DATA))
+    moved = replace(record, data=replace(record.data, source=data))
     storage.write_json(path / "run.json", moved)
     kept = sorted(p for p in path.rglob("*") if p.is_file() and p.name not in LEFT)
     return {p.relative_to(path).as_posix(): p.read_bytes() for p in kept}

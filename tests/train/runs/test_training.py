@@ -456,3 +456,24 @@ def test_a_run_does_not_lie_among_its_data(tmp_path: Path) -> None:
     assert "inside the data" in text
     assert "expected a path outside of it" in text
     assert not (tmp_path / "runs").exists()
+
+
+def test_paths_may_be_text(source: str, tmp_path: Path) -> None:
+    plan = cases.small_recipe("m2")
+    begun = ssdgm_train.begin(Path(source), plan, str(tmp_path / "run"), device="cpu")
+    take(begun, 4)
+    assert ssdgm_train.resume(str(tmp_path / "run")).state.step == 4
+
+
+@pytest.mark.parametrize("name", ["cuda:", "cuda:-1", "cuda:x", "cpu:0"])
+def test_a_device_that_is_none(name: str) -> None:
+    with pytest.raises(InputError, match="one GPU as cuda:1"):
+        loading.pick_device(name)
+
+
+def test_one_gpu_of_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert loading.pick_device("cuda:1") == torch.device("cuda", 1)
+    with pytest.raises(SsdgmError, match="There is no GPU 2"):
+        loading.pick_device("cuda:2")

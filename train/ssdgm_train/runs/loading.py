@@ -2,6 +2,7 @@
 
 import datetime
 import platform
+import re
 from importlib import metadata
 
 import numpy as np
@@ -101,26 +102,35 @@ def load_model(run: directory.Run) -> Model:
 
 
 def pick_device(name: str) -> torch.device:
-    """The device for "auto", "cpu" or "cuda".
+    """The device for "auto", "cpu", "cuda", or the number of a GPU, such as "cuda:1".
 
     Raises:
-        ProviderUnavailable: CUDA was named and torch cannot use it.
+        ProviderUnavailable: CUDA was named and torch cannot use it, or there is no such GPU.
         InputError: Another name.
     """
-    if name not in ("auto", "cpu", "cuda"):
-        raise errors.InputError("device", repr(name), "auto, cpu or cuda")
-    if name == "cuda" and not torch.cuda.is_available():
+    kind, _, number = str(name).partition(":")
+    numbered = kind == "cuda" and re.fullmatch("[0-9]{1,4}", number)
+    if name not in ("auto", "cpu", "cuda") and not numbered:
+        raise errors.InputError("device", repr(name), "auto, cpu, cuda, or one GPU as cuda:1")
+    if kind == "cuda" and not torch.cuda.is_available():
         raise errors.ProviderUnavailable(
             f"PyTorch {torch.__version__} finds no GPU that it can use",
             mend="Use --device cpu, or install a CUDA build of torch and a driver.",
         )
+    if numbered and int(number) >= torch.cuda.device_count():
+        raise errors.ProviderUnavailable(
+            f"There is no GPU {number}; PyTorch finds {torch.cuda.device_count()}, from cuda:0 on",
+            mend="Use --device cuda, or the number of one of these.",
+        )
+    if numbered:
+        return torch.device(name)
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 def _environment(device: torch.device) -> records.Environment:
     now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
     return records.Environment(
-        device=device.type,
+        device=str(device),
         threads=torch.get_num_threads(),
         begun=now.isoformat(),
         ssdgm_train=metadata.version("ssdgm-train"),

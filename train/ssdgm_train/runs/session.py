@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import math
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,13 +58,13 @@ class Session:
 
 
 def begin(
-    source: str,
+    source: str | os.PathLike[str],
     plan: recipe.Recipe | recommended.Asked,
-    out: Path,
+    out: str | os.PathLike[str],
     labelled: int | None = None,
     seed: int = 0,
     device: str = "auto",
-    init_from: Path | None = None,
+    init_from: str | os.PathLike[str] | None = None,
     data_dir: str | None = None,
     tell: data.Tell = data.quiet,
     trials: evaluation.Trials | None = None,
@@ -76,7 +77,7 @@ def begin(
         out: The directory, which must not exist.
         labelled: The budget of labels; None for all.
         seed: Of the split, the initial weights, the batches and the noise.
-        device: "auto", "cpu" or "cuda".
+        device: "auto", "cpu", "cuda", or one GPU of several, such as "cuda:1".
         init_from: A trained model to start from, see `pretrained`: another run, whose validation
             rows are then kept, or an .npz file of published weights.
         data_dir: As `data.load` takes it.
@@ -86,11 +87,14 @@ def begin(
     Raises:
         SsdgmError: The data, the budget, the device or the output cannot be used.
     """
-    place = loading.pick_device(device)
+    source, out, place = os.fspath(source), Path(out), loading.pick_device(device)
     if not 0 <= seed < 2**63:
         raise errors.InputError("seed", str(seed), "a whole number from 0 to below 2**63")
     directory.check_new(out)
-    start, lies_at = pretrained.find(init_from), data.locate(source, data_dir, tell)
+    start, lies_at = (
+        pretrained.find(None if init_from is None else Path(init_from)),
+        data.locate(source, data_dir, tell),
+    )
     data.check_outside(out, lies_at)
     dataset = data.load(lies_at, plan=recommended.plain(plan).data)
     chosen = recommended.settle(plan, dataset, labelled, start.trained_by)
@@ -122,7 +126,9 @@ def begin(
     return session
 
 
-def resume(path: Path, dataset: data.Dataset | None = None, *, searching: bool = False) -> Session:
+def resume(
+    path: str | os.PathLike[str], dataset: data.Dataset | None = None, *, searching: bool = False
+) -> Session:
     """Open a run where it stopped, with everything taken from its directory.
 
     Args:
@@ -134,7 +140,7 @@ def resume(path: Path, dataset: data.Dataset | None = None, *, searching: bool =
         RunError: It is no run directory, is damaged, its data is no longer what it was, or another
             process is working on it.
     """
-    run = directory.Run(path)
+    run = directory.Run(Path(path))
     record = run.read()
     if record.searching and not searching:
         raise directory.RunError(

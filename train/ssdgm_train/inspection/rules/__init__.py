@@ -9,6 +9,8 @@ RULES: tuple[seen.Rule, ...] = (
     equal.conflicts,
     equal.contradictions,
     classes.doubtful,
+    classes.blanks,
+    classes.alike,
     columns.label,
     equal.leaks,
     classes.few,
@@ -18,6 +20,7 @@ RULES: tuple[seen.Rule, ...] = (
     tags.single,
     columns.sentinels,
     columns.outliers,
+    columns.left,
     columns.identifiers,
     columns.coarse,
     columns.gaps,
@@ -31,6 +34,8 @@ RULES: tuple[seen.Rule, ...] = (
 
 OF_CLASSES = (
     classes.doubtful,
+    classes.blanks,
+    classes.alike,
     columns.label,
     classes.few,
     classes.imbalance,
