@@ -179,6 +179,7 @@ def _training(
     text = json.dumps(record.recipe, sort_keys=True)
     return {
         "dataset": record.data.name,
+        **({"label": record.data.label} if record.data.label else {}),
         "data_digest": record.data.digest,
         "split_digest": record.split,
         "seed": record.seed,

@@ -41,6 +41,8 @@ def function(command: Command) -> Callable[..., int]:
         quiet = not command.progress or values["quiet"] or values["json"]
         with console.watch(quiet) as watch:
             table = command.run(values, Host(_openers, _drawer, watch))
+        for line in command.notes(table):
+            console.note(line)
         console.emit(table, values["json"], command.show)
         return commands.exit_code(table)
 

@@ -70,7 +70,7 @@ def _plain(frame: Frame) -> bool:
 
     if not all(kind.is_numeric() or kind == nw.Object for kind in frame.schema.values()):
         return False
-    return not any(frame[name].is_null().any() or _gaps(frame[name]) for name in frame.columns)
+    return not any(series.is_null().any() or _gaps(series) for series in frame.iter_columns())
 
 
 def _gaps(series: Any) -> bool:  # noqa: ANN401  (narwhals')

@@ -101,3 +101,33 @@ def test_a_frame_s_rows_have_names() -> None:
         SemiSupervisedClassifier(method="m2").fit(frame.assign(note=text), labels)
     with pytest.raises(ValueError, match="119 labels for 120 rows"):
         SemiSupervisedClassifier(method="m2").fit(frame, labels[1:])
+
+
+def test_predictions_can_be_joined_and_say_what_is_strange(made: Path, tool: Tool) -> None:
+    frame = pd.read_csv(made / "t.csv")
+    words = ("classify", made / "t.ssdgm", made / "t.csv", "--keep", "patient_id,visit")
+    told = tool(*words, "--probabilities", "-o", made / "p.csv")
+    assert (told.code, told.err) == (0, "")
+    found = pd.read_csv(made / "p.csv")
+    pd.testing.assert_frame_equal(found[["patient_id", "visit"]], frame[["patient_id", "visit"]])
+    with model.load(made / "t.ssdgm") as opened:
+        answer = opened.classify(frame)
+    assert found[messy.LABEL].tolist() == answer.names
+    probs = found[[f"prob_{name}" for name in opened.labels]]
+    np.testing.assert_allclose(probs, answer.probs, atol=1e-6)
+    assert tool(*words, "-o", made / "p.parquet").code == 0
+    assert pd.read_parquet(made / "p.parquet")[messy.LABEL].tolist() == answer.names
+    assert tool(*words, "-o", made / "p.jsonl").code == 0
+    lines = pd.read_json(made / "p.jsonl", lines=True)
+    assert lines["patient_id"].tolist() == frame["patient_id"].tolist()
+    number = frame.columns[0]
+    frame.assign(clinic="the moon", **{number: 1e9}).to_csv(made / "far.csv", index=False)
+    strange = tool("classify", made / "t.ssdgm", made / "far.csv", "--json")
+    assert {one["column"]: one["share"] for one in strange.json["drift"]} == {
+        number: 1,
+        "clinic": 1,
+    }
+    assert strange.err.startswith("note: rows differ from the training's: ")
+    assert tool(*words[:3], "--keep", "nix").err.startswith(
+        f"error: {made / 't.csv'} has no column 'nix'"
+    )

@@ -3,6 +3,7 @@
 from typing import Any
 
 from ssdgm_runtime import terminal
+from ssdgm_runtime.console import drift as differences
 from ssdgm_runtime.labels import registry
 
 Json = dict[str, Any]
@@ -71,6 +72,11 @@ def classify(table: Json) -> str:
         shown = registry.line(table["space"], record)
         lines.append(f"{record.get('source', record['row'])}  {shown}")
     return "\n".join(map(terminal.plain, lines))
+
+
+def drift(table: Json) -> list[str]:
+    """How the rows of `commands.classify` differ from the training's, where they do."""
+    return [f"note: {differences.sentence(table['drift'])}"] if table.get("drift") else []
 
 
 def generate(table: Json) -> str:

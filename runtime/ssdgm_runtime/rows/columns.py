@@ -43,6 +43,7 @@ class Column:
         categories: Those of a category or boolean, in the order of their codes.
         unit: Of a number; `dates.UNIT` for dates, which are read as such.
         missing: Words that stand for a missing value besides the usual ones.
+        range: The least and the largest number of the training rows; empty where not known.
     """
 
     name: str
@@ -50,13 +51,15 @@ class Column:
     categories: tuple[str, ...] = ()
     unit: str = field(default="", repr=False)  # digests of data are made of the others
     missing: tuple[str, ...] = field(default=(), repr=False)
+    range: tuple[float, ...] = field(default=(), repr=False, compare=False)
 
     def to_json(self) -> dict[str, Any]:
         """As a manifest has it."""
         known = {"categories": [*self.categories]} if self.categories else {}
         unit = {"unit": self.unit} if self.unit else {}
         missing = {"missing": [*self.missing]} if self.missing else {}
-        return {"name": self.name, "kind": self.kind, **known, **unit, **missing}
+        span = {"range": [*self.range]} if self.range else {}
+        return {"name": self.name, "kind": self.kind, **known, **unit, **missing, **span}
 
 
 Columns = tuple[Column, ...]
@@ -94,7 +97,10 @@ def _column(value: object) -> Column:
             )
     unit = jsonfile.optional(table, "unit", str, "")
     missing = jsonfile.each(table, "missing", str) if "missing" in table else ()
-    return Column(jsonfile.get(table, "name", str), kind, categories, unit, missing)
+    span = [
+        jsonfile.number(v, "columns.range") for v in jsonfile.optional(table, "range", list, [])
+    ]
+    return Column(jsonfile.get(table, "name", str), kind, categories, unit, missing, (*span[:2],))
 
 
 def numbers(columns: Columns) -> int:

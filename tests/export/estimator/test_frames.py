@@ -37,7 +37,8 @@ def test_a_frame_of_finite_numbers_is_an_array_with_names() -> None:
         x, [0, 1, 0, 1, None, np.nan, -1, 1]
     )
     assert fitted.classes_.tolist() == [0, 1]
-    assert fitted.predict_proba(x.to_numpy()).shape == (8, 2)
+    assert fitted.predict_proba(x).shape == (8, 2)
+    assert frames.read(pd.DataFrame(np.zeros((4, 2)))) is None
 
 
 def test_a_column_that_means_something_else_is_refused() -> None:

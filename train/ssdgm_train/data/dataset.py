@@ -44,6 +44,7 @@ class Dataset:
             no table's.
         sorted: Whether the rows came in a folder a class, which says that these are classes.
         left: Columns of a table that were left out as they only tell rows apart.
+        label: The name of the column of labels, where a table has one.
         others: The values of test labels that no training row has, whose indices follow those of
             the classes; only where classes without labels are to be found.
     """
@@ -61,6 +62,7 @@ class Dataset:
     sorted: bool = False
     others: tuple[int | str, ...] = ()
     left: tuple[str, ...] = ()
+    label: str = ""
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -48,6 +48,7 @@ def compose(
             validation=len(parts.validation),
             validation_labels_are_extra=dataset.fully_labelled,
             test=0 if dataset.x_test is None else len(dataset.x_test),
+            label=dataset.label,
         ),
         split=parts.digest,
         init=origin,

@@ -60,8 +60,10 @@ def load(files: tree.Tree, name: str, plan: DataPlan = DEFAULTS) -> dataset.Data
     tablefile.release()
     (x, y), (x_test, y_test) = parts[TRAIN], parts.get(TEST, (None, None))
     names = learnt.names
-    made = dataset.make(name, x, y, x_test, y_test, columns=learnt.columns, classes=names)
-    return replace(made, left=learnt.left)
+    known = tuple(_ranged(column, x[:, i]) for i, column in enumerate(learnt.columns))
+    made = dataset.make(name, x, y, x_test, y_test, columns=known, classes=names)
+    label = "" if learnt.source.roles.tags else learnt.source.roles.label
+    return replace(made, left=learnt.left, label=label)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,6 +140,14 @@ class _Learnt:
     def names(self) -> tuple[int | str, ...]:
         """The labels' own values, or the names of tags."""
         return self.source.roles.tags or as_labels(self.classes)
+
+
+def _ranged(column: columns.Column, values: store.Array) -> columns.Column:
+    """A column of numbers with the least and the largest of them."""
+    if column.kind != columns.NUMBER:
+        return column
+    ends = [(np.nanmin(p), np.nanmax(p)) for _, p in store.pieces(values) if not np.isnan(p).all()]
+    return replace(column, range=(float(min(ends)[0]), float(max(high for _, high in ends))))
 
 
 def open_tables(files: tree.Tree) -> Files:
