@@ -1,13 +1,12 @@
 """A trained model, ready to use: classify, encode, reconstruct, generate and score.
 
 A `Model` is safe to call from many threads and after a fork, can be pickled (the copy opens the
-bundle again by its path), and computes at most `Options.max_batch` rows at once, so that memory
-does not grow with the data.
+bundle again by its path), and computes at most `Options.max_batch` rows at once.
 """
 
 import os
 from collections.abc import Iterator
-from functools import cached_property, partial
+from functools import cached_property, partial, partialmethod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,8 +42,7 @@ class Model:
 
     Raises:
         BundleNotFound: Nothing lies at `path`.
-        FormatError: It is no bundle.
-        UnsupportedVersion: It has a format that this reader does not know.
+        FormatError: It is no bundle; UnsupportedVersion: it is one of a format of later.
         IntegrityError: A file is missing, unlisted or unsafe, or differs from its digest.
         MissingEngine: No onnxruntime is installed.
         ProviderUnavailable: The provider was named and cannot be had.
@@ -234,11 +232,13 @@ class Model:
         call = self.graphs.of_rows("scorer", "score", "score")
         return call(x, batch_size)[0][:, 0]
 
-    def verify(self) -> "verification.VerifyReport":
-        """Hash every file again and run the bundle's golden rows; see `verification`."""
+    def verify(self, *, digests: bool = True) -> "verification.VerifyReport":
+        """Hash every file again, if `digests`, and run the golden rows; see `verification`."""
         from ssdgm_runtime.inference import verification
 
-        return verification.verify(self.graphs)
+        return verification.verify(self.graphs, digests)
+
+    health = partialmethod(verify, digests=False)  # what a service asks every minute
 
     def placement(self) -> dict[str, Placement]:
         """Where each graph runs; opens those that are not open yet."""

@@ -59,7 +59,8 @@ def _title(about: Manifest) -> str:
     if made["unlabelled"]:
         rows = f"{made['labelled']} labelled and {made['unlabelled']} unlabelled rows"
     return (
-        f"# {about.name}\n\n"
+        f"# {about.name}\n\n{about.description}\n\n"
+        f"Version {about.version}, of {about.created[:10]}.\n\n"
         f"`{model['family']}` ({paper['authors']}, {paper['year']}: [{paper['title']}]"
         f"({paper['link']})), trained with {rows} of `{made['dataset']}`, seed {made['seed']}, "
         f"{made['steps']} steps.\n"

@@ -21,9 +21,6 @@ from ssdgm_export.proof import allowance, gate, parity
 from ssdgm_runtime import atomic, errors, jsonfile
 from ssdgm_runtime import model as runtime
 from ssdgm_runtime.bundle import manifest
-from ssdgm_runtime.readers import inputs
-from ssdgm_runtime.rows import resizing
-from ssdgm_runtime.rows.row import Row
 from ssdgm_train import data as sources
 from ssdgm_train import evaluation
 from ssdgm_train.data import store
@@ -78,6 +75,9 @@ def convert(
     golden_from: str | os.PathLike[str] | None = None,
     atol: float = parity.ATOL,
     rtol: float = parity.RTOL,
+    name: str | None = None,
+    version: str = document.VERSION,
+    description: str | None = None,
     license: str | None = None,
     precision: str | Sequence[str] = variants.FP32,
     limits: allowance.Limits = _LIMITS,
@@ -94,6 +94,9 @@ def convert(
             are drawn from the model's own decoder and at random.
         atol: Absolute tolerance of parity and of golden rows.
         rtol: Relative tolerance.
+        name: What the bundle is called; by default its method and its data.
+        version: Its version, such as 1.2.0.
+        description: What it is, in a sentence.
         license: An SPDX expression for the manifest and the card.
         precision: Some of fp32, int8 and fp16, in a list or with commas. A graph ships in a lower
             precision only where it passes its gates. int8 is then what `auto` takes on a CPU.
@@ -104,13 +107,14 @@ def convert(
 
     Raises:
         OutputExists: Something lies at `out`.
-        InputError: A precision is unknown, there is no encoder to fuse, or `out` is inside the
-            data.
+        InputError: A precision is unknown, a name or a version cannot be used, there is no encoder
+            to fuse, or `out` is inside the data.
         RunError: The run has not ended, its data has changed, or it has no baseline to compare.
         ParityError: A graph differs from torch; nothing is written.
         GateError: A graph may ship in none of the precisions; nothing is written.
     """
     wanted = variants.precisions(precision)
+    identity = document.Identity(name, version, description, license)
     given_run, target = directory.Run(Path(run)), _target(Path(out))
     decision = baseline.better(given_run) if if_better else None
     source = decision.run if decision else given_run
@@ -125,13 +129,13 @@ def convert(
     held, train = material(source, data)
     _check_apart(target, record.data.source if data is None else data, golden_from)
     report = parity.compare(graphs, models, held.x, held.space, atol, rtol)
-    given = golden.inputs(graphs, golden_rows(graphs, record, golden_from), held.space)
+    given = golden.inputs(graphs, golden.chosen(graphs, record, golden_from), held.space)
     origin = variants.Source(graphs, models, given, report, held.space)
     shipped, gates = variants.make(origin, wanted, train, _judging(held, train), limits)
     beside = directory.ended(given_run).baseline if if_better else None
     note = _note(decision, beside)
     remarks = [*baseline.remarks(beside), *([f"{note}."] if note else [])]
-    about = document.compose(record, result, graphs, shipped, report, license, beside)
+    about = document.compose(record, result, graphs, shipped, report, identity, beside)
     files = {
         **{f"models/{v.component}/{v.precision}/model.onnx": v.data for v in shipped},
         **golden.files(given, shipped),
@@ -171,35 +175,6 @@ def _judging(held: gate.Rows, train: parity.Array) -> gate.Rows:
         return held
     unknown = np.full((len(train), *held.y.shape[1:]), -1)
     return dataclasses.replace(held, x=train, y=unknown, kind="training")
-
-
-def golden_rows(
-    graphs: Mapping[str, modules.Graph],
-    record: records.RunRecord,
-    given: str | os.PathLike[str] | None,
-) -> parity.Array:
-    """The rows that ship: drawn, or the first of a file that the user gives.
-
-    Raises:
-        DataError: The file's rows are not like the model's.
-    """
-    problem, resize = record.problem, record.plan.data.resize
-    if given is None:
-        return golden.rows(graphs, problem)
-    policy = resizing.parse(resize) if resize else None
-    row = Row(problem.shape, problem.dtype, problem.columns, (), policy, problem.series)
-    rows = inputs.read_rows(given, row).x[: golden.ROWS]
-    if rows.dtype == np.float64 and problem.dtype == "float32":
-        rows = rows.astype(np.float32)
-    if rows.shape[1:] != problem.shape or rows.dtype.name != problem.dtype or not len(rows):
-        raise errors.DataError(
-            f"{given} has {len(rows)} rows {list(rows.shape[1:])} {rows.dtype}",
-            f"rows {list(problem.shape)} {problem.dtype}",
-            "Give rows like those that the run was trained on.",
-        )
-    if not problem.columns and not np.isfinite(rows).all():
-        raise errors.DataError(f"{given} holds NaN or infinity", mend="Give finite numbers.")
-    return np.ascontiguousarray(rows)
 
 
 def _target(out: Path) -> Path:

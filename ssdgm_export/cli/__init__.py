@@ -12,7 +12,16 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 import ssdgm_export
-from ssdgm_export.cli import console, conversion, data, evaluation, reports, shared, training
+from ssdgm_export.cli import (
+    console,
+    conversion,
+    data,
+    evaluation,
+    reports,
+    research,
+    shared,
+    training,
+)
 from ssdgm_runtime import errors
 from ssdgm_runtime.console import catalogue
 
@@ -29,7 +38,9 @@ app = typer.Typer(
 )
 EVERY: tuple[Callable[..., Any], ...] = (
     training.methods,
+    research.recipe,
     training.train,
+    research.runs,
     evaluation.evaluate,
     reports.report,
     conversion.convert,

@@ -29,6 +29,13 @@ def convert(
     rtol: Annotated[
         float, typer.Option(help="Relative tolerance of the comparison with torch.", min=0)
     ] = tolerance.RTOL,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the bundle. [default: METHOD-DATA]")
+    ] = None,
+    version: Annotated[str, typer.Option(help="Version of the bundle.")] = "1.0.0",
+    description: Annotated[
+        str | None, typer.Option(help="What the bundle is, in a sentence.")
+    ] = None,
     license: Annotated[
         str | None, typer.Option(help="License of the bundle, as an SPDX expression.")
     ] = None,
@@ -59,19 +66,23 @@ def convert(
     from ssdgm_export.bundle import convert as conversion
     from ssdgm_export.proof import allowance
 
-    result = conversion.convert(
-        run,
-        out,
-        data=data,
-        golden_from=golden_from,
-        atol=atol,
-        rtol=rtol,
-        license=license,
-        precision=precision,
-        limits=allowance.parse(max_drop, max_distortion),
-        fuse=fuse,
-        if_better=if_better,
-    )
+    with console.doing("tracing the graphs and comparing them"):
+        result = conversion.convert(
+            run,
+            out,
+            data=data,
+            golden_from=golden_from,
+            atol=atol,
+            rtol=rtol,
+            name=name,
+            version=version,
+            description=description,
+            license=license,
+            precision=precision,
+            limits=allowance.parse(max_drop, max_distortion),
+            fuse=fuse,
+            if_better=if_better,
+        )
     console.emit(result.to_json(), as_json, _converted)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ssdgm_export.cli import console, reports, starting
+from ssdgm_export.cli import console, reports, research, starting
 from ssdgm_export.cli.options import AsJson, Quiet
 from ssdgm_export.cli.text import training
 from ssdgm_runtime import errors, terminal
@@ -16,8 +16,7 @@ Json = dict[str, Any]
 
 def methods(as_json: AsJson = False) -> None:
     """List the methods, the tasks of their bundles, and the recipes."""
-    from ssdgm_train import METHODS
-    from ssdgm_train.recipes import shelf
+    from ssdgm_train.recipes import lookup, shelf
 
     rows = [
         {
@@ -28,7 +27,7 @@ def methods(as_json: AsJson = False) -> None:
             "summary": spec.summary,
             "tasks": list(spec.tasks),
         }
-        for spec in METHODS.values()
+        for spec in map(lookup.find, lookup.names())
     ]
     console.emit({"methods": rows, "recipes": shelf.names()}, as_json, _method_table)
 
@@ -37,7 +36,9 @@ def train(
     data: Annotated[
         str | None,
         typer.Argument(
-            metavar="DATA", help="A folder, an archive, a file (.npz, .csv, .parquet), or a name."
+            metavar="DATA",
+            help="A folder, an archive, a file (.npz, .csv, .parquet), or a name.",
+            autocompletion=research.data,
         ),
     ] = None,
     method: Annotated[
@@ -45,7 +46,8 @@ def train(
         typer.Option(
             help="Method, as listed by `methods`, or file.py:METHOD for one of your own; auto "
             "compares a few recipes and trains the best. [default: auto; with --recipe the "
-            "recipe's, with --init-from m2]"
+            "recipe's, with --init-from m2]",
+            autocompletion=research.methods,
         ),
     ] = None,
     budget: Annotated[
@@ -89,7 +91,8 @@ def train(
         str | None,
         typer.Option(
             help="A TOML file, a recipe listed by `methods`, or none for bare settings. "
-            "[default: the recommended one]"
+            "[default: the recommended one]",
+            autocompletion=research.recipes,
         ),
     ] = None,
     change: Annotated[
@@ -103,6 +106,10 @@ def train(
     device: Annotated[
         str | None,
         typer.Option(help="Device: auto, cpu, cuda, or one GPU as cuda:1. [default: auto]"),
+    ] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(help="Number of threads. [default: 1 for small networks, else all]", min=1),
     ] = None,
     init_from: Annotated[
         Path | None,
@@ -141,6 +148,7 @@ def train(
             recipe,
             change,
             device,
+            threads,
             init_from,
             without,
         )
@@ -153,7 +161,8 @@ def train(
         said = starting.Said(method, recipe, changes, init_from, budget)
         place = None if data_dir is None else str(data_dir)
         tell = console.downloads(quiet)
-        session = starting.begin(data, said, out, labels, seed or 0, device or "auto", place, tell)
+        machine = device or "auto", place, tell, threads
+        session = starting.begin(data, said, out, labels, seed or 0, *machine)
         starting.tell(session, quiet)
     _run(session, quiet)
     page = None if no_report else reports.after(session.run.path)

@@ -79,7 +79,8 @@ class SemiSupervisedClassifier(
         shape: What a row is reshaped to, (8, 8) for a small picture; it then is a bundle's input.
         init_from: A run directory, or .npz weights of the authors, to start from.
         random_state: Of validation rows, initial weights, batches and noise.
-        device: "auto", "cpu" or "cuda".
+        device: "auto", "cpu", "cuda", or one GPU of several, such as "cuda:1".
+        threads: How many there are; by default one for small networks, which are slower with more.
         verbose: 1 writes a line to standard error at every validation and fold, and at the end
             what was compared.
 
@@ -116,6 +117,7 @@ class SemiSupervisedClassifier(
         init_from: str | Path | None = None,
         random_state: int | np.random.RandomState | None = None,
         device: str = "cpu",
+        threads: int | None = None,
         verbose: int = 0,
     ) -> None:
         self.method = method
@@ -136,6 +138,7 @@ class SemiSupervisedClassifier(
         self.init_from = init_from
         self.random_state = random_state
         self.device = device
+        self.threads = threads
         self.verbose = verbose
 
     def fit(self, X: object, y: object) -> "SemiSupervisedClassifier":  # noqa: N803
@@ -157,7 +160,8 @@ class SemiSupervisedClassifier(
             table = self._frame(frame, y)
             plan = frames.labelled(plan, table.label, self.likelihood)
         watch = progress.tell if self.verbose else memory.ignore
-        self.run_ = memory.fit(table, plan, self._seed(), self.device, start, watch, limit)
+        how = self._seed(), self.device, start, watch, limit, self.threads
+        self.run_ = memory.fit(table, plan, *how)
         if frame is not None:
             self.classes_ = frames.classes(self.classes_, self.run_.record.data.classes)
         if self.verbose:

@@ -128,6 +128,7 @@ def fit(
     init_from: Path | None = None,
     watch: Callable[[training.Progress], None] = ignore,
     minutes: float | None = None,
+    threads: int | None = None,
 ) -> Trained:
     """Train on a table.
 
@@ -139,6 +140,7 @@ def fit(
         init_from: As `session.begin` takes it.
         watch: Called after every step.
         minutes: For comparing recipes, of which the given one is the simplest; None for none.
+        threads: As `session.begin` takes it.
 
     Raises:
         SsdgmError: As `session.begin` and `training.train`.
@@ -148,9 +150,13 @@ def fit(
         source, out = Path(folder) / table.file, Path(folder) / "run"
         table.save(source)
         if minutes is None:
-            begun = session.begin(str(source), plan, out, None, seed, device, init_from)
+            begun = session.begin(
+                source, plan, out, None, seed, device, init_from, threads=threads
+            )
         else:
-            begun = search.begin(str(source), plan, out, minutes, None, seed, device)
+            begun = search.begin(
+                str(source), plan, out, minutes, None, seed, device, threads=threads
+            )
         for progress in search.train(begun):
             watch(progress)
         return Trained(_files(out, table.file), table)

@@ -174,6 +174,7 @@ def test_a_terminal_gets_a_bar_and_json_stays_alone_on_stdout(
     trained = tool("train", source, "--out", tmp_path / "run", *SMALL, "--json")
     assert trained.json["steps"] == 12
     assert "12/12" in "".join(written)
+    assert "comparing with other classifiers" in "".join(written)
 
 
 @pytest.fixture

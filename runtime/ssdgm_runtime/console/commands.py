@@ -45,7 +45,7 @@ def inspect(bundle: PathLike) -> Json:
     return {
         "name": about.name,
         "description": str(about.document.get("description", "")),
-        "version": str(about.document.get("package_version", "")),
+        "version": about.version,
         "path": str(opened.path),
         "id": opened.id,
         "format": ".".join(map(str, about.format)),

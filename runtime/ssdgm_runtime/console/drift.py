@@ -58,12 +58,12 @@ def _of_column(
             yield "numbers beyond the training's", int(far.sum()), example
 
 
-def sentence(found: Sequence[Json]) -> str:
+def sentence(differences: Sequence[Json]) -> str:
     """All of it in a line."""
     parts = [
         f"{one['column']!r} has {one['what']} in {one['share']:.0%} of the rows "
         f"(such as {one['example']!r})"
-        for one in sorted(found, key=lambda one: -one["share"])
+        for one in sorted(differences, key=lambda one: -one["share"])
     ]
     more = f"; so have {len(parts) - SHOWN} more columns" if len(parts) > SHOWN else ""
     return f"rows differ from the training's: {'; '.join(parts[:SHOWN])}{more}"

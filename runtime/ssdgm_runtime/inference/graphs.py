@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from ssdgm_runtime.inference import tables
 
 _NOTHING = nullcontext()
+_TRAINED = ("dataset", "labelled", "unlabelled", "validation", "test")
+"""What is told of a bundle's training: rows, and scores on held-out ones."""
+
 Read = Callable[[intake.PathLike, Any], intake.Array]
 """A path, and what a row is, to the rows."""
 
@@ -161,6 +164,11 @@ class Graphs:
         about, used = self.bundle.manifest, {c: self.variant(c) for c in self.components}
         return {
             "name": about.name,
+            "version": about.version,
+            "description": about.description,
+            "created": about.created,
+            "method": about.model.get("family", ""),
+            "trained": {k: about.training[k] for k in _TRAINED if k in about.training},
             "id": self.bundle.id,
             "path": str(self.bundle.path),
             "format": ".".join(map(str, about.format)),

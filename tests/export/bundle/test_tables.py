@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 import ssdgm_export
-from ssdgm_export.bundle import convert, golden
+from ssdgm_export.bundle import golden
 from ssdgm_export.graphs import modules
 from ssdgm_export.proof import allowance, gate
 from ssdgm_runtime import errors, model
@@ -101,16 +101,16 @@ def test_golden_rows_may_come_from_a_table(
     run = place(tmp_path_factory, "m2", "columns-float32") / "run"
     record, found = directory.Run(run).read(), exported.traced_modules(run)
     given = run.parent / "rows.csv"
-    taken = convert.golden_rows(found, record, given)
+    taken = golden.chosen(found, record, given)
     np.testing.assert_array_equal(taken, exported.rows(run)[: golden.ROWS])
     (tmp_path / "none.csv").write_text(given.read_text().split("\n")[0])
     with pytest.raises(errors.DataError, match=r"has 0 rows \[5\] float32"):
-        convert.golden_rows(found, record, tmp_path / "none.csv")
+        golden.chosen(found, record, tmp_path / "none.csv")
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
     with pytest.raises(errors.DataError, match="has no column 'c'"):
-        convert.golden_rows(found, record, tmp_path / "other.csv")
+        golden.chosen(found, record, tmp_path / "other.csv")
     with pytest.raises(errors.DataError, match="There is no file"):
-        convert.golden_rows(found, record, tmp_path / "nowhere.csv")
+        golden.chosen(found, record, tmp_path / "nowhere.csv")
 
 
 @pytest.mark.parametrize(("name", "kind"), CASES)

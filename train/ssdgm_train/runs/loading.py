@@ -31,6 +31,7 @@ def compose(
     origin: records.Origin | None = None,
     taken: recommended.Taken | None = None,
     trials: evaluation.Trials | None = None,
+    threads: int | None = None,
 ) -> records.RunRecord:
     """What `run.json` holds."""
     return records.RunRecord(
@@ -53,7 +54,7 @@ def compose(
         split=parts.digest,
         init=origin,
         problem=stated,
-        environment=_environment(device),
+        environment=_environment(device, threads or torch.get_num_threads()),
         labels_from=plan.data.labels_as if lookup.is_own(plan.data.labels_as) else "",
         portfolio=trials,
     )
@@ -128,11 +129,11 @@ def pick_device(name: str) -> torch.device:
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def _environment(device: torch.device) -> records.Environment:
+def _environment(device: torch.device, threads: int) -> records.Environment:
     now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
     return records.Environment(
         device=str(device),
-        threads=torch.get_num_threads(),
+        threads=threads,
         begun=now.isoformat(),
         ssdgm_train=metadata.version("ssdgm-train"),
         python=platform.python_version(),

@@ -21,6 +21,7 @@ from ssdgm_train.regularisation import phases, teacher
 from ssdgm_train.runs import directory, loading, metrics, pretrained
 from ssdgm_train.settings import RecipeError
 from ssdgm_train.training import loop
+from ssdgm_train.training import threads as threads_of
 
 
 @dataclass
@@ -68,6 +69,7 @@ def begin(
     data_dir: str | None = None,
     tell: data.Tell = data.quiet,
     trials: evaluation.Trials | None = None,
+    threads: int | None = None,
 ) -> Session:
     """Start a run in a new directory.
 
@@ -83,6 +85,7 @@ def begin(
         data_dir: As `data.load` takes it.
         tell: As `data.load` takes it.
         trials: The search that is to choose another recipe before the run is trained.
+        threads: The size of torch's pool; by default one thread where a step is small.
 
     Raises:
         SsdgmError: The data, the budget, the device or the output cannot be used.
@@ -107,10 +110,12 @@ def begin(
     with _seeded(seed):
         plan, taken, origin = pretrained.adopt(start, plan, stated, dataset, parts.labelled)
     plan = recipe.counted(plan)
-    record = loading.compose(
-        lies_at, dataset, parts, stated, plan, labelled, seed, place, origin, taken_as, trials
-    )
     model = _built(plan, stated, seed)
+    count = _count(model, plan, place) if threads is None else threads
+    taken_from = origin, taken_as, trials, count
+    record = loading.compose(
+        lies_at, dataset, parts, stated, plan, labelled, seed, place, *taken_from
+    )
     pretrained.fill(model, taken, start)
     phases.check(plan.regularise, plan.spec, stated, store.mapped(dataset.x))
     stages = phases.regularised(plan.stages(_sizes(parts), record.done), plan.regularise, stated)
@@ -118,6 +123,7 @@ def begin(
     session = _assembled(
         directory.Run(out), plan, model, dataset, parts, seed, place, stages, pool
     )
+    session.threads = count
     if taken:
         _enter(session)
     texts = {"recipe.toml": recipe.dumps(plan)}
@@ -186,9 +192,12 @@ def again(
     stated, seed = base.run.read().problem, base.seed if seed is None else seed
     model = _built(plan, stated, seed)
     stages = phases.regularised(plan.stages(_sizes(parts)), plan.regularise, stated)
-    return _assembled(
+    trial = _assembled(
         base.run, plan, model, base.data, parts, seed, base.device, stages, base.pool
     )
+    if base.threads != _count(base.model, base.recipe, base.device):  # somebody said how many
+        trial.threads = base.threads
+    return trial
 
 
 def _enter(session: Session) -> None:
@@ -249,8 +258,14 @@ def _assembled(
 ) -> Session:
     model.to(device)
     state = loop.start(model, stages, _sizes(parts), seeds.derive(seed, seeds.NOISE), device)
-    threads = torch.get_num_threads()
-    return Session(run, plan, dataset, parts, seed, device, model, stages, state, pool, threads)
+    count = _count(model, plan, device)
+    return Session(run, plan, dataset, parts, seed, device, model, stages, state, pool, count)
+
+
+def _count(model: Model, plan: recipe.Recipe, device: torch.device) -> int:
+    """How many threads are worth having for a model and the batches of its recipe."""
+    rows = plan.train.labelled_batch + plan.train.unlabelled_batch
+    return threads_of.wanted(model, rows, device)
 
 
 def _sizes(parts: Split) -> method.Sizes:

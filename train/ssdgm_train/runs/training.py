@@ -4,10 +4,11 @@
 checkpoints on the way; then it trains the baseline, if there is to be one.
 """
 
+import dataclasses
 import datetime
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,13 +24,19 @@ from ssdgm_train.runs import baseline, choice, directory, fitting, metrics, reco
 from ssdgm_train.runs.session import Session, again
 from ssdgm_train.training import averaging, loop
 
+BASELINE = "baseline"
+"""What the steps of a baseline are `of`."""
+
 HELD = ("validation", "test")
 """The parts that a run is compared on."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """One step of a run, or `of` a trial; terms (nats an example) come with every validation."""
+    """One step of a run, or `of` a trial; terms (nats an example) come with every validation.
+
+    Steps `apart` are counted for themselves: those of what follows the run's own training.
+    """
 
     step: int
     steps: int
@@ -37,6 +44,7 @@ class Progress:
     terms: dict[str, float] | None = None
     validation: evaluation.Score | None = None
     of: str = ""
+    apart: bool = False
 
 
 def train(session: Session) -> Iterator[Progress]:
@@ -59,15 +67,18 @@ def train(session: Session) -> Iterator[Progress]:
             window = loop.Window()
             yield _record(session, step, terms)
         if session.run.result is None:
-            _finish(session, _baseline(session))
+            beside = yield from _baseline(session)
+            if beside:
+                yield Progress(0, 1, "", of="comparing with other classifiers", apart=True)
+            _finish(session, beside)
 
 
-def _baseline(session: Session) -> Session | None:
-    """The baseline at its end; None where the run is to have none, or it diverged."""
+def _baseline(session: Session) -> Generator[Progress, None, Session | None]:
+    """Train the baseline; it is None where the run is to have none, or it diverged."""
     beside = baseline.beside(session)
     try:
-        for _ in train(beside) if beside else ():
-            pass
+        for progress in train(beside) if beside else ():
+            yield dataclasses.replace(progress, of=BASELINE, apart=True)
     except loop.Diverged:
         return None
     return beside
