@@ -21,12 +21,12 @@ def wanted(model: nn.Module, rows: int, device: torch.device) -> int:
         device: Where it computes.
     """
     most = torch.get_num_threads()
-    if device.type != "cpu" or any(map(_convolves, model.modules())):
+    if device.type != "cpu" or _convolves(model):
         return most
     weights = sum(parameter.numel() for parameter in model.parameters())
     return most if weights * rows >= LARGE else 1
 
 
-def _convolves(module: nn.Module) -> bool:
-    """Whether a module uses its weights many times a row."""
-    return isinstance(module, nn.modules.conv._ConvNd)
+def _convolves(model: nn.Module) -> bool:
+    """Whether there are kernels, which are used many times a row."""
+    return any(array.ndim > 2 for array in (*model.parameters(), *model.buffers()))
