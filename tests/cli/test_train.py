@@ -143,7 +143,10 @@ def test_progress_goes_to_stderr_alone_and_quiet_silences_it(
     assert first.startswith(
         "recipe default-m2-small (recommended for m2 on 78 grey images of 3 x 3 with 48 labels)"
     )
-    assert [line.split("  ")[0] for line in lines] == ["step 4/12", "step 8/12", "step 12/12"]
+    own = ["step 4/12", "step 8/12", "step 12/12"]
+    assert [line.split("  ")[0] for line in lines[:4]] == [*own, "baseline"]
+    assert all("  baseline: validation error " in line for line in lines[4:-1])
+    assert lines[-1] == "comparing with other classifiers"
     assert all("validation error" in line and "unlabelled" in line for line in lines)
     assert "step" not in loud.out
     assert "ssdgm-export convert" in loud.out

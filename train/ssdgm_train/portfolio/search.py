@@ -122,7 +122,7 @@ def train(begun: session.Session) -> Iterator[training.Progress]:
             yield from _folds(begun, plan, done + rest)
             _choose(begun, plan)
         begun = session.resume(run.path, begun.data)
-    for progress in training.train(begun):
+    for progress in training.train(begun, every=True):
         if progress.apart:
             yield progress
             continue

@@ -4,6 +4,7 @@
 checkpoints on the way; then it trains the baseline, if there is to be one.
 """
 
+import contextlib
 import dataclasses
 import datetime
 import itertools
@@ -47,12 +48,23 @@ class Progress:
     apart: bool = False
 
 
-def train(session: Session) -> Iterator[Progress]:
+def train(session: Session, *, every: bool = False) -> Iterator[Progress]:
     """Take a run to its end; a run that has ended yields nothing.
+
+    Args:
+        session: The run.
+        every: Also yield the steps `apart`, of what follows the run's own training.
 
     Raises:
         Diverged: The loss or a weight is no longer finite; the last checkpoint is kept.
     """
+    with contextlib.closing(_steps(session)) as steps:
+        for progress in steps:
+            if every or not progress.apart:
+                yield progress
+
+
+def _steps(session: Session) -> Generator[Progress, None, None]:
     window, every = loop.Window(), session.recipe.run.evaluate_every
     ends = set(itertools.accumulate(stage.plan.steps for stage in session.stages))
     with directory.locked(session.run), fitting.threads(session.threads):
