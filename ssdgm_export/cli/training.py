@@ -185,7 +185,9 @@ def _run(session: Any, quiet: bool) -> None:  # noqa: ANN401
     from ssdgm_train.portfolio import search
 
     try:
-        for _ in console.track(search.train(session), session.steps, session.state.step, quiet):
+        for _ in console.track(
+            search.train(session, every=True), session.steps, session.state.step, quiet
+        ):
             pass
     except KeyboardInterrupt:
         again = errors.command("ssdgm-export", "train", "--resume", session.run.path)

@@ -145,9 +145,9 @@ def test_progress_goes_to_stderr_alone_and_quiet_silences_it(
     )
     own = ["step 4/12", "step 8/12", "step 12/12"]
     assert [line.split("  ")[0] for line in lines[:4]] == [*own, "baseline"]
-    assert all("  baseline: validation error " in line for line in lines[4:-1])
+    assert [line for line in lines[4:-1] if "  baseline: " not in line] == []
     assert lines[-1] == "comparing with other classifiers"
-    assert all("validation error" in line and "unlabelled" in line for line in lines)
+    assert all("validation error" in line and "unlabelled" in line for line in lines[:3])
     assert "step" not in loud.out
     assert "ssdgm-export convert" in loud.out
     quiet = tool("train", source, "--out", tmp_path / "quiet", *SMALL, "--quiet", "--json")

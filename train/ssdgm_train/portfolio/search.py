@@ -107,8 +107,12 @@ def resume(path: Path, dataset: data.Dataset | None = None) -> session.Session:
     return session.resume(path, dataset, searching=True)
 
 
-def train(begun: session.Session) -> Iterator[training.Progress]:
+def train(begun: session.Session, *, every: bool = False) -> Iterator[training.Progress]:
     """Take a run to its end, after the search for its recipe where that is not chosen yet.
+
+    Args:
+        begun: The run.
+        every: As `training.train` takes it.
 
     Raises:
         Diverged: As `training.train`.
@@ -122,7 +126,7 @@ def train(begun: session.Session) -> Iterator[training.Progress]:
             yield from _folds(begun, plan, done + rest)
             _choose(begun, plan)
         begun = session.resume(run.path, begun.data)
-    for progress in training.train(begun, every=True):
+    for progress in training.train(begun, every=every):
         if progress.apart:
             yield progress
             continue
