@@ -120,6 +120,8 @@ def test_predictions_can_be_joined_and_say_what_is_strange(made: Path, tool: Too
     assert tool(*words, "-o", made / "p.jsonl").code == 0
     lines = pd.read_json(made / "p.jsonl", lines=True)
     assert lines["patient_id"].tolist() == frame["patient_id"].tolist()
+    assert tool("generate", made / "t.ssdgm", "-n", 2, "-o", made / "g.csv").code == 0
+    assert pd.read_csv(made / "g.csv").columns[-1] == messy.LABEL
     number = frame.columns[0]
     frame.assign(clinic="the moon", **{number: 1e9}).to_csv(made / "far.csv", index=False)
     strange = tool("classify", made / "t.ssdgm", made / "far.csv", "--json")

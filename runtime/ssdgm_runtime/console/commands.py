@@ -109,7 +109,7 @@ def classify(
         answer = opened.classify(table.x, batch_size=batch_size)
         name, key = about.name, opened.graphs.bundle.id
         active = opened.graphs.placement("classifier").active
-    label = str((about.section.get("training") or {}).get("label", ""))
+    label = outputs.label_of(about.training)
     space, names = about.space, table.names
     listed = outputs.Predictions(answer, space, names, top, kept, label, probabilities)
     result = {

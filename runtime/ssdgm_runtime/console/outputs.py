@@ -87,6 +87,7 @@ class Drawn:
         known: The columns of a table's rows.
         space: What a label is.
         windows: Whether rows are windows of series.
+        label: What the column of labels is called; "label" where nobody says.
     """
 
     samples: answers.Samples | latent.Picture
@@ -96,6 +97,13 @@ class Drawn:
     known: table.Columns = ()
     space: "Space | None" = None
     windows: bool = False
+    label: str = ""
+
+
+def label_of(training: Mapping[str, Any]) -> str:
+    """The name of the column of labels, where a bundle's training says it."""
+    name = training.get("label", "")
+    return name if isinstance(name, str) else ""
 
 
 def csv(answer: Predictions) -> bytes:
@@ -184,7 +192,7 @@ def generated(drawn: Drawn) -> bytes:
         )
     columns = table.named(drawn.samples.x, drawn.known)
     if drawn.space and drawn.samples.y.shape[1]:
-        columns[_free("label", columns)] = drawn.space.captions(drawn.samples.y)
+        columns[_free(drawn.label or "label", columns)] = drawn.space.captions(drawn.samples.y)
     return _table({name: [*map(_cell, values)] for name, values in columns.items()})
 
 

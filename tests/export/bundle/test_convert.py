@@ -20,6 +20,7 @@ from ssdgm_export.bundle import convert, golden
 from ssdgm_export.proof import parity
 from ssdgm_runtime import errors, model
 from ssdgm_runtime.bundle import manifest
+from ssdgm_runtime.console import commands, summaries
 from ssdgm_runtime.engine import session
 from ssdgm_train.runs import directory, records
 
@@ -306,6 +307,10 @@ def test_a_bundle_has_a_name_a_version_and_a_description(m2: Path, tmp_path: Pat
         assert info["trained"]["test"]["rows"] == 12
         report = opened.health()
         assert (report.passed, report.digests) == (True, False)
+    shown = summaries.inspect(commands.inspect(made.path))
+    assert shown.startswith("cells, benign or not  What it is.")
+    assert "\nversion 1.4.0-rc.1, of 20" in shown
+    assert "\ntrained m2 on 54 labelled and 30 unlabelled rows; error " in shown
     card = (made.path / "README.md").read_text()
     assert "# cells, benign or not\n\nWhat it is.\n\nVersion 1.4.0-rc.1, of 20" in card
 
