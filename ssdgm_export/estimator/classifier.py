@@ -71,18 +71,17 @@ class SemiSupervisedClassifier(
         unlabelled_batch: Unlabelled rows a step; 100.
         validation: The share of the labelled rows that is held out, from 1 on their number; 0.
             They calibrate the probabilities.
+        patience: Validations without a lower loss after which training stops early; none.
         likelihood: Of rows: "gaussian", which standardises every column; "bernoulli" for columns
             within [0, 1]; "binomial" for counts up to 255; "auto". gaussian.
-        labels_as: "classes" says that all labels are classes, which more than twenty different
-            numbers and fewer than two labelled rows a class are not taken for.
+        labels_as: "classes" says that all labels are classes, however many there are.
         settings: Anything else a recipe has, such as ("model.weighting=paper",).
         shape: What a row is reshaped to, (8, 8) for a small picture; it then is a bundle's input.
         init_from: A run directory, or .npz weights of the authors, to start from.
         random_state: Of validation rows, initial weights, batches and noise.
         device: "auto", "cpu", "cuda", or one GPU of several, such as "cuda:1".
         threads: How many there are; by default one for small networks, which are slower with more.
-        verbose: 1 writes a line to standard error at every validation and fold, and at the end
-            what was compared.
+        verbose: 1 writes a line to standard error at every validation and fold.
 
     Attributes:
         classes_: The labels' own values, sorted, [K].
@@ -110,6 +109,7 @@ class SemiSupervisedClassifier(
         labelled_batch: int | None = None,
         unlabelled_batch: int | None = None,
         validation: float | None = None,
+        patience: int | None = None,
         likelihood: str | None = None,
         labels_as: str | None = None,
         settings: Sequence[str] = (),
@@ -131,6 +131,7 @@ class SemiSupervisedClassifier(
         self.labelled_batch = labelled_batch
         self.unlabelled_batch = unlabelled_batch
         self.validation = validation
+        self.patience = patience
         self.likelihood = likelihood
         self.labels_as = labels_as
         self.settings = settings

@@ -39,6 +39,7 @@ SECTIONS = {
     "unlabelled_batch": "train",
     "validation": "data",
     "labels_as": "data",
+    "patience": "run",
     "likelihood": "data",
 }
 """Where settings stand in a recipe; all others are of the model."""

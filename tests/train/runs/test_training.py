@@ -108,6 +108,26 @@ def test_the_result_scores_the_selected_weights_on_held_out_rows(undisturbed: Pa
     assert result.test == score
 
 
+def test_a_run_without_progress_stops_with_its_best_weights(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses = itertools.chain([3.0, 1.0, 2.0, 1.5], itertools.repeat(9.0))
+    monkeypatch.setattr(
+        evaluation, "score", lambda *_: evaluation.Score(6, 0.5, next(losses), 0.0, 0.0)
+    )
+    changes = ("run.patience=2", "run.select=last", "run.baseline=0", "run.evaluate_every=2")
+    session = begin(source, tmp_path / "run", *changes)
+    assert session.recipe.run.select == "best"
+    assert [p.step for p in ssdgm_train.train(session)][-1] == 8
+    result = Run(tmp_path / "run").result
+    assert result is not None
+    assert (result.steps, result.select) == (8, "best")
+    assert session.run.chosen("best").name == "best-00000004"
+    assert list(ssdgm_train.train(ssdgm_train.resume(tmp_path / "run"))) == []
+    few = begin(source, tmp_path / "few", *changes, "data.validation=4")
+    assert (few.recipe.run.patience, few.recipe.run.select) == (0, "last")
+
+
 def test_few_validation_rows_do_not_choose_the_weights(source: str, tmp_path: Path) -> None:
     session = begin(source, tmp_path / "run", "data.validation=29")
     assert session.recipe.run.select == session.run.read().plan.run.select == "last"

@@ -211,15 +211,19 @@ def _selecting(
     plan: recipe.Recipe, taken: recommended.Taken | None, parts: Split
 ) -> tuple[recipe.Recipe, recommended.Taken | None]:
     """The recipe, and why it was taken; few validation rows do not choose among weights."""
-    rows = len(parts.validation)
-    if plan.run.select != "best" or rows >= evaluation.ENOUGH:
+    rows, patience = len(parts.validation), plan.run.patience
+    if plan.run.select != "best" and not patience:
         return plan, taken
+    if rows >= evaluation.ENOUGH:
+        return dataclasses.replace(plan, run=dataclasses.replace(plan.run, select="best")), taken
     if not rows:
+        named = "run.patience is set" if patience else "run.select is best"
         raise errors.DataError(
-            "run.select is best and there are no validation rows",
-            mend="Raise data.validation, or set run.select=last.",
+            f"{named} and there are no validation rows",
+            mend="Raise data.validation, or set run.select=last and run.patience=0.",
         )
-    plan = dataclasses.replace(plan, run=dataclasses.replace(plan.run, select="last"))
+    last = dataclasses.replace(plan.run, select="last", patience=0)
+    plan = dataclasses.replace(plan, run=last)
     reason = f"the last weights are kept, as {rows} validation rows are too few to choose by"
     return plan, taken and dataclasses.replace(taken, reason=f"{taken.reason}; {reason}")
 

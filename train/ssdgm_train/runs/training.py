@@ -70,7 +70,7 @@ def _steps(session: Session) -> Generator[Progress, None, None]:
     with directory.locked(session.run), fitting.threads(session.threads):
         _check_alone(session)
         yield from _lessons(session)
-        for step in fitting.fit(session):
+        for step in () if _stalled(session) else fitting.fit(session):
             window.add(step.terms)
             if step.number % every and step.number not in ends:
                 yield Progress(step.number, session.steps, step.phase)
@@ -78,11 +78,23 @@ def _steps(session: Session) -> Generator[Progress, None, None]:
             terms = loop.check_finite(session.model, step.number, window.means())
             window = loop.Window()
             yield _record(session, step, terms)
+            if _stalled(session):
+                break
         if session.run.result is None:
             beside = yield from _baseline(session)
             if beside:
                 yield Progress(0, 1, "", of="comparing with other classifiers", apart=True)
             _finish(session, beside)
+
+
+def _stalled(session: Session) -> bool:
+    """Whether the last phase has not got better for as many validations as the recipe waits."""
+    patience, last = session.recipe.run.patience, session.stages[-1].phase.name
+    if not patience:
+        return False
+    lines = metrics.read(session.run.path, session.state.step)
+    losses = [one.validation.nll for one in lines if one.phase == last and one.validation]
+    return len(losses) > patience and min(losses[-patience:]) >= min(losses[:-patience])
 
 
 def _baseline(session: Session) -> Generator[Progress, None, Session | None]:
