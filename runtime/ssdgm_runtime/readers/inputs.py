@@ -133,8 +133,8 @@ def read_rows(path: PathLike, row: Row = _ANY) -> Rows:
             return table
     if place.is_dir():
         return read_images(place, row.shape, row.resize)
-    _check_names(place)
     suffix = _file(place).suffix.lower()
+    _check_names(place)
     if suffix in images.SUFFIXES:
         return read_images(place, row.shape, row.resize)
     reader = _READERS.get(suffix) or _sniff(place)
