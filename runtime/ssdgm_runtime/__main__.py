@@ -37,6 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         command = values["command"]
         table = command.run(values, Host())
         text = json.dumps(table, allow_nan=False) if values["json"] else command.show(table)
+        for line in command.notes(table):
+            terminal.say(terminal.lines(line), sys.stderr, sure=False)
         terminal.say(text, sys.stdout)
         return commands.exit_code(table)
     except (Exception, KeyboardInterrupt) as error:  # the last stop: nobody gets a traceback

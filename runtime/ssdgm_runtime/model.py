@@ -1,13 +1,12 @@
 """A trained model, ready to use: classify, encode, reconstruct, generate and score.
 
 A `Model` is safe to call from many threads and after a fork, can be pickled (the copy opens the
-bundle again by its path), and computes at most `Options.max_batch` rows at once, so that memory
-does not grow with the data.
+bundle again by its path), and computes at most `Options.max_batch` rows at once.
 """
 
 import os
 from collections.abc import Iterator
-from functools import cached_property, partial
+from functools import cached_property, partial, partialmethod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,8 +42,8 @@ class Model:
         isolated: Run graphs on the CPU in processes with limits; see `engine.isolation`.
 
     Raises:
-        BundleNotFound, FormatError, UnsupportedVersion: Nothing lies at `path`, or no bundle, or
-            one of a format that this reader does not know.
+        BundleNotFound: Nothing lies at `path`.
+        FormatError: It is no bundle; UnsupportedVersion: it is one of a format of later.
         IntegrityError: A file is missing, unlisted or unsafe, or differs from its digest.
         MissingEngine: No onnxruntime is installed.
         ProviderUnavailable: The provider was named and cannot be had.
@@ -73,14 +72,9 @@ class Model:
         self._again = partial(Model, str(bundle.path), **settings)
         self._about = bundle.manifest
         self.space: Space = bundle.manifest.space  # what a label is
-        self.graphs = graphs.Graphs(bundle, plan, variant)
+        self.graphs = graphs.Graphs(bundle, plan, variant, _read)
         for component in self.graphs.components[:1]:  # trouble with the engine shows now
             self.graphs.open(component)
-
-    @classmethod
-    def load(cls, path: PathLike, **settings: Any) -> "Model":  # noqa: ANN401
-        """Open a bundle; arguments and errors as of the class."""
-        return cls(path, **settings)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -106,11 +100,12 @@ class Model:
         """Compute q(y | x): a `Classification`, of tags a `Tagging`, of numbers an `Estimate`.
 
         Args:
-            x: [n, *shape] in the data set's own dtype; n may be 0.
+            x: [n, *shape] in the data set's own dtype; where values have names, also a frame,
+                columns by name, or rows as mappings; or the path of such rows.
             batch_size: The most rows computed at once; `options.max_batch` by default.
 
         Raises:
-            InputError: x has another dtype or shape, or holds NaN or infinity.
+            InputError: x has another dtype or shape, or holds NaN or infinity; DataError, a file.
             TaskUnavailable: The bundle has no classifier.
         """
         return self.space.answer(self._classify(x, batch_size))
@@ -133,7 +128,7 @@ class Model:
 
         Raises:
             InputError: The source, or a row of it, is none of these; pieces before it are given.
-            DataError: The path is of no .npy file.
+            DataError: The file cannot be read, or holds other rows.
             TaskUnavailable: The bundle has no classifier.
         """
         from ssdgm_runtime.inference import streaming
@@ -141,8 +136,8 @@ class Model:
         size = self.graphs.plan.options.max_batch if batch_size is None else batch_size
         arguments.count(size, "batch_size", 1)
         arguments.count(workers, "workers", 1, 1024)
-        tensor = self.graphs.intake("classifier", "classify").tensor
-        return streaming.ordered(self.classify, streaming.pieces(source, tensor, size), workers)
+        rows = self.graphs.intake("classifier", "classify")
+        return streaming.ordered(self.classify, streaming.pieces(source, rows, size), workers)
 
     def batcher(
         self, max_batch: int = 64, max_delay_ms: float = 2.0, *, max_waiting: int = 1024
@@ -237,11 +232,13 @@ class Model:
         call = self.graphs.of_rows("scorer", "score", "score")
         return answers.scored(call(x, batch_size)[0][:, 0], self._about.scorer)
 
-    def verify(self) -> "verification.VerifyReport":
-        """Hash every file again and run the bundle's golden rows; see `verification`."""
+    def verify(self, *, digests: bool = True) -> "verification.VerifyReport":
+        """Hash every file again, if `digests`, and run the golden rows; see `verification`."""
         from ssdgm_runtime.inference import verification
 
-        return verification.verify(self.graphs)
+        return verification.verify(self.graphs, digests)
+
+    health = partialmethod(verify, digests=False)  # what a service asks every minute
 
     def placement(self) -> dict[str, Placement]:
         """Where each graph runs; opens those that are not open yet."""
@@ -294,6 +291,10 @@ class Model:
         return generation.Generator(self.graphs)
 
 
-def load(path: PathLike, **settings: Any) -> Model:  # noqa: ANN401
-    """Open a bundle; arguments and errors are those of `Model`."""
-    return Model(path, **settings)
+def _read(path: PathLike, row: Any) -> NDArray[Any]:  # noqa: ANN401  (a Row)
+    from ssdgm_runtime.readers import inputs
+
+    return inputs.read_rows(path, row).x
+
+
+load = Model  # not a function of **settings, of which no editor could tell the names

@@ -55,12 +55,14 @@ def _front_matter(about: Manifest) -> str:
 
 def _title(about: Manifest) -> str:
     model, made = about.model, about.training
-    paper = model["paper"]
+    paper, rows = model["paper"], f"{made['labelled']} labelled rows alone"
+    if made["unlabelled"]:
+        rows = f"{made['labelled']} labelled and {made['unlabelled']} unlabelled rows"
     return (
-        f"# {about.name}\n\n"
+        f"# {about.name}\n\n{about.description}\n\n"
+        f"Version {about.version}, of {about.created[:10]}.\n\n"
         f"`{model['family']}` ({paper['authors']}, {paper['year']}: [{paper['title']}]"
-        f"({paper['link']})), trained with {made['labelled']} labelled and "
-        f"{made['unlabelled']} unlabelled rows of `{made['dataset']}`, seed {made['seed']}, "
+        f"({paper['link']})), trained with {rows} of `{made['dataset']}`, seed {made['seed']}, "
         f"{made['steps']} steps.\n"
     )
 
@@ -137,7 +139,7 @@ def _precisions(gates: Sequence[Json]) -> str:
         "|---|---|---|--:|--:|--:|--:|---|",
     ]
     for gate in gates:
-        share, unit = (100, " %") if gate["measure"] in ("error", "rmse") else (1, "")
+        share, unit = (1, "") if gate["measure"] == "distortion" else (100, " %")
         measured = f"{gate['measure']} on {gate['rows']} {gate['kind']} rows"
         fp32, here = (f"{share * gate[key]:.4g}{unit}" for key in ("fp32", "found"))
         cost, sure = (100 * gate[key] for key in ("cost", "deviation"))
@@ -151,7 +153,9 @@ def _precisions(gates: Sequence[Json]) -> str:
         "An error is the share of wrong rows, its cost the rise in points; an rmse is the root "
         "mean squared error in % of the labels' deviation, its cost the rise; a distortion is the "
         "mean squared error of reconstructions from posterior means, its cost the share by which "
-        "it grows; ± is the cost's standard error. Labelled rows are those of the training."
+        "it grows; a change is the share of rows that are answered otherwise, measured where "
+        f"fewer than {evaluation.ENOUGH} rows are held out; ± is the cost's standard error. Fewer "
+        f"than {evaluation.ENOUGH} rows let nothing ship."
     )
     return "\n".join([*lines, "", legend, ""])
 

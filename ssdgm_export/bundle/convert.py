@@ -3,6 +3,7 @@
 The same run gives the same bytes, in a folder as in a zip.
 """
 
+import dataclasses
 import hashlib
 import io
 import os
@@ -16,13 +17,10 @@ import numpy as np
 
 from ssdgm_export.bundle import card, document, golden, scoring, variants
 from ssdgm_export.graphs import modules, trace
-from ssdgm_export.proof import gate, parity
+from ssdgm_export.proof import allowance, gate, parity
 from ssdgm_runtime import atomic, errors, jsonfile
 from ssdgm_runtime import model as runtime
 from ssdgm_runtime.bundle import manifest, scorer
-from ssdgm_runtime.readers import inputs
-from ssdgm_runtime.rows import resizing
-from ssdgm_runtime.rows.row import Row
 from ssdgm_train import data as sources
 from ssdgm_train import evaluation
 from ssdgm_train.data import store
@@ -31,7 +29,7 @@ from ssdgm_train.runs import baseline, directory, records
 from ssdgm_train.runs import loading as training
 
 SUFFIX = ".ssdgm"
-_LIMITS = gate.Limits()
+_LIMITS = allowance.Limits()
 Json = dict[str, Any]
 
 
@@ -46,7 +44,7 @@ class Converted:
         parity: How far its graphs are from torch.
         gates: How its graphs of lower precision were judged, those that may not ship too.
         method: The method whose model ships.
-        note: That a baseline which no bundle can hold erred less; empty where none did.
+        note: Why this of a run and its baseline ships, where that was asked; or empty.
     """
 
     path: Path
@@ -78,9 +76,12 @@ def convert(
     golden_from: str | os.PathLike[str] | None = None,
     atol: float = parity.ATOL,
     rtol: float = parity.RTOL,
+    name: str | None = None,
+    version: str = document.VERSION,
+    description: str | None = None,
     license: str | None = None,
     precision: str | Sequence[str] = variants.FP32,
-    limits: gate.Limits = _LIMITS,
+    limits: allowance.Limits = _LIMITS,
     fuse: bool = False,
     score: bool = False,
     stated: scorer.Scores | None = None,
@@ -96,6 +97,9 @@ def convert(
             are drawn from the model's own decoder and at random.
         atol: Absolute tolerance of parity and of golden rows.
         rtol: Relative tolerance.
+        name: What the bundle is called; by default its method and its data.
+        version: Its version, such as 1.2.0.
+        description: What it is, in a sentence.
         license: An SPDX expression for the manifest and the card.
         precision: Some of fp32, int8 and fp16, in a list or with commas. A graph ships in a lower
             precision only where it passes its gates. int8 is then what `auto` takes on a CPU.
@@ -103,19 +107,22 @@ def convert(
         fuse: Add the graph `encoder_classifier`, for hosts that want everything in one call.
         score: Add the graph `scorer`, by which `Model.score` bounds log p(x); always fp32.
         stated: What the bundle states of scores, instead of those of the validation rows.
-        if_better: Ship the baseline's network instead where it erred less on the validation rows.
+        if_better: Ship the baseline's network instead where it erred less on 30 validation rows or
+            more, or else by cross-validation; if neither can tell, the run ships.
 
     Raises:
         OutputExists: Something lies at `out`.
-        InputError: A precision is unknown, there is no encoder to fuse or p(x) to score by, or
-            `out` is inside the data.
+        InputError: A precision is unknown, a name or a version cannot be used, there is no encoder
+            to fuse or p(x) to score by, or `out` is inside the data.
         RunError: The run has not ended, its data has changed, or it has no baseline to compare.
         ParityError: A graph differs from torch; nothing is written.
         GateError: A graph may ship in none of the precisions; nothing is written.
     """
     wanted = variants.precisions(precision)
+    identity = document.Identity(name, version, description, license)
     given_run, target = directory.Run(Path(run)), _target(Path(out))
-    source = baseline.better(given_run) if if_better else given_run
+    decision = baseline.better(given_run) if if_better else None
+    source = decision.run if decision else given_run
     record, result = source.read(), directory.ended(source)
     model = training.load_model(source)
     graphs = modules.of(model, record.problem, result.temperature, fuse=fuse, score=score)
@@ -128,21 +135,29 @@ def convert(
     lies_at = training.place(record.data.source, source.path)
     _check_apart(target, lies_at if data is None else data, golden_from)
     report = parity.compare(graphs, models, held.x, held.space, atol, rtol)
-    given = golden.inputs(graphs, golden_rows(graphs, record, golden_from), held.space)
+    given = golden.inputs(graphs, golden.chosen(graphs, record, golden_from), held.space)
     origin = variants.Source(graphs, models, given, report, held.space)
-    shipped, gates = variants.make(origin, wanted, train, held, limits)
+    shipped, gates = variants.make(origin, wanted, train, _judging(held, train), limits)
     beside = directory.ended(given_run).baseline if if_better else None
-    note = baseline.unshipped(beside) if beside else ""
+    note = _note(decision, beside)
     remarks = [*baseline.remarks(beside), *([f"{note}."] if note else [])]
     scored = stated or scoring.scores(models, held) if SCORER in models else None
-    about = document.compose(record, result, graphs, shipped, report, license, beside, scored)
+    about = document.compose(record, result, graphs, shipped, report, identity, beside, scored)
     files = {
         **{f"models/{v.component}/{v.precision}/model.onnx": v.data for v in shipped},
         **golden.files(given, shipped),
-        **_texts(about, record, result, gates, remarks, given_run.read().portfolio),
+        **_texts(about, record, result, gates, remarks, source.read().portfolio),
     }
     size, key = _write(target, files, [p for p in wanted if p in {v.precision for v in shipped}])
     return Converted(target, key, size, report, tuple(gates), record.plan.spec.name, note)
+
+
+def _note(decision: baseline.Decision | None, beside: evaluation.Baseline | None) -> str:
+    """Why this of a run and its baseline ships, and what erred less than both."""
+    if decision is None or beside is None:
+        return ""
+    also = baseline.unshipped(beside)
+    return f"{decision.reason}{f'; {also}' if also else ''}"
 
 
 def material(run: directory.Run, data: str | None = None) -> tuple[gate.Rows, parity.Array]:
@@ -161,33 +176,12 @@ def material(run: directory.Run, data: str | None = None) -> tuple[gate.Rows, pa
     return rows, store.sample(dataset.x, split.training)
 
 
-def golden_rows(
-    graphs: Mapping[str, modules.Graph],
-    record: records.RunRecord,
-    given: str | os.PathLike[str] | None,
-) -> parity.Array:
-    """The rows that ship: drawn, or the first of a file that the user gives.
-
-    Raises:
-        DataError: The file's rows are not like the model's.
-    """
-    problem, resize = record.problem, record.plan.data.resize
-    if given is None:
-        return golden.rows(graphs, problem)
-    policy = resizing.parse(resize) if resize else None
-    row = Row(problem.shape, problem.dtype, problem.columns, (), policy, problem.series)
-    rows = inputs.read_rows(given, row).x[: golden.ROWS]
-    if rows.dtype == np.float64 and problem.dtype == "float32":
-        rows = rows.astype(np.float32)
-    if rows.shape[1:] != problem.shape or rows.dtype.name != problem.dtype or not len(rows):
-        raise errors.DataError(
-            f"{given} has {len(rows)} rows {list(rows.shape[1:])} {rows.dtype}",
-            f"rows {list(problem.shape)} {problem.dtype}",
-            "Give rows like those that the run was trained on.",
-        )
-    if not problem.columns and not np.isfinite(rows).all():
-        raise errors.DataError(f"{given} holds NaN or infinity", mend="Give finite numbers.")
-    return np.ascontiguousarray(rows)
+def _judging(held: gate.Rows, train: parity.Array) -> gate.Rows:
+    """The rows that lower precision is judged by: training rows, unless enough are held out."""
+    if held.kind == "validation" and len(held.x) >= evaluation.ENOUGH:
+        return held
+    unknown = np.full((len(train), *held.y.shape[1:]), held.space.traits.unknown)
+    return dataclasses.replace(held, x=train, y=unknown, kind="training")
 
 
 def _target(out: Path) -> Path:

@@ -7,8 +7,9 @@ import datetime
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib import metadata
 from typing import Any
 
@@ -38,8 +39,39 @@ fp16 is nobody's default: no gate here has seen a GPU's own half precision.
 """
 
 
+VERSION = "1.0.0"
+"""Of a bundle, where nobody says another."""
+
 PLAIN = "flatten, subtract the shift, divide by the scale"
 TABULAR = "standardise numbers, gaps as means and flags; categories one-hot, unknown ones as zeros"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a bundle is called.
+
+    Attributes:
+        name: Its name; None for its method and its data.
+        version: Its version.
+        description: What it is; None for what its method does.
+        license: An SPDX expression, or None.
+
+    Raises:
+        InputError: A name or a description is blank or has several lines, or a version has blanks.
+    """
+
+    name: str | None = None
+    version: str = VERSION
+    description: str | None = None
+    license: str | None = None
+
+    def __post_init__(self) -> None:
+        for field, value in (("name", self.name), ("description", self.description)):
+            if value is not None and (not value.strip() or not value.isprintable()):
+                raise errors.InputError(field, repr(value), "one line of text")
+        if not re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z.+_-]{0,63}", self.version):
+            wanted = "letters, digits, points and dashes, such as 1.2.0"
+            raise errors.InputError("version", repr(self.version), wanted)
 
 
 def compose(
@@ -48,7 +80,7 @@ def compose(
     graphs: Mapping[str, modules.Graph],
     shipped: Sequence[variants.Variant],
     report: parity.Report,
-    license: str | None,
+    identity: Identity,
     beside: evaluation.Baseline | None = None,
     scored: scorer.Scores | None = None,
 ) -> manifest.Manifest:
@@ -60,14 +92,15 @@ def compose(
         graphs: Its graphs.
         shipped: Their files.
         report: The parity report.
-        license: An SPDX expression, or None.
+        identity: What the bundle is called.
         beside: What a run and its baseline came to, where the better one ships.
         scored: What the scores of validation rows are, where there is a scorer.
     """
     problem, spec = record.problem, record.plan.spec
     return manifest.Manifest(
-        name=f"{spec.name}-{record.data.name}",
-        description=f"{spec.name} on {record.data.name}: {spec.summary}",
+        name=identity.name or f"{spec.name}-{record.data.name}",
+        version=identity.version,
+        description=identity.description or f"{spec.name} on {record.data.name}: {spec.summary}",
         space=space(record),
         likelihood=draws.likelihood(problem) if "decoder" in graphs else None,
         scorer=scored,
@@ -88,7 +121,7 @@ def compose(
         producer=_producer(),
         training=_training(record, result, beside),
         parity=report.to_json(),
-        license=license,
+        license=identity.license,
         created=created(result),
     )
 
@@ -165,6 +198,15 @@ def _producer() -> Json:
     return {**packages, "exporter": "dynamo"}
 
 
+def _learnt_from(record: records.RunRecord) -> bool:
+    """Whether the unlabelled rows had a part in training beyond the scaling of rows.
+
+    What a run began with may have learnt from them too.
+    """
+    plan = record.plan
+    return plan.spec.unlabelled or plan.regularise.unlabelled or record.init is not None
+
+
 def _training(
     record: records.RunRecord, result: records.Result, beside: evaluation.Baseline | None
 ) -> Json:
@@ -173,10 +215,12 @@ def _training(
     text = json.dumps(record.recipe, sort_keys=True)
     return {
         "dataset": record.data.name,
+        **({"label": record.data.label} if record.data.label else {}),
         "data_digest": record.data.digest,
         "split_digest": record.split,
         "seed": record.seed,
         **{key: getattr(record.data, key) for key in counts},
+        **({} if _learnt_from(record) else {"unlabelled": 0}),
         **{key: records.plain(getattr(result, key)) for key in scores},
         "recipe_sha256": hashlib.sha256(text.encode()).hexdigest(),
         **({"baseline": records.plain(beside)} if beside else {}),

@@ -5,6 +5,7 @@ data, unless the caller asks for it.
 """
 
 import io
+import os
 from collections.abc import Iterable, Mapping
 
 import numpy as np
@@ -13,11 +14,15 @@ import torch
 from ssdgm_export.bundle import variants
 from ssdgm_export.graphs import modules
 from ssdgm_export.proof import parity
+from ssdgm_runtime import errors
 from ssdgm_runtime.inference import noise
 from ssdgm_runtime.labels.space import Space
-from ssdgm_runtime.rows import columns
+from ssdgm_runtime.readers import inputs as readers
+from ssdgm_runtime.rows import columns, resizing
+from ssdgm_runtime.rows.row import Row
 from ssdgm_train.likelihoods import limits
 from ssdgm_train.problems import Problem
+from ssdgm_train.runs import records
 
 ROWS = 16
 SEED = 1
@@ -93,3 +98,32 @@ def _npy(array: parity.Array) -> bytes:
     stream = io.BytesIO()
     np.save(stream, np.ascontiguousarray(array), allow_pickle=False)
     return stream.getvalue()
+
+
+def chosen(
+    graphs: Mapping[str, modules.Graph],
+    record: records.RunRecord,
+    given: str | os.PathLike[str] | None,
+) -> parity.Array:
+    """The rows that ship: drawn, or the first of a file that the user gives.
+
+    Raises:
+        DataError: The file's rows are not like the model's.
+    """
+    problem, resize = record.problem, record.plan.data.resize
+    if given is None:
+        return rows(graphs, problem)
+    policy = resizing.parse(resize) if resize else None
+    row = Row(problem.shape, problem.dtype, problem.columns, (), policy, problem.series)
+    read = readers.read_rows(given, row).x[:ROWS]
+    if read.dtype == np.float64 and problem.dtype == "float32":
+        read = read.astype(np.float32)
+    if read.shape[1:] != problem.shape or read.dtype.name != problem.dtype or not len(read):
+        raise errors.DataError(
+            f"{given} has {len(read)} rows {list(read.shape[1:])} {read.dtype}",
+            f"rows {list(problem.shape)} {problem.dtype}",
+            "Give rows like those that the run was trained on.",
+        )
+    if not problem.columns and not np.isfinite(read).all():
+        raise errors.DataError(f"{given} holds NaN or infinity", mend="Give finite numbers.")
+    return np.ascontiguousarray(read)

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from ssdgm_export.graphs import modules, quantise
-from ssdgm_export.proof import gate, parity
+from ssdgm_export.proof import allowance, gate, parity
 from ssdgm_runtime import arguments, errors
 from ssdgm_runtime.bundle import tolerance
 from ssdgm_runtime.labels.space import Space
@@ -100,7 +100,7 @@ def make(
     wanted: Sequence[str],
     train: parity.Array,
     rows: gate.Rows,
-    limits: gate.Limits,
+    limits: allowance.Limits,
 ) -> tuple[list[Variant], list[gate.Gate]]:
     """Every variant that may ship, and how each was judged; a scorer is fp32 alone.
 

@@ -12,7 +12,16 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 import ssdgm_export
-from ssdgm_export.cli import console, conversion, data, evaluation, reports, shared, training
+from ssdgm_export.cli import (
+    console,
+    conversion,
+    data,
+    evaluation,
+    reports,
+    research,
+    shared,
+    training,
+)
 from ssdgm_runtime import errors
 from ssdgm_runtime.console import catalogue
 
@@ -29,14 +38,16 @@ app = typer.Typer(
 )
 EVERY: tuple[Callable[..., Any], ...] = (
     training.methods,
+    research.recipe,
     training.train,
+    research.runs,
     evaluation.evaluate,
     reports.report,
     conversion.convert,
     *map(shared.function, catalogue.COMMANDS),
 )
 for command in EVERY:
-    app.command()(command)
+    app.command(cls=shared.Once)(command)
 app.add_typer(data.app, name="data")
 
 
@@ -87,7 +98,9 @@ def _failure(error: BaseException) -> BaseException:
         return KeyboardInterrupt()
     if isinstance(error, UsageError):
         message = " ".join(error.format_message().split())  # names the option, as str() does not
-        mend = "" if message.endswith("?") else "See ssdgm-export --help."
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context else "ssdgm-export"
+        mend = "" if message.endswith("?") else f"See {path} --help."
         return errors.UsageError(message, mend=mend)
     if isinstance(error, ModuleNotFoundError) and not isinstance(error, errors.SsdgmError):
         name = str(error.name).split(".")[0]

@@ -56,6 +56,18 @@ def watch(quiet: bool) -> Iterator[Callable[[int, int, str], None]]:
         yield lambda done, total, text: note(f"{done}/{total}  {text}")
 
 
+@contextlib.contextmanager
+def doing(what: str) -> Iterator[None]:
+    """Say on a terminal what takes a while and has no steps to count."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield
+        return
+    from rich import console
+
+    with console.Console(stderr=True).status(what):
+        yield
+
+
 def downloads(quiet: bool) -> Callable[[int, int, str], None]:
     """A callback that shows a download: one line per file, more for a large one."""
 
@@ -85,12 +97,18 @@ def _counter() -> Iterator[Callable[[int, int, str], None]]:
 
 def _bar(steps: Iterable[Any], total: int, done: int) -> Iterator[Any]:
     with _progress() as bar:
-        task = bar.add_task("", total=total, completed=done)
+        task, part = bar.add_task("", total=total, completed=done), ("", False)
+        whole = (total, done, "")
         for step in steps:
+            if part != (part := (step.of, step.apart)) and step.apart:
+                bar.reset(task, total=step.steps)  # a bar of its own, with a time of its own
             bar.update(task, completed=step.step, total=step.steps)
             if step.terms is not None or step.of:
                 bar.update(task, description=_scores(step))
+            if not step.apart:
+                whole = (step.steps, step.step, bar.tasks[0].description)
             yield step
+        bar.update(task, total=whole[0], completed=whole[1], description=whole[2])
 
 
 def _progress(transient: bool = False) -> Any:  # noqa: ANN401  (rich is imported late)
@@ -109,7 +127,11 @@ def _progress(transient: bool = False) -> Any:  # noqa: ANN401  (rich is importe
 
 
 def _lines(steps: Iterable[Any]) -> Iterator[Any]:
+    part = ""
     for step in steps:
+        if step.apart and step.of != part:
+            note(step.of)
+        part = step.of
         if step.terms is not None:
             note(f"step {step.step}/{step.steps}  {_scores(step)}")
         yield step

@@ -29,6 +29,13 @@ def convert(
     rtol: Annotated[
         float, typer.Option(help="Relative tolerance of the comparison with torch.", min=0)
     ] = tolerance.RTOL,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the bundle. [default: METHOD-DATA]")
+    ] = None,
+    version: Annotated[str, typer.Option(help="Version of the bundle.")] = "1.0.0",
+    description: Annotated[
+        str | None, typer.Option(help="What the bundle is, in a sentence.")
+    ] = None,
     license: Annotated[
         str | None, typer.Option(help="License of the bundle, as an SPDX expression.")
     ] = None,
@@ -36,7 +43,10 @@ def convert(
         str, typer.Option(help="Precisions to include, out of fp32,int8,fp16.")
     ] = "fp32",
     max_drop: Annotated[
-        str, typer.Option(help="Largest allowed rise of a classifier's error.")
+        str,
+        typer.Option(
+            help="Largest allowed rise of a classifier's error, or share of changed answers."
+        ),
     ] = "0.2%",
     max_distortion: Annotated[
         str, typer.Option(help="Largest allowed growth of the reconstructions' squared error.")
@@ -57,22 +67,26 @@ def convert(
 ) -> None:
     """Convert RUN to a bundle, and compare its outputs with torch."""
     from ssdgm_export.bundle import convert as conversion
-    from ssdgm_export.proof import gate
+    from ssdgm_export.proof import allowance
 
-    result = conversion.convert(
-        run,
-        out,
-        data=data,
-        golden_from=golden_from,
-        atol=atol,
-        rtol=rtol,
-        license=license,
-        precision=precision,
-        limits=gate.limits(max_drop, max_distortion),
-        fuse=fuse,
-        score=score,
-        if_better=if_better,
-    )
+    with console.doing("tracing the graphs and comparing them"):
+        result = conversion.convert(
+            run,
+            out,
+            data=data,
+            golden_from=golden_from,
+            atol=atol,
+            rtol=rtol,
+            name=name,
+            version=version,
+            description=description,
+            license=license,
+            precision=precision,
+            limits=allowance.parse(max_drop, max_distortion),
+            fuse=fuse,
+            score=score,
+            if_better=if_better,
+        )
     console.emit(result.to_json(), as_json, _converted)
 
 
@@ -97,10 +111,15 @@ def _converted(result: Json) -> str:
 
 
 def _judged(gate: Json) -> str:
+    from ssdgm_train import evaluation
+
     if not gate["rows"]:
         return "does not ship: there is nothing to measure it by"
+    if gate["rows"] < evaluation.ENOUGH:
+        return f"does not ship: {gate['rows']} {gate['kind']} rows are too few to measure it by"
     cost, sure, allowed = (f"{100 * gate[key]:.2f}" for key in ("cost", "deviation", "allowed"))
-    unit = {"error": "points", "rmse": "% of the labels' deviation"}.get(gate["measure"], "%")
+    units = {"distortion": "%", "rmse": "% of the labels' deviation"}
+    unit = units.get(gate["measure"], "points")
     outcome = "passed" if gate["passed"] else "failed, does not ship"
     measured = f"on {gate['rows']} {gate['kind']} rows"
     return f"{outcome}: costs {cost} ± {sure} {unit} {measured}, of {allowed} allowed"

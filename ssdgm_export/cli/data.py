@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ssdgm_export.cli import console
+from ssdgm_export.cli import console, shared
 from ssdgm_export.cli.options import AsJson, Force, Quiet
 from ssdgm_export.cli.text import data as text
 from ssdgm_runtime import atomic
@@ -24,7 +24,7 @@ def _root() -> None:
     pass
 
 
-@app.command()
+@app.command(cls=shared.Once)
 def inspect(
     data: Annotated[
         str,

@@ -12,7 +12,9 @@ def report(run: Run, data: MovedData = None, as_json: AsJson = False) -> None:
     """Write RUN/report.html and RUN/figures: curves, errors, pictures."""
     from ssdgm_export import report as pages
 
-    console.emit({"report": str(pages.write(run, data))}, as_json, terminal.fields)
+    with console.doing("drawing the report"):
+        page = pages.write(run, data)
+    console.emit({"report": str(page)}, as_json, terminal.fields)
 
 
 def after(run: Path) -> str | None:
@@ -25,4 +27,5 @@ def after(run: Path) -> str | None:
         return None
     from ssdgm_export import report as pages
 
-    return str(pages.write(run))
+    with console.doing("drawing the report"):
+        return str(pages.write(run))

@@ -6,13 +6,31 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from typer import core
 
 from ssdgm_export.cli import console
+from ssdgm_runtime import errors
 from ssdgm_runtime.bench import backends
 from ssdgm_runtime.console import catalogue, commands
 from ssdgm_runtime.console.command import Command, Host, Option
 
 Json = dict[str, Any]
+
+
+class Once(core.TyperCommand):
+    """A command that refuses an option which is given twice, of which the first would be lost."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401  (typer's own)
+        """As any command, after a look at which options there are."""
+        _, _, order = self.make_parser(ctx).parse_args(args=list(args))
+        single = [param for param in order if isinstance(param, core.TyperOption)]
+        for param in single:
+            if single.count(param) > 1 and not (param.multiple or param.is_flag):
+                raise errors.UsageError(
+                    f"{param.opts[0]} is given twice",
+                    mend=f"Give it once; see {ctx.command_path} --help for what it takes.",
+                )
+        return super().parse_args(ctx, args)
 
 
 def function(command: Command) -> Callable[..., int]:
@@ -23,6 +41,8 @@ def function(command: Command) -> Callable[..., int]:
         quiet = not command.progress or values["quiet"] or values["json"]
         with console.watch(quiet) as watch:
             table = command.run(values, Host(_openers, _drawer, watch))
+        for line in command.notes(table):
+            console.note(line)
         console.emit(table, values["json"], command.show)
         return commands.exit_code(table)
 

@@ -80,6 +80,7 @@ def begin(
     device: str,
     place: str | None,
     tell: Tell,
+    threads: int | None = None,
 ) -> Any:  # noqa: ANN401
     """Begin a run; arguments and errors as of `session.begin`."""
     if data is None or out is None:
@@ -93,9 +94,10 @@ def begin(
     minutes = said.minutes
     if minutes is not None:
         plan = search.asked(said.changes)
-        return search.begin(data, plan, out, minutes, labels, seed, device, place, tell)
+        return search.begin(data, plan, out, minutes, labels, seed, device, place, tell, threads)
     plan = recommended.Asked(said.recipe, said.method, said.changes)
-    return session.begin(data, plan, out, labels, seed, device, said.init_from, place, tell)
+    given = labels, seed, device, said.init_from, place, tell, None, threads
+    return session.begin(data, plan, out, *given)
 
 
 def tell(session: Any, quiet: bool) -> None:  # noqa: ANN401

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ssdgm_export.cli import console, reports, starting
+from ssdgm_export.cli import console, reports, research, starting
 from ssdgm_export.cli.options import AsJson, Quiet
 from ssdgm_export.cli.text import training
 from ssdgm_runtime import errors, terminal
@@ -16,8 +16,7 @@ Json = dict[str, Any]
 
 def methods(as_json: AsJson = False) -> None:
     """List the methods, the tasks of their bundles, and the recipes."""
-    from ssdgm_train import METHODS
-    from ssdgm_train.recipes import shelf
+    from ssdgm_train.recipes import lookup, shelf
 
     rows = [
         {
@@ -28,7 +27,7 @@ def methods(as_json: AsJson = False) -> None:
             "summary": spec.summary,
             "tasks": list(spec.tasks),
         }
-        for spec in METHODS.values()
+        for spec in map(lookup.find, lookup.names())
     ]
     console.emit({"methods": rows, "recipes": shelf.names()}, as_json, _method_table)
 
@@ -37,7 +36,9 @@ def train(
     data: Annotated[
         str | None,
         typer.Argument(
-            metavar="DATA", help="A folder, an archive, a file (.npz, .csv, .parquet), or a name."
+            metavar="DATA",
+            help="A folder, an archive, a file (.npz, .csv, .parquet), or a name.",
+            autocompletion=research.data,
         ),
     ] = None,
     method: Annotated[
@@ -45,7 +46,8 @@ def train(
         typer.Option(
             help="Method, as listed by `methods`, or file.py:METHOD for one of your own; auto "
             "compares a few recipes and trains the best. [default: auto; with --recipe the "
-            "recipe's, with --init-from m2]"
+            "recipe's, with --init-from m2]",
+            autocompletion=research.methods,
         ),
     ] = None,
     budget: Annotated[
@@ -90,7 +92,8 @@ def train(
         str | None,
         typer.Option(
             help="A TOML file, a recipe listed by `methods`, or none for bare settings. "
-            "[default: the recommended one]"
+            "[default: the recommended one]",
+            autocompletion=research.recipes,
         ),
     ] = None,
     change: Annotated[
@@ -102,7 +105,12 @@ def train(
         ),
     ] = None,
     device: Annotated[
-        str | None, typer.Option(help="Device: auto, cpu or cuda. [default: auto]")
+        str | None,
+        typer.Option(help="Device: auto, cpu, cuda, or one GPU as cuda:1. [default: auto]"),
+    ] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(help="Number of threads. [default: 1 for small networks, else all]", min=1),
     ] = None,
     init_from: Annotated[
         Path | None,
@@ -147,6 +155,7 @@ def train(
             recipe,
             change,
             device,
+            threads,
             init_from,
             without,
         )
@@ -163,7 +172,8 @@ def train(
         said = starting.Said(method, recipe, changes, init_from, budget)
         place = None if data_dir is None else str(data_dir)
         tell = console.downloads(quiet)
-        session = starting.begin(data, said, out, labels, seed or 0, device or "auto", place, tell)
+        machine = device or "auto", place, tell, threads
+        session = starting.begin(data, said, out, labels, seed or 0, *machine)
         starting.tell(session, quiet)
     _run(session, quiet)
     page = None if no_report else reports.after(session.run.path)
@@ -186,7 +196,9 @@ def _run(session: Any, quiet: bool) -> None:  # noqa: ANN401
     from ssdgm_train.portfolio import search
 
     try:
-        for _ in console.track(search.train(session), session.steps, session.state.step, quiet):
+        for _ in console.track(
+            search.train(session, every=True), session.steps, session.state.step, quiet
+        ):
             pass
     except KeyboardInterrupt:
         again = errors.command("ssdgm-export", "train", "--resume", session.run.path)
@@ -210,6 +222,7 @@ def _summary(session: Any) -> Json:  # noqa: ANN401
             kind: [column.name for column in session.data.columns if column.kind == kind]
             for kind in columns.KINDS
         },
+        "left": list(session.data.left),
         "validation_labels_are_extra": described["data"]["validation_labels_are_extra"],
         "seed": session.seed,
         "init": described.get("init"),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ssdgm_export.graphs import draws, modules
 from ssdgm_runtime.labels.space import Space
+from ssdgm_runtime.rows import columns
 from ssdgm_train.evaluation import ROWS
 from ssdgm_train.problems import Problem
 
@@ -40,15 +41,15 @@ class Answers:
 
     def outputs(self, x: modules.Array) -> dict[str, Floats]:
         """What the classifier gives for raw rows, by name."""
-        return self._run("classifier", {"x": x})
+        return self._run("classifier", self._feeds(x))
 
     def scores(self, x: modules.Array) -> Floats:
         """How strange raw rows are, [n], of a model that generates."""
-        return self._run("scorer", {"x": x})["score"][:, 0]
+        return self._run("scorer", self._feeds(x))["score"][:, 0]
 
     def latents(self, x: modules.Array) -> Floats:
         """The means of q(z | x, y = q(y | x)), or of q(z | x) without labels, [n, Z]."""
-        return self._run("encoder", {"x": x, "y": self.probs(x)})["z_mean"]
+        return self._run("encoder", {**self._feeds(x), "y": self.probs(x)})["z_mean"]
 
     def draws(self, y: NDArray[np.int64], seed: int) -> Floats:
         """A row of p(x | y) for every class index, [n, *shape], in the data's own units."""
@@ -59,6 +60,11 @@ class Answers:
         """The same for labels as graphs take them, [n, *shape] of their space."""
         outputs = draws.decoded(self.graphs, y, seed, self._run)
         return draws.rows(outputs, self.problem, seed).astype(np.float64)
+
+    def _feeds(self, x: modules.Array) -> dict[str, modules.Array]:
+        """Rows as graphs take them: those of a table by their columns."""
+        known = self.problem.columns
+        return columns.split(x, known) if known else {"x": x}
 
     def _run(self, name: str, feeds: Mapping[str, modules.Array]) -> dict[str, Floats]:
         """A graph's outputs for those of the feeds that it takes, `ROWS` rows at a time.

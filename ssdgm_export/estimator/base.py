@@ -13,9 +13,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ssdgm_export.bundle import document
-from ssdgm_export.estimator import memory, progress, settings
+from ssdgm_export.estimator import frames, memory, progress, settings
 from ssdgm_export.estimator.answers import Answers
-from ssdgm_runtime import errors
 from ssdgm_train.portfolio import default
 from ssdgm_train.recipes import recipe, recommended
 from ssdgm_train.runs import loading
@@ -52,6 +51,7 @@ class SemiSupervised(
         labelled_batch: int | None = None,
         unlabelled_batch: int | None = None,
         validation: float | None = None,
+        patience: int | None = None,
         likelihood: str | None = None,
         labels_as: str | None = None,
         settings: Sequence[str] = (),
@@ -59,6 +59,7 @@ class SemiSupervised(
         init_from: str | Path | None = None,
         random_state: int | np.random.RandomState | None = None,
         device: str = "cpu",
+        threads: int | None = None,
         verbose: int = 0,
     ) -> None:
         self.method = method
@@ -72,6 +73,7 @@ class SemiSupervised(
         self.labelled_batch = labelled_batch
         self.unlabelled_batch = unlabelled_batch
         self.validation = validation
+        self.patience = patience
         self.likelihood = likelihood
         self.labels_as = labels_as
         self.settings = settings
@@ -79,21 +81,24 @@ class SemiSupervised(
         self.init_from = init_from
         self.random_state = random_state
         self.device = device
+        self.threads = threads
         self.verbose = verbose
 
-    def _train(self, x: Array, labels: Array) -> None:
+    def _train(self, table: memory.Table | frames.Table, plan: frames.Plan) -> None:
         """Train on rows and labels as a data set has them, and keep the run."""
-        plan, start = self._plan(), None if self.init_from is None else Path(self.init_from)
+        start = None if self.init_from is None else Path(self.init_from)
         limit = settings.minutes(self.method, self.budget, self.recipe, start, self.settings)
-        names = tuple(getattr(self, "feature_names_in_", ()))
-        rows = self._rows(x, recommended.plain(plan).data.likelihood)
-        table = memory.Table(rows, labels, names)
         watch = progress.tell if self.verbose else memory.ignore
-        self.run_ = memory.fit(
-            table, plan, seed_of(self.random_state), self.device, start, watch, limit
-        )
+        how = seed_of(self.random_state), self.device, start, watch, limit, self.threads
+        self.run_ = memory.fit(table, plan, *how)
         if self.verbose:
             progress.conclude(self.run_)
+
+    def _table(self, x: Array, labels: Array, plan: frames.Plan) -> memory.Table:
+        """Rows of numbers [n, features] with their labels, as a data set has them."""
+        names = tuple(getattr(self, "feature_names_in_", ()))
+        rows = settings.shaped(x, self.shape, recommended.plain(plan).data.likelihood)
+        return memory.Table(rows, labels, names)
 
     def transform(self, X: object) -> Array:  # noqa: N803
         """The means of q(z | x, y = q(y | x)), [n, latent]."""
@@ -145,33 +150,16 @@ class SemiSupervised(
         return answers_of(self.run_, self.device)
 
     def _asked(self, X: object) -> Array:  # noqa: N803
+        if isinstance(self.run_.table, frames.Table):
+            return frames.rows(X, self.run_.problem)
         x = validate_data(self, X, dtype=np.float32, reset=False)
-        return self._rows(x, self.run_.problem.likelihood)
-
-    def _rows(self, x: Array, likelihood: str) -> Array:
-        """Rows as the model takes them: in their shape, and bytes where they are counts."""
-        x = x if self.shape is None else _shaped(x, self.shape)
-        if likelihood != "binomial":
-            return x
-        if ((x != np.trunc(x)) | (x < 0) | (x > 255)).any():
-            raise errors.InputError(
-                "X", "with other values than counts", "whole numbers from 0 to 255, for binomial"
-            )
-        return x.astype(np.uint8)
+        return settings.shaped(x, self.shape, self.run_.problem.likelihood)
 
 
 def answers_of(trained: memory.Trained, device: str) -> Answers:
     """A trained model at work on a device."""
     space = document.space(trained.record)
     return Answers(trained.graphs, trained.problem, space, loading.pick_device(device))
-
-
-def _shaped(x: Array, shape: tuple[int, ...]) -> Array:
-    if int(np.prod(shape)) != x.shape[1]:
-        raise errors.InputError(
-            "shape", str(shape), f"a shape of {x.shape[1]} values, one per feature"
-        )
-    return x.reshape(len(x), *shape)
 
 
 def seed_of(random_state: Any) -> int:  # noqa: ANN401  (whatever scikit-learn takes)

@@ -16,7 +16,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ssdgm_export.estimator import base, settings
+from ssdgm_export.estimator import base, frames, memory, settings
 from ssdgm_runtime import errors
 
 Array = NDArray[Any]
@@ -47,17 +47,17 @@ class SemiSupervisedClassifier(ClassifierMixin, base.SemiSupervised):  # type: i
         unlabelled_batch: Unlabelled rows a step; 100.
         validation: The share of the labelled rows that is held out, from 1 on their number; 0.
             They calibrate the probabilities.
+        patience: Validations without a lower loss after which training stops early; none.
         likelihood: Of rows: "gaussian", which standardises every column; "bernoulli" for columns
             within [0, 1]; "binomial" for counts up to 255; "auto". gaussian.
-        labels_as: "classes" says that all labels are classes, which more than twenty different
-            numbers and fewer than two labelled rows a class are not taken for.
+        labels_as: "classes" says that all labels are classes, however many there are.
         settings: Anything else a recipe has, such as ("model.weighting=paper",).
         shape: What a row is reshaped to, (8, 8) for a small picture; it then is a bundle's input.
         init_from: A run directory, or .npz weights of the authors, to start from.
         random_state: Of validation rows, initial weights, batches and noise.
-        device: "auto", "cpu" or "cuda".
-        verbose: 1 writes a line to standard error at every validation and fold, and at the end
-            what was compared.
+        device: "auto", "cpu", "cuda", or one GPU of several, such as "cuda:1".
+        threads: How many there are; by default one for small networks, which are slower with more.
+        verbose: 1 writes a line to standard error at every validation and fold.
 
     Attributes:
         classes_: The labels' own values, sorted, [K].
@@ -69,20 +69,43 @@ class SemiSupervisedClassifier(ClassifierMixin, base.SemiSupervised):  # type: i
         SsdgmError: On fit; a setting, a label or the rows cannot be used.
     """
 
+    classes_: Array
+
     def fit(self, X: object, y: object) -> "SemiSupervisedClassifier":  # noqa: N803
         """Train on rows [n, features], labelled or not.
 
         Args:
-            X: Finite numbers; they become float32.
+            X: Finite numbers; they become float32. Or a frame of pandas, Polars and their like,
+                in which columns may also be categories, words, truth values and dates, and values
+                may be missing: it is read as a table on the command line is.
             y: Labels [n]: whole numbers from 0 or strings; -1 (in strings also "-1" or an empty
-                one) is a row whose label is not known.
+                one), None or NaN is a row whose label is not known.
         """
+        plan, frame, y = self._plan(), frames.read(X), settings.blanked(y)
+        if frame is None:
+            table: memory.Table | frames.Table = self._array(X, y, plan)
+        else:
+            table = self._frame(frame, y)
+            plan = frames.labelled(plan, table.label, self.likelihood)
+        self._train(table, plan)
+        if frame is not None:
+            self.classes_ = frames.classes(self.classes_, self.run_.record.data.classes)
+        return self
+
+    def _array(self, X: object, y: object, plan: frames.Plan) -> memory.Table:  # noqa: N803
+        """Rows of numbers with their labels, as scikit-learn checks them."""
         x, known = validate_data(self, X, y, dtype=np.float32, ensure_min_samples=2)
         if known.dtype.kind != "O":  # objects are judged one by one below
             check_classification_targets(known)
         self.classes_, labels = settings.labels(known)
-        self._train(x, labels)
-        return self
+        return self._table(x, labels, plan)
+
+    def _frame(self, frame: frames.Frame, y: object) -> frames.Table:
+        """Rows of a frame with their labels."""
+        self.feature_names_in_ = np.array(frame.columns, object)
+        self.n_features_in_ = len(frame.columns)
+        self.classes_, labels = settings.labels(np.asarray(y))
+        return frames.table(frame, labels)
 
     def predict_proba(self, X: object) -> Array:  # noqa: N803
         """q(y | x), [n, K], in the order of `classes_`."""
@@ -95,7 +118,7 @@ class SemiSupervisedClassifier(ClassifierMixin, base.SemiSupervised):  # type: i
         return labels
 
     @available_if(base.offers("generate"))  # type: ignore[untyped-decorator]
-    def sample(self, y: object, n: int = 1, random_state: object = 0) -> Array:
+    def sample(self, y: object, n: int = 1, random_state: object = 0) -> Any:  # noqa: ANN401
         """Draw rows of p(x | y).
 
         Args:
@@ -104,7 +127,7 @@ class SemiSupervisedClassifier(ClassifierMixin, base.SemiSupervised):  # type: i
             random_state: Of the draws.
 
         Returns:
-            Rows [m * n, features], those of the first label first.
+            Rows [m * n, features], those of the first label first; a frame after a frame.
 
         Raises:
             InputError: A label is none of `classes_`, or n is no whole number from 1 on.
@@ -113,6 +136,8 @@ class SemiSupervisedClassifier(ClassifierMixin, base.SemiSupervised):  # type: i
         asked = settings.places(y, self.classes_)
         indices = np.repeat(asked, settings.count(n, "n"))
         drawn = self._answers().draws(indices, base.seed_of(random_state))
+        if isinstance(self.run_.table, frames.Table):
+            return frames.drawn(drawn, self.run_.problem, self.run_.table)
         return drawn.reshape(len(drawn), -1)
 
     def score(self, X: object, y: object, sample_weight: object = None) -> float:  # noqa: N803
@@ -121,6 +146,7 @@ class SemiSupervisedClassifier(ClassifierMixin, base.SemiSupervised):  # type: i
         Raises:
             InputError: No label is known.
         """
+        y = settings.blanked(y)
         known = ~settings.unknown(np.asarray(y))
         if not known.any():
             raise errors.InputError("y", "without any known label", "labels other than -1")

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ssdgm_export.estimator import frames
 from ssdgm_export.graphs import modules
 from ssdgm_runtime.bundle import scorer
 from ssdgm_train import method
@@ -32,8 +33,6 @@ from ssdgm_train.runs import (
     training,
 )
 
-DATA = "table.npz"
-"""The file of the rows; a bundle's name comes from it."""
 LEFT = ("optimiser.safetensors", "random.safetensors", loading.PLACE)
 """What serves nothing but to go on."""
 
@@ -42,12 +41,14 @@ LEFT = ("optimiser.safetensors", "random.safetensors", loading.PLACE)
 class Table:
     """Raw rows [n, *shape] with their labels [n], -1 or "" where one is not known.
 
-    `features` are the names of a row's values, where they have names.
+    `features` are the names of a row's values, where they have names, and `file` is the name of
+    the file of the rows, from which a bundle's name comes.
     """
 
     x: NDArray[np.generic]
     y: NDArray[np.generic]
     features: tuple[str, ...] = ()
+    file: str = "table.npz"
 
     def save(self, path: Path) -> None:
         """Write the rows as the .npz file that a run reads."""
@@ -67,7 +68,7 @@ class Trained:
     """
 
     files: Mapping[str, bytes]
-    table: Table
+    table: Table | frames.Table
 
     @property
     def record(self) -> records.RunRecord:
@@ -107,10 +108,10 @@ class Trained:
 
 @contextlib.contextmanager
 def written(trained: Trained) -> Iterator[Path]:
-    """A temporary folder with the run directory `run` and the rows `DATA`."""
+    """A temporary folder with the run directory `run` and the rows."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        trained.table.save(folder / DATA)
+        trained.table.save(folder / trained.table.file)
         for place, content in trained.files.items():
             path = folder / "run" / place
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -130,7 +131,7 @@ def export(
     from ssdgm_export.bundle import convert
 
     with written(trained) as place:
-        run, data = place / "run", str(place / DATA)
+        run, data = place / "run", str(place / trained.table.file)
         converted = convert.convert(
             run,
             path,
@@ -148,13 +149,14 @@ def ignore(progress: training.Progress) -> None:
 
 
 def fit(
-    table: Table,
+    table: Table | frames.Table,
     plan: recipe.Recipe | recommended.Asked,
     seed: int = 0,
     device: str = "auto",
     init_from: Path | None = None,
     watch: Callable[[training.Progress], None] = ignore,
     minutes: float | None = None,
+    threads: int | None = None,
 ) -> Trained:
     """Train on a table.
 
@@ -166,27 +168,32 @@ def fit(
         init_from: As `session.begin` takes it.
         watch: Called after every step.
         minutes: For comparing recipes, of which the given one is the simplest; None for none.
+        threads: As `session.begin` takes it.
 
     Raises:
         SsdgmError: As `session.begin` and `training.train`.
     """
     # Windows removes no file that is mapped
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        source, out = Path(folder) / DATA, Path(folder) / "run"
+        source, out = Path(folder) / table.file, Path(folder) / "run"
         table.save(source)
         if minutes is None:
-            begun = session.begin(str(source), plan, out, None, seed, device, init_from)
+            begun = session.begin(
+                source, plan, out, None, seed, device, init_from, threads=threads
+            )
         else:
-            begun = search.begin(str(source), plan, out, minutes, None, seed, device)
+            begun = search.begin(
+                str(source), plan, out, minutes, None, seed, device, threads=threads
+            )
         for progress in search.train(begun):
             watch(progress)
-        return Trained(_files(out), table)
+        return Trained(_files(out, table.file), table)
 
 
-def _files(path: Path) -> dict[str, bytes]:
+def _files(path: Path, data: str) -> dict[str, bytes]:
     """A run directory's files, without what serves to go on and without its data's place."""
     record = directory.Run(path).read()
-    moved = replace(record, data=replace(record.data, source=DATA))
+    moved = replace(record, data=replace(record.data, source=data))
     storage.write_json(path / "run.json", moved)
     for run in filter(Path.is_dir, (path, path / baseline.FOLDER)):
         for older in directory.Run(run).checkpoints[1:]:

@@ -85,7 +85,8 @@ class SemiSupervisedRegressor(RegressorMixin, base.SemiSupervised):  # type: ign
         known = _numbers(y)
         check_consistent_length(x, known)
         self._flat = known.ndim == 1
-        self._train(x, known)
+        plan = self._plan()
+        self._train(self._table(x, known, plan), plan)
         return self
 
     def predict(self, X: object, return_std: bool = False) -> Any:  # noqa: N803, ANN401

@@ -5,6 +5,7 @@ import numbers
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,7 @@ SECTIONS = {
     "unlabelled_batch": "train",
     "validation": "data",
     "labels_as": "data",
+    "patience": "run",
     "likelihood": "data",
 }
 """Where settings stand in a recipe; all others are of the model."""
@@ -214,6 +216,27 @@ def labels(y: NDArray[np.generic]) -> tuple[NDArray[np.generic], NDArray[np.gene
     return np.unique(y[known]), whole
 
 
+def blanked(y: Any) -> Any:  # noqa: ANN401  (whatever a caller has)
+    """Labels with -1, or among words "", in place of None and NaN."""
+    array = np.asarray(y, object) if isinstance(y, list | tuple) else np.asarray(y)
+    if array.ndim != 1 or array.dtype.kind not in "fO":
+        return y
+    missing = np.array([_missing(value) for value in array])
+    if not missing.any():
+        return y
+    known = array[~missing].tolist()
+    if any(isinstance(value, str) for value in known):
+        return np.array(["" if gap else v for v, gap in zip(array, missing, strict=True)], object)
+    filled = np.where(missing, dataset.UNLABELLED, array)
+    whole = all(value == int(value) for value in known)
+    return filled.astype(np.int64) if whole else filled
+
+
+def _missing(value: Any) -> bool:  # noqa: ANN401  (as above)
+    """Whether a value is None, NaN, or what pandas has for these."""
+    return value is None or type(value).__name__ in ("NAType", "NaTType") or value != value
+
+
 def unknown(y: NDArray[np.generic]) -> NDArray[np.bool_]:
     """Which labels stand for one that is not known."""
     return np.isin(y.astype(str), ("-1", "-1.0", ""))
@@ -226,3 +249,22 @@ def _check_kinds(kinds: set[str]) -> None:
             f"an array of objects of several kinds or none that fits ({', '.join(sorted(kinds))})",
             WANTED,
         )
+
+
+def shaped(x: NDArray[Any], shape: tuple[int, ...] | None, likelihood: str) -> NDArray[np.generic]:
+    """Rows [n, features] as the model takes them: in their shape, bytes where they are counts.
+
+    Raises:
+        InputError: The shape has another number of values, or a value is no count of a byte.
+    """
+    if shape is not None and int(np.prod(shape)) != x.shape[1]:
+        expected = f"a shape of {x.shape[1]} values, one per feature"
+        raise errors.InputError("shape", str(shape), expected)
+    x = x if shape is None else x.reshape(len(x), *shape)
+    if likelihood != "binomial":
+        return x
+    if ((x != np.trunc(x)) | (x < 0) | (x > 255)).any():
+        raise errors.InputError(
+            "X", "with other values than counts", "whole numbers from 0 to 255, for binomial"
+        )
+    return x.astype(np.uint8)

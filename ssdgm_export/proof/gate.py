@@ -1,10 +1,11 @@
 """Whether a graph of lower precision may ship, measured on the run's own rows.
 
-A classifier may err on a few rows more than the fp32 graph; where labels are numbers, their root
-mean squared error may rise by a small part of their deviation. An encoder or decoder may make the
-squared error of reconstructions from posterior means grow by a little, the other graphs being
-fp32. Probabilities, posterior scales and draws from the prior are not looked at. What computes
-with integers must also give each of some rows the same answer alone and in a batch.
+A classifier may err on a few rows more than the fp32 graph, or, where no labels are held out,
+answer a few otherwise; where labels are numbers, their root mean squared error may rise by a small
+part of their deviation. An encoder or decoder may make the squared error of reconstructions from
+posterior means grow by a little, the other graphs being fp32. Probabilities, posterior scales and
+draws from the prior are not looked at. What computes with integers must also give each of some
+rows the same answer alone and in a batch.
 
 A CPU computes half precision in single: the gate of fp16 shows what rounded weights cost, and says
 nothing about the arithmetic of a GPU. The standard error says how sure an estimate is.
@@ -18,21 +19,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdgm_export.proof.limits import Limits as Limits
-from ssdgm_export.proof.limits import limits as limits
+from ssdgm_export.proof.allowance import Limits
 from ssdgm_runtime.bundle import tolerance
 from ssdgm_runtime.engine import session
 from ssdgm_runtime.engine.options import Plan
 from ssdgm_runtime.labels.space import Space
 from ssdgm_runtime.rows import columns as table
+from ssdgm_train import evaluation
 
 Array = NDArray[Any]
 Arrays = dict[str, Array]
 Measure = Callable[[Arrays], Array]
 
 BATCH, ALONE = 256, 64
-ERROR, RMSE = LABELLED = ("error", "rmse")
-"""The measures that need labels, as `Space.measure` names them."""
+RMSE = "rmse"
+"""The measure of labels that are numbers, as `Traits.measure` names it."""
 
 INVARIANT = ("int8",)
 """Precisions whose answers must not depend on the batch, to the bit."""
@@ -44,8 +45,8 @@ class Rows:
 
     Attributes:
         x: [n, *shape] in the data's own dtype.
-        y: Their labels as numbers, [n, ...]; `Space.unknown` what is not known.
-        kind: `validation`, or `labelled` where none were held out: those the run was trained on.
+        y: Their labels as numbers, [n, ...]; `Traits.unknown` what is not known.
+        kind: `validation`, or `training` where too few were held out.
         space: What a label is.
         columns: Those of a table, by which x is split.
     """
@@ -70,19 +71,21 @@ class Gate:
         component: The graph.
         precision: Its precision.
         measure: `error`, the share of wrong rows; `rmse`, the root mean squared error of numbers
-            in deviations of the training labels; `distortion`, the mean squared error of
-            reconstructions in the data's own units; `nothing`, where none can be measured.
-            The columns of a table have no common unit: there it is the squared error as a share
-            of the column's variance, and for categories 1 - the probability of the right one.
+            in deviations of the training labels; `change`, the share that is answered otherwise
+            than by fp32, where no label is known, of numbers the mean change in deviations;
+            `distortion`, the mean squared error of reconstructions in the data's own units;
+            `nothing`, where none can be measured. The columns of a table have no common unit:
+            there it is the squared error as a share of the column's variance, and for categories
+            1 - the probability of the right one.
         rows: How many rows it was measured on.
         kind: What rows these are.
         fp32: The measure for the fp32 graph.
         found: The measure for this one; `tolerance.HUGE` if an output is not finite.
-        cost: found - fp32 for an error and an rmse, found / fp32 - 1 for a distortion.
+        cost: found - fp32, for a distortion found / fp32 - 1.
         deviation: The standard error of the cost, from the rows' own differences.
         allowed: The most that the cost may be.
         batch_gap: The largest difference between an output of a row alone and in a batch.
-        passed: Whether it may ship by this measure.
+        passed: Whether it may ship by this measure; never by fewer than `evaluation.ENOUGH` rows.
     """
 
     component: str
@@ -154,7 +157,7 @@ class Judge:
         if key not in self._kept:
             plain = self._answer(blank.component, self._fp32[blank.component])
             self._kept[key] = measure(plain)
-        before, error = self._kept[key], blank.measure in LABELLED
+        before, error = self._kept[key], blank.measure != "distortion"
         with np.errstate(over="ignore", invalid="ignore"):  # `_finite` below sees what overflows
             after = measure(answer)
             spread = (after - before).std() / math.sqrt(len(after))
@@ -175,7 +178,7 @@ class Judge:
             cost=cost,
             deviation=_finite(spread / unit),
             allowed=allowed,
-            passed=cost <= allowed and exact,
+            passed=cost <= allowed and exact and len(after) >= evaluation.ENOUGH,
         )
 
     def _measures(self, component: str) -> dict[str, Measure]:
@@ -183,8 +186,10 @@ class Judge:
         graph, measures = self._fp32[component], dict[str, Measure]()
         takes_rows = not self._rows.tensors.keys().isdisjoint(graph.inputs)
         answers = self._rows.space.outputs.keys() <= graph.outputs.keys()
-        if answers and takes_rows and self._labelled:
-            measures[self._rows.space.traits.measure] = self._errors
+        if answers and takes_rows:
+            known = self._labelled
+            measure = self._rows.space.traits.measure if known else "change"
+            measures[measure] = self._errors if known else self._changes
         if component == "decoder" and "encoder" in self._fp32:
             measures["distortion"] = self._distances
         if "z_mean" in graph.outputs and "decoder" in self._fp32:
@@ -204,6 +209,15 @@ class Judge:
         """
         wrong: Array = self._rows.space.wrong(answer, self._rows.y)
         return wrong[~np.isnan(wrong)]
+
+    def _changes(self, answer: Arrays) -> Array:
+        """The share of each row's label that is another than that of fp32.
+
+        Of numbers it is how far they are from it, in deviations.
+        """
+        plain, space = self._answer("classifier", self._fp32["classifier"]), self._rows.space
+        wrong: Array = space.wrong(answer, space.answer(plain).labels)
+        return np.sqrt(wrong) if space.traits.measure == RMSE else wrong
 
     def _distortions(self, answer: Arrays) -> Array:
         feeds = {**self._feeds, "z": answer["z_mean"]}

@@ -149,7 +149,7 @@ WORDS: dict[str, tuple[tuple[str, ...], str, str]] = {
     "no setting": (("--set", "steps"), "RecipeError", "key=value"),
     "a recipe that is missing": (("--recipe", "none.toml"), "RecipeError", "No recipe is at"),
     "a recipe that is none": (("--recipe", __file__), "RecipeError", "is not a TOML file"),
-    "a device that is none": (("--device", "tpu"), "InputError", "auto, cpu or cuda"),
+    "a device that is none": (("--device", "tpu"), "InputError", "auto, cpu, cuda, or one"),
     "a likelihood that does not fit": (
         ("--set", "data.likelihood=beta"),
         "RecipeError",

@@ -13,7 +13,7 @@ Tool = Callable[..., Any]
 SMALL = (
     *("--method", "m2"),
     *("--set", "train.steps=60", "--set", "run.evaluate_every=60", "--seed", 1, "--quiet"),
-    *("--set", "model.hidden=8", "--set", "data.validation=12", "--set", "model.latent=2"),
+    *("--set", "model.hidden=8", "--set", "data.validation=30", "--set", "model.latent=2"),
 )
 GOOD = ("--set", "train.learning_rate=2e-2")
 BAD = ("--set", "train.learning_rate=1e-6", "--set", "train.steps=300")
@@ -22,7 +22,7 @@ BAD = ("--set", "train.learning_rate=1e-6", "--set", "train.steps=300")
 @pytest.fixture
 def source(tmp_path: Path) -> str:
     """An archive with blanks and test rows."""
-    return cases.saved(tmp_path / "rows.npz", cases.separable("gaussian-float32", 48, 30, 12))
+    return cases.saved(tmp_path / "rows.npz", cases.separable("gaussian-float32", 66, 30, 12))
 
 
 def test_train_and_its_report_say_whether_unlabelled_rows_helped(
@@ -31,12 +31,12 @@ def test_train_and_its_report_say_whether_unlabelled_rows_helped(
     run = tmp_path / "run"
     trained = tool("train", source, "--out", run, *SMALL, *BAD)
     assert trained.code == 0, trained
-    words = r"^baseline +error \d+\.\d\d % on the labels alone by .*, 12 rows\); "
+    words = r"^baseline +error \d+\.\d\d % on the labels alone by .*, 30 rows\); "
     assert re.search(words, trained.out, re.MULTILINE)
-    words = r"^graph +error \d+\.\d\d % by LabelSpreading.* than the run, 12 rows\); it needs its "
+    words = r"^graph +error \d+\.\d\d % by LabelSpreading.* than the run, 30 rows\); it needs its "
     assert re.search(words, trained.out, re.MULTILINE)
     again = tool("train", "--resume", run, "--no-report", "--json").json
-    assert again["baseline"]["validation"]["rows"] == 12
+    assert again["baseline"]["validation"]["rows"] == 30
     page = (run / "report.html").read_text(encoding="utf-8")
     for part in ("validation", "test"):
         assert f"Beside the baseline, on {part} rows: error " in page
@@ -53,7 +53,7 @@ def test_it_can_be_left_out(
     assert not re.search("^baseline", told.out, re.MULTILINE)
     assert "the baseline" not in (run / "report.html").read_text(encoding="utf-8")
     found = refused(tmp_path, "convert", run, "-o", tmp_path / "a.ssdgm", "--if-better")
-    assert "has no baseline with validation rows" in found["found"]
+    assert "has no baseline" in found["found"]
     assert "--no-baseline" in found["mend"]
     refused(tmp_path, "train", "--resume", run, "--no-baseline")
 
@@ -83,6 +83,10 @@ def test_the_better_ships_and_the_bundle_says_what_was_found(
     assert found["training"]["baseline"] == result["baseline"]
     manifest = json.loads((bundle / "manifest.json").read_text())
     assert manifest["additional_metadata"]["ssdgm"]["model"]["family"] == method
+    learnt = {"m2": "36 labelled and 30 unlabelled rows", "supervised": "36 labelled rows alone"}
+    card = (bundle / "README.md").read_text(encoding="utf-8")
+    assert f"trained with {learnt[method]} of" in card
+    assert f"- The {'run' if method == 'm2' else 'network'} ships: the run's error is " in card
     assert tool("verify", bundle).code == 0
 
 
@@ -101,9 +105,9 @@ def test_a_baseline_that_no_bundle_can_hold_is_named(
     told = tool("convert", run, "-o", bundle, "--if-better")
     assert re.search("^method +m2$", told.out, re.MULTILINE)
     says = "scikit-learn's SVC(C=1) erred less on the validation rows"
-    assert re.search(f"^note +{re.escape(says)}", told.out, re.MULTILINE)
+    assert re.search(f"^note +The run ships: .*; {re.escape(says)}", told.out, re.MULTILINE)
     card = (bundle / "README.md").read_text(encoding="utf-8")
-    assert f"- {says}" in card
+    assert re.search(f"^- The run ships: .*{re.escape(says)}", card, re.MULTILINE)
     assert "- Beside the baseline, on validation rows: error 25.00 % on the labels alone" in card
 
 

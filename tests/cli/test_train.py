@@ -143,8 +143,11 @@ def test_progress_goes_to_stderr_alone_and_quiet_silences_it(
     assert first.startswith(
         "recipe default-m2-small (recommended for m2 on 78 grey images of 3 x 3 with 48 labels)"
     )
-    assert [line.split("  ")[0] for line in lines] == ["step 4/12", "step 8/12", "step 12/12"]
-    assert all("validation error" in line and "unlabelled" in line for line in lines)
+    own = ["step 4/12", "step 8/12", "step 12/12"]
+    assert [line.split("  ")[0] for line in lines[:4]] == [*own, "baseline"]
+    assert [line for line in lines[4:-1] if "  baseline: " not in line] == []
+    assert lines[-1] == "comparing with other classifiers"
+    assert all("validation error" in line and "unlabelled" in line for line in lines[:3])
     assert "step" not in loud.out
     assert "ssdgm-export convert" in loud.out
     quiet = tool("train", source, "--out", tmp_path / "quiet", *SMALL, "--quiet", "--json")
@@ -174,6 +177,7 @@ def test_a_terminal_gets_a_bar_and_json_stays_alone_on_stdout(
     trained = tool("train", source, "--out", tmp_path / "run", *SMALL, "--json")
     assert trained.json["steps"] == 12
     assert "12/12" in "".join(written)
+    assert "comparing with other classifiers" in "".join(written)
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ def rows(images: np.ndarray, tmp_path: Path) -> Path:
 
 COMMANDS = {
     "inspect": (),
-    "verify": ("--provider", "cpu"),
+    "verify": (),
     "classify": ("{rows}", "--top", "2"),
     "generate": ("-o", "{out}", "--seed", "1", "--class", "one", "--class", "2", "-n", "2"),
     "bench": ("--batch", "1,3", "--seconds", "0.01", "--allow-partial", "--cold", "0"),

@@ -30,7 +30,7 @@ def test_what_a_model_says_of_itself(tiny: model.Model, data: Path) -> None:
     assert tiny.info["path"] == str(data / "tiny.ssdgm")
     assert {p.active for p in tiny.placement().values()} == {"CPUExecutionProvider"}
     assert repr(tiny).startswith("<Model tiny ")
-    assert model.Model.load(data / "tiny.ssdgm").info["id"] == tiny.info["id"]
+    assert model.load(data / "tiny.ssdgm").info["id"] == tiny.info["id"]
 
 
 class TestClassify:

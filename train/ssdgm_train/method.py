@@ -188,6 +188,7 @@ class Method:
         build: The model's class, made of (config, problem).
         phases: (config, sizes) to the phases of a run.
         spaces: The label spaces that it knows.
+        unlabelled: Whether it learns from rows without labels.
         finds: Whether it can find classes that have no label (`data.extra_classes`).
         adopt: (config, a trained model) to what can be taken over from it; None for nothing.
         fitted: (config, problem) to a config without automatic choices, such as of networks.
@@ -200,6 +201,7 @@ class Method:
     build: type[Model]
     phases: Callable[[Any, Sizes], tuple[Phase, ...]]
     spaces: tuple[type, ...] = (Classes,)
+    unlabelled: bool = True
     finds: bool = False
     adopt: Callable[[Any, nn.Module], Adoption | None] = _adopts_nothing
     fitted: Callable[[Any, Problem], Any] = _as_it_is

@@ -39,12 +39,16 @@ _CLASSIFY = (
     _BUNDLE,
     Option(
         "ROWS",
-        "Rows to classify: npz, npy, IDX, CSV, Parquet, an image, a folder.",
+        "Rows to classify: npz, npy, IDX, CSV, Parquet, JSON lines, an image, a folder.",
         Path,
         REQUIRED,
     ),
-    Option("--out", "Write the labels to this .csv, .jsonl or .npy file.", Path, short="-o"),
+    Option(
+        "--out", "Write the labels to this .csv, .parquet, .jsonl or .npy file.", Path, short="-o"
+    ),
     Option("--top", "Number of labels to list for each row.", int, 1),
+    _listed("--keep", "Columns of the rows' table to repeat, such as id,date."),
+    Option("--probabilities", "Add the probability of each label, as prob_NAME.", bool),
     Option("--batch-size", "Largest number of rows to compute at once.", int),
     *_ENGINE,
     FORCE,
@@ -157,8 +161,8 @@ def doctor(host: Host) -> Json:
 COMMANDS = (
     Command(inspect, summaries.inspect, (_BUNDLE,)),
     Command(verify, summaries.verify, (_BUNDLE, *_ENGINE)),
-    Command(classify, summaries.classify, _CLASSIFY),
-    Command(predict, summaries.classify, _PREDICT),
+    Command(classify, summaries.classify, _CLASSIFY, notes=summaries.drift),
+    Command(predict, summaries.classify, _PREDICT, notes=summaries.drift),
     Command(score, summaries.score, _SCORE),
     Command(generate, summaries.generate, _GENERATE),
     Command(bench, summary.bench, (_BUNDLE, *_REQUEST, _RUN, *_RESULT), progress=True),

@@ -78,12 +78,14 @@ class Command:
         show: The result as lines for people.
         options: The options and arguments, in the order of the help.
         progress: Whether it reports its progress to `Host.watch`.
+        notes: What there is to say beside the result, in lines for standard error.
     """
 
     function: Callable[..., Json]
     show: Callable[[Json], str]
     options: tuple[Option, ...] = ()
     progress: bool = False
+    notes: Callable[[Json], list[str]] = lambda table: []
 
     @property
     def name(self) -> str:

@@ -5,13 +5,15 @@ Nothing here prints, parses or exits, so that every command line says the same.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ssdgm_runtime import arguments, atomic, errors, model
 from ssdgm_runtime.bundle import contents
-from ssdgm_runtime.console import doctor, drawing, outputs
+from ssdgm_runtime.console import doctor, drawing, drift, outputs
 from ssdgm_runtime.inference import graphs, parts
-from ssdgm_runtime.readers import inputs
+from ssdgm_runtime.readers import inputs, raw
+from ssdgm_runtime.rows import columns
 
 if TYPE_CHECKING:
     from ssdgm_runtime.bench import backends, outcome, report, request
@@ -43,7 +45,7 @@ def inspect(bundle: PathLike) -> Json:
     return {
         "name": about.name,
         "description": str(about.document.get("description", "")),
-        "version": str(about.document.get("package_version", "")),
+        "version": about.version,
         "path": str(opened.path),
         "id": opened.id,
         "format": ".".join(map(str, about.format)),
@@ -76,6 +78,8 @@ def classify(
     out: PathLike | None = None,
     *,
     top: int = 1,
+    keep: str | None = None,
+    probabilities: bool = False,
     batch_size: int | None = None,
     force: bool = False,
     task: str = "classify",
@@ -86,9 +90,11 @@ def classify(
     Args:
         bundle: The bundle.
         rows: The rows.
-        out: A .csv, .jsonl or .npy (probabilities) file to write; without it the table has a
-            record a row under `predictions`.
+        out: A .csv, .parquet, .jsonl or .npy (probabilities) file to write; without it the table
+            has a record a row under `predictions`.
         top: How many labels to list for a row.
+        keep: Columns of the rows' table to repeat, separated by commas.
+        probabilities: Add a column of probabilities for each label.
         batch_size: The most rows computed at once.
         force: Replace `out` if it is there.
         task: `predict` takes bundles of any labels, `classify` none that predict numbers.
@@ -101,16 +107,21 @@ def classify(
         about = opened.graphs.bundle.manifest
         opened.graphs.graph("classifier", task)
         if task not in ("predict", about.space.traits.task):
-            names = ", ".join(about.labels)
+            labels = ", ".join(about.labels)
             raise errors.TaskUnavailable(
-                f"This bundle cannot {task}: it predicts {about.space.space} ({names})",
+                f"This bundle cannot {task}: it predicts {about.space.space} ({labels})",
                 mend=f"Use the command {about.space.traits.task}.",
             )
+        if probabilities:
+            about.space.traits.need_probable()
         table = inputs.read_rows(rows, about.row("classifier"))
+        kept, differing = _beside(rows, table.x, about.columns, keep)
         answer = opened.classify(table.x, batch_size=batch_size)
         name, key = about.name, opened.graphs.bundle.id
         active = opened.graphs.placement("classifier").active
-    listed = outputs.Predictions(answer, about.space, table.names, top)
+    label = outputs.label_of(about.training)
+    space, names = about.space, table.names
+    listed = outputs.Predictions(answer, space, names, top, kept, label, probabilities)
     result = {
         "bundle": name,
         "id": key,
@@ -118,6 +129,7 @@ def classify(
         "rows": len(answer),
         "space": about.space.space,
         **({"counts": counts} if (counts := answer.counts()) else {}),
+        **({"drift": differing} if differing else {}),
     }
     if out is None:
         return {**result, "predictions": listed.records()}
@@ -154,6 +166,23 @@ def score(
         return {**result, "scores": listed.records()}
     atomic.write(out, outputs.SCORE[suffix](listed), force=force)
     return {**result, "output": str(out)}
+
+
+def _beside(
+    rows: PathLike, x: inputs.Array, known: columns.Columns, keep: str | None
+) -> tuple[raw.Values, list[Json]]:
+    """The columns of a table that are to be kept, and how its rows differ from the training's."""
+    path, names = Path(rows), [] if keep is None else [name.strip() for name in keep.split(",")]
+    words = [c.name for c in known if c.kind == columns.CATEGORY and raw.is_named(path.name)]
+    values = raw.read(path, [*dict.fromkeys([*names, *words])]) if names or words else {}
+    kept = {name: values[name] for name in names}
+    for name, column in kept.items():
+        if len(column) != len(x):
+            raise errors.DataError(
+                f"{path} has {len(column)} lines and {len(x)} rows, so {name!r} cannot be kept",
+                mend="Leave --keep out; each answer has its series' name as source.",
+            )
+    return kept, drift.drift(x, known, values) if known and len(x) else []
 
 
 def generate(

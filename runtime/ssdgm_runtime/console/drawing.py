@@ -63,7 +63,8 @@ def draw(opened: model.Model, request: Request, labels: Labels) -> outputs.Drawn
     """
     about = opened.graphs.bundle.manifest
     low, high = manifest.value_range(about)
-    schema = about.columns, about.space, about.windows
+    label = outputs.label_of(about.training)
+    schema = about.columns, about.space, about.windows, label
     if request.picture is not None:
         picture = PICTURES[request.picture](opened, request, labels)
         return outputs.Drawn(picture, picture.columns, low, high, *schema)

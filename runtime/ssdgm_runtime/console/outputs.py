@@ -3,7 +3,7 @@
 import io
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,25 +29,51 @@ class Predictions:
         space: What a label is.
         sources: The file each row came from; empty where rows come from an array.
         top: How many names to list for a row.
+        kept: Columns of the rows' own table, by name, which come first.
+        label: What the column of the labels is called; "class" where nobody says.
+        probabilities: Whether there is a column of probabilities for each name.
     """
 
     answer: "Answer"
     space: "Space"
     sources: tuple[str, ...] = ()
     top: int = 1
+    kept: Mapping[str, Sequence[object]] = field(default_factory=dict)
+    label: str = ""
+    probabilities: bool = False
 
     def records(self) -> list[Json]:
         """One JSON-ready table a row: row, source, and what the space has to say of it."""
+        more = {name: [*map(_plain, values)] for name, values in self._more().items()}
         return [
-            {"row": i, **({"source": self.sources[i]} if self.sources else {}), **record}
+            {
+                "row": i,
+                **({"source": self.sources[i]} if self.sources else {}),
+                **{name: values[i] for name, values in more.items()},
+                **record,
+            }
             for i, record in enumerate(self.space.records(self.answer, self.top))
         ]
 
     def columns(self) -> dict[str, Sequence[object]]:
-        """The same as columns of a table."""
+        """The same as columns of a table; the class has the name of the column of labels."""
         source = {"source": self.sources} if self.sources else {}
-        rows = {"row": range(len(self.answer))}
-        return {**rows, **source, **self.space.columns(self.answer, self.top)}
+        rows, more = {"row": range(len(self.answer))}, self._more()
+        said = self.space.columns(self.answer, self.top)
+        return {**rows, **source, **more, **self.renamed(said)}
+
+    def renamed(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        """Fields of an answer, in which the class has the name of the column of labels."""
+        taken = self.label in (*self.kept, *said)
+        name = f"predicted_{self.label}" if taken else self.label or "class"
+        return {name if key == "class" else key: value for key, value in said.items()}
+
+    def _more(self) -> dict[str, Sequence[object]]:
+        """The columns that were kept, and those of probabilities."""
+        answer: Any = self.answer  # of a space that has probabilities, see `Traits`
+        probs = answer.probs.T.tolist() if self.probabilities else []
+        names = (f"prob_{name}" for name in self.space.names)
+        return {**self.kept, **dict(zip(names, probs, strict=False))}
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +112,7 @@ class Drawn:
         known: The columns of a table's rows.
         space: What a label is.
         windows: Whether rows are windows of series.
+        label: What the column of labels is called; "label" where nobody says.
     """
 
     samples: answers.Samples | latent.Picture
@@ -95,6 +122,13 @@ class Drawn:
     known: table.Columns = ()
     space: "Space | None" = None
     windows: bool = False
+    label: str = ""
+
+
+def label_of(training: Mapping[str, Any]) -> str:
+    """The name of the column of labels, where a bundle's training says it."""
+    name = training.get("label", "")
+    return name if isinstance(name, str) else ""
 
 
 def csv(answer: Predictions) -> bytes:
@@ -102,11 +136,31 @@ def csv(answer: Predictions) -> bytes:
     return _table(answer.columns())
 
 
+def parquet(answer: Predictions) -> bytes:
+    """The same as a Parquet file.
+
+    Raises:
+        MissingExtra: pyarrow is not installed.
+    """
+    try:
+        import pyarrow as pa
+        from pyarrow import parquet as writer
+    except ImportError:
+        raise errors.MissingExtra(
+            "Writing Parquet needs pyarrow", mend='pip install "ssdgm-runtime[tables]"'
+        ) from None
+    stream = io.BytesIO()
+    table_of = pa.table({name: list(values) for name, values in answer.columns().items()})
+    writer.write_table(table_of, stream)
+    return stream.getvalue()
+
+
 def jsonl(answer: Predictions) -> bytes:
     """One JSON object a line."""
     import json
 
-    lines = (json.dumps(record, ensure_ascii=False) + "\n" for record in answer.records())
+    records = map(answer.renamed, answer.records())
+    lines = (json.dumps(record, ensure_ascii=False) + "\n" for record in records)
     return "".join(lines).encode()
 
 
@@ -163,7 +217,7 @@ def generated(drawn: Drawn) -> bytes:
         )
     columns = table.named(drawn.samples.x, drawn.known)
     if drawn.space and drawn.samples.y.shape[1]:
-        columns[_free("label", columns)] = drawn.space.captions(drawn.samples.y)
+        columns[_free(drawn.label or "label", columns)] = drawn.space.captions(drawn.samples.y)
     return _table({name: [*map(_cell, values)] for name, values in columns.items()})
 
 
@@ -180,6 +234,11 @@ def _table(columns: Mapping[str, Sequence[object]]) -> bytes:
 
 def _free(name: str, taken: Iterable[str]) -> str:
     return name if name not in taken else _free(f"{name}_", taken)
+
+
+def _plain(value: object) -> object:
+    """A value as JSON has it; dates as text."""
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
 def _cell(value: object) -> object:
@@ -209,7 +268,12 @@ SCORE: dict[str, Callable[[Scored], bytes]] = {
     ".jsonl": _scores_jsonl,
     ".npy": _scores_npy,
 }
-CLASSIFY: dict[str, Callable[[Predictions], bytes]] = {".csv": csv, ".jsonl": jsonl, ".npy": npy}
+CLASSIFY: dict[str, Callable[[Predictions], bytes]] = {
+    ".csv": csv,
+    ".jsonl": jsonl,
+    ".parquet": parquet,
+    ".npy": npy,
+}
 GENERATE: dict[str, Callable[[Drawn], bytes]] = {
     ".png": picture,
     ".npz": npz,

@@ -3,6 +3,7 @@
 from typing import Any
 
 from ssdgm_runtime import terminal
+from ssdgm_runtime.console import drift as differences
 from ssdgm_runtime.labels import registry
 
 Json = dict[str, Any]
@@ -12,8 +13,10 @@ _SHOWN = 8
 def inspect(table: Json) -> str:
     """The result of `commands.inspect`."""
     lines = [f"{table['name']}  {table['description']}", f"id      {table['id']}"]
+    lines.append(f"version {table['version']}, of {str(table['created'])[:10]}")
+    lines += _trained(table)
     lines.append(f"tasks   {', '.join(table['tasks'])}")
-    lines.append(f"labels  {', '.join(table['labels'])}")
+    lines.append(f"labels  {', '.join(map(_quoted, table['labels']))}")
     lines += [_column(column) for column in table["columns"]]
     if table["resize"]:
         lines.append(f"images  {table['resize']}")
@@ -28,13 +31,32 @@ def inspect(table: Json) -> str:
     return "\n".join(map(terminal.plain, lines))
 
 
+def _trained(table: Json) -> list[str]:
+    """A line for what a bundle was made of, and how good it was on held-out rows."""
+    made, method = table["training"] or {}, (table["model"] or {}).get("family", "")
+    scores = [
+        f"error {100 * score['error']:.2f} % of {score['rows']} {part} rows"
+        for part in ("validation", "test")
+        if isinstance(score := made.get(part), dict) and {"error", "rows"} <= score.keys()
+    ]
+    if "labelled" not in made or "unlabelled" not in made:
+        return []
+    rows = f"{made['labelled']} labelled and {made['unlabelled']} unlabelled rows"
+    return [f"trained {method} on {rows}{''.join(f'; {score}' for score in scores)}"]
+
+
+def _quoted(name: str) -> str:
+    """A name in a list, in quotes where it has a comma of its own."""
+    return repr(name) if "," in name or name != name.strip() else name
+
+
 def _tensor(spec: Json) -> str:
     return f"{spec['name']} {spec['dtype']} [{', '.join(map(str, spec['shape']))}]"
 
 
 def _column(column: Json) -> str:
     names = column.get("categories", []) if column["kind"] == "category" else []
-    shown = ", ".join(names[:_SHOWN]) + (
+    shown = ", ".join(map(_quoted, names[:_SHOWN])) + (
         f" and {len(names) - _SHOWN} more" * (len(names) > _SHOWN)
     )
     return f"column {column['name']}: {column['kind']}{' ' * bool(shown)}{shown}"
@@ -87,6 +109,11 @@ def score(table: Json) -> str:
             parts.append("an outlier")
         lines.append(f"{record.get('source', record['row'])}  {', '.join(parts)}")
     return "\n".join(map(terminal.plain, lines))
+
+
+def drift(table: Json) -> list[str]:
+    """How the rows of `commands.classify` differ from the training's, where they do."""
+    return [f"note: {differences.sentence(table['drift'])}"] if table.get("drift") else []
 
 
 def generate(table: Json) -> str:

@@ -58,6 +58,7 @@ class Conditionals:
         columns: The columns, where rows are those of a table: x is then [n, columns], as `columns`
             has it, wherever it goes in and comes out.
         features: The values of other rows by their names, where they have names.
+        reader: A part's name to what reads its rows at a path.
     """
 
     graphs: Mapping[str, interface.Graph]
@@ -66,6 +67,7 @@ class Conditionals:
     high: float | None = None
     columns: table.Columns = ()
     features: table.Columns = ()
+    reader: Callable[[str], intake.Read | None] | None = None
     _intakes: dict[str, intake.Intake] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
@@ -103,7 +105,8 @@ class Conditionals:
         taken = self._intakes.get(component)
         if taken is None:
             declared = interface.rows(need(self.graphs, component, task), self.columns)
-            taken = intake.Intake(declared, self.high, self.columns, self.features)
+            read = self.reader and self.reader(component)
+            taken = intake.Intake(declared, self.high, self.columns, self.features, read)
             self._intakes[component] = taken
         return taken.take(x)
 
@@ -156,5 +159,5 @@ def of_bundle(opened: "graphs.Graphs") -> Conditionals:
             call = made[component] = opened.call(component, "run", output)
         return {output: call(feeds)[0]}
 
-    fields = about.columns, about.features
+    fields = about.columns, about.features, opened.reader
     return Conditionals(about.graphs, about.space, run, opened.high, *fields)

@@ -1,6 +1,6 @@
 """A bundle's graphs, each opened when it is first needed and run in chunks of rows."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from ssdgm_runtime.inference import tables
 
 _NOTHING = nullcontext()
+_TRAINED = ("dataset", "labelled", "unlabelled", "validation", "test")
+"""What is told of a bundle's training: rows, and scores on held-out ones."""
+
+Read = Callable[[intake.PathLike, Any], intake.Array]
+"""A path, and what a row is, to the rows."""
 
 
 def tasks(about: manifest.Manifest) -> tuple[str, ...]:
@@ -34,13 +39,20 @@ class Graphs:
         bundle: The open bundle.
         plan: What every session is opened with.
         variant: `auto`, or a variant's name or precision; a component without it has its default.
+        read: Reads rows at a path; None, where paths are no rows.
 
     Raises:
         InputError: No component has this variant.
     """
 
-    def __init__(self, bundle: contents.Bundle, plan: Plan, variant: str = providers.AUTO) -> None:
-        self.bundle, self.plan = bundle, plan
+    def __init__(
+        self,
+        bundle: contents.Bundle,
+        plan: Plan,
+        variant: str = providers.AUTO,
+        read: Read | None = None,
+    ) -> None:
+        self.bundle, self.plan, self._read = bundle, plan, read
         self._next = plan  # `auto` is settled by the first session, and holds for the others
         self._sessions: dict[str, session.Session] = {}
         self._calls: dict[tuple[str, tuple[str, ...]], calls.Call] = {}
@@ -109,11 +121,17 @@ class Graphs:
             names = tuple(t.name for t in graph.outputs if t.name in ("x", "code_probs"))
         return tables.TableCall(self._call(component, names), columns, joined=joined)
 
+    def reader(self, component: str) -> intake.Read | None:
+        """What reads rows of a component at a path."""
+        read, about = self._read, self.bundle.manifest
+        return read and (lambda path: read(path, about.row(component)))
+
     def intake(self, component: str, task: str) -> intake.Intake:
         """What takes the rows of a component; TaskUnavailable as of `call`."""
         graph, about = self.graph(component, task), self.bundle.manifest
         declared = interface.rows(graph, about.columns)
-        return intake.Intake(declared, self.high, about.columns, about.features)
+        named = about.columns, about.features
+        return intake.Intake(declared, self.high, *named, self.reader(component))
 
     def of_rows(self, component: str, task: str, *names: str) -> calls.OfRows:
         """The same as `call`, of x as a caller has it and nothing else."""
@@ -150,6 +168,11 @@ class Graphs:
         about, used = self.bundle.manifest, {c: self.variant(c) for c in self.components}
         return {
             "name": about.name,
+            "version": about.version,
+            "description": about.description,
+            "created": about.created,
+            "method": about.model.get("family", ""),
+            "trained": {k: about.training[k] for k in _TRAINED if k in about.training},
             "id": self.bundle.id,
             "path": str(self.bundle.path),
             "format": ".".join(map(str, about.format)),

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_runtime import errors
-from ssdgm_runtime.rows import checks
+from ssdgm_runtime.rows import checks, intake
 from ssdgm_runtime.rows.tensor import Tensor
 
 Array = NDArray[Any]
@@ -19,26 +19,27 @@ AHEAD = 2
 """Pieces in hand for each worker."""
 
 
-def pieces(source: object, tensor: Tensor, size: int) -> Iterator[Array]:
+def pieces(source: object, taken: intake.Intake, size: int) -> Iterator[Array]:
     """Cut rows into pieces of `size`; the last may be shorter.
 
     Args:
-        source: An array or memory map [n, *tensor.row], the path of a .npy file, which is mapped
-            and not read, or an iterable of rows and batches of rows.
-        tensor: What a batch is declared as.
+        source: An array or memory map [n, *row], the path of a .npy file, which is mapped
+            and not read, another path, or an iterable of rows and batches of rows.
+        taken: What takes a batch, and reads the rows at another path, all at once.
         size: Rows a piece.
 
     Raises:
-        DataError: The path is of no .npy file.
+        DataError: The path has no such rows.
         InputError: The source is none of these.
     """
     if isinstance(source, str | os.PathLike):
-        source = _mapped(Path(source))
+        path = Path(source)
+        source = _mapped(path) if path.suffix == ".npy" else taken.opened(source)
     if isinstance(source, np.ndarray) and source.ndim:
         for start in range(0, len(source), size):
             yield source[start : start + size]
     elif isinstance(source, Iterable) and not isinstance(source, np.ndarray):
-        yield from _gathered(source, tensor, size)
+        yield from _gathered(source, taken.tensor, size)
     else:
         raise errors.InputError(
             "source",

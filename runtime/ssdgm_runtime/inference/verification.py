@@ -62,19 +62,20 @@ class VerifyReport:
         return asdict(self)
 
 
-def verify(opened: graphs.Graphs) -> VerifyReport:
-    """Hash the bundle's files again and run its golden rows.
+def verify(opened: graphs.Graphs, digests: bool = True) -> VerifyReport:
+    """Hash the bundle's files again, if `digests`, and run its golden rows.
 
     Raises:
         IntegrityError: A file has changed since the model was opened, or golden rows are missing.
         FormatError: Golden rows are not what the manifest describes.
     """
     bundle = opened.bundle
-    bundle.check()
+    if digests:
+        bundle.check()
     checks = tuple(_check(opened, component) for component in opened.components)
     return VerifyReport(
         passed=all(c.passed for c in checks),
-        digests=True,
+        digests=digests,
         bundle=bundle.manifest.name,
         id=bundle.id,
         onnxruntime=session.version(),

@@ -29,7 +29,9 @@ class Traits(NamedTuple):
     def need_probable(self) -> None:
         """Raise TaskUnavailable where there are no probabilities."""
         if not self.probable:
-            raise errors.TaskUnavailable("Numbers have no probabilities", mend="Call classify(x).")
+            raise errors.TaskUnavailable(
+                "Numbers have no probabilities", mend="Ask for predictions alone."
+            )
 
 
 NAMED = Traits()

@@ -115,9 +115,9 @@ def read_rows(path: PathLike, row: Row = _ANY) -> Rows:
 
     Args:
         path: npy, npz (its array `x`, else `x_test`, else the only one), IDX plain or gzip, an
-            image or a folder of images. Where rows have names, also .csv, .tsv (plain or .gz) and
-            .parquet, columns by their names; where rows are windows, long tables of these kinds,
-            each row named as the table names its series.
+            image or a folder of images. Where rows have names, also .csv, .tsv (plain or .gz),
+            .parquet and .jsonl, columns by their names; where rows are windows, long tables of
+            these kinds but the last, each row named as the table names its series.
         row: What a row is. Images are read to its shape, arrays are never resized.
 
     Raises:
@@ -134,16 +134,32 @@ def read_rows(path: PathLike, row: Row = _ANY) -> Rows:
     if place.is_dir():
         return read_images(place, row.shape, row.resize)
     suffix = _file(place).suffix.lower()
+    _check_names(place)
     if suffix in images.SUFFIXES:
         return read_images(place, row.shape, row.resize)
     reader = _READERS.get(suffix) or _sniff(place)
     return Rows(reader(place))
 
 
+def _check_names(place: Path) -> None:
+    """Refuse a table for rows without names; nobody could tell which column is which value."""
+    from ssdgm_runtime.readers import tables
+
+    if tables.is_table(place.name):
+        raise errors.DataError(
+            f"{place} is a table, and this bundle does not know the names of its rows' values",
+            "an .npy or .npz file",
+            "Train on a table or a frame with names, or save the columns as an array in the "
+            "order of training.",
+        )
+
+
 def _of_table(place: Path, row: Row) -> Rows | None:
     """Rows of a file that is a table by its name, columns by theirs; None for other files."""
-    from ssdgm_runtime.readers import tables, windows
+    from ssdgm_runtime.readers import jsonlines, tables, windows
 
+    if jsonlines.is_lines(place.name) and not row.series:
+        return Rows(_of_objects(jsonlines.read(place), row, str(place)))
     if not tables.is_table(place.name):
         return None
     if row.series and row.shape:
@@ -151,6 +167,19 @@ def _of_table(place: Path, row: Row) -> Rows | None:
         return Rows(cut.x, cut.names)
     x = tables.read(place, row.columns or row.features)
     return Rows(columns.exact(x.reshape(-1, *(row.shape or ())), row.dtype))
+
+
+def _of_objects(objects: list[dict[str, Any]], row: Row, place: str) -> Array:
+    """Rows that are given by the names of their values."""
+    from ssdgm_runtime.rows import named
+    from ssdgm_runtime.rows.tensor import Tensor
+
+    shape = row.shape or (len(row.columns or row.features),)
+    tensor = Tensor(place, row.dtype or "float32", ("batch", *shape))
+    if row.columns:
+        return named.given(objects, row.columns, tensor)
+    rows: Array = named.placed(objects, row.features, tensor)
+    return rows
 
 
 def _first(place: Path) -> Array:

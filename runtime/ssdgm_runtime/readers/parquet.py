@@ -77,11 +77,21 @@ def batches(path: Path, names: Sequence[str]) -> Iterator[Batch]:
         yield from pieces(file, names, str(path))
 
 
-def values(array: Any, locate: Callable[[int], str]) -> list[Any] | NDArray[Any]:  # noqa: ANN401
+def values(
+    array: Any,  # noqa: ANN401  (pyarrow's)
+    locate: Callable[[int], str],
+    *,
+    dated: bool = False,
+) -> list[Any] | NDArray[Any]:
     """A column's values: numbers, truth values or words, None or NaN where one is missing.
 
+    Args:
+        array: The column.
+        locate: The number of a row to what a message calls the place.
+        dated: Whether they may be dates.
+
     Raises:
-        DataError: It holds something else, such as dates or lists.
+        DataError: It holds something else, such as lists.
     """
     import pyarrow as pa
 
@@ -94,6 +104,9 @@ def values(array: Any, locate: Callable[[int], str]) -> list[Any] | NDArray[Any]
         pa.types.is_binary_view,
         pa.types.is_fixed_size_binary,
     )
+    if dated and (pa.types.is_date(kind) or pa.types.is_timestamp(kind)):
+        moments: NDArray[Any] = array.cast(pa.timestamp("us")).to_numpy(False)
+        return moments
     if any(is_of(kind) for is_of in strange):
         raise errors.DataError(f"{locate(0)} holds {kind}", "numbers, booleans or text")
     cells: list[Any] | NDArray[Any]

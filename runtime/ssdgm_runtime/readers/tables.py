@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ssdgm_runtime import errors
 from ssdgm_runtime.readers import parquet
-from ssdgm_runtime.rows import cells, columns
+from ssdgm_runtime.rows import cells, columns, dates
 
 Array = NDArray[Any]
 Floats = NDArray[np.float32]
@@ -288,6 +288,7 @@ def coded(batch: parquet.Batch, wanted: columns.Columns, place: str, start: int)
         def locate(row: int, column: columns.Column = column) -> str:
             return f"{place} {start + row}, column {column.name!r},"
 
-        values = parquet.values(batch.column(column.name), locate)
+        dated = column.unit == dates.UNIT
+        values = parquet.values(batch.column(column.name), locate, dated=dated)
         parts.append(cells.encoded(values, column, locate))
     return np.stack(parts, axis=1)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_runtime import errors
-from ssdgm_runtime.rows import columns
+from ssdgm_runtime.rows import columns, dates
 
 Array = NDArray[Any]
 Floats = NDArray[np.float32]
@@ -26,6 +26,8 @@ NUMBERS, TRUTHS = "a finite number or a missing value", "true, false or a missin
 MISSING = ("", "#N/A", "N/A", "n/a", "NA", "<NA>", "NULL", "null", "NaN", "nan", "None")
 """How files write a value that is missing, as pandas and Arrow do."""
 
+EPOCH = np.datetime64("1970-01-01", "us")
+NAMELESS = columns.Column("")
 WHOLE = r"^([+-]?[0-9]+)\.0*$"
 """A whole number that is written as others are, such as 1.0."""
 
@@ -43,15 +45,17 @@ def text(values: Sequence[Any], column: columns.Column, locate: Callable[[int], 
     """
     if column.kind == columns.NUMBER:
         words = [str(value).strip() for value in values]
-        parsed = [_number(word) for word in words]
+        parsed = [_number(word, column) for word in words]
         bad = next((i for i, value in enumerate(parsed) if value is None), None)
         if bad is None:
             return fitting(np.array(parsed, np.float64), locate)
-        raise errors.DataError(f"{locate(bad)} is {words[bad]!r}", NUMBERS)
+        wanted = dates.WANTED if column.unit == dates.UNIT else NUMBERS
+        raise errors.DataError(f"{locate(bad)} is {words[bad]!r}", wanted)
     words = [as_word(value) for value in values]
     if column.kind == columns.BOOLEAN:
         words = [_truth(word) for word in words]
-        strange = (i for i, w in enumerate(words) if w not in columns.TRUTH and w not in MISSING)
+        passed = (*columns.TRUTH, *MISSING, *column.missing)
+        strange = (i for i, word in enumerate(words) if word not in passed)
         if (bad := next(strange, None)) is not None:
             raise errors.DataError(f"{locate(bad)} is {words[bad]!r}", TRUTHS)
     codes = {word: float(code) for code, word in enumerate(column.categories)}
@@ -68,9 +72,20 @@ def encoded(
     """
     array = np.asarray(values)
     if column.kind == columns.NUMBER and array.dtype.kind in "biuf":
-        return fitting(array.astype(np.float64), locate)
+        exact = array.astype(np.float64)
+        return fitting(np.where(gaps(exact, column.missing), np.nan, exact), locate)
+    if array.dtype.kind in "mM" and (array.dtype.kind, column.unit) != ("M", dates.UNIT):
+        raise errors.DataError(f"{locate(0)} holds {array.dtype}", "numbers, booleans or text")
+    if array.dtype.kind == "M":
+        return fitting((array - EPOCH) / np.timedelta64(1, "D"), locate)
     short = array.dtype in (np.float16, np.float32)  # as Python's floats they have other digits
     return text(list(array) if short else array.tolist(), column, locate)
+
+
+def gaps(values: NDArray[np.float64], missing: Sequence[str]) -> NDArray[np.bool_]:
+    """Which numbers stand for a missing value, [n], such as -999 among the words."""
+    numbers = [number for word in missing if (number := _number(word)) is not None]
+    return np.isin(values, numbers)
 
 
 def fitting(values: NDArray[np.float64], locate: Callable[[int], str]) -> Floats:
@@ -83,9 +98,11 @@ def fitting(values: NDArray[np.float64], locate: Callable[[int], str]) -> Floats
     return floats
 
 
-def _number(word: str) -> float | None:
-    if word in MISSING:
+def _number(word: str, column: columns.Column = NAMELESS) -> float | None:
+    if word in MISSING or word in column.missing:
         return math.nan
+    if column.unit == dates.UNIT:
+        return dates.days(word)
     try:
         number = float(word) if word.isascii() and "_" not in word else math.nan
     except ValueError:

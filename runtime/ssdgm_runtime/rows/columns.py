@@ -8,13 +8,14 @@ every category, -1 where it is missing or unknown. Graphs take the two parts as 
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_runtime import errors, jsonfile
+from ssdgm_runtime.rows import dates
 
 Array = NDArray[Any]
 Floats = NDArray[np.float32]
@@ -40,16 +41,25 @@ class Column:
         name: As in the table's header.
         kind: One of `KINDS`.
         categories: Those of a category or boolean, in the order of their codes.
+        unit: Of a number; `dates.UNIT` for dates, which are read as such.
+        missing: Words that stand for a missing value besides the usual ones.
+        range: The least and the largest number of the training rows; empty where not known.
     """
 
     name: str
     kind: str = NUMBER
     categories: tuple[str, ...] = ()
+    unit: str = field(default="", repr=False)  # digests of data are made of the others
+    missing: tuple[str, ...] = field(default=(), repr=False)
+    range: tuple[float, ...] = field(default=(), repr=False, compare=False)
 
     def to_json(self) -> dict[str, Any]:
         """As a manifest has it."""
         known = {"categories": [*self.categories]} if self.categories else {}
-        return {"name": self.name, "kind": self.kind, **known}
+        unit = {"unit": self.unit} if self.unit else {}
+        missing = {"missing": [*self.missing]} if self.missing else {}
+        span = {"range": [*self.range]} if self.range else {}
+        return {"name": self.name, "kind": self.kind, **known, **unit, **missing, **span}
 
 
 Columns = tuple[Column, ...]
@@ -85,7 +95,12 @@ def _column(value: object) -> Column:
                 "at least one, or false and true for a boolean",
                 jsonfile.MEND,
             )
-    return Column(jsonfile.get(table, "name", str), kind, categories)
+    unit = jsonfile.optional(table, "unit", str, "")
+    missing = jsonfile.each(table, "missing", str) if "missing" in table else ()
+    span = [
+        jsonfile.number(v, "columns.range") for v in jsonfile.optional(table, "range", list, [])
+    ]
+    return Column(jsonfile.get(table, "name", str), kind, categories, unit, missing, (*span[:2],))
 
 
 def numbers(columns: Columns) -> int:
@@ -140,7 +155,7 @@ def _value(value: float, column: Column) -> Any:  # noqa: ANN401
     if math.isnan(value) or (column.kind != NUMBER and value < 0):
         return None
     if column.kind == NUMBER:
-        return value
+        return dates.written(value) if column.unit == dates.UNIT else value
     category = column.categories[int(value)]
     return category == TRUTH[1] if column.kind == BOOLEAN else category
 

@@ -4,7 +4,8 @@ All but the usual case, an array of the declared dtype and shape, is left to `ch
 which are imported when the first such rows come.
 """
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from ssdgm_runtime.rows import columns as table
 
 Array = NDArray[Any]
+PathLike = str | os.PathLike[str]
+Read = Callable[[PathLike], Array]
 
 
 class Intake:
@@ -26,6 +29,7 @@ class Intake:
         high: The largest value of the data, for the hint to whoever has it scaled to [0, 1].
         columns: The columns, where rows are those of a table.
         features: The names of the values of other rows, where they have names.
+        read: Reads the rows at a path; None, where paths are no rows.
     """
 
     def __init__(
@@ -34,8 +38,9 @@ class Intake:
         high: float | None = None,
         columns: "table.Columns" = (),
         features: "table.Columns" = (),
+        read: Read | None = None,
     ) -> None:
-        self.tensor = tensor
+        self.tensor, self._read = tensor, read
         self._high, self._columns, self._features = high, columns, features
         self._dtype, self._row = np.dtype(tensor.dtype), tensor.row
         self._whole = self._dtype.kind != "f"
@@ -45,10 +50,11 @@ class Intake:
 
         Args:
             x: An array of that dtype and shape, or what `named.given`, for a table's rows, or
-                `named.placed` and `checks.rows` make one of.
+                `named.placed` and `checks.rows` make one of; or a path of such rows.
 
         Raises:
             InputError: It is none of these, or a number is not finite.
+            DataError: The file cannot be read, or holds other rows.
         """
         if (
             type(x) is np.ndarray
@@ -62,10 +68,15 @@ class Intake:
             return x
         from ssdgm_runtime.rows import checks, named
 
+        x = self.opened(x)
         if self._columns:
             return named.given(x, self._columns, self.tensor)
         rows = named.placed(x, self._features, self.tensor)
         return checks.rows(rows, self.tensor, self._high)
+
+    def opened(self, x: Any) -> Any:  # noqa: ANN401  (whatever a caller has)
+        """The rows at a path, where x is one; else x."""
+        return self._read(x) if self._read and isinstance(x, str | os.PathLike) else x
 
     def single(self, row: ArrayLike) -> Array:
         """One row, [1, *shape]; raises as `take`."""

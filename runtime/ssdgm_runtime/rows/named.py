@@ -22,8 +22,9 @@ def given(x: Any, columns: table.Columns, tensor: Tensor) -> Floats:  # noqa: AN
 
     Args:
         x: An array [n, columns], or each column's values by its name: a mapping, a DataFrame, an
-            Arrow table, a structured array. Values are numbers, booleans and words; None, NaN
-            or a word of `cells.MISSING` stands for one that is missing.
+            Arrow table, a structured array; or rows as mappings, one or a list of them. Values are
+            numbers, dates, booleans and words; None, NaN or a word of `cells.MISSING` stands for
+            one that is missing.
         columns: The columns.
         tensor: What an array is declared as.
 
@@ -71,7 +72,11 @@ def _named(x: Any, columns: table.Columns) -> Mapping[str, Any] | None:  # noqa:
         _check_once(getattr(x, "column_names", ()), columns)
         x = _plain(x)
     if isinstance(x, Mapping):
-        return x
+        one = bool(x) and all(np.ndim(value) == 0 for value in x.values())
+        return {name: [value] for name, value in x.items()} if one else x
+    if isinstance(x, list) and x and all(isinstance(row, Mapping) for row in x):
+        every = dict.fromkeys(name for row in x for name in row)
+        return {name: [row.get(name) for row in x] for name in every}
     names = getattr(x, "columns", None)
     if names is None:
         names = getattr(getattr(x, "dtype", None), "names", None)

@@ -29,6 +29,7 @@ def summary(result: Json) -> str:
         "rows": f"{rows['labelled']} labelled, {rows['unlabelled']} unlabelled, "
         f"{rows['validation']} for validation ({extra})",
         **_columns(result["columns"]),
+        **_left(result["left"]),
         **{part: _score(result[part]) for part in ("validation", "test")},
         "unlabelled": _score(result["unlabelled"], "no labels known"),
         **_baseline(result.get("baseline")),
@@ -59,6 +60,12 @@ def _columns(kinds: Json) -> Json:
         f"{what} {columns.some(names)}" for what, names in named.items() if what != "numbers"
     ]
     return {"columns": "; ".join([*numbers, *others])} if named else {}
+
+
+def _left(names: list[str]) -> Json:
+    """A line for columns that only tell rows apart."""
+    keep = f"--set 'data.categorical=[\"{names[0]}\"]' keeps it" if names else ""
+    return {"left out": f"{columns.some(names)}, as identifiers; {keep}"} if names else {}
 
 
 def _init(init: Json | None) -> Json:

@@ -20,6 +20,7 @@ from ssdgm_export.bundle import convert, golden
 from ssdgm_export.proof import parity
 from ssdgm_runtime import errors, model
 from ssdgm_runtime.bundle import manifest
+from ssdgm_runtime.console import commands, summaries
 from ssdgm_runtime.engine import session
 from ssdgm_train.runs import directory, loading, records
 
@@ -292,3 +293,33 @@ def test_the_manifest_tells_of_the_run(m2: Path) -> None:
         "seed": 1,
         "result": json.loads(json.dumps(records.plain(result))),
     }
+
+
+def test_a_bundle_has_a_name_a_version_and_a_description(m2: Path, tmp_path: Path) -> None:
+    said = {"name": "cells, benign or not", "version": "1.4.0-rc.1", "description": "What it is."}
+    made = ssdgm_export.convert(m2 / "run", tmp_path / "a.ssdgm", **said)
+    with model.load(made.path) as opened:
+        info = opened.info
+        assert {key: info[key] for key in said} == said
+        assert info["method"] == "m2"
+        assert info["created"] == directory.ended(directory.Run(m2 / "run")).ended
+        assert info["trained"]["labelled"] == 54
+        assert info["trained"]["test"]["rows"] == 12
+        report = opened.health()
+        assert (report.passed, report.digests) == (True, False)
+    shown = summaries.inspect(commands.inspect(made.path))
+    assert shown.startswith("cells, benign or not  What it is.")
+    assert "\nversion 1.4.0-rc.1, of 20" in shown
+    assert "\ntrained m2 on 54 labelled and 30 unlabelled rows; error " in shown
+    card = (made.path / "README.md").read_text()
+    assert "# cells, benign or not\n\nWhat it is.\n\nVersion 1.4.0-rc.1, of 20" in card
+
+
+@pytest.mark.parametrize(
+    "said",
+    [{"name": " "}, {"name": "a\nb"}, {"version": ""}, {"version": "1 0"}, {"description": ""}],
+)
+def test_what_is_no_name_or_version(said: dict[str, str], m2: Path, tmp_path: Path) -> None:
+    with pytest.raises(errors.InputError, match=next(iter(said))):
+        ssdgm_export.convert(m2 / "run", tmp_path / "a.ssdgm", **said)
+    assert exported.left_behind(tmp_path) == []

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 import ssdgm_export
-from ssdgm_export.bundle import convert, golden
+from ssdgm_export.bundle import golden
 from ssdgm_runtime import errors, model
 from ssdgm_train.runs import directory, records
 
@@ -79,7 +79,7 @@ def test_float64_rows_are_taken_for_float32_ones(
     run = exported.folder(tmp_path_factory, "m1", "gaussian-float32") / "run"
     given = exported.rows(run)[:3]
     np.save(tmp_path / "rows.npy", given.astype(np.float64))
-    found = convert.golden_rows(exported.traced_modules(run), record(run), tmp_path / "rows.npy")
+    found = golden.chosen(exported.traced_modules(run), record(run), tmp_path / "rows.npy")
     np.testing.assert_array_equal(found, given)
     assert found.dtype == np.float32
 
@@ -114,7 +114,7 @@ def test_rows_that_are_not_finite_are_refused(
     rows[1, 0] = np.nan
     np.save(tmp_path / "rows.npy", rows)
     with pytest.raises(errors.DataError, match="NaN"):
-        convert.golden_rows(exported.traced_modules(run), record(run), tmp_path / "rows.npy")
+        golden.chosen(exported.traced_modules(run), record(run), tmp_path / "rows.npy")
 
 
 def test_a_file_that_is_missing_is_an_error(baseline: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import torch
 
 import ssdgm_train
 from ssdgm_export.bundle import convert, scoring
+from ssdgm_export.proof import allowance
 from ssdgm_runtime import errors, load
 from ssdgm_runtime.bundle import scorer
 from ssdgm_runtime.console import commands, summaries
@@ -29,7 +30,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     session = ssdgm_train.begin(source, plan, folder / "run", labelled=60, device="cpu")
     for _ in ssdgm_train.train(session):
         pass
-    limits = convert.gate.Limits(1.0, 10.0)
+    limits = allowance.Limits(1.0, 10.0)
     settings = {"precision": "int8", "limits": limits, "score": True}
     convert.convert(folder / "run", folder / "a.ssdgm", **settings)
     np.save(folder / "test.npy", data.x_test)

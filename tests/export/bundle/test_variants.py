@@ -1,5 +1,6 @@
 """Lower precision: what may ship, what `auto` takes, and what is written of it."""
 
+import dataclasses
 import json
 import shutil
 from collections.abc import Callable
@@ -16,14 +17,14 @@ from onnx import numpy_helper
 import ssdgm_export
 from ssdgm_export.bundle import convert, variants
 from ssdgm_export.graphs import quantise
-from ssdgm_export.proof import gate
+from ssdgm_export.proof import allowance, gate
 from ssdgm_runtime import errors, model
 from ssdgm_runtime.bundle import manifest, tolerance
 from ssdgm_runtime.engine import session
 from ssdgm_runtime.rows.tensor import Tensor
 from ssdgm_train.runs import directory
 
-LOOSE = gate.Limits(1.0, 1.0)
+LOOSE = allowance.Limits(1.0, 1.0)
 ALL = "fp32,int8,fp16"
 Ship = Callable[[bytes], bytes]
 
@@ -33,7 +34,7 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle of M2 in every precision."""
 
     def make(place: Path) -> None:
-        run = exported.train(place, changes=("model.network=mlp",))
+        run = exported.train(place, changes=("model.network=mlp", "data.validation=30"))
         ssdgm_export.convert(run, place / "bundle.ssdgm", precision=ALL, limits=LOOSE)
 
     return exported.once(tmp_path_factory, "every precision", make)
@@ -157,7 +158,7 @@ def test_the_distortion_is_the_squared_error_of_reconstructions(shipped: Path) -
 
 @pytest.mark.usefixtures("spoilt")
 def test_what_fails_its_gate_does_not_ship(shipped: Path, tmp_path: Path) -> None:
-    limits = gate.Limits(0.0, 0.01)
+    limits = allowance.Limits(0.0, 0.01)
     made = ssdgm_export.convert(
         shipped / "run", tmp_path / "a.ssdgm", precision="fp32,fp16", limits=limits
     )
@@ -193,7 +194,7 @@ def test_without_a_decoder_only_the_classifier_is_judged(baseline: Path, tmp_pat
     made = ssdgm_export.convert(
         baseline / "run", tmp_path / "a.ssdgm", precision="fp32,int8", limits=LOOSE
     )
-    assert [(g.component, g.measure) for g in made.gates] == [("classifier", "error")]
+    assert [(g.component, g.measure) for g in made.gates] == [("classifier", "change")]
 
 
 def test_the_fused_graph_gives_what_its_parts_give(shipped: Path, tmp_path: Path) -> None:
@@ -232,16 +233,16 @@ def test_precisions_are_taken_once_each() -> None:
     ("text", "share"), [("0.2%", 0.002), (" 1 % ", 0.01), ("0%", 0), ("100%", 1)]
 )
 def test_limits_are_percentages(text: str, share: float) -> None:
-    found = gate.limits(text, text)
+    found = allowance.parse(text, text)
     assert (found.drop, found.distortion) == (pytest.approx(share), pytest.approx(share))
 
 
 @pytest.mark.parametrize("text", ["", "%", "many", "-1%", "101%", "nan%", "inf%", "0.2", "1%%"])
 def test_limits_that_are_none(text: str) -> None:
     with pytest.raises(errors.InputError, match="max-drop"):
-        gate.limits(text, "1%")
+        allowance.parse(text, "1%")
     with pytest.raises(errors.InputError, match="max-distortion"):
-        gate.limits("1%", text)
+        allowance.parse("1%", text)
 
 
 def rows(n: int, kind: str = "validation") -> gate.Rows:
@@ -266,13 +267,16 @@ class Fixed(session.Session):
 
 
 def judged(
-    monkeypatch: pytest.MonkeyPatch, before: NDArray[np.float32], after: NDArray[np.float32]
+    monkeypatch: pytest.MonkeyPatch,
+    before: NDArray[np.float32],
+    after: NDArray[np.float32],
+    of: gate.Rows | None = None,
 ) -> gate.Gate:
     found = {b"before": Fixed(before), b"after": Fixed(after)}
     monkeypatch.setattr(gate, "opened", lambda name, data: found[data])
-    limits = gate.Limits(drop=0.02)
+    limits = allowance.Limits(drop=0.02)
     judge = gate.Judge(
-        {"classifier": b"before"}, {"classifier": ("x",)}, rows(len(before)), limits
+        {"classifier": b"before"}, {"classifier": ("x",)}, of or rows(len(before)), limits
     )
     (verdict,) = judge.judge("classifier", "int8", b"after")
     return verdict
@@ -302,12 +306,39 @@ def test_what_is_not_finite_does_not_pass(monkeypatch: pytest.MonkeyPatch, value
     json.dumps(found.to_json(), allow_nan=False)
 
 
-def test_what_cannot_be_measured_is_told(tmp_path: Path, m2: Path) -> None:
-    blank = gate.Rows(np.zeros((4, 1), np.float32), np.full(4, -1), "labelled", exported.labels(3))
-    data = (m2 / "bundle.ssdgm/models/classifier/fp32/model.onnx").read_bytes()
-    x = np.load(m2 / "bundle.ssdgm/golden/classifier/x.npy")[:4]
-    unknown = gate.Rows(x, blank.y, blank.kind, blank.space)
-    judge = gate.Judge({"classifier": data}, {"classifier": ("x",)}, unknown, gate.Limits())
-    assert judge.judge("classifier", "int8", data) == [
-        gate.Gate("classifier", "int8", "nothing", passed=False)
+@pytest.mark.parametrize(("changed", "passes"), [(1, True), (3, False)])
+def test_without_labels_a_classifier_may_change_few_answers(
+    monkeypatch: pytest.MonkeyPatch, changed: int, passes: bool
+) -> None:
+    before = (np.arange(100) % 2).astype(np.float32)
+    after = before.copy()
+    after[:changed] = 1 - after[:changed]
+    unknown = dataclasses.replace(rows(100, "training"), y=np.full(100, -1))
+    found = judged(monkeypatch, before, after, unknown)
+    assert (found.measure, found.kind, found.fp32) == ("change", "training", 0)
+    assert (found.cost, found.passed) == (pytest.approx(changed / 100), passes)
+
+
+def test_four_rows_let_nothing_ship(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = (np.arange(4) % 2).astype(np.float32)
+    found = judged(monkeypatch, right, right)
+    assert (found.rows, found.cost, found.passed) == (4, 0, False)
+
+
+def test_few_validation_rows_leave_the_judgement_to_training_rows(
+    m2: Path, tmp_path: Path
+) -> None:
+    made = ssdgm_export.convert(m2 / "run", tmp_path / "a.ssdgm", precision="fp32,int8")
+    assert {(g.rows, g.kind) for g in made.gates} == {(84, "training")}
+    assert [g.measure for g in made.gates if g.component == "classifier"] == ["change"]
+    assert "change on 84 training rows" in (made.path / "README.md").read_text()
+
+
+def test_what_cannot_be_measured_is_told(m2: Path) -> None:
+    models = m2 / "bundle.ssdgm/models"
+    data = (models / "decoder/fp32/model.onnx").read_bytes()
+    names = {"decoder": ("y", "z")}
+    judge = gate.Judge({"decoder": data}, names, rows(40), allowance.Limits())
+    assert judge.judge("decoder", "int8", data) == [
+        gate.Gate("decoder", "int8", "nothing", passed=False)
     ]

@@ -250,8 +250,8 @@ def test_what_was_measured_later_is_told_too(copy: Path) -> None:
         "Labels by p(y | x), of the same draws: error 25.00 %, NLL 0.500 nats.",
         "Beside the baseline, on test rows: error 50.00 % on the labels alone by the supervised "
         "network, 25.00 % with the unlabelled rows too: 25.00 points less error than the baseline "
-        "(95 % interval 5.00 less to 50.00 less, 12 rows); the unlabelled rows "
-        "helped here.",
+        "(95 % interval 5.00 less to 50.00 less, 12 rows); too few rows to say "
+        "whether the unlabelled rows helped.",
     ]
     *_, last = numbers.table(found)
     assert last[:4] == ["unlabelled training", "30", "50.00", "1.000"]

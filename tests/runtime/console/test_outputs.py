@@ -101,7 +101,7 @@ def test_no_picture() -> None:
 
 def test_a_name_is_checked_before_the_work(tmp_path: Path) -> None:
     assert atomic.check_output(tmp_path / "A.CSV", outputs.CLASSIFY) == ".csv"
-    with pytest.raises(errors.InputError, match=r"a name that ends in \.csv or \.jsonl or \.npy"):
+    with pytest.raises(errors.InputError, match=r"a name that ends in \.csv or \.jsonl or \.parq"):
         atomic.check_output(tmp_path / "a.xlsx", outputs.CLASSIFY)
     (tmp_path / "a.csv").write_text("mine")
     with pytest.raises(errors.OutputExists):

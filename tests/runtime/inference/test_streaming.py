@@ -101,7 +101,8 @@ class TestIter:
             (3, errors.InputError),
             (np.array(3), errors.InputError),
             (tmp_path / "none.npy", errors.DataNotFound),
-            (tmp_path / "x.npz", errors.DataError),
+            (tmp_path / "x.npz", errors.InputError),
+            (tmp_path / "x.txt", errors.DataNotFound),
             (tmp_path / "bad.npy", errors.DataError),
         ):
             with pytest.raises(error):

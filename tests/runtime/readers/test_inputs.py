@@ -271,3 +271,10 @@ def test_without_pillow_the_extra_is_named(
     with pytest.raises(errors.MissingExtra, match=r"ssdgm-runtime\[images\]") as caught:
         inputs.read_rows(tmp_path, Row((3, 4)))
     assert caught.value.exit_code == 3
+
+
+def test_a_table_for_rows_without_names_is_called_so(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("a,b\n1,2\n")
+    with pytest.raises(errors.DataError, match="does not know the names of its rows' values"):
+        inputs.read_rows(path, Row(shape=(2,), dtype="float32"))

@@ -1,5 +1,7 @@
 """Rows that are ready pass untouched; all others become what the graph takes, or are refused."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -80,3 +82,14 @@ def test_one_row() -> None:
     np.testing.assert_array_equal(rows.single({"c": 3, "b": 2, "a": 1}), [[1, 2, 3]])
     with pytest.raises(errors.InputError):
         rows.single(np.ones((1, 3), np.float32))
+
+
+def test_a_path_is_read_where_there_is_a_reader(tmp_path: Path) -> None:
+    def read(path: object) -> np.ndarray:  # type: ignore[type-arg]
+        assert path in ("rows.csv", tmp_path)
+        return np.ones((2, 3), np.float32)
+
+    for path in ("rows.csv", tmp_path):
+        np.testing.assert_array_equal(Intake(FLOATS, read=read).take(path), np.ones((2, 3)))
+    with pytest.raises(errors.InputError, match="x is <U8"):
+        Intake(FLOATS).take("rows.csv")

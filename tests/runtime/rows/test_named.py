@@ -130,3 +130,17 @@ def test_what_are_no_rows_is_told(name: str) -> None:
         given(x)
     assert text in str(caught.value)
     assert (caught.value.name, caught.value.got) != ("", "")
+
+
+def test_rows_may_be_mappings_one_or_several() -> None:
+    rows = [{"a": 1.5, "c": "x", "flag": True}, {"c": "new", "more": [1, 2]}]
+    np.testing.assert_array_equal(named.given(rows, KNOWN, TENSOR), ROWS)
+    one = {"a": 1.5, "c": "x", "flag": True, "more": None}
+    np.testing.assert_array_equal(named.given(one, KNOWN, TENSOR), ROWS[:1])
+    with pytest.raises(errors.InputError, match="without the column 'flag'"):
+        named.given([{"a": 1.5, "c": "x"}], KNOWN, TENSOR)
+
+
+def test_rows_without_names_of_their_own_are_no_mappings() -> None:
+    with pytest.raises(errors.InputError, match="does not know the names of its columns"):
+        named.placed([{"a": 1.5}], (), TENSOR)

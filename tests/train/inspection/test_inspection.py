@@ -471,3 +471,19 @@ NUMBERS: dict[str, Callable[[], str]] = {
 @pytest.mark.parametrize("words", list(NUMBERS))
 def test_numbers_have_their_nouns(words: str) -> None:
     assert NUMBERS[words]() == words
+
+
+def test_labels_that_are_none_and_labels_that_are_alike_are_asked_about(tmp_path: Path) -> None:
+    words = ["Benign", "benign", "unknown", "malignant"]
+    lines = [f"P{i:03},{i % 7},{words[i % 4]}" for i in range(N)]
+    (tmp_path / "t.csv").write_text("\n".join(["who,size,label", *lines]))
+    _, report = inspection.look(str(tmp_path / "t.csv"), recipe.load(None, None))
+    told = {finding.topic: finding for finding in report.findings}
+    unknown = told["is this an unknown label?"]
+    assert (unknown.classes, unknown.level) == (("unknown",), "warning")
+    assert """--set 'data.unlabelled=["unknown"]'""" in unknown.mend
+    assert told["classes with nearly one name"].classes == ("Benign", "benign")
+    assert told["left out as an identifier"].columns == ("who",)
+    changes = ("data.unlabelled=['unknown']", "data.categorical=['who']")
+    _, mended = inspection.look(str(tmp_path / "t.csv"), recipe.load(None, None, changes))
+    assert not {"is this an unknown label?", "left out as an identifier"} & {*topics(mended)}

@@ -100,8 +100,12 @@ def test_without_held_out_rows_there_is_nothing_to_compare(tmp_path: Path) -> No
     source = cases.saved(tmp_path / "rows.npz", cases.separable("gaussian-float32", 60, 40))
     found = trained(source, tmp_path / "run", "data.validation=0")
     assert (compared(found).validation, compared(found).test) == (None, None)
-    text = cases.message(RunError, lambda: baseline.better(found))
-    assert "has no baseline with validation rows. Train again" in text
+    decision = baseline.better(found)
+    assert decision.run.path == found.path
+    assert decision.reason == (
+        "The run ships undecided: only 0 validation rows were held out, and 30 are needed to "
+        "decide"
+    )
 
 
 @pytest.mark.parametrize(
@@ -277,14 +281,15 @@ def test_the_better_of_both_is_told_by_validation_rows(source: str, tmp_path: Pa
     told = json.loads(path.read_text())
     told["baseline"]["method"] = "supervised"
     del told["baseline"]["chosen"]  # as of before there were several
-    for difference, folder in (
-        (0.1, found.path),
-        (0.0, found.path),
-        (-0.1, found.path / "baseline"),
+    for error, rows, folder in (
+        (0.1, 30, found.path),
+        (0.2, 30, found.path),
+        (0.3, 30, found.path / "baseline"),
+        (0.3, 29, found.path),
     ):
-        told["baseline"]["validation"]["difference"] = difference
+        told["baseline"]["validation"] |= {"error": error, "baseline": 0.2, "rows": rows}
         directory.write_json(path, told)
-        assert baseline.better(found).path == folder
+        assert baseline.better(found).run.path == folder
     told["baseline"]["validation"] = {"rows": 3}
     directory.write_json(path, told)
     assert "is damaged" in cases.message(RunError, lambda: baseline.better(found))
@@ -348,4 +353,32 @@ def test_the_network_may_ship_where_scikit_learn_s_is_the_baseline(
     for network, folder in ((0.3, found.path), (0.1, found.path / "baseline")):
         told["baseline"] = records.plain(told_of(0.2, network, 0.05))
         directory.write_json(path, told)
-        assert baseline.better(found).path == folder
+        decision = baseline.better(found)
+        assert decision.run.path == folder
+        which = "run" if folder == found.path else "network"
+        assert decision.reason.startswith(f"The {which} ships: the run's error is 20.00 % and ")
+
+
+@pytest.mark.parametrize(
+    ("network", "rows", "ships"),
+    [(0.1, 40, "baseline"), (0.18, 40, "run"), (0.3, 40, "run"), (0.1, 20, "run")],
+)
+def test_few_validation_rows_leave_the_choice_to_cross_validation(
+    source: str, tmp_path: Path, network: float, rows: int, ships: str
+) -> None:
+    found = trained(source, tmp_path / "run")
+    tried = evaluation.Trials(
+        1, "m2", rows, 3, 9, (evaluation.Trial("m2", 0.2, deviation=0.05),), ()
+    )
+    record = dataclasses.replace(found.read(), portfolio=tried)
+    directory.write_json(found.path / "run.json", record)
+    told = json.loads((found.path / "result.json").read_text())
+    few = dataclasses.replace(compared_by(0.0, 0.5), rows=4)
+    how = evaluation.Chosen("folds", rows, 5, (evaluation.Tried("supervised", network),), ())
+    told["baseline"] = records.plain(evaluation.Baseline("supervised", 9, few, None, how))
+    directory.write_json(found.path / "result.json", told)
+    decision = baseline.better(found)
+    assert decision.run.path.name == ships
+    if rows == 40:
+        assert "by cross-validation, as only 4 validation rows were held out" in decision.reason
+    assert "too few rows to say" in baseline.sentence(few)

@@ -16,7 +16,7 @@ import torch
 import ssdgm_train
 from ssdgm_runtime.errors import DataError, DataNotFound, InputError, OutputExists, SsdgmError
 from ssdgm_train import evaluation, method, methods
-from ssdgm_train.recipes import recipe
+from ssdgm_train.recipes import recipe, recommended
 from ssdgm_train.runs import directory, loading, metrics
 from ssdgm_train.runs.directory import Run, RunError
 from ssdgm_train.runs.session import Session
@@ -36,7 +36,7 @@ def undisturbed(source: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def begin(source: str, out: Path, *changes: str, seed: int = 3) -> Session:
-    plan = cases.small_recipe("m2", "run.select=best", *changes)
+    plan = cases.small_recipe("m2", "run.select=best", "data.validation=30", *changes)
     return ssdgm_train.begin(source, plan, out, labelled=12, seed=seed, device="cpu")
 
 
@@ -47,7 +47,13 @@ def take(session: Session, steps: int) -> list[Progress]:
 def test_a_run_yields_every_step_and_validates_at_its_intervals(
     source: str, tmp_path: Path
 ) -> None:
-    found = list(ssdgm_train.train(begin(source, tmp_path / "run")))
+    every = list(ssdgm_train.train(begin(source, tmp_path / "run"), every=True))
+    found = [p for p in every if not p.apart]
+    after = [(p.of, p.step, p.steps) for p in every[len(found) :]]
+    assert after == [
+        *(("baseline", step, 4) for step in range(1, 5)),
+        ("comparing with other classifiers", 0, 1),
+    ]
     assert [p.step for p in found] == list(range(1, STEPS + 1))
     assert {p.steps for p in found} == {STEPS}
     assert [p.step for p in found if p.validation] == [4, 8, 12]
@@ -66,7 +72,7 @@ def test_a_directory_holds_all_that_a_run_needs_to_go_on(undisturbed: Path) -> N
     assert (found.seed, found.labels, found.plan.method) == (3, 12, "m2")
     assert found.data.digest == cases.IMAGES.digest
     counts = [getattr(found.data, k) for k in ("labelled", "unlabelled", "validation", "test")]
-    assert counts == [12, 42, 6, 30]
+    assert counts == [12, 18, 30, 30]
     assert found.data.validation_labels_are_extra is True
     assert found.split == Run(undisturbed).split().digest
     assert found.environment.torch == torch.__version__
@@ -100,6 +106,36 @@ def test_the_result_scores_the_selected_weights_on_held_out_rows(undisturbed: Pa
     assert cases.IMAGES.y_test is not None
     score = evaluation.score(model, cases.IMAGES.x_test, cases.IMAGES.y_test, cases.CPU)
     assert result.test == score
+
+
+def test_a_run_without_progress_stops_with_its_best_weights(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses = itertools.chain([3.0, 1.0, 2.0, 1.5], itertools.repeat(9.0))
+    monkeypatch.setattr(
+        evaluation, "score", lambda *_: evaluation.Score(6, 0.5, next(losses), 0.0, 0.0)
+    )
+    changes = ("run.patience=2", "run.select=last", "run.baseline=0", "run.evaluate_every=2")
+    session = begin(source, tmp_path / "run", *changes)
+    assert session.recipe.run.select == "best"
+    assert [p.step for p in ssdgm_train.train(session)][-1] == 8
+    result = Run(tmp_path / "run").result
+    assert result is not None
+    assert (result.steps, result.select) == (8, "best")
+    assert session.run.chosen("best").name == "best-00000004"
+    assert list(ssdgm_train.train(ssdgm_train.resume(tmp_path / "run"))) == []
+    few = begin(source, tmp_path / "few", *changes, "data.validation=4")
+    assert (few.recipe.run.patience, few.recipe.run.select) == (0, "last")
+
+
+def test_few_validation_rows_do_not_choose_the_weights(source: str, tmp_path: Path) -> None:
+    session = begin(source, tmp_path / "run", "data.validation=29")
+    assert session.recipe.run.select == session.run.read().plan.run.select == "last"
+    asked = recommended.Asked(None, "m2", ("run.select=best", "data.validation=4"))
+    told = ssdgm_train.begin(source, asked, tmp_path / "told", device="cpu").run.read().taken
+    assert told is not None
+    words = "the last weights are kept, as 4 validation rows are too few to choose by"
+    assert told.reason.endswith(words)
 
 
 def test_the_best_weights_are_those_with_the_lowest_validation_nll(
@@ -225,7 +261,7 @@ def test_a_resumed_run_takes_everything_from_its_directory(source: str, tmp_path
     take(begun, 8)
     resumed = ssdgm_train.resume(tmp_path / "run")
     assert resumed.recipe == begun.recipe
-    assert resumed.sizes == begun.sizes == method.Sizes(12, 42)
+    assert resumed.sizes == begun.sizes == method.Sizes(12, 18)
     assert (resumed.seed, resumed.device) == (begun.seed, begun.device)
     assert resumed.state.step == 8
     assert resumed.best == begun.best < np.inf
@@ -446,3 +482,24 @@ def test_a_run_does_not_lie_among_its_data(tmp_path: Path) -> None:
     assert "inside the data" in text
     assert "expected a path outside of it" in text
     assert not (tmp_path / "runs").exists()
+
+
+def test_paths_may_be_text(source: str, tmp_path: Path) -> None:
+    plan = cases.small_recipe("m2")
+    begun = ssdgm_train.begin(Path(source), plan, str(tmp_path / "run"), device="cpu")
+    take(begun, 4)
+    assert ssdgm_train.resume(str(tmp_path / "run")).state.step == 4
+
+
+@pytest.mark.parametrize("name", ["cuda:", "cuda:-1", "cuda:x", "cpu:0"])
+def test_a_device_that_is_none(name: str) -> None:
+    with pytest.raises(InputError, match="one GPU as cuda:1"):
+        loading.pick_device(name)
+
+
+def test_one_gpu_of_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert loading.pick_device("cuda:1") == torch.device("cuda", 1)
+    with pytest.raises(SsdgmError, match="There is no GPU 2"):
+        loading.pick_device("cuda:2")

@@ -69,7 +69,8 @@ def _check_fit(data: dataset.Dataset, plan: DataPlan) -> None:
             mend="Leave it out; or give a table and set data.series to the column that tells its "
             "series apart.",
         )
-    column_settings = {"label": plan.label, "ignore": plan.ignore, "categorical": plan.categorical}
+    named = ("label", "ignore", "categorical", "missing", "unlabelled")
+    column_settings = {name: getattr(plan, name) for name in named}
     if not data.columns and data.series is None and any(column_settings.values()):
         name = next(name for name, value in column_settings.items() if value)
         raise errors.DataError(

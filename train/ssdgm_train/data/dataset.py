@@ -43,6 +43,8 @@ class Dataset:
         features: The names of a row's values, in its order, where they have names and the row is
             no table's.
         sorted: Whether the rows came in a folder a class, which says that these are classes.
+        left: Columns of a table that were left out as they only tell rows apart.
+        label: The name of the column of labels, where a table has one.
         others: The values of test labels that no training row has, whose indices follow those of
             the classes; only where classes without labels are to be found.
     """
@@ -59,6 +61,8 @@ class Dataset:
     features: tuple[str, ...] = ()
     sorted: bool = False
     others: tuple[int | str, ...] = ()
+    left: tuple[str, ...] = ()
+    label: str = ""
 
     @property
     def shape(self) -> tuple[int, ...]:

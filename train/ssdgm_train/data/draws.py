@@ -91,7 +91,8 @@ class Draw:
                 "the validation rows",
                 mend="Leave --labels out to use them all."
                 if len(pool)
-                else "Lower data.validation.",
+                else "All labelled rows are held out for validation. Lower data.validation: "
+                "--set data.validation=0.1",
             )
         return self.drawn(pool, labels)
 

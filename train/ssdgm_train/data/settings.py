@@ -50,7 +50,11 @@ class DataPlan:
             labels a row; other labels are an error. "numbers": one or several measurements a row,
             NaN or an empty cell where one is not known.
         ignore: Columns of a table to leave out.
-        categorical: Columns of whole numbers that are names and no quantities.
+        categorical: Columns of whole numbers that are names and no quantities, and of words that
+            are kept although nearly every row has a word of its own.
+        missing: Words and numbers in the features of a table that stand for a missing value, such
+            as "-" or "-999", besides an empty cell, NA and the like; the bundle reads them so too.
+        unlabelled: Words in the labels of a table that stand for an unknown label, such as "?".
         series: The column of a long table that tells series apart, a window each.
         time: Its column of times, by which the rows of a series are ordered.
         resize: What becomes of image files of another size: "stretch 32x32", "crop 32x32" or
@@ -70,6 +74,8 @@ class DataPlan:
     labels_as: str = settings.setting(AUTO, _space)
     ignore: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    unlabelled: tuple[str, ...] = ()
     series: str = ""
     time: str = ""
     resize: str = settings.setting("", _policy)

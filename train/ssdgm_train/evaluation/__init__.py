@@ -7,10 +7,11 @@ from ssdgm_train.evaluation.outcome import Labelled, Outcome, outcome
 from ssdgm_train.evaluation.paired import Baseline, Chosen, Comparison, Other, compare
 from ssdgm_train.evaluation.passes import ROWS, Rows, evaluating, raw, score, terms
 from ssdgm_train.evaluation.practice import Tried
-from ssdgm_train.evaluation.trials import Trial, Trials
+from ssdgm_train.evaluation.trials import ENOUGH, Trial, Trials
 from ssdgm_train.labels.scores import Score
 
 __all__ = [
+    "ENOUGH",
     "ROWS",
     "Baseline",
     "Chosen",

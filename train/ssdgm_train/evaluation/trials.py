@@ -3,6 +3,9 @@
 import math
 from dataclasses import dataclass
 
+ENOUGH = 30
+"""From so many held-out rows on, they decide; fewer leave the safe choice."""
+
 
 @dataclass(frozen=True)
 class Trial:

@@ -89,6 +89,7 @@ METHOD = method.Method(
     build=Model,
     phases=_phases,
     spaces=labels.ANY,
+    unlabelled=False,
     adopt=_adopt,
     fitted=builder.fitted,
 )

@@ -53,6 +53,7 @@ def begin(
     device: str = "auto",
     data_dir: str | None = None,
     tell: data.Tell = data.quiet,
+    threads: int | None = None,
 ) -> session.Session:
     """Start a run in a new directory, whose recipe `train` is to choose.
 
@@ -66,6 +67,7 @@ def begin(
         device: "auto", "cpu" or "cuda".
         data_dir: As `data.load` takes it.
         tell: As `data.load` takes it.
+        threads: As `session.begin` takes it.
 
     Raises:
         InputError: The minutes are no number above zero.
@@ -74,7 +76,8 @@ def begin(
     if not 0 < minutes < math.inf:
         raise errors.InputError("budget", str(minutes), "a number of minutes above 0")
     opened = Trials(minutes)
-    return session.begin(source, plan, out, labelled, seed, device, None, data_dir, tell, opened)
+    given = labelled, seed, device, None, data_dir, tell, opened, threads
+    return session.begin(source, plan, out, *given)
 
 
 def asked(changes: tuple[str, ...] = ()) -> recommended.Asked:
@@ -110,8 +113,12 @@ def resume(
     return session.resume(path, dataset, searching=True, adopt=adopt, source=source)
 
 
-def train(begun: session.Session) -> Iterator[training.Progress]:
+def train(begun: session.Session, *, every: bool = False) -> Iterator[training.Progress]:
     """Take a run to its end, after the search for its recipe where that is not chosen yet.
+
+    Args:
+        begun: The run.
+        every: As `training.train` takes it.
 
     Raises:
         Diverged: As `training.train`.
@@ -125,7 +132,10 @@ def train(begun: session.Session) -> Iterator[training.Progress]:
             yield from _folds(begun, plan, done + rest)
             _choose(begun, plan)
         begun = session.resume(run.path, begun.data)
-    for progress in training.train(begun):
+    for progress in training.train(begun, every=every):
+        if progress.apart:
+            yield progress
+            continue
         step, steps = done + progress.step, done + progress.steps
         yield dataclasses.replace(progress, step=step, steps=steps)
 

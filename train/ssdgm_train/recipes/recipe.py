@@ -42,13 +42,17 @@ class RunPlan:
 
     Attributes:
         evaluate_every: Steps between validations, records in metrics.jsonl and checkpoints.
-        select: Which weights are used afterwards; "best" is by validation NLL.
+        select: Which weights are used afterwards; "best" is by validation NLL, of 30 rows or more;
+            where there are fewer it is "last".
+        patience: After so many validations without a lower NLL the last phase ends, and the best
+            weights are used; 0 for never, and with fewer than 30 validation rows.
         baseline: Steps of the supervised network among the baseline's candidates, at most as many
             as the run's own; 0 for no baseline.
     """
 
     evaluate_every: int = settings.setting(500, settings.above(0))
     select: str = settings.setting("last", settings.among(("last", "best")))
+    patience: int = settings.setting(0, settings.between(0, 1e9))
     baseline: int = settings.setting(2000, settings.between(0, 1e9))
 
 

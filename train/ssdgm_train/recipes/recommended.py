@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ssdgm_train import problems
+from ssdgm_train import evaluation, problems
 from ssdgm_train.data import dataset, targets
 from ssdgm_train.data.settings import DEFAULTS
 from ssdgm_train.labels import SPACES, lookup
@@ -21,9 +21,6 @@ from ssdgm_train.settings import RecipeError, among, between, setting
 KINDS = (*problems.KINDS, dataset.COLOUR)
 HELD = 0.2
 """The largest share of the labels that a recommended recipe may hold out for validation."""
-
-ENOUGH = 30
-"""Fewer validation rows than these decide nothing."""
 
 WORDS = {problems.IMAGE: "grey images", dataset.COLOUR: "colour images", problems.TABLE: "tables"}
 
@@ -235,7 +232,7 @@ def _spared(name: str | None, facts: DataFacts) -> tuple[str, ...]:
     """
     share = recipe.load(name).data.validation if name else DEFAULTS.validation
     share = DEFAULTS.validation if share >= 1 else share
-    few = facts.pool == facts.labels and share * facts.pool < ENOUGH
+    few = facts.pool == facts.labels and share * facts.pool < evaluation.ENOUGH
     return ("data.validation=0",) if few else ()
 
 

@@ -55,6 +55,11 @@ class Regularisation:
     every: int = setting(1, between(1, 1e6))
 
     @property
+    def unlabelled(self) -> bool:
+        """Whether a term that is in use has unlabelled rows."""
+        return not self.weights.keys() <= {"augmented"}
+
+    @property
     def weights(self) -> dict[str, float]:
         """The factors of the terms that are in use, by name."""
         names = ("consistency", "augmented", "adversarial", "taught", "entropy", "balance")

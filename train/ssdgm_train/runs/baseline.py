@@ -6,12 +6,13 @@ is the baseline. The outcome says what was found on these rows, and promises not
 """
 
 import dataclasses
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from ssdgm_train.evaluation import Baseline, Chosen, Comparison, Other, Tried
+from ssdgm_train.evaluation import ENOUGH, Baseline, Chosen, Comparison, Other, Tried
 from ssdgm_train.methods import supervised
 from ssdgm_train.recipes import recipe
 from ssdgm_train.regularisation.plan import Regularisation
@@ -83,7 +84,9 @@ def _shared(config: Any) -> dict[str, Any]:  # noqa: ANN401  (a method's own)
 
 
 def verdict(compared: Comparison) -> str:
-    """What a comparison says: "helped", "hurt" or "undecided"."""
+    """What a comparison says: "helped", "hurt", "undecided", or "few" rows."""
+    if compared.rows < ENOUGH:
+        return "few"
     if compared.low > 0:
         return "helped"
     return "hurt" if compared.high < 0 else "undecided"
@@ -93,6 +96,7 @@ SAYS = {
     "helped": "the unlabelled rows helped here",
     "hurt": "the unlabelled rows hurt here",
     "undecided": "whether the unlabelled rows helped is open",
+    "few": "too few rows to say whether the unlabelled rows helped",
 }
 
 
@@ -210,26 +214,64 @@ def _network(beside: Baseline) -> Comparison | None:
     return networks[0].validation if networks else beside.validation
 
 
-def better(run: directory.Run) -> directory.Run:
-    """The run or its network, whichever erred less on the validation rows; the run, if as much.
+@dataclass(frozen=True)
+class Decision:
+    """The run or its network, whichever is to ship, and why, in a sentence."""
+
+    run: directory.Run
+    reason: str
+
+
+def better(run: directory.Run) -> Decision:
+    """The run or its network, whichever erred less; the run, if as much or if nobody knows.
+
+    Validation rows decide, or cross-validation where they are fewer than `ENOUGH`. There the
+    network must be better by more than a standard error, since its training was another.
 
     Raises:
         RunError: There is nothing to compare.
     """
     beside = directory.ended(run).baseline
-    compared = _network(beside) if beside else None
-    if compared is None:
+    if beside is None:
         raise directory.RunError(
-            f"{run.path} has no baseline with validation rows",
-            mend="Train again without --no-baseline and with data.validation above 0.",
+            f"{run.path} has no baseline",
+            mend="Train again without --no-baseline, on data with unlabelled rows.",
         )
-    return directory.Run(run.path / FOLDER) if compared.difference < 0 else run
+    compared, network = _network(beside), directory.Run(run.path / FOLDER)
+    rows = compared.rows if compared else 0
+    if compared and rows >= ENOUGH:
+        own, theirs, margin = compared.error, compared.baseline, 0.0
+        way = f"on {rows} validation rows"
+    elif folded := _folded(run, beside):
+        own, theirs, margin = folded
+        way = f"by cross-validation, as only {rows} validation rows were held out"
+    else:
+        few = f"only {rows} validation rows were held out, and {ENOUGH} are needed to decide"
+        return Decision(run, f"The run ships undecided: {few}")
+    ships = network if theirs < own - margin else run
+    errors = f"the run's error is {_percent(own)} and the network's {_percent(theirs)} {way}"
+    return Decision(ships, f"The {'network' if ships is network else 'run'} ships: {errors}")
+
+
+def _folded(run: directory.Run, beside: Baseline) -> tuple[float, float, float] | None:
+    """The cross-validated errors of a run's recipe and of its network, and the former's deviation.
+
+    None unless both are known, of enough rows.
+    """
+    tried, chosen = run.read().portfolio, beside.chosen
+    if tried is None or not isinstance(chosen, Chosen) or min(tried.rows, chosen.rows) < ENOUGH:
+        return None
+    own = next((one for one in tried.candidates if one.name == tried.chosen), None)
+    theirs = next((one for one in chosen.candidates if one.name == supervised.METHOD.name), None)
+    if not own or own.error is None or not theirs or theirs.error is None:
+        return None
+    return own.error, theirs.error, own.deviation or 0.0
 
 
 def unshipped(beside: Baseline) -> str:
     """That a baseline which no bundle can hold erred less than run and network, or nothing."""
     compared, network = beside.validation, _network(beside)
-    if not compared or not network:
+    if not compared or not network or compared.rows < ENOUGH:
         return ""
     least = min(network.error, network.baseline)
     if compared.baseline >= least:

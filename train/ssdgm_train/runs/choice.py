@@ -32,9 +32,6 @@ NUMBERS = 3_000_000
 GRAPH_ROWS, GRAPH_NUMBERS = 20_000, 20_000_000
 """The most training rows of which a graph is made, and the most numbers that they hold."""
 
-ENOUGH = 30
-"""From so many validation rows on, they decide."""
-
 CPU = torch.device("cpu")
 Parts = Mapping[str, evaluation.Labelled]
 Compared = tuple[evaluation.Comparison | None, evaluation.Comparison | None]
@@ -196,7 +193,7 @@ def _wrong(session: Session, model: classifiers.Classifier, parts: Parts) -> Wro
 def by(tries: Attempts, parts: Parts) -> str:
     """How the network and the best of scikit-learn's are compared, as `Chosen.by` has it."""
     held = parts.get("validation")
-    if held and (len(held.y) >= ENOUGH or not tries.folds):
+    if held and len(held.y) >= evaluation.ENOUGH:
         return "validation"
     return "folds" if tries.folds else ""
 

@@ -3,6 +3,7 @@
 import datetime
 import os
 import platform
+import re
 from importlib import metadata
 from pathlib import Path
 
@@ -36,6 +37,7 @@ def compose(
     origin: records.Origin | None = None,
     taken: recommended.Taken | None = None,
     trials: evaluation.Trials | None = None,
+    threads: int | None = None,
 ) -> records.RunRecord:
     """What `run.json` of a run at `out` holds."""
     return records.RunRecord(
@@ -53,11 +55,12 @@ def compose(
             validation=len(parts.validation),
             validation_labels_are_extra=dataset.fully_labelled,
             test=0 if dataset.x_test is None else len(dataset.x_test),
+            label=dataset.label,
         ),
         split=parts.digest,
         init=origin,
         problem=stated,
-        environment=_environment(device),
+        environment=_environment(device, threads or torch.get_num_threads()),
         labels_from=plan.data.labels_as if lookup.is_own(plan.data.labels_as) else "",
         portfolio=trials,
     )
@@ -134,27 +137,36 @@ def load_model(run: directory.Run) -> Model:
 
 
 def pick_device(name: str) -> torch.device:
-    """The device for "auto", "cpu" or "cuda".
+    """The device for "auto", "cpu", "cuda", or the number of a GPU, such as "cuda:1".
 
     Raises:
-        ProviderUnavailable: CUDA was named and torch cannot use it.
+        ProviderUnavailable: CUDA was named and torch cannot use it, or there is no such GPU.
         InputError: Another name.
     """
-    if name not in ("auto", "cpu", "cuda"):
-        raise errors.InputError("device", repr(name), "auto, cpu or cuda")
-    if name == "cuda" and not torch.cuda.is_available():
+    kind, _, number = str(name).partition(":")
+    numbered = kind == "cuda" and re.fullmatch("[0-9]{1,4}", number)
+    if name not in ("auto", "cpu", "cuda") and not numbered:
+        raise errors.InputError("device", repr(name), "auto, cpu, cuda, or one GPU as cuda:1")
+    if kind == "cuda" and not torch.cuda.is_available():
         raise errors.ProviderUnavailable(
             f"PyTorch {torch.__version__} finds no GPU that it can use",
             mend="Use --device cpu, or install a CUDA build of torch and a driver.",
         )
+    if numbered and int(number) >= torch.cuda.device_count():
+        raise errors.ProviderUnavailable(
+            f"There is no GPU {number}; PyTorch finds {torch.cuda.device_count()}, from cuda:0 on",
+            mend="Use --device cuda, or the number of one of these.",
+        )
+    if numbered:
+        return torch.device(name)
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def _environment(device: torch.device) -> records.Environment:
+def _environment(device: torch.device, threads: int) -> records.Environment:
     now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
     return records.Environment(
-        device=device.type,
-        threads=torch.get_num_threads(),
+        device=str(device),
+        threads=threads,
         begun=now.isoformat(),
         ssdgm_train=metadata.version("ssdgm-train"),
         python=platform.python_version(),

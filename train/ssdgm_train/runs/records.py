@@ -43,7 +43,10 @@ class Versioned:
 
 @dataclass(frozen=True)
 class Data:
-    """The data of a run: where it lay, its digest, its classes, and the rows of each part."""
+    """The data of a run: where it lay, its digest, its classes, and the rows of each part.
+
+    `label` is the name of the column of labels, where a table has one.
+    """
 
     source: str
     name: str
@@ -54,6 +57,7 @@ class Data:
     validation: int
     validation_labels_are_extra: bool
     test: int
+    label: str = ""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import math
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from ssdgm_train.regularisation import phases, teacher
 from ssdgm_train.runs import directory, loading, metrics, pretrained, storage
 from ssdgm_train.settings import RecipeError
 from ssdgm_train.training import loop
+from ssdgm_train.training import threads as threads_of
 
 
 @dataclass
@@ -59,16 +61,17 @@ class Session:
 
 
 def begin(
-    source: str,
+    source: str | os.PathLike[str],
     plan: recipe.Recipe | recommended.Asked,
-    out: Path,
+    out: str | os.PathLike[str],
     labelled: int | None = None,
     seed: int = 0,
     device: str = "auto",
-    init_from: Path | None = None,
+    init_from: str | os.PathLike[str] | None = None,
     data_dir: str | None = None,
     tell: data.Tell = data.quiet,
     trials: evaluation.Trials | None = None,
+    threads: int | None = None,
 ) -> Session:
     """Start a run in a new directory.
 
@@ -78,36 +81,43 @@ def begin(
         out: The directory, which must not exist.
         labelled: The budget of labels; None for all.
         seed: Of the split, the initial weights, the batches and the noise.
-        device: "auto", "cpu" or "cuda".
+        device: "auto", "cpu", "cuda", or one GPU of several, such as "cuda:1".
         init_from: A trained model to start from, see `pretrained`: another run, whose validation
             rows are then kept, or an .npz file of published weights.
         data_dir: As `data.load` takes it.
         tell: As `data.load` takes it.
         trials: The search that is to choose another recipe before the run is trained.
+        threads: The size of torch's pool; by default one thread where a step is small.
 
     Raises:
         SsdgmError: The data, the budget, the device or the output cannot be used.
     """
-    place = loading.pick_device(device)
+    source, out, place = os.fspath(source), Path(out), loading.pick_device(device)
     if not 0 <= seed < 2**63:
         raise errors.InputError("seed", str(seed), "a whole number from 0 to below 2**63")
     directory.check_new(out)
-    start, lies_at = pretrained.find(init_from), data.locate(source, data_dir, tell)
+    start, lies_at = (
+        pretrained.find(None if init_from is None else Path(init_from)),
+        data.locate(source, data_dir, tell),
+    )
     data.check_outside(out, lies_at)
     dataset = data.load(lies_at, plan=recommended.plain(plan).data)
     chosen = recommended.settle(plan, dataset, labelled, start.trained_by)
     plan = chosen.plan
     doubt.check_labels(dataset, plan.data)
     parts = split(dataset, labelled, plan.data.validation, seed, start.held(dataset))
-    _check_selection(plan, parts)
+    plan, taken_as = _selecting(plan, chosen.taken, parts)
     stated = start.stated(statement.problem(dataset, parts, plan.data))
     plan = recipe.fitted(plan, stated)
     with _seeded(seed):
         plan, taken, origin = pretrained.adopt(start, plan, stated, dataset, parts.labelled)
     plan = recipe.counted(plan)
-    described = lies_at, out, dataset, parts, stated, plan, labelled, seed, place
-    record = loading.compose(*described, origin, chosen.taken, trials)
     model = _built(plan, stated, seed)
+    count = _count(model, plan, place) if threads is None else threads
+    taken_from = origin, taken_as, trials, count
+    record = loading.compose(
+        lies_at, out, dataset, parts, stated, plan, labelled, seed, place, *taken_from
+    )
     pretrained.fill(model, taken, start)
     phases.check(plan.regularise, plan.spec, stated, store.mapped(dataset.x))
     stages = phases.regularised(plan.stages(_sizes(parts), record.done), plan.regularise, stated)
@@ -115,6 +125,7 @@ def begin(
     session = _assembled(
         directory.Run(out), plan, model, dataset, parts, seed, place, stages, pool
     )
+    session.threads = count
     if taken:
         _enter(session)
     texts = {"recipe.toml": recipe.dumps(plan), loading.PLACE: lies_at}
@@ -124,7 +135,7 @@ def begin(
 
 
 def resume(
-    path: Path,
+    path: str | os.PathLike[str],
     dataset: data.Dataset | None = None,
     *,
     searching: bool = False,
@@ -144,6 +155,7 @@ def resume(
         RunError: It is no run directory, was edited, is damaged, its data is no longer what it
             was, or another process is working on it.
     """
+    path = Path(path)
     run = directory.Run(path)
     if adopt and (path / "run.json").is_file():
         storage.adopt(path / "run.json")
@@ -223,9 +235,12 @@ def again(
     stated, seed = base.run.read().problem, base.seed if seed is None else seed
     model = _built(plan, stated, seed)
     stages = phases.regularised(plan.stages(_sizes(parts)), plan.regularise, stated)
-    return _assembled(
+    trial = _assembled(
         base.run, plan, model, base.data, parts, seed, base.device, stages, base.pool
     )
+    if base.threads != _count(base.model, base.recipe, base.device):  # somebody said how many
+        trial.threads = base.threads
+    return trial
 
 
 def _enter(session: Session) -> None:
@@ -235,12 +250,25 @@ def _enter(session: Session) -> None:
     session.stages[0].phase.enter(session.model.eval(), torch.from_numpy(rows).to(session.device))
 
 
-def _check_selection(plan: recipe.Recipe, parts: Split) -> None:
-    if plan.run.select == "best" and not len(parts.validation):
+def _selecting(
+    plan: recipe.Recipe, taken: recommended.Taken | None, parts: Split
+) -> tuple[recipe.Recipe, recommended.Taken | None]:
+    """The recipe, and why it was taken; few validation rows do not choose among weights."""
+    rows, patience = len(parts.validation), plan.run.patience
+    if plan.run.select != "best" and not patience:
+        return plan, taken
+    if rows >= evaluation.ENOUGH:
+        return dataclasses.replace(plan, run=dataclasses.replace(plan.run, select="best")), taken
+    if not rows:
+        named = "run.patience is set" if patience else "run.select is best"
         raise errors.DataError(
-            "run.select is best and there are no validation rows",
-            mend="Raise data.validation, or set run.select=last.",
+            f"{named} and there are no validation rows",
+            mend="Raise data.validation, or set run.select=last and run.patience=0.",
         )
+    last = dataclasses.replace(plan.run, select="last", patience=0)
+    plan = dataclasses.replace(plan, run=last)
+    reason = f"the last weights are kept, as {rows} validation rows are too few to choose by"
+    return plan, taken and dataclasses.replace(taken, reason=f"{taken.reason}; {reason}")
 
 
 def _built(plan: recipe.Recipe, stated: Problem, seed: int) -> Model:
@@ -277,8 +305,14 @@ def _assembled(
 ) -> Session:
     model.to(device)
     state = loop.start(model, stages, _sizes(parts), seeds.derive(seed, seeds.NOISE), device)
-    threads = torch.get_num_threads()
-    return Session(run, plan, dataset, parts, seed, device, model, stages, state, pool, threads)
+    count = _count(model, plan, device)
+    return Session(run, plan, dataset, parts, seed, device, model, stages, state, pool, count)
+
+
+def _count(model: Model, plan: recipe.Recipe, device: torch.device) -> int:
+    """How many threads are worth having for a model and the batches of its recipe."""
+    rows = plan.train.labelled_batch + plan.train.unlabelled_batch
+    return threads_of.wanted(model, rows, device)
 
 
 def _sizes(parts: Split) -> method.Sizes:

@@ -4,10 +4,12 @@
 checkpoints on the way; then it trains the baseline, if there is to be one.
 """
 
+import contextlib
+import dataclasses
 import datetime
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,13 +27,19 @@ from ssdgm_train.runs import baseline, choice, directory, fitting, metrics, reco
 from ssdgm_train.runs.session import Session, again
 from ssdgm_train.training import averaging, loop
 
+BASELINE = "baseline"
+"""What the steps of a baseline are `of`."""
+
 HELD = ("validation", "test")
 """The parts that a run is compared on."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """One step of a run, or `of` a trial; terms (nats an example) come with every validation."""
+    """One step of a run, or `of` a trial; terms (nats an example) come with every validation.
+
+    Steps `apart` are counted for themselves: those of what follows the run's own training.
+    """
 
     step: int
     steps: int
@@ -39,20 +47,32 @@ class Progress:
     terms: dict[str, float] | None = None
     validation: evaluation.Score | None = None
     of: str = ""
+    apart: bool = False
 
 
-def train(session: Session) -> Iterator[Progress]:
+def train(session: Session, *, every: bool = False) -> Iterator[Progress]:
     """Take a run to its end; a run that has ended yields nothing.
+
+    Args:
+        session: The run.
+        every: Also yield the steps `apart`, of what follows the run's own training.
 
     Raises:
         Diverged: The loss or a weight is no longer finite; the last checkpoint is kept.
     """
+    with contextlib.closing(_steps(session)) as steps:
+        for progress in steps:
+            if every or not progress.apart:
+                yield progress
+
+
+def _steps(session: Session) -> Generator[Progress, None, None]:
     window, every = loop.Window(), session.recipe.run.evaluate_every
     ends = set(itertools.accumulate(stage.plan.steps for stage in session.stages))
     with directory.locked(session.run), fitting.threads(session.threads):
         _check_alone(session)
         yield from _lessons(session)
-        for step in fitting.fit(session):
+        for step in () if _stalled(session) else fitting.fit(session):
             window.add(step.terms)
             if step.number % every and step.number not in ends:
                 yield Progress(step.number, session.steps, step.phase)
@@ -60,16 +80,31 @@ def train(session: Session) -> Iterator[Progress]:
             terms = loop.check_finite(session.model, step.number, window.means())
             window = loop.Window()
             yield _record(session, step, terms)
+            if _stalled(session):
+                break
         if session.run.result is None:
-            _finish(session, _baseline(session))
+            beside = yield from _baseline(session)
+            if beside:
+                yield Progress(0, 1, "", of="comparing with other classifiers", apart=True)
+            _finish(session, beside)
 
 
-def _baseline(session: Session) -> Session | None:
-    """The baseline at its end; None where the run is to have none, or it diverged."""
+def _stalled(session: Session) -> bool:
+    """Whether the last phase has not got better for as many validations as the recipe waits."""
+    patience, last = session.recipe.run.patience, session.stages[-1].phase.name
+    if not patience:
+        return False
+    lines = metrics.read(session.run.path, session.state.step)
+    losses = [one.validation.nll for one in lines if one.phase == last and one.validation]
+    return len(losses) > patience and min(losses[-patience:]) >= min(losses[:-patience])
+
+
+def _baseline(session: Session) -> Generator[Progress, None, Session | None]:
+    """Train the baseline; it is None where the run is to have none, or it diverged."""
     beside = baseline.beside(session)
     try:
-        for _ in train(beside) if beside else ():
-            pass
+        for progress in train(beside) if beside else ():
+            yield dataclasses.replace(progress, of=BASELINE, apart=True)
     except loop.Diverged:
         return None
     return beside

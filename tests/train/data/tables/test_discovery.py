@@ -75,7 +75,8 @@ CONFUSED: dict[str, tuple[tuple[Any, ...], bool, str]] = {
         (["1", "2", "?"],),
         False,
         "t.csv, line 4, column 'a', is '?' in a column of 2 numbers. Correct it or leave the "
-        "cell empty, or treat the column as categories: --set 'data.categorical=[\"a\"]'",
+        "cell empty; if it stands for a missing value, say so: --set 'data.missing=[\"?\"]'; or "
+        "treat the column as categories: --set 'data.categorical=[\"a\"]'",
     ),
     "a word before numbers": ((["?"], ["1", "2"]), False, "is '?' in a column of 2 numbers"),
     "infinity": ((["1", "2", "inf"],), False, "is 'inf' in a column of 2 numbers"),

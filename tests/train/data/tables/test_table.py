@@ -443,9 +443,9 @@ NOT_UTF8 = pa.Array.from_buffers(
 )
 NO_COLUMNS: dict[str, tuple[dict[str, Any], str]] = {
     "lists": ({"b": [[1], [2], [3]]}, "{}, row 0, column 'b', has the type list<element: int64>"),
-    "moments": (
-        {"b": pa.array([1, 2, 3], pa.timestamp("s"))},
-        "column 'b', has the type timestamp[ms]",
+    "durations": (
+        {"b": pa.array([1, 2, 3], pa.duration("s"))},
+        "column 'b', has the type duration[s]",
     ),
     "nested": ({"b": [{"c": 1}] * 3}, "column 'b', has the type struct<c: int64>"),
     "bytes": ({"b": [b"x", b"y", b"z"]}, "column 'b', has the type binary"),

@@ -3,6 +3,7 @@
 `ssdgm_runtime.rows.columns` defines what counts as missing, as a number and as a boolean.
 """
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_runtime import errors
-from ssdgm_runtime.rows import cells, columns
+from ssdgm_runtime.rows import cells, columns, dates
 
 Array = Any
 """A pyarrow.Array."""
@@ -23,39 +24,61 @@ Where = Callable[[int], str]
 
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 
+_DATE = r"^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?(Z|[+-]\d{2}:?\d{2})?$"
+
 TAGS = (("0", "no", "false"), ("1", "yes", "true"))
 """How tables write that a row has not, or has, a tag."""
 
 
-def clean(array: Array, where: Where) -> Array:
-    """Words without surrounding spaces, numbers or booleans; null where a value is missing.
+def clean(array: Array, where: Where, gaps: Sequence[str] = (), *, dated: bool = False) -> Array:
+    """Words without surrounding spaces, numbers or booleans; null where one is missing.
+
+    Args:
+        array: The values.
+        where: Their places.
+        gaps: Words and numbers that stand for a missing value besides the usual ones.
+        dated: Whether they may be dates.
 
     Raises:
-        DataError: The column has another type, such as dates or lists.
+        DataError: The column has another type, such as lists.
     """
     import pyarrow as pa
     from pyarrow import compute as pc
 
     kind = array.type
     if pa.types.is_dictionary(kind):
-        return clean(array.dictionary_decode(), where)
+        return clean(array.dictionary_decode(), where, gaps, dated=dated)
     if pa.types.is_null(kind):
         return array.cast(pa.string())
     if is_text(array) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         words = pc.utf8_trim_whitespace(array.cast(pa.string()))
-        missing = pc.is_in(words, value_set=pa.array(cells.MISSING))
+        missing = pc.is_in(words, value_set=pa.array((*cells.MISSING, *gaps)))
         return pc.if_else(missing, pa.scalar(None, pa.string()), words)
+    if dated and (pa.types.is_date(kind) or pa.types.is_timestamp(kind)):
+        return array.cast(pa.timestamp("us"))
+    if pa.types.is_integer(kind) and gaps:
+        return _without(array, gaps)
     if pa.types.is_boolean(kind) or pa.types.is_integer(kind):
         return array
     if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         kind = kind if pa.types.is_float32(kind) else pa.float64()
         floats = array.cast(kind, safe=False)
-        return pc.if_else(pc.is_nan(floats), pa.scalar(None, kind), floats)
+        return _without(pc.if_else(pc.is_nan(floats), pa.scalar(None, kind), floats), gaps)
     raise errors.DataError(
         f"{where(0)} has the type {kind}",
         "numbers, booleans or words",
         "Leave the column out with data.ignore, or turn it into numbers.",
     )
+
+
+def _without(array: Array, gaps: Sequence[str]) -> Array:
+    """Numbers without those that stand for a missing value."""
+    import pyarrow as pa
+    from pyarrow import compute as pc
+
+    values = array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    mask = pa.array(cells.gaps(values, gaps))
+    return pc.if_else(mask, pa.scalar(None, array.type), array)
 
 
 def is_text(array: Array) -> bool:
@@ -72,6 +95,13 @@ def is_truth(array: Array) -> bool:
     return bool(pa.types.is_boolean(array.type))
 
 
+def is_date(array: Array) -> bool:
+    """Whether the values are dates by their type."""
+    import pyarrow as pa
+
+    return bool(pa.types.is_timestamp(array.type))
+
+
 def present(array: Array) -> Mask:
     """Which values are not missing, [n]."""
     return _mask(array.is_valid())
@@ -82,6 +112,20 @@ def like_numbers(words: Array) -> Mask:
     from pyarrow import compute as pc
 
     return _mask(pc.match_substring_regex(words, _NUMBER))
+
+
+def like_dates(words: Array) -> Mask:
+    """Which words can be read as dates, as ISO 8601 writes them, [n]; missing ones cannot."""
+    from pyarrow import compute as pc
+
+    return _mask(pc.match_substring_regex(words, _DATE))
+
+
+def like_whole(words: Array) -> Mask:
+    """Which words are whole numbers, [n]; missing ones are not."""
+    from pyarrow import compute as pc
+
+    return _mask(pc.match_substring_regex(words, r"^[+-]?\d+$"))
 
 
 def is_number(word: str) -> bool:
@@ -112,6 +156,20 @@ def words(array: Array) -> Array:
     return pa.array(named, pa.string()).take(encoded.indices)
 
 
+def different(array: Array) -> int:
+    """How many distinct values there are, missing ones left out."""
+    from pyarrow import compute as pc
+
+    return int(pc.count_distinct(array, mode="only_valid").as_py())
+
+
+def is_whole(array: Array) -> bool:
+    """Whether the values are whole numbers by their type."""
+    import pyarrow as pa
+
+    return bool(pa.types.is_integer(array.type))
+
+
 def distinct(array: Array, known: Array, most: int) -> Array:
     """At most `most` distinct words of the values and of those known before."""
     import pyarrow as pa
@@ -138,6 +196,22 @@ def numbers(array: Array, where: Where) -> Floats:
             raise errors.DataError(f"{where(row)} is {word!r}", cells.NUMBERS)
     floats = array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     return cells.fitting(floats, where)
+
+
+def days(array: Array, where: Where) -> Floats:
+    """Dates as days since 1970-01-01, float32 [n]; NaN where one is missing.
+
+    Raises:
+        DataError: A value is no date.
+    """
+    if not is_text(array):
+        moments = array.to_numpy(zero_copy_only=False)
+        return cells.encoded(moments, columns.Column("", unit=dates.UNIT), where)
+    parsed = [math.nan if word is None else dates.days(word) for word in array.to_pylist()]
+    bad = next((i for i, value in enumerate(parsed) if value is None), None)
+    if bad is not None:
+        raise errors.DataError(f"{where(bad)} is {array[bad].as_py()!r}", dates.WANTED)
+    return cells.fitting(np.array(parsed, np.float64), where)
 
 
 def codes(array: Array, categories: Sequence[str]) -> Floats:

@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 
 from ssdgm_runtime import errors
-from ssdgm_runtime.rows import cells, columns
+from ssdgm_runtime.rows import cells, columns, dates
 from ssdgm_train.data import targets
 from ssdgm_train.data.tables import arrow
 
@@ -22,7 +22,16 @@ MOST = 1000
 LONGEST = 256
 """The most characters of a category or class; anything longer is free text."""
 
+IDS, NEARLY = 20, 0.98
+"""The fewest different values of an identifier, and their smallest share; rows may be repeated."""
+
+BLANKS = 3
+"""So many blanks a value, on average, make a text of it."""
+
 UNLABELLED = "-1"
+_NAMED = re.compile("(^|[^a-z])(id|uuid|guid|index|key)s?$|[a-z]I[dD]$|^unnamed: 0$", re.ASCII)
+"""Names of identifiers."""
+
 _FOREIGN = re.compile(
     r"[+-]?[0-9.]+,[0-9]+"  # 0,5
     r"|[+-]?[0-9]{1,3}([,'’ \u00a0\u202f][0-9]{3})+([.,][0-9]+)?"  # 1,234,567.5 and 1'234
@@ -54,6 +63,9 @@ class Seen:
         numbers: Those that are numbers, by their type or as text.
         truths: Those that are booleans, by their type or as text.
         distinct: The distinct words, at most one more than needed to exceed `MOST`.
+        dates: Those that are dates, by their type or as text.
+        whole: Those that are whole numbers, by their type or as text.
+        different: How many distinct values each piece has, together.
         odd: The first word that is not a number; empty if there is none.
         where: Returns its place.
     """
@@ -62,6 +74,9 @@ class Seen:
     typed: int = 0
     numbers: int = 0
     truths: int = 0
+    dates: int = 0
+    whole: int = 0
+    different: int = 0
     distinct: arrow.Array = None
     odd: str = ""
     where: Callable[[], str] = str
@@ -75,15 +90,20 @@ class Seen:
         """Count some cleaned values in; with `names`, numbers are categories."""
         present, text = len(array) - array.null_count, arrow.is_text(array)
         self.count += present
+        self.different += arrow.different(array)
         if text:
+            self.dates += int(arrow.like_dates(array).sum())
+            self.whole += int(arrow.like_whole(array).sum())
             numbers = arrow.like_numbers(array)
             self.numbers += int(numbers.sum())
             self.truths += int(arrow.like_truths(array).sum())
             self._odd(array, numbers, where)
         else:
             self.typed += present
+            self.dates += present * arrow.is_date(array)
             self.truths += present * arrow.is_truth(array)
-            self.numbers += present * (not arrow.is_truth(array))
+            self.whole += present * arrow.is_whole(array)
+            self.numbers += present * (not arrow.is_truth(array) and not arrow.is_date(array))
         if (text or names) and (self.distinct is None or len(self.distinct) <= MOST + 1):
             self.distinct = arrow.distinct(array, self.distinct, MOST + 2)
 
@@ -113,12 +133,45 @@ def column(name: str, seen: Seen, place: str, *, names: bool) -> columns.Column:
     if not names:
         if seen.truths == seen.count:
             return columns.Column(name, columns.BOOLEAN, columns.TRUTH)
+        if seen.dates == seen.count:
+            return columns.Column(name, unit=dates.UNIT)
         if seen.numbers == seen.count:
             return columns.Column(name)
         _check_words(name, seen, place)
+        _check_texts(name, seen, place)
     words = seen.words
     _check_most(name, words, place, "categories", LEAVE.format(name))
     return columns.Column(name, columns.CATEGORY, tuple(ordered(words)))
+
+
+def identifies(name: str, seen: Seen) -> bool:
+    """Whether a column only tells rows apart: nearly all its words are different.
+
+    So are most measurements, so whole numbers are taken for identifiers by their name alone.
+    """
+    if seen.different < max(IDS, NEARLY * seen.count) or seen.dates == seen.count:
+        return False
+    if seen.numbers == seen.count:
+        return seen.whole == seen.count and _NAMED.search(name) is not None
+    return not 2 * seen.numbers > seen.count and not _is_text(seen)
+
+
+def _is_text(seen: Seen) -> bool:
+    """Whether the words are sentences, hardly any of which comes twice."""
+    words = seen.words
+    if len(words) < IDS or 2 * seen.different < seen.count:
+        return False
+    return sum(word.count(" ") for word in words) >= BLANKS * len(words)
+
+
+def _check_texts(name: str, seen: Seen, place: str) -> None:
+    """Refuse sentences, of which no method here makes anything."""
+    if _is_text(seen):
+        raise errors.DataError(
+            f"{place}, column {name!r}, has texts, such as {seen.words[0][:40]!r}",
+            "numbers, dates, or words that many rows have",
+            f"{LEAVE.format(name)} Or turn it into numbers first, such as an embedding's.",
+        )
 
 
 def _check_words(name: str, seen: Seen, place: str) -> None:
@@ -127,7 +180,8 @@ def _check_words(name: str, seen: Seen, place: str) -> None:
     if 2 * seen.numbers > seen.count and seen.odd:
         raise errors.DataError(
             f"{seen.where()} is {seen.odd!r} in a column of {seen.numbers} numbers",
-            mend=f"Correct it or leave the cell empty, {otherwise}",
+            mend="Correct it or leave the cell empty; if it stands for a missing value, say so: "
+            f"--set 'data.missing=[\"{seen.odd}\"]'; {otherwise}",
         )
     if seen.typed:
         raise errors.DataError(
@@ -195,13 +249,15 @@ def check_signs(name: str, labels: Collection[str], place: str) -> None:
         )
 
 
-def classes(name: str, words: Collection[str], place: str) -> tuple[str, ...]:
-    """The classes among the distinct words of a column of labels, without -1.
+def classes(
+    name: str, words: Collection[str], place: str, blank: Collection[str] = ()
+) -> tuple[str, ...]:
+    """The classes among the distinct words of a column of labels, without -1 and `blank`.
 
     Raises:
         DataError: There are fewer than two classes, too many, or too long ones.
     """
-    labels = ordered(set(words) - {UNLABELLED})
+    labels = ordered(set(words) - {UNLABELLED, *blank})
     if not labels:
         raise errors.DataError(
             f"{place}, column {name!r}, has no labels",

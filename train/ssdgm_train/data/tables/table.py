@@ -5,8 +5,8 @@ once to learn what the columns are, once to fill the rows.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ssdgm_runtime import errors
 from ssdgm_runtime.readers import images
 from ssdgm_runtime.readers import tables as runtime
-from ssdgm_runtime.rows import columns
+from ssdgm_runtime.rows import columns, dates
 from ssdgm_train import problems
 from ssdgm_train.data import dataset, partnames, quantities, store, targets
 from ssdgm_train.data.partnames import PARTS, TEST, TRAIN
@@ -54,13 +54,17 @@ def load(files: tree.Tree, name: str, plan: DataPlan = DEFAULTS) -> dataset.Data
     _check_kind(plan, files)
     tables = open_tables(files)
     learnt = _learn(
-        _Source(tables, purposes.roles(tables[0][1].names, tables[0][1].place, plan)), plan
+        _Source(tables, purposes.roles(tables[0][1].names, tables[0][1].place, plan), plan), plan
     )
     parts = {part: _filled(learnt, part) for part in PARTS if learnt.counts[part]}
     tablefile.release()
     (x, y), (x_test, y_test) = parts[TRAIN], parts.get(TEST, (None, None))
     rows, named = (x, y, x_test, y_test), plan.labels_as
-    return dataset.make(name, *rows, columns=learnt.columns, classes=learnt.names, labels_as=named)
+    known = tuple(_ranged(column, x[:, i]) for i, column in enumerate(learnt.columns))
+    made = dataset.make(name, *rows, columns=known, classes=learnt.names, labels_as=named)
+    roles = learnt.source.roles
+    label = "" if roles.tags or roles.measured else roles.label
+    return replace(made, left=learnt.left, label=label)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,18 +83,33 @@ class _Piece:
 
 @dataclass(frozen=True)
 class _Source:
-    """Files and the roles of their columns."""
+    """Files, the roles of their columns, and how they are read."""
 
     files: Files
     roles: purposes.Roles
+    plan: DataPlan
 
     def pieces(self) -> Iterator[_Piece]:
         """Yield all rows, some at a time."""
         for part, file in self.files:
             start = 0
             for batch in file.batches(self.roles.read):
-                yield from self._divided(_cleaned(part, file, batch, start))
+                yield from self._divided(self._cleaned(part, file, batch, start))
                 start += batch.num_rows
+
+    def _cleaned(
+        self, part: str, file: tablefile.Table, batch: tablefile.Batch, start: int
+    ) -> _Piece:
+        def where(name: str, row: int) -> str:
+            return f"{file.row(start + row)} column {name!r},"
+
+        arrays = zip(batch.schema.names, batch.columns, strict=True)
+        clean = {}
+        for name, array in arrays:
+            feature = name in self.roles.features
+            gaps = self.plan.missing if feature else ()
+            clean[name] = arrow.clean(array, partial(where, name), gaps, dated=feature)
+        return _Piece(part, clean, where)
 
     def _divided(self, piece: _Piece) -> Iterator[_Piece]:
         """A piece divided by its column of parts, if there is one."""
@@ -109,19 +128,29 @@ class _Source:
 class _Learnt:
     """The result of the first reading: the columns, numbers first, the classes, the row counts.
 
-    There are no classes where labels are tags or numbers.
+    There are no classes where labels are tags or numbers. `left` are columns that only tell rows
+    apart.
     """
 
     source: _Source
     columns: columns.Columns
     classes: tuple[str, ...]
     counts: Mapping[str, int]
+    left: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[int | str, ...]:
         """The labels' own values, or the names of tags or numbers."""
         roles = self.source.roles
         return roles.labels if roles.measured or roles.tags else as_labels(self.classes)
+
+
+def _ranged(column: columns.Column, values: store.Array) -> columns.Column:
+    """A column of numbers with the least and the largest of them."""
+    if column.kind != columns.NUMBER:
+        return column
+    ends = [(np.nanmin(p), np.nanmax(p)) for _, p in store.pieces(values) if not np.isnan(p).all()]
+    return replace(column, range=(float(min(ends)[0]), float(max(high for _, high in ends))))
 
 
 def open_tables(files: tree.Tree) -> Files:
@@ -148,15 +177,6 @@ def _check_kind(plan: DataPlan, files: tree.Tree) -> None:
         )
 
 
-def _cleaned(part: str, file: tablefile.Table, batch: tablefile.Batch, start: int) -> _Piece:
-    def where(name: str, row: int) -> str:
-        return f"{file.row(start + row)} column {name!r},"
-
-    arrays = zip(batch.schema.names, batch.columns, strict=True)
-    clean = {n: arrow.clean(a, partial(where, n)) for n, a in arrays}
-    return _Piece(part, clean, where)
-
-
 def _learn(source: _Source, plan: DataPlan) -> _Learnt:
     roles, counts = source.roles, Counter(dict.fromkeys(PARTS, 0))
     classed = () if roles.tags or roles.measured else roles.labels
@@ -169,13 +189,29 @@ def _learn(source: _Source, plan: DataPlan) -> _Learnt:
     place = source.files[0][1].place
     if not counts[TRAIN]:
         raise tablefile.no_rows(place)
-    classes = discovery.classes(roles.label, seen[roles.label].words, place) if classed else ()
+    words = seen[roles.label].words if classed else []
+    classes = discovery.classes(roles.label, words, place, plan.unlabelled) if classed else ()
+    left = _left(roles.features, seen, plan)
     features = [
         discovery.column(name, seen[name], place, names=name in plan.categorical)
         for name in roles.features
+        if name not in left
     ]
     ordered = sorted(features, key=lambda column: column.kind != columns.NUMBER)
-    return _Learnt(source, tuple(ordered), classes, counts)
+    known = tuple(replace(column, missing=plan.missing) for column in ordered)
+    return _Learnt(source, known, classes, counts, left)
+
+
+def _left(
+    features: Sequence[str], seen: Mapping[str, discovery.Seen], plan: DataPlan
+) -> tuple[str, ...]:
+    """The columns that only tell rows apart, unless the recipe names them or all are such."""
+    left = tuple(
+        name
+        for name in features
+        if name not in plan.categorical and discovery.identifies(name, seen[name])
+    )
+    return left if len(left) < len(features) else ()
 
 
 def _filled(learnt: _Learnt, part: str) -> tuple[NDArray[np.generic], targets.Labels]:
@@ -231,6 +267,8 @@ def _labels(piece: _Piece, learnt: _Learnt) -> targets.Labels:
 
 def _column(piece: _Piece, column: columns.Column) -> arrow.Floats:
     array = piece.arrays[column.name]
+    if column.unit == dates.UNIT:
+        return arrow.days(array, partial(piece.where, column.name))
     if column.kind == columns.NUMBER:
         return arrow.numbers(array, partial(piece.where, column.name))
     if column.kind == columns.BOOLEAN:

@@ -10,6 +10,8 @@ RULES: tuple[seen.Rule, ...] = (
     equal.conflicts,
     equal.contradictions,
     classes.doubtful,
+    classes.blanks,
+    classes.alike,
     columns.label,
     equal.leaks,
     classes.few,
@@ -22,6 +24,7 @@ RULES: tuple[seen.Rule, ...] = (
     numbers.skewed,
     columns.sentinels,
     columns.outliers,
+    columns.left,
     columns.identifiers,
     columns.coarse,
     columns.gaps,
@@ -35,6 +38,8 @@ RULES: tuple[seen.Rule, ...] = (
 
 OF_CLASSES = (
     classes.doubtful,
+    classes.blanks,
+    classes.alike,
     columns.label,
     classes.few,
     classes.imbalance,

@@ -1,11 +1,21 @@
 """Labels: not classes, too few of a class, imbalance, different shares in the test set."""
 
+import collections
+import json
+import re
+import shlex
 from collections.abc import Iterator
 
 import numpy as np
 
 from ssdgm_train.data import doubt
 from ssdgm_train.inspection.seen import NOTE, WARNING, Finding, Seen, counted, listed, quoted
+
+BLANKS = {
+    *("unknown", "?", "??", "n/a", "none", "missing", "unlabelled", "unlabeled", "undefined"),
+    *("not known", "no label", "tbd", "-", "--", "nil", "void"),
+}
+"""Words that often stand for a label that is not known."""
 
 LEAST = 2
 """The fewest labels of a class: one to train on, one to validate."""
@@ -26,6 +36,43 @@ def doubtful(seen: Seen) -> Iterator[Finding]:
     reason = None if seen.meant else doubt.doubt_about(seen.data)
     if reason is not None:
         yield Finding(WARNING, reason.topic, reason.message, reason.mend)
+
+
+def blanks(seen: Seen) -> Iterator[Finding]:
+    """Classes whose names say that the label is not known."""
+    names = [name for name in seen.data.classes if str(name).strip().lower() in BLANKS]
+    if names:
+        array = ",".join(json.dumps(str(name)) for name in names)
+        yield Finding(
+            WARNING,
+            "is this an unknown label?",
+            f"{counted(len(names), 'class is', 'classes are')} called {listed(quoted(names))}, "
+            f"{counted(int(sum(_labels(seen, name) for name in names)), 'row')} in all",
+            "If rows with it have no known label, say so: --set "
+            f"{shlex.quote(f'data.unlabelled=[{array}]')}; they then train as unlabelled rows.",
+            classes=tuple(names),
+        )
+
+
+def alike(seen: Seen) -> Iterator[Finding]:
+    """Classes whose names differ only in case, blanks and dashes."""
+    same = collections.defaultdict(list)
+    for name in seen.data.classes:
+        same[re.sub(r"[\s_-]+", "", str(name)).lower()].append(name)
+    for names in same.values():
+        if len(names) > 1:
+            counts = [f"{quoted([name])[0]} ({_labels(seen, name)})" for name in names]
+            yield Finding(
+                WARNING,
+                "classes with nearly one name",
+                f"{listed(counts)} differ only in capitals, blanks or dashes",
+                "If they are one class, write its name in one way.",
+                classes=tuple(names),
+            )
+
+
+def _labels(seen: Seen, name: int | str) -> int:
+    return int(seen.counts[seen.data.classes.index(name)])
 
 
 def few(seen: Seen) -> Iterator[Finding]:

@@ -118,7 +118,10 @@ def _range(one: float, other: float) -> str:
 
 def _blank(seen: Seen) -> str:
     if seen.named:
-        return "If it stands for an unknown value, leave these cells empty."
+        return (
+            "If it stands for an unknown value, leave these cells empty, or name it in "
+            "data.missing, such as --set 'data.missing=[\"-999\"]'."
+        )
     return "If it stands for an unknown value, give a table, whose cells may be empty."
 
 
@@ -145,6 +148,20 @@ def outliers(seen: Seen) -> Iterator[Finding]:
                 columns=(feature.name,),
                 rows=tuple(where[: features.COMMON].tolist()),
             )
+
+
+def left(seen: Seen) -> Iterator[Finding]:
+    """Columns that training leaves out, since they only tell rows apart."""
+    if names := seen.data.left:
+        array = ",".join(map(json.dumps, names))
+        yield Finding(
+            NOTE,
+            "left out as an identifier",
+            f"{listed(quoted(names))} has a value of its own in nearly every row, so nothing is "
+            "learnt from it",
+            f"Keep it as categories with --set {shlex.quote(f'data.categorical=[{array}]')}.",
+            columns=tuple(names),
+        )
 
 
 def identifiers(seen: Seen) -> Iterator[Finding]:

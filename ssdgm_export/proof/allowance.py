@@ -1,4 +1,4 @@
-"""What a graph of lower precision may cost, see `gate`."""
+"""What lower precision may cost."""
 
 import math
 from dataclasses import dataclass
@@ -13,8 +13,9 @@ class Limits:
     """What lower precision may cost.
 
     Attributes:
-        drop: How much a classifier's share of wrong rows may rise, from 0; of numbers, how much
-            their error may rise, in deviations of the training labels.
+        drop: How much a classifier's share of wrong rows may rise, or how many of its answers may
+            change, from 0; of numbers, how much their error may rise, in deviations of the
+            training labels.
         distortion: By which share the squared error of reconstructions may grow, from 0.
     """
 
@@ -22,7 +23,7 @@ class Limits:
     distortion: float = MAX_DISTORTION
 
 
-def limits(drop: str, distortion: str) -> Limits:
+def parse(drop: str, distortion: str) -> Limits:
     """Limits as a command line has them: percentages such as 0.2%.
 
     Raises:

@@ -1,0 +1,146 @@
+"""Frames with categories, dates or gaps: the same way as a table on the command line.
+
+Frames of pandas, Polars and their like are read by narwhals. One whose columns are all finite
+numbers is an array with names, as scikit-learn has it, and is none of the frames here.
+"""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssdgm_runtime import errors
+from ssdgm_runtime.rows import columns, named
+from ssdgm_runtime.rows.tensor import Tensor
+from ssdgm_train.data.tables import roles
+from ssdgm_train.problems import Problem
+from ssdgm_train.recipes import recipe, recommended
+
+Array = NDArray[Any]
+Plan = recipe.Recipe | recommended.Asked
+Frame = Any
+"""A frame as narwhals has it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A frame's columns as an Arrow table, with labels in one more column, `label`.
+
+    `library` is the one that the frame came of, as narwhals names it.
+    """
+
+    arrow: Any
+    label: str
+    library: Any = None
+    file: str = "table.parquet"
+
+    def save(self, path: Path) -> None:
+        """Write the Parquet file that a run reads."""
+        from pyarrow import parquet
+
+        parquet.write_table(self.arrow, path)
+
+
+def read(x: object) -> Frame | None:
+    """A frame that is more than finite numbers; None for anything else.
+
+    Raises:
+        InputError: Its names are no text, or one of them means something else in a table.
+        MissingExtra: pyarrow is not installed.
+    """
+    import narwhals as nw
+
+    frame = nw.from_native(x, eager_only=True, pass_through=True)
+    if not isinstance(frame, nw.DataFrame) or not frame.columns or _plain(frame):
+        return None
+    strange = [name for name in frame.columns if not isinstance(name, str) or not name.strip()]
+    if strange or roles.SPLIT in map(str.lower, frame.columns):
+        got = f"a column named {strange[0] if strange else roles.SPLIT!r}"
+        raise errors.InputError("X", got, "other names in text", "Rename it.")
+    return frame
+
+
+def _plain(frame: Frame) -> bool:
+    """Whether all values are finite numbers, which scikit-learn can check."""
+    import narwhals as nw
+
+    if not all(kind.is_numeric() or kind == nw.Object for kind in frame.schema.values()):
+        return False
+    return not any(series.is_null().any() or _gaps(series) for series in frame.iter_columns())
+
+
+def _gaps(series: Any) -> bool:  # noqa: ANN401  (narwhals')
+    return bool(series.dtype.is_float() and series.is_nan().any())
+
+
+def table(frame: Frame, y: Array) -> Table:
+    """A frame with its labels [n], as `settings.labels` has them.
+
+    Raises:
+        InputError: There is not one label for each row.
+    """
+    try:
+        import pyarrow as pa
+    except ImportError:
+        raise errors.MissingExtra(
+            "Frames with categories, dates or missing values need pyarrow",
+            mend="Install it with: pip install 'ssdgm-export[train,cpu,tables]'",
+        ) from None
+    if len(frame) != len(y):
+        raise errors.InputError("y", f"{len(y)} labels for {len(frame)} rows", "one for each row")
+    label = roles.LABEL[0]
+    while label in frame.columns:
+        label += "_"
+    arrow = pa.table({name: frame[name].to_arrow() for name in frame.columns})
+    whole = arrow.append_column(label, pa.array(y.tolist()))
+    return Table(whole, label, frame.implementation)
+
+
+def labelled(plan: Plan, label: str, likelihood: str | None) -> Plan:
+    """A plan for such a table; its likelihood is the one that fits, unless one is named."""
+    own = {"label": label, "likelihood": likelihood or "auto"}
+    if isinstance(plan, recommended.Asked):
+        changes = tuple(f"data.{key}={json.dumps(value)}" for key, value in own.items())
+        return dataclasses.replace(plan, changes=(*plan.changes, *changes))
+    named_data = dataclasses.replace(plan.data, label=label, likelihood=own["likelihood"])
+    return dataclasses.replace(plan, data=named_data)
+
+
+def classes(values: Array, trained: tuple[int | str, ...]) -> Array:
+    """The labels' own values in the order that a table's classes have, [K].
+
+    Raises:
+        InputError: Two of them are one word in a table, or one stands for a missing label.
+    """
+    known = {str(value).strip().lower(): value for value in values.tolist()}
+    words = [str(name).lower() for name in trained]
+    if len(known) != len(values) or sorted(known) != sorted(words):
+        raise errors.InputError(
+            "y", f"labelled {values.tolist()}", f"labels that differ in a table, as {words} do"
+        )
+    return np.array([known[word] for word in words])
+
+
+def rows(x: object, problem: Problem) -> Array:
+    """Rows like those of training, float32 [n, columns]: a frame, columns or rows by name.
+
+    Raises:
+        InputError: They are none, or a column is not there or holds other values.
+    """
+    if isinstance(x, np.ndarray) and x.dtype.names is None:
+        names = columns.some([column.name for column in problem.columns])
+        raise errors.InputError("X", "an array without names", f"a frame with {names}")
+    tensor = Tensor("X", "float32", ("batch", len(problem.columns)))
+    return named.given(x, problem.columns, tensor)
+
+
+def drawn(values: Array, problem: Problem, table: Table) -> Any:  # noqa: ANN401  (a native frame)
+    """Rows [n, columns] as a frame of the library that the training rows came in."""
+    import narwhals as nw
+
+    named_values = columns.named(values, problem.columns)
+    return nw.from_dict(named_values, backend=table.library).to_native()
