@@ -2,8 +2,8 @@
 
 These are functions of tensors alone: the same inputs give the same outputs, in a time that their
 shapes tell. What draws at random, loops or branches, handles text or sequences, or gives as many
-rows as there happen to be, is none of them. All of them were run with a million odd inputs and
-attributes; what ended the engine's process is refused by `nodes`, or is not here (`Mod`).
+rows as there happen to be, is none of them. They were run with odd inputs and attributes, as
+`make fuzz` does; what ended the engine's process is refused by `nodes`, or is not here (`Mod`).
 """
 
 SAME, FLOAT, WHOLE, TRUTH = "same", "float", "whole", "truth"
