@@ -42,8 +42,7 @@ class Model:
         isolated: Run graphs on the CPU in processes with limits; see `engine.isolation`.
 
     Raises:
-        BundleNotFound: Nothing lies at `path`.
-        FormatError: It is no bundle; UnsupportedVersion: it is one of a format of later.
+        BundleNotFound, FormatError, UnsupportedVersion: `path` is no bundle that can be read.
         IntegrityError: A file is missing, unlisted or unsafe, or differs from its digest.
         MissingEngine: No onnxruntime is installed.
         ProviderUnavailable: The provider was named and cannot be had.

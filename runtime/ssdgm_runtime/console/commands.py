@@ -5,15 +5,13 @@ Nothing here prints, parses or exits, so that every command line says the same.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ssdgm_runtime import arguments, atomic, errors, model
 from ssdgm_runtime.bundle import contents
 from ssdgm_runtime.console import doctor, drawing, drift, outputs
 from ssdgm_runtime.inference import graphs, parts
-from ssdgm_runtime.readers import inputs, raw
-from ssdgm_runtime.rows import columns
+from ssdgm_runtime.readers import inputs
 
 if TYPE_CHECKING:
     from ssdgm_runtime.bench import backends, outcome, report, request
@@ -115,7 +113,7 @@ def classify(
         if probabilities:
             about.space.traits.need_probable()
         table = inputs.read_rows(rows, about.row("classifier"))
-        kept, differing = _beside(rows, table.x, about.columns, keep)
+        kept, differing = drift.beside(rows, table.x, about.columns, keep)
         answer = opened.classify(table.x, batch_size=batch_size)
         name, key = about.name, opened.graphs.bundle.id
         active = opened.graphs.placement("classifier").active
@@ -166,23 +164,6 @@ def score(
         return {**result, "scores": listed.records()}
     atomic.write(out, outputs.SCORE[suffix](listed), force=force)
     return {**result, "output": str(out)}
-
-
-def _beside(
-    rows: PathLike, x: inputs.Array, known: columns.Columns, keep: str | None
-) -> tuple[raw.Values, list[Json]]:
-    """The columns of a table that are to be kept, and how its rows differ from the training's."""
-    path, names = Path(rows), [] if keep is None else [name.strip() for name in keep.split(",")]
-    words = [c.name for c in known if c.kind == columns.CATEGORY and raw.is_named(path.name)]
-    values = raw.read(path, [*dict.fromkeys([*names, *words])]) if names or words else {}
-    kept = {name: values[name] for name in names}
-    for name, column in kept.items():
-        if len(column) != len(x):
-            raise errors.DataError(
-                f"{path} has {len(column)} lines and {len(x)} rows, so {name!r} cannot be kept",
-                mend="Leave --keep out; each answer has its series' name as source.",
-            )
-    return kept, drift.drift(x, known, values) if known and len(x) else []
 
 
 def generate(

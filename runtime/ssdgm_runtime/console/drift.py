@@ -1,11 +1,14 @@
 """How rows differ from the training's: categories that it did not have, numbers far beyond it."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ssdgm_runtime import atomic, errors
+from ssdgm_runtime.readers import inputs, raw
 from ssdgm_runtime.rows import cells, dates
 from ssdgm_runtime.rows import columns as table
 
@@ -67,3 +70,20 @@ def sentence(differences: Sequence[Json]) -> str:
     ]
     more = f"; so have {len(parts) - SHOWN} more columns" if len(parts) > SHOWN else ""
     return f"rows differ from the training's: {'; '.join(parts[:SHOWN])}{more}"
+
+
+def beside(
+    rows: atomic.PathLike, x: inputs.Array, known: table.Columns, keep: str | None
+) -> tuple[raw.Values, list[Json]]:
+    """The columns of a table that are to be kept, and how its rows differ from the training's."""
+    path, names = Path(rows), [] if keep is None else [name.strip() for name in keep.split(",")]
+    words = [c.name for c in known if c.kind == table.CATEGORY and raw.is_named(path.name)]
+    values = raw.read(path, [*dict.fromkeys([*names, *words])]) if names or words else {}
+    kept = {name: values[name] for name in names}
+    for name, column in kept.items():
+        if len(column) != len(x):
+            raise errors.DataError(
+                f"{path} has {len(column)} lines and {len(x)} rows, so {name!r} cannot be kept",
+                mend="Leave --keep out; each answer has its series' name as source.",
+            )
+    return kept, drift(x, known, values) if known and len(x) else []

@@ -1,13 +1,14 @@
 """The space `classes`: a label is one of K classes."""
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_runtime import errors, jsonfile
+from ssdgm_runtime.labels import reading
 from ssdgm_runtime.labels.traits import NAMED, Traits
 from ssdgm_runtime.rows import proper
 
@@ -81,18 +82,14 @@ class Classes(NamedTuple):
     @property
     def own_values(self) -> Array:
         """The training labels' own values, [K], read-only: integers, strings, or objects."""
-        return _own(self.values)
+        return reading.own(self.values)
 
     def read(self, y: "Labels", n: int | None = None, name: str = "y") -> Floats:
         """An index or name, a sequence of one for each row, or weights [m, K]; see `Space`."""
-        from ssdgm_runtime.labels import reading
-
         return reading.read(y, self.names, n, name)
 
     def spoken(self, words: "Sequence[str | int]", name: str = "y") -> Floats:
         """Each word a name, else an index; see `Space`."""
-        from ssdgm_runtime.labels import reading
-
         return self.read([reading.word(w, self.names) for w in words], name=name)
 
     def shown(self) -> Floats:
@@ -193,14 +190,6 @@ class Classes(NamedTuple):
         class_of = {} if self.class_of is None else {"class_of": list(self.class_of)}
         lists = {key: list(value) for key, value in fields.items()}
         return {"space": self.space, **lists, **labelled, **class_of}
-
-
-@lru_cache
-def _own(values: tuple[int | str, ...]) -> Array:
-    kinds = {type(c) for c in values}
-    array = np.array(values, dtype=object if len(kinds) > 1 else None)
-    array.flags.writeable = False
-    return array
 
 
 def line(record: jsonfile.Json) -> str:

@@ -277,16 +277,15 @@ class Estimate:
     @property
     def names(self) -> list[str]:
         """The predicted numbers of each row with their deviations, as text."""
-        rows = zip(self.mean.tolist(), self.scale.tolist(), strict=True)
         return [
             BETWEEN.join(f"{m:.{_DIGITS}g} ± {s:.{_DIGITS}g}" for m, s in zip(*row, strict=True))
-            for row in rows
+            for row in zip(self.mean.tolist(), self.scale.tolist(), strict=True)
         ]
 
     def top(self, k: int = 1) -> list[list[tuple[str, float]]]:
         """The means of the first `k` numbers of each row as (name, mean), in their order."""
-        names = self.label_names[: max(k, 0)]
-        return [list(zip(names, row, strict=False)) for row in self.mean.tolist()]
+        some = self.mean[:, : max(k, 0)].tolist()
+        return [list(zip(self.label_names, row, strict=False)) for row in some]
 
     def counts(self) -> dict[str, int]:
         """Nothing: numbers are not counted."""

@@ -1,9 +1,11 @@
 """Labels as callers write them, read into the numbers that graphs take."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ssdgm_runtime import arguments, errors
 
@@ -104,3 +106,12 @@ def _index(value: Any, names: Sequence[str], name: str) -> int:  # noqa: ANN401 
 def _listed(names: Sequence[str], most: int = 12) -> str:
     shown = ", ".join(repr(v) for v in names[:most])
     return f"{shown}, ... ({len(names)})" if len(names) > most else shown
+
+
+@lru_cache
+def own(values: tuple[int | str, ...]) -> NDArray[Any]:
+    """The labels' own values, [K], read-only: of one type, or objects."""
+    kinds = {type(c) for c in values}
+    array = np.array(values, dtype=object if len(kinds) > 1 else None)
+    array.flags.writeable = False
+    return array

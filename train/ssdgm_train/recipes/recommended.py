@@ -5,11 +5,13 @@ nearest number of labels is taken, by the ratio of the two; where none fits, the
 settings.
 """
 
+import dataclasses
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ssdgm_runtime import errors
 from ssdgm_train import evaluation, problems
 from ssdgm_train.data import dataset, targets
 from ssdgm_train.data.settings import DEFAULTS
@@ -244,3 +246,33 @@ def _held(name: str, facts: DataFacts) -> tuple[str, ...]:
     wanted = recipe.load(name).data.validation
     too_many = wanted >= 1 and wanted > HELD * facts.pool
     return (f"data.validation={DEFAULTS.validation}",) if too_many else ()
+
+
+def selecting(
+    plan: recipe.Recipe, taken: Taken | None, rows: int
+) -> tuple[recipe.Recipe, Taken | None]:
+    """The recipe, and why it was taken; few validation rows do not choose among weights.
+
+    Args:
+        plan: The recipe.
+        taken: Why it was taken.
+        rows: How many validation rows there are.
+
+    Raises:
+        DataError: The recipe selects by validation rows, and there are none.
+    """
+    patience = plan.run.patience
+    if plan.run.select != "best" and not patience:
+        return plan, taken
+    if rows >= evaluation.ENOUGH:
+        return dataclasses.replace(plan, run=dataclasses.replace(plan.run, select="best")), taken
+    if not rows:
+        named = "run.patience is set" if patience else "run.select is best"
+        raise errors.DataError(
+            f"{named} and there are no validation rows",
+            mend="Raise data.validation, or set run.select=last and run.patience=0.",
+        )
+    last = dataclasses.replace(plan.run, select="last", patience=0)
+    plan = dataclasses.replace(plan, run=last)
+    reason = f"the last weights are kept, as {rows} validation rows are too few to choose by"
+    return plan, taken and dataclasses.replace(taken, reason=f"{taken.reason}; {reason}")

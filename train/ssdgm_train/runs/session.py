@@ -106,7 +106,7 @@ def begin(
     plan = chosen.plan
     doubt.check_labels(dataset, plan.data)
     parts = split(dataset, labelled, plan.data.validation, seed, start.held(dataset))
-    plan, taken_as = _selecting(plan, chosen.taken, parts)
+    plan, taken_as = recommended.selecting(plan, chosen.taken, len(parts.validation))
     stated = start.stated(statement.problem(dataset, parts, plan.data))
     plan = recipe.fitted(plan, stated)
     with _seeded(seed):
@@ -248,27 +248,6 @@ def _enter(session: Session) -> None:
     x, training = session.data.x, session.split.training
     rows = store.sample(x, training) if store.mapped(x) else x[training]
     session.stages[0].phase.enter(session.model.eval(), torch.from_numpy(rows).to(session.device))
-
-
-def _selecting(
-    plan: recipe.Recipe, taken: recommended.Taken | None, parts: Split
-) -> tuple[recipe.Recipe, recommended.Taken | None]:
-    """The recipe, and why it was taken; few validation rows do not choose among weights."""
-    rows, patience = len(parts.validation), plan.run.patience
-    if plan.run.select != "best" and not patience:
-        return plan, taken
-    if rows >= evaluation.ENOUGH:
-        return dataclasses.replace(plan, run=dataclasses.replace(plan.run, select="best")), taken
-    if not rows:
-        named = "run.patience is set" if patience else "run.select is best"
-        raise errors.DataError(
-            f"{named} and there are no validation rows",
-            mend="Raise data.validation, or set run.select=last and run.patience=0.",
-        )
-    last = dataclasses.replace(plan.run, select="last", patience=0)
-    plan = dataclasses.replace(plan, run=last)
-    reason = f"the last weights are kept, as {rows} validation rows are too few to choose by"
-    return plan, taken and dataclasses.replace(taken, reason=f"{taken.reason}; {reason}")
 
 
 def _built(plan: recipe.Recipe, stated: Problem, seed: int) -> Model:
