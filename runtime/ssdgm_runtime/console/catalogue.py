@@ -55,13 +55,22 @@ _CLASSIFY = (
 )
 _PREDICT = tuple(
     Option(
-        "ROWS", "Rows to predict: npz, npy, IDX, CSV, Parquet, an image, a folder.", Path, REQUIRED
+        "ROWS",
+        "Rows to predict: npz, npy, IDX, CSV, Parquet, JSON lines, an image, a folder.",
+        Path,
+        REQUIRED,
     )
     if option.flag == "ROWS"
     else option
     for option in _CLASSIFY
 )
-_SCORE = tuple(option for option in _PREDICT if option.flag != "--top")
+_SCORE = tuple(
+    Option("--out", "Write the scores to this .csv, .jsonl or .npy file.", Path, short="-o")
+    if option.flag == "--out"
+    else option
+    for option in _PREDICT
+    if option.flag not in ("--top", "--keep", "--probabilities")
+)
 _PICTURES = (
     Option("--styles", "Draw one style per line and one class per column.", bool),
     Option("--analogies", "Draw each row of --rows, then its style in every class.", bool),

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_runtime import errors, jsonfile
-from ssdgm_runtime.labels import reading
 from ssdgm_runtime.labels.traits import NAMED, Traits
 from ssdgm_runtime.rows import proper
 
@@ -82,14 +81,20 @@ class Classes(NamedTuple):
     @property
     def own_values(self) -> Array:
         """The training labels' own values, [K], read-only: integers, strings, or objects."""
+        from ssdgm_runtime.labels import reading
+
         return reading.own(self.values)
 
     def read(self, y: "Labels", n: int | None = None, name: str = "y") -> Floats:
         """An index or name, a sequence of one for each row, or weights [m, K]; see `Space`."""
+        from ssdgm_runtime.labels import reading
+
         return reading.read(y, self.names, n, name)
 
     def spoken(self, words: "Sequence[str | int]", name: str = "y") -> Floats:
         """Each word a name, else an index; see `Space`."""
+        from ssdgm_runtime.labels import reading
+
         return self.read([reading.word(w, self.names) for w in words], name=name)
 
     def shown(self) -> Floats:

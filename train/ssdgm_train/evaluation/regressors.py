@@ -7,7 +7,7 @@ and each number is predicted by a regressor of its own, fitted on the rows in wh
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,7 @@ STAGES, TREES = 100, 100
 """Trees of boosting, and of a forest of randomised ones."""
 
 
+@runtime_checkable
 class Regressor(Protocol):
     """A regressor as scikit-learn has them."""
 
