@@ -25,7 +25,7 @@ from ssdgm_train.model import Model
 from ssdgm_train.probability.noise import Noise
 from ssdgm_train.problems import Problem
 from ssdgm_train.recipes import recipe
-from ssdgm_train.runs import directory, records
+from ssdgm_train.runs import directory, loading, records
 from ssdgm_train.training import loop
 
 TINY: dict[str, Any] = {
@@ -314,9 +314,13 @@ def tabled(path: Path, data: dataset.Dataset) -> str:
     return str(path)
 
 
+PLACES = ("run.json", loading.PLACE)
+"""Files that say when and where a run was made."""
+
+
 def outcome(path: Path) -> dict[str, bytes]:
     """What a run came to, byte for byte: all but dates and the machine's description."""
-    files = sorted(p for p in path.rglob("*") if p.is_file() and p.name != "run.json")
+    files = sorted(p for p in path.rglob("*") if p.is_file() and p.name not in PLACES)
     found = {str(file.relative_to(path)): file.read_bytes() for file in files}
     result = directory.Run(path).result
     assert result is not None, "the run has not ended"

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -52,6 +52,29 @@ def _small_forests() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(classifiers, "TREES", 5)
         patch.setattr(regressors, "TREES", 5)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_shapes_while_traced() -> Iterator[None]:
+    """A check of axes that broadcast would fix the size of a batch in the graph."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        yield
+        return
+    import jaxtyping
+
+    export = torch.onnx.export
+
+    def unchecked(*args: Any, **options: Any) -> Any:  # noqa: ANN401  (torch's own)
+        jaxtyping.config.update("jaxtyping_disable", True)
+        try:
+            return export(*args, **options)
+        finally:
+            jaxtyping.config.update("jaxtyping_disable", False)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.onnx, "export", unchecked)
         yield
 
 

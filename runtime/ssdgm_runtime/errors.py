@@ -9,7 +9,7 @@ import os
 import shlex
 from typing import ClassVar
 
-_LONG = 800
+_LONG = 1200
 
 
 def command(*words: str | os.PathLike[str]) -> str:

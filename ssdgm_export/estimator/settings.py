@@ -234,7 +234,8 @@ def blanked(y: Any) -> Any:  # noqa: ANN401  (whatever a caller has)
 
 def _missing(value: Any) -> bool:  # noqa: ANN401  (as above)
     """Whether a value is None, NaN, or what pandas has for these."""
-    return value is None or type(value).__name__ in ("NAType", "NaTType") or value != value
+    strange = value is None or type(value).__name__ in ("NAType", "NaTType")
+    return strange or bool(value != value)
 
 
 def unknown(y: NDArray[np.generic]) -> NDArray[np.bool_]:

@@ -117,7 +117,22 @@ def _scaled_part(node: ir.Node, source: ir.Value, affine: Affine) -> bool:
     return _write(maker, product.before(Affine(factor, shift)), maker.inputs[0])
 
 
+def _filled(node: ir.Node) -> bool:
+    """Hold a constant of a shape that is known, instead of computing it."""
+    shape = _constant(node.inputs[0]) if node.op_type == "ConstantOfShape" else None
+    if shape is None or node.graph is None or node.outputs[0].is_graph_output():
+        return False
+    given = node.attributes.get("value")
+    value = np.zeros(1, np.float32) if given is None else given.as_tensor().numpy()
+    whole = np.full(shape.astype(np.int64), value[0], value.dtype)
+    name = f"{node.outputs[0].name}_filled"
+    constant = ir.Value(name=name, const_value=ir.tensor(whole, name=name))
+    node.graph.initializers.add(constant)
+    return _skip(node, constant)
+
+
 RULES: tuple[Rule, ...] = (
+    _filled,
     _idle,
     _cut,
     _scaled_before,

@@ -9,6 +9,8 @@ from typing import Any
 import cases
 import pytest
 
+from ssdgm_train.runs import directory
+
 Tool = Callable[..., Any]
 SMALL = (
     *("--method", "m2"),
@@ -63,7 +65,7 @@ def test_a_result_of_before_there_was_one_is_read(source: str, tmp_path: Path, t
     tool("train", source, "--out", run, *SMALL, "--no-baseline", "--no-report")
     result = json.loads((run / "result.json").read_text())
     del result["baseline"]
-    (run / "result.json").write_text(json.dumps(result))
+    directory.write_json(run / "result.json", result)
     assert tool("train", "--resume", run).code == 0
     assert tool("report", run).code == 0
 
@@ -101,7 +103,7 @@ def test_a_baseline_that_no_bundle_can_hold_is_named(
     network = {"name": "supervised", "validation": worse, "test": None}
     beside["chosen"]["others"] = [{**network, "error": None, "spread": None}]
     beside |= {"method": "SVC(C=1)", "validation": {**worse, "baseline": 0.25}}
-    (run / "result.json").write_text(json.dumps(result))
+    directory.write_json(run / "result.json", result)
     told = tool("convert", run, "-o", bundle, "--if-better")
     assert re.search("^method +m2$", told.out, re.MULTILINE)
     says = "scikit-learn's SVC(C=1) erred less on the validation rows"

@@ -243,7 +243,7 @@ def test_the_command_asks_and_takes_the_answer(tool: Tool, tmp_path: Path) -> No
     asked = tool(*words)
     assert asked.code == 2
     assert "--labels-as classes" in asked.err
-    wrong = tool(*words, "--labels-as", "numbers").err
-    assert "data.labels_as is 'numbers'; expected one of auto, classes" in wrong
+    wrong = tool(*words, "--labels-as", "words").err
+    assert "data.labels_as is 'words'; expected one of auto, classes" in wrong
     assert not (tmp_path / "run").exists()
     assert tool(*words, "--labels-as", "classes", "--no-report", "--no-baseline").code == 0

@@ -33,7 +33,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         lines.append(",".join(map(str, row)))
     (folder / "engines.csv").write_text("\n".join(lines) + "\n")
     labels = ("--label", "heat,age", "--labels-as", "numbers", "--method", "m2")
-    out = ("--out", str(folder / "run"), "--set", "data.validation=0.2", "--quiet")
+    out = ("--out", str(folder / "run"), "--set", "data.validation=30", "--quiet")
     out = (*out, "--set", "run.baseline=10")
     assert cli.run(["train", str(folder / "engines.csv"), *labels, *SMALL, *out]) == 0
     bundle = ("-o", str(folder / "engines.ssdgm"), "--precision", "fp32,int8", "--max-drop", "9%")

@@ -19,7 +19,7 @@ SETTINGS = (
     *("model.classifier=8", "model.latent=2", "data.validation=0"),
 )
 SMALL = ("--seed", 1, *(word for setting in SETTINGS for word in ("--set", setting)))
-NAMES = ["m2", "m2-consistent", "m2-graph", "m2-baseline"]
+NAMES = ["m2", "m2-graph", "m2-consistent", "m2-baseline"]
 HEADING = "candidate +cross-validated error +minutes"
 
 
@@ -35,7 +35,7 @@ def test_what_was_tried_is_said_everywhere(source: str, tmp_path: Path, tool: To
     assert trained.code == 0, trained
     first, *lines = trained.err.splitlines()
     assert first.endswith(
-        "; compared with m2-consistent, m2-graph, m2-baseline, and the best is trained, in "
+        "; compared with m2-graph, m2-consistent, m2-baseline, and the best is trained, in "
         "about 5 minutes; --method m2 trains it without comparing"
     )
     assert lines[0].startswith("step 12/156  m2, fold 1 of 3: validation error ")

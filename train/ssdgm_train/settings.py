@@ -28,6 +28,11 @@ def between(low: int | float, high: int | float) -> Check:
     return lambda v: "" if low <= v < high else f"a number from {low:,} to below {high:,}"
 
 
+def within(low: int | float, high: int | float) -> Check:
+    """Numbers from low to high, both included."""
+    return lambda v: "" if low <= v <= high else f"a number from {low:,} to {high:,}"
+
+
 def among(allowed: Collection[str]) -> Check:
     """One of some words, often the keys of a table of functions."""
     return lambda value: "" if value in allowed else f"one of {', '.join(allowed)}"

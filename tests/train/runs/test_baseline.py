@@ -368,7 +368,7 @@ def test_few_validation_rows_leave_the_choice_to_cross_validation(
 ) -> None:
     found = trained(source, tmp_path / "run")
     tried = evaluation.Trials(
-        1, "m2", rows, 3, 9, (evaluation.Trial("m2", 0.2, deviation=0.05),), ()
+        1.0, "m2", rows, 3, 9, (evaluation.Trial("m2", 0.2, deviation=0.05),), ()
     )
     record = dataclasses.replace(found.read(), portfolio=tried)
     directory.write_json(found.path / "run.json", record)

@@ -100,7 +100,7 @@ def test_one_label_a_class_is_enough(tmp_path: Path, validation: int) -> None:
     source = cases.saved(tmp_path / "rows.npz", data)
     told = chosen(trained(source, tmp_path / "run", f"data.validation={validation}", CLASSES))
     assert (told.rows, told.folds) == (3, 0)
-    assert told.by == ("validation" if validation else "")
+    assert told.by == ""  # six validation rows are too few to decide
     assert all(one.error is None for one in told.candidates)
 
 

@@ -107,7 +107,7 @@ def compare(own: NDArray[Any], theirs: NDArray[Any], seed: int, entries: float =
         resampled rows, both classifiers on each of them.
     """
     if own.dtype.kind == "f":
-        return _compare_squares(own, theirs, seed, entries)
+        return _compare_squares(own, theirs, seed, float(entries))
     gains = theirs - own
     most = max(1, int(np.abs(gains).max()))
     shares = np.bincount(gains + most, minlength=2 * most + 1) / len(gains)

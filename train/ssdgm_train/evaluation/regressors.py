@@ -64,7 +64,8 @@ class Several:
 
     def predict(self, x: Features) -> Numbers:
         """The label of each row, [n, D]."""
-        return np.stack([each.predict(x) for each in self.every], 1)
+        answers = [each.predict(x) for each in self.every]
+        return np.stack(answers, 1).astype(np.float64)
 
 
 def folds(size: int, seed: int, most: int) -> tuple[NDArray[np.int64], ...]:

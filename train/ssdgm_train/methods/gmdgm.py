@@ -29,7 +29,7 @@ from ssdgm_train.probability import distributions, objectives, shapes
 from ssdgm_train.probability.distributions import Normal
 from ssdgm_train.probability.noise import Noise
 from ssdgm_train.problems import Problem
-from ssdgm_train.settings import above, among, between, setting
+from ssdgm_train.settings import above, among, between, setting, within
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Config:
     initial: str = setting("torch", among(INITIALISERS))
     spread: float = setting(1.0, between(0, 1e9))
     likeliest: int = setting(0, between(0, 1e9))
-    settle: float = setting(0.0, between(0, 1.0))
+    settle: float = setting(0.0, within(0, 1))
 
 
 class Mixture(nn.Module):

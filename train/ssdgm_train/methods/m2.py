@@ -34,7 +34,7 @@ from ssdgm_train.networks.perceptrons import ACTIVATIONS, INITIALISERS, initiali
 from ssdgm_train.probability import distributions, objectives, shapes
 from ssdgm_train.probability.noise import Noise
 from ssdgm_train.problems import Problem
-from ssdgm_train.settings import above, among, between, setting
+from ssdgm_train.settings import above, among, between, setting, within
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Config:
     weighting: str = setting("balanced", among(WEIGHTINGS))
     initial: str = setting("torch", among(INITIALISERS))
     likeliest: int = setting(0, between(0, 1e9))
-    settle: float = setting(0.0, between(0, 1.0))
+    settle: float = setting(0.0, within(0, 1))
     trunk_rate: float = setting(1.0, between(0, 1e9))
 
 

@@ -41,7 +41,7 @@ from ssdgm_train.probability import distributions, objectives, shapes
 from ssdgm_train.probability.distributions import Normal
 from ssdgm_train.probability.noise import Noise
 from ssdgm_train.problems import Problem
-from ssdgm_train.settings import above, among, between, setting
+from ssdgm_train.settings import above, among, between, setting, within
 
 PAPER = method.Paper(
     authors="Maaløe, Sønderby, Sønderby, Winther",
@@ -91,7 +91,7 @@ class Config:
     weighting: str = setting("balanced", among(WEIGHTINGS))
     initial: str = setting("torch", among(INITIALISERS))
     likeliest: int = setting(0, between(0, 1e9))
-    settle: float = setting(0.0, between(0, 1.0))
+    settle: float = setting(0.0, within(0, 1))
     samples: int = setting(1, between(1, 1e4))
     draws: int = setting(10, between(0, 1e4))
 

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import safetensors
 import safetensors.torch
@@ -36,7 +35,7 @@ def adopt(path: Path) -> None:
     Raises:
         RunError: It is no JSON object.
     """
-    write_json(path, records.parse(path.read_bytes(), dict[str, Any], path))
+    write_json(path, records.parse(path.read_bytes(), dict, path))
 
 
 def checkpoints(folder: Path, word: str = "step") -> list[Path]:
