@@ -30,12 +30,12 @@ Frame = Any
 class Table:
     """A frame's columns as an Arrow table, with labels in one more column, `label`.
 
-    `library` is the one that the frame came of, as narwhals names it.
+    `backend` is the one that the frame came of, as narwhals names it.
     """
 
     arrow: Any
     label: str
-    library: Any = None
+    backend: Any = None
     file: str = "table.parquet"
 
     def save(self, path: Path) -> None:
@@ -143,4 +143,4 @@ def drawn(values: Array, problem: Problem, table: Table) -> Any:  # noqa: ANN401
     import narwhals as nw
 
     named_values = columns.named(values, problem.columns)
-    return nw.from_dict(named_values, backend=table.library).to_native()
+    return nw.from_dict(named_values, backend=table.backend).to_native()
