@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ssdgm_runtime import arguments
 from ssdgm_runtime.bundle import contents
-from ssdgm_runtime.engine import machine, providers
-from ssdgm_runtime.engine.options import Options, Placement, Plan
+from ssdgm_runtime.engine import providers
+from ssdgm_runtime.engine.options import Options, Placement, planned
 from ssdgm_runtime.inference import calls, graphs
 
 if TYPE_CHECKING:
@@ -62,9 +62,8 @@ class Model:
         max_bytes: int = contents.MAX_BYTES,
         isolated: bool = False,
     ) -> None:
-        options.check()
+        plan = planned(provider, threads, options, allow_partial, isolated)
         bundle = contents.open_bundle(path, max_bytes=max_bytes, verify=verify)
-        plan = Plan(provider, machine.threads(threads), options, allow_partial, isolated)
         settings: dict[str, Any] = {"provider": provider, "variant": variant, "threads": threads}
         settings |= {"verify": verify, "options": options, "allow_partial": allow_partial}
         settings |= {"max_bytes": max_bytes, "isolated": isolated}
@@ -154,7 +153,7 @@ class Model:
     def predict_proba(
         self, x: ArrayLike, *, out: NDArray[np.float32] | None = None
     ) -> NDArray[np.float32]:
-        """Probabilities, float32 [n, K] as `classes_`, in `out` if given; numbers have none."""
+        """Probabilities, float32 [n, K] as `classes_`, written into `out` if it is given."""
         return self._probs(x, None, out)[0]
 
     def encode(self, x: ArrayLike, y: "Labels | None" = None) -> "answers.Latent":

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from ssdgm_runtime import errors, jsonfile
 from ssdgm_runtime.bundle import manifest, sources
-from ssdgm_runtime.bundle.files import folder, names
+from ssdgm_runtime.bundle.files import names
 
 MANIFEST = "manifest.json"
 SUMS = "SHA256SUMS"
@@ -26,7 +26,6 @@ SUMS_BYTES = 1 << 20
 
 T = TypeVar("T")
 
-_AGAIN = "Copy the bundle again from where it was made."
 _HEX = frozenset("0123456789abcdef")
 
 
@@ -133,9 +132,7 @@ def _check_layout(source: sources.Source, place: Path) -> None:
     try:
         source.read(MANIFEST, jsonfile.MAX_BYTES)
     except KeyError:
-        inner = not isinstance(source, folder.Folder) and any(
-            n.endswith(f"/{MANIFEST}") for n in source.names()
-        )
+        inner = any(name.endswith(f"/{MANIFEST}") for name in source.names())
         raise errors.FormatError(
             f"{place} is not a bundle: it has no {MANIFEST} at the root",
             "",
@@ -148,7 +145,7 @@ def _check_layout(source: sources.Source, place: Path) -> None:
 def _check_variant(variant: manifest.Variant, digests: Mapping[str, str]) -> None:
     if names.safe(variant.path) not in digests:
         raise errors.IntegrityError(
-            f"{names.cut(variant.path)} of the manifest is not listed in {SUMS}", mend=_AGAIN
+            f"{names.cut(variant.path)} of the manifest is not listed in {SUMS}", mend=names.AGAIN
         )
 
 
@@ -156,7 +153,7 @@ def _read_listed(
     source: sources.Source, digests: Mapping[str, str], name: str, most: int | None = None
 ) -> bytes:
     if name not in digests:
-        raise errors.IntegrityError(f"{names.cut(name)} is not listed in {SUMS}", mend=_AGAIN)
+        raise errors.IntegrityError(f"{names.cut(name)} is not listed in {SUMS}", mend=names.AGAIN)
     data = _read(source, name, most)
     if _sha256(data) != digests[name]:
         raise _differs(name)
@@ -178,17 +175,17 @@ def _from(read: Callable[[], T], name: str) -> T:
             raise
         reason = getattr(error, "strerror", None) or "it does not fit into memory"
         raise errors.IntegrityError(
-            f"{names.cut(name)} of the bundle cannot be read ({reason})", mend=_AGAIN
+            f"{names.cut(name)} of the bundle cannot be read ({reason})", mend=names.AGAIN
         ) from None
 
 
 def _missing(name: str) -> errors.IntegrityError:
-    return errors.IntegrityError(f"{names.cut(name)} is missing from the bundle", mend=_AGAIN)
+    return errors.IntegrityError(f"{names.cut(name)} is missing from the bundle", mend=names.AGAIN)
 
 
 def _differs(name: str) -> errors.IntegrityError:
     return errors.IntegrityError(
-        f"{names.cut(name)} differs from its digest in {SUMS}", mend=_AGAIN
+        f"{names.cut(name)} differs from its digest in {SUMS}", mend=names.AGAIN
     )
 
 
@@ -201,7 +198,7 @@ def _parse_sums(data: bytes) -> dict[str, str]:
         raise _bad_sums(len(lines) + 1)
     if len(lines) > names.FILES:
         raise errors.IntegrityError(
-            f"{SUMS} lists {len(lines)} files", f"at most {names.FILES}", _AGAIN
+            f"{SUMS} lists {len(lines)} files", f"at most {names.FILES}", names.AGAIN
         )
     pairs = [_parse_line(line, n) for n, line in enumerate(lines, 1)]
     names.distinct([name for _, name in pairs])
@@ -219,7 +216,7 @@ def _bad_sums(number: int) -> errors.IntegrityError:
     return errors.IntegrityError(
         f"Line {number} of {SUMS} cannot be read",
         "<64 hexadecimal digits>  <relative name>",
-        _AGAIN,
+        names.AGAIN,
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ssdgm_runtime import errors
-from ssdgm_runtime.bundle.files import folder, names
+from ssdgm_runtime.bundle.files import names
 
 _ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 
@@ -19,7 +19,10 @@ class Source(Protocol):
     """The files of one bundle."""
 
     def names(self, *folders: str) -> list[str]:
-        """Every file below these folders, as relative names with forward slashes."""
+        """Every file below these folders, as relative names with forward slashes.
+
+        Without any, all files of a zip, which are known, and none of a folder.
+        """
 
     def has(self, name: str) -> bool:
         """Whether anything lies under a name."""
@@ -64,6 +67,8 @@ def _opened(path: Path, max_bytes: int) -> Source | None:
     """What lies at a path, if it is a folder or a zip."""
     mode = path.stat().st_mode
     if stat.S_ISDIR(mode):
+        from ssdgm_runtime.bundle.files import folder
+
         return folder.Folder(path, max_bytes)
     if stat.S_ISREG(mode):
         with open(path, "rb") as stream:

@@ -1,15 +1,18 @@
 """What an engine's exceptions are in words of ours: which graph, which inputs, and what to do.
 
 Engines raise exceptions without a base class of their own, with messages of many lines; only what
-a message says tells one kind from another. Loaded when a graph fails.
+a message says tells one kind from another. Graphs that answer otherwise than they should are here
+too: all of it is loaded when something fails.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_runtime import errors
+from ssdgm_runtime.rows import proper
 
 _LONG = 200
 _MEMORY = ("bad_alloc", "Available memory", "Failed to allocate", "out of memory", "MemoryError")
@@ -56,3 +59,68 @@ def said(error: Exception) -> str:
     line = next(iter(str(error).strip().splitlines()), type(error).__name__)
     line = line.rpartition("Status Message: ")[2] or line
     return line if len(line) <= _LONG else f"{line[:_LONG]}..."
+
+
+def unlike(
+    graph: str,
+    output: str,
+    array: NDArray[Any],
+    dtype: "np.dtype[Any]",
+    shape: tuple[int, ...],
+) -> errors.FormatError:
+    """The error for an output that is of another dtype or shape than the manifest says."""
+    return errors.FormatError(
+        f"{graph} answers {shape[0]} rows with {output} {array.dtype} {list(array.shape)}",
+        f"{dtype} {list(shape)}, as the manifest says",
+        "Convert the run again.",
+    )
+
+
+_WANTED = {
+    proper.SHARES: "probabilities, none below 0, that sum to one in every row",
+    proper.TRUTHS: "probabilities from 0 to 1",
+    proper.SCALE: "standard deviations above 0",
+}
+
+
+def improper(
+    name: str, kind: str, array: NDArray[Any], feeds: Iterable[str], start: int = 0
+) -> errors.SsdgmError:
+    """The error for an output that is not proper.
+
+    Args:
+        name: The output's.
+        kind: What it should be.
+        array: What it is, [n, ...].
+        feeds: The names of the graph's inputs.
+        start: The number of the first row.
+
+    Returns:
+        InputError where it is not finite, which inputs can lead to; else FormatError, as no
+        inputs should.
+    """
+    flat = array.reshape(len(array), -1)
+    bad = ~np.isfinite(flat).all(axis=1)
+    if bad.any():
+        return errors.InputError(
+            f"The output {name}",
+            f"not finite in {int(bad.sum())} rows (first: row {start + int(bad.argmax())})",
+            "",
+            f"Check that row of {' and '.join(feeds)} for values far beyond the training data's"
+            " (generating: a smaller temperature); if they are usual, run verify on the bundle.",
+        )
+    look = dict(
+        zip(
+            (proper.SHARES, proper.TRUTHS, proper.SCALE),
+            (proper.shares, proper.truths, proper.scale),
+            strict=True,
+        )
+    )[kind]
+    row = next((i for i in range(len(flat)) if not look(flat[i : i + 1])), 0)
+    shown = ", ".join(f"{number:.4g}" for number in flat[row, :4].tolist())
+    more = ", ..." if flat.shape[1] > 4 else ""
+    return errors.FormatError(
+        f"The output {name[:80]} is {shown}{more} in row {start + row}",
+        _WANTED[kind],
+        "Run verify on the bundle, and convert the run again.",
+    )

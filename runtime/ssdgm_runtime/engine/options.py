@@ -73,6 +73,16 @@ class Plan(NamedTuple):
     isolated: bool = False
 
 
+def planned(
+    provider: str, threads: int | None, options: Options, allow_partial: bool, isolated: bool
+) -> Plan:
+    """What sessions are opened with; errors as of `Options.check` and `machine.threads`."""
+    from ssdgm_runtime.engine import machine
+
+    options.check()
+    return Plan(provider, machine.threads(threads), options, allow_partial, isolated)
+
+
 class Placement(NamedTuple):
     """Where a graph runs: the provider asked for, the one in use, and nodes a provider.
 

@@ -103,7 +103,9 @@ class Session:
                 raise self._failure(error, feeds) from None
             for i, row, dtype in declared:
                 if arrays[i].shape != (rows, *row) or arrays[i].dtype != dtype:
-                    raise _other(self._name, names[i], arrays[i], dtype, (rows, *row))
+                    from ssdgm_runtime.engine import failures
+
+                    raise failures.unlike(self._name, names[i], arrays[i], dtype, (rows, *row))
             return arrays
 
         return call
@@ -241,16 +243,6 @@ def _tensor(port: Ort) -> Tensor:
     if shape and isinstance(shape[0], str):
         shape[0] = "batch"
     return Tensor(port.name, dtype, tuple(shape))
-
-
-def _other(
-    graph: str, output: str, array: Array, dtype: "np.dtype[Any]", shape: tuple[int, ...]
-) -> errors.FormatError:
-    return errors.FormatError(
-        f"{graph} answers {shape[0]} rows with {output} {array.dtype} {list(array.shape)}",
-        f"{dtype} {list(shape)}, as the manifest says",
-        "Convert the run again.",
-    )
 
 
 def _missing(why: str) -> errors.MissingEngine:

@@ -4,14 +4,14 @@ A `Call` is the whole way from checked rows to answers: which engine, in how man
 input that is not given is, and how outputs are looked at.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ssdgm_runtime import arguments
+from ssdgm_runtime import arguments, errors
 from ssdgm_runtime.bundle.interface import Graph
 from ssdgm_runtime.engine import session
 from ssdgm_runtime.rows import intake, proper
@@ -74,7 +74,14 @@ class Call:
         """
         for i, look in self._looks:
             if not look(arrays[i]):
-                raise proper.refusal(self.names[i], self._kinds[i], arrays[i], feeds, start)
+                raise self._improper(i, arrays[i], feeds, start)
+
+    def _improper(
+        self, output: int, array: Array, feeds: Iterable[str], start: int = 0
+    ) -> errors.SsdgmError:
+        from ssdgm_runtime.engine import failures
+
+        return failures.improper(self.names[output], self._kinds[output], array, feeds, start)
 
     def of_rows(self, rows: intake.Intake) -> OfRows:
         """The same call as a function of nothing but x, as a caller has it."""
@@ -90,7 +97,7 @@ class Call:
             arrays = compute({"x": taken}, n, n <= session.SMALL)
             for i, look in looks:
                 if not look(arrays[i]):
-                    raise proper.refusal(self.names[i], self._kinds[i], arrays[i], "x")
+                    raise self._improper(i, arrays[i], "x")
             return arrays
 
         if self._noise:

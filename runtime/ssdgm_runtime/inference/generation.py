@@ -128,7 +128,9 @@ class Generator:
             with np.errstate(over="ignore", invalid="ignore"):
                 drawn.append(sampler(flat, likelihood, streams).reshape(-1, *shape))
             if not proper.finite(drawn[-1]):
-                raise proper.refusal("x", proper.FINITE, drawn[-1], feeds, done)
+                from ssdgm_runtime.engine import failures
+
+                raise failures.improper("x", proper.FINITE, drawn[-1], feeds, done)
             done += len(drawn[-1])
         return np.concatenate(drawn)
 

@@ -13,8 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdgm_runtime import errors
-
 Array = NDArray[Any]
 Look = Callable[[Array], bool]
 """Whether an output [n, ...] is proper in every row."""
@@ -63,47 +61,3 @@ def truths(array: Array) -> bool:
 def scale(array: Array) -> bool:
     """Whether every number is above 0, and none infinite."""
     return 0 not in (_greater(array, 0) & _isfinite(array)).tobytes()
-
-
-_WANTED = {
-    SHARES: "probabilities, none below 0, that sum to one in every row",
-    TRUTHS: "probabilities from 0 to 1",
-    SCALE: "standard deviations above 0",
-}
-
-
-def refusal(
-    name: str, kind: str, array: Array, feeds: Iterable[str], start: int = 0
-) -> errors.SsdgmError:
-    """The error for an output that is not proper.
-
-    Args:
-        name: The output's.
-        kind: What it should be.
-        array: What it is, [n, ...].
-        feeds: The names of the graph's inputs.
-        start: The number of the first row.
-
-    Returns:
-        InputError where it is not finite, which inputs can lead to; else FormatError, as no
-        inputs should.
-    """
-    flat = array.reshape(len(array), -1)
-    bad = ~np.isfinite(flat).all(axis=1)
-    if bad.any():
-        return errors.InputError(
-            f"The output {name}",
-            f"not finite in {int(bad.sum())} rows (first: row {start + int(bad.argmax())})",
-            "",
-            f"Check that row of {' and '.join(feeds)} for values far beyond the training data's"
-            " (generating: a smaller temperature); if they are usual, run verify on the bundle.",
-        )
-    look = dict(zip((SHARES, TRUTHS, SCALE), (shares, truths, scale), strict=True))[kind]
-    row = next((i for i in range(len(flat)) if not look(flat[i : i + 1])), 0)
-    shown = ", ".join(f"{number:.4g}" for number in flat[row, :4].tolist())
-    more = ", ..." if flat.shape[1] > 4 else ""
-    return errors.FormatError(
-        f"The output {name[:80]} is {shown}{more} in row {start + row}",
-        _WANTED[kind],
-        "Run verify on the bundle, and convert the run again.",
-    )

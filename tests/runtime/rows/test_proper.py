@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ssdgm_runtime import errors, model
+from ssdgm_runtime.engine import failures
 from ssdgm_runtime.rows import proper
 
 Make = Callable[..., Path]
@@ -22,7 +23,7 @@ def test_what_is_not_finite_is_found_wherever_it_is(bad: float, size: int, rows:
     assert all(look(array) for look in looks)
     array[-1, -1] = bad
     assert not any(look(array) for look in looks)
-    found = proper.refusal("x", proper.FINITE, array, ["z"], 5)
+    found = failures.improper("x", proper.FINITE, array, ["z"], 5)
     assert isinstance(found, errors.InputError)
     assert f"output x is not finite in 1 rows (first: row {4 + rows})" in str(found)
     assert "of z for" in str(found)
