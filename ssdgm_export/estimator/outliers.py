@@ -23,6 +23,7 @@ from ssdgm_runtime import errors
 from ssdgm_runtime.bundle import scorer
 from ssdgm_train.data import dataset
 from ssdgm_train.evaluation import evidence
+from ssdgm_train.models import scoring as bounds
 from ssdgm_train.probability.noise import Noise
 from ssdgm_train.recipes import recipe
 from ssdgm_train.runs import loading
@@ -176,7 +177,7 @@ class OutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         """The bound of importance samples, the same whenever it is asked for."""
         device = loading.pick_device(self.device)
         model = self.run_.model.to(device).double().eval()
-        noise = Noise(torch.Generator(device).manual_seed(scoring.SEED))
+        noise = Noise(torch.Generator(device).manual_seed(bounds.SEED))
         with torch.no_grad():
             rows = model.standardise(torch.from_numpy(x).to(device)).double()  # type: ignore[operator]
         *_, last = evidence.estimates(

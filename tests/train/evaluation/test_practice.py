@@ -60,7 +60,7 @@ def test_one_label_a_class_gives_no_folds_and_the_first_candidate(y: Any) -> Non
     ("kind", "size", "more"),
     [
         (problems.IMAGE, 3, set()),
-        (problems.WINDOWS, 3, {"RidgeClassifierCV over ROCKET kernels"}),
+        (problems.WINDOWS, 3, {"RidgeClassifierCV over random kernels"}),
         (problems.ROWS, 3, PLAIN),
         (problems.TABLE, 3, {*PLAIN, "HistGradientBoostingClassifier"}),
         (problems.TABLE, 11, PLAIN),
@@ -175,7 +175,7 @@ def test_windows_are_told_apart_by_kernels_wherever_their_sign_is() -> None:
         row[at : at + 8] += 2 if label else -2
     windows, held = problem(problems.WINDOWS, (1, 40)), practice.folds(y[:20], 0)
     _, best, one = practice.on_labels(windows, x[:20], y[:20], held)
-    assert best.name == "RidgeClassifierCV over ROCKET kernels"
+    assert best.name == "RidgeClassifierCV over random kernels"
     model = classifiers.fitted(one.whole, x[:20], y[:20])
     assert (classifiers.answers(model, x[20:]) == y[20:]).all()
 

@@ -1,10 +1,11 @@
 """Classifiers of scikit-learn's that a practitioner tries on labels alone, and what they answer.
 
-They get observations, as networks do. Of windows they also get the answers of random kernels,
-since that is how series are usually classified.
+They get observations, as networks do. Of windows they also get the answers of random kernels, much
+as ROCKET has them, which series are often classified by.
 
 References:
-    ROCKET (Dempster, Petitjean and Webb, 2020), for the features of windows.
+    ROCKET (Dempster, Petitjean and Webb, 2020), for the features of windows; `networks.kernels`
+    says in what these differ.
 """
 
 import contextlib
@@ -138,7 +139,7 @@ def _of_windows(problem: Problem) -> dict[str, Candidate]:
     assert grid is not None
     ridge = linear_model.RidgeClassifierCV(np.geomspace(*RIDGES, 10))
     model = pipeline.make_pipeline(preprocessing.StandardScaler(), ridge)
-    return {"RidgeClassifierCV over ROCKET kernels": Candidate(model, over_kernels(grid))}
+    return {"RidgeClassifierCV over random kernels": Candidate(model, over_kernels(grid))}
 
 
 def over_kernels(grid: Grid, count: int = KERNELS) -> Callable[[Features], Features]:

@@ -1,14 +1,15 @@
 """Random convolution kernels over series, which are not trained: what they answer is a feature.
 
-A linear classifier of such features is how series are usually classified where labels are few; as
-the first module of a network it needs far fewer of them than convolutions that are trained.
+A linear classifier of such features needs few labels, as nothing else is learnt. Here they are the
+first module of a classifier.
 
 References:
     ROCKET: Exceptionally Fast and Accurate Time Series Classification Using Random Convolutional
-    Kernels (Dempster, Petitjean and Webb, 2020), section 3. Lengths and dilations are those of
-    MINIROCKET (the same authors, 2021), section 3.1: nine moments, and powers of two, so that
-    few convolutions have all kernels. As in the authors' code for several channels, a kernel has
-    a random part of them.
+    Kernels (Dempster, Petitjean and Webb, 2020), section 3. Other than there, lengths and
+    dilations are much as in MINIROCKET (the same authors, 2021): nine moments, and powers of two,
+    so that few convolutions have all kernels; there are fewer kernels; and long series are looked
+    at in about `STEPS` places. As in the authors' code for several channels, a kernel has a random
+    part of them.
 """
 
 import math

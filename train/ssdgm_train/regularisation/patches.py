@@ -1,8 +1,7 @@
 """Features of images: where in an image there is which of the patches that are usual in all.
 
 A dictionary of patches is learnt from all rows, labelled or not; of every place of an image it is
-said how much more than the mean it is like each of them. A linear classifier of these features
-errs far less than one of pixels where labels are few.
+said how much more than the mean it is like each of them. These features are for linear classifiers.
 
 References:
     An Analysis of Single-Layer Networks in Unsupervised Feature Learning (Coates, Ng and Lee,
@@ -43,7 +42,7 @@ LEAST = 1e-6
 """The least that is added to a variance, where images have no contrast at all."""
 
 WIDTH = 256
-"""The features of an image, after projection; a linear classifier loses nothing by it."""
+"""The most features of an image, after projection."""
 
 ROWS = 200
 """Images that are encoded at a time."""
