@@ -1,7 +1,7 @@
 """Features of images: where in an image there is which of the patches that are usual in all.
 
 A dictionary of patches is learnt from all rows, labelled or not; of every place of an image it is
-said how much more than the mean it is like each of them. These features are for linear classifiers.
+said how much more than the mean it is like each of them. They are for linear classifiers.
 
 References:
     An Analysis of Single-Layer Networks in Unsupervised Feature Learning (Coates, Ng and Lee,
