@@ -243,7 +243,7 @@ class TestIsolation:
             np.testing.assert_array_equal(other.classify(X).probs, apart.classify(X).probs)
 
     def test_a_process_that_was_killed_is_started_again(self, data: Path) -> None:
-        with model.load(data / "tiny.ssdgm", isolated=True) as opened:
+        with model.load(data / "tiny.ssdgm", threads=1, isolated=True) as opened:
             wanted = opened.classify(X).probs
             (engine,) = opened.graphs.open("classifier")._engines.values()
             engine._process.kill()
