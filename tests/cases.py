@@ -255,6 +255,7 @@ def serving(data: dataset.Dataset, parts: Split, seed: int, device: torch.device
     def serve(stage: loop.Stage, model: nn.Module) -> loop.Draw:
         with evaluation.evaluating(model):
             stage.phase.enter(model, x[training])
+            stage.phase.learn(model, x[parts.labelled], y[parts.labelled], seed)
             prepared = stage.phase.prepare(model, x)
         streams = (
             batches.Stream(parts.labelled, stage.plan.labelled_batch, (seed, 1)),

@@ -140,7 +140,7 @@ def convert(
     shipped, gates = variants.make(origin, wanted, train, _judging(held, train), limits)
     beside = directory.ended(given_run).baseline if if_better else None
     note = _note(decision, beside)
-    remarks = [*baseline.remarks(beside), *([f"{note}."] if note else [])]
+    remarks = [*model.remarks, *baseline.remarks(beside), *([f"{note}."] if note else [])]
     scored = stated or scoring.scores(models, held) if SCORER in models else None
     about = document.compose(record, result, graphs, shipped, report, identity, beside, scored)
     files = {

@@ -111,6 +111,10 @@ def _nothing(model: nn.Module, rows: Tensor) -> None:
     """A phase that needs no measurements."""
 
 
+def _learns_by_steps(model: nn.Module, x: Tensor, y: Tensor, seed: int) -> None:
+    """A phase whose updates are all that learns."""
+
+
 def raw(model: nn.Module, rows: Tensor) -> Tensor:
     """A phase whose batches are raw rows."""
     return rows
@@ -127,6 +131,9 @@ class Phase:
         enter: (model, raw training rows): store measurements that the phase needs in buffers. It
             is called before the phase's first step and again after an interruption, and must give
             the same result.
+        learn: (model, raw labelled rows, their labels, the run's seed): fit what no update trains.
+            It is called when the phase is entered, before `prepare`, and as `enter` gives the same
+            result each time.
         prepare: (model, raw rows [n, *shape]) to the rows of batches, [n, ...]: the output of a
             frozen part is computed once instead of at every step.
         steps: The number of updates, unless the recipe sets it.
@@ -136,6 +143,7 @@ class Phase:
     players: tuple[Player, ...]
     classifies: bool = True
     enter: Callable[[Any, Tensor], None] = _nothing
+    learn: Callable[[Any, Tensor, Tensor, int], None] = _learns_by_steps
     prepare: Callable[[Any, Tensor], Tensor] = raw
     steps: int = 20_000
 
@@ -189,6 +197,7 @@ class Method:
         phases: (config, sizes) to the phases of a run.
         spaces: The label spaces that it knows.
         unlabelled: Whether it learns from rows without labels.
+        trains: Whether updates train its q(y | x), so that regularisers can be laid over it.
         finds: Whether it can find classes that have no label (`data.extra_classes`).
         adopt: (config, a trained model) to what can be taken over from it; None for nothing.
         fitted: (config, problem) to a config without automatic choices, such as of networks.
@@ -202,6 +211,7 @@ class Method:
     phases: Callable[[Any, Sizes], tuple[Phase, ...]]
     spaces: tuple[type, ...] = (Classes,)
     unlabelled: bool = True
+    trains: bool = True
     finds: bool = False
     adopt: Callable[[Any, nn.Module], Adoption | None] = _adopts_nothing
     fitted: Callable[[Any, Problem], Any] = _as_it_is

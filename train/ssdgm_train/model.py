@@ -103,6 +103,11 @@ class Model(nn.Module):
         """A declared distribution; None where the model has none of that name."""
         return next((each for each in self.conditionals if each.name == name), None)
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Sentences for the card of its bundle, on what else the bundle holds."""
+        return ()
+
     def answer(self, name: str, **inputs: Tensor) -> Answer:
         """The outputs of a declared distribution; noise that is not given is zero."""
         conditional = self.conditional(name)

@@ -118,6 +118,7 @@ def test_every_image_is_a_png_file_that_lies_beside_the_page(run: Path) -> None:
 
 OFFERED = {
     "supervised": set(),
+    "baseline": {"styles", "analogies", "walk"},
     "m1": {"samples", "reconstructions", "walk"},
     "m2": {"styles", "analogies", "walk"},
     "m1m2": {"styles", "analogies", "walk"},

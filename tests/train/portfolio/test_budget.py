@@ -56,3 +56,12 @@ def test_without_time_or_folds_the_first_is_trained_at_least_a_little() -> None:
     for folds in (0, 3):
         steps = budget.divided([CHEAP, DEAR], 1000, folds, 1.0, 0.5)
         assert steps == budget.Steps((0,), 0, (budget.LEAST,), (0,))
+
+
+def test_what_folds_need_not_train_costs_them_no_steps_and_is_left_out_last() -> None:
+    still = budget.Cost(1.0, 0.02, folded=False)
+    steps = budget.divided([CHEAP, DEAR, still], 300, 3, 60.0, 0.0)
+    assert (steps.kept, steps.fold) == ((0, 1, 2), 150)
+    steps = budget.divided([CHEAP, budget.Cost(0.0, 9.0), still], 300, 3, 60.0, 0.0)
+    assert steps.kept == (0, 2)
+    assert budget.divided([budget.Cost(0.0, 9.0), still], 300, 3, 60.0, 0.0).kept == (0,)

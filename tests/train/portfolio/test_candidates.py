@@ -10,7 +10,7 @@ from ssdgm_train.data import dataset
 from ssdgm_train.portfolio import candidates, search
 from ssdgm_train.runs import session
 
-FLAT = ("m2", "m2-graph", "m2-consistent", "m2-baseline")
+FLAT = ("m2", "m2-graph", "m2-consistent", "baseline")
 
 
 def begun(place: Path, data: dataset.Dataset, *changes: str) -> session.Session:
@@ -25,8 +25,8 @@ def begun(place: Path, data: dataset.Dataset, *changes: str) -> session.Session:
     [
         ("gaussian-float32", FLAT),
         ("columns-float32", FLAT),
-        ("windows-float32", ("m2", "m2-kernels", "m2-plain", "m2-baseline")),
-        ("bernoulli-uint8", ("m2", "m2-plain", "m2-baseline")),
+        ("windows-float32", ("m2", "m2-kernels", "m2-plain", "baseline")),
+        ("bernoulli-uint8", ("m2", "m2-plain", "baseline")),
     ],
 )
 def test_rows_of_each_kind_have_theirs(kind: str, names: tuple[str, ...], tmp_path: Path) -> None:
@@ -37,19 +37,21 @@ def test_rows_of_each_kind_have_theirs(kind: str, names: tuple[str, ...], tmp_pa
 def test_the_weight_of_a_regulariser_is_a_share_of_that_of_labels(tmp_path: Path) -> None:
     changes = ("model.weighting=balanced", "model.alpha=2", "data.validation=0")
     run = begun(tmp_path, cases.separable(labelled=30, blank=30), *changes)
-    plain, graph, consistent, baseline = (one.plan.regularise for one in candidates.of(run))
+    plain, graph, consistent, _ = (one.plan.regularise for one in candidates.of(run))
     assert plain == run.recipe.regularise
     assert (consistent.consistency, consistent.augmented, consistent.taught) == (0.8, 0.8, 0)
     assert (consistent.threshold, consistent.average) == (0.8, 0.995)
-    assert (graph.taught, baseline.taught) == (pytest.approx(4 / 6), 4)
-    assert (graph.teachers, baseline.teachers) == (("graph",), ("baseline",))
-    assert (graph.consistency, baseline.consistency) == (0, 0)
+    assert (graph.taught, graph.teachers) == (pytest.approx(4 / 6), ("graph",))
+    assert graph.consistency == 0
 
 
-def test_the_baseline_is_repeated_not_bettered(tmp_path: Path) -> None:
-    run = begun(tmp_path, cases.separable(labelled=30, blank=30), "model.settle=0.5")
+def test_the_baseline_has_the_recipes_encoder_and_decoder(tmp_path: Path) -> None:
+    run = begun(tmp_path, cases.separable("bernoulli-uint8", 30, 30), "train.learning_rate=0.1")
     own, *_, baseline = (one.plan for one in candidates.of(run))
-    assert (own.model.settle, baseline.model.settle) == (0.5, 1.0)
+    assert (baseline.method, baseline.regularise.weights) == ("baseline", {})
+    assert (baseline.model.hidden, baseline.model.latent) == ((8,), 2)
+    assert (baseline.train, baseline.data) == (own.train, own.data)
+    assert candidates.with_peers(baseline, 3, 6.0) == baseline
 
 
 def test_peers_join_the_teachers(tmp_path: Path) -> None:
@@ -72,18 +74,19 @@ def images(*shape: int) -> dataset.Dataset:
 def test_images_get_convolutions_of_their_size(
     side: int, channels: tuple[int, ...], tmp_path: Path
 ) -> None:
-    run = begun(tmp_path, images(side, side), "model.pooled=[]", "regularise.consistency=0")
+    nothing = ("model.pooled=[]", "regularise.consistency=0", "regularise.augmented=0")
+    run = begun(tmp_path, images(side, side), *nothing)
     every = {one.name: one.plan for one in candidates.of(run)}
-    assert every["m2-baseline"].model.pooled == channels
+    assert every["m2-consistent"].model.pooled == channels
 
 
 def test_images_in_colour_learn_from_their_patches(tmp_path: Path) -> None:
     run = begun(tmp_path, images(8, 8, 3))
     every = {one.name: one.plan for one in candidates.of(run)}
-    assert [*every] == ["m2", "m2-mirrored", "m2-plain", "m2-baseline"]
+    assert [*every] == ["m2", "m2-mirrored", "m2-plain", "baseline"]
     assert [one.regularise.mirror for one in every.values()] == [False, True, False, False]
     teachers = [one.regularise.teachers for one in every.values() if one.regularise.taught]
-    assert teachers == [("features",), ("features",), ("baseline",)]
+    assert teachers == [("features",), ("features",)]
 
 
 def test_windows_may_have_random_kernels(tmp_path: Path) -> None:

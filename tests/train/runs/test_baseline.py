@@ -334,7 +334,7 @@ def test_all_about_a_baseline_is_said_in_sentences() -> None:
         (
             (0.2, 0.15, 0.125),
             "scikit-learn's SVC(C=1) erred less on the validation rows (12.50 %, and what ships "
-            "15.00 %), but no bundle can hold it",
+            "15.00 %); train --method baseline ships it",
         ),
     ],
 )

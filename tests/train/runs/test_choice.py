@@ -10,7 +10,7 @@ import pytest
 
 import ssdgm_train
 from ssdgm_train import evaluation
-from ssdgm_train.evaluation import Tried
+from ssdgm_train.evaluation import Tried, practice
 from ssdgm_train.labels import Tags, classes
 from ssdgm_train.runs import choice, directory, records
 
@@ -139,7 +139,7 @@ def test_only_classes_are_known_to_other_classifiers() -> None:
 def test_many_labels_are_sampled_by_class_and_many_rows_make_no_graph(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(choice, "MOST", 12)
+    monkeypatch.setattr(practice, "MOST", 12)
     monkeypatch.setattr(choice, "GRAPH_ROWS", 20)
     source = cases.saved(tmp_path / "rows.npz", cases.separable("gaussian-float32", 60, 30, 30))
     told = chosen(trained(source, tmp_path / "run"))

@@ -34,6 +34,12 @@ UNKNOWN = -1
 
 FOLDS = 5
 
+MOST, FEW = 5_000, 100
+"""The most labelled rows for scikit-learn, and those that it gets however wide they are."""
+
+NUMBERS = 3_000_000
+"""The most numbers that these rows hold together, so that all takes about a minute."""
+
 NEIGHBOURS = (7, 5, 10)
 ALPHAS = (0.2, 0.9)
 """Of label spreading: how much of its answer a row takes from its neighbours."""
@@ -56,6 +62,22 @@ class Tried:
     name: str
     error: float | None = None
     spread: float | None = None
+
+
+def sample(strata: NDArray[Any], width: int, seed: int) -> NDArray[np.int64]:
+    """The positions of the labelled rows that scikit-learn gets: all, or a stratified sample.
+
+    Args:
+        strata: The stratum of each row's label.
+        width: Of its observation.
+        seed: Of the draw.
+    """
+    most, count = min(MOST, max(FEW, NUMBERS // width)), len(strata)
+    if count <= most:
+        return np.arange(count)
+    rows = seeds.generator(seed, seeds.FOLDS, 1).permutation(count)
+    rows = rows[np.argsort(strata[rows], kind="stable")]
+    return np.sort(rows[np.linspace(0, count - 1, most).astype(np.int64)])
 
 
 def folds(y: Codes, seed: int, most: int = FOLDS) -> tuple[NDArray[np.int64], ...]:

@@ -1,10 +1,23 @@
 """The registry: every method of the family, one import and one entry each."""
 
 from ssdgm_train import method
-from ssdgm_train.methods import adgm, gmdgm, ladder, m1, m1m2, m2, mmdgm, sdgm, supervised, vat
+from ssdgm_train.methods import (
+    adgm,
+    baseline,
+    gmdgm,
+    ladder,
+    m1,
+    m1m2,
+    m2,
+    mmdgm,
+    sdgm,
+    supervised,
+    vat,
+)
 
 METHODS: dict[str, method.Method] = {
     "supervised": supervised.METHOD,
+    "baseline": baseline.METHOD,
     "m1": m1.METHOD,
     "m2": m2.METHOD,
     "m1m2": m1m2.METHOD,

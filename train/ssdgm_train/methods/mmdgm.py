@@ -33,12 +33,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ssdgm_train import labels, likelihoods, method, model
-from ssdgm_train.likelihoods import observations
+from ssdgm_train import labels, method
+from ssdgm_train.models.conditioned import Conditioned
 from ssdgm_train.networks import builder
-from ssdgm_train.networks.perceptrons import ACTIVATIONS, INITIALISERS, initialise
-from ssdgm_train.probability import distributions, objectives, regularisers, shapes
-from ssdgm_train.probability.noise import Noise
+from ssdgm_train.networks.builder import Builder
+from ssdgm_train.networks.perceptrons import ACTIVATIONS, INITIALISERS, MLP
+from ssdgm_train.probability import regularisers
 from ssdgm_train.problems import Problem
 from ssdgm_train.settings import RecipeError, above, among, between, setting
 
@@ -100,68 +100,20 @@ def fitted(config: Config, problem: Problem) -> Config:
     return chosen
 
 
-class Model(model.Model):
+class Model(Conditioned):
     """f(x), q(z | x, y) and p(x | y, z), three separate networks."""
 
     labels: labels.Classes
 
     def __init__(self, config: Config, problem: Problem) -> None:
-        super().__init__()
-        assert isinstance(problem.labels, labels.Classes)
-        self.config = config = fitted(config, problem)
-        self.labels, self.widths = problem.labels, {"z": config.latent}
-        self.likelihood = likelihoods.likelihood_for(problem)
-        self.draw = self.likelihood.draw if config.binarise else likelihoods.same
-        self.standardise = observations.observer_for(problem)
-        build, width = builder.builder_for(problem, config), self.labels.width
-        hidden, act = config.hidden, config.activation
-        self.classifier = build.classifier(hidden, self.labels.raw, act, config.batch_norm)
-        self.encoder = build.encoder([width], hidden, config.latent, act)
-        self.decoder = build.decoder([config.latent, width], hidden, act)
-        initialise(self.classifier, config.initial)
-        initialise(self.encoder, config.initial, spreads=config.latent)
-        initialise(self.decoder, config.initial, spreads=self.likelihood.spreads)
+        chosen = fitted(config, problem)
 
-    def classify(self, x: shapes.Rows) -> shapes.Logits:
-        """The margins of raw rows."""
-        return self.judge(self.standardise(x))
+        def classifier(build: Builder) -> MLP:
+            raw = problem.labels.raw
+            return build.classifier(chosen.hidden, raw, chosen.activation, chosen.batch_norm)
 
-    def judge(self, x: shapes.Flat) -> shapes.Logits:
-        """The margins of observations."""
-        margins: Tensor = self.classifier(x)
-        return margins
-
-    def encode(self, x: shapes.Rows, y: shapes.Given) -> distributions.Normal:
-        """q(z | x, y) for raw rows and label probabilities."""
-        posterior: distributions.Normal = self.encoder(self.standardise(x), y)
-        return posterior
-
-    def decode(self, y: shapes.Given, z: shapes.Codes) -> dict[str, Tensor]:
-        """The mean of p(x | y, z) as "x" and its parameters, in the data's own units."""
-        return self.likelihood.decoded(self.decoder(z, y), self.standardise)
-
-    conditionals = (
-        model.classifier(classify),
-        model.encoder(encode, "x", "y"),
-        model.decoder(decode, "y", "z"),
-    )
-
-    def bound(self, x: shapes.Features, y: Tensor, noise: Noise) -> shapes.Nats:
-        """L(x, y) in nats from one draw of z; x [..., features] and y [..., K] broadcast."""
-        posterior = self.encoder(x, y)
-        log_px = self.likelihood.log_prob(x, self.decoder(posterior.sample(noise), y))
-        log_py = self.labels.log_prior(y)
-        return objectives.labelled_bound(log_px, log_py, distributions.normal_kl(*posterior))
-
-    def log_weights(self, x: shapes.Flat, noise: Noise) -> Tensor:
-        """Log p(x, y, z) - log q(z | x, y) with one draw of z for each class, [batch, K]."""
-        every = self.labels.every(like=x)
-        posterior = self.encoder(x[:, None], every)
-        z = posterior.sample(noise)
-        log_px = self.likelihood.log_prob(x[:, None], self.decoder(z, every))
-        log_pz = distributions.normal_log_prob(z, torch.zeros_like(z), torch.ones_like(z))
-        log_q = distributions.normal_log_prob(z, *posterior)
-        return log_px + self.labels.log_prior(every) + log_pz - log_q
+        super().__init__(chosen, problem, classifier)
+        assert isinstance(self.labels, labels.Classes)
 
     def last(self) -> Tensor:
         """W, the weights of the classifier's last layer, [K, hidden]."""

@@ -34,10 +34,17 @@ TIMED = 6
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds before a candidate's first step, and of each step."""
+    """Seconds before a candidate's first step, and of each step.
+
+    Attributes:
+        setup: Before the first.
+        step: Of each.
+        folded: Whether its steps train q(y | x), so that it needs them in every fold too.
+    """
 
     setup: float
     step: float
+    folded: bool = True
 
     def of(self, steps: int) -> float:
         """Seconds of a training."""
@@ -82,13 +89,15 @@ def timed(session: Session, labelled: store.Indices, plan: recipe.Recipe) -> Cos
         marks.append(clock())
     first, *others = (after - before for before, after in itertools.pairwise(marks))
     each = statistics.median(others or [first])
-    return Cost((peers + 1) * max(0.0, first - each), (peers + 1) * each)
+    times = peers + 1
+    return Cost(times * max(0.0, first - each), times * each, plan.spec.trains)
 
 
 def divided(costs: Sequence[Cost], own: int, folds: int, seconds: float, spent: float) -> Steps:
     """Divide a budget; candidates that it has no time for are left out, the last first.
 
-    The first of them, which has the recommended recipe, always stays.
+    The first of them, which has the recommended recipe, always stays, and those that folds need
+    not train stay as long as there are folds.
 
     Args:
         costs: Of each candidate, those that promise most first.
@@ -100,10 +109,13 @@ def divided(costs: Sequence[Cost], own: int, folds: int, seconds: float, spent: 
     kept, least = list(range(len(costs))) if folds else [0], min(LEAST, own)
     fold = _fold([costs[k] for k in kept], folds, _search(costs, kept, own, seconds) - spent)
     while len(kept) > 1 and fold < least:
-        kept.pop()
+        trained = [k for k in kept[1:] if costs[k].folded]
+        kept = [k for k in kept if k != trained[-1]] if trained else kept[:1]
         fold = _fold([costs[k] for k in kept], folds, _search(costs, kept, own, seconds) - spent)
     fold = min(fold, own) if len(kept) > 1 else 0
-    searched = folds * sum(costs[k].of(fold) for k in kept) if fold else 0.0
+    searched = (
+        folds * sum(costs[k].of(fold if costs[k].folded else 1) for k in kept) if fold else 0.0
+    )
     left = LAST * (seconds - spent - searched)
     wanted = (int((left - costs[k].setup) / max(costs[k].step, 1e-9)) for k in kept)
     last = tuple(min(own, max(least, steps)) for steps in wanted)
@@ -119,5 +131,6 @@ def _search(costs: Sequence[Cost], kept: Sequence[int], own: int, seconds: float
 
 def _fold(costs: Sequence[Cost], folds: int, seconds: float) -> int:
     """The steps of each candidate in each fold that seconds leave."""
-    setup, step = (sum(getattr(cost, name) for cost in costs) for name in ("setup", "step"))
+    setup = sum(cost.setup for cost in costs)
+    step = sum(cost.step for cost in costs if cost.folded)
     return max(0, int((seconds / max(folds, 1) - setup) / max(step, 1e-9)))

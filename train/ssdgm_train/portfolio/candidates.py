@@ -1,10 +1,9 @@
 """Which recipes are tried for a data set: the recommended one, and regularisers laid over it.
 
 Consistency of images and windows weighs as much as the labels do in the classifier's term, that of
-tables a fifth, a graph a sixth of it. The baseline as a teacher weighs as much as the labels: that
-candidate is the baseline in a form that a bundle can hold, for where nothing errs less, so the
-bound of unlabelled rows has no part in its answers. As heavy are features of windows. What the
-recipe sets itself stays as it is.
+tables a fifth, a graph a sixth of it; features of windows weigh as much as the labels. What the
+recipe sets itself stays as it is. The last candidate is the baseline itself, with the recipe's
+encoder and decoder beside it, for where nothing errs less.
 """
 
 import dataclasses
@@ -17,8 +16,9 @@ import numpy as np
 from ssdgm_train import problems
 from ssdgm_train.data import store
 from ssdgm_train.labels import lookup
+from ssdgm_train.labels.classes import Classes
 from ssdgm_train.method import Sizes
-from ssdgm_train.methods import gmdgm, m2
+from ssdgm_train.methods import baseline, gmdgm, m2
 from ssdgm_train.models.weighting import WEIGHTINGS
 from ssdgm_train.networks import builder
 from ssdgm_train.networks.pooled import LONG
@@ -26,7 +26,6 @@ from ssdgm_train.problems import Problem
 from ssdgm_train.recipes import recipe
 from ssdgm_train.regularisation import phases
 from ssdgm_train.regularisation.plan import (
-    BASELINE,
     FEATURES,
     GRAPH,
     PEERS,
@@ -101,6 +100,8 @@ def on(ground: Ground) -> tuple[Candidate, ...]:
     if weight:
         laid = _laid(ground, weight)
         every += (Candidate(f"{base.method}-{name}", plan) for name, plan in laid)
+    if base.method == m2.METHOD.name and type(ground.problem.labels) is Classes:
+        every.append(Candidate(baseline.METHOD.name, _beside(base)))
     return tuple(one for one in every if _possible(one.plan, ground))
 
 
@@ -146,13 +147,15 @@ def _laid(ground: Ground, weight: float) -> Iterator[tuple[str, recipe.Recipe]]:
         yield "plain", dataclasses.replace(base, regularise=Regularisation())
     else:
         yield "consistent", _over(base, alike, pooled)
-    if BASELINE not in own.teachers or not own.taught:
-        taught = dataclasses.replace(own, taught=weight, teachers=(BASELINE,))
-        model = dataclasses.replace(base.model, **{"settle": 1.0})
-        yield (
-            BASELINE,
-            _over(dataclasses.replace(base, regularise=taught, model=model), {}, pooled),
-        )
+
+
+def _beside(base: recipe.Recipe) -> recipe.Recipe:
+    """The baseline, with the encoder and the decoder that a recipe of m2 has."""
+    names = [field.name for field in dataclasses.fields(baseline.Config)]
+    model = baseline.Config(**{name: getattr(base.model, name) for name in names})
+    return dataclasses.replace(
+        base, method=baseline.METHOD.name, model=model, regularise=Regularisation()
+    )
 
 
 def _with_kernels(base: recipe.Recipe) -> recipe.Recipe:
@@ -179,11 +182,11 @@ def with_peers(plan: recipe.Recipe, peers: int, weight: float) -> recipe.Recipe:
 
     Args:
         plan: The recipe.
-        peers: How many; below two the recipe stays as it is.
+        peers: How many; below two the recipe stays as it is, as does one that none can teach.
         weight: Of labels, see `label_weight`.
     """
     own = plan.regularise
-    if peers < 2 or not weight or PEERS in own.teachers:
+    if peers < 2 or not weight or PEERS in own.teachers or not plan.spec.trains:
         return plan
     teachers = (*own.teachers, PEERS) if own.taught else (PEERS,)
     taught = own.taught or weight / TEACHER

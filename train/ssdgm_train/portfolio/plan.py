@@ -64,6 +64,10 @@ class Plan:
     baseline: tuple[Trial, ...] = ()
     notes: tuple[str, ...] = ()
 
+    def folded(self, candidate: Planned) -> int:
+        """The steps of a candidate in a fold: one where no step trains q(y | x)."""
+        return self.steps if candidate.plan.spec.trains else 1
+
 
 def settled(session: Session) -> Plan:
     """The plan that lies in a run's directory, or a new one, which is written there."""

@@ -20,6 +20,7 @@ from ssdgm_runtime import atomic, errors
 from ssdgm_train import data
 from ssdgm_train.data import store
 from ssdgm_train.evaluation import Score, Trial, Trials, passes, trials
+from ssdgm_train.methods import baseline
 from ssdgm_train.portfolio import budget, candidates
 from ssdgm_train.portfolio import plan as plans
 from ssdgm_train.recipes import recipe, recommended
@@ -128,7 +129,7 @@ def train(begun: session.Session, *, every: bool = False) -> Iterator[training.P
         with directory.locked(run):
             plan = plans.settled(begun)
             rest = min(one.plan.train.steps for one in plan.candidates)
-            done = plan.folds * len(plan.candidates) * plan.steps
+            done = plan.folds * sum(plan.folded(one) for one in plan.candidates)
             yield from _folds(begun, plan, done + rest)
             _choose(begun, plan)
         begun = session.resume(run.path, begun.data)
@@ -150,10 +151,10 @@ def _folds(begun: session.Session, plan: plans.Plan, steps: int) -> Iterator[tra
             path = _file(begun.run, one.name, fold)
             if not path.exists():
                 of = f"{one.name}, fold {fold + 1} of {plan.folds}"
-                for progress in _fold(begun, one.plan, plan.steps, rows, path):
+                for progress in _fold(begun, one.plan, plan.folded(one), rows, path):
                     step = first + progress.step
                     yield dataclasses.replace(progress, step=step, steps=steps, of=of)
-            first += plan.steps
+            first += plan.folded(one)
 
 
 def _file(run: directory.Run, name: str, fold: int) -> Path:
@@ -217,11 +218,13 @@ def best(tried: Sequence[Trial]) -> Trial:
     """The candidate to take: of those within a standard error of the lowest error the surest.
 
     Few held-out rows do not tell such errors apart, but Brier scores, of which a row has more than
-    right or wrong to say. Of equals it is the simplest.
+    right or wrong to say. Of equals it is the simplest. None that erred more than the baseline did
+    in the same folds is taken.
     """
     least = min(tried, key=lambda one: one.error or 0.0)
     most = (least.error or 0.0) + (least.deviation or 0.0)
-    near = [one for one in tried if (one.error or 0.0) <= most]
+    limits = [one.error or 0.0 for one in tried if one.name == baseline.METHOD.name]
+    near = [one for one in tried if (one.error or 0.0) <= min([most, *limits])]
     return min(near, key=lambda one: (one.brier or 0.0, one.error or 0.0))
 
 

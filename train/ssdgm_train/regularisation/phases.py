@@ -35,7 +35,7 @@ def check(plan: Regularisation, spec: method.Method, problem: Problem, mapped: b
         RecipeError: They cannot.
     """
     space = problem.labels
-    judges = hasattr(spec.build, "judge")
+    judges = hasattr(spec.build, "judge") and spec.trains
     faults = {
         f"{space.space} know no regulariser": not isinstance(space, Regular),
         f"{spec.name} has no q(y | x) of rows that it could train": not judges,

@@ -2,10 +2,10 @@
 
 Labels that are spread over a graph know what lies close together in the whole training set, and
 need that set to answer; a classifier that has learnt their answers needs no row of it. The
-baseline is the best of scikit-learn's classifiers on the labels alone, which no bundle can hold
-either. Features are those that no label has formed, for a linear classifier: of images the patches
-that are usual in all of them, of windows the answers of random kernels. Peers are models of the
-same recipe; together they err less than each. What several teachers say is multiplied.
+baseline is the best of scikit-learn's classifiers on the labels alone. Features are those that no
+label has formed, for a linear classifier: of images the patches that are usual in all of them, of
+windows the answers of random kernels. Peers are models of the same recipe; together they err less
+than each. What several teachers say is multiplied.
 
 References:
     Learning with Local and Global Consistency (Zhou et al., 2004).

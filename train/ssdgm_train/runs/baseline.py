@@ -269,7 +269,7 @@ def _folded(run: directory.Run, beside: Baseline) -> tuple[float, float, float] 
 
 
 def unshipped(beside: Baseline) -> str:
-    """That a baseline which no bundle can hold erred less than run and network, or nothing."""
+    """That scikit-learn's baseline erred less than run and network, or nothing."""
     compared, network = beside.validation, _network(beside)
     if not compared or not network or compared.rows < ENOUGH:
         return ""
@@ -278,8 +278,8 @@ def unshipped(beside: Baseline) -> str:
         return ""
     return (
         f"scikit-learn's {beside.method} erred less on the validation rows "
-        f"({_percent(compared.baseline)}, and what ships {_percent(least)}), but no bundle can "
-        "hold it"
+        f"({_percent(compared.baseline)}, and what ships {_percent(least)}); "
+        "train --method baseline ships it"
     )
 
 

@@ -16,18 +16,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ssdgm_train import evaluation, seeds
+from ssdgm_train import evaluation
 from ssdgm_train.data import store
 from ssdgm_train.evaluation import Tried, classifiers, passes, practice, regressors
 from ssdgm_train.labels import Continuous
 from ssdgm_train.likelihoods import observations
 from ssdgm_train.runs.session import Session
-
-MOST, FEW = 5_000, 100
-"""The most labelled rows for scikit-learn, and those that it gets however wide they are."""
-
-NUMBERS = 3_000_000
-"""The most numbers that these rows hold together, so that all takes about a minute."""
 
 GRAPH_ROWS, GRAPH_NUMBERS = 20_000, 20_000_000
 """The most training rows of which a graph is made, and the most numbers that they hold."""
@@ -135,12 +129,8 @@ def _standard(session: Session, y: NDArray[Any]) -> NDArray[np.float64]:
 def _sampled(session: Session) -> store.Indices:
     """The labelled rows, or a stratified sample of them."""
     rows = session.split.labelled
-    most = min(MOST, max(FEW, NUMBERS // _observer(session).width))
-    if len(rows) <= most:
-        return rows
-    rows = seeds.generator(session.seed, seeds.FOLDS, 1).permutation(rows)
     strata = session.model.labels.strata(store.take(session.data.y, rows))
-    return np.sort(store.spaced(rows[np.argsort(strata, kind="stable")], most))
+    return rows[practice.sample(strata, _observer(session).width, session.seed)]
 
 
 def _graph(

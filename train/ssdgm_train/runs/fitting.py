@@ -129,11 +129,15 @@ def _server(session: Session) -> loop.Serve:
     if store.mapped(session.data.x):
         return _reader(session)
     x, y = (torch.from_numpy(part).to(device) for part in (session.data.x, session.data.y))
-    training = torch.from_numpy(session.split.training.astype(np.int64)).to(device)
+    training, labelled = (
+        torch.from_numpy(rows.astype(np.int64)).to(device)
+        for rows in (session.split.training, session.split.labelled)
+    )
 
     def serve(stage: loop.Stage, model: nn.Module) -> loop.Draw:
         with evaluation.evaluating(model):
             stage.phase.enter(model, x[training])
+            stage.phase.learn(model, x[labelled], y[labelled], session.seed)
             rows = stage.phase.prepare(model, x)
         return batches.Batches(rows, y, *_streams(session, stage), session.taught)
 
@@ -154,6 +158,11 @@ def _reader(session: Session) -> loop.Serve:
         sample = torch.from_numpy(store.sample(dataset.x, session.split.training))
         with evaluation.evaluating(model):
             stage.phase.enter(model, sample.to(session.device))
+            x, y = (
+                torch.from_numpy(store.take(part, session.split.labelled)).to(session.device)
+                for part in (dataset.x, dataset.y)
+            )
+            stage.phase.learn(model, x, y, session.seed)
         labelled, unlabelled = (
             batches.grouped(stream, dataset.x) for stream in _streams(session, stage)
         )
