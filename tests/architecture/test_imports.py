@@ -48,8 +48,12 @@ VIOLATIONS = {
     "One file touches the engine": ("ssdgm_export/proof/parity.py", "import onnxruntime"),
     "The command line is thin": ("ssdgm_export/cli/console.py", "import torch"),
     "Methods do not know one another": (
-        "ssdgm_train/methods/supervised.py",
+        "ssdgm_train/methods/classifiers/supervised.py",
         "import ssdgm_train.methods.m2",
+    ),
+    "Classifiers do not know one another": (
+        "ssdgm_train/methods/classifiers/vat.py",
+        "import ssdgm_train.methods.classifiers.ladder",
     ),
     "The layers of export": ("ssdgm_export/graphs/trace.py", "import ssdgm_export.bundle.card"),
     "The layers of train": (

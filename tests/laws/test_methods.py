@@ -449,7 +449,7 @@ def test_entering_a_phase_again_changes_nothing(spec: method.Method) -> None:
 def unregistered(folder: Path) -> list[str]:
     """The files of methods that the registry does not know."""
     return sorted(
-        {path.stem for path in folder.glob("*.py")} - {"__init__"} - methods.METHODS.keys()
+        {path.stem for path in folder.rglob("*.py")} - {"__init__"} - methods.METHODS.keys()
     )
 
 
@@ -470,7 +470,7 @@ def test_a_file_that_is_not_registered_is_found(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", list(methods.METHODS))
 def test_every_method_has_the_four_headings(name: str) -> None:
     """Its own model and `METHOD`; a configuration and losses of its own or of `models`."""
-    module = importlib.import_module(f"ssdgm_train.methods.{name}")
+    module = importlib.import_module(methods.METHODS[name].build.__module__)
     spec, homes = module.METHOD, (module.__name__, "ssdgm_train.models.")
     assert spec is methods.METHODS[name]
     assert spec.name == name

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ssdgm_train import method
-from ssdgm_train.methods import ladder
+from ssdgm_train.methods.classifiers import ladder
 from ssdgm_train.settings import RecipeError
 
 KIND = "gaussian-float32"

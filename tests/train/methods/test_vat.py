@@ -10,7 +10,7 @@ import torch
 from ssdgm_train.labels import Classes
 from ssdgm_train.labels.space import Regular
 from ssdgm_train.method import Batch
-from ssdgm_train.methods import vat
+from ssdgm_train.methods.classifiers import vat
 from ssdgm_train.settings import RecipeError
 
 KIND = "bernoulli-uint8"

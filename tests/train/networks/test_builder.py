@@ -11,7 +11,8 @@ import pytest
 import ssdgm_train
 from ssdgm_train import problems, settings
 from ssdgm_train.labels import classes
-from ssdgm_train.methods import METHODS, m2, supervised
+from ssdgm_train.methods import METHODS, m2
+from ssdgm_train.methods.classifiers import supervised
 from ssdgm_train.networks import builder
 from ssdgm_train.networks.perceptrons import MLP
 from ssdgm_train.networks.pooled import Pooled

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ssdgm_train import method
-from ssdgm_train.methods import supervised
+from ssdgm_train.methods.classifiers import supervised
 from ssdgm_train.recipes import recipe
 from ssdgm_train.runs import directory, loading, session, storage, training
 from ssdgm_train.training import averaging, loop

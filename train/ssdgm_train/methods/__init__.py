@@ -1,19 +1,8 @@
 """The registry: every method of the family, one import and one entry each."""
 
 from ssdgm_train import method
-from ssdgm_train.methods import (
-    adgm,
-    baseline,
-    gmdgm,
-    ladder,
-    m1,
-    m1m2,
-    m2,
-    mmdgm,
-    sdgm,
-    supervised,
-    vat,
-)
+from ssdgm_train.methods import adgm, gmdgm, m1, m1m2, m2, mmdgm, sdgm
+from ssdgm_train.methods.classifiers import baseline, ladder, supervised, vat
 
 METHODS: dict[str, method.Method] = {
     "supervised": supervised.METHOD,

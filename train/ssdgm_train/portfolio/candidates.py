@@ -18,7 +18,8 @@ from ssdgm_train.data import store
 from ssdgm_train.labels import lookup
 from ssdgm_train.labels.classes import Classes
 from ssdgm_train.method import Sizes
-from ssdgm_train.methods import baseline, gmdgm, m2
+from ssdgm_train.methods import gmdgm, m2
+from ssdgm_train.methods.classifiers import baseline
 from ssdgm_train.models.weighting import WEIGHTINGS
 from ssdgm_train.networks import builder
 from ssdgm_train.networks.pooled import LONG

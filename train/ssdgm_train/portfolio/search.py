@@ -20,7 +20,7 @@ from ssdgm_runtime import atomic, errors
 from ssdgm_train import data
 from ssdgm_train.data import store
 from ssdgm_train.evaluation import Score, Trial, Trials, passes, trials
-from ssdgm_train.methods import baseline
+from ssdgm_train.methods.classifiers import baseline
 from ssdgm_train.portfolio import budget, candidates
 from ssdgm_train.portfolio import plan as plans
 from ssdgm_train.recipes import recipe, recommended

@@ -37,7 +37,8 @@ def text(name: str) -> str:
 def _file(plan: recipe.Recipe, title: str) -> str:
     spec = plan.spec
     phases = ", ".join(phase.name for phase in spec.phases(plan.model, Sizes(100, 1000)))
-    own = f": train/ssdgm_train/methods/{spec.name}.py" if spec.name in METHODS else ""
+    place = spec.build.__module__.replace(".", "/")
+    own = f": train/{place}.py" if spec.name in METHODS else ""
     changed = recipe.to_table(plan).get("phases", {})
     lines = [
         *_comment(f"{title}, as `ssdgm-export recipe` prints it."),

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from ssdgm_train.evaluation import ENOUGH, Baseline, Chosen, Comparison, Other, Tried
-from ssdgm_train.methods import supervised
+from ssdgm_train.methods.classifiers import supervised
 from ssdgm_train.recipes import recipe
 from ssdgm_train.regularisation.plan import Regularisation
 from ssdgm_train.runs import directory, loading, session

@@ -1,0 +1,1 @@
+"""Methods whose q(y | x) is all that learns from labels, or all there is."""
