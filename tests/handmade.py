@@ -27,7 +27,8 @@ def layout(place: Path, arrays: dict[str, NDArray[Any]], packed: bool = False) -
 
 def reseal(folder: Path) -> None:
     """Make SHA256SUMS fit a changed bundle again, as somebody would who means harm."""
-    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != "SHA256SUMS")
+    apart = ("SHA256SUMS", "model.sig")
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name not in apart)
     lines = [
         f"{hashlib.sha256(p.read_bytes()).hexdigest()}  {p.relative_to(folder).as_posix()}\n"
         for p in files

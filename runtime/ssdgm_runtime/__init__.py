@@ -30,11 +30,13 @@ from ssdgm_runtime.errors import (
     SsdgmError,
     TaskUnavailable,
     UnsupportedVersion,
+    Untrusted,
     UsageError,
     WriteFailed,
 )
 
 if TYPE_CHECKING:
+    from ssdgm_runtime.bundle.trust.policy import Policy
     from ssdgm_runtime.engine.options import Options
     from ssdgm_runtime.model import Model, load
 
@@ -58,10 +60,12 @@ __all__ = [
     "Options",
     "OutOfMemory",
     "OutputExists",
+    "Policy",
     "ProviderUnavailable",
     "SsdgmError",
     "TaskUnavailable",
     "UnsupportedVersion",
+    "Untrusted",
     "UsageError",
     "WriteFailed",
     "__version__",
@@ -72,10 +76,10 @@ __all__ = [
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from ssdgm_runtime import model
-    from ssdgm_runtime.engine import options
+    import importlib
 
-    globals()[name] = value = getattr(options if name == "Options" else model, name)
+    place = {"Options": "engine.options", "Policy": "bundle.trust.policy"}.get(name, "model")
+    globals()[name] = value = getattr(importlib.import_module(f"{__name__}.{place}"), name)
     return value
 
 

@@ -77,6 +77,12 @@ class IntegrityError(BundleError):
     """A file is missing, unlisted, unsafe or differs from its digest."""
 
 
+class Untrusted(BundleError):
+    """The bundle is not signed as it must be, or is revoked."""
+
+    exit_code: ClassVar[int] = 1
+
+
 class UnsupportedVersion(BundleError):
     """The bundle has a format that this reader does not know."""
 
@@ -130,7 +136,7 @@ class DeadlineExceeded(SsdgmError, TimeoutError):
 
 
 class OutOfMemory(SsdgmError, MemoryError):
-    """A graph wanted more memory than there is, or than it was given."""
+    """A graph, or a step of training, wanted more memory than there is or than it was given."""
 
 
 class WriteFailed(SsdgmError, OSError):

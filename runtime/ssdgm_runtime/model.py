@@ -19,6 +19,7 @@ from ssdgm_runtime.engine.options import Options, Placement, planned
 from ssdgm_runtime.inference import calls, graphs
 
 if TYPE_CHECKING:
+    from ssdgm_runtime.bundle.trust.policy import Policy
     from ssdgm_runtime.inference import answers, batching, conditionals, generation, verification
     from ssdgm_runtime.labels.space import Answer, Labels, Space
 
@@ -33,19 +34,18 @@ class Model:
         provider: `auto`, `cpu`, `cuda`, `tensorrt`, `openvino`, `coreml`, `dml`, `webgpu`, or a
             provider's own name. Only `auto` may fall back, and says so in the log.
         variant: `auto`, or a variant's name or precision, such as `int8`.
-        threads: The size of a session's pool; by default what the environment, the affinity and
-            the cgroup grant, at most 4.
+        threads: The size of a session's pool; by default what the process is granted, at most 4.
         verify: Compare every file with its digest now, not only what is used when it is read.
         options: How sessions are made.
         allow_partial: Let a named provider leave nodes to the CPU.
         max_bytes: The most that the bundle's files may hold together.
         isolated: Run graphs on the CPU in processes with limits; see `engine.isolation`.
+        policy: Whose bundles to take, by their keys or ids; by default anyone's.
 
     Raises:
         BundleNotFound, FormatError, UnsupportedVersion: `path` is no bundle that can be read.
-        IntegrityError: A file is missing, unlisted or unsafe, or differs from its digest.
-        MissingEngine: No onnxruntime is installed.
-        ProviderUnavailable: The provider was named and cannot be had.
+        IntegrityError, Untrusted: A file differs from its digest; the policy refuses it.
+        MissingEngine, ProviderUnavailable: There is no onnxruntime, or not the provider named.
         InputError: Another argument is not one of the above.
     """
 
@@ -61,13 +61,14 @@ class Model:
         allow_partial: bool = False,
         max_bytes: int = contents.MAX_BYTES,
         isolated: bool = False,
+        policy: "Policy | None" = None,
     ) -> None:
         plan = planned(provider, threads, options, allow_partial, isolated)
-        bundle = contents.open_bundle(path, max_bytes=max_bytes, verify=verify)
-        settings: dict[str, Any] = {"provider": provider, "variant": variant, "threads": threads}
-        settings |= {"verify": verify, "options": options, "allow_partial": allow_partial}
-        settings |= {"max_bytes": max_bytes, "isolated": isolated}
-        self._again = partial(Model, str(bundle.path), **settings)
+        checks: dict[str, Any] = {"max_bytes": max_bytes, "verify": verify, "policy": policy}
+        bundle = contents.open_bundle(path, **checks)
+        checks |= {"provider": provider, "variant": variant, "threads": threads}
+        checks |= {"options": options, "allow_partial": allow_partial, "isolated": isolated}
+        self._again = partial(Model, str(bundle.path), **checks)
         self._about = bundle.manifest
         self.space: Space = bundle.manifest.space  # what a label is
         self.graphs = graphs.Graphs(bundle, plan, variant, _read)

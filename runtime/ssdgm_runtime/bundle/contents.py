@@ -11,18 +11,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ssdgm_runtime import errors, jsonfile
 from ssdgm_runtime.bundle import manifest, sources
 from ssdgm_runtime.bundle.files import names
 
+if TYPE_CHECKING:
+    from ssdgm_runtime.bundle.trust.policy import Policy
+
 MANIFEST = "manifest.json"
-SUMS = "SHA256SUMS"
+SUMS, SIGNATURE = "SHA256SUMS", "model.sig"
 LISTED = ("models", "golden")
 MAX_BYTES = 2 << 30
 SUMS_BYTES = 1 << 20
-"""The most that SHA256SUMS may hold."""
+"""The most that SHA256SUMS may hold; a signature may hold twice as much."""
 
 T = TypeVar("T")
 
@@ -38,6 +41,7 @@ class Bundle:
         id: The SHA-256 of its SHA256SUMS, in hexadecimal.
         manifest: What it says of itself.
         digests: Each listed file's SHA-256, by relative name.
+        signer: The fingerprint of the policy's key that signed it, or empty.
     """
 
     path: Path
@@ -45,6 +49,7 @@ class Bundle:
     manifest: manifest.Manifest
     digests: Mapping[str, str]
     _source: sources.Source
+    signer: str = ""
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -89,7 +94,11 @@ class Bundle:
 
 
 def open_bundle(
-    path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES, verify: bool = True
+    path: str | os.PathLike[str],
+    *,
+    max_bytes: int = MAX_BYTES,
+    verify: bool = True,
+    policy: "Policy | None" = None,
 ) -> Bundle:
     """Open a bundle from its folder or from a zip of it.
 
@@ -98,6 +107,7 @@ def open_bundle(
         max_bytes: The most that its files may hold together.
         verify: Hash all files now. Without it a file is hashed when it is read: what is used is
             checked either way, and what is not used costs nothing.
+        policy: Who must vouch for it, which is looked at before the manifest is.
 
     Raises:
         InputError: `path` is no path.
@@ -106,14 +116,18 @@ def open_bundle(
         UnsupportedVersion: The bundle has a format that this reader does not know.
         IntegrityError: A file is missing, unlisted or unsafe, or one that was read differs from
             its digest.
+        Untrusted: The policy does not take it.
     """
     place = Path(os.path.abspath(_text(path)))
     source = sources.open_source(place, max_bytes)
     _check_layout(source, place)
     sums = _read(source, SUMS, SUMS_BYTES)
-    digests = _parse_sums(sums)
+    digests, key, signer = _parse_sums(sums), _sha256(sums), ""
+    if policy is not None:
+        signature = _read(source, SIGNATURE, 2 * SUMS_BYTES) if source.has(SIGNATURE) else None
+        signer = policy.check(names.cut(str(place)), key, signature)
     document = manifest.loads(_read_listed(source, digests, MANIFEST, jsonfile.MAX_BYTES))
-    bundle = Bundle(place, _sha256(sums), document, digests, source)
+    bundle = Bundle(place, key, document, digests, source, signer)
     for variant in bundle.manifest.variants:
         _check_variant(variant, digests)
     bundle.check() if verify else bundle.look()

@@ -5,7 +5,8 @@ from typing import Any
 
 from ssdgm_runtime import errors
 from ssdgm_runtime.bench import backends, load, request, summary
-from ssdgm_runtime.console import commands, summaries
+from ssdgm_runtime.bundle.trust import keys
+from ssdgm_runtime.console import commands, signatures, summaries
 from ssdgm_runtime.console.command import REQUIRED, Command, Host, Json, Option
 
 Value = Any
@@ -111,6 +112,34 @@ _RESULT = (
     Option("--fail-if", _FAIL_IF, metavar="CONDITION", repeatable=True),
     FORCE,
 )
+_TRUSTED = Option(
+    "--key",
+    "Public key that must have signed the bundle; repeatable.",
+    Path,
+    metavar="FILE",
+    repeatable=True,
+)
+_KEY = (
+    Option(
+        "--out",
+        "Write the private key to this file, the public one to FILE.pub.",
+        Path,
+        REQUIRED,
+        "-o",
+    ),
+    Option(
+        "--kind",
+        "Kind of key: ed25519, or p256, which model_signing takes too.",
+        str,
+        keys.ED25519,
+    ),
+    FORCE,
+)
+_SIGN = (
+    _BUNDLE,
+    Option("--key", "Private key to sign with, a PEM file.", Path, REQUIRED),
+    Option("--force", "Replace a signature that is there.", bool),
+)
 _RUN = Option("--run", "The run that the bundle was made from; torch needs it.", Path)
 
 
@@ -122,6 +151,16 @@ def inspect(host: Host, **values: Value) -> Json:
 def verify(host: Host, **values: Value) -> Json:
     """Check a bundle's digests, and run its golden rows here."""
     return commands.verify(**values)
+
+
+def key(host: Host, **values: Value) -> Json:
+    """Make a key to sign bundles with."""
+    return signatures.key(**values)
+
+
+def sign(host: Host, **values: Value) -> Json:
+    """Sign a bundle, after a check of its digests."""
+    return signatures.sign(**values)
 
 
 def classify(host: Host, **values: Value) -> Json:
@@ -169,11 +208,13 @@ def doctor(host: Host) -> Json:
 
 COMMANDS = (
     Command(inspect, summaries.inspect, (_BUNDLE,)),
-    Command(verify, summaries.verify, (_BUNDLE, *_ENGINE)),
+    Command(verify, summaries.verify, (_BUNDLE, _TRUSTED, *_ENGINE)),
     Command(classify, summaries.classify, _CLASSIFY, notes=summaries.drift),
     Command(predict, summaries.classify, _PREDICT, notes=summaries.drift),
     Command(score, summaries.score, _SCORE),
     Command(generate, summaries.generate, _GENERATE),
     Command(bench, summary.bench, (_BUNDLE, *_REQUEST, _RUN, *_RESULT), progress=True),
+    Command(key, signatures.made, _KEY),
+    Command(sign, signatures.signed, _SIGN),
     Command(doctor, summaries.doctor),
 )

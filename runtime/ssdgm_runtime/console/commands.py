@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ssdgm_runtime import arguments, atomic, errors, model
 from ssdgm_runtime.bundle import contents
+from ssdgm_runtime.bundle.trust import policy as trust
 from ssdgm_runtime.console import doctor, drawing, drift, outputs
 from ssdgm_runtime.inference import graphs, parts
 from ssdgm_runtime.readers import inputs
@@ -64,10 +65,14 @@ def inspect(bundle: PathLike) -> Json:
     }
 
 
-def verify(bundle: PathLike, **engine: Setting) -> Json:
-    """Hash a bundle's files and run its golden rows here; `passed` is the outcome."""
-    with model.load(bundle, **engine) as opened:
-        return opened.verify().to_json()
+def verify(bundle: PathLike, key: Sequence[PathLike] | None = None, **engine: Setting) -> Json:
+    """Hash a bundle's files and run its golden rows here; `passed` is the outcome.
+
+    With public keys, one of them must have signed it; `signer` is that key's fingerprint.
+    """
+    trusted: Json = {"policy": trust.Policy(keys=key)} if key else {}
+    with model.load(bundle, **trusted, **engine) as opened:
+        return {**opened.verify().to_json(), "signer": opened.info["signer"]}
 
 
 def classify(

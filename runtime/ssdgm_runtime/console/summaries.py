@@ -70,6 +70,8 @@ def verify(table: Json) -> str:
         f" {len(c['disagreements'])} predictions differ: {'passed' if c['passed'] else 'FAILED'}"
         for c in table["checks"]
     ]
+    if table["signer"]:
+        lines.append(f"signed by the key {table['signer']}")
     lines.append(f"{table['bundle']}: {'passed' if table['passed'] else 'FAILED'}")
     return "\n".join(map(terminal.plain, lines))
 

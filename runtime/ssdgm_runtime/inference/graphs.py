@@ -174,6 +174,7 @@ class Graphs:
             "method": about.model.get("family", ""),
             "trained": {k: about.training[k] for k in _TRAINED if k in about.training},
             "id": self.bundle.id,
+            "signer": self.bundle.signer,
             "path": str(self.bundle.path),
             "format": ".".join(map(str, about.format)),
             "tasks": list(tasks(about)),

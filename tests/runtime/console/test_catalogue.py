@@ -9,7 +9,7 @@ import pytest
 from ssdgm_runtime import __main__ as main
 from ssdgm_runtime import model
 from ssdgm_runtime.bench import outcome, request
-from ssdgm_runtime.console import catalogue, commands
+from ssdgm_runtime.console import catalogue, commands, signatures
 from ssdgm_runtime.console.command import REQUIRED, Command, Option
 
 EVERY = pytest.mark.parametrize("command", catalogue.COMMANDS, ids=lambda c: c.name)
@@ -22,6 +22,8 @@ CALLED: dict[str, tuple[Callable[..., Any], ...]] = {
     "score": (commands.score, model.Model),
     "generate": (commands.generate, model.Model),
     "bench": (request.parse, outcome.Result),
+    "key": (signatures.key,),
+    "sign": (signatures.sign,),
     "doctor": (commands.examine,),
 }
 """What each command fills with the values of its options."""
@@ -50,6 +52,7 @@ def test_a_default_is_that_of_what_is_called(command: Command) -> None:
 def test_everything_that_is_called_can_be_asked_for(command: Command) -> None:
     named = {option.name for option in command.options}
     made = {"path", "classes", "picture", "draw", "engine", "verify", "options", "max_bytes"}
+    made |= {"policy"}
     assert {p.name for p in parameters(command)} - named <= made | {"task"}
 
 
