@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ssdgm_export.bundle import card, document, golden, scoring, variants
+from ssdgm_export.bundle import card, document, golden, provenance, scoring, variants
 from ssdgm_export.graphs import modules, trace
 from ssdgm_export.proof import allowance, gate, parity
 from ssdgm_runtime import atomic, errors, jsonfile
@@ -147,6 +147,7 @@ def convert(
         **{f"models/{v.component}/{v.precision}/model.onnx": v.data for v in shipped},
         **golden.files(given, shipped),
         **_texts(about, record, result, gates, remarks, source.read().portfolio),
+        provenance.FILE: provenance.materials(about, record, shipped).encode(),
     }
     size, key = _write(target, files, [p for p in wanted if p in {v.precision for v in shipped}])
     return Converted(target, key, size, report, tuple(gates), record.plan.spec.name, note)
