@@ -1,6 +1,5 @@
 """Runs: begun, interrupted anywhere, resumed, and ended with the same bits."""
 
-import contextlib
 import itertools
 import json
 import pickle
@@ -10,7 +9,6 @@ from typing import Any
 import cases
 import numpy as np
 import pytest
-import sabotage
 import torch
 
 import ssdgm_train
@@ -215,35 +213,6 @@ def test_metrics_after_the_last_checkpoint_are_written_again(
     assert cases.outcome(out) == cases.outcome(undisturbed)
 
 
-def _touches(source: str, out: Path) -> int:
-    with pytest.MonkeyPatch.context() as patch:
-        saboteur = sabotage.Saboteur(patch, 0)
-        list(ssdgm_train.train(begin(source, out)))
-    return saboteur.count
-
-
-def _killed(source: str, out: Path, fatal: int) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        sabotage.Saboteur(patch, fatal)
-        with contextlib.suppress(sabotage.Killed):
-            list(ssdgm_train.train(begin(source, out)))
-            pytest.fail("the run was not killed")
-
-
-def test_a_run_killed_whenever_it_touches_the_disk_ends_with_the_same_bits(
-    source: str, undisturbed: Path, tmp_path: Path
-) -> None:
-    expected = cases.outcome(undisturbed)
-    touches = _touches(source, tmp_path / "counted")
-    assert touches > 30
-    for fatal in range(1, touches + 1):
-        out = tmp_path / f"run-{fatal}"
-        _killed(source, out, fatal)
-        session = ssdgm_train.resume(out) if out.exists() else begin(source, out)
-        list(ssdgm_train.train(session))
-        assert cases.outcome(out) == expected, f"killed at touch {fatal} of {touches}"
-
-
 def snapshot(path: Path) -> dict[str, tuple[bytes, int]]:
     return {str(p): (p.read_bytes(), p.stat().st_mtime_ns) for p in path.rglob("*") if p.is_file()}
 
@@ -434,6 +403,18 @@ def test_a_run_that_diverges_keeps_its_last_checkpoint(
     assert session.run.latest.name == "step-00000004"
     assert [r.step for r in metrics.read(session.run.path)] == [4]
     assert session.run.result is None
+
+
+def test_a_validation_row_that_the_likelihood_rules_out_is_no_number_of_the_record(
+    tmp_path: Path,
+) -> None:
+    """The training rows' largest count is 15 here, that of the validation rows 16."""
+    data = cases.separable("binomial-uint8", 60, test=30)
+    source = cases.saved(tmp_path / "set.npz", data)
+    list(ssdgm_train.train(begin(source, tmp_path / "run")))
+    first, *_ = metrics.read(tmp_path / "run")
+    assert first.validation_terms is not None
+    assert first.terms.keys() - first.validation_terms.keys() == {"labelled", "unlabelled"}
 
 
 @pytest.fixture

@@ -145,7 +145,11 @@ def _record(session: Session, step: loop.Step, terms: dict[str, float]) -> Progr
 
 
 def _validation_terms(session: Session, phase: method.Phase) -> dict[str, float] | None:
-    """The phase's terms on the first validation rows, under the same noise every time."""
+    """The phase's terms on the first validation rows, under the same noise every time.
+
+    A term is left out where it is infinite: such a row cannot be by the likelihood, as a count
+    above all those of the training rows.
+    """
     held = session.split.validation
     if not len(held):
         return None
@@ -153,7 +157,8 @@ def _validation_terms(session: Session, phase: method.Phase) -> dict[str, float]
     noise = Noise(torch.Generator(session.device).manual_seed(seed))
     context = method.Context(1.0, session.sizes, noise)
     x, y = (store.take(part, held[: evaluation.ROWS]) for part in (session.data.x, session.data.y))
-    return evaluation.terms(session.model, phase, x, y, context, session.device)
+    terms = evaluation.terms(session.model, phase, x, y, context, session.device)
+    return {name: value for name, value in terms.items() if math.isfinite(value)}
 
 
 def _labelled(session: Session, part: str) -> evaluation.Labelled | None:

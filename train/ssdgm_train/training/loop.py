@@ -8,6 +8,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from ssdgm_runtime import errors
 from ssdgm_train import method, settings
 from ssdgm_train.probability.noise import Noise
-from ssdgm_train.training import averaging, schedules
+from ssdgm_train.training import averaging, memory, schedules
 
 LARGEST_BATCH = 1_000_000
 
@@ -154,6 +155,9 @@ def fit(
     The model is put into training mode before every update, so the caller may evaluate it between
     two records. Whether the numbers are still finite is for the caller to check, with
     `check_finite`.
+
+    Raises:
+        OutOfMemory: A step does not fit into memory; the message says which batch would.
     """
     ends = itertools.accumulate(stage.plan.steps for stage in stages)
     for stage, end in zip(stages, ends, strict=True):
@@ -171,8 +175,8 @@ def _stage(
         model.train()
         terms: dict[str, Tensor] = {}
         for player in stage.phase.players:
-            optimiser = state.optimisers[player.name]
-            terms |= _play(player, model, batch, context, stage.plan, optimiser)
+            turn = player, model, context, stage.plan, state.optimisers[player.name]
+            terms |= _fitting(state.step + 1, turn, batch)
             averaging.update(model, player, state.averages, done)
         state.step += 1
         yield Step(state.step, stage.phase.name, terms)
@@ -213,20 +217,48 @@ def check_finite(model: nn.Module, step: int, terms: dict[str, float]) -> dict[s
     return terms
 
 
-def _play(
+_Turn = tuple[method.Player, nn.Module, method.Context, Plan, torch.optim.Adam]
+
+
+def _fitting(step: int, turn: _Turn, batch: method.Batch) -> dict[str, Tensor]:
+    """`_play`, with an error that says which batch would fit where this one does not."""
+    try:
+        return _play(*turn, batch)
+    except (MemoryError, RuntimeError) as error:
+        if not memory.exceeded(error):
+            raise
+    # the exception is gone, and with it the frames that hold what was computed
+    raise memory.explained(step, batch, partial(_slopes, *turn))
+
+
+def _slopes(
     player: method.Player,
     model: nn.Module,
-    batch: method.Batch,
     context: method.Context,
     plan: Plan,
     optimiser: torch.optim.Adam,
+    batch: method.Batch,
 ) -> dict[str, Tensor]:
+    """Compute the gradients of a player's loss; its terms' means."""
     with _precision(plan.precision, batch.x.device):
         losses = player.loss(model, batch, context)
     means = {name: _mean(value) for name, value in losses.items()}
     total: Any = sum(player.weights[name] * mean for name, mean in means.items())
     optimiser.zero_grad()
     total.backward()
+    return means
+
+
+def _play(
+    player: method.Player,
+    model: nn.Module,
+    context: method.Context,
+    plan: Plan,
+    optimiser: torch.optim.Adam,
+    batch: method.Batch,
+) -> dict[str, Tensor]:
+    """Update a player's parameters; its terms' means before that."""
+    means = _slopes(player, model, context, plan, optimiser, batch)
     if plan.clip_norm:
         nn.utils.clip_grad_norm_(list(player.parameters(model)), plan.clip_norm)
     rate = plan.learning_rate * schedules.SCHEDULES[plan.schedule](context.progress)
