@@ -18,7 +18,7 @@ help:
 	@echo "make lint   the checks without the tests"
 	@echo "make fix    repair what ruff can, and write the generated parts of the pages again"
 	@echo "make fuzz   random attacks on all that reads files, SECONDS=60 on each"
-	@echo "make soak   everything at once on 16 threads, for SOAK=1800 seconds"
+	@echo "make soak   every call that touches the disk fails; then all at once on 16 threads, SOAK=1800 s"
 	@echo "make bench  measure the speed claims of benchmarks/"
 
 $(VENV)/installed: $(SOURCES)
@@ -58,6 +58,7 @@ fuzz: $(VENV)/installed
 	PYTHONPATH=tests $(BIN)/python tests/fuzz.py --seconds $(SECONDS)
 
 soak: $(VENV)/installed
+	PYTHONPATH=tests $(BIN)/python tests/faults.py
 	$(BIN)/python tests/soak.py --seconds $(SOAK)
 
 docs: $(VENV)/installed

@@ -1,11 +1,13 @@
 """Random attacks on whatever reads files: mutants of good ones, with digests made right again.
 
     python tests/fuzz.py --seconds 60 [--target graphs] [--seed 0] [--out findings]
+    python tests/fuzz.py --inputs 1000000 --target graphs
 
 Nothing but an error of ours may come of a mutant, within two seconds. Of graphs that pass the
-check, onnx's parser must have read the same tree (else an engine's might find what the check did
-not), and no operator may end the engine's process: those are run in forks. What is found is
-written to a folder with the seed that makes it, and the exit code is 1.
+check, onnx's parser (`graphs`) and the engine's own (`readings`) must have read the same tree, and
+no operator may end the engine's process (`engine`): those are run in forks. What is found is
+written to a folder with the seed that makes it, and the exit code is 1. A number of inputs is kept
+account of in that folder: started again, the script goes on where it was stopped.
 """
 
 import argparse
@@ -27,7 +29,7 @@ import numpy as np
 import onnx
 from onnx import defs, helper, numpy_helper
 
-from ssdgm_runtime import errors, model
+from ssdgm_runtime import atomic, errors, model
 from ssdgm_runtime.bundle import contents
 from ssdgm_runtime.bundle.graph import check, operators, wire
 from ssdgm_runtime.engine import opening, session
@@ -99,6 +101,68 @@ def graphs(draw: Random, _: Path) -> bytes:
     if only_ours(lambda: check.check(data, "graph"), data):
         agree(data)
     return data
+
+
+def readings(draw: Random, folder: Path) -> bytes:
+    """Graphs that pass, as the engine's own parser reads them: it writes down what it has read."""
+    batch: list[bytes] = []
+    for _ in range(2000):
+        source = draw.choice(GRAPHS).read_bytes()
+        data = mutated(source, draw) if draw.random() < 0.5 else shuffled(source, draw)
+        if data != source and only_ours(lambda d=data: check.check(d, "graph"), data):
+            batch.append(data)
+        if len(batch) == 40:
+            break
+    note = folder / "at"
+    child = os.fork()
+    if not child:
+        _reread(batch, note, folder / "read.onnx")
+    _, status = os.waitpid(child, 0)
+    if status:
+        what = {DIFFERS: "the engine reads another graph"}
+        told = what.get(os.waitstatus_to_exitcode(status), f"the engine's process ended: {status}")
+        raise Finding(told, batch[int(note.read_text())])
+    return batch[-1]
+
+
+DIFFERS = 77
+"""The exit code of a fork whose engine read another graph."""
+
+
+def _reread(batch: list[bytes], note: Path, out: Path) -> None:
+    """Let the engine write down each graph as it read it, and compare; ends this fork."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    ort = session.engine()
+    for number, data in enumerate(batch):
+        note.write_text(str(number))
+        signal.alarm(10)
+        plain = ort.SessionOptions()
+        plain.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+        plain.optimized_model_filepath = str(out)
+        plain.log_severity_level = 4
+        try:
+            ort.InferenceSession(data, plain, providers=["CPUExecutionProvider"])
+        except Exception:
+            continue  # what the engine does not open cannot be read in two ways
+        if not same(onnx.load(out).graph, wire.File(data)):
+            os._exit(DIFFERS)
+    os._exit(0)
+
+
+def same(theirs: Any, file: wire.File) -> bool:  # noqa: ANN401  (a GraphProto)
+    """Whether nodes, what they compute, and the graph's ports are what was read here.
+
+    The engine gives nodes in an order of its own, drops weights that nothing uses and names what
+    it cannot do without, so the comparison is of sets of nodes by what they give.
+    """
+    text, ours = file.text, file.model.one(7)
+    mine = {(text(n.one(4)), *map(text, n.all(2))) for n in ours.all(1)}
+    other = {(n.op_type, *n.output) for n in theirs.node}
+    weights = {text(t.one(8)) for t in ours.all(5)}
+    ports = [text(p.one(1)) for p in ours.all(11)], [text(p.one(1)) for p in ours.all(12)]
+    read = [p.name for p in theirs.input], [p.name for p in theirs.output]
+    return mine == other and ports == read and {t.name for t in theirs.initializer} <= weights
 
 
 def shuffled(source: bytes, draw: Random) -> bytes:
@@ -367,15 +431,33 @@ def csv(draw: Random, folder: Path) -> bytes:
 
 
 TARGETS: dict[str, Attack] = {
-    attack.__name__: attack for attack in (graphs, engine, bundles, zips, manifests, arrays, csv)
+    attack.__name__: attack
+    for attack in (graphs, readings, engine, bundles, zips, manifests, arrays, csv)
 }
 
 
-def attack(target: str, seconds: float, seed: int, out: Path | None = None) -> tuple[int, int]:
-    """Attack a target for so long; how many mutants were tried, and how many findings."""
+KEPT = 5000
+"""After how many inputs the account of them is written."""
+
+
+def attack(
+    target: str,
+    seconds: float,
+    seed: int,
+    out: Path | None = None,
+    inputs: int | None = None,
+) -> tuple[int, int]:
+    """Attack a target for so long; how many mutants were tried, and how many findings.
+
+    With `inputs` so many are tried instead, counting those that an earlier call with the same
+    seed and folder tried.
+    """
     tried, findings, until = 0, 0, time.monotonic() + seconds
+    account = out / f"{target}-{seed}.json" if out and inputs else None
+    if account and account.exists():
+        tried, findings = json.loads(account.read_text())
     with tempfile.TemporaryDirectory() as folder:
-        while time.monotonic() < until:
+        while time.monotonic() < until if inputs is None else tried < inputs:
             number = seed + tried
             tried += 1
             try:
@@ -386,6 +468,9 @@ def attack(target: str, seconds: float, seed: int, out: Path | None = None) -> t
                 if out:
                     out.mkdir(parents=True, exist_ok=True)
                     (out / f"{target}-{number}").write_bytes(finding.data)
+            if account and (tried % KEPT == 0 or tried == inputs):
+                account.parent.mkdir(parents=True, exist_ok=True)
+                atomic.write(account, json.dumps([tried, findings]).encode(), force=True)
     return tried, findings
 
 
@@ -393,12 +478,15 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--target", choices=TARGETS, action="append")
     parser.add_argument("--seconds", type=float, default=60.0, help="for each target")
+    parser.add_argument(
+        "--inputs", type=int, help="so many for each target, however long it takes"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("findings"))
     given = parser.parse_args(argv)
     bad = 0
     for target in given.target or TARGETS:
-        tried, findings = attack(target, given.seconds, given.seed, given.out)
+        tried, findings = attack(target, given.seconds, given.seed, given.out, given.inputs)
         sys.stdout.write(f"{target}: {tried} mutants, {findings} findings\n")
         sys.stdout.flush()
         bad += findings

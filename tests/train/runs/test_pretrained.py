@@ -1,15 +1,14 @@
 """A run that starts from another: what each method takes over, and what it refuses."""
 
-import contextlib
 import itertools
 import json
 import shutil
 from pathlib import Path
 
 import cases
+import faults
 import numpy as np
 import pytest
-import sabotage
 import torch
 from torch import nn
 
@@ -342,23 +341,20 @@ def test_a_run_killed_while_it_begins_is_not_there_or_is_whole(
     """Whatever is left has the donor's weights, and not those of the seed."""
     wanted = {
         k: v.clone()
-        for k, v in begin(place, tmp_path / "a", "m2", "m2").model.state_dict().items()
+        for k, v in begin(place, tmp_path / "whole", "m2", "m2").model.state_dict().items()
     }
+    (tmp_path / "a").mkdir()
+    touches = faults.every(tmp_path / "a", lambda: begin(place, tmp_path / "a/run", "m2", "m2"))
     left = 0
-    for fatal in range(1, 99):
-        out = tmp_path / f"run-{fatal}"
-        with pytest.MonkeyPatch.context() as patch:
-            saboteur = sabotage.Saboteur(patch, fatal)
-            with contextlib.suppress(sabotage.Killed):
-                begin(place, out, "m2", "m2")
-        if out.exists():
+    for fatal in touches:
+        root = tmp_path / f"killed-{fatal}"
+        root.mkdir()
+        faults.struck(root, fatal, "killed", lambda r=root: begin(place, r / "run", "m2", "m2"))
+        if (root / "run").exists():
             left += 1
-            found = ssdgm_train.resume(out).model.state_dict()
-            assert all(torch.equal(found[k], v) for k, v in wanted.items()), f"killed at {fatal}"
-        if saboteur.count < fatal:
-            break
-    assert left
-    assert saboteur.count < fatal
+            kept = ssdgm_train.resume(root / "run").model.state_dict()
+            assert all(torch.equal(kept[k], v) for k, v in wanted.items()), f"killed at {fatal}"
+    assert 0 < left < len(touches)
 
 
 def test_the_document_of_a_run_from_before_there_was_an_origin_is_read(

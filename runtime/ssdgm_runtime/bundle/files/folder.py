@@ -58,9 +58,9 @@ class Folder:
     @contextlib.contextmanager
     def _opened(self, name: str, most: int | None = None) -> Iterator[tuple[IO[bytes], int]]:
         """A file and its size, neither it nor a folder above it a link."""
-        for part in (*reversed(Path(name).parents[:-1]), Path(name)):
-            _refuse_link(self._root / part, str(part))
         try:
+            for part in (*reversed(Path(name).parents[:-1]), Path(name)):
+                _refuse_link(self._root / part, str(part))
             descriptor = os.open(self._root / name, os.O_RDONLY | _PLAIN)
         except (FileNotFoundError, NotADirectoryError):
             raise KeyError(name) from None
@@ -77,6 +77,8 @@ class Folder:
             size = self._claim(name, info.st_size)
             with open(descriptor, "rb", closefd=False) as stream:
                 yield stream, size
+        except OSError as error:
+            raise _unread(name, error) from None
         finally:
             os.close(descriptor)
 
