@@ -45,8 +45,8 @@ def shares(computed: Array, wanted: Array, atol: Bound, rtol: float) -> NDArray[
     Returns:
         The shares; `HUGE` where one of the two is not finite.
     """
-    kept = wanted.astype(np.float64)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        kept = wanted.astype(np.float64)
         gap = np.abs(computed.astype(np.float64) - kept)
         share = gap / (atol + rtol * np.abs(kept))
     # 0 / 0, exact where nothing is allowed, agrees; infinity over infinity is NaN and does not

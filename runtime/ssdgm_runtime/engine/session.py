@@ -93,7 +93,8 @@ class Session:
             InputError: The session is closed.
         """
         engines, pools = self._engines, self._pools
-        declared = [(i, *self._declared[n]) for i, n in enumerate(names) if n in self._declared]
+        given = [(i, *self._declared[n]) for i, n in enumerate(names) if n in self._declared]
+        declared = [(i, row, (1, *row), dtype) for i, row, dtype in given]
 
         def call(feeds: Mapping[str, Array], rows: int, small: bool) -> Sequence[Array]:
             engine = engines.get((forks.pid, pools[small])) or self._open(pools[small])
@@ -101,11 +102,12 @@ class Session:
                 arrays: Sequence[Array] = engine.run(names, feeds)
             except Exception as error:  # the engine's errors share no base class of their own
                 raise self._failure(error, feeds) from None
-            for i, row, dtype in declared:
-                if arrays[i].shape != (rows, *row) or arrays[i].dtype != dtype:
+            for i, row, single, dtype in declared:
+                array, shape = arrays[i], single if rows == 1 else (rows, *row)
+                if array.shape != shape or (array.dtype is not dtype and array.dtype != dtype):
                     from ssdgm_runtime.engine import failures
 
-                    raise failures.unlike(self._name, names[i], arrays[i], dtype, (rows, *row))
+                    raise failures.unlike(self._name, names[i], array, dtype, shape)
             return arrays
 
         return call

@@ -12,8 +12,9 @@ def clear(probs: Array, atol: float, rtol: float) -> NDArray[np.bool_]:
     """Which rows of probabilities [n, K] have a best class beyond doubt, bool [n]."""
     if probs.shape[1] < 2:
         return np.ones(len(probs), dtype=np.bool_)
-    top = np.sort(probs.astype(np.float64), axis=1)[:, -2:]
-    sure: NDArray[np.bool_] = top[:, 1] - top[:, 0] > 2 * (atol + rtol * top[:, 1])
+    with np.errstate(invalid="ignore"):  # golden rows may hold anything
+        top = np.sort(probs.astype(np.float64), axis=1)[:, -2:]
+        sure: NDArray[np.bool_] = top[:, 1] - top[:, 0] > 2 * (atol + rtol * top[:, 1])
     return sure
 
 
@@ -25,6 +26,7 @@ def disagreements(computed: Array, wanted: Array, atol: float, rtol: float) -> t
 
 def beyond(probs: Array, threshold: Array, atol: float, rtol: float) -> NDArray[np.bool_]:
     """Which probabilities [n, K] are beyond doubt on one side of thresholds [K], bool [n, K]."""
-    kept = probs.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        kept = probs.astype(np.float64)
     sure: NDArray[np.bool_] = np.abs(kept - threshold) > atol + rtol * np.abs(kept)
     return sure

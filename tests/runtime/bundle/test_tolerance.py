@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ssdgm_runtime.bundle import tolerance
+from ssdgm_runtime.labels import agreement
 
 NAN, INF = np.nan, np.inf
 
@@ -48,3 +49,11 @@ def test_exact_equality_agrees_where_nothing_is_allowed() -> None:
 
 def test_no_values_are_no_difference() -> None:
     assert tolerance.gaps(np.zeros((0, 3)), np.zeros((0, 3)), 0.0, 0.0) == (0.0, 0.0)
+
+
+def test_golden_rows_of_anything_are_compared_without_a_warning() -> None:
+    """NaNs that signal make numpy warn where they are cast."""
+    odd = np.frombuffer(np.full(4, 0x7FA00000, np.uint32).tobytes(), np.float32).reshape(2, 2)
+    assert tolerance.gaps(odd, odd, 1e-4, 1e-4) == (tolerance.HUGE, tolerance.HUGE)
+    assert not agreement.clear(odd, 1e-4, 1e-4).any()
+    assert not agreement.beyond(odd, np.float32(0.5), 1e-4, 1e-4).any()

@@ -72,6 +72,21 @@ def test_truths_and_scales() -> None:
     assert not proper.scale(np.array([[1.0, -1.0]], np.float32))
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("width", [1, 2, 10, 24, 25, 64, 65])
+def test_a_single_row_is_judged_as_among_others(width: int, dtype: str) -> None:
+    random = np.random.default_rng(width)
+    odd = [np.nan, np.inf, -np.inf, -0.0, 0.0, -1e-7, -0.02, 1.02, 5.0, -5.0]
+    looks = (proper.finite, proper.shares, proper.truths, proper.scale)
+    for trial in range(120):
+        row = random.dirichlet(np.ones(width))
+        for place in random.integers(0, width, trial % 3):
+            row[place] = random.choice(odd)
+        one = row.astype(dtype)[None]
+        for look in looks:
+            assert look(one) == look(np.concatenate([one, one])), (look, one)
+
+
 class TestGraphs:
     """Bundles whose digests are right and whose graphs answer with something else."""
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import IO
 
 from ssdgm_runtime import errors
-from ssdgm_runtime.bundle.files import names
+from ssdgm_runtime.bundle.files import names, reading
 
 _ENCRYPTED, _STORED, _DEFLATED = 0x1, 0, 8
 
@@ -22,7 +22,7 @@ class Archive:
     def __init__(self, stream: IO[bytes], max_bytes: int) -> None:
         data = stream.read(max_bytes + 1)
         if len(data) > max_bytes:
-            raise names.too_big()
+            raise reading.too_big()
         _check_directory(data)
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(data))
@@ -36,7 +36,7 @@ class Archive:
         self._files = {i.filename: i for i in entries if not i.is_dir()}
         total = sum(i.file_size for i in self._files.values())
         if total > max_bytes:
-            raise names.too_big()
+            raise reading.too_big()
         if total > max(FREE, RATIO * len(data)):
             raise errors.IntegrityError(
                 f"The zip unpacks to {total} bytes, more than {RATIO} times its own {len(data)}",
@@ -54,7 +54,7 @@ class Archive:
     def read(self, name: str, most: int | None = None) -> bytes:
         """The bytes of one file."""
         info = self._files[name]
-        names.check_size(name, info.file_size, most)
+        reading.check_size(name, info.file_size, most)
         with self._opened(info) as stream:
             data = stream.read(info.file_size + 1)
             if len(data) != info.file_size:
@@ -65,7 +65,7 @@ class Archive:
         """The SHA-256 of one file."""
         info = self._files[name]
         with self._opened(info) as stream:
-            return names.hashed(stream, name, info.file_size)
+            return reading.hashed(stream, name, info.file_size)
 
     @contextlib.contextmanager
     def _opened(self, info: zipfile.ZipInfo) -> Iterator[IO[bytes]]:
@@ -99,7 +99,7 @@ def _check_entry(info: zipfile.ZipInfo) -> None:
             mend="Zip the files again without a password, stored or deflated.",
         )
     if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
-        raise names.link(info.filename)
+        raise reading.link(info.filename)
 
 
 def _damaged(detail: str) -> errors.IntegrityError:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from ssdgm_runtime import errors
-from ssdgm_runtime.bundle.files import names
+from ssdgm_runtime.bundle.files import names, reading
 
 _PLAIN = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
@@ -53,7 +53,7 @@ class Folder:
     def digest(self, name: str) -> str:
         """The SHA-256 of one file."""
         with self._opened(name) as (stream, size):
-            return names.hashed(stream, name, size)
+            return reading.hashed(stream, name, size)
 
     @contextlib.contextmanager
     def _opened(self, name: str, most: int | None = None) -> Iterator[tuple[IO[bytes], int]]:
@@ -73,7 +73,7 @@ class Folder:
                     f"{names.cut(name)} of the bundle is not a regular file",
                     mend=names.AGAIN,
                 )
-            names.check_size(name, info.st_size, most)
+            reading.check_size(name, info.st_size, most)
             size = self._claim(name, info.st_size)
             with open(descriptor, "rb", closefd=False) as stream:
                 yield stream, size
@@ -97,7 +97,7 @@ class Folder:
                 for entry in entries:
                     name = f"{place}/{entry.name}"
                     if _is_link(entry):
-                        raise names.link(name)
+                        raise reading.link(name)
                     if entry.is_dir(follow_symlinks=False):
                         waiting.append(name)
                     else:
@@ -107,7 +107,7 @@ class Folder:
         self._left -= max(0, size - self._sizes.get(name, 0))
         self._sizes[name] = max(size, self._sizes.get(name, 0))
         if self._left < 0:
-            raise names.too_big()
+            raise reading.too_big()
         return size
 
 
@@ -120,7 +120,7 @@ def _unread(name: str, error: OSError) -> errors.IntegrityError:
 
 def _refuse_link(path: Path, name: str) -> None:
     if _is_link(path):
-        raise names.link(name)
+        raise reading.link(name)
 
 
 def _is_link(place: "Path | os.DirEntry[str]") -> bool:

@@ -1,7 +1,4 @@
-"""Names of a bundle's files, and the refusals that a folder and a zip have in common."""
-
-import hashlib
-from typing import IO
+"""Names of a bundle's files."""
 
 from ssdgm_runtime import errors
 
@@ -13,7 +10,6 @@ DEPTH = 32
 """The most folders within folders."""
 NAME = 1024
 """The longest relative name, in characters."""
-PIECE = 1 << 20
 
 
 def safe(name: str) -> str:
@@ -53,37 +49,3 @@ def distinct(names: list[str]) -> None:
                 "each name once",
                 AGAIN,
             )
-
-
-def hashed(stream: IO[bytes], name: str, size: int) -> str:
-    """The SHA-256 of a file's bytes, of which there are as many as announced."""
-    digest, count = hashlib.sha256(), 0
-    while piece := stream.read(PIECE):
-        digest.update(piece)
-        count += len(piece)
-        if count > size:
-            break
-    if count != size:
-        raise errors.IntegrityError(f"{cut(name)} has another size than announced", mend=AGAIN)
-    return digest.hexdigest()
-
-
-def check_size(name: str, size: int, most: int | None) -> None:
-    """Refuse a file that announces more bytes than are wanted."""
-    if most is not None and size > most:
-        raise errors.IntegrityError(f"{cut(name)} has {size} bytes", f"at most {most}", AGAIN)
-
-
-def link(name: str) -> errors.IntegrityError:
-    """The error for a link."""
-    return errors.IntegrityError(
-        f"{cut(name)} of the bundle is a link",
-        mend="Copy the bundle with its links resolved (cp -rL).",
-    )
-
-
-def too_big() -> errors.IntegrityError:
-    """The error for more bytes than the caller allows."""
-    return errors.IntegrityError(
-        "The bundle holds more bytes than max_bytes", mend="Raise max_bytes if you trust it."
-    )
