@@ -7,6 +7,7 @@ SOURCES := pyproject.toml train/pyproject.toml runtime/pyproject.toml constraint
 WORKERS ?= 2
 SECONDS ?= 60
 SOAK ?= 1800
+GUIDED := graphs manifests zips arrays csv
 # shapes in signatures are checked while the tests run, and only then
 HOOK := ssdgm_train,ssdgm_export,beartype.beartype
 
@@ -56,6 +57,10 @@ bench: $(VENV)/installed
 
 fuzz: $(VENV)/installed
 	PYTHONPATH=tests $(BIN)/python tests/fuzz.py --seconds $(SECONDS)
+	$(BIN)/python -m pip install --quiet atheris # for Linux and macOS, and not for every Python
+	for target in $(GUIDED); do \
+	    PYTHONPATH=tests $(BIN)/python tests/guided.py $$target --seconds $(SECONDS) || exit 1; \
+	done
 
 soak: $(VENV)/installed
 	PYTHONPATH=tests $(BIN)/python tests/faults.py

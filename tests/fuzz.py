@@ -11,6 +11,8 @@ account of in that folder: started again, the script goes on where it was stoppe
 """
 
 import argparse
+import gzip
+import io
 import json
 import os
 import random
@@ -133,21 +135,27 @@ def _reread(batch: list[bytes], note: Path, out: Path) -> None:
     """Let the engine write down each graph as it read it, and compare; ends this fork."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-    ort = session.engine()
     for number, data in enumerate(batch):
         note.write_text(str(number))
         signal.alarm(10)
-        plain = ort.SessionOptions()
-        plain.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-        plain.optimized_model_filepath = str(out)
-        plain.log_severity_level = 4
         try:
-            ort.InferenceSession(data, plain, providers=["CPUExecutionProvider"])
+            read = read_by_engine(data, out)
         except Exception:
             continue  # what the engine does not open cannot be read in two ways
-        if not same(onnx.load(out).graph, wire.File(data)):
+        if not same(read, wire.File(data)):
             os._exit(DIFFERS)
     os._exit(0)
+
+
+def read_by_engine(data: bytes, out: Path) -> Any:  # noqa: ANN401  (a GraphProto)
+    """A graph as the engine has read it, which it writes down before it changes anything."""
+    ort = session.engine()
+    plain = ort.SessionOptions()
+    plain.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    plain.optimized_model_filepath = str(out)
+    plain.log_severity_level = 4
+    ort.InferenceSession(data, plain, providers=["CPUExecutionProvider"])
+    return onnx.load(out).graph
 
 
 def same(theirs: Any, file: wire.File) -> bool:  # noqa: ANN401  (a GraphProto)
@@ -353,14 +361,20 @@ def bundles(draw: Random, folder: Path) -> bytes:
 def zips(draw: Random, folder: Path) -> bytes:
     """A zip whose bytes were changed."""
     place = folder / "b.zip"
-    with zipfile.ZipFile(place, "w", draw.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))) as z:
-        for path in sorted((DATA / "tiny.ssdgm").rglob("*")):
-            if path.is_file():
-                z.write(path, path.relative_to(DATA / "tiny.ssdgm").as_posix())
-    data = mutated(place.read_bytes(), draw)
+    data = mutated(zipped(draw.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))), draw)
     place.write_bytes(data)
     only_ours(lambda: contents.open_bundle(place), data)
     return data
+
+
+def zipped(method: int) -> bytes:
+    """A bundle as a zip."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", method) as archive:
+        for path in sorted((DATA / "tiny.ssdgm").rglob("*")):
+            if path.is_file():
+                archive.write(path, path.relative_to(DATA / "tiny.ssdgm").as_posix())
+    return stream.getvalue()
 
 
 def manifests(draw: Random, folder: Path) -> bytes:
@@ -389,26 +403,30 @@ def manifests(draw: Random, folder: Path) -> bytes:
 
 def arrays(draw: Random, folder: Path) -> bytes:
     """An array of a data file: npy, npz, IDX, plain or packed."""
-    import gzip
-    import io
-
-    stream, values = io.BytesIO(), np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
-    kind = draw.choice(("npy", "npz", "idx", "gz"))
-    if kind == "npy":
-        np.save(stream, values)
-    elif kind == "npz":
-        draw.choice((np.savez, np.savez_compressed))(stream, x=values, y=values)
-    else:
-        stream.write(handmade.idx(values))
-    whole = stream.getvalue()
-    if kind == "gz":
-        inner = mutated(whole, draw) if draw.random() < 0.5 else whole
-        whole = gzip.compress(inner, mtime=0)
+    kind = draw.choice(KINDS_OF_ARRAYS)
+    whole = array_file(kind, draw.choice((np.savez, np.savez_compressed)))
+    if kind == "gz" and draw.random() < 0.5:
+        whole = gzip.compress(mutated(gzip.decompress(whole), draw), mtime=0)
     data = mutated(whole, draw)
     place = folder / f"a.{kind}"
     place.write_bytes(data)
     only_ours(lambda: inputs.read_rows(place), data)
     return data
+
+
+KINDS_OF_ARRAYS = ("npy", "npz", "idx", "gz")
+
+
+def array_file(kind: str, save: Callable[..., None] = np.savez) -> bytes:
+    """A good file of an array."""
+    stream, values = io.BytesIO(), np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
+    if kind == "npy":
+        np.save(stream, values)
+    elif kind == "npz":
+        save(stream, x=values, y=values)
+    else:
+        stream.write(handmade.idx(values))
+    return gzip.compress(stream.getvalue(), mtime=0) if kind == "gz" else stream.getvalue()
 
 
 TABLE = b"a,b,c\n1,x,true\n2.5,y,false\n,z,\n1e3,x,TRUE\n"
