@@ -2,11 +2,11 @@
 
     PYTHONPATH=tests python tests/faults.py [--only train]
 
-Every call of a short training run, of a conversion and of opening a bundle fails once, in every
+Every call of a short training run, of a conversion and of opening either fails, of a run in every
 way: the process is killed; it is killed and what it had not synced is lost; the disk is full from
 then on; the disk reports an error. What comes must be an error of ours (or nothing, of a process
 that was killed), nothing that is there may be half of something, and the same once more must come
-to the same bits. The tests try each kind of call once, this script all of them; it takes minutes.
+to the same bits. The tests try each kind of call once, this script all of them, in half an hour.
 """
 
 import argparse
@@ -264,7 +264,8 @@ class Reads:
         for name in ("open", "scandir", "stat", "lstat"):
             patch.setattr(os, name, self._before(getattr(os, name)))
         patch.setattr(os, "fstat", self._always(os.fstat))
-        patch.setattr(builtins, "open", self._open)
+        for owner in (builtins, io):
+            patch.setattr(owner, "open", self._open)
 
     def _touch(self) -> None:
         self.count += 1
@@ -319,10 +320,7 @@ class _Stream:
 
 
 def loading(bundle: Path, step: int = 1) -> int:
-    """Fail at the reads of a bundle that is opened, verified and used; how many there are.
-
-    Of all reads, every so many are tried.
-    """
+    """Fail at the reads of a bundle that is opened, verified and used; as of `reading`."""
     x = np.zeros((2, 4, 4), np.uint8)
 
     def use() -> np.ndarray:
@@ -331,19 +329,57 @@ def loading(bundle: Path, step: int = 1) -> int:
             probs: np.ndarray = model.predict_proba(x)
             return probs
 
-    wanted, fatal = use(), 1 - step
+    wanted = use()
+    return reading(bundle, use, lambda probs: np.array_equal(probs, wanted), step)
+
+
+def reading(
+    root: Path,
+    use: Callable[[], Any],
+    fine: Callable[[Any], bool],
+    step: int = 1,
+    prepare: Callable[[], object] = lambda: None,
+) -> int:
+    """Fail at every so many reads of what lies in a folder; how many reads there are.
+
+    Args:
+        root: The folder.
+        use: Reads it.
+        fine: Whether what that gives is as it should be.
+        step: Every how many reads.
+        prepare: Makes the folder anew, before each of them.
+
+    Raises:
+        AssertionError: Something else than an error of ours came of it, or not what is fine.
+    """
+    fatal = 1 - step
     while True:
         fatal += step
+        prepare()
         with pytest.MonkeyPatch.context() as patch:
-            reads = Reads(patch, bundle, fatal)
+            reads = Reads(patch, root, fatal)
             try:
-                probs = use()
+                result = use()
             except errors.SsdgmError as error:
                 assert len(str(error)) < 1000  # noqa: PT017  (it is one that was wanted)
                 continue
-        assert np.array_equal(probs, wanted), f"another answer at read {fatal}"
+            except Exception as error:
+                told = "".join(traceback.format_exception(error)[-8:])
+                raise AssertionError(f"read {fatal}: {told}") from error
+        assert fine(result), f"another answer at read {fatal}"
         if reads.count < fatal:
             return reads.count
+
+
+def resuming(run: Path, step: int = 1) -> int:
+    """Fail at reads of a run that is opened again, a copy each time; as of `reading`."""
+    copy = run.with_name("read")
+
+    def prepare() -> None:
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(run, copy)
+
+    return reading(copy, lambda: ssdgm_train.resume(copy), bool, step, prepare)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -355,13 +391,22 @@ def main(argv: list[str] | None = None) -> int:
         if "load" in given:
             _say(f"load: {loading(shutil.copytree(TINY, folder / 'b.ssdgm'))} reads")
         training = Training(folder)
+        run, made = folder / "whole/run", folder / "read.ssdgm"
+
+        def convert() -> bool:
+            shutil.rmtree(made, ignore_errors=True)
+            return ssdgm_export.convert(run, made).path == made
+
         if "train" in given:
+            _say(f"resume: {resuming(run)} reads")
             (folder / "count").mkdir()
             touches = every(folder / "count", lambda: training.run(folder / "count/run"))
             for way in WAYS:
                 for fatal in touches:
                     training.fails(fatal, way)
                 _say(f"train, {way}: {len(touches)} touches")
+        if "convert" in given:
+            _say(f"convert: {reading(run, convert, bool)} reads")
         for suffix in ("ssdgm", "ssdgm.zip") if "convert" in given else ():
             _convert(folder / suffix, folder / "whole/run")
     return 0
@@ -373,10 +418,9 @@ def _convert(folder: Path, run: Path) -> None:
     writing = Writing(folder, f"a.{folder.name}", lambda out: ssdgm_export.convert(run, out))
     (folder / "count").mkdir()
     touches = every(folder / "count", lambda: writing.write(folder / "count" / writing.name))
-    for way in WAYS:
-        for fatal in touches:
-            writing.fails(fatal, way)
-        _say(f"convert to {folder.name}, {way}: {len(touches)} touches")
+    for fatal in touches:
+        writing.fails(fatal, WAYS[fatal % len(WAYS)])
+    _say(f"convert to {folder.name}: {len(touches)} touches, each in one way")
 
 
 def _say(line: str) -> None:

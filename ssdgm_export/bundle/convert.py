@@ -121,17 +121,18 @@ def convert(
     wanted = variants.precisions(precision)
     identity = document.Identity(name, version, description, license)
     given_run, target = directory.Run(Path(run)), _target(Path(out))
-    decision = baseline.better(given_run) if if_better else None
-    source = decision.run if decision else given_run
-    record, result = source.read(), directory.ended(source)
-    model = training.load_model(source)
+    with directory.reading(given_run):
+        decision = baseline.better(given_run) if if_better else None
+        source = decision.run if decision else given_run
+        record, result = source.read(), directory.ended(source)
+        model = training.load_model(source)
+        held, train = material(source, data)
     graphs = modules.of(model, record.problem, result.temperature, fuse=fuse, score=score)
     properties = {"ssdgm.format": ".".join(map(str, manifest.FORMAT))}
     models = {
         key: trace.trace(graph, {**properties, "ssdgm.graph": key})
         for key, graph in graphs.items()
     }
-    held, train = material(source, data)
     lies_at = training.place(record.data.source, source.path)
     _check_apart(target, lies_at if data is None else data, golden_from)
     report = parity.compare(graphs, models, held.x, held.space, atol, rtol)

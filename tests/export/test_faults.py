@@ -55,3 +55,8 @@ def test_a_bundle_that_was_not_synced_would_be_seen(
 
 def test_a_bundle_that_cannot_be_read_on_is_an_error_of_ours(tmp_path: Path) -> None:
     assert faults.loading(shutil.copytree(faults.TINY, tmp_path / "b.ssdgm"), step=5) > 400
+
+
+def test_a_run_that_cannot_be_read_on_is_an_error_of_ours(tmp_path: Path) -> None:
+    faults.Training(tmp_path, "run.baseline=0", "train.steps=8")
+    assert faults.resuming(tmp_path / "whole/run", step=4) > 100

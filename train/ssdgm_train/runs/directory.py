@@ -247,10 +247,8 @@ def reading(run: Run) -> Iterator[None]:
         yield
     except errors.SsdgmError:
         raise
-    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-        raise RunError(
-            f"{run.path} is damaged ({type(error).__name__}: {error})", mend=records.RESTORE
-        ) from None
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError, OSError) as error:
+        raise storage.damaged(run.path, error) from None
 
 
 def tidy(run: Run) -> None:

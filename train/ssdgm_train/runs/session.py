@@ -159,13 +159,14 @@ def resume(
     run = directory.Run(path)
     if adopt and (path / "run.json").is_file():
         storage.adopt(path / "run.json")
-    record = run.read()
+    with directory.reading(run):
+        record = run.read()
     if record.searching and not searching:
         raise directory.RunError(
             f"The recipe of {path} is yet to be chosen",
             mend=f"Continue with: {errors.command('ssdgm-export', 'train', '--resume', path)}",
         )
-    with directory.locked(run), directory.reading(run):
+    with directory.reading(run), directory.locked(run):
         plan, seed = record.plan, record.seed
         device = loading.pick_device(record.environment.device)
         dataset = dataset or loading.load_data(run, source)

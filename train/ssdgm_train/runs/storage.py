@@ -61,6 +61,19 @@ def put_aside(checkpoint: Path) -> Path:
     return place
 
 
+def damaged(run: Path, error: Exception) -> records.RunError:
+    """The error for a run whose files cannot be read, or say nothing that a run could."""
+    if isinstance(error, OSError):
+        place = error.filename or run
+        return records.RunError(
+            f"{place} cannot be read ({error.strerror or error})",
+            mend="Check the disk and the permissions, then go on with --resume.",
+        )
+    return records.RunError(
+        f"{run} is damaged ({type(error).__name__}: {error})", mend=records.RESTORE
+    )
+
+
 def save_tensors(
     folder: Path, files: Mapping[str, Mapping[str, Tensor]], state: records.State
 ) -> None:
