@@ -16,7 +16,7 @@ from benchmarks import clusters, defaults
 
 FOLDER = Path(__file__).resolve().parent
 SCRIPTS = (
-    *("startup", "opening", "latency", "precision", "streaming", "serving"),
+    *("startup", "opening", "latency", "isolation", "precision", "streaming", "serving"),
     *("training_step", "mixed_precision", "digits", "kill", "mnist", "loading"),
 )
 """All but `paper`, `rivals`, `contest`, `defaults` and `clusters`, which take hours, `tags`, which
