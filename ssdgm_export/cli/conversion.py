@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ssdgm_export.cli import console
-from ssdgm_export.cli.options import AsJson, MovedData, Run
+from ssdgm_export.cli import console, machine
+from ssdgm_export.cli.options import AsJson, MovedData, Run, Threads
 from ssdgm_runtime import terminal
 from ssdgm_runtime.bundle import tolerance
 
@@ -63,13 +63,14 @@ def convert(
             "--if-better", help="Export the baseline's network if its validation error is lower."
         ),
     ] = False,
+    threads: Threads = None,
     as_json: AsJson = False,
 ) -> None:
     """Convert RUN to a bundle, and compare its outputs with torch."""
     from ssdgm_export.bundle import convert as conversion
     from ssdgm_export.proof import allowance
 
-    with console.doing("tracing the graphs and comparing them"):
+    with machine.computing(run, threads, "tracing the graphs and comparing them"):
         result = conversion.convert(
             run,
             out,

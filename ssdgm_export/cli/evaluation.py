@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ssdgm_export.cli import console
-from ssdgm_export.cli.options import AsJson, MovedData, Quiet, Run
+from ssdgm_export.cli import console, machine
+from ssdgm_export.cli.options import AsJson, MovedData, Quiet, Run, Threads
 from ssdgm_runtime import errors, terminal
 
 Json = dict[str, Any]
@@ -20,6 +20,7 @@ def evaluate(
     rows: Annotated[str, typer.Option(help="Largest number of rows to use, or all.")] = "1000",
     data: MovedData = None,
     device: Annotated[str, typer.Option(help="Device: auto, cpu or cuda.")] = "auto",
+    threads: Threads = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
@@ -28,8 +29,9 @@ def evaluate(
     from ssdgm_train.runs import evidence, records
 
     job = evidence.prepare(run, samples, most, data, device)
-    for _ in console.track(evidence.measure(job), job.steps, 0, quiet):
-        pass
+    with machine.computing(run, threads):
+        for _ in console.track(evidence.measure(job), job.steps, 0, quiet):
+            pass
     console.emit({"run": str(run), **records.plain(evidence.read(job.run))}, as_json, _lines)
 
 

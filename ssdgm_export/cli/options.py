@@ -11,6 +11,10 @@ AsJson = Annotated[bool, typer.Option(*catalogue.AS_JSON.flags, help=catalogue.A
 Quiet = Annotated[bool, typer.Option(*catalogue.QUIET.flags, help=catalogue.QUIET.help)]
 Force = Annotated[bool, typer.Option(*catalogue.FORCE.flags, help=catalogue.FORCE.help)]
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="A finished run directory.")]
+Threads = Annotated[
+    int | None,
+    typer.Option(help="Number of threads. [default: as the run was trained with]", min=1),
+]
 MovedData = Annotated[
     str | None, typer.Option(help="Where the run's data is now, if it has moved.")
 ]

@@ -3,16 +3,20 @@
 import importlib.util
 from pathlib import Path
 
-from ssdgm_export.cli import console
-from ssdgm_export.cli.options import AsJson, MovedData, Run
+from ssdgm_export.cli import console, machine
+from ssdgm_export.cli.options import AsJson, MovedData, Run, Threads
 from ssdgm_runtime import errors, terminal
 
+DRAWING = "drawing the report"
 
-def report(run: Run, data: MovedData = None, as_json: AsJson = False) -> None:
+
+def report(
+    run: Run, data: MovedData = None, threads: Threads = None, as_json: AsJson = False
+) -> None:
     """Write RUN/report.html and RUN/figures: curves, errors, pictures."""
     from ssdgm_export import report as pages
 
-    with console.doing("drawing the report"):
+    with machine.computing(run, threads, DRAWING):
         page = pages.write(run, data)
     console.emit({"report": str(page)}, as_json, terminal.fields)
 
@@ -27,5 +31,5 @@ def after(run: Path) -> str | None:
         return None
     from ssdgm_export import report as pages
 
-    with console.doing("drawing the report"):
+    with machine.computing(run, None, DRAWING):
         return str(pages.write(run))

@@ -7,8 +7,12 @@ from typing import Any
 
 import cases
 import pytest
+import torch
 
 import ssdgm_train
+from ssdgm_export import report
+from ssdgm_export.bundle import convert
+from ssdgm_train.runs import evidence
 
 Tool = Callable[..., Any]
 
@@ -93,3 +97,30 @@ def test_a_method_without_evidence_is_refused(
 
 def test_what_is_no_run_is_refused(tmp_path: Path, refused: Callable[..., Any]) -> None:
     assert refused(tmp_path, "evaluate", tmp_path)["type"] == "RunError"
+
+
+@pytest.mark.parametrize("given", [None, 3])
+def test_threads_are_those_of_the_run_unless_they_are_said(
+    given: int | None, run: Path, tool: Tool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts = {}
+
+    def counted(name: str, result: Any) -> Callable[..., Any]:  # noqa: ANN401
+        def run(*words: object, **options: object) -> Any:  # noqa: ANN401
+            counts[name] = torch.get_num_threads()
+            return result(*words, **options)
+
+        return run
+
+    for place, name in ((evidence, "measure"), (report, "write"), (convert, "convert")):
+        monkeypatch.setattr(place, name, counted(name, getattr(place, name)))
+    before = torch.get_num_threads()
+    words = () if given is None else ("--threads", given)
+    assert tool("evaluate", run, "--samples", 1, "--rows", 4, "-q", *words).code == 0
+    assert tool("report", run, *words).code == 0
+    assert tool("convert", run, "-o", tmp_path / "a.ssdgm", *words).code == 0
+    wanted = given or 1  # a small network trains on one
+    assert counts == {"measure": wanted, "write": wanted, "convert": wanted}
+    assert torch.get_num_threads() == before
+    for command in ("evaluate", "report", "convert"):
+        assert tool(command, run, "--threads", 0).code == 2

@@ -1,0 +1,24 @@
+"""How many threads a command computes with."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from ssdgm_export.cli import console
+
+
+@contextlib.contextmanager
+def computing(run: Path, threads: int | None, what: str = "") -> Iterator[None]:
+    """Set the size of torch's pool, inside.
+
+    Args:
+        run: A run, which says the number where none is given: that of its training.
+        threads: The number.
+        what: What is done meanwhile, as a terminal shows it.
+    """
+    from ssdgm_train.runs import directory, fitting
+
+    with console.doing(what) if what else contextlib.nullcontext():
+        count = threads or directory.Run(run).read().environment.threads
+        with fitting.threads(count):
+            yield
