@@ -4,6 +4,7 @@ import email
 import json
 import os
 import platform
+import shlex
 import subprocess
 import sys
 import zipfile
@@ -301,3 +302,52 @@ def test_plug_ins_are_found_and_tried(plugged: Run) -> None:
         error = json.loads(done.stdout)["error"]
         assert "it finds no device here to run on" in error["found"]
         assert "onnxruntime-openvino" in error["mend"]
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory, wheels: Path) -> Path:
+    """The three wheels unpacked where nothing of the repository is; the rest is this Python's."""
+
+    def make(place: Path) -> None:
+        done = call(*PIP, "install", "--quiet", "--no-deps", "--target", place, *wheels.glob("*"))
+        assert done.returncode == 0, done.stderr
+
+    return exported.once(tmp_path_factory, "installed", make)
+
+
+def blocks(page: str) -> list[tuple[str, str]]:
+    """The blocks of code of a page in order, each with the word behind its fence."""
+    parts = (ROOT / page).read_text(encoding="utf-8").split("```")[1::2]
+    return [(word.strip(), code) for word, _, code in (part.partition("\n") for part in parts)]
+
+
+@pytest.mark.slow
+def test_the_quick_start_runs_from_an_empty_folder(installed: Path, tmp_path: Path) -> None:
+    """The README's own lines, with fewer steps; the packages come from the wheels alone."""
+    every = blocks("README.md")
+    first = next(i for i, (_, code) in enumerate(every) if "ssdgm-export train digits" in code)
+    lines, (kind, program) = every[first][1].strip().splitlines(), every[first + 1]
+    assert [line.split()[1] for line in lines] == ["train", "convert", "generate"]
+    assert kind == "python"
+    plain = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "COV"))}
+    here: dict[str, Any] = {"cwd": tmp_path, "env": {**plain, "PYTHONPATH": str(installed)}}
+
+    def run(*words: str) -> str:
+        given = [sys.executable, "-P", *words]
+        done = subprocess.run(given, capture_output=True, text=True, check=False, **here)
+        assert done.returncode == 0, (words, done.stdout, done.stderr)
+        return done.stdout
+
+    where = run("-c", "import ssdgm_train, ssdgm_export as e; print(e.__path__)")
+    assert str(installed) in where
+    fewer = ("--set", "train.steps=60", "--set", "run.baseline=20", "--set", "model.hidden=[32]")
+    for line in lines:
+        _, command, *words = shlex.split(line)
+        more = fewer if command == "train" else ()
+        run("-m", "ssdgm_export", command, *words, *more)
+    assert (tmp_path / "sevens.png").read_bytes().startswith(b"\x89PNG")
+    run("-c", program)
+    script = next((installed / "bin").glob("ssdgm-export*"))
+    assert run(str(script), "--version").strip() == ssdgm_export.__version__
+    made = {path.name for path in tmp_path.iterdir()}
+    assert made == {"runs", "digits.ssdgm", "sevens.png"}
