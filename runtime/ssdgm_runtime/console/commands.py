@@ -120,6 +120,7 @@ def classify(
         table = inputs.read_rows(rows, about.row("classifier"))
         kept, differing = drift.beside(rows, table.x, about.columns, keep)
         answer = opened.classify(table.x, batch_size=batch_size)
+        familiar = drift.familiarity(opened, table.x)
         name, key = about.name, opened.graphs.bundle.id
         active = opened.graphs.placement("classifier").active
     label = outputs.label_of(about.training)
@@ -133,6 +134,7 @@ def classify(
         "space": about.space.space,
         **({"counts": counts} if (counts := answer.counts()) else {}),
         **({"drift": differing} if differing else {}),
+        **({"familiarity": familiar} if familiar else {}),
     }
     if out is None:
         return {**result, "predictions": listed.records()}

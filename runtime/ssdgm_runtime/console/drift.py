@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdgm_runtime import atomic, errors
+from ssdgm_runtime import atomic, errors, model
 from ssdgm_runtime.readers import inputs, raw
 from ssdgm_runtime.rows import cells, dates
 from ssdgm_runtime.rows import columns as table
@@ -17,6 +17,9 @@ Raw = Mapping[str, Sequence[object]]
 
 BEYOND = 0.1
 """A number is beyond the training's if it is so much of their span outside of it."""
+
+STRANGE, SCORED = 0.01, 1000
+"""The rank from which on down a row is strange, and how many rows are ranked at most."""
 
 SHOWN = 3
 """How many columns a sentence has."""
@@ -59,6 +62,39 @@ def _of_column(
             value = float(values[far][0])
             example = dates.written(value) if column.unit == dates.UNIT else value
             yield "numbers beyond the training's", int(far.sum()), example
+
+
+def familiarity(opened: model.Model, x: inputs.Array) -> Json:
+    """How usual rows are beside validation rows, by a bundle's score; empty where it has none.
+
+    Args:
+        opened: The bundle.
+        x: Rows, of which at most `SCORED` are scored, evenly spaced.
+
+    Returns:
+        How many were scored, the median of their ranks (0.5 where rows are as usual), and the
+        share that is stranger than 99 of 100 validation rows.
+    """
+    if "score" not in opened.tasks or not len(x):
+        return {}
+    ranks = opened.score(x[np.linspace(0, len(x) - 1, min(len(x), SCORED)).astype(int)]).rank
+    if np.isnan(ranks).any():
+        return {}
+    strange = float((ranks <= STRANGE).mean())
+    return {"rows": len(ranks), "median_rank": float(np.median(ranks)), "strange": strange}
+
+
+def unfamiliar(known: Json) -> str:
+    """That many rows are strange, in a sentence; empty where they are as many as chance has."""
+    if not known:
+        return ""
+    chance = STRANGE + 3 * np.sqrt(STRANGE * (1 - STRANGE) / known["rows"])
+    if known["strange"] <= chance:
+        return ""
+    return (
+        f"{known['strange']:.0%} of the rows are stranger to the model than 99 of 100 validation "
+        f"rows, by its score"
+    )
 
 
 def sentence(differences: Sequence[Json]) -> str:

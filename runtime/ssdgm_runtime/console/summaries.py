@@ -115,7 +115,9 @@ def score(table: Json) -> str:
 
 def drift(table: Json) -> list[str]:
     """How the rows of `commands.classify` differ from the training's, where they do."""
-    return [f"note: {differences.sentence(table['drift'])}"] if table.get("drift") else []
+    columns = differences.sentence(table["drift"]) if table.get("drift") else ""
+    rows = differences.unfamiliar(table.get("familiarity", {}))
+    return [f"note: {text}" for text in (columns, rows) if text]
 
 
 def generate(table: Json) -> str:

@@ -1,8 +1,12 @@
 """What is said of rows that differ from the training's."""
 
-import numpy as np
+from typing import Any
 
-from ssdgm_runtime.console import drift
+import numpy as np
+import pytest
+
+from ssdgm_runtime.console import drift, summaries
+from ssdgm_runtime.inference import answers
 from ssdgm_runtime.rows import columns, dates
 
 KNOWN = (
@@ -32,3 +36,33 @@ def test_numbers_far_beyond_the_training_and_unknown_categories_are_told() -> No
 def test_nothing_is_said_of_rows_like_the_training_s() -> None:
     rows = np.array([[7, 18263, 3, 1], [27.9, np.nan, 4, -1]], np.float32)
     assert drift.drift(rows, KNOWN, {"place": [7.0, None]}) == []
+
+
+class Scoring:
+    """A bundle whose rows have themselves for ranks."""
+
+    tasks = ("classify", "score")
+
+    def score(self, x: Any) -> answers.Scores:  # noqa: ANN401
+        self.rows = len(x)
+        return answers.Scores(x[:, 0], x[:, 0].astype(float), None, "nats")
+
+
+def test_rows_that_a_score_finds_strange_are_told() -> None:
+    opened: Any = Scoring()
+    usual = np.linspace(0, 1, 4000, dtype=np.float32)[:, None]
+    known = drift.familiarity(opened, usual)
+    assert opened.rows == known["rows"] == drift.SCORED
+    assert known["median_rank"] == pytest.approx(0.5, abs=0.01)
+    assert known["strange"] == pytest.approx(0.01, abs=0.002)
+    assert drift.unfamiliar(known) == ""
+    half = np.where(np.arange(40)[:, None] < 20, 0.0, usual[::100])
+    strange = drift.familiarity(opened, half)
+    assert strange["strange"] == pytest.approx(0.5, abs=0.05)
+    assert drift.unfamiliar(strange).startswith("50% of the rows are stranger to the model than")
+    lines = summaries.drift({"familiarity": strange})
+    assert [line[:9] for line in lines] == ["note: 50%"]
+    assert drift.familiarity(opened, np.full((3, 1), np.nan)) == {}
+    opened.tasks = ("classify",)
+    assert drift.familiarity(opened, usual) == {}
+    assert drift.unfamiliar({}) == ""
