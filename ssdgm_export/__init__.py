@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from ssdgm_export.bundle.convert import Converted, convert
     from ssdgm_export.estimator.classifier import SemiSupervisedClassifier
     from ssdgm_export.estimator.outliers import OutlierDetector
+    from ssdgm_export.estimator.pipelines import export
     from ssdgm_export.estimator.regressor import SemiSupervisedRegressor
 
 __version__ = "0.1.0"
@@ -20,6 +21,7 @@ __all__ = [
     "SemiSupervisedRegressor",
     "__version__",
     "convert",
+    "export",
 ]
 
 
@@ -28,6 +30,10 @@ def __getattr__(name: str) -> object:
         from ssdgm_export.bundle import convert
 
         return getattr(convert, name)
+    if name == "export":
+        from ssdgm_export.estimator import pipelines
+
+        return pipelines.export
     if name == "SemiSupervisedClassifier":
         from ssdgm_export.estimator import classifier
 

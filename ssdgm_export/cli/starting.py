@@ -58,13 +58,19 @@ class Said:
 
 
 def settings(
-    label: str | None, labels_as: str | None, extra_classes: int | None, no_baseline: bool
+    label: str | None,
+    labels_as: str | None,
+    class_weight: str | None,
+    extra_classes: int | None,
+    no_baseline: bool,
 ) -> Iterator[str]:
     """Options that are settings of the recipe."""
     if label is not None:
         yield f"data.label={json.dumps(label)}"
     if labels_as is not None:
         yield f"data.labels_as={json.dumps(labels_as)}"
+    if class_weight is not None:
+        yield f"data.class_weight={json.dumps(class_weight.split(','))}"
     if extra_classes is not None:
         yield f"data.extra_classes={extra_classes}"
     if no_baseline:

@@ -74,6 +74,14 @@ def train(
             "although they look like measurements; tags for several yes/no labels."
         ),
     ] = None,
+    class_weight: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WEIGHTS",
+            help="Weights of classes: balanced, for classes that count alike, or such as "
+            "spam=3,ham=1. [default: rows count alike]",
+        ),
+    ] = None,
     extra_classes: Annotated[
         int | None,
         typer.Option(help="Number of classes without any label to look for, in methods that can."),
@@ -148,6 +156,7 @@ def train(
             labels,
             label,
             labels_as,
+            class_weight,
             extra_classes,
             seed,
             out,
@@ -167,7 +176,7 @@ def train(
             raise errors.UsageError("--adopt goes with --resume", mend="Leave it out.")
         changes = (
             *(change or []),
-            *starting.settings(label, labels_as, extra_classes, no_baseline),
+            *starting.settings(label, labels_as, class_weight, extra_classes, no_baseline),
         )
         said = starting.Said(method, recipe, changes, init_from, budget)
         place = None if data_dir is None else str(data_dir)

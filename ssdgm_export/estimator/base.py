@@ -1,7 +1,8 @@
 """What the estimators share: their parameters, the run that `fit` makes, latents and bundles."""
 
 import numbers
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ssdgm_export.bundle import document
-from ssdgm_export.estimator import frames, memory, progress, settings
+from ssdgm_export.estimator import frames, memory, progress, settings, weighting
 from ssdgm_export.estimator.answers import Answers
+from ssdgm_train import evaluation
 from ssdgm_train.portfolio import default
 from ssdgm_train.recipes import recipe, recommended
 from ssdgm_train.runs import loading
@@ -51,7 +53,9 @@ class SemiSupervised(
         labelled_batch: int | None = None,
         unlabelled_batch: int | None = None,
         validation: float | None = None,
+        early_stopping: bool = False,
         patience: int | None = None,
+        class_weight: str | Mapping[Any, Any] | None = None,
         likelihood: str | None = None,
         labels_as: str | None = None,
         settings: Sequence[str] = (),
@@ -73,7 +77,9 @@ class SemiSupervised(
         self.labelled_batch = labelled_batch
         self.unlabelled_batch = unlabelled_batch
         self.validation = validation
+        self.early_stopping = early_stopping
         self.patience = patience
+        self.class_weight = class_weight
         self.likelihood = likelihood
         self.labels_as = labels_as
         self.settings = settings
@@ -91,14 +97,23 @@ class SemiSupervised(
         watch = progress.tell if self.verbose else memory.ignore
         how = seed_of(self.random_state), self.device, start, watch, limit, self.threads
         self.run_ = memory.fit(table, plan, *how)
+        if self.early_stopping and not self.run_.record.plan.run.patience:
+            held = self.run_.record.data.validation
+            warnings.warn(
+                f"early_stopping has no effect: {held} labelled rows are held out, and fewer than "
+                f"{evaluation.ENOUGH} decide nothing. Label more rows, or raise validation.",
+                stacklevel=3,
+            )
         if self.verbose:
             progress.conclude(self.run_)
 
-    def _table(self, x: Array, labels: Array, plan: frames.Plan) -> memory.Table:
-        """Rows of numbers [n, features] with their labels, as a data set has them."""
+    def _table(
+        self, x: Array, labels: Array, plan: frames.Plan, weights: Array | None
+    ) -> memory.Table:
+        """Rows of numbers [n, features] with labels and weights, as a data set has them."""
         names = tuple(getattr(self, "feature_names_in_", ()))
         rows = settings.shaped(x, self.shape, recommended.plain(plan).data.likelihood)
-        return memory.Table(rows, labels, names)
+        return memory.Table(rows, labels, names, weights)
 
     def transform(self, X: object) -> Array:  # noqa: N803
         """The means of q(z | x, y = q(y | x)), [n, latent]."""
@@ -141,9 +156,21 @@ class SemiSupervised(
             name: getattr(self, name) for name in ("hidden", "latent", "alpha", *settings.SECTIONS)
         }
         given |= {"labels_as": self._labels_as} if self._labels_as else {}
+        given["class_weight"] = weighting.weighing(self.class_weight)
+        if self.early_stopping:
+            given["patience"] = settings.PATIENCE if self.patience is None else self.patience
+            given["validation"] = self.validation or settings.HELD
         if default.compared(self.method, (self.recipe, self.init_from), self.settings):
             return settings.compared(given, self.settings)
         return settings.plan(self.recipe, self.method, given, self.settings)
+
+    def _gaps(self, plan: frames.Plan) -> bool:
+        """Whether the settings say what stands for a missing number."""
+        return bool(recommended.plain(plan).data.missing)
+
+    def _unknown(self, plan: frames.Plan) -> tuple[str, ...]:
+        """What stands for an unknown label besides the usual, by the settings."""
+        return recommended.plain(plan).data.unlabelled
 
     def _answers(self) -> Answers:
         check_is_fitted(self)
@@ -152,7 +179,11 @@ class SemiSupervised(
     def _asked(self, X: object) -> Array:  # noqa: N803
         if isinstance(self.run_.table, frames.Table):
             return frames.rows(X, self.run_.problem)
-        x = validate_data(self, X, dtype=np.float32, reset=False)
+        known = self.run_.problem.columns
+        finite = "allow-nan" if known else True
+        x = validate_data(self, X, dtype=np.float32, reset=False, ensure_all_finite=finite)
+        if known:
+            return frames.rows(x, self.run_.problem, named_only=False)
         return settings.shaped(x, self.shape, self.run_.problem.likelihood)
 
 

@@ -16,7 +16,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ssdgm_export.estimator import base, frames, memory, settings
+from ssdgm_export.estimator import base, frames, memory, settings, weighting
 from ssdgm_runtime import errors
 
 Array = NDArray[Any]
@@ -47,7 +47,13 @@ class SemiSupervisedClassifier(ClassifierMixin, base.SemiSupervised):  # type: i
         unlabelled_batch: Unlabelled rows a step; 100.
         validation: The share of the labelled rows that is held out, from 1 on their number; 0.
             They calibrate the probabilities.
-        patience: Validations without a lower loss after which training stops early; none.
+        early_stopping: Whether training stops once `patience` validations in a row, of which a run
+            has 20 at least, brought no lower loss; its best weights are then used. `validation` is
+            0.1 with it, and needs 30 labelled rows to decide by.
+        patience: Such validations; 5 with `early_stopping`, else none, unless given.
+        class_weight: "balanced", for classes that count alike in training however many labelled
+            rows they have; or weights by label, {1: 3.0}, 1 where none is given; None for rows
+            that count alike.
         likelihood: Of rows: "gaussian", which standardises every column; "bernoulli" for columns
             within [0, 1]; "binomial" for counts up to 255; "auto". gaussian.
         labels_as: "classes" says that all labels are classes, however many there are.
@@ -71,7 +77,12 @@ class SemiSupervisedClassifier(ClassifierMixin, base.SemiSupervised):  # type: i
 
     classes_: Array
 
-    def fit(self, X: object, y: object) -> "SemiSupervisedClassifier":  # noqa: N803
+    def fit(
+        self,
+        X: object,  # noqa: N803
+        y: object,
+        sample_weight: object = None,
+    ) -> "SemiSupervisedClassifier":
         """Train on rows [n, features], labelled or not.
 
         Args:
@@ -80,32 +91,49 @@ class SemiSupervisedClassifier(ClassifierMixin, base.SemiSupervised):  # type: i
                 may be missing: it is read as a table on the command line is.
             y: Labels [n]: whole numbers from 0 or strings; -1 (in strings also "-1" or an empty
                 one), None or NaN is a row whose label is not known.
+            sample_weight: How much each row counts [n], labelled or not; 1 for all by default. A
+                row is drawn for a step as often as that, times `class_weight` where it has a
+                label; those of weight 0 are left out.
         """
-        plan, frame, y = self._plan(), frames.read(X), settings.blanked(y)
+        plan = self._plan()
+        frame, y = frames.read(X, self._gaps(plan)), settings.blanked(y, self._unknown(plan))
         if frame is None:
-            table: memory.Table | frames.Table = self._array(X, y, plan)
+            plan = frames.stated(plan, None, self.likelihood) if self._gaps(plan) else plan
+            table: memory.Table | frames.Table = self._array(X, y, plan, sample_weight)
         else:
-            table = self._frame(frame, y)
-            plan = frames.labelled(plan, table.label, self.likelihood)
+            table = self._frame(frame, y, sample_weight)
+            plan = frames.stated(plan, table, self.likelihood)
         self._train(table, plan)
         if frame is not None:
             self.classes_ = frames.classes(self.classes_, self.run_.record.data.classes)
         return self
 
-    def _array(self, X: object, y: object, plan: frames.Plan) -> memory.Table:  # noqa: N803
+    def _array(
+        self,
+        X: object,  # noqa: N803
+        y: object,
+        plan: frames.Plan,
+        weights: object,
+    ) -> memory.Table:
         """Rows of numbers with their labels, as scikit-learn checks them."""
-        x, known = validate_data(self, X, y, dtype=np.float32, ensure_min_samples=2)
+        finite = True if not self._gaps(plan) else "allow-nan"
+        x, known = validate_data(
+            self, X, y, dtype=np.float32, ensure_min_samples=2, ensure_all_finite=finite
+        )
+        x, known, weights = weighting.weighted(x, known, weights)
         if known.dtype.kind != "O":  # objects are judged one by one below
             check_classification_targets(known)
         self.classes_, labels = settings.labels(known)
-        return self._table(x, labels, plan)
+        return self._table(x, labels, plan, weights)
 
-    def _frame(self, frame: frames.Frame, y: object) -> frames.Table:
+    def _frame(self, frame: frames.Frame, y: object, weights: object) -> frames.Table:
         """Rows of a frame with their labels."""
         self.feature_names_in_ = np.array(frame.columns, object)
         self.n_features_in_ = len(frame.columns)
-        self.classes_, labels = settings.labels(np.asarray(y))
-        return frames.table(frame, labels)
+        frames.check_labelled(frame, np.asarray(y))
+        frame, known, weights = weighting.weighted(frame, np.asarray(y), weights)
+        self.classes_, labels = settings.labels(known)
+        return frames.table(frame, labels, weights)
 
     def predict_proba(self, X: object) -> Array:  # noqa: N803
         """q(y | x), [n, K], in the order of `classes_`."""
@@ -146,7 +174,7 @@ class SemiSupervisedClassifier(ClassifierMixin, base.SemiSupervised):  # type: i
         Raises:
             InputError: No label is known.
         """
-        y = settings.blanked(y)
+        y = settings.blanked(y, self._unknown(self._plan()))
         known = ~settings.unknown(np.asarray(y))
         if not known.any():
             raise errors.InputError("y", "without any known label", "labels other than -1")

@@ -6,6 +6,7 @@ numbers is an array with names, as scikit-learn has it, and is none of the frame
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,11 +31,13 @@ Frame = Any
 class Table:
     """A frame's columns as an Arrow table, with labels in one more column, `label`.
 
-    `backend` is the one that the frame came of, as narwhals names it.
+    Weights, if there are any, are in the column `weight`. `backend` is the one that the frame came
+    of, as narwhals names it.
     """
 
     arrow: Any
     label: str
+    weight: str = ""
     backend: Any = None
     file: str = "table.parquet"
 
@@ -45,8 +48,8 @@ class Table:
         parquet.write_table(self.arrow, path)
 
 
-def read(x: object) -> Frame | None:
-    """A frame that is more than finite numbers; None for anything else.
+def read(x: object, gaps: bool = False) -> Frame | None:
+    """A frame that is more than finite numbers, or has `gaps` among them; else None.
 
     Raises:
         InputError: Its names are no text, or one of them means something else in a table.
@@ -55,7 +58,9 @@ def read(x: object) -> Frame | None:
     import narwhals as nw
 
     frame = nw.from_native(x, eager_only=True, pass_through=True)
-    if not isinstance(frame, nw.DataFrame) or not frame.columns or _plain(frame):
+    if not isinstance(frame, nw.DataFrame) or not frame.columns:
+        return None
+    if not gaps and _plain(frame):
         return None
     strange = [name for name in frame.columns if not isinstance(name, str) or not name.strip()]
     if strange or roles.SPLIT in map(str.lower, frame.columns):
@@ -77,11 +82,21 @@ def _gaps(series: Any) -> bool:  # noqa: ANN401  (narwhals')
     return bool(series.dtype.is_float() and series.is_nan().any())
 
 
-def table(frame: Frame, y: Array) -> Table:
-    """A frame with its labels [n], as `settings.labels` has them.
+def check_labelled(frame: Frame, y: Array) -> None:
+    """Refuse a frame that has not one label for each row.
 
     Raises:
-        InputError: There is not one label for each row.
+        InputError: It has not.
+    """
+    if len(frame) != len(y):
+        raise errors.InputError("y", f"{len(y)} labels for {len(frame)} rows", "one for each row")
+
+
+def table(frame: Frame, y: Array, weights: Array | None) -> Table:
+    """A frame with its labels [n], as `settings.labels` has them, and weights [n], if any.
+
+    Raises:
+        MissingExtra: pyarrow is not installed.
     """
     try:
         import pyarrow as pa
@@ -90,24 +105,36 @@ def table(frame: Frame, y: Array) -> Table:
             "Frames with categories, dates or missing values need pyarrow",
             mend="Install it with: pip install 'ssdgm-export[train,cpu,tables]'",
         ) from None
-    if len(frame) != len(y):
-        raise errors.InputError("y", f"{len(y)} labels for {len(frame)} rows", "one for each row")
-    label = roles.LABEL[0]
-    while label in frame.columns:
-        label += "_"
+    label, weight = (_free(name, frame.columns) for name in (roles.LABEL[0], "weight"))
     arrow = pa.table({name: frame[name].to_arrow() for name in frame.columns})
     whole = arrow.append_column(label, pa.array(y.tolist()))
-    return Table(whole, label, frame.implementation)
+    if weights is None:
+        return Table(whole, label, "", frame.implementation)
+    whole = whole.append_column(weight, pa.array(weights))
+    return Table(whole, label, weight, frame.implementation)
 
 
-def labelled(plan: Plan, label: str, likelihood: str | None) -> Plan:
-    """A plan for such a table; its likelihood is the one that fits, unless one is named."""
-    own = {"label": label, "likelihood": likelihood or "auto"}
+def _free(name: str, taken: Sequence[str]) -> str:
+    """A name that no column has."""
+    while name in taken:
+        name += "_"
+    return name
+
+
+def stated(plan: Plan, table: Table | None, likelihood: str | None) -> Plan:
+    """A plan for a table; its likelihood is the one that fits, unless one is named.
+
+    Args:
+        plan: The plan.
+        table: The table; None for an array with gaps.
+        likelihood: The one that was named.
+    """
+    own: dict[str, Any] = {"likelihood": likelihood or "auto"}
+    own |= {} if table is None else {"label": table.label, "weight": table.weight}
     if isinstance(plan, recommended.Asked):
         changes = tuple(f"data.{key}={json.dumps(value)}" for key, value in own.items())
         return dataclasses.replace(plan, changes=(*plan.changes, *changes))
-    named_data = dataclasses.replace(plan.data, label=label, likelihood=own["likelihood"])
-    return dataclasses.replace(plan, data=named_data)
+    return dataclasses.replace(plan, data=dataclasses.replace(plan.data, **own))
 
 
 def classes(values: Array, trained: tuple[int | str, ...]) -> Array:
@@ -125,13 +152,18 @@ def classes(values: Array, trained: tuple[int | str, ...]) -> Array:
     return np.array([known[word] for word in words])
 
 
-def rows(x: object, problem: Problem) -> Array:
+def rows(x: object, problem: Problem, *, named_only: bool = True) -> Array:
     """Rows like those of training, float32 [n, columns]: a frame, columns or rows by name.
+
+    Args:
+        x: The rows.
+        problem: What the model was trained for.
+        named_only: Whether an array, in which columns have no names, is refused.
 
     Raises:
         InputError: They are none, or a column is not there or holds other values.
     """
-    if isinstance(x, np.ndarray) and x.dtype.names is None:
+    if named_only and isinstance(x, np.ndarray) and x.dtype.names is None:
         names = columns.some([column.name for column in problem.columns])
         raise errors.InputError("X", "an array without names", f"a frame with {names}")
     tensor = Tensor("X", "float32", ("batch", len(problem.columns)))

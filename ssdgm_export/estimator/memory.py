@@ -19,6 +19,7 @@ from ssdgm_export.estimator import frames
 from ssdgm_export.graphs import modules
 from ssdgm_runtime.bundle import scorer
 from ssdgm_train import method
+from ssdgm_train.data.formats import layouts
 from ssdgm_train.model import Model
 from ssdgm_train.portfolio import search
 from ssdgm_train.problems import Problem
@@ -41,21 +42,25 @@ LEFT = ("optimiser.safetensors", "random.safetensors", loading.PLACE)
 class Table:
     """Raw rows [n, *shape] with their labels [n], -1 or "" where one is not known.
 
-    `features` are the names of a row's values, where they have names, and `file` is the name of
-    the file of the rows, from which a bundle's name comes.
+    `features` are the names of a row's values, where they have names; `weights` [n] are how much
+    rows count, if not alike; and `file` is the name of the file of the rows, from which a bundle's
+    name comes.
     """
 
     x: NDArray[np.generic]
     y: NDArray[np.generic]
     features: tuple[str, ...] = ()
+    weights: NDArray[np.generic] | None = None
     file: str = "table.npz"
 
     def save(self, path: Path) -> None:
         """Write the rows as the .npz file that a run reads."""
+        arrays = {"x": self.x, "y": self.y}
         if self.features:
-            np.savez(path, x=self.x, y=self.y, features=np.array(self.features))
-        else:
-            np.savez(path, x=self.x, y=self.y)
+            arrays["features"] = np.array(self.features)
+        if self.weights is not None:
+            arrays[layouts.WEIGHTS] = self.weights
+        np.savez(path, **arrays)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,10 +192,10 @@ def fit(
             )
         for progress in search.train(begun):
             watch(progress)
-        return Trained(_files(out, table.file), table)
+        return Trained(files(out, table.file), table)
 
 
-def _files(path: Path, data: str) -> dict[str, bytes]:
+def files(path: Path, data: str) -> dict[str, bytes]:
     """A run directory's files, without what serves to go on and without its data's place."""
     record = directory.Run(path).read()
     moved = replace(record, data=replace(record.data, source=data))

@@ -17,7 +17,7 @@ from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ssdgm_export.estimator import base, settings
+from ssdgm_export.estimator import base, settings, weighting
 from ssdgm_runtime import errors
 from ssdgm_runtime.labels.continuous import Continuous
 from ssdgm_train.data import targets
@@ -48,6 +48,9 @@ class SemiSupervisedRegressor(RegressorMixin, base.SemiSupervised):  # type: ign
             They calibrate the deviations.
         likelihood: Of rows: "gaussian", which standardises every column; "bernoulli" for columns
             within [0, 1]; "binomial" for counts up to 255; "auto". gaussian.
+        early_stopping: As of `SemiSupervisedClassifier`.
+        patience: As of `SemiSupervisedClassifier`.
+        class_weight: None; numbers have no classes.
         labels_as: None or "numbers".
         settings: Anything else a recipe has, such as ("model.weighting=paper",).
         shape: What a row is reshaped to, (8, 8) for a small picture; it then is a bundle's input.
@@ -67,12 +70,19 @@ class SemiSupervisedRegressor(RegressorMixin, base.SemiSupervised):  # type: ign
 
     _labels_as = targets.NUMBERS
 
-    def fit(self, X: object, y: object) -> "SemiSupervisedRegressor":  # noqa: N803
+    def fit(
+        self,
+        X: object,  # noqa: N803
+        y: object,
+        sample_weight: object = None,
+    ) -> "SemiSupervisedRegressor":
         """Train on rows [n, features], labelled or not.
 
         Args:
             X: Finite numbers; they become float32.
             y: Numbers [n] or [n, D]; NaN where one is not known.
+            sample_weight: How much each row counts [n], labelled or not; 1 for all by default. A
+                row is drawn for a step as often as that; those of weight 0 are left out.
         """
         if self.labels_as not in (None, targets.NUMBERS):
             raise errors.InputError("labels_as", repr(self.labels_as), "None or 'numbers'")
@@ -86,7 +96,8 @@ class SemiSupervisedRegressor(RegressorMixin, base.SemiSupervised):  # type: ign
         check_consistent_length(x, known)
         self._flat = known.ndim == 1
         plan = self._plan()
-        self._train(self._table(x, known, plan), plan)
+        x, known, weights = weighting.weighted(x, known, sample_weight)
+        self._train(self._table(x, known, plan, weights), plan)
         return self
 
     def predict(self, X: object, return_std: bool = False) -> Any:  # noqa: N803, ANN401

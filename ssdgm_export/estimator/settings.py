@@ -1,6 +1,7 @@
 """Settings by their short names to a recipe, and labels of any kind to those of a data set."""
 
 import dataclasses
+import json
 import numbers
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_runtime import errors
+from ssdgm_runtime.rows import cells
 from ssdgm_train import settings
 from ssdgm_train.data import dataset
 from ssdgm_train.portfolio import candidates, default, search
@@ -39,10 +41,14 @@ SECTIONS = {
     "unlabelled_batch": "train",
     "validation": "data",
     "labels_as": "data",
+    "class_weight": "data",
     "patience": "run",
     "likelihood": "data",
 }
 """Where settings stand in a recipe; all others are of the model."""
+
+PATIENCE, HELD = 5, 0.1
+"""Validations to wait with `early_stopping`, and the share of labelled rows that it holds out."""
 
 KINDS = "biufUTO"
 """Of the dtypes that labels may have; objects are judged one by one."""
@@ -156,7 +162,8 @@ def _places(table: type, key: str, prefix: str = "model") -> Iterator[str]:
 def _text(value: object) -> str:
     """A value as a recipe writes it; numpy's numbers are as good as Python's."""
     if isinstance(value, Iterable) and not isinstance(value, str):
-        return f"[{', '.join(map(str, value))}]"
+        items = (json.dumps(item) if isinstance(item, str) else str(item) for item in value)
+        return f"[{', '.join(items)}]"
     return str(value)
 
 
@@ -216,12 +223,13 @@ def labels(y: NDArray[np.generic]) -> tuple[NDArray[np.generic], NDArray[np.gene
     return np.unique(y[known]), whole
 
 
-def blanked(y: Any) -> Any:  # noqa: ANN401  (whatever a caller has)
-    """Labels with -1, or among words "", in place of None and NaN."""
+def blanked(y: Any, words: Sequence[str] = ()) -> Any:  # noqa: ANN401  (whatever a caller has)
+    """Labels with -1, or among words "", in place of None, NaN and further `words`."""
     array = np.asarray(y, object) if isinstance(y, list | tuple) else np.asarray(y)
-    if array.ndim != 1 or array.dtype.kind not in "fO":
+    if array.ndim != 1 or not (words or array.dtype.kind in "fO"):
         return y
     missing = np.array([_missing(value) for value in array])
+    missing |= np.array([cells.as_word(value) in words for value in array.tolist()], bool)
     if not missing.any():
         return y
     known = array[~missing].tolist()

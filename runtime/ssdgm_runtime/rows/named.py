@@ -37,6 +37,10 @@ def given(x: Any, columns: table.Columns, tensor: Tensor) -> Floats:  # noqa: AN
         return _rows_of(named, columns)
     rows: Floats = checks.rows(x, tensor, gaps=True)
     _check_codes(rows, columns)
+    if any(column.missing for column in columns):
+        rows = rows.copy()
+        for i, column in enumerate(columns[: table.numbers(columns)]):
+            rows[cells.gaps(rows[:, i].astype(float), column.missing), i] = np.nan
     return rows
 
 

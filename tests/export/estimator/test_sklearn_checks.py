@@ -17,6 +17,8 @@ CASES = (
 FAIL = {
     "check_classifiers_classes": "it has -1 as a class; -1 is a row without a label here as it is"
     " to LabelPropagation and SelfTrainingClassifier, whom the check knows by name",
+    "check_sample_weight_equivalence_on_dense_data": "rows are drawn as often as they weigh, in an"
+    " order of their own, as in scikit-learn's SGDClassifier; other draws train other weights",
 }
 
 

@@ -69,7 +69,17 @@ def _check_fit(data: dataset.Dataset, plan: DataPlan) -> None:
             mend="Leave it out; or give a table and set data.series to the column that tells its "
             "series apart.",
         )
-    named = ("label", "ignore", "categorical", "missing", "unlabelled")
+    if plan.weight and data.series is not None:
+        raise errors.DataError(
+            f"data.weight is set, but a row of {data.name} is a series of lines",
+            mend="Leave data.weight out, or save windows as x and their sample_weight in an .npz.",
+        )
+    if plan.missing and data.series is not None:
+        raise errors.DataError(
+            f"data.missing is set, but every moment of the series of {data.name} needs a value",
+            mend="Leave data.missing out, and fill the gaps or drop these series.",
+        )
+    named = ("label", "weight", "ignore", "categorical", "missing")
     column_settings = {name: getattr(plan, name) for name in named}
     if not data.columns and data.series is None and any(column_settings.values()):
         name = next(name for name, value in column_settings.items() if value)

@@ -45,6 +45,7 @@ class Dataset:
         sorted: Whether the rows came in a folder a class, which says that these are classes.
         left: Columns of a table that were left out as they only tell rows apart.
         label: The name of the column of labels, where a table has one.
+        weights: How much each training row counts, float64 [n]; None where all count alike.
         others: The values of test labels that no training row has, whose indices follow those of
             the classes; only where classes without labels are to be found.
     """
@@ -63,6 +64,7 @@ class Dataset:
     others: tuple[int | str, ...] = ()
     left: tuple[str, ...] = ()
     label: str = ""
+    weights: NDArray[np.float64] | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -100,7 +102,7 @@ class Dataset:
         hasher.update(repr(self.series).encode() if self.series else b"")
         hasher.update(repr(self.features).encode() if self.features else b"")
         hasher.update(repr(self.others).encode() if self.others else b"")
-        for array in (self.x, self.y, self.x_test, self.y_test):
+        for array in (self.x, self.y, self.x_test, self.y_test, self.weights):
             if array is not None:
                 hasher.update(f"{array.dtype}{array.shape}".encode())
                 for _, piece in store.pieces(array):

@@ -70,6 +70,11 @@ def check_labels(data: dataset.Dataset, plan: DataPlan) -> None:
     Raises:
         DataError: They may not be classes, or are not what the recipe says that they are.
     """
+    if plan.class_weight and data.space != targets.CLASSES:
+        raise errors.DataError(
+            f"data.class_weight is set, but the labels of {data.name} are {data.space}",
+            mend="Leave it out; weights of rows are sample_weight, or data.weight of a table.",
+        )
     if lookup.is_own(plan.labels_as):
         return
     if plan.labels_as not in (AUTO, data.space):

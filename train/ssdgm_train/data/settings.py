@@ -49,12 +49,18 @@ class DataPlan:
             since such labels are mostly measurements or names of rows. "tags": several yes/no
             labels a row; other labels are an error. "numbers": one or several measurements a row,
             NaN or an empty cell where one is not known.
+        weight: The column of a table that says how much a row counts: it is drawn as often as that
+            in training; an array is named sample_weight. Errors are those of rows alike.
+        class_weight: How much the labelled rows of each class count besides: "balanced", all
+            classes alike; or "NAME=NUMBER" for each, 1 where none is given.
         ignore: Columns of a table to leave out.
         categorical: Columns of whole numbers that are names and no quantities, and of words that
             are kept although nearly every row has a word of its own.
         missing: Words and numbers in the features of a table that stand for a missing value, such
             as "-" or "-999", besides an empty cell, NA and the like; the bundle reads them so too.
-        unlabelled: Words in the labels of a table that stand for an unknown label, such as "?".
+            Arrays [rows, features] are read as a table with it, in which NaN is missing too.
+        unlabelled: Words and numbers in the labels that stand for an unknown one, such as "?";
+            also in arrays, in labels.csv, and names of folders of images.
         series: The column of a long table that tells series apart, a window each.
         time: Its column of times, by which the rows of a series are ordered.
         resize: What becomes of image files of another size: "stretch 32x32", "crop 32x32" or
@@ -72,6 +78,8 @@ class DataPlan:
     kind: str = settings.setting(AUTO, settings.among((AUTO, *problems.KINDS)))
     label: str = ""
     labels_as: str = settings.setting(AUTO, _space)
+    weight: str = ""
+    class_weight: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()

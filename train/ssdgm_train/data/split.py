@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from ssdgm_runtime import errors
 from ssdgm_train import seeds
 from ssdgm_train.data import dataset, draws, quantities, store, targets
-from ssdgm_train.labels import classes, continuous, tags
+from ssdgm_train.data.settings import DataPlan
+from ssdgm_train.labels import classes, continuous, tags, weights
 
 Indices = store.Indices
 Codes = NDArray[np.signedinteger[Any]]
@@ -50,6 +51,27 @@ class Split:
         rows = np.concatenate([self.labelled, self.unlabelled])
         rows.sort(kind="stable")  # fast: both parts are sorted already
         return rows
+
+
+def pools(data: dataset.Dataset, parts: Split, plan: DataPlan) -> tuple[Indices, Indices]:
+    """The labelled and the unlabelled rows to draw from, each as often as it counts.
+
+    Raises:
+        DataError: No labelled row has any weight, or `data.class_weight` cannot be used.
+    """
+    if data.weights is None and not plan.class_weight:
+        return parts.labelled, parts.unlabelled
+    every = np.ones(len(data.x)) if data.weights is None else data.weights
+    own = every[parts.labelled]
+    if plan.class_weight:
+        y = store.take(data.y, parts.labelled)
+        own = weights.of_classes(plan.class_weight, data.classes, y, own)
+    if len(own) and not own.any():
+        raise errors.DataError(
+            "Every labelled training row has the weight 0", mend="Give some of them more."
+        )
+    rest = parts.unlabelled
+    return weights.repeated(parts.labelled, own), weights.repeated(rest, every[rest])
 
 
 def split(

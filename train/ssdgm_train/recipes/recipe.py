@@ -36,12 +36,17 @@ __all__ = [
 ]
 
 
+POINTS = 20
+"""The fewest validations of a run, unless the recipe says how often they come."""
+
+
 @dataclass(frozen=True)
 class RunPlan:
     """What a run writes and when.
 
     Attributes:
-        evaluate_every: Steps between validations, records in metrics.jsonl and checkpoints.
+        evaluate_every: Steps between validations, records in metrics.jsonl and checkpoints; 0: a
+            twentieth of the run, or where that is above 500, 500 or a hundredth of it.
         select: Which weights are used afterwards; "best" is by validation NLL, of 30 rows or more;
             where there are fewer it is "last".
         patience: After so many validations without a lower NLL the last phase ends, and the best
@@ -50,10 +55,15 @@ class RunPlan:
             as the run's own; 0 for no baseline.
     """
 
-    evaluate_every: int = settings.setting(500, settings.above(0))
+    evaluate_every: int = settings.setting(0, settings.between(0, 1e9))
     select: str = settings.setting("last", settings.among(("last", "best")))
     patience: int = settings.setting(0, settings.between(0, 1e9))
     baseline: int = settings.setting(2000, settings.between(0, 1e9))
+
+    def every(self, steps: int) -> int:
+        """Steps between validations of a run that has so many in all."""
+        few, usual = -(-steps // POINTS), max(500, steps // (5 * POINTS))
+        return self.evaluate_every or max(1, min(few, usual))
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from ssdgm_train import evaluation, method, seeds
-from ssdgm_train.data import batches, store
+from ssdgm_train.data import batches, split, store
 from ssdgm_train.evaluation import passes
 from ssdgm_train.recipes import recipe
 from ssdgm_train.regularisation import teacher
@@ -172,11 +172,12 @@ def _reader(session: Session) -> loop.Serve:
 
 
 def _streams(session: Session, stage: loop.Stage) -> tuple[batches.Stream, batches.Stream]:
-    """Which labelled and which unlabelled rows each step of a stage has; none of them twice."""
-    parts, plan, seed = session.split, stage.plan, session.seed
+    """Which labelled and which unlabelled rows each step has; none twice, if all count alike."""
+    plan, seed = stage.plan, session.seed
+    labelled, unlabelled = split.pools(session.data, session.split, session.recipe.data)
     return (
-        _stream(parts.labelled, plan.labelled_batch, (seed, seeds.LABELLED)),
-        _stream(parts.unlabelled, plan.unlabelled_batch, (seed, seeds.UNLABELLED)),
+        _stream(labelled, plan.labelled_batch, (seed, seeds.LABELLED)),
+        _stream(unlabelled, plan.unlabelled_batch, (seed, seeds.UNLABELLED)),
     )
 
 

@@ -13,7 +13,7 @@ import torch
 from ssdgm_runtime import errors
 from ssdgm_train import data, evaluation, method, seeds
 from ssdgm_train.data import doubt, statement, store
-from ssdgm_train.data.split import Split, split
+from ssdgm_train.data.split import Split, pools, split
 from ssdgm_train.model import Model
 from ssdgm_train.problems import Problem
 from ssdgm_train.recipes import recipe, recommended
@@ -106,6 +106,7 @@ def begin(
     plan = chosen.plan
     doubt.check_labels(dataset, plan.data)
     parts = split(dataset, labelled, plan.data.validation, seed, start.held(dataset))
+    pools(dataset, parts, plan.data)  # weights that cannot be used show before any work
     plan, taken_as = recommended.selecting(plan, chosen.taken, len(parts.validation))
     stated = start.stated(statement.problem(dataset, parts, plan.data))
     plan = recipe.fitted(plan, stated)
@@ -129,8 +130,7 @@ def begin(
     if taken:
         _enter(session)
     texts = {"recipe.toml": recipe.dumps(plan), loading.PLACE: lies_at}
-    first = (session.model, session.state) if taken else None
-    directory.create(out, record, parts, texts, first)
+    directory.create(out, record, parts, texts, (model, session.state) if taken else None)
     return session
 
 

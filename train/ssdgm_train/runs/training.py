@@ -67,7 +67,7 @@ def train(session: Session, *, every: bool = False) -> Iterator[Progress]:
 
 
 def _steps(session: Session) -> Generator[Progress, None, None]:
-    window, every = loop.Window(), session.recipe.run.evaluate_every
+    window, every = loop.Window(), session.recipe.run.every(session.steps)
     ends = set(itertools.accumulate(stage.plan.steps for stage in session.stages))
     with directory.locked(session.run), fitting.threads(session.threads):
         _check_alone(session)

@@ -53,7 +53,7 @@ def load(files: tree.Tree, name: str, plan: DataPlan = DEFAULTS) -> dataset.Data
         MissingExtra: Pillow is not installed.
     """
     measured = plan.labels_as == NUMBERS
-    pictures = sorted(_pictures(files, measured), key=lambda p: p.split == "test")
+    pictures = sorted(_pictures(files, plan), key=lambda p: p.split == "test")
     train = sum(p.split == "train" for p in pictures)
     _check_labels(files, pictures[:train], pictures[train:], measured)
     x = read_pixels(files, [p.name for p in pictures], plan)
@@ -149,30 +149,31 @@ def _shown(words: Sequence[str]) -> str:
     return ", ".join(words[:_SHOWN]) + ", ..." * (len(words) > _SHOWN)
 
 
-def _pictures(files: tree.Tree, measured: bool) -> list[Picture]:
+def _pictures(files: tree.Tree, plan: DataPlan) -> list[Picture]:
     if labelfile.NAME in files.names:
-        return _listed(files, measured)
+        return _listed(files, plan)
     tops = {name.split("/")[0]: None for name in (*files.names, *files.empty) if "/" in name}
     tops |= dict.fromkeys(name for name in files.empty if "/" not in name)
     parts = {
         top: part for top in tops if (part := partnames.part_of_folder(top)) in partnames.PARTS
     }
     if not parts:
-        return list(_classes(files, partnames.TRAIN))
+        return list(_classes(files, partnames.TRAIN, plan))
     strange = [t for t in tops if t not in parts and t.lower() not in UNKNOWN]
     if strange:
         raise _misplaced(files, strange[0], " or ".join(parts))
     pictures: list[Picture] = []
     for top, part in parts.items():
-        pictures += _part(tree.Below(files, top), top, part, measured)
+        pictures += _part(tree.Below(files, top), top, part, plan)
     loose = [n for n in files.names if n.split("/")[0].lower() in UNKNOWN]
     _check_loose(files)
     return pictures + [Picture(n, "", "train") for n in _images(files, loose)]
 
 
-def _part(files: tree.Tree, folder: str, split: str, measured: bool) -> Iterator[Picture]:
+def _part(files: tree.Tree, folder: str, split: str, plan: DataPlan) -> Iterator[Picture]:
     """The images of a part, by names relative to the folder that holds it."""
-    here = _listed(files, measured) if labelfile.NAME in files.names else _classes(files, split)
+    listed = labelfile.NAME in files.names
+    here = _listed(files, plan) if listed else _classes(files, split, plan)
     for picture in here:
         if split == "test" and not picture.label:
             raise errors.DataError(
@@ -193,7 +194,7 @@ def _misplaced(files: tree.Tree, name: str, parts: str) -> errors.DataError:
     )
 
 
-def _classes(files: tree.Tree, split: str) -> Iterator[Picture]:
+def _classes(files: tree.Tree, split: str, plan: DataPlan) -> Iterator[Picture]:
     """The images of class folders."""
     _check_loose(files)
     for empty in files.empty:
@@ -206,7 +207,8 @@ def _classes(files: tree.Tree, split: str) -> Iterator[Picture]:
     _check_inside(files, names)
     for name in names:
         label = name.split("/")[0]
-        yield Picture(name, "" if label.lower() in UNKNOWN else label, split)
+        unknown = label.lower() in UNKNOWN or label in plan.unlabelled
+        yield Picture(name, "" if unknown else label, split)
 
 
 def _check_inside(files: tree.Tree, names: Sequence[str]) -> None:
@@ -244,9 +246,9 @@ def _images(files: tree.Tree, names: Sequence[str]) -> list[str]:
     return kept
 
 
-def _listed(files: tree.Tree, measured: bool) -> list[Picture]:
+def _listed(files: tree.Tree, plan: DataPlan) -> list[Picture]:
     """The images that a labels.csv lists, which must be exactly those that are there."""
-    listed = labelfile.read(files, measured)
+    listed = labelfile.read(files, plan.labels_as == NUMBERS, plan.unlabelled)
     present = set(files.names)
     there = {name for name in present if images.is_image(name)}
     missing = [row for row in listed if row.name not in present]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,16 +10,19 @@ from numpy.typing import NDArray
 from ssdgm_runtime import errors
 from ssdgm_runtime.readers import arrays
 from ssdgm_train.data import dataset, partnames
-from ssdgm_train.data.formats import images, mapped
+from ssdgm_train.data.formats import gaps, images, mapped
 from ssdgm_train.data.places import archive, tree
 from ssdgm_train.data.settings import DEFAULTS, DataPlan
 from ssdgm_train.data.tables import labelfile, table, windows
+from ssdgm_train.labels import weights
 
 _IDX = {"x": "train-images", "y": "train-labels", "x_test": "t10k-images", "y_test": "t10k-labels"}
 _IDX_NAME = re.compile(rf"({'|'.join(_IDX.values())})[-.]idx[^/]*-ubyte[^/]*")
 NAMES = ("names", "label_names")
 """The arrays of which one may name tags or numbers."""
+WEIGHTS = "sample_weight"
 NPY = (
+    f"{WEIGHTS}.npy",
     *(f"{key}{part}.npy" for key in "xy" for part in ("", "_train", "_test")),
     *(f"{name}.npy" for name in NAMES),
 )
@@ -76,9 +80,9 @@ def npz(
 ) -> dataset.Dataset:
     """The arrays `x`, `y` (-1 = unlabelled), and perhaps `x_test`, `y_test` and `features`.
 
-    `x_train`, `y_train` may stand for `x`, `y`. `features` are the names of a row's values. If y
-    has several columns, they are tags, or numbers if the plan says so, and `names` or
-    `label_names` are their names.
+    `x_train`, `y_train` may stand for `x`, `y`. `features` are the names of a row's values, and
+    `sample_weight` how much each training row counts. If y has several columns, they are tags, or
+    numbers if the plan says so, and `names` or `label_names` are their names.
 
     Args:
         contents: The arrays by name.
@@ -101,17 +105,13 @@ def npz(
             f"{place} has only one of x_test and y_test", mend="Save both, or neither."
         )
     tests = contents.get("x_test"), contents.get("y_test")
-    return dataset.make(
-        name,
-        train[0],
-        train[1],
-        *tests,
-        kind=plan.kind,
-        classes=_words(contents, NAMES, place) if train[1].ndim > 1 else (),
-        features=_words(contents, ("features",), place),
-        finds=bool(plan.extra_classes),
-        labels_as=plan.labels_as,
-    )
+    names = _words(contents, NAMES, place) if train[1].ndim > 1 else ()
+    features = _words(contents, ("features",), place)
+    made = gaps.made(name, (train[0], train[1], *tests), plan, names, features)
+    given = contents.get(WEIGHTS)
+    if given is None:
+        return made
+    return replace(made, weights=weights.checked(f"{place}, {WEIGHTS},", given, len(made.x)))
 
 
 def _words(
@@ -168,13 +168,7 @@ def _idx(files: tree.Tree, name: str, plan: DataPlan) -> dataset.Dataset:
         assert file is not None
         with files.open(file) as stream:
             parts[key] = arrays.idx(stream, tree.place(files, file))
-    return _made(name, parts, plan)
-
-
-def _made(name: str, parts: dict[str, NDArray[np.generic]], plan: DataPlan) -> dataset.Dataset:
-    x, y, x_test, y_test = (parts[key] for key in _IDX)
-    finds, named = bool(plan.extra_classes), plan.labels_as
-    return dataset.make(name, x, y, x_test, y_test, plan.kind, finds=finds, labels_as=named)
+    return gaps.made(name, tuple(parts[key] for key in _IDX), plan)
 
 
 def _has_npz(tops: list[str]) -> bool:
@@ -209,7 +203,7 @@ def _mat(files: tree.Tree, name: str, plan: DataPlan) -> dataset.Dataset:
     parts: dict[str, NDArray[np.generic]] = {}
     for key, file in _MAT.items():
         parts[key], parts[key.replace("x", "y")] = _mat_file(files, file)
-    return _made(name, parts, plan)
+    return gaps.made(name, tuple(parts[key] for key in _IDX), plan)
 
 
 def _mat_file(files: tree.Tree, file: str) -> tuple[NDArray[np.generic], NDArray[np.generic]]:
@@ -241,7 +235,7 @@ def _cifar(files: tree.Tree, name: str, plan: DataPlan) -> dataset.Dataset:
         rows = np.concatenate([_cifar_file(files, file) for file in members])
         parts[key] = rows[:, 1:].reshape(-1, *_PICTURE).transpose(0, 2, 3, 1).copy()
         parts[key.replace("x", "y")] = names[rows[:, 0]]
-    return _made(name, parts, plan)
+    return gaps.made(name, tuple(parts[key] for key in _IDX), plan)
 
 
 def _cifar_names(files: tree.Tree) -> NDArray[np.generic]:

@@ -5,7 +5,7 @@ categories. All training rows count, held-out ones too; `statement` decides what
 """
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -154,6 +154,14 @@ def identifies(name: str, seen: Seen) -> bool:
     if seen.numbers == seen.count:
         return seen.whole == seen.count and _NAMED.search(name) is not None
     return not 2 * seen.numbers > seen.count and not _is_text(seen)
+
+
+def left(
+    features: Sequence[str], seen: Mapping[str, Seen], kept: Collection[str]
+) -> tuple[str, ...]:
+    """The columns that only tell rows apart, but for `kept` ones; none, if all are such."""
+    names = tuple(n for n in features if n not in kept and identifies(n, seen[n]))
+    return names if len(names) < len(features) else ()
 
 
 def _is_text(seen: Seen) -> bool:

@@ -26,7 +26,9 @@ class Listed:
     split: str
 
 
-def read(folder: tree.Tree, measured: bool = False) -> list[Listed]:
+def read(
+    folder: tree.Tree, measured: bool = False, unlabelled: Sequence[str] = ()
+) -> list[Listed]:
     """Read the labels of a folder of images.
 
     The first line names the columns: the image's name (`file`, `filename`, `file_name`,
@@ -36,6 +38,7 @@ def read(folder: tree.Tree, measured: bool = False) -> list[Listed]:
     Args:
         folder: The folder.
         measured: Whether labels are numbers, which may be negative.
+        unlabelled: Further words for a label that is not known.
 
     Raises:
         DataError: Lines or columns that cannot be understood; it names the line and the column.
@@ -47,7 +50,11 @@ def read(folder: tree.Tree, measured: bool = False) -> list[Listed]:
         raise errors.DataError(f"{place} is empty", "a line of column names first", _MEND)
     header = [cell.strip().lower() for cell in lines[0][1]]
     columns = _columns(header, place)
-    reader = discovery.measured if measured else discovery.label
+    usual = discovery.measured if measured else discovery.label
+
+    def reader(cell: str) -> str:
+        return "" if cell.strip() in unlabelled else usual(cell)
+
     listed = [_listed(c, line, columns, len(header), place, reader) for line, c in lines[1:]]
     _check(listed, place, signed=measured)
     return listed

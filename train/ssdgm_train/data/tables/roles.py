@@ -21,17 +21,19 @@ class Roles:
         split: The column that says train or test; empty if there is none.
         features: All others but the ignored ones, in the order of the header.
         measured: Whether labels are numbers.
+        weight: The column of weights; empty if there is none.
     """
 
     labels: tuple[str, ...]
     split: str
     features: tuple[str, ...]
     measured: bool = False
+    weight: str = ""
 
     @property
     def read(self) -> tuple[str, ...]:
         """All columns that are read."""
-        return (*self.features, *self.labels, *([self.split] if self.split else []))
+        return (*self.features, *self.labels, *filter(None, (self.split, self.weight)))
 
     @property
     def label(self) -> str:
@@ -54,7 +56,8 @@ def roles(names: Sequence[str], place: str, plan: DataPlan) -> Roles:
     _check_separated(names, place)
     asked = _asked(names, plan)
     _check_named(names, place, plan, asked)
-    rest = [name for name in names if name not in plan.ignore]
+    apart = (*plan.ignore, *filter(None, (plan.weight,)))
+    rest = [name for name in names if name not in apart]
     labels = asked or (_label(rest, place),)
     rest = [name for name in rest if name not in labels]
     parts = [name for name in rest if name.lower() == SPLIT][:1]
@@ -69,7 +72,7 @@ def roles(names: Sequence[str], place: str, plan: DataPlan) -> Roles:
             f"{place} has a column without a name, which often numbers the rows",
             mend=discovery.LEAVE.format(""),
         )
-    return Roles(labels, "".join(parts), features, plan.labels_as == NUMBERS)
+    return Roles(labels, "".join(parts), features, plan.labels_as == NUMBERS, plan.weight)
 
 
 def _asked(names: Sequence[str], plan: DataPlan) -> tuple[str, ...]:
@@ -83,7 +86,7 @@ def _check_named(
     names: Sequence[str], place: str, plan: DataPlan, labels: tuple[str, ...]
 ) -> None:
     """Refuse names of columns that the table does not have."""
-    single = {"data.series": plan.series, "data.time": plan.time}
+    single = {"data.series": plan.series, "data.time": plan.time, "data.weight": plan.weight}
     wanted = {
         "data.ignore": plan.ignore,
         "data.categorical": plan.categorical,

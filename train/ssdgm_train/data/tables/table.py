@@ -5,7 +5,7 @@ once to learn what the columns are, once to fill the rows.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -23,6 +23,7 @@ from ssdgm_train.data.places import tree
 from ssdgm_train.data.settings import AUTO, DEFAULTS, DataPlan
 from ssdgm_train.data.tables import arrow, discovery, labelfile, tablefile
 from ssdgm_train.data.tables import roles as purposes
+from ssdgm_train.labels import weights
 
 Files = tuple[tuple[str, tablefile.Table], ...]
 """Each file of a data set with its part."""
@@ -60,11 +61,11 @@ def load(files: tree.Tree, name: str, plan: DataPlan = DEFAULTS) -> dataset.Data
     tablefile.release()
     (x, y), (x_test, y_test) = parts[TRAIN], parts.get(TEST, (None, None))
     rows, named = (x, y, x_test, y_test), plan.labels_as
-    known = tuple(_ranged(column, x[:, i]) for i, column in enumerate(learnt.columns))
+    known = tuple(ranged(column, x[:, i]) for i, column in enumerate(learnt.columns))
     made = dataset.make(name, *rows, columns=known, classes=learnt.names, labels_as=named)
     roles = learnt.source.roles
     label = "" if roles.tags or roles.measured else roles.label
-    return replace(made, left=learnt.left, label=label)
+    return replace(made, left=learnt.left, label=label, weights=_weights(learnt))
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +108,8 @@ class _Source:
         clean = {}
         for name, array in arrays:
             feature = name in self.roles.features
-            gaps = self.plan.missing if feature else ()
+            label = name in self.roles.labels
+            gaps = self.plan.missing if feature else self.plan.unlabelled if label else ()
             clean[name] = arrow.clean(array, partial(where, name), gaps, dated=feature)
         return _Piece(part, clean, where)
 
@@ -145,7 +147,18 @@ class _Learnt:
         return roles.labels if roles.measured or roles.tags else as_labels(self.classes)
 
 
-def _ranged(column: columns.Column, values: store.Array) -> columns.Column:
+def _weights(learnt: _Learnt) -> NDArray[np.float64] | None:
+    """How much each training row counts, where a column says it."""
+    name, source = learnt.source.roles.weight, learnt.source
+    if not name:
+        return None
+    pieces = (piece for piece in source.pieces() if piece.part == TRAIN)
+    parts = [arrow.numbers(piece.arrays[name], partial(piece.where, name)) for piece in pieces]
+    place = f"{source.files[0][1].place} column {name!r},"
+    return weights.checked(place, np.concatenate(parts), learnt.counts[TRAIN])
+
+
+def ranged(column: columns.Column, values: store.Array) -> columns.Column:
     """A column of numbers with the least and the largest of them."""
     if column.kind != columns.NUMBER:
         return column
@@ -191,7 +204,7 @@ def _learn(source: _Source, plan: DataPlan) -> _Learnt:
         raise tablefile.no_rows(place)
     words = seen[roles.label].words if classed else []
     classes = discovery.classes(roles.label, words, place, plan.unlabelled) if classed else ()
-    left = _left(roles.features, seen, plan)
+    left = discovery.left(roles.features, seen, plan.categorical)
     features = [
         discovery.column(name, seen[name], place, names=name in plan.categorical)
         for name in roles.features
@@ -200,18 +213,6 @@ def _learn(source: _Source, plan: DataPlan) -> _Learnt:
     ordered = sorted(features, key=lambda column: column.kind != columns.NUMBER)
     known = tuple(replace(column, missing=plan.missing) for column in ordered)
     return _Learnt(source, known, classes, counts, left)
-
-
-def _left(
-    features: Sequence[str], seen: Mapping[str, discovery.Seen], plan: DataPlan
-) -> tuple[str, ...]:
-    """The columns that only tell rows apart, unless the recipe names them or all are such."""
-    left = tuple(
-        name
-        for name in features
-        if name not in plan.categorical and discovery.identifies(name, seen[name])
-    )
-    return left if len(left) < len(features) else ()
 
 
 def _filled(learnt: _Learnt, part: str) -> tuple[NDArray[np.generic], targets.Labels]:

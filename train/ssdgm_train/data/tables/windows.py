@@ -47,7 +47,8 @@ def load(files: tree.Tree, name: str, plan: DataPlan = DEFAULTS) -> dataset.Data
     about = series.Series(plan.series, plan.time, _channels(roles, place, plan))
     gathered = _Gathered(tables, about, roles)
     windows = gathered.lines.cut()
-    labels = gathered.labels.agreed(windows, partial(gathered.where, column=roles.label))
+    words = gathered.labels.agreed(windows, partial(gathered.where, column=roles.label))
+    labels = ["" if word in plan.unlabelled else word for word in words]
     parts = gathered.parts.agreed(windows, partial(gathered.where, column=roles.split))
     train, test = (np.flatnonzero(np.array(parts) == part) for part in partnames.PARTS)
     if not len(train):
