@@ -123,6 +123,7 @@ def classify(
         familiar = drift.familiarity(opened, table.x)
         name, key = about.name, opened.graphs.bundle.id
         active = opened.graphs.placement("classifier").active
+    more = {"counts": answer.counts(), "drift": differing, "familiarity": familiar}
     label = outputs.label_of(about.training)
     space, names = about.space, table.names
     listed = outputs.Predictions(answer, space, names, top, kept, label, probabilities)
@@ -132,9 +133,7 @@ def classify(
         "provider": active,
         "rows": len(answer),
         "space": about.space.space,
-        **({"counts": counts} if (counts := answer.counts()) else {}),
-        **({"drift": differing} if differing else {}),
-        **({"familiarity": familiar} if familiar else {}),
+        **{key: value for key, value in more.items() if value},
     }
     if out is None:
         return {**result, "predictions": listed.records()}
