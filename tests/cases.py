@@ -182,7 +182,11 @@ def built(
     """A small model of a method, the same every time."""
     torch.manual_seed(1)
     setting = dataclasses.replace(config(spec), **changes)
-    return spec.build(setting, stated(kind)).to(device, dtype)
+    model, rows = spec.build(setting, stated(kind)), batch(kind, 9)
+    for phase in spec.phases(setting, method.Sizes(9, 7)):
+        with evaluation.evaluating(model):
+            phase.learn(model, rows.x, rows.y, 0)
+    return model.to(device, dtype)
 
 
 def batch(

@@ -14,7 +14,10 @@ from ssdgm_train.networks.convolutions import Grid
 from ssdgm_train.networks.kernels import Kernels
 
 FEWEST = 1e-3
-"""The smallest share that a classifier of votes gives a class."""
+"""The smallest probability of an answer: few labels make nobody surer."""
+
+LEAST = 1e-12
+"""A share of votes whose logarithm stands for none."""
 
 THIRD = 3
 """Sums of what pairs of classes say count less than a vote, as scikit-learn has it."""
@@ -81,7 +84,7 @@ class Neighbours(Part):
     def forward(self, x: Tensor) -> Tensor:
         """[batch, features] to the logarithms of shares [batch, K]."""
         near = _squares(x, self.rows).topk(self.count, dim=1, largest=False).indices
-        return self.votes[near].mean(1).clamp(min=FEWEST).log()
+        return self.votes[near].mean(1).clamp(min=LEAST).log()
 
 
 class Trees(Part):
@@ -114,7 +117,7 @@ class Trees(Part):
             way = torch.where(below, self.left.flatten()[at], self.right.flatten()[at])
             at = first + way
         total = self.value.flatten(0, 1)[at].sum(1) + self.bias
-        return (total / trees).clamp(min=FEWEST).log() if self.of_shares else total
+        return (total / trees).clamp(min=LEAST).log() if self.of_shares else total
 
 
 def _squares(x: Tensor, rows: Tensor) -> Tensor:
@@ -193,9 +196,9 @@ class Fixed(nn.Module):
         kernels: Any = self._modules.get("kernels")
         finish: Any = self.get_submodule("finish")
         own = self.get_submodule(self.part)(rows if kernels is None else kernels(rows))
-        said = (own * finish.scale).log_softmax(-1)
-        least = said.new_full((1, 1), FEWEST).log().expand(said.shape[0], 1)
-        raw = torch.cat([said, least], 1).index_select(1, finish.place)
+        said = (own * finish.scale).softmax(-1)
+        none = torch.zeros_like(said[:, :1])
+        raw = torch.cat([said, none], 1).clamp(min=FEWEST).log().index_select(1, finish.place)
         return raw.reshape(*x.shape[:-1], self.classes)
 
 
