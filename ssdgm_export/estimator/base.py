@@ -153,10 +153,13 @@ class SemiSupervised(
 
     def _plan(self) -> recipe.Recipe | recommended.Asked:
         given = {
-            name: getattr(self, name) for name in ("hidden", "latent", "alpha", *settings.SECTIONS)
+            name: getattr(self, name, None)
+            for name in ("hidden", "latent", "alpha", *settings.SECTIONS)
         }
         given |= {"labels_as": self._labels_as} if self._labels_as else {}
         given["class_weight"] = weighting.weighing(self.class_weight)
+        if not (self.recipe or self.early_stopping or self.patience or self.verbose):
+            given["evaluate_every"] = settings.SELDOM  # nobody looks at validations
         if self.early_stopping:
             given["patience"] = settings.PATIENCE if self.patience is None else self.patience
             given["validation"] = self.validation or settings.HELD

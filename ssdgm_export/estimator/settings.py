@@ -43,9 +43,13 @@ SECTIONS = {
     "labels_as": "data",
     "class_weight": "data",
     "patience": "run",
+    "evaluate_every": "run",
     "likelihood": "data",
 }
 """Where settings stand in a recipe; all others are of the model."""
+
+SELDOM = 500
+"""Steps between validations, which write to the disk, where nothing comes of them."""
 
 PATIENCE, HELD = 5, 0.1
 """Validations to wait with `early_stopping`, and the share of labelled rows that it holds out."""

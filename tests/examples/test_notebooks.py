@@ -1,0 +1,40 @@
+"""The notebooks run from their first cell to their last, and hold no outputs."""
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+NOTEBOOKS = sorted(path.name for path in EXAMPLES.glob("*.ipynb"))
+FEWER = {"from_a_table_to_a_device.ipynb": ("steps=300", "steps=20")}
+
+
+def code(name: str) -> list[str]:
+    """The cells of code of a notebook."""
+    cells = json.loads((EXAMPLES / name).read_text(encoding="utf-8"))["cells"]
+    return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_notebook_holds_no_outputs(name: str) -> None:
+    cells = json.loads((EXAMPLES / name).read_text(encoding="utf-8"))["cells"]
+    assert not any(cell.get("outputs") or cell.get("execution_count") for cell in cells)
+    for source in code(name):
+        ast.parse(source)
+
+
+def test_a_table_goes_to_a_device(tmp_path: Path) -> None:
+    """In a process of its own, as a kernel is, with fewer steps."""
+    (name,) = FEWER
+    program = "\n".join(code(name))
+    fewer = program.replace(*FEWER[name])
+    assert fewer != program
+    asks = "usual, strange = ranks\nassert 0 <= strange <= usual <= 1"
+    command = [sys.executable, "-c", f"{fewer}\n{asks}"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"verdict.ssdgm", "new.csv"}
