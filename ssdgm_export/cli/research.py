@@ -98,7 +98,7 @@ def _files(room: str, suffix: str) -> list[str]:
     spec = importlib.util.find_spec("ssdgm_train")
     if spec is None or spec.origin is None:
         return []
-    places = sorted((Path(spec.origin).parent / room).glob(f"*{suffix}"))
+    places = sorted((Path(spec.origin).parent / room).rglob(f"*{suffix}"))
     return [path.stem for path in places if not path.stem.startswith("_")]
 
 
