@@ -50,15 +50,18 @@ def test_recipes_are_compared_and_the_bundle_says_which_is_taken(
 def test_the_candidates_have_what_is_given_over_what_is_recommended(
     trained: SemiSupervisedClassifier,
 ) -> None:
-    record, shipped = trained.run_.record, recipe.load("default-m2-tables")
+    record = trained.run_.record
     assert record.taken is not None
     assert record.taken.name == "default-m2-tables"
     plan = record.plan
-    assert (plan.model.hidden, plan.model.classifier, plan.model.latent) == ((16,), (), 2)
+    assert (plan.model.hidden, plan.model.latent) == ((16,), 2)
     assert (plan.train.steps, plan.train.unlabelled_batch) == (12, 200)
-    assert plan.model.settle == shipped.model.settle
     assert (plan.data.validation, plan.data.likelihood) == (0, "gaussian")
     assert plan.run.baseline == 0
+    given = {key: FEW[key] for key in ("hidden", "latent")}
+    first, shipped = settings.compared(given).chosen(ROWS).plan, recipe.load("default-m2-tables")
+    assert (first.model.hidden, first.model.classifier) == ((16,), ())
+    assert first.model.settle == shipped.model.settle
 
 
 def test_what_is_not_given_is_the_recommended_recipe_s() -> None:
@@ -95,11 +98,11 @@ def test_what_says_what_to_train_is_trained_alone(given: dict[str, Any]) -> None
     assert SemiSupervisedClassifier(**few).fit(x, y).run_.record.portfolio is None
 
 
-def test_rows_that_all_have_a_label_have_nothing_to_compare() -> None:
+def test_rows_that_all_have_a_label_are_compared_with_the_baseline_alone() -> None:
     x, y, _ = blobs()
     tried = SemiSupervisedClassifier(**FEW).fit(x, y).run_.record.portfolio
     assert tried is not None
-    assert [one.name for one in tried.candidates] == ["m2"]
+    assert [one.name for one in tried.candidates] == ["m2", "baseline"]
 
 
 def test_verbose_writes_the_trials_too(
