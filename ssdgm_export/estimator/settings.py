@@ -232,8 +232,8 @@ def blanked(y: Any, words: Sequence[str] = ()) -> Any:  # noqa: ANN401  (whateve
     array = np.asarray(y, object) if isinstance(y, list | tuple) else np.asarray(y)
     if array.ndim != 1 or not (words or array.dtype.kind in "fO"):
         return y
-    missing = np.array([_missing(value) for value in array])
-    missing |= np.array([cells.as_word(value) in words for value in array.tolist()], bool)
+    gaps = (_missing(value) or cells.as_word(value) in words for value in array.tolist())
+    missing = np.fromiter(gaps, bool, len(array))
     if not missing.any():
         return y
     known = array[~missing].tolist()
