@@ -104,7 +104,7 @@ def test_the_runtime_needs_numpy_alone(wheels: Path) -> None:
     told = metadata(wheel(wheels, "ssdgm_runtime"))
     base = [r for r in told.get_all("Requires-Dist") if "extra ==" not in r]
     assert [r.split(">")[0] for r in base] == ["numpy"]
-    assert set(told.get_all("Provides-Extra")) == {"cpu", "gpu", "images", "tables"}
+    assert set(told.get_all("Provides-Extra")) == {"cpu", "gpu", "images", "tables", "trust"}
 
 
 @pytest.fixture(scope="session")
