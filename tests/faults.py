@@ -143,13 +143,14 @@ class Faults:
                 yield status.st_ino, (status.st_mtime_ns, status.st_size)
 
     def _lose(self) -> None:
-        """Cut every file that was written and not synced, as a loss of power may."""
+        """Cut what was written to files and not synced in half, as a loss of power may."""
         for folder, _, files in os.walk(self.root):
             for name in files:
                 path = os.path.join(folder, name)
                 status = os.lstat(path)
-                if self.synced.get(status.st_ino) != (status.st_mtime_ns, status.st_size):
-                    os.truncate(path, status.st_size // 2)
+                when, safe = self.synced.get(status.st_ino, (0, 0))
+                if (when, safe) != (status.st_mtime_ns, status.st_size):
+                    os.truncate(path, safe + max(0, status.st_size - safe) // 2)
 
 
 def struck(
