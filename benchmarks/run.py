@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks import clusters, defaults
+from benchmarks import clusters, defaults, outliers
 
 FOLDER = Path(__file__).resolve().parent
 SCRIPTS = (
@@ -20,7 +20,8 @@ SCRIPTS = (
     *("training_step", "mixed_precision", "digits", "kill", "mnist", "loading"),
 )
 """All but `paper`, `rivals`, `contest`, `defaults` and `clusters`, which take hours, `tags`, which
-takes half an hour and needs its two sets, `numbers`, which takes hours and needs C-MAPSS,
+takes half an hour and needs its two sets, `outliers`, which takes as long and needs ADBench's,
+`numbers`, which takes hours and needs C-MAPSS,
 `big_table`, which needs 4 GB of disk and half an hour, and `m1_bound`, which needs the authors'
 weights."""
 MODELS = {"m2": "M2", "m1m2": "M1+M2", "softplus": "M2 with softplus"}
@@ -83,6 +84,7 @@ def rewrite() -> None:
     _put(FOLDER / "README.md", "speed", speed())
     _put(FOLDER / "README.md", "defaults", defaults.table(_figures("defaults")["cells"]))
     _put(FOLDER / "README.md", "clusters", clusters.table(_figures("clusters")["cells"]))
+    _put(FOLDER / "README.md", "outliers", outliers.table(_figures("outliers")))
     _put(FOLDER.parent / "docs" / "paper.md", "paper", PAPER.read_text() if PAPER.exists() else "")
 
 

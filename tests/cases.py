@@ -20,7 +20,7 @@ from ssdgm_train import evaluation, method
 from ssdgm_train.data import batches, dataset, statement
 from ssdgm_train.data.settings import DataPlan
 from ssdgm_train.data.split import Split
-from ssdgm_train.labels import classes
+from ssdgm_train.labels import classes, oneclass
 from ssdgm_train.model import Model
 from ssdgm_train.probability.noise import Noise
 from ssdgm_train.problems import Problem
@@ -58,6 +58,9 @@ SMALL = {
     "threshold": "0",
 }
 """The same for the recipes of runs, as settings."""
+
+ONE_CLASS = ['data.labels_as="one-class"', 'data.normal=["0"]']
+"""How such data is read where a method tells outliers from normal rows."""
 
 CLASSES = 3
 CPU = torch.device("cpu")
@@ -100,6 +103,13 @@ TABLES = {
 """Small tables: of both sorts of columns, of categories, of one boolean."""
 
 _KNOWN = KINDS | TABLES
+
+
+def problem_of(spec: method.Method, problem: Problem) -> Problem:
+    """The problem with labels that a method knows: of one class where it finds outliers."""
+    if spec.knows(classes.Classes):
+        return problem
+    return dataclasses.replace(problem, labels=oneclass.OneClass(0.05))
 
 
 def config(spec: method.Method) -> Any:  # noqa: ANN401
@@ -182,7 +192,7 @@ def built(
     """A small model of a method, the same every time."""
     torch.manual_seed(1)
     setting = dataclasses.replace(config(spec), **changes)
-    model, rows = spec.build(setting, stated(kind)), batch(kind, 9)
+    model, rows = spec.build(setting, problem_of(spec, stated(kind))), batch(kind, 9)
     for phase in spec.phases(setting, method.Sizes(9, 7)):
         with evaluation.evaluating(model):
             phase.learn(model, rows.x, rows.y, 0)
@@ -240,7 +250,8 @@ def trained(
     """A small model after some steps of every phase on all rows, and the state of its run."""
     parts, chosen = everything(data), config(spec)
     torch.manual_seed(seed)
-    model = spec.build(chosen, statement.problem(data, parts, DataPlan())).to(device)
+    problem = problem_of(spec, statement.problem(data, parts, DataPlan()))
+    model = spec.build(chosen, problem).to(device)
     sizes = method.Sizes(len(parts.labelled), len(parts.unlabelled))
     setting = loop.Plan(steps=steps, labelled_batch=16, unlabelled_batch=16, **plan)
     stages = [loop.Stage(phase, setting) for phase in spec.phases(chosen, sizes)]
@@ -292,7 +303,8 @@ def small_recipe(name: str = "m2", *changes: str) -> recipe.Recipe:
         "run.evaluate_every=4",
         "run.baseline=4",
     ]
-    return recipe.load(None, name, [*plan, *settings(name, **SMALL), *changes])
+    labels = [] if ssdgm_train.METHODS[name].knows(classes.Classes) else ONE_CLASS
+    return recipe.load(None, name, [*plan, *labels, *settings(name, **SMALL), *changes])
 
 
 def saved(path: Path, data: dataset.Dataset) -> str:

@@ -96,7 +96,7 @@ class Model:
         return self.graphs.described()
 
     def classify(self, x: ArrayLike, *, batch_size: int | None = None) -> "Answer":
-        """Compute q(y | x): a `Classification`, of tags a `Tagging`, of numbers an `Estimate`.
+        """Compute q(y | x): a `Classification`, `Tagging`, of numbers `Estimate`, or a `Verdict`.
 
         Args:
             x: [n, *shape] in the data set's own dtype; where values have names, also a frame,
@@ -226,10 +226,11 @@ class Model:
 
     def score(self, x: ArrayLike, *, batch_size: int | None = None) -> "answers.Scores":
         """How strange each row is, and next to validation rows; errors as of `classify`."""
-        from ssdgm_runtime.inference import answers
+        from ssdgm_runtime.inference import answers, parts
 
-        call = self.graphs.of_rows("scorer", "score", "score")
-        return answers.scored(call(x, batch_size)[0][:, 0], self._about.scorer)
+        call = self.graphs.of_rows(parts.scorer(self._about.graphs), "score", "score")
+        stated = self._about.scorer or getattr(self.space, "stated", None)
+        return answers.scored(call(x, batch_size)[0][:, 0], stated)
 
     def verify(self, *, digests: bool = True) -> "verification.VerifyReport":
         """Hash every file again, if `digests`, and run the golden rows; see `verification`."""

@@ -71,6 +71,8 @@ def _results(made: Json) -> str:
     scored = [made[part] for part in ("validation", "test") if made[part]]
     if any(score.get("rmse") for score in scored):
         return "\n".join([*_of_numbers(made), "", *_held(made)])
+    if any(score.get("false_alarms") is not None for score in scored):
+        return "\n".join([*_of_outliers(made), "", *_held(made)])
     lines = [
         "| rows | how many | error | -log q(y given x), nats | Brier score | calibration error |",
         "|---|--:|--:|--:|--:|--:|",
@@ -98,6 +100,25 @@ def _of_numbers(made: Json) -> list[str]:
             shares = [f"{100 * score[k]:.2f} %" for k in ("error", "ece")]
             lines.append(f"| {' | '.join([part, str(score['rows']), *own, *shares])} |")
     return lines
+
+
+def _of_outliers(made: Json) -> list[str]:
+    """The table of scores where labels say which rows are outliers."""
+    lines = [
+        "| rows | how many | AUROC | average precision | false alarms | outliers found |",
+        "|---|--:|--:|--:|--:|--:|",
+    ]
+    for part in ("validation", "test"):
+        if score := made[part]:
+            own = [_digits(score[key]) for key in ("auroc", "average_precision")]
+            shares = [_digits(score[key], 100, " %") for key in ("false_alarms", "detected")]
+            lines.append(f"| {' | '.join([part, str(score['rows']), *own, *shares])} |")
+    return lines
+
+
+def _digits(value: float | None, factor: int = 1, unit: str = "") -> str:
+    """A figure with four digits; a dash where there is none."""
+    return "–" if value is None else f"{factor * value:.4g}{unit}"
 
 
 def _held(made: Json) -> list[str]:
@@ -179,6 +200,9 @@ def _calls(about: Manifest) -> list[str]:
     if about.space.traits.measure == "rmse":
         answer = "model.predict(x)  # numbers; model.classify(x) has their deviations too"
         return [answer, *(["model.generate(n=8, seed=0).x"] if "decoder" in about.graphs else [])]
+    if about.space.space == "one-class":
+        answer = "model.classify(x).names  # normal or outlier; .rank is near 0 for strange rows"
+        return [answer, "model.score(x).log_prob  # a lower bound of log p(x), in nats"]
     generated = ["model.generate(y=0, n=8, seed=0).x"] if "decoder" in about.graphs else []
     return ["model.classify(x).names", *generated]
 

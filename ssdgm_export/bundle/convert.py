@@ -20,7 +20,7 @@ from ssdgm_export.graphs import modules, trace
 from ssdgm_export.proof import allowance, gate, parity
 from ssdgm_runtime import atomic, errors, jsonfile
 from ssdgm_runtime import model as runtime
-from ssdgm_runtime.bundle import manifest, scorer
+from ssdgm_runtime.bundle import manifest
 from ssdgm_train import data as sources
 from ssdgm_train import evaluation
 from ssdgm_train.data import store
@@ -84,7 +84,6 @@ def convert(
     limits: allowance.Limits = _LIMITS,
     fuse: bool = False,
     score: bool = False,
-    stated: scorer.Scores | None = None,
     if_better: bool = False,
 ) -> Converted:
     """Convert a finished run into a bundle.
@@ -106,7 +105,6 @@ def convert(
         limits: What lower precision may cost.
         fuse: Add the graph `encoder_classifier`, for hosts that want everything in one call.
         score: Add the graph `scorer`, by which `Model.score` bounds log p(x); always fp32.
-        stated: What the bundle states of scores, instead of those of the validation rows.
         if_better: Ship the baseline's network instead where it erred less on 30 validation rows or
             more, or else by cross-validation; if neither can tell, the run ships.
 
@@ -142,7 +140,7 @@ def convert(
     beside = directory.ended(given_run).baseline if if_better else None
     note = _note(decision, beside)
     remarks = [*model.remarks, *baseline.remarks(beside), *([f"{note}."] if note else [])]
-    scored = stated or scoring.scores(models, held) if SCORER in models else None
+    scored = scoring.scores(models, held) if SCORER in models else None
     about = document.compose(record, result, graphs, shipped, report, identity, beside, scored)
     files = {
         **{f"models/{v.component}/{v.precision}/model.onnx": v.data for v in shipped},
@@ -174,7 +172,7 @@ def material(run: directory.Run, data: str | None = None) -> tuple[gate.Rows, pa
     held = getattr(split, kind)
     few = store.sampled(dataset.x, held)
     x, y = (store.take(array, few) for array in (dataset.x, dataset.y))
-    rows = gate.Rows(x, y, kind, document.space(run.read()), dataset.columns)
+    rows = gate.Rows(x, y, kind, document.space(run.read(), directory.ended(run)), dataset.columns)
     return rows, store.sample(dataset.x, split.training)
 
 

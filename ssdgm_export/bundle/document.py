@@ -101,7 +101,7 @@ def compose(
         name=identity.name or f"{spec.name}-{record.data.name}",
         version=identity.version,
         description=identity.description or f"{spec.name} on {record.data.name}: {spec.summary}",
-        space=space(record),
+        space=space(record, result),
         likelihood=draws.likelihood(problem) if "decoder" in graphs else None,
         scorer=scored,
         input=_input(record),
@@ -126,9 +126,10 @@ def compose(
     )
 
 
-def space(record: records.RunRecord) -> Space:
-    """What a label of a run is, as the runtime has it."""
-    return registry.parse(record.problem.labels.described(record.data.classes))
+def space(record: records.RunRecord, result: records.Result) -> Space:
+    """What a label is, with what validation rows have fitted, as the runtime has it."""
+    labels = result.labels or record.problem.labels
+    return registry.parse(labels.described(record.data.classes))
 
 
 def created(result: records.Result) -> str:

@@ -6,13 +6,8 @@ import numpy as np
 
 from ssdgm_export.proof import gate, parity
 from ssdgm_runtime.bundle import scorer
+from ssdgm_train.labels.oneclass import LEVELS
 from ssdgm_train.model import SCORER
-
-LEVELS = (
-    *(0.0, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5),
-    *(0.75, 0.9, 0.95, 0.975, 0.99, 0.995, 0.999, 1.0),
-)
-"""The shares of rows whose scores are stated."""
 
 FEWEST = 20
 """The fewest validation rows that say anything of others."""

@@ -11,7 +11,7 @@ from ssdgm_export.proof import allowance, gate, parity
 from ssdgm_runtime import arguments, errors
 from ssdgm_runtime.bundle import tolerance
 from ssdgm_runtime.labels.space import Space
-from ssdgm_train.model import SCORER
+from ssdgm_train.model import CLASSIFIER, SCORER
 
 FP32, INT8, FP16 = PRECISIONS = ("fp32", "int8", "fp16")
 CALIBRATION, CHUNK = 1024, 64
@@ -102,7 +102,7 @@ def make(
     rows: gate.Rows,
     limits: allowance.Limits,
 ) -> tuple[list[Variant], list[gate.Gate]]:
-    """Every variant that may ship, and how each was judged; a scorer is fp32 alone.
+    """Every variant that may ship, and how each was judged; what gives scores is fp32 alone.
 
     Args:
         source: The graphs.
@@ -114,14 +114,15 @@ def make(
     Raises:
         GateError: A graph is left without any file.
     """
-    plain = [name for name in source.models if FP32 in wanted or name == SCORER]
+    scores = SCORER if SCORER in source.models else _scorer(source)
+    plain = [name for name in source.models if FP32 in wanted or name == scores]
     shipped = [exact(source, name) for name in plain]
     gates: list[gate.Gate] = []
     lower = [precision for precision in wanted if precision != FP32]
     names = {k: tuple(t.name for t in g.spec.inputs) for k, g in source.graphs.items()}
     with parity.one_thread():
         judge = gate.Judge(source.models, names, rows, limits) if lower else None
-        lowered = [name for name in source.models if name != SCORER]
+        lowered = [name for name in source.models if name != scores]
         for component, precision in ((c, p) for c in lowered for p in lower):
             assert judge is not None
             data = _convert(source, component, precision, train)
@@ -131,6 +132,11 @@ def make(
                 shipped.append(_variant(source, component, data, tuple(verdicts)))
     _check(source, shipped, gates)
     return shipped, gates
+
+
+def _scorer(source: Source) -> str:
+    """The classifier where it gives scores, which are ranked to the last digits."""
+    return CLASSIFIER if "score" in source.space.outputs else SCORER
 
 
 def exact(source: Source, component: str) -> Variant:

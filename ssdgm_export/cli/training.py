@@ -71,7 +71,8 @@ def train(
         str | None,
         typer.Option(
             help="What labels are: numbers to predict measurements; classes if each is a class, "
-            "although they look like measurements; tags for several yes/no labels."
+            "although they look like measurements; tags for several yes/no labels; "
+            "one-class for normal rows and outliers."
         ),
     ] = None,
     class_weight: Annotated[

@@ -192,7 +192,7 @@ class SemiSupervised(
 
 def answers_of(trained: memory.Trained, device: str) -> Answers:
     """A trained model at work on a device."""
-    space = document.space(trained.record)
+    space = document.space(trained.record, trained.result)
     return Answers(trained.graphs, trained.problem, space, loading.pick_device(device))
 
 

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from ssdgm_export.estimator import frames
 from ssdgm_export.graphs import modules
-from ssdgm_runtime.bundle import scorer
 from ssdgm_train import method
 from ssdgm_train.data.formats import layouts
 from ssdgm_train.model import Model
@@ -130,7 +129,6 @@ def export(
     precision: str,
     license: str | None,
     score: bool = False,
-    stated: scorer.Scores | None = None,
 ) -> Path:
     """Write a bundle; arguments and errors as of `ssdgm_export.convert`."""
     from ssdgm_export.bundle import convert
@@ -144,7 +142,6 @@ def export(
             precision=precision,
             license=license,
             score=score,
-            stated=stated,
         )
     return converted.path
 

@@ -1,10 +1,11 @@
-"""The scikit-learn face of scores: rows that are unlike those that it was fitted on.
+"""The scikit-learn face of one-class: rows that are unlike those that it was fitted on.
 
 from ssdgm_export import OutlierDetector
 
 detector = OutlierDetector(false_alarms=0.01, random_state=0).fit(X)  # normal rows, no labels
 detector.predict(X_new)  # 1 for rows like these, -1 for others
-detector.export("detector.ssdgm")  # Model.score(x).inlier on a device without torch
+detector.fit(X, y)  # y is 1 of normal rows, -1 of known outliers, 0 or NaN where nothing is known
+detector.export("detector.ssdgm")  # Model.classify(x).names on a device without torch
 """
 
 from collections.abc import Sequence
@@ -17,18 +18,18 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ssdgm_export.bundle import scoring
 from ssdgm_export.estimator import base, memory, progress, settings
 from ssdgm_runtime import errors
-from ssdgm_runtime.bundle import scorer
-from ssdgm_train.data import dataset
+from ssdgm_train.data import dataset, targets
 from ssdgm_train.evaluation import evidence
+from ssdgm_train.labels import OneClass, oneclass
 from ssdgm_train.models import scoring as bounds
 from ssdgm_train.probability.noise import Noise
 from ssdgm_train.recipes import recipe
-from ssdgm_train.runs import loading
+from ssdgm_train.runs import directory, loading
 
 Array = NDArray[Any]
+RECIPE = "default-oneclass"
 FEWEST = 5
 """The fewest rows that are held out."""
 
@@ -36,21 +37,21 @@ FEWEST = 5
 class OutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
     """A generative model of normal rows, which calls unlikely ones outliers.
 
-    The model is a variational autoencoder, `gmdgm` with one component. Some rows are held out of
-    its training; the threshold is the score that a share `false_alarms` of these is above. Where
-    some training rows are outliers themselves, that share is of all rows.
+    The model is that of the method `oneclass`. Some normal rows are held out of its training; the
+    threshold is the score that a share `false_alarms` of these is above. Rows without a label are
+    taken for normal; where some of them are outliers, that share is of all.
 
     Args:
-        false_alarms: The share of normal rows that may be called outliers, 0 to 0.5.
+        false_alarms: The share of normal rows that may be called outliers, 0 to below 0.5.
         held: The share of the rows that the threshold is found on, 5 rows at least.
-        samples: How many importance samples a score is of; 0 for the two of a bundle.
-        hidden: Widths of the hidden layers of each network.
+        samples: How many importance samples a score is of; 0 for those of a bundle.
+        hidden: Widths of the hidden layers of encoder and decoder.
         latent: Dimensions of z.
         steps: Updates.
         learning_rate: Adam's.
         batch: Rows a step.
         likelihood: Of rows: "gaussian", which standardises every column, or as of `m2`.
-        settings: Anything else a recipe of `gmdgm` has, such as ("model.activation=softplus",).
+        settings: Anything else a recipe of `oneclass` has, such as ("model.gamma=3",).
         random_state: Of the rows that are held out, initial weights, batches and noise.
         device: "auto", "cpu" or "cuda".
         verbose: 1 writes a line to standard error at every validation.
@@ -62,10 +63,6 @@ class OutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
 
     Raises:
         SsdgmError: On fit; a setting or the rows cannot be used.
-
-    References:
-        Variational Autoencoder based Anomaly Detection using Reconstruction Probability (An and
-        Cho, 2015), for scores of such a model; here they are bounds of log p(x).
     """
 
     def __init__(
@@ -75,10 +72,10 @@ class OutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         held: float = 0.2,
         samples: int = 0,
         hidden: int | Sequence[int] = (64,),
-        latent: int = 4,
+        latent: int = 8,
         steps: int = 1500,
         learning_rate: float = 3e-3,
-        batch: int = 100,
+        batch: int = 128,
         likelihood: str = "gaussian",
         settings: Sequence[str] = (),
         random_state: int | np.random.RandomState | None = None,
@@ -100,20 +97,25 @@ class OutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         self.verbose = verbose
 
     def fit(self, X: object, y: object = None) -> "OutlierDetector":  # noqa: N803
-        """Train on normal rows [n, features]; y is not looked at."""
-        if not 0 <= self.false_alarms <= 0.5:
-            raise errors.InputError("false_alarms", str(self.false_alarms), "a share, 0 to 0.5")
+        """Train on rows [n, features].
+
+        Args:
+            X: The rows.
+            y: What is known of them, [n]: above 0 of normal rows, below 0 of outliers, 0 or NaN
+                where nothing is known. By default all are normal, as they are where y says so of
+                none.
+        """
+        if not 0 <= self.false_alarms < 0.5:
+            wanted = "a share from 0 to below 0.5"
+            raise errors.InputError("false_alarms", str(self.false_alarms), wanted)
         x = validate_data(self, X, dtype=np.float32, ensure_min_samples=2)
+        codes = _codes(y, len(x))
         seed = base.seed_of(self.random_state)
-        order = np.random.default_rng(seed).permutation(len(x))
-        held = min(max(round(self.held * len(x)), FEWEST), len(x) // 2)
         names = tuple(getattr(self, "feature_names_in_", ()))
-        rows = x[order[held:]]
-        table = memory.Table(rows, np.full(len(rows), dataset.UNLABELLED), names)
+        table = memory.Table(x, codes, names)
         watch = progress.tell if self.verbose else memory.ignore
-        self.run_ = memory.fit(table, self._plan(), seed, self.device, None, watch)
-        self._held = x[order[:held]]
-        self.offset_ = float(np.quantile(self._scores(self._held), self.false_alarms))
+        self.run_ = memory.fit(table, self._plan(len(x)), seed, self.device, None, watch)
+        self.offset_ = self._offset(x, codes)
         return self
 
     def score_samples(self, X: object) -> NDArray[np.float64]:  # noqa: N803
@@ -130,9 +132,9 @@ class OutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         return np.where(self.decision_function(X) < 0, -1, 1)
 
     def export(self, path: str | Path, *, license: str | None = None) -> Path:
-        """Write a bundle whose `Model.score` has the same threshold.
+        """Write a bundle with the same threshold, whose `Model.classify` says what is an outlier.
 
-        It has the two draws of a bundle, whatever `samples` is, and the threshold of these.
+        It has the draws of a bundle, whatever `samples` is, and the threshold of these.
 
         Args:
             path: A new `NAME.ssdgm`, or `NAME.ssdgm.zip`.
@@ -142,18 +144,13 @@ class OutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
             SsdgmError: As `ssdgm_export.convert`.
         """
         check_is_fitted(self)
-        scores = -self._bundled(self._held)
-        levels = scoring.LEVELS
-        values = tuple(float(f"{v:.6g}") for v in np.quantile(scores, levels))
-        threshold = float(np.quantile(scores, 1 - self.false_alarms))
-        stated = scorer.Scores(scoring.NATS, levels, values, threshold, self.false_alarms)
-        return memory.export(self.run_, Path(path), "fp32", license, True, stated)
+        return memory.export(self.run_, Path(path), "fp32", license)
 
     def __sklearn_is_fitted__(self) -> bool:
         """Whether there is a run."""
         return hasattr(self, "run_")
 
-    def _plan(self) -> recipe.Recipe:
+    def _plan(self, rows: int) -> recipe.Recipe:
         given = {
             "hidden": self.hidden,
             "latent": self.latent,
@@ -161,17 +158,29 @@ class OutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
             "learning_rate": self.learning_rate,
             "unlabelled_batch": self.batch,
             "likelihood": self.likelihood,
-            "validation": 0,
+            "validation": min(max(round(self.held * rows), FEWEST), rows // 2),
+            "labels_as": targets.ONE_CLASS,
         }
-        always = ("data.extra_classes=1", "run.baseline=0", f"run.evaluate_every={self.steps}")
-        return settings.plan(None, "gmdgm", given, (*always, *self.settings))
+        always = f"data.false_alarms={self.false_alarms}", f"run.evaluate_every={self.steps}"
+        return settings.plan(RECIPE, None, given, (*always, *self.settings))
+
+    def _offset(self, x: Array, codes: Array) -> float:
+        """The score above which rows are normal: that of the run, or by samples of its own."""
+        labels = self.run_.result.labels
+        assert isinstance(labels, OneClass)
+        assert labels.threshold is not None
+        if not self.samples:
+            return -labels.threshold
+        with memory.written(self.run_) as folder:
+            held = directory.Run(folder / "run").split().validation
+        normal = held[codes[held] == oneclass.NORMAL]
+        return float(np.quantile(self._sampled(x[normal]), self.false_alarms))
 
     def _scores(self, x: Array) -> NDArray[np.float64]:
-        return self._sampled(x) if self.samples else self._bundled(x)
-
-    def _bundled(self, x: Array) -> NDArray[np.float64]:
-        """The bound with the draws of a bundle, in double precision."""
-        return -base.answers_of(self.run_, self.device).scores(x)
+        """The bound with the draws of a bundle, in double precision, or with `samples`."""
+        if self.samples:
+            return self._sampled(x)
+        return -base.answers_of(self.run_, self.device).outputs(x)["score"][:, 0]
 
     def _sampled(self, x: Array) -> NDArray[np.float64]:
         """The bound of importance samples, the same whenever it is asked for."""
@@ -185,3 +194,23 @@ class OutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         )
         bound: NDArray[np.float64] = last.bound.numpy()
         return bound
+
+
+def _codes(y: object, rows: int) -> NDArray[np.int64]:
+    """What is known of rows, as a data set has it: 0 of normal ones, 1 of outliers, -1."""
+    if y is None:
+        return np.full(rows, oneclass.NORMAL)
+    given = np.asarray(y)
+    try:
+        said = given.astype(np.float64)
+    except (ValueError, TypeError):
+        said = np.zeros(())
+    if said.shape != (rows,):
+        raise errors.InputError(
+            "y",
+            f"{given.dtype} {list(given.shape)}",
+            f"numbers [{rows}]: 1 of normal rows, -1 of outliers, 0 or NaN where it is not known",
+        )
+    signs = np.nan_to_num(said)
+    blank = dataset.UNLABELLED if (signs > 0).any() else oneclass.NORMAL
+    return np.where(signs > 0, oneclass.NORMAL, np.where(signs < 0, oneclass.OUTLIER, blank))

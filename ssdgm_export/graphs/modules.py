@@ -19,7 +19,7 @@ from ssdgm_runtime.bundle import interface, tolerance
 from ssdgm_runtime.rows import columns as table
 from ssdgm_runtime.rows import tensor as declared
 from ssdgm_train import method
-from ssdgm_train.labels import Continuous
+from ssdgm_train.labels import Continuous, OneClass
 from ssdgm_train.likelihoods import limits
 from ssdgm_train.model import (
     CLASSIFIER,
@@ -134,7 +134,8 @@ def of(
         problem: Its problem.
         temperature: What the raw numbers of labels are divided by (Guo et al., 2017).
         fuse: Add `encoder_classifier`, classifier and encoder in one call.
-        score: Add `scorer`, how strange rows are, where the model does not declare one.
+        score: Add `scorer`, how strange rows are, where the model does not declare one; of
+            one-class the classifier says it.
 
     Raises:
         InputError: There is no encoder or no classifier to fuse, or no p(x) to score by.
@@ -142,7 +143,8 @@ def of(
     slim = model.slim() if isinstance(model, method.Slims) else model
     slim.eval()
     fused = (_fused(slim, temperature),) if fuse else ()
-    scored = (_scorer(slim),) if score and slim.conditional(SCORER) is None else ()
+    scores = isinstance(slim.labels, OneClass) or slim.conditional(SCORER) is not None
+    scored = (_scorer(slim),) if score and not scores else ()
     every = (*slim.conditionals, *fused, *scored)
     return {each.name: _graph(slim, each, problem, temperature) for each in every}
 
@@ -200,7 +202,7 @@ def _graph(model: Model, conditional: Conditional, problem: Problem, temperature
     spec = interface.Graph(tuple(inputs), outputs, _noise(model, conditional))
     columns = problem.columns if rows else ()
     units = _units(conditional, spec, problem) | _label_units(conditional, problem)
-    if conditional is scoring.SCORER:  # a sum over all numbers of a row
+    if "score" in rest:  # a sum over all numbers of a row
         units["score"] = np.array([float(problem.width)])
     return Graph(conditional.name, module, spec, columns, units)
 

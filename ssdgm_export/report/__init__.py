@@ -12,6 +12,7 @@ from ssdgm_export.proof import parity
 from ssdgm_export.report import (
     classification,
     curves,
+    detection,
     examples,
     generation,
     marginals,
@@ -20,7 +21,7 @@ from ssdgm_export.report import (
     regression,
 )
 from ssdgm_runtime import atomic
-from ssdgm_train.labels import Continuous
+from ssdgm_train.labels import Continuous, OneClass
 
 __all__ = ["FIGURES", "PAGE", "write"]
 
@@ -64,4 +65,6 @@ def _answers(contents: material.Material) -> tuple[str, list[plates.Plate]]:
     """The section about labels."""
     if isinstance(contents.labels, Continuous):
         return "Prediction", regression.of(contents)
+    if isinstance(contents.labels, OneClass):
+        return "Outliers", detection.of(contents)
     return "Classification", classification.of(contents)

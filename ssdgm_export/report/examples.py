@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ssdgm_export import plates
 from ssdgm_export.report.material import Material
 from ssdgm_runtime.pictures import png
-from ssdgm_train.labels import Continuous
+from ssdgm_train.labels import Continuous, OneClass
 
 COUNT = 12
 COLUMNS = 6
@@ -54,8 +54,9 @@ def _mistakes(
         text = f"The {held.kind} rows with the largest errors, of {len(order)}."
         return worst[: int((~np.isnan(wrong)).sum())], ("Largest errors", text)
     rows = order[::-1][(wrong > 0)[order[::-1]]]
+    by = "furthest from the threshold" if _scored(material) else "with the highest probability"
     text = (
-        f"The {held.kind} rows that are mistaken with the highest probability: "
+        f"The {held.kind} rows that are mistaken {by}: "
         f"{min(COUNT, len(rows))} of {len(rows)} mistakes among {len(order)} rows."
     )
     return rows, ("Surest mistakes", text)
@@ -66,7 +67,14 @@ def _predicted(material: Material, outputs: dict[str, NDArray[Any]]) -> Iterable
     answer = material.parts.space.answer(outputs)
     if isinstance(material.labels, Continuous):
         return map(str, answer.names)
+    if _scored(material):
+        return (f"{name}\nrank {rank:.3f}" for ((name, rank),) in answer.top())
     return map(_top, answer.top(2))
+
+
+def _scored(material: Material) -> bool:
+    """Whether rows have scores and no probabilities."""
+    return isinstance(material.labels, OneClass)
 
 
 def _labelled(material: Material, chosen: NDArray[np.int64]) -> bytes:

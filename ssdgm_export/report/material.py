@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_export import plates
+from ssdgm_export.bundle import document
 from ssdgm_export.graphs import draws, modules
 from ssdgm_export.proof import parity
 from ssdgm_runtime.inference import conditionals
-from ssdgm_runtime.labels import registry
 from ssdgm_runtime.pictures import png
 from ssdgm_runtime.rows import columns
 from ssdgm_train import problems as kinds
@@ -119,7 +119,7 @@ def gather(place: Path, data: str | None) -> Material:
         joined = name == "decoder" and problem.columns
         return {"x": columns.joined(answer, problem.columns)} if joined else answer
 
-    space = registry.parse(problem.labels.described(record.data.classes))
+    space = document.space(record, result)
     model_parts = conditionals.Conditionals(
         {key: graph.spec for key, graph in graphs.items()},
         space,

@@ -32,6 +32,17 @@ OF_NUMBERS = {
 }
 """The same of labels that are numbers."""
 
+OF_OUTLIERS = {
+    "rows": ("how many", 1, ".0f"),
+    "auroc": ("AUROC", 1, ".4f"),
+    "average_precision": ("average precision", 1, ".4f"),
+    "false_alarms": ("false alarms, %", 100, ".1f"),
+    "detected": ("outliers found, %", 100, ".1f"),
+    "error": ("on the wrong side of the threshold, %", 100, ".2f"),
+    "nll": ("mean score of normal rows, nats", 1, ".3f"),
+}
+"""The same of normal rows and outliers."""
+
 SEEN = {"rows": "as they are", "bits": "as bits drawn from them"}
 """What `evaluation.json` has the evidence of."""
 
@@ -42,6 +53,7 @@ def table(material: Material) -> list[list[str]]:
     scores = {name: score for name, score in all_parts.items() if score}
     every = scores.values()
     known = OF_NUMBERS if any(score.rmse is not None for score in every) else COLUMNS
+    known = OF_OUTLIERS if any(score.outlying for score in every) else known
     keys = [key for key in known if not every or any(getattr(s, key) is not None for s in every)]
     lines = [
         [name, *(_cell(score, *known[key], key) for key in keys)] for name, score in scores.items()
@@ -62,6 +74,8 @@ def facts(material: Material) -> list[str]:
 
 def _cell(score: evaluation.Score, heading: str, factor: int, form: str, key: str) -> str:
     value = getattr(score, key)
+    if value is None:
+        return "–"
     several = value if isinstance(value, tuple) else (value,)
     return ", ".join(format(factor * each, form) for each in several)
 

@@ -91,6 +91,7 @@ _ONE = {
     targets.CLASSES: "class",
     targets.TAGS: "tag",
     targets.NUMBERS: "label, from low to high",
+    targets.ONE_CLASS: "what is known of them",
 }
 """What a line has."""
 

@@ -86,7 +86,7 @@ def rows(problem: Problem, batch: int) -> NDArray[Any]:
 
 
 def feeds(graph: modules.Graph, problem: Problem, batch: int) -> Arrays:
-    labels = np.random.default_rng(7).dirichlet(np.ones(problem.labels.size), batch)
+    labels = np.random.default_rng(7).dirichlet(np.ones(problem.labels.width), batch)
     given = {**graph.taken(rows(problem, batch)), "y": labels.astype(np.float32)}
     return {
         t.name: given[t.name] if t.name in given else noise.draw(9, t.name, batch, t.width)

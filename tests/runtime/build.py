@@ -6,7 +6,7 @@ writes them to `tests/runtime/data`, which is checked in, so that the tests need
 an M2 on uint8 images with a binomial likelihood; `noisy` is a model of float32 columns with a
 Gaussian likelihood and a noise input in every graph. `tagged` has tags for labels; `mixture` has a
 graph that gives z from the label and one that scores rows; the decoder of `adversary` takes no z;
-labels of `measured` are numbers.
+labels of `measured` are numbers, and those of `watchful` say which rows are outliers.
 """
 
 import hashlib
@@ -185,6 +185,25 @@ def measured() -> dict[str, bytes]:
         "likelihood": {"name": "gaussian"},
     }
     return _files("measured", weights, graphs, about, {"decoder": ["z"]})
+
+
+def watchful() -> dict[str, bytes]:
+    """The files of the seventh: x float32 [n, 3], and a score by which rows are outliers."""
+    weights = _dense(np.random.default_rng(7), "s0", 3, 1)
+    x, score = ("x", "float32", (3,)), ("score", "float32", (1,))
+    nodes: Nodes = [*_linear("x", "s0", "h"), ("Abs", ["h"], ["score"], {})]
+    about = {
+        "labels": {
+            "space": "one-class",
+            "names": ["normal", "outlier"],
+            "unit": "nats",
+            "threshold": 0.5,
+            "false_alarms": 0.05,
+            "levels": [0.0, 0.5, 0.95, 1.0],
+            "values": [0.0, 0.2, 0.5, 2.0],
+        }
+    }
+    return _files("watchful", weights, {"classifier": (nodes, [x], [score])}, about, {})
 
 
 def mixture() -> dict[str, bytes]:
@@ -439,5 +458,5 @@ def _dumps(document: Json) -> bytes:
 
 
 if __name__ == "__main__":
-    for builder in (tiny, noisy, tagged, mixture, adversary, measured):
+    for builder in (tiny, noisy, tagged, mixture, adversary, measured, watchful):
         write(DATA / f"{builder.__name__}.ssdgm", builder())

@@ -13,7 +13,8 @@ from typing import Any, Protocol, runtime_checkable
 from torch import Tensor, nn
 
 from ssdgm_train.labels.classes import Classes
-from ssdgm_train.model import TASKS, Model
+from ssdgm_train.labels.oneclass import OneClass
+from ssdgm_train.model import SCORER, TASKS, Model
 from ssdgm_train.networks.perceptrons import MLP
 from ssdgm_train.probability.noise import Noise
 from ssdgm_train.problems import Problem
@@ -216,10 +217,15 @@ class Method:
     adopt: Callable[[Any, nn.Module], Adoption | None] = _adopts_nothing
     fitted: Callable[[Any, Problem], Any] = _as_it_is
 
+    def knows(self, space: type) -> bool:
+        """Whether labels of this space can be learnt; to find outliers is no prediction."""
+        return issubclass(space, self.spaces) and (space in self.spaces or space is not OneClass)
+
     @property
     def tasks(self) -> tuple[str, ...]:
         """What its bundle offers: some of classify, encode, reconstruct, generate and score."""
         declared = {conditional.name for conditional in self.build.conditionals}
+        declared |= {SCORER} if OneClass in self.spaces else set()  # the classifier gives scores
         return tuple(task for task, needs in TASKS.items() if needs <= declared)
 
 

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from ssdgm_runtime import errors, jsonfile
+from ssdgm_runtime.labels import ranking
 
 Json = jsonfile.Json
 
@@ -44,26 +45,14 @@ def scores(value: object) -> Scores | None:
     if value is None:
         return None
     section = jsonfile.typed(value, dict, "scorer")
-    levels, values = (
-        tuple(
-            jsonfile.number(v, f"scorer.{key}") for v in jsonfile.optional(section, key, list, [])
-        )
-        for key in ("levels", "values")
-    )
-    shares = [*levels, *([section["false_alarms"]] if section.get("false_alarms") else [])]
-    if len(levels) != len(values) or any(list(side) != sorted(side) for side in (levels, values)):
-        raise errors.FormatError(
-            f"The scorer of the manifest has {len(levels)} levels and {len(values)} values",
-            "as many of each, in ascending order",
-            jsonfile.MEND,
-        )
-    if not all(0 <= jsonfile.number(share, "scorer.levels") <= 1 for share in shares):
-        raise errors.FormatError(
-            "The scorer of the manifest has levels beyond 0 to 1", mend=jsonfile.MEND
-        )
+    levels, values = ranking.quantiles(section, "scorer")
     stated = {
         key: jsonfile.number(section[key], f"scorer.{key}")
         for key in ("threshold", "false_alarms")
         if section.get(key) is not None
     }
+    if not 0 <= stated.get("false_alarms", 0) <= 1:
+        raise errors.FormatError(
+            "The scorer of the manifest has false alarms beyond 0 to 1", mend=jsonfile.MEND
+        )
     return Scores(jsonfile.optional(section, "unit", str, ""), levels, values, **stated)

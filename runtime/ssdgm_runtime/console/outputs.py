@@ -165,7 +165,7 @@ def jsonl(answer: Predictions) -> bytes:
 
 
 def npy(answer: Predictions) -> bytes:
-    """The probabilities, float32 [n, K]; of numbers their means."""
+    """The probabilities, float32 [n, K]; of numbers their means; of one-class scores [n]."""
     stream = io.BytesIO()
     np.save(stream, getattr(answer.answer, answer.space.mean), allow_pickle=False)
     return stream.getvalue()

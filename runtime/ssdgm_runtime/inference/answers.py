@@ -58,12 +58,13 @@ class Scores:
 
 def scored(score: Floats, stated: "scorer.Scores | None") -> Scores:
     """Scores with what a manifest states of those of validation rows."""
-    rank, inlier = np.full(len(score), np.nan), None
-    if stated is not None and stated.levels:
-        rank = 1 - np.interp(score, stated.values, stated.levels, left=0.0, right=1.0)
-    if stated is not None and stated.threshold is not None:
-        inlier = score <= stated.threshold
-    return Scores(score, rank, inlier, stated.unit if stated else "")
+    if stated is None:
+        return Scores(score, np.full(len(score), np.nan), None)
+    from ssdgm_runtime.labels import ranking
+
+    rank = ranking.ranks(score, stated.levels, stated.values)
+    inlier = None if stated.threshold is None else score <= stated.threshold
+    return Scores(score, rank, inlier, stated.unit)
 
 
 @dataclass(frozen=True, eq=False)

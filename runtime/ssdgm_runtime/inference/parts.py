@@ -21,7 +21,15 @@ TASKS: dict[str, frozenset[str]] = {
 
 def tasks(graphs: Mapping[str, Graph]) -> tuple[str, ...]:
     """Which of `TASKS` there are graphs for."""
-    return tuple(task for task, needs in TASKS.items() if needs <= set(graphs))
+    parts = {*graphs, *(["scorer"] if scorer(graphs) in graphs else [])}
+    return tuple(task for task, needs in TASKS.items() if needs <= parts)
+
+
+def scorer(graphs: Mapping[str, Graph]) -> str:
+    """The part that scores rows: of one-class the classifier, which gives nothing else."""
+    own = "scorer" not in graphs and "classifier" in graphs
+    outputs = graphs["classifier"].outputs if own else ()
+    return "classifier" if any(t.name == "score" for t in outputs) else "scorer"
 
 
 def need(graphs: Mapping[str, Graph], component: str, task: str) -> Graph:

@@ -54,7 +54,8 @@ class Space(Protocol):
     """What a label is.
 
     A space may also have `kinds`: which of its outputs are more than finite numbers, and what, as
-    `rows.proper` has it; every answer is then looked at for that.
+    `rows.proper` has it; every answer is then looked at for that. One whose classifier gives
+    scores has `stated`, what `inference.answers.scored` tells of them.
     """
 
     @property

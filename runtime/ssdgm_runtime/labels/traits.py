@@ -15,12 +15,14 @@ class Traits(NamedTuple):
             squared error in deviations of the labels.
         unknown: The number that stands for an unknown label, or entry of one, in arrays of labels.
         probable: Whether the output `Space.mean` are probabilities.
+        labels: What they are, as a sentence begins.
     """
 
     task: str = "classify"
     measure: str = "error"
     unknown: float = -1
     probable: bool = True
+    labels: str = "Labels"
 
     def error(self, wrong: float) -> float:
         """What a mean of `Space.wrong` over rows comes to, as `measure` has it."""
@@ -30,12 +32,15 @@ class Traits(NamedTuple):
         """Raise TaskUnavailable where there are no probabilities."""
         if not self.probable:
             raise errors.TaskUnavailable(
-                "Numbers have no probabilities", mend="Ask for predictions alone."
+                f"{self.labels} have no probabilities", mend="Ask for predictions alone."
             )
 
 
 NAMED = Traits()
 """Labels with names, which are right or wrong."""
 
-MEASURED = Traits("predict", "rmse", math.nan, probable=False)
+MEASURED = Traits("predict", "rmse", math.nan, probable=False, labels="Numbers")
 """Labels that are numbers, which are more or less right."""
+
+OUTLYING = Traits(probable=False, labels="Normal rows and outliers")
+"""Labels that say whether a row is an outlier, by a score."""

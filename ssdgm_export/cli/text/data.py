@@ -219,7 +219,7 @@ def _training(result: Json) -> Json:
         "networks": widths,
         "likelihood": f"{plan['likelihood']}: {plan['reason']}",
         "a row becomes": plan["preprocessing"],
-        "prior": _prior(plan["prior"]),
+        **_expected(result["labels"], plan),
         "rows": f"{plan['labelled']:,} labelled, {plan['unlabelled']:,} unlabelled, "
         f"{plan['validation']:,} for validation{extra}",
         "steps": f"{plan['steps']:,}" if plan["minutes"] is None else f"at most {plan['steps']:,}",
@@ -240,6 +240,14 @@ def _compared(plan: Json) -> Json:
 
 def _plain(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _expected(space: str, plan: Json) -> Json:
+    """A line for what labels are expected to be, or for what they are told by."""
+    if space != "one-class":
+        return {"prior": _prior(plan["prior"])}
+    share = f"a share of {plan['false_alarms']:g} of normal rows may be above it"
+    return {"threshold": f"found on the validation rows: {share}"}
 
 
 def _prior(prior: Sequence[float]) -> str:

@@ -88,10 +88,10 @@ def _score(score: Json | None, missing: str = "no rows") -> str:
     if score.get("rmse") is not None:
         mae, r2 = ([f"{n:.4g}" for n in score[key]] for key in ("mae", "r2"))
         more = f"MAE {', '.join(mae)}, R2 {', '.join(r2)}, "
-    return (
-        f"{Score(**score).words} of {rows}, {more}"
-        f"NLL {score['nll']:.3f} nats, ECE {score['ece']:.3f}"
-    )
+    known = Score(**score)
+    if known.outlying:
+        return f"{known.words} of {rows}, mean score of normal rows {score['nll']:.3f} nats"
+    return f"{known.words} of {rows}, {more}NLL {score['nll']:.3f} nats, ECE {score['ece']:.3f}"
 
 
 def _baseline(record: Json | None) -> Json:

@@ -87,7 +87,8 @@ def tables(config: Any) -> list[Any]:  # noqa: ANN401
 def test_a_run_stores_what_auto_came_to(kind: str, name: str, tmp_path: Path) -> None:
     image = kind == "logistic-uint8"
     source = cases.saved(tmp_path / "rows.npz", cases.separable(kind, 60, 30))
-    plan = recipe.load(None, name, cases.settings(name, hidden="[8]"))
+    labels = () if METHODS[name].knows(classes.Classes) else cases.ONE_CLASS
+    plan = recipe.load(None, name, (*labels, *cases.settings(name, hidden="[8]")))
     session = ssdgm_train.begin(source, plan, tmp_path / "run", seed=1, device="cpu")
     stored = session.run.read().plan
     assert recipe.load(tmp_path / "run/recipe.toml") == stored == session.recipe

@@ -17,7 +17,7 @@ from ssdgm_train.recipes import recommended
 from ssdgm_train.runs import evidence, records
 from ssdgm_train.settings import RecipeError
 
-KNOWING = sorted(name for name, spec in METHODS.items() if issubclass(Tags, spec.spaces))
+KNOWING = sorted(name for name, spec in METHODS.items() if spec.knows(Tags))
 NOT_KNOWING = sorted(set(METHODS) - set(KNOWING))
 
 

@@ -10,9 +10,9 @@ from ssdgm_runtime import atomic, errors
 from ssdgm_runtime.readers import tables
 from ssdgm_runtime.rows import resizing
 from ssdgm_train.data import dataset
-from ssdgm_train.data.formats import kinds, layouts, mapped
+from ssdgm_train.data.formats import kinds, layouts, mapped, normality
 from ssdgm_train.data.places import archive, named, tree
-from ssdgm_train.data.settings import AUTO, DEFAULTS, DataPlan
+from ssdgm_train.data.settings import AUTO, DEFAULTS, ONE_CLASS, DataPlan
 
 DIGITS_TEST_ROWS = 450
 ENVIRONMENT = "SSDGM_DATA_DIR"
@@ -42,7 +42,7 @@ def load(
     place = locate(source, data_dir, tell)
     data = EMBEDDED[place]() if place in EMBEDDED else _read(Path(place), plan)
     _check_fit(data, plan)
-    return data
+    return normality.one_class(data, plan) if plan.labels_as == ONE_CLASS else data
 
 
 def _read(path: Path, plan: DataPlan) -> dataset.Dataset:

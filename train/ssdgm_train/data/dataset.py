@@ -32,7 +32,8 @@ class Dataset:
         name: What reports call it.
         x: Training rows [n, *shape], uint8 or float32.
         y: Class indices [n] int64, or tags [n, K] int8; -1 where a label, or an entry of it, is
-            not known. Numbers are float64 [n, D], NaN where one is not known.
+            not known. Numbers are float64 [n, D], NaN where one is not known; of one-class 0 or
+            1 [n] int8, see `formats.normality`.
         x_test: Test rows, or None.
         y_test: Their labels, or None.
         classes: The labels' own values, in index order; the names of tags or numbers.
@@ -73,9 +74,11 @@ class Dataset:
 
     @property
     def space(self) -> str:
-        """The name of the labels' space: a row has one class, or several tags, or numbers."""
+        """The name of the labels' space, which follows from their dtype and shape."""
         if self.y.dtype.kind == "f":
             return targets.NUMBERS
+        if self.y.ndim == 1 and self.y.dtype == np.int8:
+            return targets.ONE_CLASS
         return targets.CLASSES if self.y.ndim == 1 else targets.TAGS
 
     @property

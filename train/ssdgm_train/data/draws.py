@@ -12,6 +12,9 @@ from ssdgm_train.data import store
 Indices = store.Indices
 Codes = NDArray[np.signedinteger[Any]]
 
+FEWEST = 5
+"""The fewest outliers that are held out; fewer are all trained on."""
+
 PIECE = 1 << 16
 """Indices processed at once, as there may be very many."""
 
@@ -103,6 +106,10 @@ class Draw:
             mend=f"Set --labels to at least {self.size}: every class needs one.",
         )
 
+    def held(self, pool: Indices, rows: int) -> Indices:
+        """A stratified draw of rows to hold out."""
+        return stratified(self.y, pool, rows, self.size, self.rng)
+
     def drawn(self, pool: Indices, labels: int) -> Indices:
         """A class-balanced draw."""
         counts = counted(self.y, pool, self.size)
@@ -153,6 +160,25 @@ class NumberDraw(TagDraw):
     def drawn(self, pool: Indices, labels: int) -> Indices:
         """A stratified draw."""
         return stratified(self.y, pool, labels, self.size, self.rng)
+
+
+class NormalDraw(Draw):
+    """The same of normal rows, stratum 0, and outliers, stratum 1."""
+
+    why = "so that a normal row is left"
+
+    @property
+    def least(self) -> int:
+        """One, of either."""
+        return 1
+
+    def held(self, pool: Indices, rows: int) -> Indices:
+        """A stratified draw; no outliers where it would take too few to measure anything by."""
+        drawn = super().held(pool, rows)
+        if int((self.y[drawn] == 1).sum()) >= FEWEST:
+            return drawn
+        normal = pool[self.y[pool] == 0]
+        return super().held(normal, min(rows, max(len(normal) - 1, 0)))
 
 
 def balanced(counts: NDArray[np.int64], total: int, rng: np.random.Generator) -> NDArray[np.int64]:

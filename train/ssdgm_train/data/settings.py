@@ -9,7 +9,7 @@ from ssdgm_runtime.rows import resizing
 from ssdgm_train import likelihoods, problems, settings
 from ssdgm_train.labels import lookup
 
-AUTO, CLASSES, TAGS, NUMBERS = "auto", "classes", "tags", "numbers"
+AUTO, CLASSES, TAGS, NUMBERS, ONE_CLASS = "auto", "classes", "tags", "numbers", "one-class"
 
 
 def _policy(value: str) -> str:
@@ -20,7 +20,7 @@ def _policy(value: str) -> str:
 
 
 def _space(name: str) -> str:
-    known = (AUTO, CLASSES, TAGS, NUMBERS)
+    known = (AUTO, CLASSES, TAGS, NUMBERS, ONE_CLASS)
     if name in known or lookup.is_own(name):
         return ""
     return f"one of {', '.join(known)}, or file.py:CLASS"
@@ -48,11 +48,17 @@ class DataPlan:
             different numbers, or fewer than two labelled rows a class on average, are an error,
             since such labels are mostly measurements or names of rows. "tags": several yes/no
             labels a row; other labels are an error. "numbers": one or several measurements a row,
-            NaN or an empty cell where one is not known.
+            NaN or an empty cell where one is not known. "one-class": normal rows and outliers,
+            few of which may be known.
         weight: The column of a table that says how much a row counts: it is drawn as often as that
             in training; an array is named sample_weight. Errors are those of rows alike.
         class_weight: How much the labelled rows of each class count besides: "balanced", all
             classes alike; or "NAME=NUMBER" for each, 1 where none is given.
+        normal: Of one-class, the labels that say normal; all others say outlier. By default the
+            one of "normal", "inlier", "good" and "0" that there is; no label at all, and every
+            row is normal.
+        false_alarms: Of one-class, the share of normal rows that may be called outliers; the
+            threshold is found on validation rows.
         ignore: Columns of a table to leave out.
         categorical: Columns of whole numbers that are names and no quantities, and of words that
             are kept although nearly every row has a word of its own.
@@ -80,6 +86,8 @@ class DataPlan:
     labels_as: str = settings.setting(AUTO, _space)
     weight: str = ""
     class_weight: tuple[str, ...] = ()
+    normal: tuple[str, ...] = ()
+    false_alarms: float = settings.setting(0.05, settings.between(0, 0.5))
     ignore: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
@@ -88,6 +96,16 @@ class DataPlan:
     time: str = ""
     resize: str = settings.setting("", _policy)
     colour: str = settings.setting(AUTO, settings.among(images.COLOURS))
+
+    @property
+    def finds(self) -> bool:
+        """Whether there may be labels that no training row has, or none at all."""
+        return bool(self.extra_classes) or self.labels_as == ONE_CLASS
+
+    @property
+    def least(self) -> int:
+        """How many different labels there must be: of one-class none."""
+        return 0 if self.labels_as == ONE_CLASS else 2
 
 
 DEFAULTS = DataPlan()

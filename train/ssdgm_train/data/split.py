@@ -2,7 +2,8 @@
 
 Classes get equal parts of a budget of labels. Tags get rows in the shares that they have, except
 that a row with every tag is set aside for training first. Numbers are cut into equal parts in
-their order, and each part gets rows in its share.
+their order, and each part gets rows in its share. Of one-class a budget has as many outliers as
+normal rows, if there are so many; outliers are held out only where that gives a few.
 """
 
 import hashlib
@@ -106,7 +107,7 @@ def split(
     draw = _DRAWS[data.space](y, size, rng, kept)
     budget = labelled if fully else draw.budget(labelled, labels)
     rest = draws.without(budget, kept, len(y))
-    drawn = draws.stratified(y, rest, _count(validation, len(budget)), size, rng)
+    drawn = draw.held(rest, _count(validation, len(budget)))
     held = drawn if held is None else draws.compact(held)
     if fully:
         chosen = draw.budget(draws.without(labelled, held, len(y)), labels)
@@ -116,6 +117,7 @@ def split(
             budget = draw.budget(draws.without(labelled, held, len(y)), left)
         chosen = draws.without(budget, held, len(y))
     _check_every(data, chosen, draws.counted(y, chosen, size))
+    _check_threshold(data, held)
     others = ~(draws.masked(held, len(y)) | draws.masked(chosen, len(y)))
     return Split(chosen, draws.where(others), held)
 
@@ -146,6 +148,7 @@ _DRAWS = {
     targets.CLASSES: draws.Draw,
     targets.TAGS: draws.TagDraw,
     targets.NUMBERS: draws.NumberDraw,
+    targets.ONE_CLASS: draws.NormalDraw,
 }
 """How a budget of labels is drawn."""
 
@@ -170,12 +173,23 @@ def _count(validation: float, rows: int) -> int:
     return round(validation if validation >= 1 else min(validation * rows, MOST))
 
 
+def _check_threshold(data: dataset.Dataset, held: Indices) -> None:
+    """Refuse a split of one-class without normal rows to find the threshold on."""
+    if data.space == targets.ONE_CLASS and not (store.take(data.y, held) == 0).any():
+        raise errors.DataError(
+            "No normal row is held out, and the threshold of one-class is found on such rows",
+            mend="Raise data.validation, or give more normal rows.",
+        )
+
+
 def _check_every(data: dataset.Dataset, chosen: Indices, counts: NDArray[np.int64]) -> None:
     """Refuse a split that leaves a class, a tag or a number without labels to learn it from."""
     if data.space == targets.NUMBERS:
         for name, column in zip(data.classes, store.take(data.y, chosen).T, strict=True):
             quantities.check_varied(name, column)
         return
+    if data.space == targets.ONE_CLASS:
+        counts = counts[:1]
     one, rows = "class", "No label is left to train on for the classes"
     if _tagged(data):
         counts = (store.take(data.y, chosen) == 1).sum(0)

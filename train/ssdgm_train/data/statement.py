@@ -12,7 +12,7 @@ from ssdgm_train import likelihoods, problems
 from ssdgm_train.data import dataset, store, targets
 from ssdgm_train.data.settings import AUTO, DataPlan
 from ssdgm_train.data.split import Split
-from ssdgm_train.labels import classes, continuous, lookup, tags
+from ssdgm_train.labels import classes, continuous, lookup, oneclass, tags
 from ssdgm_train.labels.space import Space
 from ssdgm_train.problems import Pieces, Problem
 
@@ -132,6 +132,12 @@ def _labels(data: dataset.Dataset, split: Split, plan: DataPlan) -> Space:
                 "data.prior is set, and labels are numbers", mend="Leave data.prior out."
             )
         return continuous.stated(store.take(data.y, split.labelled))
+    if data.space == targets.ONE_CLASS:
+        if plan.prior:
+            raise errors.DataError(
+                "data.prior is set, and labels are of one class", mend="Leave data.prior out."
+            )
+        return oneclass.OneClass(plan.false_alarms)
     if data.space == targets.TAGS:
         return tags.Tags(_of_tags(plan.prior, len(data.classes)) or _shares(data, split))
     return _classes(plan, len(data.classes))

@@ -20,9 +20,11 @@ Names = tuple[int | str, ...]
 """The labels' own values, or the names of tags or numbers."""
 
 Labels = NDArray[Any]
-"""Class indices [n] int64 or tags [n, K] int8, -1 where one is not known; numbers [n, D], NaN."""
+"""Class indices [n] int64 or tags [n, K] int8, -1 where one is not known; numbers [n, D], NaN.
 
-CLASSES, TAGS, NUMBERS = "classes", "tags", "numbers"
+Of one-class 0 of a normal row, 1 of an outlier, [n] int8, -1 where it is not known."""
+
+CLASSES, TAGS, NUMBERS, ONE_CLASS = "classes", "tags", "numbers", "one-class"
 """The label spaces by their names."""
 
 

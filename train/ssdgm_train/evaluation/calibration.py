@@ -10,6 +10,7 @@ import math
 
 from torch import Tensor
 
+from ssdgm_train.labels.oneclass import OneClass
 from ssdgm_train.labels.space import Space
 
 FEWEST = 100
@@ -21,10 +22,10 @@ BOUNDS = (0.05, 20.0)
 def temperature(labels: Space, raw: Tensor, y: Tensor) -> float:
     """The temperature at which raw numbers [n, raw] have the lowest NLL of labels [n, ...].
 
-    It is within `BOUNDS`, and 1 if there are fewer than `FEWEST` rows. The NLL of classes is
-    convex in 1 / T and so has one minimum in log T too.
+    It is within `BOUNDS`, and 1 if there are fewer than `FEWEST` rows, or scores without a q. The
+    NLL of classes is convex in 1 / T and so has one minimum in log T too.
     """
-    if len(y) < FEWEST:
+    if len(y) < FEWEST or isinstance(labels, OneClass):
         return 1.0
     from scipy import optimize
 

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ssdgm_train.evaluation import calibration, latents, passes
 from ssdgm_train.evaluation.latents import Latents, Neighbours
+from ssdgm_train.labels.oneclass import OneClass
 from ssdgm_train.labels.scores import Score
 from ssdgm_train.labels.space import Space
 from ssdgm_train.model import Model
@@ -40,7 +41,10 @@ class Scores:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was measured; scores at the temperature first, then those of the model's own."""
+    """What was measured; scores at the temperature first, then those of the model's own.
+
+    `labels` is the label space with what validation rows have fitted, where it has such.
+    """
 
     temperature: float
     validation: Score | None
@@ -49,6 +53,7 @@ class Outcome:
     uncalibrated: Scores
     latents: Latents | None
     neighbours: Neighbours | None
+    labels: Space | None = None
 
 
 def outcome(model: Model, parts: Mapping[str, Labelled | None], device: torch.device) -> Outcome:
@@ -67,6 +72,8 @@ def outcome(model: Model, parts: Mapping[str, Labelled | None], device: torch.de
     }
     space, held_out = model.labels, outputs.get("validation")
     temperature = calibration.temperature(space, *held_out) if held_out else 1.0
+    fitted = space.fitted(*held_out) if held_out and isinstance(space, OneClass) else None
+    space = fitted or space
     labelled, held = parts["labelled"], parts["test"] or parts["validation"]
     shown = parts["validation"] or labelled
     return Outcome(
@@ -77,6 +84,7 @@ def outcome(model: Model, parts: Mapping[str, Labelled | None], device: torch.de
         neighbours=latents.neighbours(model, labelled, held, device)
         if labelled and held
         else None,
+        labels=fitted,
     )
 
 

@@ -50,7 +50,8 @@ class Proposal:
         likelihood: Its name.
         reason: Why this one.
         preprocessing: How rows become what networks see.
-        prior: p(y), one number a class or tag; none for numbers.
+        prior: p(y), one number a class or tag; none for numbers and one-class.
+        false_alarms: Of one-class, the share of normal rows that may be called outliers.
         labelled: Labelled training rows.
         unlabelled: Training rows whose label is not known, or not used.
         validation: Rows held out.
@@ -71,6 +72,7 @@ class Proposal:
     reason: str
     preprocessing: str
     prior: tuple[float, ...]
+    false_alarms: float
     labelled: int
     unlabelled: int
     validation: int
@@ -154,6 +156,7 @@ def _proposal(
         reason=reason if likelihood == AUTO else "set in the recipe",
         preprocessing=_preprocessing(stated),
         prior=tuple(stated.labels.described(data.classes).get("prior", ())),
+        false_alarms=settled.data.false_alarms,
         labelled=sizes.labelled,
         unlabelled=sizes.unlabelled,
         validation=len(parts.validation),

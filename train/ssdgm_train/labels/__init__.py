@@ -2,17 +2,19 @@
 
 from ssdgm_train.labels.classes import Classes
 from ssdgm_train.labels.continuous import Continuous
+from ssdgm_train.labels.oneclass import OneClass
 from ssdgm_train.labels.space import Space
 from ssdgm_train.labels.tags import Tags
 
-__all__ = ["ANY", "SPACES", "Classes", "Continuous", "Space", "Tags"]
+__all__ = ["ANY", "SPACES", "Classes", "Continuous", "OneClass", "Space", "Tags"]
 
 SPACES: dict[str, type[Space]] = {
     "classes": Classes,
     "tags": Tags,
     "numbers": Continuous,
+    "one-class": OneClass,
 }
 """Every label space by the name that run records and manifests write."""
 
 ANY: tuple[type, ...] = (object,)
-"""The spaces of a method that is written over whatever a label is."""
+"""The spaces of a method that is written over whatever a label is, as long as it predicts one."""

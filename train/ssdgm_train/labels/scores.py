@@ -53,18 +53,27 @@ class Score:
     Attributes:
         rows: The number of rows; of tags and numbers, those of which an entry is known.
         error: The share misclassified, 0 to 1; of tags, of the known entries; of numbers the root
-            mean squared error in deviations of the labels, 1 for who always says the mean.
+            mean squared error in deviations of the labels, 1 for who always says the mean; of
+            outliers, the share of rows on the wrong side of the threshold.
         nll: The mean of -log q(y | x), in nats; of tags and numbers, summed over a row's known
-            entries, numbers being standardised.
+            entries, numbers being standardised. Where labels say which rows are outliers, the
+            mean score of normal rows: of a bound of -log p(x).
         brier: The mean squared distance between q(. | x) and the one-hot label, 0 to 2; of tags,
-            of an entry, 0 to 1; of numbers the ranked probability score in deviations.
-        ece: The expected calibration error, 0 to 1.
+            of an entry, 0 to 1; of numbers the ranked probability score in deviations; of
+            outliers it is the error, as answers are sure.
+        ece: The expected calibration error, 0 to 1; of outliers, how far the share of false
+            alarms is from the stated one.
         micro_f1: Of tags, F1 over all of them, 0 to 1; None for other labels.
         macro_f1: Of tags, the mean of the F1 of each; None for other labels.
         rmse: Of numbers, the root mean squared error of each, in its own units.
         mae: Of numbers, the mean absolute error of each, in its own units.
         r2: Of numbers, the share of these rows' variance that is explained, of each; 0 if there is
             none.
+        auroc: Of outliers, how probable it is that one scores above a normal row; None for other
+            labels, and where there are no outliers or nothing else.
+        average_precision: Of outliers, the mean precision over them; None as for `auroc`.
+        false_alarms: The share of normal rows above the threshold; None for other labels.
+        detected: The share of outliers above it; None for other labels, and without outliers.
     """
 
     rows: int
@@ -77,10 +86,26 @@ class Score:
     rmse: tuple[float, ...] | None = None
     mae: tuple[float, ...] | None = None
     r2: tuple[float, ...] | None = None
+    auroc: float | None = None
+    average_precision: float | None = None
+    false_alarms: float | None = None
+    detected: float | None = None
+
+    @property
+    def outlying(self) -> bool:
+        """Whether labels say which rows are outliers."""
+        return self.false_alarms is not None or self.detected is not None
 
     @property
     def words(self) -> str:
         """The error as a sentence has it; of numbers in their own units."""
+        if self.outlying:
+            ranked = {"AUROC": self.auroc, "average precision": self.average_precision}
+            shares = {"false alarms": self.false_alarms, "outliers found": self.detected}
+            return ", ".join(
+                [f"{name} {value:.4f}" for name, value in ranked.items() if value is not None]
+                + [f"{name} {100 * v:.1f} %" for name, v in shares.items() if v is not None]
+            )
         if self.rmse is None:
             return f"error {100 * self.error:.2f} %"
         own = ", ".join(f"{each:.4g}" for each in self.rmse)

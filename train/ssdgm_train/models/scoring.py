@@ -64,15 +64,23 @@ class Fixed(Noise):
         return numbers.expand(like.shape)
 
 
-def strangeness(scored: Any, x: Tensor) -> Tensor:  # noqa: ANN401
-    """The score of raw rows, [n, 1]; the model is a `method.Weighs` with `standardise`."""
+def strangeness(scored: Any, x: Tensor, pairs: int = PAIRS, *, single: bool = False) -> Tensor:  # noqa: ANN401
+    """The score of raw rows, [n, 1]; the model is a `method.Weighs` with `standardise`.
+
+    Args:
+        scored: The model.
+        x: The rows.
+        pairs: How many pairs of draws there are.
+        single: Take the mean of the bounds of one draw each, in place of the bound of all draws.
+    """
     rows = scored.standardise(x)
     each = [
         scored.log_weights(rows, Fixed(seed=SEED + pair, sign=sign)).logsumexp(-1)
-        for pair in range(PAIRS)
+        for pair in range(pairs)
         for sign in (1, -1)
     ]
-    bound = torch.stack(each, -1).logsumexp(-1) - math.log(len(each))
+    bounds = torch.stack(each, -1)
+    bound = bounds.mean(-1) if single else bounds.logsumexp(-1) - math.log(len(each))
     return -bound[:, None]
 
 

@@ -14,8 +14,8 @@ def compared(method: str | None, others: Iterable[object], changes: Iterable[str
     Args:
         method: The method that is asked for; None where none is.
         others: A recipe and a trained model to start from; None for each that is not given.
-        changes: Settings such as `data.label=grade`, one of which may name the method.
+        changes: Settings such as `data.label=grade`, one of which may name or mean the method.
     """
     if method is not None:
         return method == AUTO
-    return recipe.named(changes) is None and all(other is None for other in others)
+    return recipe.meant(changes) is None and all(other is None for other in others)

@@ -90,6 +90,11 @@ def asked(changes: tuple[str, ...] = ()) -> recommended.Asked:
     Raises:
         RecipeError: They name a method, or cannot be used.
     """
+    if recipe.named(changes) is None and (only := recipe.meant(changes)):
+        raise RecipeError(
+            f"auto compares what predicts labels, and those of one-class are learnt by {only}",
+            mend=f"Leave auto out, or use --method {only}.",
+        )
     if recipe.named(changes) is not None:
         raise RecipeError(
             "A setting names the method, and auto chooses it", mend="Leave one of the two out."

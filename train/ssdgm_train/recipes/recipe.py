@@ -17,8 +17,9 @@ from typing import Any
 import tomli_w
 
 from ssdgm_train import plugins, settings
-from ssdgm_train.data.settings import DataPlan
+from ssdgm_train.data.settings import ONE_CLASS, DataPlan
 from ssdgm_train.method import Method, Phase, Sizes
+from ssdgm_train.methods import oneclass
 from ssdgm_train.problems import Problem
 from ssdgm_train.recipes import fields, lookup, shelf
 from ssdgm_train.regularisation.plan import Regularisation
@@ -38,6 +39,8 @@ __all__ = [
 
 POINTS = 20
 """The fewest validations of a run, unless the recipe says how often they come."""
+
+_LABELS = "data.labels_as"
 
 
 @dataclass(frozen=True)
@@ -120,8 +123,8 @@ def load(
     """
     changes = list(changes)
     table = {} if source is None else shelf.read(source)
-    if name:
-        table["method"] = name
+    if method := name or (meant(changes) if source is None else None):
+        table["method"] = method
     if implied:
         _give_way(table, changes)
     for change in changes:
@@ -136,6 +139,14 @@ def named(changes: Iterable[str]) -> str | None:
     parted = (change.partition("=") for change in changes)
     names = [text.strip().strip("\"'") for key, _, text in parted if key.strip() == "method"]
     return names[-1] if names else None
+
+
+def meant(changes: Iterable[str]) -> str | None:
+    """The method that settings name, or that their labels mean; None where they leave it open."""
+    changes = list(changes)
+    parted = (change.partition("=") for change in changes)
+    spaces = [text.strip().strip("\"'") for key, _, text in parted if key.strip() == _LABELS]
+    return named(changes) or (oneclass.METHOD.name if spaces[-1:] == [ONE_CLASS] else None)
 
 
 def _give_way(table: Table, changes: Iterable[str]) -> None:

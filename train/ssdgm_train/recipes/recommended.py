@@ -15,7 +15,7 @@ from ssdgm_runtime import errors
 from ssdgm_train import evaluation, problems
 from ssdgm_train.data import dataset, targets
 from ssdgm_train.data.settings import DEFAULTS
-from ssdgm_train.labels import SPACES, lookup
+from ssdgm_train.labels import SPACES, OneClass, lookup
 from ssdgm_train.methods import METHODS
 from ssdgm_train.recipes import fields, recipe, shelf
 from ssdgm_train.settings import RecipeError, among, between, setting
@@ -96,7 +96,8 @@ class DataFacts:
     def __str__(self) -> str:
         size = " x ".join(map(str, self.shape))
         kind = WORDS.get(self.kind, self.kind)
-        labels = "" if self.space == targets.CLASSES else f" with {self.space}"
+        words = {targets.CLASSES: "", targets.ONE_CLASS: " with normal rows and outliers"}
+        labels = words.get(self.space, f" with {self.space}")
         return f"{self.rows:,} {kind if self.kind in WORDS else 'rows'} of {size}{labels}"
 
 
@@ -159,7 +160,8 @@ class Asked:
         """The recipe for such data; errors as of `recipe.load`."""
         if self.source is not None:
             return Chosen(self.plain(), Taken(str(self.source), "named"))
-        method = recipe.named(self.changes) or self.method or recipe.Recipe.method
+        method = recipe.named(self.changes) or self.method or recipe.meant(self.changes)
+        method = method or recipe.Recipe.method
         name = nearest(method, facts)
         spared = _spared(name, facts) if self.folded else ()
         if name is None:
@@ -199,8 +201,14 @@ def _check_known(plan: recipe.Recipe, data: dataset.Dataset) -> None:
     """Refuse labels that the method does not know."""
     named = plan.data.labels_as
     space = lookup.find(named) if lookup.is_own(named) else SPACES[data.space]
-    if not issubclass(space, plan.spec.spaces):
-        knowing = [name for name, spec in METHODS.items() if issubclass(space, spec.spaces)]
+    if not plan.spec.knows(space):
+        if OneClass in plan.spec.spaces:
+            raise RecipeError(
+                f"{plan.method} tells outliers from normal rows, and the labels of {data.name} "
+                f"are read as {data.space}",
+                mend="Say what they are: --labels-as one-class.",
+            )
+        knowing = [name for name, spec in METHODS.items() if spec.knows(space)]
         raise RecipeError(
             f"{plan.method} does not know {data.space}, which the labels of {data.name} are",
             mend=f"Use a method that does: {', '.join(knowing)}.",

@@ -33,6 +33,8 @@ def beside(main: session.Session) -> session.Session | None:
     wanted = main.recipe.run.baseline and main.recipe.method != supervised.METHOD.name
     if not wanted or not main.sizes.unlabelled or not main.sizes.labelled:
         return None
+    if not supervised.METHOD.knows(type(main.model.labels)):
+        return None
     path = main.run.path / FOLDER
     if not path.exists():
         _begin(main, path)

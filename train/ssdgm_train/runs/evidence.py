@@ -176,7 +176,8 @@ def _estimate(estimate: evidence.Estimate) -> records.Estimate:
 
 def _labels(job: Job, log_joint: Tensor) -> records.Labels:
     temperature, y = directory.ended(job.run).temperature, torch.from_numpy(job.held.y)
-    raw, space = evaluation.raw(job.model, job.held.x, job.device), job.model.labels
+    raw = evaluation.raw(job.model, job.held.x, job.device)
+    space = directory.ended(job.run).labels or job.model.labels
     posterior = None
     if log_joint.shape[1] > 1:
         posterior = space.measure(space.posterior(log_joint), y)

@@ -18,6 +18,7 @@ from torch import nn
 from ssdgm_train import evaluation, method, seeds
 from ssdgm_train.data import batches, split, store
 from ssdgm_train.evaluation import passes
+from ssdgm_train.labels import OneClass, oneclass
 from ssdgm_train.recipes import recipe
 from ssdgm_train.regularisation import teacher
 from ssdgm_train.regularisation.plan import GRAPH, PEERS
@@ -174,11 +175,23 @@ def _reader(session: Session) -> loop.Serve:
 def _streams(session: Session, stage: loop.Stage) -> tuple[batches.Stream, batches.Stream]:
     """Which labelled and which unlabelled rows each step has; none twice, if all count alike."""
     plan, seed = stage.plan, session.seed
-    labelled, unlabelled = split.pools(session.data, session.split, session.recipe.data)
+    labelled, unlabelled = _pools(session)
     return (
         _stream(labelled, plan.labelled_batch, (seed, seeds.LABELLED)),
         _stream(unlabelled, plan.unlabelled_batch, (seed, seeds.UNLABELLED)),
     )
+
+
+def _pools(session: Session) -> tuple[store.Indices, store.Indices]:
+    """Labelled and unlabelled rows; of one-class known outliers, and all that may be normal.
+
+    Every batch has so the outliers that there are, which are few.
+    """
+    labelled, unlabelled = split.pools(session.data, session.split, session.recipe.data)
+    if not isinstance(session.model.labels, OneClass):
+        return labelled, unlabelled
+    out = store.take(session.data.y, labelled) == oneclass.OUTLIER
+    return labelled[out], np.sort(np.concatenate([labelled[~out], unlabelled]))
 
 
 def _stream(pool: store.Indices, size: int, seed: tuple[int, ...]) -> batches.Stream:

@@ -41,7 +41,7 @@ def made(
     y_test = y_test if y_test is None else _unlabelled(y_test, plan)
     named: dict[str, Any] = {
         "classes": names,
-        "finds": bool(plan.extra_classes),
+        "finds": plan.finds,
         "labels_as": plan.labels_as,
     }
     if not plan.missing:

@@ -14,7 +14,7 @@ from ssdgm_runtime.rows import resizing
 from ssdgm_train import problems
 from ssdgm_train.data import dataset, partnames, store
 from ssdgm_train.data.places import tree
-from ssdgm_train.data.settings import DEFAULTS, NUMBERS, DataPlan
+from ssdgm_train.data.settings import DEFAULTS, NUMBERS, ONE_CLASS, DataPlan
 from ssdgm_train.data.tables import discovery, labelfile
 
 Pixels = NDArray[np.uint8]
@@ -55,14 +55,16 @@ def load(files: tree.Tree, name: str, plan: DataPlan = DEFAULTS) -> dataset.Data
     measured = plan.labels_as == NUMBERS
     pictures = sorted(_pictures(files, plan), key=lambda p: p.split == "test")
     train = sum(p.split == "train" for p in pictures)
-    _check_labels(files, pictures[:train], pictures[train:], measured)
+    free = measured or plan.labels_as == ONE_CLASS
+    _check_labels(files, pictures[:train], pictures[train:], free)
     x = read_pixels(files, [p.name for p in pictures], plan)
     words = [p.label for p in pictures]
     y = np.array(words, dtype=str) if measured else _labels(words)
     x_test, y_test = (x[train:], y[train:]) if train < len(pictures) else (None, None)
-    finds = bool(plan.extra_classes)
     rows = x[:train], y[:train], x_test, y_test
-    made = dataset.make(name, *rows, kind=problems.IMAGE, finds=finds, labels_as=plan.labels_as)
+    made = dataset.make(
+        name, *rows, kind=problems.IMAGE, finds=plan.finds, labels_as=plan.labels_as
+    )
     return dataclasses.replace(made, sorted=labelfile.NAME not in files.names)
 
 
@@ -118,16 +120,17 @@ def _labels(words: list[str]) -> NDArray[np.generic]:
     return np.array(words, dtype=str)
 
 
-def _check_labels(
-    files: tree.Tree, train: list[Picture], test: list[Picture], measured: bool
-) -> None:
-    """Check that there are rows, and of classes the labels, before any pixel is read."""
+def _check_labels(files: tree.Tree, train: list[Picture], test: list[Picture], free: bool) -> None:
+    """Check that there are rows, and of classes the labels, before any pixel is read.
+
+    `free` labels need not be two classes, nor those of training rows.
+    """
     if not train:
         raise errors.DataError(
             f"{files.title} has no training images",
             mend="Put images into class folders, at the top or below train.",
         )
-    if measured:
+    if free:
         return
     classes = sorted({p.label for p in train} - {""})
     if len(classes) < 2:

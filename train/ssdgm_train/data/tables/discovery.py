@@ -258,14 +258,20 @@ def check_signs(name: str, labels: Collection[str], place: str) -> None:
 
 
 def classes(
-    name: str, words: Collection[str], place: str, blank: Collection[str] = ()
+    name: str,
+    words: Collection[str],
+    place: str,
+    blank: Collection[str] = (),
+    least: int = 2,
 ) -> tuple[str, ...]:
     """The classes among the distinct words of a column of labels, without -1 and `blank`.
 
     Raises:
-        DataError: There are fewer than two classes, too many, or too long ones.
+        DataError: There are fewer than `least` classes, too many, or too long ones.
     """
     labels = ordered(set(words) - {UNLABELLED, *blank})
+    if not labels and not least:
+        return ()
     if not labels:
         raise errors.DataError(
             f"{place}, column {name!r}, has no labels",
@@ -276,7 +282,7 @@ def classes(
         fix = f"If they are measurements, predict them with {targets.MEASURED}. {fix}"
     _check_most(name, labels, place, "classes", fix)
     check_signs(name, labels, place)
-    if len(labels) < 2:
+    if len(labels) < least:
         raise errors.DataError(
             f"{place}, column {name!r}, has only one class, {labels[0]!r}",
             mend="Label some rows of at least two classes.",

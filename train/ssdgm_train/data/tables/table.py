@@ -62,7 +62,9 @@ def load(files: tree.Tree, name: str, plan: DataPlan = DEFAULTS) -> dataset.Data
     (x, y), (x_test, y_test) = parts[TRAIN], parts.get(TEST, (None, None))
     rows, named = (x, y, x_test, y_test), plan.labels_as
     known = tuple(ranged(column, x[:, i]) for i, column in enumerate(learnt.columns))
-    made = dataset.make(name, *rows, columns=known, classes=learnt.names, labels_as=named)
+    made = dataset.make(
+        name, *rows, columns=known, classes=learnt.names, finds=plan.finds, labels_as=named
+    )
     roles = learnt.source.roles
     label = "" if roles.tags or roles.measured else roles.label
     return replace(made, left=learnt.left, label=label, weights=_weights(learnt))
@@ -196,14 +198,16 @@ def _learn(source: _Source, plan: DataPlan) -> _Learnt:
     seen = {name: discovery.Seen() for name in (*roles.features, *classed)}
     for piece in source.pieces():
         counts[piece.part] += len(piece.arrays[roles.label])
-        for name, column in seen.items() if piece.part == TRAIN else ():
-            names = name in (*classed, *plan.categorical)
+        said = classed if not plan.least else ()  # labels of test rows may be others
+        for name in seen if piece.part == TRAIN else said:
+            column, names = seen[name], name in (*classed, *plan.categorical)
             column.add(piece.arrays[name], partial(piece.where, name), names=names)
     place = source.files[0][1].place
     if not counts[TRAIN]:
         raise tablefile.no_rows(place)
     words = seen[roles.label].words if classed else []
-    classes = discovery.classes(roles.label, words, place, plan.unlabelled) if classed else ()
+    blank, least = plan.unlabelled, plan.least
+    classes = discovery.classes(roles.label, words, place, blank, least) if classed else ()
     left = discovery.left(roles.features, seen, plan.categorical)
     features = [
         discovery.column(name, seen[name], place, names=name in plan.categorical)

@@ -56,8 +56,8 @@ def load(files: tree.Tree, name: str, plan: DataPlan = DEFAULTS) -> dataset.Data
     if roles.measured:
         y = np.array([discovery.measured(word) for word in labels])
         return _made(name, windows.x, y, train, test, roles.labels, about, measured=True)
-    seen = {labels[i] for i in train if labels[i]}
-    classes = discovery.classes(roles.label, seen, place)
+    seen = {labels[i] for i in (train if plan.least else range(len(labels))) if labels[i]}
+    classes = discovery.classes(roles.label, seen, place, least=plan.least)
     index = {word: code for code, word in enumerate(classes)}
     y = np.array([index.get(word, dataset.UNLABELLED) for word in labels])
     if (strange := test[y[test] < 0]).size:
