@@ -155,8 +155,7 @@ def score(
     suffix = "" if out is None else atomic.check_output(out, outputs.SCORE, force=force, **read)
     with model.load(bundle, **engine) as opened:
         about = opened.graphs.bundle.manifest
-        scorer = parts.scorer(about.graphs)
-        opened.graphs.graph(scorer, "score")
+        opened.graphs.graph(scorer := parts.scorer(about.graphs), "score")
         table = inputs.read_rows(rows, about.row(scorer))
         listed = outputs.Scored(opened.score(table.x, batch_size=batch_size), table.names)
         active = opened.graphs.placement(scorer).active

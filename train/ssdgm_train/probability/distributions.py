@@ -18,6 +18,8 @@ from ssdgm_train.probability import shapes
 from ssdgm_train.probability.noise import Noise
 
 LOG_TWO_PI = math.log(2 * math.pi)
+SHIFT = 8
+"""How far from zero Stirling's series is used."""
 
 
 class Normal(NamedTuple):
@@ -74,9 +76,21 @@ def binomial_log_prob(x: shapes.Features, logits: shapes.Features, total: int) -
     \(\sum_d \log \binom{n}{c_d} + n (x_d l_d - \log(1 + e^{l_d}))\), x the fraction in [0, 1].
     """
     count = total * x
-    one = torch.ones((), dtype=x.dtype, device=x.device)
-    ways = torch.lgamma(total + one) - torch.lgamma(count + 1) - torch.lgamma(total - count + 1)
+    ways = math.lgamma(total + 1) - log_factorial(count) - log_factorial(total - count)
     return ways.sum(-1) + total * bernoulli_log_prob(x, logits)
+
+
+def log_factorial(n: torch.Tensor) -> torch.Tensor:
+    r"""\(\log n!\) of numbers from 0, within 1e-11 in double precision.
+
+    Stirling's series at n + 8, of operations that a graph may have, which lgamma is not.
+    """
+    z = n + SHIFT
+    inverse = 1 / z
+    square = inverse.square()
+    series = inverse * (1 / 12 - square * (1 / 360 - square * (1 / 1260 - square / 1680)))
+    below = sum(torch.log(n + k) for k in range(1, SHIFT))
+    return (z - 0.5) * z.log() - z + 0.5 * LOG_TWO_PI + series - below
 
 
 def categorical_entropy(logits: shapes.Logits) -> shapes.Nats:
