@@ -92,7 +92,7 @@ def asked(changes: tuple[str, ...] = ()) -> recommended.Asked:
     """
     if recipe.named(changes) is None and (only := recipe.meant(changes)):
         raise RecipeError(
-            f"auto compares what predicts labels, and those of one-class are learnt by {only}",
+            f"Recipes are compared that predict labels, and one-class is learnt by {only}",
             mend=f"Leave auto out, or use --method {only}.",
         )
     if recipe.named(changes) is not None:
