@@ -229,8 +229,7 @@ class Model:
         from ssdgm_runtime.inference import answers, parts
 
         call = self.graphs.of_rows(parts.scorer(self._about.graphs), "score", "score")
-        stated = self._about.scorer or getattr(self.space, "stated", None)
-        return answers.scored(call(x, batch_size)[0][:, 0], stated)
+        return answers.scored(call(x, batch_size)[0][:, 0], self._about)
 
     def verify(self, *, digests: bool = True) -> "verification.VerifyReport":
         """Hash every file again, if `digests`, and run the golden rows; see `verification`."""

@@ -34,13 +34,13 @@ def _roc(
 
     score, y = score[y >= 0], y[y >= 0]
     out = y == oneclass.OUTLIER
-    alarms, found, _ = metrics.roc_curve(out, score)
+    alarms, hits, _ = metrics.roc_curve(out, score)
     area, precision = detection.auroc(score, out), detection.average_precision(score, out)
     here = [float((score[part] > threshold).mean()) for part in (~out, out)]
     drawn = plates.figure(5.4, 5.0)
     axes = drawn.subplots()
     axes.plot([0, 1], [0, 1], color="grey", linewidth=0.8, linestyle=":")
-    axes.plot(alarms, found, color="tab:blue")
+    axes.plot(alarms, hits, color="tab:blue")
     axes.plot(*here, "o", color="tab:orange", label="the threshold")
     axes.set(xlabel="share of normal rows above", ylabel="share of outliers above")
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))

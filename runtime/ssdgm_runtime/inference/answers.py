@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from ssdgm_runtime.bundle import scorer
+    from ssdgm_runtime.bundle import manifest
     from ssdgm_runtime.labels.space import Space
 
 Floats = NDArray[np.float32]
@@ -56,8 +56,9 @@ class Scores:
         return len(self.score)
 
 
-def scored(score: Floats, stated: "scorer.Scores | None") -> Scores:
-    """Scores with what a manifest states of those of validation rows."""
+def scored(score: Floats, about: "manifest.Manifest") -> Scores:
+    """Scores with what a manifest states of those of validation rows, by scorer or space."""
+    stated: Any = about.scorer or getattr(about.space, "stated", None)
     if stated is None:
         return Scores(score, np.full(len(score), np.nan), None)
     from ssdgm_runtime.labels import ranking
