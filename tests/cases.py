@@ -18,6 +18,7 @@ from ssdgm_runtime import errors
 from ssdgm_runtime.rows import columns as table
 from ssdgm_train import evaluation, method
 from ssdgm_train.data import batches, dataset, statement
+from ssdgm_train.data.formats import views
 from ssdgm_train.data.settings import DataPlan
 from ssdgm_train.data.split import Split
 from ssdgm_train.labels import classes, oneclass
@@ -166,6 +167,21 @@ def separable(
     return dataset.make(kind, x, y, *tests, columns=_KNOWN[kind].columns)
 
 
+def several(labelled: int = 45, blank: int = 30, test: int = 15) -> dataset.Dataset:
+    """Rows of a view of numbers and one of pixels, each missing in a third of the rows."""
+    n, total = labelled + blank, labelled + blank + test
+    y = np.arange(total) % CLASSES
+    x = {"left": rows("gaussian-float32", y, 1), "right": rows("bernoulli-uint8", y, 2)}
+    lacks = np.arange(total) // CLASSES % 3
+    present = {"left": lacks != 1, "right": lacks != 2}
+    known = np.where(np.arange(n) < labelled, y[:n], dataset.UNLABELLED)
+    first, last = ({k: v[part] for k, v in x.items()} for part in (slice(n), slice(n, None)))
+    there, tests = (
+        {k: v[part] for k, v in present.items()} for part in (slice(n), slice(n, None))
+    )
+    return views.make("several", first, known, last, y[n:], present=there, present_test=tests)
+
+
 IMAGES = separable("bernoulli-uint8", labelled=60, test=30)
 """Images of three classes, with test rows."""
 
@@ -296,15 +312,20 @@ def _settings(table: type, prefix: str, values: dict[str, str]) -> Iterator[str]
 
 def small_recipe(name: str = "m2", *changes: str) -> recipe.Recipe:
     """A recipe for a run of seconds: 12 steps a phase, a validation every 4, a baseline of 4."""
-    plan = [
+    return recipe.load(None, name, [*small_changes(name), *changes])
+
+
+def small_changes(name: str = "m2") -> tuple[str, ...]:
+    """The settings of a small recipe."""
+    plan = (
         "train.steps=12",
         "train.labelled_batch=6",
         "train.unlabelled_batch=6",
         "run.evaluate_every=4",
         "run.baseline=4",
-    ]
-    labels = [] if ssdgm_train.METHODS[name].knows(classes.Classes) else ONE_CLASS
-    return recipe.load(None, name, [*plan, *labels, *settings(name, **SMALL), *changes])
+    )
+    labels = () if ssdgm_train.METHODS[name].knows(classes.Classes) else ONE_CLASS
+    return *plan, *labels, *settings(name, **SMALL)
 
 
 def saved(path: Path, data: dataset.Dataset) -> str:

@@ -100,7 +100,7 @@ class Model:
 
         Args:
             x: [n, *shape] in the data set's own dtype; where values have names, also a frame,
-                columns by name, or rows as mappings; or the path of such rows.
+                columns or views by name, or rows as mappings; or the path of such rows.
             batch_size: The most rows computed at once; `options.max_batch` by default.
 
         Raises:
@@ -179,22 +179,19 @@ class Model:
             )
 
     def reconstruct(
-        self,
-        x: ArrayLike,
-        y: "Labels | None" = None,
-        *,
-        out: NDArray[np.float32] | None = None,
-    ) -> NDArray[np.float32]:
+        self, x: ArrayLike, y: "Labels | None" = None, *, out: NDArray[np.float32] | None = None
+    ) -> "answers.Rows":
         """The expected x for the mean of q(z | x, y), float32 [n, *shape] in the data's units.
 
-        Arguments and errors are those of `encode`; TaskUnavailable also without a decoder of z.
-        The rows are written into `out`, if given; InputError if it is another array.
+        Arguments and errors are those of `encode`; TaskUnavailable also without a decoder of z,
+        InputError if `out`, which rows are written into, is another array. Views come by name.
         """
         with self.graphs.kept():
             self.conditionals.latent("reconstruct")
             posterior = self.conditionals.posterior("reconstruct", x, y, "decoder")
             feeds = self.conditionals.only("decoder", {"z": posterior.z, **posterior.y})
-            return self.graphs.call("decoder", "reconstruct", "x")(feeds, None, out)[0]
+            run = self.graphs.call("decoder", "reconstruct", "x")
+            return self.graphs.shown(run(feeds, None, out)[0])
 
     def generate(
         self,
@@ -290,10 +287,11 @@ class Model:
         return generation.Generator(self.graphs)
 
 
-def _read(path: PathLike, row: Any) -> NDArray[Any]:  # noqa: ANN401  (a Row)
+def _read(path: PathLike, *asked: Any) -> NDArray[Any]:  # noqa: ANN401  (as `graphs.Read`)
+    from ssdgm_runtime.bundle import rowfiles
     from ssdgm_runtime.readers import inputs
 
-    return inputs.read_rows(path, row).x
+    return inputs.read_rows(path, rowfiles.row(*asked)).x
 
 
 load = Model  # not a function of **settings, of which no editor could tell the names

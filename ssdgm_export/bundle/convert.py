@@ -172,7 +172,9 @@ def material(run: directory.Run, data: str | None = None) -> tuple[gate.Rows, pa
     held = getattr(split, kind)
     few = store.sampled(dataset.x, held)
     x, y = (store.take(array, few) for array in (dataset.x, dataset.y))
-    rows = gate.Rows(x, y, kind, document.space(run.read(), directory.ended(run)), dataset.columns)
+    record = run.read()
+    layout = modules.layout_of(record.problem)
+    rows = gate.Rows(x, y, kind, document.space(record, directory.ended(run)), layout)
     return rows, store.sample(dataset.x, split.training)
 
 

@@ -25,6 +25,7 @@ from ssdgm_runtime.labels.space import Space
 from ssdgm_runtime.rows import columns, resizing
 from ssdgm_train import evaluation
 from ssdgm_train.likelihoods import limits
+from ssdgm_train.problems import Problem
 from ssdgm_train.runs import records
 
 Json = dict[str, Any]
@@ -44,6 +45,10 @@ VERSION = "1.0.0"
 
 PLAIN = "flatten, subtract the shift, divide by the scale"
 TABULAR = "standardise numbers, gaps as means and flags; categories one-hot, unknown ones as zeros"
+ENDED = (
+    "series flattened, subtract the shift, divide by the scale; what comes after an end as zeros"
+)
+SEVERAL = "every view subtract the shift, divide by the scale; a view that is NaN as zeros"
 
 
 @dataclass(frozen=True)
@@ -108,6 +113,8 @@ def compose(
         columns=problem.columns,
         features=tuple(columns.Column(name) for name in problem.features),
         series=problem.series,
+        views=modules.views_of(problem),
+        lengths=modules.lengths_of(problem),
         graphs={name: graph.spec for name, graph in graphs.items()},
         variants=tuple(v for name in graphs for v in _files(name, shipped)),
         model={
@@ -184,9 +191,16 @@ def _input(record: records.RunRecord) -> manifest.Input:
         kind=problem.kind,
         dtype=problem.dtype,
         range=limits.value_range(problem),
-        in_graph=TABULAR if problem.columns else PLAIN,
+        in_graph=_in_graph(problem),
         resize=resizing.parse(resize) if resize else None,
     )
+
+
+def _in_graph(problem: Problem) -> str:
+    """What the graphs do to rows, in words."""
+    if problem.padded:
+        return ENDED
+    return SEVERAL if problem.views else TABULAR if problem.columns else PLAIN
 
 
 def _requires() -> Json:

@@ -20,6 +20,8 @@ from ssdgm_runtime.labels.space import Space
 from ssdgm_runtime.readers import inputs as readers
 from ssdgm_runtime.rows import columns, resizing
 from ssdgm_runtime.rows.row import Row
+from ssdgm_runtime.rows.views import layout as laid
+from ssdgm_runtime.rows.views import view
 from ssdgm_train.likelihoods import limits
 from ssdgm_train.problems import Problem
 from ssdgm_train.runs import records
@@ -48,6 +50,11 @@ def rows(graphs: Mapping[str, modules.Graph], problem: Problem) -> parity.Array:
         drawn[: ROWS // 2] = _decoded(graphs["decoder"], problem)
     if problem.columns:
         return drawn
+    if problem.views:
+        return _lacking(drawn, problem)
+    if problem.padded:
+        for i, row in enumerate(drawn[::2]):
+            row[:, problem.shortest + i % (problem.shape[1] - problem.shortest + 1) :] = np.nan
     whole = np.issubdtype(np.dtype(problem.dtype), np.integer)
     return (drawn.clip(low, high).round() if whole else drawn).astype(problem.dtype)
 
@@ -59,6 +66,17 @@ def _table(problem: Problem, rng: np.random.Generator) -> parity.Array:
     codes = rng.integers(columns.UNKNOWN, problem.blocks or 0, (ROWS, len(problem.blocks)))
     numbers[-1], codes[-2] = np.nan, columns.UNKNOWN
     return np.column_stack([numbers, codes]).astype(np.float32)
+
+
+def _lacking(rows: parity.Array, problem: Problem) -> parity.Array:
+    """Whole rows some of which lack a view, one after the other; bytes are whole numbers."""
+    low, high = limits.feature_range(problem)
+    for i, (known, places) in enumerate(view.spans(modules.views_of(problem))):
+        if known.dtype == "uint8":
+            rows[:, places] = rows[:, places].clip(low[places], high[places]).round()
+        if len(problem.views) > 1:
+            rows[i % ROWS :: len(problem.views) + 1, places] = np.nan
+    return rows
 
 
 def inputs(
@@ -91,7 +109,8 @@ def _decoded(decoder: modules.Graph, problem: Problem) -> parity.Array:
         feeds["y"] = problem.labels.examples(half)
     with parity.one_thread(), torch.inference_mode():
         outputs = parity.reference(decoder, feeds)
-    return columns.joined(outputs, problem.columns) if problem.columns else outputs["x"]
+    layout = modules.layout_of(problem)
+    return laid.joined(outputs, layout) if layout else outputs["x"]
 
 
 def _npy(array: parity.Array) -> bytes:
@@ -114,7 +133,8 @@ def chosen(
     if given is None:
         return rows(graphs, problem)
     policy = resizing.parse(resize) if resize else None
-    row = Row(problem.shape, problem.dtype, problem.columns, (), policy, problem.series)
+    more = policy, problem.series, modules.views_of(problem)
+    row = Row(problem.shape, problem.dtype, problem.columns, (), *more)
     read = readers.read_rows(given, row).x[:ROWS]
     if read.dtype == np.float64 and problem.dtype == "float32":
         read = read.astype(np.float32)
@@ -124,6 +144,6 @@ def chosen(
             f"rows {list(problem.shape)} {problem.dtype}",
             "Give rows like those that the run was trained on.",
         )
-    if not problem.columns and not np.isfinite(read).all():
+    if not modules.layout_of(problem) and not np.isfinite(read).all():
         raise errors.DataError(f"{given} holds NaN or infinity", mend="Give finite numbers.")
     return np.ascontiguousarray(read)

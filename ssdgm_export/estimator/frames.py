@@ -6,7 +6,7 @@ numbers is an array with names, as scikit-learn has it, and is none of the frame
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,7 @@ def read(x: object, gaps: bool = False) -> Frame | None:
     """
     import narwhals as nw
 
+    check_one(x)
     frame = nw.from_native(x, eager_only=True, pass_through=True)
     if not isinstance(frame, nw.DataFrame) or not frame.columns:
         return None
@@ -67,6 +68,21 @@ def read(x: object, gaps: bool = False) -> Frame | None:
         got = f"a column named {strange[0] if strange else roles.SPLIT!r}"
         raise errors.InputError("X", got, "other names in text", "Rename it.")
     return frame
+
+
+def check_one(x: object) -> None:
+    """Refuse rows of several views.
+
+    Raises:
+        InputError: They are a mapping of arrays.
+    """
+    if isinstance(x, Mapping):
+        raise errors.InputError(
+            "X",
+            "a mapping of arrays",
+            "one array or frame",
+            "Train on rows with several views by ssdgm_train.begin, or the command train.",
+        )
 
 
 def _plain(frame: Frame) -> bool:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ssdgm_export.estimator import base, memory, progress, settings
+from ssdgm_export.estimator import base, frames, memory, progress, settings
 from ssdgm_runtime import errors
 from ssdgm_train.data import dataset, targets
 from ssdgm_train.evaluation import evidence
@@ -108,6 +108,7 @@ class OutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         if not 0 <= self.false_alarms < 0.5:
             wanted = "a share from 0 to below 0.5"
             raise errors.InputError("false_alarms", str(self.false_alarms), wanted)
+        frames.check_one(X)
         x = validate_data(self, X, dtype=np.float32, ensure_min_samples=2)
         codes = _codes(y, len(x))
         seed = base.seed_of(self.random_state)

@@ -17,7 +17,7 @@ from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ssdgm_export.estimator import base, settings, weighting
+from ssdgm_export.estimator import base, frames, settings, weighting
 from ssdgm_runtime import errors
 from ssdgm_runtime.labels.continuous import Continuous
 from ssdgm_train.data import targets
@@ -91,6 +91,7 @@ class SemiSupervisedRegressor(RegressorMixin, base.SemiSupervised):  # type: ign
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y "
                 "is None"
             )
+        frames.check_one(X)
         x = validate_data(self, X, dtype=np.float32, ensure_min_samples=2)
         known = _numbers(y)
         check_consistent_length(x, known)

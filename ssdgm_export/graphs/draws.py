@@ -19,7 +19,10 @@ Run = Callable[[str, dict[str, Array]], Outputs]
 def likelihood(problem: Problem) -> manifest.Likelihood:
     """How a problem's rows are drawn, as a manifest states it."""
     family = family_of(problem)
-    return manifest.Likelihood(family.name, blocks=problem.blocks, **family.levels(problem))
+    views = tuple((name, likelihood(part)) for name, part in problem.parts.items())
+    return manifest.Likelihood(
+        family.name, blocks=problem.blocks, views=views, **family.levels(problem)
+    )
 
 
 def decoded(graphs: Mapping[str, Graph], y: Array, seed: int, run: Run) -> Outputs:

@@ -5,6 +5,7 @@ probabilities gets a graph that holds only q(y | x). Which graphs a model has, a
 is what it declares: one class traces them all.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,8 +17,10 @@ from torch import Tensor, nn
 
 from ssdgm_runtime import errors
 from ssdgm_runtime.bundle import interface, tolerance
-from ssdgm_runtime.rows import columns as table
 from ssdgm_runtime.rows import tensor as declared
+from ssdgm_runtime.rows.views import layout as laid
+from ssdgm_runtime.rows.views.lengths import Lengths
+from ssdgm_runtime.rows.views.view import PREFIX, View
 from ssdgm_train import method
 from ssdgm_train.labels import Continuous, OneClass
 from ssdgm_train.likelihoods import limits
@@ -50,6 +53,7 @@ class Traced(nn.Module):
         conditional: One of its distributions.
         inputs: The names of the graph's inputs, in order; several first ones may make up rows.
         parts: How many of them do.
+        views: The views of rows that have several.
         temperature: What the raw numbers of labels are divided by (Guo et al., 2017).
     """
 
@@ -60,10 +64,11 @@ class Traced(nn.Module):
         inputs: tuple[str, ...],
         parts: int,
         temperature: float,
+        views: tuple[View, ...] = (),
     ) -> None:
         super().__init__()
         self.model, self.conditional, self.temperature = model, conditional, temperature
-        self.inputs, self.parts = inputs, parts
+        self.inputs, self.parts, self.views = inputs, parts, views
 
     def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         """The tensors of a graph's inputs to those of its outputs."""
@@ -73,16 +78,26 @@ class Traced(nn.Module):
         """The same with the outputs' names."""
         given = dict(zip(self.inputs[self.parts :], tensors[self.parts :], strict=True))
         if self.parts > 1 or "codes" in self.inputs:
-            given["x"] = torch.cat([part.to(torch.float32) for part in tensors[: self.parts]], 1)
+            rows = [part.flatten(1) for part in tensors[: self.parts]]
+            kind = torch.float32 if "codes" in self.inputs else rows[0].dtype
+            given["x"] = torch.cat([part.to(kind) for part in rows], 1)
         elif self.parts:
             given["x"] = tensors[0]
         if "y" in given:
             given["y"] = self.model.labels.given(given["y"])
         outputs = dict(self.conditional.call(self.model, **given))
+        if self.views and "x" in outputs:
+            outputs = {**self._parted(outputs.pop("x")), **outputs}
         if RAW in outputs:
             labels = self.model.labels.outputs(outputs.pop(RAW), self.temperature)
             outputs = {**labels, **outputs}
         return outputs
+
+    def _parted(self, x: Tensor) -> dict[str, Tensor]:
+        """Whole rows as a tensor for each view."""
+        widths = [math.prod(view.shape) for view in self.views]
+        parts = zip(self.views, torch.split(x, widths, -1), strict=True)
+        return {f"{PREFIX}{view.name}": part.reshape(-1, *view.shape) for view, part in parts}
 
 
 @dataclass(frozen=True)
@@ -93,7 +108,7 @@ class Graph:
         name: The component.
         module: From the tensors of `spec.inputs`, in order, to those of `spec.outputs`.
         spec: Its tensors.
-        columns: Those of a table, whose rows are split into the tensors.
+        layout: The columns or the views by which rows are split into the tensors.
         units: How large one unit is of outputs that are in the data's own units: one number, or
             one for every value of a row. Other outputs have none.
     """
@@ -101,7 +116,7 @@ class Graph:
     name: str
     module: nn.Module
     spec: interface.Graph
-    columns: table.Columns = ()
+    layout: laid.Layout = ()
     units: Mapping[str, Array] = field(default_factory=dict)
 
     def atol(self, output: str, atol: float) -> tolerance.Bound:
@@ -110,7 +125,7 @@ class Graph:
 
     def taken(self, x: Array) -> dict[str, Array]:
         """Rows [n, ...] as the inputs that take them."""
-        given = table.split(x, self.columns) if self.columns else {"x": x}
+        given = laid.split(x, self.layout) if self.layout else {"x": x}
         return {spec.name: given[spec.name] for spec in self.spec.inputs if spec.name in given}
 
     def still(self, rows: int) -> dict[str, Array]:
@@ -194,17 +209,17 @@ def _graph(model: Model, conditional: Conditional, problem: Problem, temperature
     others = [_given(name, model) for name in conditional.given if name != "x"]
     inputs = [*rows, *others, *(_latent(name, model) for name in conditional.noise)]
     names = tuple(spec.name for spec in inputs)
-    module = Traced(model, conditional, names, len(rows), temperature).eval()
+    module = Traced(model, conditional, names, len(rows), temperature, views_of(problem)).eval()
     with torch.inference_mode():
         named = module.named(*(example(spec, 2) for spec in inputs))
     rest = {key: value.shape[1:] for key, value in named.items()}
     outputs = tuple(declared.Tensor(k, "float32", (BATCH, *shape)) for k, shape in rest.items())
     spec = interface.Graph(tuple(inputs), outputs, _noise(model, conditional))
-    columns = problem.columns if rows else ()
+    layout = layout_of(problem) if rows else ()
     units = _units(conditional, spec, problem) | _label_units(conditional, problem)
     if "score" in rest:  # a sum over all numbers of a row
         units["score"] = np.array([float(problem.width)])
-    return Graph(conditional.name, module, spec, columns, units)
+    return Graph(conditional.name, module, spec, layout, units)
 
 
 def _noise(model: Model, conditional: Conditional) -> tuple[str, ...]:
@@ -216,9 +231,13 @@ def _noise(model: Model, conditional: Conditional) -> tuple[str, ...]:
 
 def _units(conditional: Conditional, spec: interface.Graph, problem: Problem) -> dict[str, Array]:
     """The deviations of numbers without limits that a decoder gives, each column's its own."""
-    units = limits.units(problem) if conditional.name == DECODER else None
-    names = [t.name for t in spec.outputs if t.name in ("x", "mean", "scale")]
-    return {} if units is None else dict.fromkeys(names, units)
+    if conditional.name != DECODER:
+        return {}
+    parts = {f".{name}": part for name, part in problem.parts.items()} or {"": problem}
+    units = {end: limits.units(part) for end, part in parts.items()}
+    names = {f"{kind}{end}": u for end, u in units.items() for kind in ("x", "mean", "scale")}
+    given = {t.name for t in spec.outputs}
+    return {name: u for name, u in names.items() if name in given and u is not None}
 
 
 def _label_units(conditional: Conditional, problem: Problem) -> dict[str, Array]:
@@ -231,12 +250,30 @@ def _label_units(conditional: Conditional, problem: Problem) -> dict[str, Array]
 
 
 def _rows(problem: Problem) -> list[declared.Tensor]:
-    """The tensors that hold rows: x; of a table its numbers x and its categories' codes."""
+    """The tensors that hold rows: x; of a table its numbers x and its categories' codes; views."""
+    if problem.views:
+        return [view.tensor for view in views_of(problem)]
     if not problem.columns:
         return [declared.Tensor("x", problem.dtype, (BATCH, *problem.shape))]
     numbers = declared.Tensor("x", "float32", (BATCH, problem.numbers))
     codes = declared.Tensor("codes", "int64", (BATCH, len(problem.blocks)))
     return [tensor for tensor in (numbers, codes) if tensor.width]
+
+
+def views_of(problem: Problem) -> tuple[View, ...]:
+    """The views of a problem's rows as the runtime has them."""
+    ranges = {name: limits.value_range(part) for name, part in problem.parts.items()}
+    return tuple(View(v.name, v.shape, v.dtype, v.kind, ranges[v.name]) for v in problem.views)
+
+
+def lengths_of(problem: Problem) -> tuple[Lengths, ...]:
+    """The lengths of series, where they are unequal."""
+    return (Lengths(problem.shape[0], problem.shortest, problem.shape[1]),) * problem.padded
+
+
+def layout_of(problem: Problem) -> laid.Layout:
+    """How a problem's rows are laid out; nothing where they are one tensor of numbers."""
+    return problem.columns or views_of(problem) or lengths_of(problem)
 
 
 def _given(name: str, model: Model) -> declared.Tensor:

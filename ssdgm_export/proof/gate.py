@@ -20,11 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_export.proof.allowance import Limits
+from ssdgm_export.proof.units import units
 from ssdgm_runtime.bundle import tolerance
 from ssdgm_runtime.engine import session
 from ssdgm_runtime.engine.options import Plan
 from ssdgm_runtime.labels.space import Space
-from ssdgm_runtime.rows import columns as table
+from ssdgm_runtime.rows.views import layout as laid
 from ssdgm_train import evaluation
 
 Array = NDArray[Any]
@@ -48,19 +49,19 @@ class Rows:
         y: Their labels as numbers, [n, ...]; `Traits.unknown` what is not known.
         kind: `validation`, or `training` where too few were held out.
         space: What a label is.
-        columns: Those of a table, by which x is split.
+        layout: The columns or views by which x is split.
     """
 
     x: Array
     y: Array
     kind: str
     space: Space
-    columns: table.Columns = ()
+    layout: laid.Layout = ()
 
     @property
     def tensors(self) -> Arrays:
         """X as graphs take it."""
-        return table.split(self.x, self.columns) if self.columns else {"x": self.x}
+        return laid.split(self.x, self.layout) if self.layout else {"x": self.x}
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ class Judge:
         self._fp32 = {name: opened(name, data) for name, data in models.items()}
         self._kept: dict[tuple[str, str], Array] = {}
         self._feeds: Arrays = rows.tensors
-        self._unit = _unit(rows)
+        self._units = units(rows.tensors, rows.layout)
         first = (("classifier", rows.space.mean, "y"), ("encoder", "z_mean", "z"))
         for component, given, wanted in first:
             if component in models:
@@ -226,9 +227,9 @@ class Judge:
     def _distances(self, answer: Arrays) -> Array:
         """How far each row is from its reconstruction, averaged over the values that it has."""
         parts = []
-        if "x" in answer:
-            x = self._feeds["x"].astype(np.float64)
-            parts.append((np.square(answer["x"] - x) / self._unit, ~np.isnan(x)))
+        for name in answer.keys() & self._units.keys():
+            x = self._feeds[name].astype(np.float64)
+            parts.append((np.square(answer[name] - x) / self._units[name], ~np.isnan(x)))
         if "code_probs" in answer:
             codes = self._feeds["codes"]
             parts.append((self._missed(answer["code_probs"], codes), codes >= 0))
@@ -239,7 +240,11 @@ class Judge:
 
     def _missed(self, probs: Array, codes: Array) -> Array:
         """How far the probability of each code that a row has is from 1."""
-        sizes = [len(column.categories) for column in self._rows.columns if column.categories]
+        sizes = [
+            len(column.categories)
+            for column in laid.columns_of(self._rows.layout)
+            if column.categories
+        ]
         starts = np.cumsum([0, *sizes[:-1]])
         missed: Array = 1 - np.take_along_axis(probs, starts + np.maximum(codes, 0), axis=1)
         return missed
@@ -273,15 +278,6 @@ class Judge:
             with np.errstate(invalid="ignore"):
                 gaps += [np.abs(alone[k][0] - together[k][i]).max(initial=0) for k in alone]
         return _finite(np.max(gaps))
-
-
-def _unit(rows: Rows) -> Array | float:
-    """What squared errors are divided by: for numbers of a table, each column's variance."""
-    if "x" not in rows.tensors or not rows.columns:
-        return 1.0
-    spread = np.ma.masked_invalid(rows.tensors["x"].astype(np.float64)).var(axis=0).filled(0)
-    variance: Array = np.where(spread > 0, spread, 1)
-    return variance
 
 
 def _finite(value: float) -> float:

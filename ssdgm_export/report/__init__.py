@@ -19,6 +19,7 @@ from ssdgm_export.report import (
     material,
     page,
     regression,
+    views,
 )
 from ssdgm_runtime import atomic
 from ssdgm_train.labels import Continuous, OneClass
@@ -45,7 +46,7 @@ def write(run_dir: str | os.PathLike[str], data: str | None = None) -> Path:
     place = Path(run_dir)
     contents = material.gather(place, data)
     with parity.one_thread():
-        made = [*generation.of(contents), *marginals.of(contents)]
+        made = [*generation.of(contents), *marginals.of(contents), *views.of(contents)]
         sections = (
             page.Section("Learning curves", curves.of(contents)),
             page.Section(*_answers(contents)),

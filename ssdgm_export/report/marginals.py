@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from ssdgm_export import plates
 from ssdgm_export.report.material import Material
 from ssdgm_runtime.rows import columns
+from ssdgm_runtime.rows.views import layout as laid
 
 MOST = 24
 """Columns that are shown."""
@@ -46,7 +47,7 @@ def of(material: Material) -> list[plates.Plate]:
 
 
 def _column(material: Material, i: int) -> columns.Column:
-    known = material.parts.columns
+    known = laid.columns_of(material.parts.layout)
     return known[i] if known else columns.Column(f"{i}")
 
 

@@ -14,7 +14,7 @@ from ssdgm_export.graphs import draws, modules
 from ssdgm_export.proof import parity
 from ssdgm_runtime.inference import conditionals
 from ssdgm_runtime.pictures import png
-from ssdgm_runtime.rows import columns
+from ssdgm_runtime.rows.views import layout as laid
 from ssdgm_train import problems as kinds
 from ssdgm_train import seeds
 from ssdgm_train.data import dataset, store
@@ -111,20 +111,21 @@ def gather(place: Path, data: str | None) -> Material:
         problem, plan = record.problem, record.plan
         model = training.load_model(run)
     graphs = modules.of(model, problem, result.temperature)
+    layout = modules.layout_of(problem)
 
     def compute(name: str, feeds: parity.Arrays) -> parity.Arrays:
         given = {**feeds, **graphs[name].taken(feeds["x"])} if "x" in feeds else feeds
         still = graphs[name].still(len(next(iter(feeds.values()))))
         answer = parity.reference(graphs[name], {**still, **given})
-        joined = name == "decoder" and problem.columns
-        return {"x": columns.joined(answer, problem.columns)} if joined else answer
+        whole = name == "decoder" and layout
+        return {"x": laid.joined(answer, layout)} if whole else answer
 
     space = document.space(record, result)
     model_parts = conditionals.Conditionals(
         {key: graph.spec for key, graph in graphs.items()},
         space,
         compute,
-        columns=problem.columns,
+        layout=layout,
     )
     rows, (low, high) = training.load_data(run, data), limits.value_range(problem)
     split = run.split()

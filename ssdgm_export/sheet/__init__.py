@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from ssdgm_export.sheet import columns, pictures, series
+from ssdgm_export.sheet import columns, pictures, series, views
 from ssdgm_train import inspection, problems
 
 __all__ = ["png"]
@@ -14,10 +14,11 @@ DRAWINGS: dict[str, Draw] = {
     problems.TABLE: columns.draw,
     problems.IMAGE: pictures.draw,
     problems.WINDOWS: series.draw,
+    problems.VIEWS: views.draw,
 }
 """How rows of a kind are drawn."""
 
 
 def png(report: inspection.Report) -> bytes:
-    """Images and windows by class; of other rows the values of each column. A PNG file."""
+    """Images and windows by class, of other rows the values of each column; of views one."""
     return DRAWINGS[report.data.kind](report)

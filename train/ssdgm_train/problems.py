@@ -11,9 +11,11 @@ from ssdgm_runtime.rows import columns as table
 from ssdgm_runtime.rows import series as long
 from ssdgm_train.labels.space import Space
 
-ROWS, TABLE, IMAGE, WINDOWS = "rows", "table", "image", "windows"
-KINDS = (ROWS, TABLE, IMAGE, WINDOWS)
-"""Features without order; columns with names; pixels; channels over time [channels, time]."""
+ROWS, TABLE, IMAGE, WINDOWS, VIEWS = "rows", "table", "image", "windows", "views"
+KINDS = (ROWS, TABLE, IMAGE, WINDOWS, VIEWS)
+"""Features without order; columns with names; pixels; channels over time [channels, time]; several
+arrays of these kinds, any of which may be missing in any row.
+"""
 
 Pieces = Callable[[], Iterator[NDArray[np.generic]]]
 """Returns an iterator over the training rows in pieces; it can be called several times."""
@@ -32,6 +34,20 @@ class Scaling:
     shift: tuple[float, ...]
     scale: tuple[float, ...]
     total: int = 1
+
+
+@dataclass(frozen=True)
+class View:
+    """One of the arrays that rows are made of; the fields are those of `Problem`."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    likelihood: str
+    shift: tuple[float, ...]
+    scale: tuple[float, ...]
+    total: int = 1
+    kind: str = ROWS
 
 
 @dataclass(frozen=True)
@@ -54,6 +70,10 @@ class Problem:
         series: The columns of the long table from which windows were cut.
         features: The names of a row's values, in order, if they have names and the data is not a
             table.
+        padded: Whether windows are series of unequal length, NaN after the end of each.
+        shortest: The least length of these.
+        views: What rows are made of, where they are several arrays; a whole row has the values of
+            all of them in this order, NaN throughout where it lacks a view.
     """
 
     shape: tuple[int, ...]
@@ -69,6 +89,9 @@ class Problem:
     unseen: tuple[int, ...] = ()
     series: long.Series | None = None
     features: tuple[str, ...] = ()
+    padded: bool = False
+    shortest: int = 0
+    views: tuple[View, ...] = ()
 
     @property
     def width(self) -> int:
@@ -84,3 +107,21 @@ class Problem:
     def blocks(self) -> tuple[int, ...]:
         """The number of categories of each categorical column."""
         return tuple(len(c.categories) for c in self.columns[self.numbers :])
+
+    def of(self, view: View) -> "Problem":
+        """The problem of one view by itself."""
+        return Problem(
+            shape=view.shape,
+            dtype=view.dtype,
+            labels=self.labels,
+            likelihood=view.likelihood,
+            shift=view.shift,
+            scale=view.scale,
+            total=view.total,
+            kind=view.kind,
+        )
+
+    @property
+    def parts(self) -> dict[str, "Problem"]:
+        """The problem of each view by its name; none where rows are one array."""
+        return {view.name: self.of(view) for view in self.views}

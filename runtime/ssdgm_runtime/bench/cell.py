@@ -19,7 +19,7 @@ from ssdgm_runtime.bench import backends, figures, load, request
 from ssdgm_runtime.bundle import golden
 from ssdgm_runtime.engine import session
 from ssdgm_runtime.engine.options import Plan
-from ssdgm_runtime.rows import columns
+from ssdgm_runtime.rows.views import layout
 
 Arrays = backends.Arrays
 Json = dict[str, Any]
@@ -257,7 +257,7 @@ def _own(opened: model.Model, component: str, feeds: Arrays, batcher: bool) -> I
 
 def _given(opened: model.Model, feeds: Arrays) -> Arrays:
     """What a caller gives: `rows` for the tensors that hold rows."""
-    table = opened.graphs.bundle.manifest.columns
-    if table and not {"x", "codes"}.isdisjoint(feeds):
-        return {**feeds, "rows": columns.whole(feeds, table)}
+    rows = opened.graphs.bundle.manifest.row_layout
+    if rows and not layout.fixed(rows).keys().isdisjoint(feeds):
+        return {**feeds, "rows": layout.whole(feeds, rows)}
     return {**feeds, "rows": feeds["x"]} if "x" in feeds else feeds

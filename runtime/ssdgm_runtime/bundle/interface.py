@@ -9,7 +9,7 @@ from ssdgm_runtime.rows.tensor import Tensor
 
 if TYPE_CHECKING:
     from ssdgm_runtime.labels.space import Space
-    from ssdgm_runtime.rows import columns
+    from ssdgm_runtime.rows.views.layout import Layout
 
 
 class Graph(NamedTuple):
@@ -46,27 +46,29 @@ def parse(value: object, name: str) -> Graph:
     return Graph(inputs, outputs, noise)
 
 
-def rows(graph: Graph, table: "columns.Columns") -> Tensor:
-    """What callers give as x: a graph's own input, or the whole row of a table."""
-    if table:
-        return Tensor("x", "float32", ("batch", len(table)))
+def rows(graph: Graph, layout: "Layout") -> Tensor:
+    """What callers give as x: a graph's own input, or the whole row of several tensors."""
+    if layout:
+        from ssdgm_runtime.rows.views import layout as laid
+
+        return Tensor("x", "float32", ("batch", *laid.row(layout)))
     return next(t for t in graph.inputs if t.name == "x")
 
 
-def check(component: str, graph: Graph, space: "Space", table: "columns.Columns") -> None:
+def check(component: str, graph: Graph, space: "Space", layout: "Layout") -> None:
     """Refuse a known component that lacks what every one has, or takes what nothing gives.
 
     Args:
         component: Its name.
         graph: What the manifest says of it.
         space: What a label is.
-        table: The columns, where rows are those of a table.
+        layout: How rows are laid out, where they are several tensors.
 
     Raises:
         FormatError: It does, or the tensors of rows or labels are not as they should be.
     """
     inputs, outputs = ({t.name for t in side} for side in (graph.inputs, graph.outputs))
-    needs, may, gives = _known(component, space, table) or ((), tuple(inputs), ())
+    needs, may, gives = _known(component, space, layout) or ((), tuple(inputs), ())
     lacking = sorted({*needs, *graph.noise} - inputs) + sorted(set(gives) - outputs)
     odd = sorted(inputs - set(may) - set(graph.noise))
     if lacking or odd or not inputs or not outputs:
@@ -76,7 +78,7 @@ def check(component: str, graph: Graph, space: "Space", table: "columns.Columns"
             f"inputs {list(needs or may)}, outputs {list(gives)}, and other inputs only for noise",
             jsonfile.MEND,
         )
-    fixed = {"y": ("float32", space.shape), **_typed(table)}
+    fixed = {"y": ("float32", space.shape), **_typed(layout)}
     if component == "classifier":
         fixed |= {name: ("float32", row) for name, row in space.outputs.items()}
     if component == "scorer":
@@ -108,10 +110,10 @@ def check_shared(graphs: Mapping[str, Graph]) -> None:
 
 
 def _known(
-    component: str, space: "Space", table: "columns.Columns"
+    component: str, space: "Space", layout: "Layout"
 ) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]] | None:
     """A component's inputs that must be there, those that may be, and its outputs."""
-    rows = tuple(name for name in ("x", "codes") if name in _typed(table)) or ("x",)
+    rows = tuple(name for name in _typed(layout) if name != "code_probs") or ("x",)
     given = tuple("code_probs" if name == "codes" else name for name in rows)
     return {
         "classifier": (rows, rows, tuple(space.outputs)),
@@ -122,19 +124,13 @@ def _known(
     }.get(component)
 
 
-def _typed(table: "columns.Columns") -> dict[str, tuple[str, tuple[int, ...]]]:
-    """The dtypes and widths that columns give to the tensors of a table's rows."""
-    if not table:
+def _typed(layout: "Layout") -> dict[str, tuple[str, tuple[int, ...]]]:
+    """The dtypes and shapes that a layout gives to the tensors of rows."""
+    if not layout:
         return {}
-    from ssdgm_runtime.rows import columns
+    from ssdgm_runtime.rows.views import layout as laid
 
-    count, kinds = columns.numbers(table), dict[str, tuple[str, tuple[int, ...]]]()
-    if count:
-        kinds["x"] = ("float32", (count,))
-    if count < len(table):
-        kinds["codes"] = ("int64", (len(table) - count,))
-        kinds["code_probs"] = ("float32", (sum(len(c.categories) for c in table),))
-    return kinds
+    return laid.fixed(layout)
 
 
 def _check_fixed(
@@ -144,6 +140,6 @@ def _check_fixed(
     if (known.dtype, known.row) != (dtype, row):
         raise errors.FormatError(
             f"{known.name} of {component} is {known.dtype} {list(known.shape)}",
-            f"{dtype} {['batch', *row]}, as the labels and columns of the manifest have it",
+            f"{dtype} {['batch', *row]}, as the labels, columns and views of the manifest have it",
             jsonfile.MEND,
         )

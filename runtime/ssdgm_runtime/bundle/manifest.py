@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from ssdgm_runtime.bundle import scorer as scorers
     from ssdgm_runtime.labels.space import Space
     from ssdgm_runtime.rows import columns as table
-    from ssdgm_runtime.rows import resizing
     from ssdgm_runtime.rows import series as long
-    from ssdgm_runtime.rows.row import Row
+    from ssdgm_runtime.rows.views import view as several
+    from ssdgm_runtime.rows.views.layout import Layout
+    from ssdgm_runtime.rows.views.lengths import Lengths
 
 FORMAT = (2, 0)
 READ = (1, 2)
@@ -68,6 +69,8 @@ class Manifest:
     columns: "table.Columns" = ()
     features: "table.Columns" = ()
     series: "long.Series | None" = None
+    views: "several.Views" = ()
+    lengths: "tuple[Lengths, ...]" = ()
     classifier: Json = field(default_factory=dict)
     model: Json = field(default_factory=dict)
     calibration: Json = field(default_factory=dict)
@@ -85,22 +88,9 @@ class Manifest:
         return self.space.names
 
     @property
-    def resize(self) -> "resizing.Resize | None":
-        """What becomes of images of another size."""
-        return self.input.resize
-
-    def row(self, component: str) -> "Row":
-        """What a component's rows are, as callers and files give them."""
-        from ssdgm_runtime.rows.row import Row
-
-        declared = interface.rows(self.graphs[component], self.columns)
-        named = self.columns, self.features
-        return Row(declared.row, declared.dtype, *named, self.resize, self.series)
-
-    @property
-    def windows(self) -> bool:
-        """Whether rows are windows of series [channels, time]."""
-        return self.input.kind == "windows"
+    def row_layout(self) -> "Layout":
+        """How a row is laid out in several tensors; nothing where it is one."""
+        return self.columns or self.views or self.lengths
 
     @property
     def section(self) -> Json:
@@ -138,6 +128,8 @@ class Manifest:
             "columns": [column.to_json() for column in self.columns],
             "features": [feature.name for feature in self.features],
             "series": self.series.to_json() if self.series else {},
+            "views": [view.to_json() for view in self.views],
+            "lengths": [end for each in self.lengths for end in each[1:]],
             "io": {name: graph.to_json() for name, graph in self.graphs.items()},
             "requires": self.requires,
             "producer": self.producer,
@@ -175,13 +167,9 @@ def parse(document: object) -> Manifest:
 
         section = upgrading.upgraded(section)
         top = {**top, "additional_metadata": {**top["additional_metadata"], "ssdgm": section}}
-    columns: table.Columns = ()
-    if jsonfile.optional(section, "columns", list, []):
-        from ssdgm_runtime.bundle import rowkinds
-
-        columns = rowkinds.columns(section["columns"])
+    columns, views, lengths = _layout(section)
     space = registry.parse(_get(section, "labels", dict))
-    graphs = _graphs(section, columns, space)
+    graphs = _graphs(section, columns or views or lengths, space)
     return Manifest(
         name=_get(top, "package_name", str),
         space=space,
@@ -195,6 +183,8 @@ def parse(document: object) -> Manifest:
         likelihood=sections.likelihood(section.get("likelihood"), columns),
         input=sections.described(section, graphs),
         columns=columns,
+        views=views,
+        lengths=lengths,
         **_row_kind(section, graphs, columns),
         **_scores(section),
         **_told(section),
@@ -202,6 +192,15 @@ def parse(document: object) -> Manifest:
         created=jsonfile.optional(section, "created", str, ""),
         document=top,
     )
+
+
+def _layout(section: Json) -> "tuple[table.Columns, several.Views, tuple[Lengths, ...]]":
+    """How rows are laid out: the fields `columns`, `views` and `lengths`, if any."""
+    if not any(jsonfile.optional(section, k, list, []) for k in ("columns", "views", "lengths")):
+        return (), (), ()
+    from ssdgm_runtime.bundle import rowkinds
+
+    return rowkinds.layout(section)
 
 
 def _scores(section: Json) -> Json:
@@ -250,10 +249,10 @@ def _version(text: str) -> tuple[int, int]:
     return major, minor
 
 
-def _graphs(section: Json, columns: "table.Columns", space: "Space") -> dict[str, Graph]:
+def _graphs(section: Json, layout: "Layout", space: "Space") -> dict[str, Graph]:
     graphs = {k: interface.parse(v, k) for k, v in _get(section, "io", dict).items()}
     for component, graph in graphs.items():
-        interface.check(component, graph, space, columns)
+        interface.check(component, graph, space, layout)
     interface.check_shared(graphs)
     return graphs
 

@@ -11,8 +11,22 @@ from ssdgm_runtime.rows import columns as table
 from ssdgm_runtime.rows import resizing
 from ssdgm_runtime.rows import series as long
 from ssdgm_runtime.rows.tensor import Tensor
+from ssdgm_runtime.rows.views import lengths, view
 
-columns = table.parse
+
+def layout(
+    section: jsonfile.Json,
+) -> tuple[table.Columns, view.Views, tuple[lengths.Lengths, ...]]:
+    """`columns`, `views` and `lengths`, of which there is one at most; raises as they do."""
+    about = jsonfile.optional(section, "input", dict, {})
+    shape = jsonfile.each(about, "shape", int) if about.get("shape") is not None else ()
+    columns, views = table.parse(section.get("columns") or []), view.parse(section.get("views"))
+    series = lengths.parse(section.get("lengths"), shape)
+    if sum(map(bool, (columns, views, series))) > 1:
+        raise errors.FormatError(
+            "The manifest has more than one of columns, views and lengths", "one", jsonfile.MEND
+        )
+    return columns, views, series
 
 
 def resize(value: object, graphs: Mapping[str, Graph]) -> resizing.Resize | None:

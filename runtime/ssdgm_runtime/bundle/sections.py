@@ -21,7 +21,7 @@ class Likelihood(NamedTuple):
     bernoulli: x = low + step * [u < probs]; binomial: x = low + step * Binomial(total, probs);
     gaussian: x = mean + scale * eps, already in the data's own units; logistic: the level nearest
     to mean + scale * log(u / (1 - u)), from 0 to total; columns: numbers as gaussian has them, and
-    a code of `code_probs` for every category.
+    a code of `code_probs` for every category; views: every view as its own has it.
     """
 
     name: str
@@ -30,11 +30,15 @@ class Likelihood(NamedTuple):
     step: float = 1.0
     blocks: tuple[int, ...] = ()
     """How many categories each categorical column has."""
+    views: tuple[tuple[str, "Likelihood"], ...] = ()
+    """That of each view, by its name, where a row has several."""
 
     def to_json(self) -> Json:
         """As a manifest has it, whose `columns` tell the blocks."""
         levels = {"total": self.total, "low": self.low, "step": self.step}
-        return {"name": self.name, **(levels if self.name in _LEVELS else {})}
+        views = {"views": {name: each.to_json() for name, each in self.views}}
+        more = levels if self.name in _LEVELS else views if self.views else {}
+        return {"name": self.name, **more}
 
 
 def likelihood(value: object, columns: "table.Columns") -> Likelihood | None:
@@ -46,6 +50,7 @@ def likelihood(value: object, columns: "table.Columns") -> Likelihood | None:
     if value is None:
         return None
     drawn = jsonfile.typed(value, dict, "likelihood")
+    views = jsonfile.optional(drawn, "views", dict, {})
     levels = {"total": 1, "low": 0, "step": 1}
     levels |= {key: drawn[key] for key in levels if drawn.get(key) is not None}
     return Likelihood(
@@ -54,6 +59,7 @@ def likelihood(value: object, columns: "table.Columns") -> Likelihood | None:
         low=jsonfile.number(levels["low"], "likelihood.low"),
         step=jsonfile.number(levels["step"], "likelihood.step"),
         blocks=tuple(len(c.categories) for c in columns if c.categories),
+        views=tuple((k, each) for k, v in views.items() if (each := likelihood(v, ()))),
     )
 
 

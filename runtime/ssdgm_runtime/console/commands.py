@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ssdgm_runtime import arguments, atomic, errors, model
-from ssdgm_runtime.bundle import contents
+from ssdgm_runtime.bundle import contents, rowfiles
 from ssdgm_runtime.bundle.trust import policy as trust
 from ssdgm_runtime.console import doctor, drawing, drift, outputs
 from ssdgm_runtime.inference import graphs, parts
@@ -29,18 +29,8 @@ def inspect(bundle: PathLike) -> Json:
     """What a bundle contains, with its files' digests checked; needs no engine."""
     opened = contents.open_bundle(bundle)
     about, section = opened.manifest, opened.manifest.section
-    copied = (
-        "classifier",
-        "model",
-        "calibration",
-        "input",
-        "requires",
-        "training",
-        "parity",
-        "producer",
-        "license",
-        "created",
-    )
+    first = ("classifier", "model", "calibration", "input", "requires", "training", "parity")
+    copied = (*first, "producer", "license", "created")
     return {
         "name": about.name,
         "description": str(about.document.get("description", "")),
@@ -53,8 +43,9 @@ def inspect(bundle: PathLike) -> Json:
         "space": about.space.to_json(),
         "likelihood": section.get("likelihood"),
         "columns": section.get("columns", []),
+        **({"views": section["views"]} if about.views else {}),
         "graphs": section["io"],
-        "resize": str(about.resize) if about.resize else None,
+        "resize": str(about.input.resize) if about.input.resize else None,
         "series": section.get("series"),
         "variants": [
             {"component": v.component, "name": v.name, "ep": v.provider, "precision": v.precision}
@@ -117,7 +108,7 @@ def classify(
             )
         if probabilities:
             about.space.traits.need_probable()
-        table = inputs.read_rows(rows, about.row("classifier"))
+        table = inputs.read_rows(rows, rowfiles.row(about, "classifier"))
         kept, differing = drift.beside(rows, table.x, about.columns, keep)
         answer = opened.classify(table.x, batch_size=batch_size)
         familiar = drift.familiarity(opened, table.x)
@@ -156,7 +147,7 @@ def score(
     with model.load(bundle, **engine) as opened:
         about = opened.graphs.bundle.manifest
         opened.graphs.graph(scorer := parts.scorer(about.graphs), "score")
-        table = inputs.read_rows(rows, about.row(scorer))
+        table = inputs.read_rows(rows, rowfiles.row(about, scorer))
         listed = outputs.Scored(opened.score(table.x, batch_size=batch_size), table.names)
         active = opened.graphs.placement(scorer).active
     result = {

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_runtime import arguments, atomic, errors, model
-from ssdgm_runtime.bundle import manifest
+from ssdgm_runtime.bundle import manifest, rowfiles
 from ssdgm_runtime.console import outputs
 from ssdgm_runtime.pictures import latent
 from ssdgm_runtime.readers import inputs
@@ -64,7 +64,7 @@ def draw(opened: model.Model, request: Request, labels: Labels) -> outputs.Drawn
     about = opened.graphs.bundle.manifest
     low, high = manifest.value_range(about)
     label = outputs.label_of(about.training)
-    schema = about.columns, about.space, about.windows, label
+    schema = about.columns, about.space, about.input.kind == "windows", label, about.views
     if request.picture is not None:
         picture = PICTURES[request.picture](opened, request, labels)
         return outputs.Drawn(picture, picture.columns, low, high, *schema)
@@ -105,7 +105,7 @@ PICTURES: dict[str, Callable[[model.Model, Request, Labels], latent.Picture]] = 
 def _rows(opened: model.Model, request: Request) -> inputs.Array:
     assert request.rows is not None
     opened.graphs.graph("encoder", f"draw {request.picture} from rows")
-    return inputs.read_rows(request.rows, opened.graphs.bundle.manifest.row("encoder")).x
+    return inputs.read_rows(request.rows, rowfiles.row(opened.graphs.bundle.manifest, "encoder")).x
 
 
 def _unused(option: str, value: object, why: str) -> None:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ssdgm_runtime import errors
+from ssdgm_runtime.console import views
 from ssdgm_runtime.inference import answers
 from ssdgm_runtime.pictures import latent, png, traces
 from ssdgm_runtime.rows import columns as table
+from ssdgm_runtime.rows.views.view import Views
 
 if TYPE_CHECKING:
     from ssdgm_runtime.labels.space import Answer, Space
@@ -110,6 +112,7 @@ class Drawn:
         low: The value that is black.
         high: The value that is white.
         known: The columns of a table's rows.
+        views: The views of rows that have several; `samples` then has whole rows or a dict.
         space: What a label is.
         windows: Whether rows are windows of series.
         label: What the column of labels is called; "label" where nobody says.
@@ -123,6 +126,7 @@ class Drawn:
     space: "Space | None" = None
     windows: bool = False
     label: str = ""
+    views: Views = ()
 
 
 def label_of(training: Mapping[str, Any]) -> str:
@@ -172,9 +176,12 @@ def npy(answer: Predictions) -> bytes:
 
 
 def npz(drawn: Drawn) -> bytes:
-    """Arrays x, y, z, label where there are labels, seed if one was used, columns of a picture."""
+    """Arrays x, y, z, label where there are labels, seed if one was used, columns of a picture.
+
+    Of rows with several views x is an array for each, x.NAME.
+    """
     samples, stream = drawn.samples, io.BytesIO()
-    arrays = {"x": samples.x, "y": samples.y, "z": samples.z}
+    arrays = {**views.arrays(samples.x, drawn.views), "y": samples.y, "z": samples.z}
     seed = {} if samples.seed is None else {"seed": np.array(samples.seed)}
     label = {"label": samples.labels} if samples.y.shape[1] else {}
     laid = {"columns": np.array(drawn.columns)} if isinstance(samples, latent.Picture) else {}
@@ -188,17 +195,18 @@ def picture(drawn: Drawn) -> bytes:
     Raises:
         DataError: There are no rows, or they are not images.
     """
-    x = drawn.samples.x
-    if drawn.windows and len(x):
-        lines = traces.images(x, drawn.low, drawn.high, _PIXELS)
+    shown = views.shown(drawn.samples.x, drawn.views)
+    x, low, high, windows = shown or (drawn.samples.x, drawn.low, drawn.high, drawn.windows)
+    if windows and len(x):
+        lines = traces.images(x, low, high, _PIXELS)
         return png.encode_png(png.grid(lines, drawn.columns, pad=4))
-    if not len(x) or not png.is_image(x.shape[1:]):
+    if isinstance(x, dict) or not len(x) or not png.is_image(x.shape[1:]):
         raise errors.DataError(
-            f"Generated values of shape {list(x.shape)} are not images",
+            f"Generated values of {views.sizes(x)} are not images",
             "[n, height, width] or [n, height, width, 3]",
             "Write an .npz file instead.",
         )
-    images = png.to_images(x, drawn.low, drawn.high)
+    images = png.to_images(x, low, high)
     zoom = max(1, math.ceil(_PIXELS / max(images.shape[1:3])))
     large = images.repeat(zoom, axis=1).repeat(zoom, axis=2)
     return png.encode_png(png.grid(large, drawn.columns, pad=2))
@@ -212,7 +220,7 @@ def generated(drawn: Drawn) -> bytes:
     """
     if not drawn.known:
         raise errors.DataError(
-            f"Generated values of shape {list(drawn.samples.x.shape)} are not rows of a table",
+            f"Generated values of {views.sizes(drawn.samples.x)} are not rows of a table",
             mend="Write an .npz file instead.",
         )
     columns = table.named(drawn.samples.x, drawn.known)

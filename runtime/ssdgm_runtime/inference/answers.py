@@ -1,5 +1,6 @@
 """What a model gives back: plain arrays with names."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from ssdgm_runtime.labels.space import Space
 
 Floats = NDArray[np.float32]
+Rows = Any
+"""An array [n, *shape]; where a row has several views, a dict of such arrays by their names."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,19 +76,20 @@ class Samples:
     """Generated rows, and everything needed to generate them again.
 
     Attributes:
-        x: float32 [n, *shape] in the data set's own units: expected values, or draws.
+        x: float32 [n, *shape] in the data set's own units: expected values, or draws; a dict of
+            such arrays by name where a row has several views.
         y: float32 [n, *shape], the label each row was generated for; [n, 0] without labels.
         z: float32 [n, Z], the latent that the decoder was given; Z is 0 where it takes none.
         seed: What the draws were seeded with.
-        dtype: The dtype that the classifier's `x` has.
+        dtype: The dtype that the classifier's `x` has, or that of each view.
         space: What a label is.
     """
 
-    x: Floats
+    x: Rows
     y: Floats
     z: Floats
     seed: int
-    dtype: str = "float32"
+    dtype: str | Mapping[str, str] = "float32"
     space: "Space | None" = None
 
     @property
@@ -96,17 +100,23 @@ class Samples:
         """
         return nearest(self.y, self.space)
 
-    def as_input(self) -> NDArray[Any]:
+    def as_input(self) -> Rows:
         """`x` rounded and clipped to the input dtype, [n, *shape], ready for `classify`."""
-        kind = np.dtype(self.dtype)
-        if kind.kind not in "iu":
-            return self.x.astype(kind)
-        limits = np.iinfo(kind)
-        rounded = np.rint(self.x.astype(np.float64))
-        return np.clip(rounded, limits.min, limits.max).astype(kind)
+        if isinstance(self.dtype, str):
+            return _as_input(self.x, self.dtype)
+        return {name: _as_input(self.x[name], kind) for name, kind in self.dtype.items()}
 
     def __len__(self) -> int:
-        return len(self.x)
+        return len(self.y)
+
+
+def _as_input(x: Floats, dtype: str) -> NDArray[Any]:
+    kind = np.dtype(dtype)
+    if kind.kind not in "iu":
+        return x.astype(kind)
+    limits = np.iinfo(kind)
+    rounded = np.rint(x.astype(np.float64))
+    return np.clip(rounded, limits.min, limits.max).astype(kind)
 
 
 def nearest(y: Floats, space: "Space | None") -> NDArray[Any]:

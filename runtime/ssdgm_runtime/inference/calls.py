@@ -47,7 +47,9 @@ class Call:
         self._outputs = [outputs[name] for name in names]
         self._noise = [t for t in graph.inputs if t.name in graph.noise]
         self._kinds = [
-            kinds.get(t.name, proper.FINITE) if t.dtype.startswith("float") else ""
+            kinds.get(t.name.partition(".")[0], proper.FINITE)
+            if t.dtype.startswith("float")
+            else ""
             for t in self._outputs
         ]
         self._looks = proper.looks(self._kinds)

@@ -21,6 +21,7 @@ from ssdgm_runtime.rows.tensor import Tensor
 if TYPE_CHECKING:
     from ssdgm_runtime.inference import graphs
     from ssdgm_runtime.labels.space import Labels, Space
+    from ssdgm_runtime.rows.views.layout import Layout
 
 Array = NDArray[Any]
 Arrays = dict[str, Array]
@@ -55,8 +56,8 @@ class Conditionals:
         run: A part's name and its inputs by name, [n, ...], to its outputs by name, [n, ...],
             that of `gives` among them. How many rows it computes at once is its own affair.
         high: The largest value of the data, for the hint to whoever has it scaled to [0, 1].
-        columns: The columns, where rows are those of a table: x is then [n, columns], as `columns`
-            has it, wherever it goes in and comes out.
+        layout: The columns of a table, or the views, where rows are several tensors: x is then
+            whole rows [n, width], as `layout` has it, wherever it goes in and comes out.
         features: The values of other rows by their names, where they have names.
         reader: A part's name to what reads its rows at a path.
     """
@@ -65,7 +66,7 @@ class Conditionals:
     space: "Space"
     run: Run
     high: float | None = None
-    columns: table.Columns = ()
+    layout: "Layout" = ()
     features: table.Columns = ()
     reader: Callable[[str], intake.Read | None] | None = None
     _intakes: dict[str, intake.Intake] = field(default_factory=dict, init=False, repr=False)
@@ -74,7 +75,9 @@ class Conditionals:
     def _inputs(self) -> dict[str, frozenset[str]]:
         """The names of what each part takes; x is whole rows, also where a graph has but codes."""
         names = {key: {t.name for t in graph.inputs} for key, graph in self.graphs.items()}
-        return {k: frozenset(n | ({"x"} if "codes" in n else set())) for k, n in names.items()}
+        whole = {"x"} if self.layout else set[str]()
+        rows = {k for k, n in names.items() if n - {"y", "z", *self.graphs[k].noise}}
+        return {k: frozenset(n | (whole if k in rows else set())) for k, n in names.items()}
 
     def takes(self, component: str, name: str, task: str) -> bool:
         """Whether a part has an input of this name; raises as `need`."""
@@ -104,9 +107,9 @@ class Conditionals:
         """Rows for a part, checked, [n, *shape]; raises as `need` and `Intake`."""
         taken = self._intakes.get(component)
         if taken is None:
-            declared = interface.rows(need(self.graphs, component, task), self.columns)
+            declared = interface.rows(need(self.graphs, component, task), self.layout)
             read = self.reader and self.reader(component)
-            taken = intake.Intake(declared, self.high, self.columns, self.features, read)
+            taken = intake.Intake(declared, self.high, self.layout, self.features, read)
             self._intakes[component] = taken
         return taken.take(x)
 
@@ -159,5 +162,5 @@ def of_bundle(opened: "graphs.Graphs") -> Conditionals:
             call = made[component] = opened.call(component, "run", output)
         return {output: call(feeds)[0]}
 
-    fields = about.columns, about.features, opened.reader
+    fields = about.row_layout, about.features, opened.reader
     return Conditionals(about.graphs, about.space, run, opened.high, *fields)

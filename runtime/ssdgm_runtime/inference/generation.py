@@ -66,7 +66,9 @@ class Generator:
         else:
             x = self._opened.call("decoder", _TASK, "x")(taken)[0]
         used = taken.get("z", np.zeros((len(labels), 0), np.float32))
-        return answers.Samples(x, labels, used, number, self._dtype, self._about.space)
+        shown = self._opened.shown(x)
+        dtypes = {view.name: view.dtype for view in self._about.views} or self._dtype
+        return answers.Samples(shown, labels, used, number, dtypes, self._about.space)
 
     def _given(self, z: ArrayLike) -> Floats:
         """Latents that are given instead of drawn, checked."""
@@ -117,9 +119,13 @@ class Generator:
 
     def _samples(self, feeds: Mapping[str, Floats], seed: int) -> Floats:
         """Draws of x from the likelihood instead of its expected values."""
-        table, (likelihood, names) = self._about.columns, self._likelihood()
+        likelihood, names = self._likelihood()
         row = next(t.row for t in self._graph.outputs if t.name == names[0])
-        shape = (len(table),) if table else row
+        shape = (
+            interface.rows(self._graph, self._about.row_layout).row
+            if self._about.row_layout
+            else row
+        )
         streams, sampler, done = noise.Streams(seed), likelihoods.SAMPLERS[likelihood.name], 0
         drawn = [np.zeros((0, *shape), dtype=np.float32)]
         size = self._opened.plan.options.max_batch

@@ -22,8 +22,8 @@ _NOTHING = nullcontext()
 _TRAINED = ("dataset", "labelled", "unlabelled", "validation", "test")
 """What is told of a bundle's training: rows, and scores on held-out ones."""
 
-Read = Callable[[intake.PathLike, Any], intake.Array]
-"""A path, and what a row is, to the rows."""
+Read = Callable[[intake.PathLike, manifest.Manifest, str], intake.Array]
+"""A path, what the bundle says, and which graph rows are for, to the rows."""
 
 
 def tasks(about: manifest.Manifest) -> tuple[str, ...]:
@@ -106,31 +106,39 @@ class Graphs:
     def call(self, component: str, task: str, *names: str) -> "calls.Call | tables.TableCall":
         """How to compute these outputs of a component; all of them, if none is named.
 
-        The rows of a table go in and come out as `columns` has them. Opens and raises as `open`.
+        Rows of several tensors go in and come out whole. Opens and raises as `open`.
 
         Raises:
             TaskUnavailable: The bundle has no such graph.
         """
-        graph, columns = self.graph(component, task), self.bundle.manifest.columns
-        if not columns:
+        graph, layout = self.graph(component, task), self.bundle.manifest.row_layout
+        if not layout:
             return self._call(component, names)
         from ssdgm_runtime.inference import tables
 
         joined = "x" in names
         if joined:
-            names = tuple(t.name for t in graph.outputs if t.name in ("x", "code_probs"))
-        return tables.TableCall(self._call(component, names), columns, joined=joined)
+            names = tables.means(graph, layout)
+        return tables.TableCall(self._call(component, names), layout, joined=joined)
+
+    def shown(self, rows: Any) -> Any:  # noqa: ANN401  (an array, or a dict of them)
+        """Whole rows as callers get them: where they have several views, these by their names."""
+        if not (views := self.bundle.manifest.views):
+            return rows
+        from ssdgm_runtime.rows.views import view
+
+        return view.cut(rows, views)
 
     def reader(self, component: str) -> intake.Read | None:
         """What reads rows of a component at a path."""
         read, about = self._read, self.bundle.manifest
-        return read and (lambda path: read(path, about.row(component)))
+        return read and (lambda path: read(path, about, component))
 
     def intake(self, component: str, task: str) -> intake.Intake:
         """What takes the rows of a component; TaskUnavailable as of `call`."""
         graph, about = self.graph(component, task), self.bundle.manifest
-        declared = interface.rows(graph, about.columns)
-        named = about.columns, about.features
+        declared = interface.rows(graph, about.row_layout)
+        named = about.row_layout, about.features
         return intake.Intake(declared, self.high, *named, self.reader(component))
 
     def of_rows(self, component: str, task: str, *names: str) -> calls.OfRows:

@@ -79,12 +79,24 @@ def columns(
     return np.concatenate(parts, axis=1)
 
 
+def views(
+    parameters: Parameters, likelihood: manifest.Likelihood, streams: noise.Streams
+) -> Floats:
+    """Draw every view as its own likelihood has it, float32 [rows, width]: whole rows."""
+    parts = []
+    for name, own in likelihood.views:
+        given = {key: parameters[f"{key}.{name}"] for key in _PARAMETERS[own.name]}
+        parts.append(SAMPLERS[own.name](given, own, streams.of(name)))
+    return np.concatenate(parts, axis=1)
+
+
 SAMPLERS: dict[str, Sampler] = {
     "bernoulli": bernoulli,
     "binomial": binomial,
     "gaussian": gaussian,
     "logistic": logistic,
     "columns": columns,
+    "views": views,
 }
 
 
@@ -109,6 +121,9 @@ def parameters(likelihood: manifest.Likelihood, numbers: int) -> tuple[str, ...]
     """
     if likelihood.name == "columns":
         return (*(("mean", "scale") * bool(numbers)), *(("code_probs",) * bool(likelihood.blocks)))
+    several = [(key, _PARAMETERS.get(own.name, ())) for key, own in likelihood.views]
+    if several and all(names for _, names in several):
+        return tuple(f"{name}.{key}" for key, names in several for name in names)
     return _PARAMETERS.get(likelihood.name, ())
 
 

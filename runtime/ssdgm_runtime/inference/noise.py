@@ -46,11 +46,18 @@ def draw(seed: int, name: str, rows: int, width: int) -> Floats:
 class Streams:
     """The streams of one seed, each opened when it is first asked for."""
 
-    def __init__(self, seed: int) -> None:
-        self._seed, self._open = seed, dict[str, Stream]()
+    def __init__(self, seed: int, part: str = "") -> None:
+        self._seed, self._part, self._open = seed, part, dict[str, Stream]()
+        self._views = dict[str, "Streams"]()
 
     def __call__(self, name: str, width: int) -> Stream:
         """The stream of a name."""
         if name not in self._open:
-            self._open[name] = Stream(self._seed, name, width)
+            self._open[name] = Stream(self._seed, f"{name}{self._part}", width)
         return self._open[name]
+
+    def of(self, view: str) -> "Streams":
+        """The same seed's streams for one view of rows that have several, apart from others'."""
+        if view not in self._views:
+            self._views[view] = Streams(self._seed, f".{view}")
+        return self._views[view]

@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from ssdgm_runtime import errors
 from ssdgm_runtime.rows import checks, intake
-from ssdgm_runtime.rows.tensor import Tensor
 
 Array = NDArray[Any]
 T = TypeVar("T")
@@ -24,7 +23,8 @@ def pieces(source: object, taken: intake.Intake, size: int) -> Iterator[Array]:
 
     Args:
         source: An array or memory map [n, *row], the path of a .npy file, which is mapped
-            and not read, another path, or an iterable of rows and batches of rows.
+            and not read, another path, a mapping of arrays by name, or an iterable of rows, which
+            may be such mappings, and batches of rows.
         taken: What takes a batch, and reads the rows at another path, all at once.
         size: Rows a piece.
 
@@ -35,11 +35,13 @@ def pieces(source: object, taken: intake.Intake, size: int) -> Iterator[Array]:
     if isinstance(source, str | os.PathLike):
         path = Path(source)
         source = _mapped(path) if path.suffix == ".npy" else taken.opened(source)
+    if isinstance(source, Mapping):  # columns or views by their names, all of them at hand
+        source = taken.take(source)  # type: ignore[arg-type]
     if isinstance(source, np.ndarray) and source.ndim:
         for start in range(0, len(source), size):
             yield source[start : start + size]
     elif isinstance(source, Iterable) and not isinstance(source, np.ndarray):
-        yield from _gathered(source, taken.tensor, size)
+        yield from _gathered(source, taken, size)
     else:
         raise errors.InputError(
             "source",
@@ -60,12 +62,12 @@ def _mapped(path: Path) -> Array:
     raise errors.DataError(f"{path} is an npz archive", "a .npy file", "Save one array: np.save.")
 
 
-def _gathered(source: Iterable[object], tensor: Tensor, size: int) -> Iterator[Array]:
+def _gathered(source: Iterable[object], taken: intake.Intake, size: int) -> Iterator[Array]:
     """Rows and batches of rows, in pieces of one size."""
     kept: list[Array] = []
     trouble: list[Exception] = []
     count = 0
-    for rows in _until(trouble, (_rows(item, len(tensor.row)) for item in source)):
+    for rows in _until(trouble, (_rows(item, taken) for item in source)):
         if count and (rows.shape[1:], rows.dtype) != (kept[0].shape[1:], kept[0].dtype):
             yield np.concatenate(
                 kept
@@ -84,8 +86,11 @@ def _gathered(source: Iterable[object], tensor: Tensor, size: int) -> Iterator[A
     _raise(trouble)
 
 
-def _rows(item: object, axes: int) -> Array:
-    """An entry, a row of so many axes or a batch of them, as a batch."""
+def _rows(item: object, taken: intake.Intake) -> Array:
+    """An entry, a row or a batch of them, as a batch; a mapping is one row by names."""
+    if isinstance(item, Mapping):
+        return taken.single(item)  # type: ignore[arg-type]
+    axes = len(taken.tensor.row)
     rows = checks.read(item, "source", "rows")
     if rows.ndim not in (axes, axes + 1):
         got = f"an entry of shape {list(rows.shape)}"

@@ -218,7 +218,7 @@ def _takes_labels(model: conditionals.Conditionals, task: str, *components: str)
 
 
 def _gives(model: conditionals.Conditionals, shape: tuple[int, ...]) -> None:
-    if model.columns:
+    if model.layout:
         return
     (row,) = (t.row for t in model.graphs["decoder"].outputs if t.name == "x")
     if row != shape:

@@ -115,9 +115,10 @@ def read_rows(path: PathLike, row: Row = _ANY) -> Rows:
 
     Args:
         path: npy, npz (its array `x`, else `x_test`, else the only one), IDX plain or gzip, an
-            image or a folder of images. Where rows have names, also .csv, .tsv (plain or .gz),
-            .parquet and .jsonl, columns by their names; where rows are windows, long tables of
-            these kinds but the last, each row named as the table names its series.
+            image, a folder of images, or a .ts file of series. Where rows have names, also .csv,
+            .tsv (plain or .gz), .parquet and .jsonl, columns by their names; where rows are
+            windows, long tables of these kinds but the last, each row named as the table names its
+            series. Where rows have several views, see `views.read`.
         row: What a row is. Images are read to its shape, arrays are never resized.
 
     Raises:
@@ -127,6 +128,12 @@ def read_rows(path: PathLike, row: Row = _ANY) -> Rows:
         MissingExtra: It is an image and Pillow is not installed, or Parquet without pyarrow.
     """
     place = _path(path)
+    if row.views:
+        from ssdgm_runtime.readers import views
+
+        if not place.is_dir():
+            _file(place)
+        return Rows(*views.read(place, row.views))
     if (row.series or row.columns or row.features) and place.is_file():
         table = _of_table(place, row)
         if table is not None:
@@ -196,7 +203,15 @@ def _first(place: Path) -> Array:
     )
 
 
+def _series(place: Path) -> Array:
+    from ssdgm_runtime.readers import ts
+
+    with open(place, "rb") as stream:
+        return ts.read(stream, str(place)).x
+
+
 _READERS: dict[str, Callable[[Path], Array]] = {
+    ".ts": _series,
     ".npy": read_npy,
     ".npz": _first,
     ".idx": read_idx,

@@ -15,6 +15,7 @@ from ssdgm_runtime.rows.tensor import Tensor
 
 if TYPE_CHECKING:
     from ssdgm_runtime.rows import columns as table
+    from ssdgm_runtime.rows.views.layout import Layout
 
 Array = NDArray[Any]
 PathLike = str | os.PathLike[str]
@@ -27,7 +28,7 @@ class Intake:
     Args:
         tensor: What rows are declared as.
         high: The largest value of the data, for the hint to whoever has it scaled to [0, 1].
-        columns: The columns, where rows are those of a table.
+        layout: The columns of a table, or the views; none where a row is one tensor.
         features: The names of the values of other rows, where they have names.
         read: Reads the rows at a path; None, where paths are no rows.
     """
@@ -36,12 +37,12 @@ class Intake:
         self,
         tensor: Tensor,
         high: float | None = None,
-        columns: "table.Columns" = (),
+        layout: "Layout" = (),
         features: "table.Columns" = (),
         read: Read | None = None,
     ) -> None:
         self.tensor, self._read = tensor, read
-        self._high, self._columns, self._features = high, columns, features
+        self._high, self._layout, self._features = high, layout, features
         self._dtype, self._row = np.dtype(tensor.dtype), tensor.row
         self._whole = self._dtype.kind != "f"
 
@@ -49,8 +50,8 @@ class Intake:
         """Rows as a contiguous array [n, *shape] of the declared dtype.
 
         Args:
-            x: An array of that dtype and shape, or what `named.given`, for a table's rows, or
-                `named.placed` and `checks.rows` make one of; or a path of such rows.
+            x: An array of that dtype and shape, or what `layout.given`, for rows of several
+                tensors, or `named.placed` and `checks.rows` make one of; or a path of such rows.
 
         Raises:
             InputError: It is none of these, or a number is not finite.
@@ -62,15 +63,16 @@ class Intake:
             and x.ndim
             and x.shape[1:] == self._row
             and x.flags.c_contiguous
-            and not self._columns
+            and not self._layout
             and (self._whole or 0 not in np.isfinite(x).tobytes())
         ):
             return x
         from ssdgm_runtime.rows import checks, named
+        from ssdgm_runtime.rows.views import layout as laid
 
         x = self.opened(x)
-        if self._columns:
-            return named.given(x, self._columns, self.tensor)
+        if self._layout:
+            return laid.given(x, self._layout, self.tensor)
         rows = named.placed(x, self._features, self.tensor)
         return checks.rows(rows, self.tensor, self._high)
 

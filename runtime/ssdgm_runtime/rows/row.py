@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ssdgm_runtime.rows import columns as table
 from ssdgm_runtime.rows import resizing
 from ssdgm_runtime.rows import series as long
+from ssdgm_runtime.rows.views import view
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class Row:
         features: The names of its values as columns of numbers, where they have names.
         resize: What becomes of image files of another size; None refuses them.
         series: The columns of the long tables that windows are cut of.
+        views: The arrays that it is made of, where it is several.
     """
 
     shape: tuple[int, ...] | None = None
@@ -26,3 +28,4 @@ class Row:
     features: table.Columns = ()
     resize: resizing.Resize | None = None
     series: long.Series | None = None
+    views: view.Views = ()

@@ -72,6 +72,8 @@ def _place(result: Json) -> str:
 def _row(result: Json) -> str:
     shape = " x ".join(map(str, result["shape"]))
     features = result["features"]
+    if result["views"]:
+        return "; ".join(map(_view, result["views"]))
     if result["kind"] in ("rows", "table"):
         numbers = sum(f["kind"] == "number" for f in features)
         others = len(features) - numbers
@@ -80,6 +82,12 @@ def _row(result: Json) -> str:
         return f"{result['kind']}: {numbers} numbers{more}, {result['dtype']}"
     axes = {"windows": " [channels, time]"}.get(result["kind"], "")
     return f"{result['kind']} {shape}{axes}, {result['dtype']}"
+
+
+def _view(view: Json) -> str:
+    shape = " x ".join(map(str, view["shape"]))
+    missing = f", missing in {view['missing']:,} rows" if view["missing"] else ""
+    return f"{view['name']}: {view['kind']} {shape}, {view['dtype']}{missing}"
 
 
 def _part(rows: Json, seen: Json) -> Json:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 import ssdgm_export
 from ssdgm_export.bundle import golden
 from ssdgm_export.graphs import modules
-from ssdgm_export.proof import allowance, gate
+from ssdgm_export.proof import allowance, gate, units
 from ssdgm_runtime import errors, model
 from ssdgm_runtime.bundle import tolerance
 from ssdgm_runtime.rows import columns as table
@@ -186,10 +186,9 @@ def test_the_distortion_of_numbers_does_not_depend_on_their_units(
     """A reconstruction by the columns' means has as much distortion as there are columns."""
     x = np.array([[1e6, 0.1], [3e6, 0.3], [np.nan, 0.2]], np.float32)
     known = (table.Column("a"), table.Column("b"))
-    found = gate._unit(gate.Rows(x, np.zeros(3, np.int64), "labelled", SPACE, known))
+    found = units.units({"x": x}, known)["x"]
     np.testing.assert_allclose(found, np.nanvar(x.astype(np.float64), axis=0))
-    constant = gate.Rows(x * 0, np.zeros(3, np.int64), "labelled", SPACE, known)
-    np.testing.assert_array_equal(gate._unit(constant), [1, 1])
+    np.testing.assert_array_equal(units.units({"x": x * 0}, known)["x"], [1, 1])
 
 
 def test_graphs_take_the_rows_of_a_table_apart(tmp_path_factory: pytest.TempPathFactory) -> None:

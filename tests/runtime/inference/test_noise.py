@@ -140,6 +140,9 @@ def test_a_table_may_have_no_numbers_or_no_categories() -> None:
 @pytest.mark.parametrize("name", likelihoods.SAMPLERS)
 def test_every_likelihood_draws_the_same_however_it_is_chunked(name: str) -> None:
     about = manifest.Likelihood(name, total=16, blocks=(3,) if name == "columns" else ())
+    if name == "views":
+        kinds = ("gaussian", "bernoulli", "binomial")
+        about = about._replace(views=tuple((k, manifest.Likelihood(k, total=16)) for k in kinds))
     rng, names = np.random.default_rng(0), likelihoods.parameters(about, 3)
     parameters = {k: rng.random((40, 3)).astype(np.float32) for k in names}
     whole = likelihoods.SAMPLERS[name](parameters, about, noise.Streams(1))

@@ -68,7 +68,7 @@ def test_another_dtype_or_shape_is_refused(tensor: Tensor, x: object) -> None:
 
 def test_codes_of_a_table_are_looked_at_however_ready_the_array_is() -> None:
     columns = (Column("size"), Column("kind", "category", ("a", "b")))
-    rows = Intake(Tensor("x", "float32", ("batch", 2)), columns=columns)
+    rows = Intake(Tensor("x", "float32", ("batch", 2)), layout=columns)
     x = np.array([[np.nan, 1], [2, -1]], np.float32)
     np.testing.assert_array_equal(rows.take(x), x)
     with pytest.raises(errors.InputError, match="a code from 0 to 1"):

@@ -142,8 +142,8 @@ def described(data: Path, policy: object) -> str:
 
 
 def test_a_manifest_may_have_a_policy(data: Path) -> None:
-    assert manifest.loads(described(data, None)).resize is None
-    assert manifest.loads(described(data, "pad 4x4")).resize == resizing.Resize("pad", 4, 4)
+    assert manifest.loads(described(data, None)).input.resize is None
+    assert manifest.loads(described(data, "pad 4x4")).input.resize == resizing.Resize("pad", 4, 4)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from torch import Tensor
 
 from ssdgm_train import problems
-from ssdgm_train.augmentation import images, series, values
+from ssdgm_train.augmentation import images, series, several, values
 from ssdgm_train.networks import builder
 from ssdgm_train.probability.noise import Noise
 from ssdgm_train.problems import Problem
@@ -27,9 +27,12 @@ def augmentation_for(problem: Problem, mirror: bool = False) -> Augment:
         problem: The problem.
         mirror: Whether an image and its mirror image have the same label.
     """
+    if problem.views:
+        parts = problem.parts.values()
+        return several.Several([(augmentation_for(part, mirror), part.width) for part in parts])
     grid = builder.grid_of(problem)
     if grid is None:
         return values.Values(values.columns_of(problem), problem.numbers)
     if problem.kind == problems.IMAGE:
         return images.Images(grid, mirror)
-    return series.Windows(grid)
+    return series.Windows(grid, problem.padded)

@@ -32,9 +32,11 @@ class Windows:
 
     Attributes:
         grid: The arrangement of observations.
+        padded: Whether the last channel says where a series goes on, see `observations.Masked`.
     """
 
     grid: Grid
+    padded: bool = False
 
     def __call__(self, x: Tensor, strength: float, noise: Noise) -> Tensor:
         """[n, features] to [n, features]; a strength of 1 uses the whole ranges."""
@@ -42,7 +44,15 @@ class Windows:
         warped = _warped(maps, strength, noise)
         sizes = 1 + strength * SIZE * (2 * noise.uniform(maps[:, :, :1]) - 1)
         noisy = warped * sizes + strength * JITTER * noise.normal(maps)
-        return self.grid.fold(noisy * _sounding(maps, strength, noise), 1)
+        sounding = noisy * _sounding(maps, strength, noise)
+        return self.grid.fold(_ended(sounding, warped) if self.padded else sounding, 1)
+
+
+def _ended(maps: Tensor, warped: Tensor) -> Tensor:
+    """Series that end where the warped ones do, which have a moment at least."""
+    there = (warped[:, -1:] >= 0.5).to(maps.dtype)
+    there[:, :, 0] = 1.0
+    return torch.cat([maps[:, :-1] * there, there], 1)
 
 
 def _warped(maps: Tensor, strength: float, noise: Noise) -> Tensor:

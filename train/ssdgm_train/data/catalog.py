@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from ssdgm_runtime import atomic, errors
-from ssdgm_runtime.readers import tables
+from ssdgm_runtime.readers import tables, ts
 from ssdgm_runtime.rows import resizing
 from ssdgm_train.data import dataset
-from ssdgm_train.data.formats import kinds, layouts, mapped, normality
+from ssdgm_train.data.formats import archived, kinds, layouts, mapped, normality
 from ssdgm_train.data.places import archive, named, tree
 from ssdgm_train.data.settings import AUTO, DEFAULTS, ONE_CLASS, DataPlan
 
@@ -52,6 +52,8 @@ def _read(path: Path, plan: DataPlan) -> dataset.Dataset:
         return layouts.load(archive.read_archive(path), archive.stem(path.name), plan, packed=True)
     if tables.is_table(path.name):
         return layouts.tabular(tree.Alone(path), tables.stem(path.name), plan)
+    if path.suffix.lower() == ts.SUFFIX:
+        return archived.load(tree.Alone(path, archived.neighbours(path)), path.stem, plan)
     if path.suffix == ".npy":
         return from_npy(path, plan)
     kinds.check_kind(path)

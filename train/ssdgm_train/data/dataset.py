@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ssdgm_runtime import errors
 from ssdgm_runtime.rows import columns as table
 from ssdgm_runtime.rows import series as long
+from ssdgm_runtime.rows.views import view as several
 from ssdgm_train import problems
 from ssdgm_train.data import quantities, store, targets
 
@@ -41,10 +42,11 @@ class Dataset:
         columns: The columns of a table, in the order of `ssdgm_runtime.rows.columns`; then x is
             float32, NaN where a number is missing and -1 where a category is.
         series: The columns of the long table that windows were cut of.
-        features: The names of a row's values, in its order, where they have names and the row is
-            no table's.
+        features: The names of a row's values, in its order, where these have some; no table's.
+        shortest: The least length of series of unequal length; 0 where all have one.
         sorted: Whether the rows came in a folder a class, which says that these are classes.
         left: Columns of a table that were left out as they only tell rows apart.
+        views: Those of rows that have several; x is then whole rows, see `rows.views.view`.
         label: The name of the column of labels, where a table has one.
         weights: How much each training row counts, float64 [n]; None where all count alike.
         others: The values of test labels that no training row has, whose indices follow those of
@@ -61,11 +63,13 @@ class Dataset:
     columns: table.Columns = ()
     series: long.Series | None = None
     features: tuple[str, ...] = ()
+    shortest: int = 0
     sorted: bool = False
     others: tuple[int | str, ...] = ()
     left: tuple[str, ...] = ()
     label: str = ""
     weights: NDArray[np.float64] | None = None
+    views: several.Views = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -101,10 +105,8 @@ class Dataset:
     def digest(self) -> str:
         """SHA-256 over dtypes, shapes and bytes of all arrays, class values, columns, series."""
         hasher = hashlib.sha256(repr(self.classes).encode())
-        hasher.update(repr(self.columns).encode() if self.columns else b"")
-        hasher.update(repr(self.series).encode() if self.series else b"")
-        hasher.update(repr(self.features).encode() if self.features else b"")
-        hasher.update(repr(self.others).encode() if self.others else b"")
+        for more in (self.columns, self.series, self.features, self.others, self.views):
+            hasher.update(repr(more).encode() if more else b"")
         for array in (self.x, self.y, self.x_test, self.y_test, self.weights):
             if array is not None:
                 hasher.update(f"{array.dtype}{array.shape}".encode())
@@ -126,6 +128,7 @@ def make(
     features: tuple[str, ...] = (),
     finds: bool = False,
     labels_as: str = targets.CLASSES,
+    gaps: bool = False,
 ) -> Dataset:
     """Check arrays and turn labels into indices; -1 (or a blank string) is an unknown label.
 
@@ -139,22 +142,22 @@ def make(
         y_test: Their labels.
         kind: What a row is; "auto" tells it by its shape and values.
         columns: The columns of a table.
-        classes: The labels' own values, where labels are given as their indices already; or the
-            names of tags or numbers.
+        classes: The labels' own values, where labels are their indices; names of tags or numbers.
         series: The columns of the long table that windows were cut of.
         features: The names of a row's values.
         finds: Whether classes without any label are to be found: test labels may then be others.
-        labels_as: "numbers" where labels are to be predicted as numbers, NaN where one is unknown;
-            anything else leaves it to their columns.
+        labels_as: "numbers" where labels are numbers; anything else leaves it to their columns.
+        gaps: Whether NaN stands for what is missing, as in a table it does.
 
     Raises:
         DataError: A shape, dtype, value or label that cannot be trained on.
     """
     name = " ".join(name.encode(errors="replace").decode().split())
-    x = _rows("x", x, gaps=bool(columns))
-    kind = problems.TABLE if columns else _kind(x) if kind == "auto" else kind
-    _check_kind(kind, x, named=bool(columns))
-    _check_channels(kind, x)
+    x, x_test, shortest = store.alike(x, x_test)
+    gaps = gaps or bool(columns) or shortest > 0
+    x = checked("x", x, gaps=gaps)
+    usual = problems.WINDOWS if shortest and kind == "auto" else kind
+    kind = kind_of(x, problems.TABLE if columns else usual, named=bool(columns))
     _same_length("x", x, "y", y)
     measured = labels_as == targets.NUMBERS
     labels, names = (
@@ -163,10 +166,10 @@ def make(
         else targets.training(y, classes, x, finds=finds)
     )
     _check_features(features, x)
-    more = names, kind, columns, series, features
+    more = names, kind, columns, series, features, shortest
     if x_test is None or y_test is None:
         return Dataset(name, x, labels, None, None, *more)
-    x_test = _rows("x_test", x_test, gaps=bool(columns))
+    x_test = checked("x_test", x_test, gaps=gaps)
     _same_length("x_test", x_test, "y_test", y_test)
     if x_test.shape[1:] != x.shape[1:] or x_test.dtype != x.dtype:
         raise errors.DataError(
@@ -196,7 +199,15 @@ def _check_features(features: tuple[str, ...], x: NDArray[np.generic]) -> None:
         )
 
 
-def _kind(x: NDArray[np.generic]) -> str:
+def kind_of(x: NDArray[np.generic], kind: str = "auto", *, named: bool = False) -> str:
+    """What rows are, told by their axes and values unless it is said; DataError if they cannot."""
+    kind = _by_axes(x) if kind == "auto" else kind
+    _check_kind(kind, x, named=named)
+    _check_channels(kind, x)
+    return kind
+
+
+def _by_axes(x: NDArray[np.generic]) -> str:
     """What a row is by its axes: bytes and shares of one are pixels, other numbers a series."""
     if x.ndim == 2:
         return problems.ROWS
@@ -209,12 +220,13 @@ def _kind(x: NDArray[np.generic]) -> str:
 def _check_kind(kind: str, x: NDArray[np.generic], *, named: bool) -> None:
     """Refuse a kind that the recipe states and that rows of these axes cannot be."""
     axes = {problems.WINDOWS: (3,), problems.IMAGE: (3, 4)}.get(kind, (x.ndim,))
-    if x.ndim in axes and (named or kind != problems.TABLE):
+    if x.ndim in axes and (named or kind != problems.TABLE) and kind != problems.VIEWS:
         return
     wanted = {
         problems.WINDOWS: "[rows, channels, time]",
         problems.IMAGE: "[rows, height, width], perhaps with colours [rows, height, width, 3]",
         problems.TABLE: "a .csv or .parquet file, whose columns have names",
+        problems.VIEWS: "an array x.NAME for each view in place of x",
     }
     raise errors.DataError(
         f"data.kind is {kind} and x has shape {list(x.shape)}", wanted[kind], "Correct data.kind."
@@ -223,12 +235,8 @@ def _check_kind(kind: str, x: NDArray[np.generic], *, named: bool) -> None:
 
 def _check_channels(kind: str, x: NDArray[np.generic]) -> None:
     """Refuse images whose channels come first, which would be a few pixels high."""
-    if (
-        kind != problems.IMAGE
-        or x.ndim != 4
-        or x.shape[1] not in CHANNELS
-        or x.shape[3] <= max(CHANNELS)
-    ):
+    first = x.shape[1] in CHANNELS and x.shape[-1] > max(CHANNELS)
+    if kind != problems.IMAGE or x.ndim != 4 or not first:
         return
     raise errors.DataError(
         f"x has shape {list(x.shape)}, images of height {x.shape[1]} in {x.shape[3]} channels",
@@ -237,7 +245,8 @@ def _check_channels(kind: str, x: NDArray[np.generic]) -> None:
     )
 
 
-def _rows(name: str, x: NDArray[np.generic], *, gaps: bool = False) -> NDArray[np.generic]:
+def checked(name: str, x: NDArray[np.generic], *, gaps: bool = False) -> NDArray[np.generic]:
+    """Rows as uint8 or float32; DataError if they are neither, or none, or not finite."""
     if x.ndim and not len(x):
         raise errors.DataError(
             f"{name} has no rows, its shape is {list(x.shape)}", "one row at least", ""
@@ -254,7 +263,7 @@ def _rows(name: str, x: NDArray[np.generic], *, gaps: bool = False) -> NDArray[n
             "uint8 or float32",
             f"Write {name}.astype(np.float32), or np.uint8 for whole numbers 0..255.",
         )
-    cast = x if x.dtype == dtype else _cast(name, x, dtype)
+    cast = x if x.dtype == dtype else store.cast(x, dtype, name)
     for start, piece in () if gaps or dtype == np.uint8 else store.pieces(cast):
         if not np.isfinite(piece).all():
             row, *position = np.argwhere(~np.isfinite(piece))[0].tolist()
@@ -279,15 +288,6 @@ def _infinite(
         "finite numbers",
         "Fill or drop these rows first.",
     )
-
-
-def _cast(name: str, x: store.Array, dtype: np.dtype[np.generic]) -> store.Array:
-    copy = store.allocate(x.shape, dtype, name, beside=x)
-    with np.errstate(over="ignore"):
-        for start, piece in store.pieces(x):
-            copy[start : start + len(piece)] = piece
-            store.give_back(copy)
-    return copy
 
 
 def _same_length(name: str, x: NDArray[np.generic], other: str, y: NDArray[np.generic]) -> None:

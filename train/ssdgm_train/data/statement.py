@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ssdgm_runtime import errors
 from ssdgm_runtime.rows import columns
+from ssdgm_runtime.rows.views.view import View, spans
 from ssdgm_train import likelihoods, problems
 from ssdgm_train.data import dataset, store, targets
 from ssdgm_train.data.settings import AUTO, DataPlan
@@ -37,6 +38,8 @@ def problem(data: dataset.Dataset, split: Split, plan: DataPlan) -> Problem:
     Raises:
         DataError: The likelihood or the prior does not fit the data.
     """
+    if data.views:
+        return _of_views(data, split, plan)
     chosen, size = split.training, max(1, min(PIECE, FEATURES // math.prod(data.shape)))
 
     def whole() -> Iterator[NDArray[np.generic]]:
@@ -48,7 +51,12 @@ def problem(data: dataset.Dataset, split: Split, plan: DataPlan) -> Problem:
         return (x[:, :count] for x in whole()) if data.columns else whole()
 
     gaps = _gaps(pieces) if data.columns else ()
-    name = fitting(data, pieces, gaps) if plan.likelihood == AUTO else plan.likelihood
+    if plan.likelihood != AUTO:
+        name = plan.likelihood
+    elif len(data.columns) > count or gaps:
+        name = "columns"
+    else:
+        name = fitting(data.kind, data.shape, pieces)
     _check_columns(name, data, gaps)
     scaling = likelihoods.LIKELIHOODS[name].fit(pieces, plan.total)
     return Problem(
@@ -65,20 +73,66 @@ def problem(data: dataset.Dataset, split: Split, plan: DataPlan) -> Problem:
         unseen=_unseen(data.columns[count:], lambda: (x[:, count:] for x in whole())),
         series=data.series,
         features=data.features,
+        padded=data.shortest > 0,
+        shortest=data.shortest,
     )
 
 
-def fitting(data: dataset.Dataset, pieces: Pieces, gaps: tuple[int, ...] = ()) -> str:
-    """The likelihood that fits rows of this kind: bits, counts, colours, real numbers, columns."""
-    if len(data.columns) > columns.numbers(data.columns) or gaps:
-        return "columns"
-    if data.kind != problems.IMAGE:
+def _of_views(data: dataset.Dataset, split: Split, plan: DataPlan) -> Problem:
+    """The problem of rows with several views, each with the likelihood and scaling that fit it."""
+    views = tuple(
+        _stated(known, places, data.x, split.training) for known, places in spans(data.views)
+    )
+    return Problem(
+        shape=data.shape,
+        dtype=data.x.dtype.name,
+        labels=_labels(data, split, plan),
+        likelihood="views",
+        shift=(0.0,),
+        scale=(1.0,),
+        kind=data.kind,
+        views=views,
+    )
+
+
+def _stated(known: View, places: slice, x: store.Array, training: store.Indices) -> problems.View:
+    """One view as the training rows that have it show it."""
+
+    def pieces() -> Iterator[NDArray[np.generic]]:
+        for _, rows in store.pieces(training, max(1, min(PIECE, FEATURES // x.shape[1]))):
+            values = store.take(x, rows)[:, places]
+            there = values[~np.isnan(values[:, 0])]
+            if len(there):
+                yield there.reshape(-1, *known.shape).astype(known.dtype)
+
+    if next(pieces(), None) is None:
+        raise errors.DataError(
+            f"No training row of this split has the view {known.name}",
+            mend="Leave the view out, or give more rows that have it.",
+        )
+    name = fitting(known.kind, known.shape, pieces)
+    scaling = likelihoods.LIKELIHOODS[name].fit(pieces, 0)
+    return problems.View(
+        name=known.name,
+        shape=known.shape,
+        dtype=known.dtype,
+        likelihood=name,
+        shift=scaling.shift,
+        scale=scaling.scale,
+        total=scaling.total,
+        kind=known.kind,
+    )
+
+
+def fitting(kind: str, shape: tuple[int, ...], pieces: Pieces) -> str:
+    """The likelihood that fits rows of this kind: bits, counts, colours, real numbers."""
+    if kind != problems.IMAGE:
         return "gaussian"
-    if data.x.dtype != np.uint8:
+    if next(pieces()).dtype != np.uint8:
         return "bernoulli" if all(_within(x) for x in pieces()) else "gaussian"
     if max(int(x.max()) for x in pieces()) < COUNT_LEVELS:
         return "binomial"
-    return "logistic" if data.shape[2:] == (COLOURS,) else "bernoulli"
+    return "logistic" if shape[2:] == (COLOURS,) else "bernoulli"
 
 
 def _within(x: NDArray[np.generic]) -> bool:
@@ -103,7 +157,12 @@ def _unseen(categories: columns.Columns, pieces: Pieces) -> tuple[int, ...]:
 
 
 def _check_columns(name: str, data: dataset.Dataset, gaps: tuple[int, ...]) -> None:
-    """Check that the likelihood can express categories and missing values, if there are any."""
+    """Check that the likelihood can express categories and missing values, and ends of series."""
+    if data.shortest and name != "gaussian":
+        raise errors.DataError(
+            f"data.likelihood is {name}, and series of {data.name} have unequal lengths",
+            mend="Leave data.likelihood out.",
+        )
     if name == "columns":
         if not data.columns:
             raise errors.DataError(

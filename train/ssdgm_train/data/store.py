@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ssdgm_runtime import errors
+from ssdgm_runtime.rows.views import lengths
 from ssdgm_train.data.places import named
 
 Array = NDArray[Any]
@@ -109,6 +110,16 @@ def pieces(array: Array, size: int = 0) -> Iterator[tuple[int, Array]]:
         give_back(array)
 
 
+def cast(array: Array, dtype: DTypeLike, title: str) -> Array:
+    """A copy in another dtype, some rows at a time; infinite where a number does not fit."""
+    copy = allocate(array.shape, dtype, title, beside=array)
+    with np.errstate(over="ignore"):
+        for start, piece in pieces(array):
+            copy[start : start + len(piece)] = piece
+            give_back(copy)
+    return copy
+
+
 def take(array: Array, rows: Indices) -> Array:
     """Rows by their indices, in memory; those of a file are read in the order of the file."""
     if not mapped(array):
@@ -166,3 +177,32 @@ class Rows:
         rows = np.array(self.array[part])
         give_back(self.array)
         return rows
+
+
+def _shortest(x: Array | None) -> int:
+    """The least length of series [n, channels, time]; 0 where x is none, or NaN is elsewhere."""
+    if x is None or x.ndim != 3 or x.dtype.kind != "f" or not len(x):
+        return 0
+    return min(int(lengths.ends(piece).min()) for _, piece in pieces(x)) if x.size else 0
+
+
+def alike(x: Array, x_test: Array | None) -> tuple[Array, Array | None, int]:
+    """Training and test series padded to one length, and the least length of any.
+
+    Returns:
+        Both, and 0 where all series have one length, or rows are no series with ends.
+    """
+    parts = [x] if x_test is None else [x, x_test]
+    least = min(_shortest(part) for part in parts)
+    times = {part.shape[2:] for part in parts}
+    equal = len(times) == 1 and (least,) in times
+    if least < 1 or equal or len({part.shape[1] for part in parts}) > 1:
+        return x, x_test, 0
+    longest = max(part.shape[2] for part in parts)
+    padded = [_padded(part, longest) for part in parts]
+    return padded[0], padded[1] if x_test is not None else None, least
+
+
+def _padded(x: Array, longest: int) -> Array:
+    pad = ((0, 0), (0, 0), (0, longest - x.shape[2]))
+    return x if x.shape[2] == longest else np.pad(x, pad, constant_values=np.nan)

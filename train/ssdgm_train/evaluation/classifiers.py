@@ -22,7 +22,7 @@ from torch import nn
 from ssdgm_train.networks import builder
 from ssdgm_train.networks.convolutions import Grid
 from ssdgm_train.networks.kernels import Kernels
-from ssdgm_train.problems import ROWS, TABLE, WINDOWS, Problem
+from ssdgm_train.problems import ROWS, TABLE, VIEWS, WINDOWS, Problem
 
 Features = NDArray[np.float32]
 Codes = NDArray[np.int64]
@@ -113,7 +113,7 @@ def candidates(problem: Problem, y: Codes) -> dict[str, Candidate]:
     chosen |= {
         f"KNeighborsClassifier(n_neighbors={k})": neighbors.KNeighborsClassifier(k) for k in voters
     }
-    if kind in (ROWS, TABLE):
+    if kind in (ROWS, TABLE, VIEWS):
         chosen |= {
             f"LogisticRegression(C={c})": linear_model.LogisticRegression(C=c, max_iter=300)
             for c in STRENGTHS

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ssdgm_runtime.rows.views.view import View, spans
 from ssdgm_train import data as sources
 from ssdgm_train.data import dataset, targets
 from ssdgm_train.data.settings import CLASSES
@@ -52,6 +53,8 @@ class Report:
             "kind": data.kind,
             "dtype": data.x.dtype.name,
             "shape": list(data.shape),
+            "views": [_view(each, places, positions) for each, places in spans(data.views)]
+            or None,
             "rows": {
                 "training": len(data.x),
                 "labelled": data.labelled,
@@ -192,6 +195,11 @@ def _seen(
         tagged=labels.tagged(data),
         numbers=labels.numbers(data),
     )
+
+
+def _view(each: View, places: slice, positions: features.Positions) -> Json:
+    """A view and how many of the rows that were looked at lack it."""
+    return {**each.to_json(), "missing": int(positions.missing[places.start])}
 
 
 def _least(array: features.Floats, extreme: np.ufunc) -> float | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ssdgm_train.augmentation import choice, images, series, values
+from ssdgm_train.augmentation import choice, images, series, several, values
 from ssdgm_train.portfolio.candidates import Candidate
 from ssdgm_train.problems import Problem
 
@@ -11,6 +11,7 @@ WORDS: dict[type, str] = {
     "contrast, {mirrored}",
     series.Windows: "windows noisy, of another size, faster or slower, moved, silent for a while",
     values.Values: "numbers noisy, a tenth of the columns another row's",
+    several.Several: "views noisy or moved as suits each, half of the rows without one of theirs",
 }
 """What each augmentation does to rows at its full strength."""
 

@@ -29,7 +29,7 @@ COLOURS = ("red", "green", "blue")
 
 @dataclass(frozen=True)
 class Feature:
-    """A column of a table or of rows, a channel of windows, a colour of images.
+    """A column of a table or of rows, a channel of windows, a colour of images, a view of several.
 
     Attributes:
         name: Its name in messages.
@@ -150,6 +150,9 @@ class Passage:
 def owners(data: dataset.Dataset) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     """The features' names, and the index of the feature of every position of a row, [width]."""
     shape, width = data.shape, math.prod(data.shape)
+    if data.views:
+        sizes = [view.width for view in data.views]
+        return tuple(view.name for view in data.views), np.repeat(np.arange(len(sizes)), sizes)
     if data.kind == problems.WINDOWS and len(shape) > 1:
         names = tuple(f"channel {i}" for i in range(shape[0]))
         names = data.series.channels if data.series else names

@@ -28,6 +28,7 @@ REASONS = {
     "columns": "a table with categories or missing values",
     "gaussian": "real numbers",
     "logistic": "bytes of colour",
+    "views": "several arrays a row, each with its own: {views}",
 }
 """Why a likelihood is taken where the recipe leaves it open."""
 
@@ -144,7 +145,11 @@ def _proposal(
 ) -> Proposal:
     sizes = method.Sizes(len(parts.labelled), len(parts.unlabelled))
     template = REASONS.get(stated.likelihood, "")
-    reason = template.format(levels=statement.COUNT_LEVELS, total=stated.total)
+    reason = template.format(
+        levels=statement.COUNT_LEVELS,
+        total=stated.total,
+        views=", ".join(f"{view.name} {view.likelihood}" for view in stated.views),
+    )
     return Proposal(
         taken=None,
         minutes=None,
@@ -207,6 +212,11 @@ def _networks(table: Json) -> Iterator[tuple[str, Any]]:
 
 def _preprocessing(stated: Problem) -> str:
     """How `observations` makes observations of such rows, in words."""
+    if stated.views:
+        parts = (f"{name}: {_preprocessing(part)}" for name, part in stated.parts.items())
+        return (
+            f"{'; '.join(parts)}; zeros for a view that is missing, and a one for one that is not"
+        )
     one = len(stated.shift) == 1
     shift, scale = (stated.shift[0], stated.scale[0]) if one else (0.0, 1.0)
     moved = f"x - {shift:g}" if shift else "x"

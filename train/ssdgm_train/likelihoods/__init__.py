@@ -1,6 +1,6 @@
 r"""The likelihood \(p(x \mid y, z)\): what the decoder's raw outputs mean."""
 
-from ssdgm_train.likelihoods import counts, gaussian, logistic, mixed
+from ssdgm_train.likelihoods import counts, family, gaussian, logistic, mixed, several
 from ssdgm_train.likelihoods.family import Family, Likelihood, Parameters, same
 from ssdgm_train.problems import Problem
 
@@ -22,6 +22,13 @@ LIKELIHOODS: dict[str, Family] = {
         gaussian.FAMILY,
         logistic.FAMILY,
         mixed.FAMILY,
+        Family(
+            "views",
+            several.unfit,
+            lambda problem: _several(problem),
+            family.open_ended,
+            family.no_levels,
+        ),
     )
 }
 """Every likelihood by name."""
@@ -35,3 +42,10 @@ def family_of(problem: Problem) -> Family:
 def likelihood_for(problem: Problem) -> Likelihood:
     """The likelihood of a problem."""
     return family_of(problem).build(problem)
+
+
+def _several(problem: Problem) -> Likelihood:
+    """The likelihood of rows with views: each has its own."""
+    return several.several(
+        {name: (likelihood_for(part), part.width) for name, part in problem.parts.items()}
+    )

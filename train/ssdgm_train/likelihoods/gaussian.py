@@ -27,6 +27,8 @@ def gaussian(problem: Problem, floor: float = FLOOR) -> Likelihood:
     """
 
     def log_prob(x: shapes.Features, raw: Tensor) -> shapes.Nats:
+        if problem.padded:
+            return _until_the_end(x, parameters(raw), problem.shape[-1])
         return distributions.normal_log_prob(x, **parameters(raw))
 
     def parameters(raw: Tensor) -> Parameters:
@@ -42,6 +44,13 @@ def gaussian(problem: Problem, floor: float = FLOOR) -> Likelihood:
         mean=lambda natural: natural["mean"],
         draw=family.same,
     )
+
+
+def _until_the_end(x: shapes.Features, natural: Parameters, time: int) -> shapes.Nats:
+    """The density of series of unequal length: what comes after an end has no part in it."""
+    values, there = x[..., :-time], x[..., -time:]
+    each = distributions.normal_log_density(values, natural["mean"], natural["scale"])
+    return (each * torch.cat([there] * (values.shape[-1] // time), -1)).sum(-1)
 
 
 def scale_of(spread: Tensor, floor: float = FLOOR) -> Tensor:

@@ -25,6 +25,10 @@ def feature_range(problem: Problem) -> tuple[Floats, Floats]:
 
     Both have shapes that broadcast with a row's numbers; they are empty if there are none.
     """
+    if problem.views:
+        sides = zip(*(_whole(part) for part in problem.parts.values()), strict=True)
+        low, high = (np.concatenate(side) for side in sides)
+        return low, high
     limits = likelihoods.family_of(problem).limits(problem)
     if limits is None:
         shift, scale = (folded(side, problem) for side in (problem.shift, problem.scale))
@@ -34,6 +38,12 @@ def feature_range(problem: Problem) -> tuple[Floats, Floats]:
     if np.issubdtype(np.dtype(problem.dtype), np.integer):
         bounds = np.iinfo(problem.dtype)
         low, high = low.clip(bounds.min), high.clip(max=bounds.max)
+    return low, high
+
+
+def _whole(part: Problem) -> tuple[Floats, Floats]:
+    """The range of every value of a view, [width] each."""
+    low, high = (np.broadcast_to(side, part.shape).ravel() for side in feature_range(part))
     return low, high
 
 

@@ -3,7 +3,7 @@
 An observation is a row flattened, shifted and scaled. For a table it consists of the standardised
 numbers, zero if missing; a one-hot block for every category, all zero if it is missing, unknown or
 was seen only in held-out rows; and, for every number with gaps in training rows, a one if it is
-present, else a zero.
+present, else a zero. For rows of several views it consists of the observations of each.
 """
 
 from collections.abc import Sequence
@@ -138,8 +138,91 @@ class Tabulate(nn.Module):
         return scaled
 
 
-def observer_for(problem: Problem) -> Standardise | Tabulate:
+class Gather(nn.Module):
+    """Whole rows of several views to observations: those of every view, then one if it is there.
+
+    The observation of a view that is missing is zero, and so is the number that tells so.
+
+    Args:
+        problem: The problem of rows with views.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__()
+        self.names, parts = [*problem.parts], problem.parts.values()
+        self.views = nn.ModuleList([observer_for(part) for part in parts])
+        self.widths = [part.width for part in parts]
+
+    @property
+    def width(self) -> int:
+        """The number of features of an observation."""
+        return sum(self.widths) + len(self.widths)
+
+    def forward(self, x: shapes.Rows) -> shapes.Flat:
+        """[batch, width of a whole row], NaN where a view is missing, to [batch, width]."""
+        raw = torch.split(x.to(self._precision), self.widths, 1)
+        missing = [torch.isnan(part[:, :1]) for part in raw]
+        parts = [
+            observer(part).masked_fill(gone, 0.0)
+            for observer, part, gone in zip(self.views, raw, missing, strict=True)
+        ]
+        flags = [(~gone).to(self._precision) for gone in missing]
+        return torch.cat([*parts, *flags], 1)
+
+    @property
+    def _precision(self) -> torch.dtype:
+        return next(self.buffers()).dtype
+
+    def inverse(self, x: Tensor) -> Tensor:
+        """Expected observations of all views, without flags, to whole rows in their own units."""
+        parts = zip(self.views, torch.split(x, self.widths, -1), strict=True)
+        return torch.cat([_of(observer).inverse(part).flatten(1) for observer, part in parts], -1)
+
+    def in_units(self, parameters: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Parameters `KIND.VIEW` of likelihoods in the units of their view."""
+        scaled = {}
+        for key, value in parameters.items():
+            kind, _, name = key.partition(".")
+            observer = _of(self.views[self.names.index(name)])
+            scaled[key] = observer.in_units({kind: value})[kind]
+        return scaled
+
+
+def _of(observer: nn.Module) -> Observes:
+    """A module of a list as what it is."""
+    assert isinstance(observer, Observes)
+    return observer
+
+
+class Masked(Standardise):
+    """Series of unequal length to observations: zero after their ends, then where each goes on.
+
+    Args:
+        shape: [channels, time].
+        shift: As of `Standardise`.
+        scale: As of `Standardise`.
+    """
+
+    @property
+    def width(self) -> int:
+        """The number of features: all values, and one for every moment."""
+        return super().width + self.shape[-1]
+
+    def forward(self, x: shapes.Rows) -> shapes.Flat:
+        """[batch, channels, time], NaN after an end, to [batch, (channels + 1) * time]."""
+        there = ~torch.isnan(x)
+        seen = super().forward(x).masked_fill(~there.flatten(1), 0.0)
+        return torch.cat([seen, there[:, 0].to(seen.dtype)], 1)
+
+
+Observer = Standardise | Tabulate | Gather
+
+
+def observer_for(problem: Problem) -> Observer:
     """The module that makes observations of a problem's rows."""
+    if problem.views:
+        return Gather(problem)
     if problem.columns:
         return Tabulate(problem)
-    return Standardise(problem.shape, problem.shift, problem.scale)
+    kind = Masked if problem.padded else Standardise
+    return kind(problem.shape, problem.shift, problem.scale)

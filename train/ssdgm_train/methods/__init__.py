@@ -1,7 +1,7 @@
 """The registry: every method of the family, one import and one entry each."""
 
 from ssdgm_train import method
-from ssdgm_train.methods import adgm, gmdgm, m1, m1m2, m2, mmdgm, oneclass, sdgm
+from ssdgm_train.methods import adgm, gmdgm, m1, m1m2, m2, mmdgm, oneclass, sdgm, views
 from ssdgm_train.methods.classifiers import baseline, ladder, supervised, vat
 
 METHODS: dict[str, method.Method] = {
@@ -17,4 +17,5 @@ METHODS: dict[str, method.Method] = {
     "ladder": ladder.METHOD,
     "vat": vat.METHOD,
     "oneclass": oneclass.METHOD,
+    "views": views.METHOD,
 }

@@ -88,13 +88,14 @@ def _perceptrons(problem: Problem, channels: tuple[int, ...]) -> Builder:
 def _convolutions(problem: Problem, channels: tuple[int, ...]) -> Builder:
     grid, outputs = grid_of(problem), likelihoods.likelihood_for(problem).outputs
     assert grid is not None
+    written = dataclasses.replace(grid, channels=grid.channels - problem.padded)
 
     def reader(activation: str, batch_norm: bool) -> End:
         network = Reader(grid, channels, activation, batch_norm)
         return network, network.width
 
     def writer(activation: str) -> End:
-        network = Writer(grid, outputs, channels, activation)
+        network = Writer(written, outputs, channels, activation)
         return network, network.width
 
     return Builder(reader, writer)
@@ -186,11 +187,11 @@ def like(net: MLP) -> dict[str, Any]:
 
 
 def grid_of(problem: Problem) -> Grid | None:
-    """The grid of rows; None if features have no neighbours."""
+    """The grid of observations; None if features have no neighbours."""
     if problem.kind == problems.IMAGE and len(problem.shape) > 1:
         height, width, *channels = problem.shape
         return Grid(math.prod(channels), (height, width), last=True)
     if problem.kind == problems.WINDOWS:
         *channels, length = problem.shape
-        return Grid(math.prod(channels), (length,), last=False)
+        return Grid(math.prod(channels) + problem.padded, (length,), last=False)
     return None

@@ -143,8 +143,9 @@ class Asked:
         source: As of `recipe.load`.
         method: As of `recipe.load`.
         changes: As of `recipe.load`.
-        folded: Whether labelled rows are going to be held out in turns, so that none need be held
-            out for good where they would be few.
+        folded: Whether recipes are compared: labelled rows are held out in turns, so that none
+            need be held out for good where they would be few, and rows of several views get the
+            method that is for them.
     """
 
     source: str | Path | None = None
@@ -160,16 +161,19 @@ class Asked:
         """The recipe for such data; errors as of `recipe.load`."""
         if self.source is not None:
             return Chosen(self.plain(), Taken(str(self.source), "named"))
-        method = recipe.named(self.changes) or self.method or recipe.meant(self.changes)
-        method = method or recipe.Recipe.method
+        usual = recipe.named(self.changes) or self.method or recipe.meant(self.changes)
+        usual = usual or recipe.Recipe.method
+        several = self.folded and facts.kind == problems.VIEWS and usual == recipe.Recipe.method
+        method = METHODS["views"].name if several else usual
+        named = method if several else self.method
         name = nearest(method, facts)
         spared = _spared(name, facts) if self.folded else ()
         if name is None:
             reason = f"no recipe is recommended for {method} on {facts}"
-            plan = recipe.load(None, self.method, (*spared, *self.changes))
+            plan = recipe.load(None, named, (*spared, *self.changes))
             return Chosen(plan, Taken(shelf.NONE, reason))
         changes = (*_held(name, facts), *spared, *self.changes)
-        plan = recipe.load(name, self.method, changes, implied=True)
+        plan = recipe.load(name, named, changes, implied=True)
         begun = f" from {facts.start}" if facts.start else ""
         labels = f"{facts.labels:,} labels" if facts.labels else "no labels"
         reason = f"recommended for {method}{begun} on {facts} with {labels}"

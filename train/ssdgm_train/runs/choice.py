@@ -152,7 +152,7 @@ def _graph(
     return Finalist(spread[0], _wrong(session, spread[1], parts)) if spread else None
 
 
-def _observer(session: Session) -> observations.Standardise | observations.Tabulate:
+def _observer(session: Session) -> observations.Observer:
     return observations.observer_for(session.run.read().problem)
 
 

@@ -37,8 +37,8 @@ def made(
     x, y, x_test, y_test = arrays
     assert x is not None
     assert y is not None
-    y = _unlabelled(y, plan)
-    y_test = y_test if y_test is None else _unlabelled(y_test, plan)
+    y = unlabelled(y, plan)
+    y_test = y_test if y_test is None else unlabelled(y_test, plan)
     named: dict[str, Any] = {
         "classes": names,
         "finds": plan.finds,
@@ -106,7 +106,7 @@ def _without(name: str, x: Array, known: columns.Columns) -> Array:
     return filled
 
 
-def _unlabelled(y: Array, plan: DataPlan) -> Array:
+def unlabelled(y: Array, plan: DataPlan) -> Array:
     """Labels with -1, "" or NaN where they are a word or number of `data.unlabelled`."""
     words = plan.unlabelled
     if not words:

@@ -4,10 +4,10 @@ import re
 from pathlib import Path
 
 from ssdgm_runtime import errors
-from ssdgm_runtime.readers import images, tables
+from ssdgm_runtime.readers import images, tables, ts
 from ssdgm_train.data.places import archive, tree
 
-READ = (".npz", "x.npy", *tables.SUFFIXES, *archive.SUFFIXES)
+READ = (".npz", "x.npy", ts.SUFFIX, *tables.SUFFIXES, *archive.SUFFIXES)
 _SHEETS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".numbers")
 _PACKED = (".gz", ".bz2", ".xz", ".7z", ".rar", ".zst", ".lzma", ".lz4")
 _ZIP = b"PK"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ssdgm_runtime import errors
 from ssdgm_runtime.readers import arrays
 from ssdgm_train.data import dataset, partnames
-from ssdgm_train.data.formats import gaps, images, mapped
+from ssdgm_train.data.formats import archived, gaps, images, mapped, views
 from ssdgm_train.data.places import archive, tree
 from ssdgm_train.data.settings import DEFAULTS, DataPlan
 from ssdgm_train.data.tables import labelfile, table, windows
@@ -80,9 +80,10 @@ def npz(
 ) -> dataset.Dataset:
     """The arrays `x`, `y` (-1 = unlabelled), and perhaps `x_test`, `y_test` and `features`.
 
-    `x_train`, `y_train` may stand for `x`, `y`. `features` are the names of a row's values, and
-    `sample_weight` how much each training row counts. If y has several columns, they are tags, or
-    numbers if the plan says so, and `names` or `label_names` are their names.
+    `x_train`, `y_train` may stand for `x`, `y`. Rows of several views have an array for each,
+    `x.NAME`, in place of `x`. `features` are the names of a row's values, and `sample_weight` how
+    much each training row counts. If y has several columns, they are tags, or numbers if the plan
+    says so, and `names` or `label_names` are their names.
 
     Args:
         contents: The arrays by name.
@@ -93,6 +94,9 @@ def npz(
     Raises:
         DataError: An array is missing, or cannot be trained on.
     """
+    if views.has_views(contents):
+        named = _words(contents, NAMES, place)
+        return _weighed(views.of_arrays(contents, place, name, plan, named), contents, place)
     train = [contents.get(k, contents.get(f"{k}_train")) for k in ("x", "y")]
     if train[0] is None or train[1] is None:
         raise errors.DataError(
@@ -108,6 +112,13 @@ def npz(
     names = _words(contents, NAMES, place) if train[1].ndim > 1 else ()
     features = _words(contents, ("features",), place)
     made = gaps.made(name, (train[0], train[1], *tests), plan, names, features)
+    return _weighed(made, contents, place)
+
+
+def _weighed(
+    made: dataset.Dataset, contents: dict[str, NDArray[np.generic]], place: str
+) -> dataset.Dataset:
+    """A data set with the weights of its rows, where there are some."""
     given = contents.get(WEIGHTS)
     if given is None:
         return made
@@ -279,4 +290,5 @@ _READERS: tuple[tuple[Callable[[list[str]], bool], Reader], ...] = (
     (_has_npy, npy),
     (_has_mat, _mat),
     (_has_cifar, _cifar),
+    (archived.is_series, archived.load),
 )
