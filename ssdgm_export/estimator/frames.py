@@ -76,7 +76,7 @@ def check_one(x: object) -> None:
     Raises:
         InputError: They are a mapping of arrays.
     """
-    if isinstance(x, Mapping):
+    if isinstance(x, Mapping) and not hasattr(x, "shape"):  # some sparse matrices are mappings
         raise errors.InputError(
             "X",
             "a mapping of arrays",

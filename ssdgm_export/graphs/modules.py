@@ -268,7 +268,9 @@ def views_of(problem: Problem) -> tuple[View, ...]:
 
 def lengths_of(problem: Problem) -> tuple[Lengths, ...]:
     """The lengths of series, where they are unequal."""
-    return (Lengths(problem.shape[0], problem.shortest, problem.shape[1]),) * problem.padded
+    if not problem.padded:
+        return ()
+    return (Lengths(problem.shape[0], problem.shortest, problem.shape[1]),)
 
 
 def layout_of(problem: Problem) -> laid.Layout:
