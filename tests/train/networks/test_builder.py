@@ -33,8 +33,10 @@ def problem(kind: str, shape: tuple[int, ...]) -> Problem:
     return Problem(shape, "float32", space, "gaussian", (0.0,), (1.0,), kind=kind)
 
 
-@pytest.mark.parametrize("kind", problems.KINDS)
+@pytest.mark.parametrize("kind", SHAPES)
 def test_every_kind_of_rows_has_a_network(kind: str) -> None:
+    """Each view of rows with several has that of its own kind."""
+    assert {*problems.KINDS} - {*SHAPES} == {problems.VIEWS}
     found = builder.fitted(m2.Config(), problem(kind, SHAPES[kind]))
     wanted = ("conv", (16,)) if kind in (problems.IMAGE, problems.WINDOWS) else ("mlp", ())
     assert (found.network, found.channels) == wanted

@@ -9,6 +9,7 @@ import pytest
 import ssdgm_train
 from ssdgm_train import method
 from ssdgm_train.data import dataset
+from ssdgm_train.labels import Classes
 from ssdgm_train.methods import METHODS
 from ssdgm_train.recipes import recipe, recommended, shelf
 from ssdgm_train.recipes.recommended import Asked, DataFacts
@@ -152,7 +153,7 @@ def test_a_recipe_that_nobody_named_fails_no_run_that_would_train_without(tmp_pa
     rng = np.random.default_rng(0)
     y = np.where(np.arange(20_000) < 100, np.arange(20_000) % 10, -1)
     np.savez(tmp_path / "p.npz", x=rng.integers(0, 256, (len(y), 20, 20)).astype(np.uint8), y=y)
-    for by in METHODS:
+    for by in (name for name, spec in METHODS.items() if spec.knows(Classes)):
         asked = Asked(None, by)
         session = ssdgm_train.begin(str(tmp_path / "p.npz"), asked, tmp_path / by, device="cpu")
         assert len(session.split.validation) == 10

@@ -11,14 +11,14 @@ import torch
 
 import ssdgm_train
 from ssdgm_train.data import dataset
-from ssdgm_train.labels import Tags
+from ssdgm_train.labels import Classes, Tags
 from ssdgm_train.methods import METHODS
 from ssdgm_train.recipes import recommended
 from ssdgm_train.runs import evidence, records
 from ssdgm_train.settings import RecipeError
 
 KNOWING = sorted(name for name, spec in METHODS.items() if spec.knows(Tags))
-NOT_KNOWING = sorted(set(METHODS) - set(KNOWING))
+NOT_KNOWING = sorted(n for n, s in METHODS.items() if s.knows(Classes) and not s.knows(Tags))
 
 
 def saved(path: Path, size: int = 3, missing: float = 0.3) -> str:

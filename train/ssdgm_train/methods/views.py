@@ -207,7 +207,7 @@ def _fitted(config: Config, problem: Problem) -> Any:  # noqa: ANN401
 def _phases(config: Config, sizes: method.Sizes) -> tuple[method.Phase, ...]:
     weights = WEIGHTINGS[config.weighting](config.alpha, sizes)
     player = method.Player("all", bounded.loss, weights)
-    return (method.Phase("joint", (player,), steps=builder.STEPS["mlp"]),)
+    return (method.Phase("joint", (player,), steps=builder.STEPS[config.network]),)
 
 
 METHOD = method.Method(
