@@ -153,7 +153,9 @@ def test_a_recipe_that_nobody_named_fails_no_run_that_would_train_without(tmp_pa
     rng = np.random.default_rng(0)
     y = np.where(np.arange(20_000) < 100, np.arange(20_000) % 10, -1)
     np.savez(tmp_path / "p.npz", x=rng.integers(0, 256, (len(y), 20, 20)).astype(np.uint8), y=y)
-    for by in (name for name, spec in METHODS.items() if spec.knows(Classes)):
+    others = ("views",)  # whose recipe is for rows of several
+    knowing = [name for name, spec in METHODS.items() if spec.knows(Classes)]
+    for by in (name for name in knowing if name not in others):
         asked = Asked(None, by)
         session = ssdgm_train.begin(str(tmp_path / "p.npz"), asked, tmp_path / by, device="cpu")
         assert len(session.split.validation) == 10
