@@ -21,7 +21,7 @@ from ssdgm_train.data import batches, dataset, statement
 from ssdgm_train.data.formats import views
 from ssdgm_train.data.settings import DataPlan
 from ssdgm_train.data.split import Split
-from ssdgm_train.labels import classes, oneclass
+from ssdgm_train.labels import Dense, classes, oneclass
 from ssdgm_train.model import Model
 from ssdgm_train.probability.noise import Noise
 from ssdgm_train.problems import Problem
@@ -62,6 +62,9 @@ SMALL = {
 
 ONE_CLASS = ['data.labels_as="one-class"', 'data.normal=["0"]']
 """How such data is read where a method tells outliers from normal rows."""
+
+METHODS = {n: m for n, m in ssdgm_train.METHODS.items() if m.spaces != (Dense,)}
+"""The methods that can be tried with one label a row; `segment` has masks instead."""
 
 CLASSES = 3
 CPU = torch.device("cpu")

@@ -21,7 +21,6 @@ import ssdgm_train
 from ssdgm_export.graphs import modules
 from ssdgm_runtime.bundle import manifest
 from ssdgm_runtime.labels.classes import Classes
-from ssdgm_train import METHODS
 from ssdgm_train.problems import Problem
 from ssdgm_train.runs import directory, loading
 
@@ -31,7 +30,7 @@ Case = tuple[str, str, tuple[str, ...]]
 NORMALISED = cases.settings("m2", batch_norm="true")
 OWN = {"m1": "gaussian-float32", "m1m2": "binomial-uint8"}
 EVERY_METHOD: tuple[Case, ...] = tuple(
-    (name, OWN.get(name, "bernoulli-uint8"), ()) for name in METHODS
+    (name, OWN.get(name, "bernoulli-uint8"), ()) for name in cases.METHODS
 )
 """Each method once, on a kind of rows of its own."""
 

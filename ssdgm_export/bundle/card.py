@@ -73,6 +73,8 @@ def _results(made: Json) -> str:
         return "\n".join([*_of_numbers(made), "", *_held(made)])
     if any(score.get("false_alarms") is not None for score in scored):
         return "\n".join([*_of_outliers(made), "", *_held(made)])
+    if any(score.get("iou") for score in scored):
+        return "\n".join([*_of_masks(made), "", *_held(made)])
     lines = [
         "| rows | how many | error | -log q(y given x), nats | Brier score | calibration error |",
         "|---|--:|--:|--:|--:|--:|",
@@ -119,6 +121,23 @@ def _of_outliers(made: Json) -> list[str]:
 def _digits(value: float | None, factor: int = 1, unit: str = "") -> str:
     """A figure with four digits; a dash where there is none."""
     return "–" if value is None else f"{factor * value:.4g}{unit}"
+
+
+def _of_masks(made: Json) -> list[str]:
+    """The table of scores where labels are masks."""
+    lines = [
+        "| pictures | how many | IoU of each class | wrong places | Brier score "
+        "| calibration error |",
+        "|---|--:|--:|--:|--:|--:|",
+    ]
+    for part in ("validation", "test"):
+        if score := made[part]:
+            each = ", ".join(f"{100 * share:.1f} %" for share in score["iou"])
+            lines.append(
+                f"| {part} | {score['rows']} | {each} | {100 * score['error']:.2f} % "
+                f"| {score['brier']:.3f} | {score['ece']:.3f} |"
+            )
+    return lines
 
 
 def _held(made: Json) -> list[str]:
@@ -203,6 +222,11 @@ def _calls(about: Manifest) -> list[str]:
     if about.space.space == "one-class":
         answer = "model.classify(x).names  # normal or outlier; .rank is near 0 for strange rows"
         return [answer, "model.score(x).log_prob  # a lower bound of log p(x), in nats"]
+    if about.space.space == "masks":
+        made = (
+            ["model.generate(y=model.predict(x), seed=0).x"] if "decoder" in about.graphs else []
+        )
+        return ["model.predict(x)  # masks; sides are multiples of the stride", *made]
     generated = ["model.generate(y=0, n=8, seed=0).x"] if "decoder" in about.graphs else []
     return ["model.classify(x).names", *generated]
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from ssdgm_export.bundle import card, document, golden, provenance, scoring, variants
 from ssdgm_export.graphs import modules, trace
-from ssdgm_export.proof import allowance, gate, parity
+from ssdgm_export.proof import allowance, gate, parity, pictures
 from ssdgm_runtime import atomic, errors, jsonfile
 from ssdgm_runtime import model as runtime
 from ssdgm_runtime.bundle import manifest
@@ -123,6 +123,7 @@ def convert(
         decision = baseline.better(given_run) if if_better else None
         source = decision.run if decision else given_run
         record, result = source.read(), directory.ended(source)
+        golden.check(record, golden_from)
         model = training.load_model(source)
         held, train = material(source, data)
     graphs = modules.of(model, record.problem, result.temperature, fuse=fuse, score=score)
@@ -133,7 +134,9 @@ def convert(
     }
     lies_at = training.place(record.data.source, source.path)
     _check_apart(target, lies_at if data is None else data, golden_from)
-    report = parity.compare(graphs, models, held.x, held.space, atol, rtol)
+    batches = pictures.BATCHES if pictures.are_cut(held.space) else parity.BATCHES
+    cut = pictures.cut(held.x, held.space)
+    report = parity.compare(graphs, models, cut, held.space, atol, rtol, batches)
     given = golden.inputs(graphs, golden.chosen(graphs, record, golden_from), held.space)
     origin = variants.Source(graphs, models, given, report, held.space)
     shipped, gates = variants.make(origin, wanted, train, _judging(held, train), limits)
@@ -175,7 +178,7 @@ def material(run: directory.Run, data: str | None = None) -> tuple[gate.Rows, pa
     record = run.read()
     layout = modules.layout_of(record.problem)
     rows = gate.Rows(x, y, kind, document.space(record, directory.ended(run)), layout)
-    return rows, store.sample(dataset.x, split.training)
+    return rows, pictures.cut(store.sample(dataset.x, split.training), rows.space)
 
 
 def _judging(held: gate.Rows, train: parity.Array) -> gate.Rows:

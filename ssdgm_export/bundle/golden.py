@@ -22,6 +22,7 @@ from ssdgm_runtime.rows import columns, resizing
 from ssdgm_runtime.rows.row import Row
 from ssdgm_runtime.rows.views import layout as laid
 from ssdgm_runtime.rows.views import view
+from ssdgm_train.labels import Dense
 from ssdgm_train.likelihoods import limits
 from ssdgm_train.problems import Problem
 from ssdgm_train.runs import records
@@ -45,7 +46,8 @@ def rows(graphs: Mapping[str, modules.Graph], problem: Problem) -> parity.Array:
     if problem.columns:
         drawn = _table(problem, rng)
     else:
-        drawn = rng.uniform(low, high, (ROWS, *problem.shape)).astype(np.float32)
+        shape = _sides(problem) + problem.shape[2:] if _sides(problem) else problem.shape
+        drawn = rng.uniform(low, high, (ROWS, *shape)).astype(np.float32)
     if "decoder" in graphs:
         drawn[: ROWS // 2] = _decoded(graphs["decoder"], problem)
     if problem.columns:
@@ -57,6 +59,11 @@ def rows(graphs: Mapping[str, modules.Graph], problem: Problem) -> parity.Array:
             row[:, problem.shortest + i % (problem.shape[1] - problem.shortest + 1) :] = np.nan
     whole = np.issubdtype(np.dtype(problem.dtype), np.integer)
     return (drawn.clip(low, high).round() if whole else drawn).astype(problem.dtype)
+
+
+def _sides(problem: Problem) -> tuple[int, ...]:
+    """The sides of golden pictures, where pictures may have any size; else nothing."""
+    return problem.labels.examples(1).shape[2:] if isinstance(problem.labels, Dense) else ()
 
 
 def _table(problem: Problem, rng: np.random.Generator) -> parity.Array:
@@ -117,6 +124,18 @@ def _npy(array: parity.Array) -> bytes:
     stream = io.BytesIO()
     np.save(stream, np.ascontiguousarray(array), allow_pickle=False)
     return stream.getvalue()
+
+
+def check(record: records.RunRecord, given: str | os.PathLike[str] | None) -> None:
+    """Refuse rows of the user's where labels are masks, which are drawn with their pictures.
+
+    Raises:
+        InputError: They are.
+    """
+    if given is not None and isinstance(record.problem.labels, Dense):
+        raise errors.InputError(
+            "golden_from", str(given), "nothing where labels are masks", "Leave it out."
+        )
 
 
 def chosen(

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ssdgm_export.graphs import free
 from ssdgm_runtime import errors
 from ssdgm_runtime.bundle import interface, tolerance
 from ssdgm_runtime.rows import tensor as declared
@@ -22,7 +23,7 @@ from ssdgm_runtime.rows.views import layout as laid
 from ssdgm_runtime.rows.views.lengths import Lengths
 from ssdgm_runtime.rows.views.view import PREFIX, View
 from ssdgm_train import method
-from ssdgm_train.labels import Continuous, OneClass
+from ssdgm_train.labels import Continuous, Dense, OneClass
 from ssdgm_train.likelihoods import limits
 from ssdgm_train.model import (
     CLASSIFIER,
@@ -164,9 +165,9 @@ def of(
     return {each.name: _graph(slim, each, problem, temperature) for each in every}
 
 
-def example(spec: declared.Tensor, rows: int) -> Tensor:
+def example(spec: declared.Tensor, rows: int, lengths: free.Lengths = free.FEW) -> Tensor:
     """Zeros of a tensor's dtype and shape."""
-    return torch.zeros(rows, *spec.row, dtype=DTYPES[spec.dtype])
+    return torch.zeros(rows, *free.row(spec, lengths), dtype=DTYPES[spec.dtype])
 
 
 def _fused(model: Model, temperature: float) -> Conditional:
@@ -196,6 +197,10 @@ def _fused(model: Model, temperature: float) -> Conditional:
 
 def _scorer(model: Model) -> Conditional:
     """Minus a bound of log p(x), of a model that has one."""
+    if isinstance(model.labels, Dense):
+        raise errors.InputError(
+            "score", "on, but nothing bounds p(x) where labels are masks", "", "Leave it out."
+        )
     if not isinstance(model, method.Weighs):
         raise errors.InputError(
             "score", "on, but the model has no p(x)", "a model that generates, such as m2"
@@ -211,8 +216,14 @@ def _graph(model: Model, conditional: Conditional, problem: Problem, temperature
     names = tuple(spec.name for spec in inputs)
     module = Traced(model, conditional, names, len(rows), temperature, views_of(problem)).eval()
     with torch.inference_mode():
-        named = module.named(*(example(spec, 2) for spec in inputs))
-    rest = {key: value.shape[1:] for key, value in named.items()}
+        few, more = (
+            module.named(*(example(spec, 2, lengths) for spec in inputs))
+            for lengths in (free.FEW, free.MORE)
+        )
+    rest = {
+        key: free.shape(value.shape[1:], more[key].shape[1:], model.labels)
+        for key, value in few.items()
+    }
     outputs = tuple(declared.Tensor(k, "float32", (BATCH, *shape)) for k, shape in rest.items())
     spec = interface.Graph(tuple(inputs), outputs, _noise(model, conditional))
     layout = layout_of(problem) if rows else ()
@@ -254,7 +265,7 @@ def _rows(problem: Problem) -> list[declared.Tensor]:
     if problem.views:
         return [view.tensor for view in views_of(problem)]
     if not problem.columns:
-        return [declared.Tensor("x", problem.dtype, (BATCH, *problem.shape))]
+        return [declared.Tensor("x", problem.dtype, (BATCH, *free.of_rows(problem)))]
     numbers = declared.Tensor("x", "float32", (BATCH, problem.numbers))
     codes = declared.Tensor("codes", "int64", (BATCH, len(problem.blocks)))
     return [tensor for tensor in (numbers, codes) if tensor.width]
@@ -280,7 +291,7 @@ def layout_of(problem: Problem) -> laid.Layout:
 
 def _given(name: str, model: Model) -> declared.Tensor:
     if name == "y":
-        return declared.Tensor("y", "float32", (BATCH, *model.labels.shape))
+        return declared.Tensor("y", "float32", (BATCH, *free.of_labels(model.labels)))
     return _latent(name, model)
 
 

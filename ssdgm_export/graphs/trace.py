@@ -18,7 +18,7 @@ import torch
 from onnx_ir.passes import common
 from onnxscript import opset18 as op
 
-from ssdgm_export.graphs import folding, modules
+from ssdgm_export.graphs import folding, free, modules
 from ssdgm_runtime import errors
 from ssdgm_runtime.bundle.graph import check
 
@@ -48,7 +48,7 @@ def trace(graph: modules.Graph, properties: Mapping[str, str]) -> bytes:
     with quiet():
         program = torch.onnx.export(
             graph.module,
-            tuple(modules.example(spec, EXAMPLE_ROWS) for spec in specs),
+            tuple(modules.example(spec, EXAMPLE_ROWS, free.MORE) for spec in specs),
             input_names=[spec.name for spec in specs],
             output_names=[spec.name for spec in graph.spec.outputs],
             dynamic_shapes=_shapes(graph, batch),
@@ -59,12 +59,20 @@ def trace(graph: modules.Graph, properties: Mapping[str, str]) -> bytes:
         )
     assert program is not None
     folding.fold(program.model)
+    _name_sides(program.model, graph)
     return finish(program.model, graph.name, properties)
+
+
+def _name_sides(model: ir.Model, graph: modules.Graph) -> None:
+    """Call the axes of outputs what the manifest calls them, however torch wrote them."""
+    for value, spec in zip(model.graph.outputs, graph.spec.outputs, strict=True):
+        if any(isinstance(n, str) for n in spec.shape[1:]):
+            value.shape = ir.Shape([modules.BATCH, *spec.shape[1:]])
 
 
 def _shapes(graph: modules.Graph, batch: object) -> tuple[object, ...]:
     """The dynamic axis of every input, nested as the module takes them."""
-    return (tuple({0: batch} for _ in graph.spec.inputs),)
+    return (free.dynamic(graph.spec.inputs, batch),)
 
 
 def finish(model: ir.Model, name: str, properties: Mapping[str, str]) -> bytes:

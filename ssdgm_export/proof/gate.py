@@ -129,6 +129,7 @@ class Judge:
         self._kept: dict[tuple[str, str], Array] = {}
         self._feeds: Arrays = rows.tensors
         self._units = units(rows.tensors, rows.layout)
+        self._size = min(BATCH, evaluation.few(rows.x[:1].size))
         first = (("classifier", rows.space.mean, "y"), ("encoder", "z_mean", "z"))
         for component, given, wanted in first:
             if component in models:
@@ -254,8 +255,8 @@ class Judge:
     ) -> Arrays:
         given = self._given(component, self._feeds if feeds is None else feeds)
         parts = [
-            engine.run({k: v[start : start + BATCH] for k, v in given.items()})
-            for start in range(0, len(self._rows.x), BATCH)
+            engine.run({k: v[start : start + self._size] for k, v in given.items()})
+            for start in range(0, len(self._rows.x), self._size)
         ]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
@@ -271,9 +272,9 @@ class Judge:
     def _gap(self, component: str, engine: session.Session) -> float:
         """How far the answers for a row alone are from those in a batch."""
         given = self._given(component, self._feeds)
-        together = engine.run({k: v[:BATCH] for k, v in given.items()})
+        together = engine.run({k: v[: self._size] for k, v in given.items()})
         gaps = [0.0]
-        for i in range(min(ALONE, len(self._rows.x))):
+        for i in range(min(ALONE, self._size, len(self._rows.x))):
             alone = engine.run({k: v[i : i + 1] for k, v in given.items()})
             with np.errstate(invalid="ignore"):
                 gaps += [np.abs(alone[k][0] - together[k][i]).max(initial=0) for k in alone]

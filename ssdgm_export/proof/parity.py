@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from ssdgm_export.graphs import modules
+from ssdgm_export.proof import pictures
 from ssdgm_runtime import errors
 from ssdgm_runtime.bundle import tolerance
 from ssdgm_runtime.engine import session
@@ -198,7 +199,8 @@ def one_thread() -> Iterator[None]:
 
 def _labels(graphs: Mapping[str, modules.Graph], x: Array, space: Space) -> Array:
     """Alternately the mean of q(y | x) and definite labels: callers give both."""
-    labels = np.take(space.shown(), np.arange(len(x)), axis=0, mode="wrap")
+    shown = pictures.shown(space, x)
+    labels = np.take(shown, np.arange(len(x)), axis=0, mode="wrap")
     if "classifier" not in graphs:
         return labels
     classifier = graphs["classifier"]

@@ -9,20 +9,10 @@ from pathlib import Path
 
 from ssdgm_export import plates
 from ssdgm_export.proof import parity
-from ssdgm_export.report import (
-    classification,
-    curves,
-    detection,
-    examples,
-    generation,
-    marginals,
-    material,
-    page,
-    regression,
-    views,
-)
+from ssdgm_export.report import curves, examples, generation, marginals, material, page, views
+from ssdgm_export.report.answers import classification, detection, masks, regression
 from ssdgm_runtime import atomic
-from ssdgm_train.labels import Continuous, OneClass
+from ssdgm_train.labels import Continuous, Dense, OneClass
 
 __all__ = ["FIGURES", "PAGE", "write"]
 
@@ -46,7 +36,8 @@ def write(run_dir: str | os.PathLike[str], data: str | None = None) -> Path:
     place = Path(run_dir)
     contents = material.gather(place, data)
     with parity.one_thread():
-        made = [*generation.of(contents), *marginals.of(contents), *views.of(contents)]
+        painted = masks.painted(contents)
+        made = [*generation.of(contents), *painted, *marginals.of(contents), *views.of(contents)]
         sections = (
             page.Section("Learning curves", curves.of(contents)),
             page.Section(*_answers(contents)),
@@ -68,4 +59,6 @@ def _answers(contents: material.Material) -> tuple[str, list[plates.Plate]]:
         return "Prediction", regression.of(contents)
     if isinstance(contents.labels, OneClass):
         return "Outliers", detection.of(contents)
+    if isinstance(contents.labels, Dense):
+        return "Masks", [*masks.of(contents), *classification.of(contents)]
     return "Classification", classification.of(contents)

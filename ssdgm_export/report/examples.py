@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ssdgm_export import plates
 from ssdgm_export.report.material import Material
 from ssdgm_runtime.pictures import png
-from ssdgm_train.labels import Continuous, OneClass
+from ssdgm_train.labels import Continuous, Dense, OneClass
 
 COUNT = 12
 COLUMNS = 6
@@ -18,9 +18,12 @@ GAP = 48
 
 
 def of(material: Material) -> list[plates.Plate]:
-    """Two plates, or one where nothing is mistaken; none of rows that are no images."""
+    """Two plates, or one where nothing is mistaken; none of rows that are no images.
+
+    Pictures with masks have plates of their own, see `masks`.
+    """
     held, space = material.held, material.parts.space
-    if not png.is_image(held.x.shape[1:]):
+    if not png.is_image(held.x.shape[1:]) or isinstance(material.labels, Dense):
         return []
     order = np.argsort(space.sure(held.outputs), kind="stable")
     wrong, reason = _mistakes(material, order)

@@ -15,8 +15,8 @@ from ssdgm_export.proof import parity
 from ssdgm_runtime.inference import conditionals
 from ssdgm_runtime.pictures import png
 from ssdgm_runtime.rows.views import layout as laid
+from ssdgm_train import evaluation, seeds
 from ssdgm_train import problems as kinds
-from ssdgm_train import seeds
 from ssdgm_train.data import dataset, store
 from ssdgm_train.data.split import Split
 from ssdgm_train.labels import Space
@@ -171,10 +171,11 @@ def _held(data: dataset.Dataset, split: Split, model: conditionals.Conditionals)
             kind, chosen = "labelled training", split.labelled
     few = store.sampled(whole, chosen)
     x, y = store.take(whole, few), store.take(labels, few)
+    size = evaluation.few(x[:1].size)
     with parity.one_thread():
         passes = [
-            model.run("classifier", {"x": x[begin : begin + ROWS]})
-            for begin in range(0, len(x), ROWS)
+            model.run("classifier", {"x": x[begin : begin + size]})
+            for begin in range(0, len(x), size)
         ]
     names = model.space.outputs
     return Held(kind, x, y, {k: np.concatenate([part[k] for part in passes]) for k in names})

@@ -17,6 +17,7 @@ COLUMNS = {
     "ece": ("ECE, %", 100, ".1f"),
     "micro_f1": ("micro-F1", 1, ".3f"),
     "macro_f1": ("macro-F1", 1, ".3f"),
+    "iou": ("IoU of each class, %", 100, ".1f"),
 }
 """What a score holds: a heading, a factor and a format; a column that no score has is left out."""
 

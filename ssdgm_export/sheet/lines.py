@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ssdgm_export import plates
 from ssdgm_train.data import dataset, store, targets
+from ssdgm_train.labels import overlaps
 
 MOST = 100
 """Classes that are shown."""
@@ -92,6 +93,7 @@ _ONE = {
     targets.TAGS: "tag",
     targets.NUMBERS: "label, from low to high",
     targets.ONE_CLASS: "what is known of them",
+    targets.MASKS: "class that they show",
 }
 """What a line has."""
 
@@ -101,6 +103,9 @@ def _groups(data: dataset.Dataset) -> tuple[list[str], list[store.Indices]]:
     if data.space == targets.NUMBERS:
         return _tenths(data.y[:, 0])
     names = [short(str(label)) for label in data.classes[:MOST]]
+    if data.space == targets.MASKS:
+        shown = overlaps.counted(data.y, len(data.classes)).T > 0
+        return names, [np.flatnonzero(rows) for rows, _ in zip(shown, names, strict=False)]
     has = data.y.T == 1 if data.y.ndim > 1 else (data.y == index for index in range(len(names)))
     return names, [np.flatnonzero(rows) for rows, _ in zip(has, names, strict=False)]
 

@@ -10,7 +10,7 @@ from ssdgm_train import method, methods
 from ssdgm_train.evaluation import evidence
 from ssdgm_train.model import CLASSIFIER, DECODER, ENCODER
 
-NAMES = [name for name, spec in methods.METHODS.items() if "generate" in spec.tasks]
+NAMES = [name for name, spec in cases.METHODS.items() if "generate" in spec.tasks]
 WEIGHING = pytest.mark.parametrize("name", NAMES)
 KINDS = pytest.mark.parametrize("kind", list(cases.KINDS))
 
@@ -22,7 +22,7 @@ def seen(kind: str, dtype: torch.dtype = torch.float32) -> Tensor:
 
 
 def test_a_method_that_generates_has_weights_and_no_other() -> None:
-    weighing = {n for n, s in methods.METHODS.items() if isinstance(cases.built(s), method.Weighs)}
+    weighing = {n for n, s in cases.METHODS.items() if isinstance(cases.built(s), method.Weighs)}
     assert weighing == set(NAMES)
 
 
@@ -53,7 +53,7 @@ def test_the_importance_bound_grows_with_the_draws(name: str) -> None:
     assert single < few < many
 
 
-SLIMMING = [n for n, s in methods.METHODS.items() if isinstance(cases.built(s), method.Slims)]
+SLIMMING = [n for n, s in cases.METHODS.items() if isinstance(cases.built(s), method.Slims)]
 
 
 @pytest.mark.parametrize("name", SLIMMING)

@@ -31,9 +31,7 @@ from ssdgm_train.model import (
 from ssdgm_train.runs import directory
 from ssdgm_train.training import loop
 
-SPECS = pytest.mark.parametrize(
-    "spec", [pytest.param(m, id=n) for n, m in methods.METHODS.items()]
-)
+SPECS = pytest.mark.parametrize("spec", [pytest.param(m, id=n) for n, m in cases.METHODS.items()])
 KINDS = pytest.mark.parametrize("kind", list(cases.KINDS))
 FOLDER = Path(methods.__file__).parent
 SIZES = method.Sizes(32, 64)

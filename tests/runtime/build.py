@@ -206,6 +206,42 @@ def watchful() -> dict[str, bytes]:
     return _files("watchful", weights, {"classifier": (nodes, [x], [score])}, about, {})
 
 
+def masked() -> dict[str, bytes]:
+    """The files of the seventh: pictures uint8 of any size, three classes at every place."""
+    weights = {
+        "axis": np.int64([1]),
+        "w": np.float32([-0.5, 0.0, 0.5]).reshape(3, 1, 1, 1),
+        "b": np.float32([4.0, 0.0, -4.0]),
+        "paint": np.float32([0.0, 8.0, 16.0]).reshape(1, 3, 1, 1),
+    }
+    sides = ("2*height", "2*width")
+    x, y = ("x", "uint8", sides), ("y", "float32", (3, *sides))
+    segment: Nodes = [
+        ("Cast", ["x"], ["float"], {"to": 1}),
+        ("Unsqueeze", ["float", "axis"], ["map"], {}),
+        ("Conv", ["map", "w", "b"], ["logits"], {"kernel_shape": [1, 1]}),
+        ("Softmax", ["logits"], ["probs"], {"axis": 1}),
+    ]
+    painted: Nodes = [
+        ("Mul", ["y", "paint"], ["each"], {}),
+        ("ReduceSum", ["each", "axis"], ["x"], {"keepdims": 0}),
+    ]
+    graphs = {
+        "classifier": (segment, [x], [("probs", "float32", (3, *sides))]),
+        "decoder": (painted, [y], [("x", "float32", sides)]),
+    }
+    about = {
+        "labels": {
+            "space": "masks",
+            "names": ["ground", "grey", "white"],
+            "values": [0, 7, 9],
+            "stride": 2,
+        },
+        "likelihood": {"name": "gaussian"},
+    }
+    return _files("masked", weights, graphs, about, {})
+
+
 def mixture() -> dict[str, bytes]:
     """The files of the fourth: two classes and a component that was found, p(z|y), and a score."""
     rng = np.random.default_rng(4)
@@ -382,11 +418,13 @@ def _golden(component: str, data: bytes, inputs: list) -> dict[str, bytes]:
     rng = np.random.default_rng(2)
     feeds = {}
     for name, dtype, row in inputs:
-        drawn = rng.standard_normal((ROWS, *row)).astype(np.float32)
+        sides = [n if isinstance(n, int) else 2 * int(n[0]) for n in row]
+        drawn = rng.standard_normal((ROWS, *sides)).astype(np.float32)
         feeds[name] = rng.integers(0, 17, drawn.shape, np.uint8) if dtype == "uint8" else drawn
     if "y" in feeds:
-        k = feeds["y"].shape[1]
-        feeds["y"] = np.eye(k, dtype=np.float32)[np.arange(ROWS) % k]
+        k, *sides = feeds["y"].shape[1:]
+        one = np.eye(k, dtype=np.float32)[np.arange(ROWS) % k].reshape(ROWS, k, *[1] * len(sides))
+        feeds["y"] = np.broadcast_to(one, (ROWS, k, *sides)).copy()
     evaluator = ReferenceEvaluator(data)
     found = dict(zip(evaluator.output_names, evaluator.run(None, feeds), strict=True))
     return {f"golden/{component}/{k}.npy": npy(v) for k, v in feeds.items()} | {
@@ -458,5 +496,5 @@ def _dumps(document: Json) -> bytes:
 
 
 if __name__ == "__main__":
-    for builder in (tiny, noisy, tagged, mixture, adversary, measured, watchful):
+    for builder in (tiny, noisy, tagged, mixture, adversary, measured, watchful, masked):
         write(DATA / f"{builder.__name__}.ssdgm", builder())

@@ -13,6 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 from torch import Tensor, nn
 
 from ssdgm_train.labels.classes import Classes
+from ssdgm_train.labels.dense import Dense
 from ssdgm_train.labels.oneclass import OneClass
 from ssdgm_train.model import SCORER, TASKS, Model
 from ssdgm_train.networks.perceptrons import MLP
@@ -218,8 +219,10 @@ class Method:
     fitted: Callable[[Any, Problem], Any] = _as_it_is
 
     def knows(self, space: type) -> bool:
-        """Whether labels of this space can be learnt; to find outliers is no prediction."""
-        return issubclass(space, self.spaces) and (space in self.spaces or space is not OneClass)
+        """Whether it learns labels of this space; to know any is to know no masks or outliers."""
+        apart = (Dense, OneClass)
+        named = tuple(each for each in self.spaces if each is not object)
+        return issubclass(space, named if issubclass(space, apart) else self.spaces)
 
     @property
     def tasks(self) -> tuple[str, ...]:

@@ -39,7 +39,7 @@ def read(path: PathLike, unknown: float = UNKNOWN) -> tuple[Array, Array]:
             f"{place} has rows {list(x.shape)} and labels {list(y.shape)}",
             "one label per row",
         )
-    if y.dtype.kind in "if":
+    if y.dtype.kind in "iuf":
         known = ~np.isnan(y) if math.isnan(unknown) else y != unknown
     else:
         known = np.ones(y.shape, dtype=np.bool_)

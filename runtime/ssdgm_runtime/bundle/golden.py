@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ssdgm_runtime import errors, jsonfile
 from ssdgm_runtime.bundle import contents
-from ssdgm_runtime.rows import npy
+from ssdgm_runtime.rows import checks, npy
 from ssdgm_runtime.rows.tensor import Tensor
 
 Array = NDArray[Any]
@@ -49,7 +49,7 @@ def _array(bundle: contents.Bundle, name: str, tensor: Tensor) -> Array:
         raise errors.FormatError(
             f"{name} is not an .npy file ({error})", mend=jsonfile.MEND
         ) from None
-    if array.dtype != np.dtype(tensor.dtype) or array.shape[1:] != tensor.row or not array.ndim:
+    if array.dtype != np.dtype(tensor.dtype) or not checks.fits(tensor, array.shape):
         raise errors.FormatError(
             f"{name} is {array.dtype} {list(array.shape)}",
             f"{tensor.dtype} {list(tensor.shape)}, as the manifest says",

@@ -54,17 +54,22 @@ _CLASSIFY = (
     *_ENGINE,
     FORCE,
 )
-_PREDICT = tuple(
-    Option(
+_OTHERWISE = {
+    "ROWS": Option(
         "ROWS",
         "Rows to predict: npz, npy, IDX, CSV, Parquet, JSON lines, an image, a folder.",
         Path,
         REQUIRED,
-    )
-    if option.flag == "ROWS"
-    else option
-    for option in _CLASSIFY
-)
+    ),
+    "--out": Option(
+        "--out",
+        "Write the labels to this .csv, .parquet, .jsonl or .npy file; masks also to an .npz or "
+        ".png file, or to a folder.",
+        Path,
+        short="-o",
+    ),
+}
+_PREDICT = tuple(_OTHERWISE.get(option.flag, option) for option in _CLASSIFY)
 _SCORE = tuple(
     Option("--out", "Write the scores to this .csv, .jsonl or .npy file.", Path, short="-o")
     if option.flag == "--out"
@@ -169,8 +174,10 @@ def classify(host: Host, **values: Value) -> Json:
 
 
 def predict(host: Host, **values: Value) -> Json:
-    """Predict rows' labels, of numbers with their deviations."""
-    return commands.classify(**values, task="predict")
+    """Predict rows' labels, of numbers with their deviations, of masks as pictures."""
+    from ssdgm_runtime.console import masks
+
+    return masks.predict(**values)
 
 
 def score(host: Host, **values: Value) -> Json:

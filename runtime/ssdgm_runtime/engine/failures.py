@@ -84,7 +84,7 @@ _WANTED = {
 
 
 def improper(
-    name: str, kind: str, array: NDArray[Any], feeds: Iterable[str], start: int = 0
+    name: str, kind: str | proper.Look, array: NDArray[Any], feeds: Iterable[str], start: int = 0
 ) -> errors.SsdgmError:
     """The error for an output that is not proper.
 
@@ -108,6 +108,13 @@ def improper(
             "",
             f"Check that row of {' and '.join(feeds)} for values far beyond the training data's"
             " (generating: a smaller temperature); if they are usual, run verify on the bundle.",
+        )
+    if callable(kind):
+        bad = np.array([not kind(array[i : i + 1]) for i in range(len(array))])
+        return errors.FormatError(
+            f"The output {name[:80]} is not what it stands for in row {start + int(bad.argmax())}",
+            f"{kind.__name__} at every place",
+            "Run verify on the bundle, and convert the run again.",
         )
     look = dict(
         zip(

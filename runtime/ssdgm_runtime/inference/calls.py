@@ -39,7 +39,7 @@ class Call:
         graph: Graph,
         names: tuple[str, ...],
         size: int,
-        kinds: Mapping[str, str] = MappingProxyType({}),
+        kinds: Mapping[str, str | proper.Look] = MappingProxyType({}),
     ) -> None:
         outputs = {t.name: t for t in graph.outputs}
         self.names = names
@@ -127,13 +127,12 @@ class Call:
         if 0 < n <= most and out is None:  # one piece: nothing to slice, nothing to join
             inputs = self._with_noise(feeds, n) if self._noise else feeds
             return self._compute(inputs, n, n <= session.SMALL)
-        wholes = [np.empty((n, *t.row), dtype=t.dtype) for t in self._outputs]
-        if out is not None:
-            wholes = [buffer(out, wholes[0].shape)]
+        wholes = [] if out is None else [buffer(out, (n, *self._outputs[0].row))]
         for start, piece in zip(range(0, n, most), self.pieces(feeds, most), strict=True):
+            wholes = wholes or [np.empty((n, *rows.shape[1:]), rows.dtype) for rows in piece]
             for whole, rows in zip(wholes, piece, strict=True):
                 whole[start : start + most] = rows
-        return wholes
+        return wholes or [np.empty((0, *t.row), dtype=t.dtype) for t in self._outputs]
 
     def pieces(self, feeds: Feeds, size: int) -> Iterator[Sequence[Array]]:
         """Compute the outputs `size` rows at once and give them piece by piece; see `run`."""

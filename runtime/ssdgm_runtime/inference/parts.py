@@ -57,7 +57,7 @@ def labelled(graphs: Mapping[str, Graph]) -> bool:
     return any(t.name == "y" for part in parts for t in part.inputs)
 
 
-def kinds(component: str, space: "Space") -> Mapping[str, str]:
+def kinds(component: str, space: "Space") -> Mapping[str, str | proper.Look]:
     """What outputs of a part are more than finite numbers, as `proper` has it."""
     if component == "decoder":
         from ssdgm_runtime.inference import likelihoods

@@ -12,6 +12,7 @@ SPACES = {
     "tags": "ssdgm_runtime.labels.tags",
     "numbers": "ssdgm_runtime.labels.continuous",
     "one-class": "ssdgm_runtime.labels.one_class",
+    "masks": "ssdgm_runtime.labels.dense",
 }
 """Modules; each has a function `parse` from the field `labels` of a manifest to a space, and
 `line` from one of its records to text. A space of one's own is a module that is added here, or

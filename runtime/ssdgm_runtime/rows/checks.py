@@ -41,13 +41,21 @@ def rows(
     if not cast:
         hint = _dtype_hint(array, wanted, spelled, high)
         raise errors.InputError(name, described(array), _want(tensor), hint)
-    if array.ndim != len(tensor.shape) or array.shape[1:] != tensor.row:
+    if not fits(tensor, array.shape):
         hint = _shape_hint(array, tensor, spelled)
         raise errors.InputError(name, described(array), _want(tensor), hint)
     with np.errstate(over="ignore"):  # a float64 too large for float32 is reported below
         plain = np.ascontiguousarray(array, dtype=wanted)
     finite(np.nan_to_num(plain, posinf=np.inf, neginf=-np.inf) if gaps else plain, name)
     return plain
+
+
+def fits(tensor: Tensor, shape: tuple[int, ...]) -> bool:
+    """Whether an array of this shape, [n, ...], can be a tensor, some of whose sides are free."""
+    if len(shape) != len(tensor.shape):
+        return False
+    sides = zip(shape[1:], tensor.shape[1:], tensor.row, strict=True)
+    return all(n == m or (isinstance(m, str) and n > 0 and n % r == 0) for n, m, r in sides)
 
 
 def read(value: Any, name: str, want: str) -> Array:  # noqa: ANN401  (whatever a caller has)
@@ -111,7 +119,9 @@ def described(array: Array) -> str:
 
 
 def _want(tensor: Tensor) -> str:
-    return f"{tensor.dtype} [n, {', '.join(map(str, tensor.row))}]" if tensor.row else tensor.dtype
+    if not tensor.row:
+        return tensor.dtype
+    return f"{tensor.dtype} [n, {', '.join(map(str, tensor.shape[1:]))}]"
 
 
 def _dtype_hint(array: Array, wanted: np.dtype[Any], name: str, high: float | None) -> str:
@@ -128,7 +138,23 @@ def _dtype_hint(array: Array, wanted: np.dtype[Any], name: str, high: float | No
     return f"{name}{'.round()' if array.dtype.kind == 'f' else ''}.astype({kind})"
 
 
+def _free_hint(array: Array, tensor: Tensor, name: str) -> str:
+    """How to make rows of a shape whose sides are free."""
+    if fits(tensor, (1, *array.shape)):
+        return f"{name}[None]"
+    if array.ndim != len(tensor.shape):
+        return ""
+    sides = zip(array.shape[1:], tensor.shape[1:], tensor.row, strict=True)
+    short = [(0, -n % r if isinstance(m, str) else 0) for n, m, r in sides]
+    whole = (n + more for n, (_, more) in zip(array.shape[1:], short, strict=True))
+    if not fits(tensor, (1, *whole)):
+        return ""
+    return f'np.pad({name}, {[(0, 0), *short]}, mode="edge")'
+
+
 def _shape_hint(array: Array, tensor: Tensor, name: str) -> str:
+    if tensor.shape[1:] != tensor.row:
+        return _free_hint(array, tensor, name)
     if array.shape == tensor.row:
         return f"{name}[None]"
     if sorted(array.shape[1:]) == sorted(tensor.row):  # reshaping would scramble it

@@ -31,10 +31,10 @@ _LITTLE = sys.byteorder == "little"
 _isfinite, _less, _greater, _abs = np.isfinite, np.less, np.greater, np.abs
 
 
-def looks(kinds: Iterable[str]) -> list[tuple[int, Look]]:
-    """What to look at: the places of outputs of these kinds, and how; `` is not looked at."""
+def looks(kinds: Iterable[str | Look]) -> list[tuple[int, Look]]:
+    """What to look at: the places of outputs of these kinds, or looks; `` is not looked at."""
     every = {FINITE: finite, SHARES: shares, TRUTHS: truths, SCALE: scale}
-    return [(place, every[kind]) for place, kind in enumerate(kinds) if kind]
+    return [(i, kind if callable(kind) else every[kind]) for i, kind in enumerate(kinds) if kind]
 
 
 def finite(array: Array) -> bool:

@@ -92,3 +92,10 @@ WAYS: dict[str, Callable[[Picture, Size], Picture]] = {
     "crop": _cropped,
     "pad": _padded,
 }
+
+
+def is_free(axis: str) -> bool:
+    """Whether an axis is a side of pictures of any size, such as "16*height"."""
+    step, _, side = axis.partition("*")
+    digits = step.isascii() and step.isdigit() and len(step) < 5 and not step.startswith("0")
+    return digits and side in ("height", "width")

@@ -11,7 +11,10 @@ DTYPES = ("bool", *_INTEGERS, "float16", "float32", "float64")
 
 
 class Tensor(NamedTuple):
-    """One input or output of a graph: name, numpy dtype and shape, whose first axis is "batch"."""
+    """One input or output of a graph: name, numpy dtype and shape, whose first axis is "batch".
+
+    A side of a picture of any size is such as "16*height": a multiple of 16.
+    """
 
     name: str
     dtype: str
@@ -19,8 +22,8 @@ class Tensor(NamedTuple):
 
     @property
     def row(self) -> tuple[int, ...]:
-        """The shape of one row: every axis but the batch."""
-        return tuple(int(n) for n in self.shape[1:])
+        """The shape of one row: every axis but the batch, the smallest where it is free."""
+        return tuple(int(str(n).partition("*")[0]) for n in self.shape[1:])
 
     @property
     def width(self) -> int:
@@ -40,8 +43,7 @@ def parse(value: object, where: str) -> Tensor:
     """
     table = jsonfile.typed(value, dict, where)
     shape = jsonfile.each(table, "shape", (int, str))
-    row = shape[1:]
-    if shape[:1] != ("batch",) or not all(isinstance(n, int) and 0 < n <= _MOST for n in row):
+    if shape[:1] != ("batch",) or not all(map(_sized, shape[1:])):
         wanted = 'a shape ["batch", positive whole numbers]'
         shown = f"{list(shape)}"[:80]
         raise errors.FormatError(f"{where} has shape {shown}", wanted, jsonfile.MEND)
@@ -50,3 +52,11 @@ def parse(value: object, where: str) -> Tensor:
         wanted = f"one of {', '.join(DTYPES)}"
         raise errors.FormatError(f"{where} has dtype {dtype!r}", wanted, jsonfile.MEND)
     return Tensor(jsonfile.get(table, "name", str), dtype, shape)
+
+
+def _sized(axis: int | str) -> bool:
+    if isinstance(axis, int):
+        return 0 < axis <= _MOST
+    from ssdgm_runtime.rows import resizing
+
+    return resizing.is_free(axis)

@@ -123,6 +123,8 @@ def _classes(result: Json) -> str:
         return _tags(result)
     if result["numbers"]:
         return _numbers(result["numbers"])
+    if result["places"]:
+        return _masks(result)
     if len(classes) <= CLASSES:
         heads = ("label", "training", "test")[: 3 if result["rows"]["test"] else 2]
         rows = [tuple(c[head] for head in heads) for c in classes]
@@ -133,6 +135,23 @@ def _classes(result: Json) -> str:
         for part in (ranked[:COMMON], ranked[-COMMON:])
     )
     return terminal.fields({"classes": len(classes), "most labels": most, "fewest labels": fewest})
+
+
+def _masks(result: Json) -> str:
+    """How many pictures show each class, and what share of labelled pictures' places it has."""
+    *shares, blank = result["places"]
+    tested = bool(result["rows"]["test"])
+    heads = ("class", "pictures", "share of places", *(["test pictures"] if tested else []))
+    rows = [
+        (
+            _short(str(c["label"])),
+            f"{c['training']:,}",
+            f"{share:.1%}",
+            *([f"{c['test']:,}"] if tested else []),
+        )
+        for c, share in zip(result["classes"][:CLASSES], shares, strict=False)
+    ]
+    return f"{terminal.table(rows, heads)}\n{blank:.1%} of their places have no label"
 
 
 def _numbers(numbers: Sequence[Json]) -> str:

@@ -26,7 +26,10 @@ Array = NDArray[Any]
 LOOSE = allowance.Limits(1.0, 1.0)
 SPACE = exported.labels(3)
 KINDS = ("columns-float32", "categories", "flag")
-CASES = [*(("m2", kind) for kind in KINDS), *((name, "flag") for name in METHODS if name != "m2")]
+CASES = [
+    *(("m2", kind) for kind in KINDS),
+    *((name, "flag") for name in cases.METHODS if name != "m2"),
+]
 """M2 on any table, and every method on the smallest."""
 
 

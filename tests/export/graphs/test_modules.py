@@ -35,7 +35,7 @@ def test_logits_are_the_model_s_over_the_temperature(name: str, temperature: flo
     torch.testing.assert_close(probs, wanted.softmax(-1))
 
 
-@pytest.mark.parametrize("name", list(METHODS))
+@pytest.mark.parametrize("name", list(cases.METHODS))
 def test_the_temperature_is_the_classifier_s_alone(name: str) -> None:
     model, problem = cases.built(METHODS[name], KIND), cases.stated(KIND)
     for key, graph in modules.of(model, problem, 3.0).items():

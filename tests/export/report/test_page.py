@@ -68,7 +68,7 @@ def reported(factory: pytest.TempPathFactory, name: str) -> Path:
     return exported.once(factory, f"reported-{name}", make) / "run"
 
 
-@pytest.fixture(params=list(METHODS))
+@pytest.fixture(params=list(cases.METHODS))
 def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return reported(tmp_path_factory, request.param)
 

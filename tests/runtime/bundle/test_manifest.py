@@ -233,7 +233,7 @@ def test_a_value_that_a_bundle_may_have(data: Path, path: tuple[Any, ...], value
 def test_an_unknown_space_of_labels_is_refused(data: Path) -> None:
     with pytest.raises(
         errors.UnsupportedVersion,
-        match=r"'animals'; expected one of classes, tags, numbers, one-class\. Update",
+        match=r"'animals'; expected one of classes, tags, numbers, one-class, masks\. Update",
     ):
         manifest.loads(changed(data, *LABELS, "space", value="animals"))
 

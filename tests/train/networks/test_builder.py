@@ -84,7 +84,7 @@ def tables(config: Any) -> list[Any]:  # noqa: ANN401
     return [c for c in (config, *inner) if hasattr(c, "network")]
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", cases.METHODS)
 @pytest.mark.parametrize("kind", ["logistic-uint8", "gaussian-float32"])
 def test_a_run_stores_what_auto_came_to(kind: str, name: str, tmp_path: Path) -> None:
     image = kind == "logistic-uint8"

@@ -21,7 +21,7 @@ ALL = Regularisation(
     consistency=1.0, augmented=1.0, adversarial=1.0, entropy=0.1, balance=0.1, average=0.9, every=2
 )
 KNOWING = [
-    name for name, spec in methods.METHODS.items() if hasattr(spec.build, "judge") and spec.trains
+    name for name, spec in cases.METHODS.items() if hasattr(spec.build, "judge") and spec.trains
 ]
 KINDS = ("bernoulli-uint8", "columns-float32", "windows-float32")
 

@@ -13,9 +13,7 @@ from ssdgm_train import method, methods
 from ssdgm_train.labels import Classes
 from ssdgm_train.training import loop
 
-SPECS = pytest.mark.parametrize(
-    "spec", [pytest.param(m, id=n) for n, m in methods.METHODS.items()]
-)
+SPECS = pytest.mark.parametrize("spec", [pytest.param(m, id=n) for n, m in cases.METHODS.items()])
 SIZES = method.Sizes(32, 64)
 
 

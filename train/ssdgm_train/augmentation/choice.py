@@ -9,7 +9,8 @@ from collections.abc import Callable
 from torch import Tensor
 
 from ssdgm_train import problems
-from ssdgm_train.augmentation import images, series, several, values
+from ssdgm_train.augmentation import images, places, series, several, values
+from ssdgm_train.labels.dense import Dense
 from ssdgm_train.networks import builder
 from ssdgm_train.probability.noise import Noise
 from ssdgm_train.problems import Problem
@@ -30,6 +31,8 @@ def augmentation_for(problem: Problem, mirror: bool = False) -> Augment:
     if problem.views:
         parts = problem.parts.values()
         return several.Several([(augmentation_for(part, mirror), part.width) for part in parts])
+    if isinstance(problem.labels, Dense):
+        return places.Shades()
     grid = builder.grid_of(problem)
     if grid is None:
         return values.Values(values.columns_of(problem), problem.numbers)

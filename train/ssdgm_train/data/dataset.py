@@ -32,9 +32,7 @@ class Dataset:
     Attributes:
         name: What reports call it.
         x: Training rows [n, *shape], uint8 or float32.
-        y: Class indices [n] int64, or tags [n, K] int8; -1 where a label, or an entry of it, is
-            not known. Numbers are float64 [n, D], NaN where one is not known; of one-class 0 or
-            1 [n] int8, see `formats.normality`.
+        y: Their labels, as `targets.Labels` says of each space.
         x_test: Test rows, or None.
         y_test: Their labels, or None.
         classes: The labels' own values, in index order; the names of tags or numbers.
@@ -83,7 +81,7 @@ class Dataset:
             return targets.NUMBERS
         if self.y.ndim == 1 and self.y.dtype == np.int8:
             return targets.ONE_CLASS
-        return targets.CLASSES if self.y.ndim == 1 else targets.TAGS
+        return (targets.CLASSES, targets.TAGS, targets.MASKS)[self.y.ndim - 1]
 
     @property
     def sort(self) -> str:
@@ -291,6 +289,7 @@ def _infinite(
 
 
 def _same_length(name: str, x: NDArray[np.generic], other: str, y: NDArray[np.generic]) -> None:
+    targets.check_no_masks(other, y, x)
     if y.shape[:1] != x.shape[:1] or y.ndim > 2:
         raise errors.DataError(
             f"{other} has shape {list(y.shape)} and {name} has {len(x)} rows",

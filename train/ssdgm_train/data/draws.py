@@ -140,6 +140,19 @@ class TagDraw(Draw):
         return np.sort(np.concatenate([self.kept, more]))
 
 
+class MaskDraw(TagDraw):
+    """The same of masks."""
+
+    why = "so that every class is on a picture"
+
+    def too_few(self, labels: int) -> errors.DataError:
+        """The error of a budget below `least`."""
+        return errors.DataError(
+            f"--labels is {labels}, but it takes {self.least} pictures to show every class",
+            mend=f"Set --labels to at least {self.least}.",
+        )
+
+
 class NumberDraw(TagDraw):
     """The same of numbers: rows in the shares of their strata."""
 

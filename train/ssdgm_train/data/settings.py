@@ -7,9 +7,10 @@ from ssdgm_runtime import errors
 from ssdgm_runtime.readers import images
 from ssdgm_runtime.rows import resizing
 from ssdgm_train import likelihoods, problems, settings
-from ssdgm_train.labels import lookup
+from ssdgm_train.labels import dense, lookup
 
-AUTO, CLASSES, TAGS, NUMBERS, ONE_CLASS = "auto", "classes", "tags", "numbers", "one-class"
+AUTO, CLASSES, TAGS, NUMBERS = "auto", "classes", "tags", "numbers"
+ONE_CLASS, MASKS = "one-class", "masks"
 
 
 def _policy(value: str) -> str:
@@ -20,10 +21,14 @@ def _policy(value: str) -> str:
 
 
 def _space(name: str) -> str:
-    known = (AUTO, CLASSES, TAGS, NUMBERS, ONE_CLASS)
+    known = (AUTO, CLASSES, TAGS, NUMBERS, ONE_CLASS, MASKS)
     if name in known or lookup.is_own(name):
         return ""
     return f"one of {', '.join(known)}, or file.py:CLASS"
+
+
+def _sixteens(side: int) -> str:
+    return "" if side >= 0 and not side % dense.STRIDE else f"a multiple of {dense.STRIDE}"
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,13 @@ class DataPlan:
             since such labels are mostly measurements or names of rows. "tags": several yes/no
             labels a row; other labels are an error. "numbers": one or several measurements a row,
             NaN or an empty cell where one is not known. "one-class": normal rows and outliers,
-            few of which may be known.
+            few of which may be known. "masks": a class for every place of a picture, see
+            docs/data.md.
+        cut: The side of the random cuts of pictures that training sees where labels are masks, a
+            multiple of 16; 0 for whole pictures.
+        turned: Whether such a picture that is turned or mirrored is as likely as it was, as cells
+            are and streets are not.
+        objects: Whether masks number objects: 0 is then the background, anything else an object.
         weight: The column of a table that says how much a row counts: it is drawn as often as that
             in training; an array is named sample_weight. Errors are those of rows alike.
         class_weight: How much the labelled rows of each class count besides: "balanced", all
@@ -88,6 +99,9 @@ class DataPlan:
     class_weight: tuple[str, ...] = ()
     normal: tuple[str, ...] = ()
     false_alarms: float = settings.setting(0.05, settings.between(0, 0.5))
+    cut: int = settings.setting(128, _sixteens)
+    turned: bool = False
+    objects: bool = False
     ignore: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()

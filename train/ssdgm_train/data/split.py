@@ -3,7 +3,9 @@
 Classes get equal parts of a budget of labels. Tags get rows in the shares that they have, except
 that a row with every tag is set aside for training first. Numbers are cut into equal parts in
 their order, and each part gets rows in its share. Of one-class a budget has as many outliers as
-normal rows, if there are so many; outliers are held out only where that gives a few.
+normal rows, if there are so many; outliers are held out only where that gives a few. Masks are cut
+into equal parts like numbers, by how much of a picture is of other classes than the commonest, and
+rows that together show every class are set aside first.
 """
 
 import hashlib
@@ -17,7 +19,7 @@ from ssdgm_runtime import errors
 from ssdgm_train import seeds
 from ssdgm_train.data import dataset, draws, quantities, store, targets
 from ssdgm_train.data.settings import DataPlan
-from ssdgm_train.labels import classes, continuous, tags, weights
+from ssdgm_train.labels import classes, continuous, dense, overlaps, tags, weights
 
 Indices = store.Indices
 Codes = NDArray[np.signedinteger[Any]]
@@ -127,6 +129,8 @@ def _codes(data: dataset.Dataset) -> Codes:
     size = len(data.classes)
     if data.space == targets.NUMBERS:
         return continuous.stated(data.y).strata(data.y)
+    if data.space == targets.MASKS:
+        return dense.Dense((1.0,) * size).strata(data.y)
     codes = np.empty(len(data.y), np.min_scalar_type(-size - 1))
     if _tagged(data):
         codes[:] = tags.Tags((tags.THRESHOLD,) * size).strata(data.y)
@@ -139,7 +143,7 @@ def _codes(data: dataset.Dataset) -> Codes:
 
 def _size(data: dataset.Dataset) -> int:
     """The number of strata: the classes; the tags, and one for rows without any; the parts."""
-    if data.space == targets.NUMBERS:
+    if data.space in (targets.NUMBERS, targets.MASKS):
         return continuous.BINS
     return len(data.classes) + _tagged(data)
 
@@ -149,6 +153,7 @@ _DRAWS = {
     targets.TAGS: draws.TagDraw,
     targets.NUMBERS: draws.NumberDraw,
     targets.ONE_CLASS: draws.NormalDraw,
+    targets.MASKS: draws.MaskDraw,
 }
 """How a budget of labels is drawn."""
 
@@ -158,15 +163,21 @@ def _tagged(data: dataset.Dataset) -> bool:
 
 
 def _kept(data: dataset.Dataset, pool: Indices, rng: np.random.Generator) -> Indices:
-    """Of tags, rows of the pool that together have all of them, the rarest one's first."""
-    if not _tagged(data):
+    """Of tags and masks, rows of the pool that together show every one, the rarest one's first."""
+    if not _tagged(data) and data.space != targets.MASKS:
         return pool[:0]
-    has = store.take(data.y, pool) == 1
+    has = _shows(data, pool)
     chosen: list[int] = []
     for tag in np.argsort(has.sum(0), kind="stable"):
         if not has[chosen, tag].any() and has[:, tag].any():
             chosen.append(int(rng.choice(np.flatnonzero(has[:, tag]))))
     return np.sort(pool[chosen])
+
+
+def _shows(data: dataset.Dataset, rows: Indices) -> NDArray[np.bool_]:
+    """Which tag, or class of a mask, each of these rows has, [n, K]."""
+    y = store.take(data.y, rows)
+    return overlaps.counted(y, len(data.classes)) > 0 if y.ndim == 3 else y == 1
 
 
 def _count(validation: float, rows: int) -> int:
@@ -191,8 +202,9 @@ def _check_every(data: dataset.Dataset, chosen: Indices, counts: NDArray[np.int6
     if data.space == targets.ONE_CLASS:
         counts = counts[:1]
     one, rows = "class", "No label is left to train on for the classes"
+    if _tagged(data) or data.space == targets.MASKS:
+        counts = _shows(data, chosen).sum(0)
     if _tagged(data):
-        counts = (store.take(data.y, chosen) == 1).sum(0)
         one, rows = "tag", "No row is left to train on that has the tags"
     if not counts.all():
         missing = [data.classes[k] for k in np.flatnonzero(counts == 0)]

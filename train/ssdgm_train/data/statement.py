@@ -1,5 +1,6 @@
 """From rows to a `Problem`: the likelihood that fits them and their scaling to observations."""
 
+import dataclasses
 import math
 from collections.abc import Iterator
 
@@ -13,7 +14,7 @@ from ssdgm_train import likelihoods, problems
 from ssdgm_train.data import dataset, store, targets
 from ssdgm_train.data.settings import AUTO, DataPlan
 from ssdgm_train.data.split import Split
-from ssdgm_train.labels import classes, continuous, lookup, oneclass, tags
+from ssdgm_train.labels import classes, continuous, dense, lookup, oneclass, tags
 from ssdgm_train.labels.space import Space
 from ssdgm_train.problems import Pieces, Problem
 
@@ -51,14 +52,12 @@ def problem(data: dataset.Dataset, split: Split, plan: DataPlan) -> Problem:
         return (x[:, :count] for x in whole()) if data.columns else whole()
 
     gaps = _gaps(pieces) if data.columns else ()
-    if plan.likelihood != AUTO:
-        name = plan.likelihood
-    elif len(data.columns) > count or gaps:
-        name = "columns"
-    else:
-        name = fitting(data.kind, data.shape, pieces)
+    mixed = len(data.columns) > count or bool(gaps)
+    name = _fitting(data, pieces, mixed) if plan.likelihood == AUTO else plan.likelihood
     _check_columns(name, data, gaps)
     scaling = likelihoods.LIKELIHOODS[name].fit(pieces, plan.total)
+    if data.space == targets.MASKS:  # every place of a picture is scaled alike
+        scaling = likelihoods.alike(scaling)
     return Problem(
         shape=data.shape,
         dtype=data.x.dtype.name,
@@ -122,6 +121,15 @@ def _stated(known: View, places: slice, x: store.Array, training: store.Indices)
         total=scaling.total,
         kind=known.kind,
     )
+
+
+def _fitting(data: dataset.Dataset, pieces: Pieces, mixed: bool) -> str:
+    """The likelihood that fits a data set, some of whose columns may be no plain numbers."""
+    if mixed:
+        return "columns"
+    if data.space == targets.MASKS:
+        return "logistic" if data.x.dtype == np.uint8 else "gaussian"
+    return fitting(data.kind, data.shape, pieces)
 
 
 def fitting(kind: str, shape: tuple[int, ...], pieces: Pieces) -> str:
@@ -197,9 +205,18 @@ def _labels(data: dataset.Dataset, split: Split, plan: DataPlan) -> Space:
                 "data.prior is set, and labels are of one class", mend="Leave data.prior out."
             )
         return oneclass.OneClass(plan.false_alarms)
+    if data.space == targets.MASKS:
+        return _masks(data, split, plan)
     if data.space == targets.TAGS:
         return tags.Tags(_of_tags(plan.prior, len(data.classes)) or _shares(data, split))
     return _classes(plan, len(data.classes))
+
+
+def _masks(data: dataset.Dataset, split: Split, plan: DataPlan) -> Space:
+    """The classes of places with their shares, or the prior that the recipe gives."""
+    y, size = store.take(data.y, split.labelled), len(data.classes)
+    space = dense.stated(y, size, plan.cut, plan.turned)
+    return dataclasses.replace(space, prior=_classes(plan, size).prior) if plan.prior else space
 
 
 def _classes(plan: DataPlan, size: int) -> classes.Classes:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ssdgm_runtime import errors
 from ssdgm_train.data import store
+from ssdgm_train.labels import dense
 
 UNLABELLED = -1
 UNKNOWN = (UNLABELLED, "", "-1")
@@ -22,14 +23,18 @@ Names = tuple[int | str, ...]
 Labels = NDArray[Any]
 """Class indices [n] int64 or tags [n, K] int8, -1 where one is not known; numbers [n, D], NaN.
 
-Of one-class 0 of a normal row, 1 of an outlier, [n] int8, -1 where it is not known."""
+Masks are [n, height, width] uint8, 255 where a place is not known. Of one-class 0 of a normal row,
+1 of an outlier, [n] int8, -1 where it is not known."""
 
-CLASSES, TAGS, NUMBERS, ONE_CLASS = "classes", "tags", "numbers", "one-class"
+
+CLASSES, TAGS, NUMBERS, ONE_CLASS, MASKS = "classes", "tags", "numbers", "one-class", "masks"
 """The label spaces by their names."""
 
 
 def labelled(y: NDArray[np.generic]) -> NDArray[np.bool_]:
     """Which rows have a label, or any entry of one, [n]."""
+    if y.ndim == 3:
+        return np.array([bool((mask != dense.UNKNOWN).any()) for mask in y], np.bool_)
     known: NDArray[np.bool_] = ~np.isnan(y) if y.dtype.kind == "f" else y != UNLABELLED
     return known if y.ndim == 1 else np.any(known, axis=1)
 
@@ -108,6 +113,17 @@ def tags(name: str, y: NDArray[np.generic], x: store.Array) -> NDArray[np.int8]:
         result[start : start + len(piece)] = piece
         store.give_back(result)
     return result
+
+
+def check_no_masks(name: str, y: NDArray[np.generic], x: store.Array) -> None:
+    """Refuse labels of the rows x that look like masks, which nobody said that they are."""
+    if y.ndim != 3 or y.shape != x.shape[:3]:
+        return
+    raise errors.DataError(
+        f"{name} has shape {list(y.shape)}, a number for every place of the rows",
+        "one label a row",
+        'If these are masks, say --labels-as masks (data.labels_as="masks").',
+    )
 
 
 def _no_tag(name: str, value: np.generic, row: int, column: int) -> errors.DataError:

@@ -5,7 +5,7 @@
 
 from ssdgm_train.evaluation.outcome import Labelled, Outcome, outcome
 from ssdgm_train.evaluation.paired import Baseline, Chosen, Comparison, Other, compare
-from ssdgm_train.evaluation.passes import ROWS, Rows, evaluating, raw, score, terms
+from ssdgm_train.evaluation.passes import ROWS, Rows, evaluating, few, raw, score, terms
 from ssdgm_train.evaluation.practice import Tried
 from ssdgm_train.evaluation.trials import ENOUGH, Trial, Trials
 from ssdgm_train.labels.scores import Score
@@ -26,6 +26,7 @@ __all__ = [
     "Tried",
     "compare",
     "evaluating",
+    "few",
     "outcome",
     "raw",
     "score",

@@ -50,17 +50,17 @@ def latents(
 
     Args:
         model: The model; if it is made of two parts, the latents kept of the first are reported.
-        x: Raw rows; the first `passes.ROWS` are used.
+        x: Raw rows; the first `passes.few` are used.
         y: Their labels, an input of q(z | x, y).
         device: The model's device.
     """
-    encoder, first = model.conditional(ENCODER), x[: passes.ROWS]
+    encoder, first = model.conditional(ENCODER), x[: passes.few(x[:1].size)]
     if encoder is None:
         return None
     if "y" not in encoder.given:
         means = embedded(model, first, device)
     else:
-        known = model.labels.known(torch.from_numpy(y[: passes.ROWS]), like=torch.zeros(()))
+        known = model.labels.known(torch.from_numpy(y[: len(first)]), like=torch.zeros(()))
         means = passes.map_tensors(
             model,
             lambda x, y: model.answer(ENCODER, x=x, y=y)["z_mean"],

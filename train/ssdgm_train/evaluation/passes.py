@@ -14,7 +14,10 @@ from ssdgm_train.labels.scores import Score
 from ssdgm_train.model import CLASSIFIER, RAW, Model
 
 ROWS = 1000
-"""Rows per pass, so that memory does not grow with the data."""
+"""The most rows per pass, so that memory does not grow with the data."""
+
+NUMBERS = 1 << 22
+"""The most numbers that the rows of a pass hold."""
 
 
 @runtime_checkable
@@ -42,10 +45,16 @@ def map_rows(
     model: nn.Module, function: Callable[[Tensor], Tensor], x: Rows, device: torch.device
 ) -> Tensor:
     """Apply a function of a model to raw rows, `ROWS` at a time; the result is on the CPU."""
-    starts = range(0, max(len(x), 1), ROWS)
-    parts = (torch.from_numpy(np.array(x[start : start + ROWS], order="C")) for start in starts)
+    size = few(x[:1].size)
+    starts = range(0, max(len(x), 1), size)
+    parts = (torch.from_numpy(np.array(x[start : start + size], order="C")) for start in starts)
     with evaluating(model), torch.inference_mode():
         return torch.cat([function(part.to(device)).cpu() for part in parts])
+
+
+def few(numbers: int) -> int:
+    """How many rows of so many numbers a pass has."""
+    return max(1, min(ROWS, NUMBERS // max(numbers, 1)))
 
 
 def map_tensors(
@@ -59,7 +68,8 @@ def map_tensors(
         tensors: Its arguments, [n, ...] each.
         device: The model's device.
     """
-    parts = zip(*(torch.split(part, ROWS) for part in tensors), strict=True)
+    size = few(max(part[:1].numel() for part in tensors))
+    parts = zip(*(torch.split(part, size) for part in tensors), strict=True)
     with evaluating(model), torch.inference_mode():
         return torch.cat([function(*(p.to(device) for p in part)).cpu() for part in parts])
 
@@ -77,14 +87,15 @@ def terms(
     Args:
         model: The model.
         phase: The phase.
-        x: Raw rows; the first `ROWS` are used.
+        x: Raw rows; the first `ROWS`, or fewer large ones, are used.
         y: Their labels.
         context: Its noise must be in the same state for all calls that are compared.
         device: The model's device.
     """
+    most = few(x[:1].size)
     with evaluating(model), torch.no_grad():
-        rows = phase.prepare(model, torch.from_numpy(x[:ROWS]).to(device))
-        batch = method.Batch(rows, torch.from_numpy(y[:ROWS]).to(device), rows)
+        rows = phase.prepare(model, torch.from_numpy(x[:most]).to(device))
+        batch = method.Batch(rows, torch.from_numpy(y[:most]).to(device), rows)
         losses: dict[str, Tensor] = {}
         for player in phase.players:
             losses |= player.loss(model, batch, context)

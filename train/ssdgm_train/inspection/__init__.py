@@ -67,6 +67,7 @@ class Report:
             ],
             "labels": data.space,
             "tags": tagged and dataclasses.asdict(tagged),
+            "places": labels.places(data),
             "numbers": [dataclasses.asdict(each) for each in self.seen.numbers or ()] or None,
             "low": _least(positions.low, np.fmin),
             "high": _least(positions.high, np.fmax),

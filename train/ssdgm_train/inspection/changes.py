@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ssdgm_train.augmentation import choice, images, series, several, values
+from ssdgm_train.augmentation import choice, images, places, series, several, values
 from ssdgm_train.portfolio.candidates import Candidate
 from ssdgm_train.problems import Problem
 
@@ -10,6 +10,7 @@ WORDS: dict[type, str] = {
     images.Images: "images turned, scaled, sheared, moved, bent, partly erased, of another "
     "contrast, {mirrored}",
     series.Windows: "windows noisy, of another size, faster or slower, moved, silent for a while",
+    places.Shades: "pictures of another contrast and brightness, grained and blurred",
     values.Values: "numbers noisy, a tenth of the columns another row's",
     several.Several: "views noisy or moved as suits each, half of the rows without one of theirs",
 }

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_train.data import dataset, targets
+from ssdgm_train.labels import overlaps
 
 Counts = NDArray[np.int64]
 
@@ -64,7 +65,10 @@ def numbers(data: dataset.Dataset) -> tuple[Measured, ...] | None:
 
 
 def counts(y: targets.Labels, size: int) -> Counts:
-    """How many rows have each class or tag, or know each number, [size]."""
+    """How many rows have each class or tag, or know each number, [size]; of masks show a class."""
+    if y.ndim == 3:
+        shown: Counts = (overlaps.counted(y, size) > 0).sum(0)
+        return shown
     if y.dtype.kind == "f":
         known: Counts = (~np.isnan(y)).sum(0)
         return known
@@ -72,6 +76,19 @@ def counts(y: targets.Labels, size: int) -> Counts:
         having: Counts = (y == 1).sum(0)
         return having
     return np.bincount(y[y != dataset.UNLABELLED], minlength=size)
+
+
+def places(data: dataset.Dataset) -> tuple[float, ...] | None:
+    """The share of each class among the places of training masks, and of those without label.
+
+    None for other labels.
+    """
+    if data.space != targets.MASKS:
+        return None
+    counted = overlaps.counted(data.y[targets.labelled(data.y)], len(data.classes))
+    every = int(np.prod(data.y.shape[1:])) * len(counted)
+    known = counted.sum(0) / max(every, 1)
+    return (*known.tolist(), float(1 - known.sum()))
 
 
 def tagged(data: dataset.Dataset) -> Tagged | None:
@@ -93,15 +110,15 @@ def codes(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], targets.Names]:
     """The labels of training rows and of others, `y`, as numbers of different labels.
 
-    Measurements are 0 where they are known: none contradicts another.
+    Measurements and masks are 0 where they are known: none contradicts another.
 
     Returns:
         Both, -1 where a label, or an entry of it, is not known, and what the numbers stand for:
         classes, or sets of tags such as "a + b".
     """
-    if data.space == targets.NUMBERS:
+    if data.space in (targets.NUMBERS, targets.MASKS):
         ours, theirs = (targets.labelled(part).astype(np.int64) - 1 for part in (data.y, y))
-        return ours, theirs, ("a number",)
+        return ours, theirs, ("a number" if data.space == targets.NUMBERS else "a mask",)
     if data.space != targets.TAGS:
         return data.y.astype(np.int64, copy=False), y.astype(np.int64, copy=False), data.classes
     both = np.concatenate([data.y, y])

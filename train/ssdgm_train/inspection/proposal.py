@@ -14,6 +14,7 @@ from ssdgm_train.data.settings import AUTO
 from ssdgm_train.data.split import Split, split
 from ssdgm_train.evaluation import practice
 from ssdgm_train.inspection import changes
+from ssdgm_train.labels import Dense
 from ssdgm_train.portfolio import candidates, default
 from ssdgm_train.problems import Problem
 from ssdgm_train.recipes import recipe, recommended
@@ -160,7 +161,7 @@ def _proposal(
         likelihood=stated.likelihood,
         reason=reason if likelihood == AUTO else "set in the recipe",
         preprocessing=_preprocessing(stated),
-        prior=tuple(stated.labels.described(data.classes).get("prior", ())),
+        prior=_prior(stated, data),
         false_alarms=settled.data.false_alarms,
         labelled=sizes.labelled,
         unlabelled=sizes.unlabelled,
@@ -171,6 +172,14 @@ def _proposal(
         augmentation=changes.NONE,
         recipe=tomli_w.dumps(_changes(settled)),
     )
+
+
+def _prior(stated: Problem, data: dataset.Dataset) -> tuple[float, ...]:
+    """The prior of classes or tags, of masks that of a place; nothing of numbers."""
+    labels = stated.labels
+    if isinstance(labels, Dense):
+        return labels.prior
+    return tuple(labels.described(data.classes).get("prior", ()))
 
 
 def _settled(plan: recipe.Recipe, stated: Problem) -> recipe.Recipe:

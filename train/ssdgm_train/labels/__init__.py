@@ -2,17 +2,19 @@
 
 from ssdgm_train.labels.classes import Classes
 from ssdgm_train.labels.continuous import Continuous
+from ssdgm_train.labels.dense import Dense
 from ssdgm_train.labels.oneclass import OneClass
 from ssdgm_train.labels.space import Space
 from ssdgm_train.labels.tags import Tags
 
-__all__ = ["ANY", "SPACES", "Classes", "Continuous", "OneClass", "Space", "Tags"]
+__all__ = ["ANY", "SPACES", "Classes", "Continuous", "Dense", "OneClass", "Space", "Tags"]
 
 SPACES: dict[str, type[Space]] = {
     "classes": Classes,
     "tags": Tags,
     "numbers": Continuous,
     "one-class": OneClass,
+    "masks": Dense,
 }
 """Every label space by the name that run records and manifests write."""
 

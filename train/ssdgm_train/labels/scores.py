@@ -74,6 +74,7 @@ class Score:
         average_precision: Of outliers, the mean precision over them; None as for `auroc`.
         false_alarms: The share of normal rows above the threshold; None for other labels.
         detected: The share of outliers above it; None for other labels, and without outliers.
+        iou: Of masks, the intersection over union of each class, over the places of all rows.
     """
 
     rows: int
@@ -90,6 +91,7 @@ class Score:
     average_precision: float | None = None
     false_alarms: float | None = None
     detected: float | None = None
+    iou: tuple[float, ...] | None = None
 
     @property
     def outlying(self) -> bool:
@@ -106,6 +108,9 @@ class Score:
                 [f"{name} {value:.4f}" for name, value in ranked.items() if value is not None]
                 + [f"{name} {100 * v:.1f} %" for name, v in shares.items() if v is not None]
             )
+        if self.iou is not None:
+            each = ", ".join(f"{100 * share:.1f}" for share in self.iou)
+            return f"{100 * self.error:.2f} % of places wrong, IoU {each} %"
         if self.rmse is None:
             return f"error {100 * self.error:.2f} %"
         own = ", ".join(f"{each:.4g}" for each in self.rmse)

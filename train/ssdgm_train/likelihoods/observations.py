@@ -12,6 +12,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
+from ssdgm_train.labels.dense import Dense
 from ssdgm_train.probability import shapes
 from ssdgm_train.problems import Problem
 
@@ -67,11 +68,11 @@ class Standardise(nn.Module):
         """[batch, features] to [batch, *shape]."""
         return x.reshape(*x.shape[:-1], *self.shape)
 
-    def stretch(self, x: shapes.Flat) -> Tensor:
+    def stretch(self, x: Tensor) -> Tensor:
         """A spread in observation units to one in the data's own units, [batch, *shape]."""
         return self.fold(x * self.scale)
 
-    def inverse(self, x: shapes.Flat) -> Tensor:
+    def inverse(self, x: Tensor) -> Tensor:
         """Observations back to [batch, *shape] in the data's own units, float."""
         return self.fold(x * self.scale + self.shift)
 
@@ -79,6 +80,19 @@ class Standardise(nn.Module):
         """A likelihood's named parameters as [batch, *shape] in the data's own units."""
         ways = {"mean": self.inverse, "scale": self.stretch, "probs": self.fold}
         return {name: ways[name](value) for name, value in parameters.items()}
+
+
+class Maps(Standardise):
+    """Pictures of any size to maps of observations, all of whose places are scaled alike."""
+
+    def forward(self, x: shapes.Rows) -> Tensor:
+        """[batch, h, w] or [batch, h, w, channels] to [batch, channels, h, w]."""
+        rows = (x.to(self.shift.dtype) - self.shift) / self.scale
+        return rows.movedim(-1, 1) if len(self.shape) > 2 else rows[:, None]
+
+    def fold(self, x: Tensor) -> Tensor:
+        """[batch, channels, h, w] to pictures."""
+        return x.movedim(1, -1) if len(self.shape) > 2 else x[:, 0]
 
 
 class Tabulate(nn.Module):
@@ -224,5 +238,7 @@ def observer_for(problem: Problem) -> Observer:
         return Gather(problem)
     if problem.columns:
         return Tabulate(problem)
+    if isinstance(problem.labels, Dense):
+        return Maps(problem.shape, problem.shift, problem.scale)
     kind = Masked if problem.padded else Standardise
     return kind(problem.shape, problem.shift, problem.scale)

@@ -1,7 +1,7 @@
 """The registry: every method of the family, one import and one entry each."""
 
 from ssdgm_train import method
-from ssdgm_train.methods import adgm, gmdgm, m1, m1m2, m2, mmdgm, oneclass, sdgm, views
+from ssdgm_train.methods import adgm, gmdgm, m1, m1m2, m2, mmdgm, oneclass, sdgm, segment, views
 from ssdgm_train.methods.classifiers import baseline, ladder, supervised, vat
 
 METHODS: dict[str, method.Method] = {
@@ -14,6 +14,7 @@ METHODS: dict[str, method.Method] = {
     "sdgm": sdgm.METHOD,
     "gmdgm": gmdgm.METHOD,
     "mmdgm": mmdgm.METHOD,
+    "segment": segment.METHOD,
     "ladder": ladder.METHOD,
     "vat": vat.METHOD,
     "oneclass": oneclass.METHOD,

@@ -27,18 +27,18 @@ class Discriminative(model.Model):
         super().__init__()
         self.labels, self.widths = problem.labels, {}
         self.standardise = observations.observer_for(problem)
-        self.classifier = builder.builder_for(problem, builder.fitted(config, problem)).classifier(
-            config.hidden, problem.labels.raw, config.activation, config.batch_norm
-        )
+        self.classifier = builder.classifier_for(
+            problem, builder.fitted(config, problem)
+        ).classifier(config.hidden, problem.labels.raw, config.activation, config.batch_norm)
         likelihood = likelihoods.likelihood_for(problem)
         self.draw = likelihood.draw if config.binarise else likelihoods.same
 
-    def judge(self, x: shapes.Flat) -> shapes.Logits:
-        """The raw numbers of q(y | x) for observations."""
+    def judge(self, x: Tensor) -> Tensor:
+        """The raw numbers of q(y | x) for observations, [n, features] or maps of pictures."""
         raw: Tensor = self.classifier(x)
         return raw
 
-    def classify(self, x: shapes.Rows) -> shapes.Logits:
+    def classify(self, x: shapes.Rows) -> Tensor:
         """The raw numbers of q(y | x) for raw rows."""
         return self.judge(self.standardise(x))
 

@@ -14,10 +14,12 @@ from typing import Any
 from torch import nn
 
 from ssdgm_train import likelihoods, problems, settings
+from ssdgm_train.labels.dense import Dense
 from ssdgm_train.likelihoods import observations
 from ssdgm_train.networks.convolutions import Grid, Reader, Writer
 from ssdgm_train.networks.kernels import Kernels
 from ssdgm_train.networks.perceptrons import MLP, FeatureNorm, GaussianMLP
+from ssdgm_train.networks.places import CHANNELS, LEVELS, Places
 from ssdgm_train.networks.pooled import Pooled
 from ssdgm_train.problems import Problem
 
@@ -113,6 +115,13 @@ STEPS = {AUTO: 20_000, "mlp": 20_000, "conv": 4_000}
 """The default number of updates of a phase: at most a quarter of an hour on two cores."""
 
 
+def classifier_for(problem: Problem, config: Any) -> Builder | Places:  # noqa: ANN401
+    """What makes a classifier, of masks one of every place; for what `fitted` has returned."""
+    if isinstance(problem.labels, Dense):
+        return Places(math.prod(problem.shape[2:]), config.channels)
+    return builder_for(problem, config)
+
+
 def builder_for(problem: Problem, config: Any) -> Builder:  # noqa: ANN401  (a method's own)
     """The builder for hyper-parameters that `fitted` has returned."""
     builder, grid = NETWORKS[config.network](problem, config.channels), grid_of(problem)
@@ -151,6 +160,8 @@ def fitted(config: Any, problem: Problem) -> Any:  # noqa: ANN401
     Raises:
         RecipeError: Convolutions are requested, but rows are neither images nor windows.
     """
+    if isinstance(problem.labels, Dense):
+        return _of_places(config, problem)
     grid, (own, kernels) = grid_of(problem), _own(config)
     if own and grid is None:
         raise _gridless(f"pooled is {[*own]}", problem, "Leave pooled empty")
@@ -170,6 +181,18 @@ def fitted(config: Any, problem: Problem) -> Any:  # noqa: ANN401
     if grid is None:
         raise _gridless(f"network is {name}", problem, "Set network=auto or mlp")
     return dataclasses.replace(config, network=name, channels=config.channels or grid.fitting())
+
+
+def _of_places(config: Any, problem: Problem) -> Any:  # noqa: ANN401
+    """Hyper-parameters for masks: levels of convolutions, and nothing else."""
+    channels = config.channels or CHANNELS
+    if config.network == "mlp" or any(_own(config)) or len(channels) > LEVELS:
+        raise settings.RecipeError(
+            f"network is {config.network} with channels {[*channels]}, and labels are masks",
+            f"convolutions of at most {LEVELS} levels, neither pooled nor kernels",
+            "Leave network, pooled and kernels out.",
+        )
+    return dataclasses.replace(config, network="conv", channels=channels)
 
 
 def _gridless(setting: str, problem: Problem, mend: str) -> settings.RecipeError:

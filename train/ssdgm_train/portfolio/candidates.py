@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from ssdgm_train import problems
-from ssdgm_train.data import store
+from ssdgm_train.data import store, targets
 from ssdgm_train.labels import lookup
 from ssdgm_train.labels.classes import Classes
 from ssdgm_train.method import Sizes
-from ssdgm_train.methods import gmdgm, m2
+from ssdgm_train.methods import gmdgm, m2, segment
 from ssdgm_train.methods.classifiers import baseline
 from ssdgm_train.models.weighting import WEIGHTINGS
 from ssdgm_train.networks import builder
@@ -80,9 +80,15 @@ class Ground:
 
 
 def method(changes: Sequence[str]) -> str:
-    """The method whose recipes are tried: one that finds classes, where some are to be found."""
-    wanted = recipe.load(None, m2.METHOD.name, changes).data.extra_classes
-    return gmdgm.METHOD.name if wanted else m2.METHOD.name
+    """The method whose recipes are tried: one that finds classes, where some are to be found.
+
+    Of masks it is the one that knows them.
+    """
+    of_data = [change for change in changes if change.startswith("data.")]
+    wanted = recipe.load(None, m2.METHOD.name, of_data).data
+    if wanted.labels_as == targets.MASKS:
+        return segment.METHOD.name
+    return gmdgm.METHOD.name if wanted.extra_classes else m2.METHOD.name
 
 
 def of(session: Session) -> tuple[Candidate, ...]:

@@ -10,6 +10,7 @@ from torch import Tensor
 from ssdgm_train import method
 from ssdgm_train.augmentation.choice import augmentation_for
 from ssdgm_train.labels.classes import Classes
+from ssdgm_train.labels.dense import Dense
 from ssdgm_train.labels.space import Regular
 from ssdgm_train.method import Batch, Context, Phase, Player, Terms
 from ssdgm_train.problems import IMAGE, WINDOWS, Problem
@@ -41,6 +42,8 @@ def check(plan: Regularisation, spec: method.Method, problem: Problem, mapped: b
         f"{spec.name} has no q(y | x) of rows that it could train": not judges,
         "a teacher knows of classes alone, each with labels": plan.taught
         and type(space) is not Classes,
+        "adversarial steps are of rows with one label": plan.adversarial
+        and isinstance(space, Dense),
         "a teacher needs all rows in memory": plan.taught and mapped,
         "the teacher features needs images or windows": plan.taught
         and FEATURES in plan.teachers

@@ -27,6 +27,7 @@ from ssdgm_runtime import atomic, errors
 from ssdgm_train import data, evaluation, method, seeds
 from ssdgm_train.data import store, targets
 from ssdgm_train.evaluation import evidence
+from ssdgm_train.labels import Dense
 from ssdgm_train.model import Model
 from ssdgm_train.probability.noise import Noise
 from ssdgm_train.runs import directory, loading, records
@@ -127,6 +128,11 @@ def read(run: directory.Run) -> records.Evaluation:
 
 
 def _check_weighs(model: Model, path: Path, name: str) -> None:
+    if isinstance(model.labels, Dense):
+        raise directory.RunError(
+            f"{path} is a run on masks, of which no p(x) is estimated",
+            mend="The errors and overlaps of this run are in result.json.",
+        )
     if not isinstance(model, method.Weighs):
         raise directory.RunError(
             f"{path} is a run of {name}, which has no p(x)",

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from ssdgm_runtime import errors
 from ssdgm_train import method, settings
 from ssdgm_train.probability.noise import Noise
-from ssdgm_train.training import averaging, memory, schedules
+from ssdgm_train.training import averaging, cuts, memory, schedules
 
 LARGEST_BATCH = 1_000_000
 
@@ -171,7 +171,7 @@ def _stage(
     while state.step < end:
         done = state.step - (end - stage.plan.steps)
         context = method.Context(done / stage.plan.steps, sizes, Noise(state.generator))
-        batch = draw(done)
+        batch = cuts.seen(draw(done), model, context.noise)
         model.train()
         terms: dict[str, Tensor] = {}
         for player in stage.phase.players:

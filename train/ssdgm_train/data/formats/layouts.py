@@ -11,8 +11,10 @@ from ssdgm_runtime import errors
 from ssdgm_runtime.readers import arrays
 from ssdgm_train.data import dataset, partnames
 from ssdgm_train.data.formats import archived, gaps, images, mapped, views
+from ssdgm_train.data.masks import arrays as masks
+from ssdgm_train.data.masks import folder
 from ssdgm_train.data.places import archive, tree
-from ssdgm_train.data.settings import DEFAULTS, DataPlan
+from ssdgm_train.data.settings import DEFAULTS, MASKS, DataPlan
 from ssdgm_train.data.tables import labelfile, table, windows
 from ssdgm_train.labels import weights
 
@@ -56,6 +58,8 @@ def load(
             return reader(files, name, plan)
     if len(files.names) == 1 == len(tops) and archive.is_archive(tops[0]) and not packed:
         return _archive(files, tops[0], name, plan)
+    if folder.is_there(files.names):
+        return folder.load(files, name, plan)
     if table.has_tables(files):
         return tabular(files, name, plan)
     if len(tops) < len(files.names) or labelfile.NAME in tops or files.empty:
@@ -108,10 +112,11 @@ def npz(
         raise errors.DataError(
             f"{place} has only one of x_test and y_test", mend="Save both, or neither."
         )
-    tests = contents.get("x_test"), contents.get("y_test")
+    rows = train[0], train[1], contents.get("x_test"), contents.get("y_test")
     names = _words(contents, NAMES, place) if train[1].ndim > 1 else ()
-    features = _words(contents, ("features",), place)
-    made = gaps.made(name, (train[0], train[1], *tests), plan, names, features)
+    if plan.labels_as == MASKS:
+        return masks.made(name, *masks.parts(*rows), plan, names)
+    made = gaps.made(name, rows, plan, names, _words(contents, ("features",), place))
     return _weighed(made, contents, place)
 
 

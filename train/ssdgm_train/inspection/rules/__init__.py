@@ -48,14 +48,15 @@ OF_CLASSES = (
 """Those that say nothing of tags and numbers."""
 
 OF_NAMES = (equal.conflicts, equal.contradictions)
-"""Those that say nothing of numbers, of which equal rows may have different ones."""
+"""Those that say nothing of numbers and masks, of which equal rows may have different ones."""
 
 
 def judge(measured: seen.Seen) -> Iterator[seen.Finding]:
     """Yield the findings of every rule."""
     space = measured.data.space
     skipped = () if space == targets.CLASSES else OF_CLASSES
-    skipped = (*skipped, *OF_NAMES) if space == targets.NUMBERS else skipped
+    unnamed = space in (targets.NUMBERS, targets.MASKS)
+    skipped = (*skipped, *OF_NAMES) if unnamed else skipped
     for rule in RULES:
         if rule not in skipped:
             yield from rule(measured)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ssdgm_export import plates
 from ssdgm_export.report.material import Material
-from ssdgm_train.labels import scores
+from ssdgm_train.labels import Dense, scores
 
 COUNTED = 20
 """The most classes for which counts and names are written."""
@@ -38,9 +38,9 @@ def _confusion(material: Material, counts: NDArray[np.int64]) -> plates.Plate:
     return plates.Plate(
         "confusion",
         "Confusion matrix",
-        f"{rows} {material.held.kind} rows by their label (down) and by what is predicted "
-        f"(across); {rows - right} of them are misclassified.",
-        f"Confusion matrix of {len(counts)} classes: {right} of {rows} rows are right.",
+        f"{rows} {material.held.kind} {_one(material)} by their label (down) and by what is "
+        f"predicted (across); {rows - right} of them are misclassified.",
+        f"Confusion matrix of {len(counts)} classes: {right} of {rows} are right.",
         plates.encode(drawn),
     )
 
@@ -94,7 +94,12 @@ def _reliability(material: Material, reliability: scores.Reliability) -> plates.
     )
 
 
+def _one(material: Material) -> str:
+    """What has a class: a row, or a place of a picture."""
+    return "places" if isinstance(material.labels, Dense) else "rows"
+
+
 def _counted(material: Material) -> str:
     """What a reliability diagram counts, such as "Test rows"; of several a row, answers."""
-    what = "rows" if material.labels.entries == 1 else "answers"
+    what = _one(material) if material.labels.entries == 1 else "answers"
     return f"{material.held.kind.capitalize()} {what}"
