@@ -201,13 +201,14 @@ def watchful() -> dict[str, bytes]:
             "false_alarms": 0.05,
             "levels": [0.0, 0.5, 0.95, 1.0],
             "values": [0.0, 0.2, 0.5, 2.0],
-        }
+        },
+        "likelihood": None,
     }
     return _files("watchful", weights, {"classifier": (nodes, [x], [score])}, about, {})
 
 
 def masked() -> dict[str, bytes]:
-    """The files of the seventh: pictures uint8 of any size, three classes at every place."""
+    """The files of the eighth: pictures uint8 of any size, three classes at every place."""
     weights = {
         "axis": np.int64([1]),
         "w": np.float32([-0.5, 0.0, 0.5]).reshape(3, 1, 1, 1),

@@ -23,7 +23,7 @@ def test_the_bundles_that_are_checked_in_fit(
     data: Path, schema: "jsonschema.Draft202012Validator"
 ) -> None:
     bundles = [*data.glob("*.ssdgm")]
-    assert len(bundles) == 7
+    assert len(bundles) == 8
     for bundle in bundles:
         schema.validate(json.loads((bundle / "manifest.json").read_text()))
 
