@@ -79,5 +79,5 @@ METHOD = method.Method(
     Config=Config,
     build=Model,
     phases=phases,
-    spaces=tuple(labels.SPACES.values()),
+    spaces=labels.ANY,
 )

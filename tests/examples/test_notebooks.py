@@ -10,7 +10,19 @@ import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NOTEBOOKS = sorted(path.name for path in EXAMPLES.glob("*.ipynb"))
-FEWER = {"from_a_table_to_a_device.ipynb": ("steps=300", "steps=20")}
+FEWER = {
+    "from_a_table_to_a_device.ipynb": ("steps=300", "steps=20"),
+    "a_method_of_your_own.ipynb": ("train.steps=1000", "train.steps=40"),
+}
+ASKED = {
+    "from_a_table_to_a_device.ipynb": "usual, strange = ranks\nassert 0 <= strange <= usual <= 1",
+    "a_method_of_your_own.ipynb": "assert len(errors) == 3\nassert model.tasks == ('classify',)",
+}
+LEFT = {
+    "from_a_table_to_a_device.ipynb": {"verdict.ssdgm", "new.csv"},
+    "a_method_of_your_own.ipynb": {"entropy.py", "entropy.ssdgm", "run-0", "run-1", "run-2"},
+}
+"""What lies in the folder afterwards."""
 
 
 def code(name: str) -> list[str]:
@@ -27,14 +39,14 @@ def test_a_notebook_holds_no_outputs(name: str) -> None:
         ast.parse(source)
 
 
-def test_a_table_goes_to_a_device(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_notebook_runs_to_its_last_cell(name: str, tmp_path: Path) -> None:
     """In a process of its own, as a kernel is, with fewer steps."""
-    (name,) = FEWER
     program = "\n".join(code(name))
     fewer = program.replace(*FEWER[name])
     assert fewer != program
-    asks = "usual, strange = ranks\nassert 0 <= strange <= usual <= 1"
-    command = [sys.executable, "-c", f"{fewer}\n{asks}"]
+    command = [sys.executable, "-c", f"{fewer}\n{ASKED[name]}"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert done.returncode == 0, done.stderr
-    assert {path.name for path in tmp_path.iterdir()} == {"verdict.ssdgm", "new.csv"}
+    left = {path.name for path in tmp_path.iterdir() if path.name != "__pycache__"}
+    assert left == LEFT[name]
