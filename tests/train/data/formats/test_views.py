@@ -118,6 +118,13 @@ def test_views_without_labels_and_settings_of_one_array_are_refused(tmp_path: Pa
     )
 
 
+def test_masks_are_of_pictures(tmp_path: Path) -> None:
+    full = saved(tmp_path / "full.npz", **{"x.left": LEFT, "x.right": RIGHT, "y": Y})
+    plan = DataPlan(labels_as="masks")
+    text = cases.message(errors.DataError, lambda: sources.load(full, plan=plan))
+    assert text.startswith("Labels are to be masks, and the rows of ")
+
+
 def test_a_single_array_is_no_view(tmp_path: Path) -> None:
     arrays = {"x_train": LEFT, "y_train": Y, "x_test": LEFT, "y_test": Y, "x_ray": LEFT}
     assert not sources.load(saved(tmp_path / "set.npz", **arrays)).views

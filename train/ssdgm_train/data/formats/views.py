@@ -13,7 +13,7 @@ from ssdgm_runtime.rows.views import view
 from ssdgm_train import problems
 from ssdgm_train.data import dataset, store
 from ssdgm_train.data.formats import gaps
-from ssdgm_train.data.settings import AUTO, DataPlan
+from ssdgm_train.data.settings import AUTO, MASKS, DataPlan
 
 Array = NDArray[Any]
 Arrays = Mapping[str, Array]
@@ -80,6 +80,12 @@ def of_arrays(
             "data.likelihood, data.kind or data.missing is set, and the rows of "
             f"{place} have several views",
             mend="Leave them out: each view has its own, and is missing where it is NaN.",
+        )
+    if plan.labels_as == MASKS:
+        raise errors.DataError(
+            f"Labels are to be masks, and the rows of {place} have several views",
+            "pictures, one array of them",
+            "Save the pictures as x and their masks as y, or leave --labels-as out.",
         )
     y = gaps.unlabelled(y, plan)
     y_test = y_test if y_test is None else gaps.unlabelled(y_test, plan)
