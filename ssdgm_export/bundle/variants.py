@@ -114,15 +114,15 @@ def make(
     Raises:
         GateError: A graph is left without any file.
     """
-    scores = SCORER if SCORER in source.models else _scorer(source)
-    plain = [name for name in source.models if FP32 in wanted or name == scores]
+    scores = _scorers(source)
+    plain = [name for name in source.models if FP32 in wanted or name in scores]
     shipped = [exact(source, name) for name in plain]
     gates: list[gate.Gate] = []
     lower = [precision for precision in wanted if precision != FP32]
     names = {k: tuple(t.name for t in g.spec.inputs) for k, g in source.graphs.items()}
     with parity.one_thread():
         judge = gate.Judge(source.models, names, rows, limits) if lower else None
-        lowered = [name for name in source.models if name != scores]
+        lowered = [name for name in source.models if name not in scores]
         for component, precision in ((c, p) for c in lowered for p in lower):
             assert judge is not None
             data = _convert(source, component, precision, train)
@@ -134,9 +134,9 @@ def make(
     return shipped, gates
 
 
-def _scorer(source: Source) -> str:
-    """The classifier where it gives scores, which are ranked to the last digits."""
-    return CLASSIFIER if "score" in source.space.outputs else SCORER
+def _scorers(source: Source) -> set[str]:
+    """The graphs that give scores, which are ranked to the last digits."""
+    return {SCORER, CLASSIFIER, modules.FUSED} if "score" in source.space.outputs else {SCORER}
 
 
 def exact(source: Source, component: str) -> Variant:

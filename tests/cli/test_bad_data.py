@@ -133,7 +133,11 @@ def test_a_folder_that_cannot_be_trained_on(
 WORDS: dict[str, tuple[tuple[str, ...], str, str]] = {
     "fewer labels than classes": (("--labels", "2"), "DataError", "every class needs one"),
     "more labels than rows": (("--labels", "61"), "DataError", "there are 54 labelled"),
-    "a method that is none": (("--method", "m3"), "RecipeError", "one of supervised, m1, m2"),
+    "a method that is none": (
+        ("--method", "m3"),
+        "RecipeError",
+        "one of supervised, baseline, m1",
+    ),
     "a setting that is none": (
         ("--set", "train.step=9"),
         "RecipeError",

@@ -27,4 +27,4 @@ def test_onnxruntime_opens_them_as_its_own_model_packages(data: Path) -> None:
         package = ort.ModelPackageContext(str(folder))
         components = json.loads((folder / "manifest.json").read_text())["components"]
         assert set(package.get_component_names()) == set(components)
-        assert package.get_variant_count("decoder") == 2
+        assert "decoder" not in components or package.get_variant_count("decoder") == 2

@@ -174,7 +174,7 @@ def classify(host: Host, **values: Value) -> Json:
 
 
 def predict(host: Host, **values: Value) -> Json:
-    """Predict rows' labels, of numbers with their deviations, of masks as pictures."""
+    """Predict labels of any kind: classes, tags, numbers or masks."""
     from ssdgm_runtime.console import masks
 
     return masks.predict(**values)

@@ -28,7 +28,15 @@ def _no_complaint_before_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SemiSupervisedRegressor, "__init__", bare)
 
 
-@estimator_checks.parametrize_with_checks([CHECKED])
+FAIL = {
+    "check_sample_weight_equivalence_on_dense_data": "rows are drawn as often as they weigh, in an"
+    " order of their own, as in scikit-learn's SGDRegressor; other draws train other weights",
+}
+
+
+@estimator_checks.parametrize_with_checks(
+    [CHECKED], expected_failed_checks=lambda estimator: FAIL, xfail_strict=True
+)
 def test_it_passes_the_checks_of_scikit_learn(
     estimator: SemiSupervisedRegressor, check: Callable[[SemiSupervisedRegressor], None]
 ) -> None:

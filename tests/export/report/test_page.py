@@ -121,7 +121,7 @@ def test_every_image_is_a_png_file_that_lies_beside_the_page(run: Path) -> None:
 def offered(name: str) -> set[str]:
     """The pictures of a method's generative half, by what it declares."""
     given = {each.name: each.given for each in METHODS[name].build.conditionals}
-    if DECODER not in given:
+    if DECODER not in given or not METHODS[name].knows(Classes):
         return set()
     by_class = {"styles", "analogies"} if "y" in given[DECODER] else {"samples", "reconstructions"}
     return {"walk", *by_class}

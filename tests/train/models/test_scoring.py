@@ -13,7 +13,7 @@ from ssdgm_train.evaluation import evidence
 from ssdgm_train.labels import Continuous, Space, Tags
 from ssdgm_train.models import scoring
 
-NAMES = [name for name, spec in methods.METHODS.items() if "generate" in spec.tasks]
+NAMES = [name for name, spec in cases.METHODS.items() if "generate" in spec.tasks]
 
 
 @pytest.mark.parametrize("name", NAMES)

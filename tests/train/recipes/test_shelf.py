@@ -42,7 +42,17 @@ def test_a_recipe_that_ships_sets_what_there_is_to_set(name: str) -> None:
     phases = [stage.phase.name for stage in found.stages(method.Sizes(1, 1))]
     assert set(table.get("phases", {})) <= set(phases)
     shares = name.endswith(
-        ("-tables", "-colour", "-tags", "-small", "-windows", "-numbers", "-wide", "-views")
+        (
+            "-tables",
+            "-colour",
+            "-tags",
+            "-small",
+            "-windows",
+            "-numbers",
+            "-wide",
+            "-views",
+            "-segment",
+        )
     )
     own = {"default-oneclass": 0.2}  # its threshold is found by them
     assert found.data.validation == own.get(name, 0.1 if shares else 10_000)

@@ -13,7 +13,7 @@ import torch
 
 import ssdgm_train
 from ssdgm_runtime.errors import DataError, DataNotFound, InputError, OutputExists, SsdgmError
-from ssdgm_train import evaluation, method, methods
+from ssdgm_train import evaluation, method
 from ssdgm_train.recipes import recipe, recommended
 from ssdgm_train.runs import directory, loading, metrics
 from ssdgm_train.runs.directory import Run, RunError
@@ -180,7 +180,7 @@ def test_a_run_interrupted_at_any_step_ends_with_the_same_bits(
 
 
 @pytest.mark.parametrize("norm", ["true", "false"], ids=["normalised", "plain"])
-@pytest.mark.parametrize("name", list(methods.METHODS))
+@pytest.mark.parametrize("name", list(cases.METHODS))
 def test_every_method_resumes_to_the_same_bits(
     name: str, norm: str, source: str, tmp_path: Path
 ) -> None:
