@@ -46,23 +46,16 @@ class Predictions:
 
     def records(self) -> list[Json]:
         """One JSON-ready table a row: row, source, and what the space has to say of it."""
-        more = {name: [*map(_plain, values)] for name, values in self._more().items()}
+        columns = {name: [*map(_plain, values)] for name, values in self._before().items()}
         return [
-            {
-                "row": i,
-                **({"source": self.sources[i]} if self.sources else {}),
-                **{name: values[i] for name, values in more.items()},
-                **record,
-            }
+            {**{name: values[i] for name, values in columns.items()}, **self._apart(record)}
             for i, record in enumerate(self.space.records(self.answer, self.top))
         ]
 
     def columns(self) -> dict[str, Sequence[object]]:
         """The same as columns of a table; the class has the name of the column of labels."""
-        source = {"source": self.sources} if self.sources else {}
-        rows, more = {"row": range(len(self.answer))}, self._more()
-        said = self.space.columns(self.answer, self.top)
-        return {**rows, **source, **more, **self.renamed(said)}
+        said = self.renamed(self.space.columns(self.answer, self.top))
+        return {**self._before(), **self._apart(said)}
 
     def renamed(self, said: Mapping[str, Any]) -> dict[str, Any]:
         """Fields of an answer, in which the class has the name of the column of labels."""
@@ -70,12 +63,21 @@ class Predictions:
         name = f"predicted_{self.label}" if taken else self.label or "class"
         return {name if key == "class" else key: value for key, value in said.items()}
 
+    def _apart(self, said: Mapping[str, Any]) -> dict[str, Any]:
+        """Fields of an answer, which give way to columns of the same names that were kept."""
+        return {f"predicted_{key}" if key in self.kept else key: v for key, v in said.items()}
+
+    def _before(self) -> dict[str, Sequence[object]]:
+        """What comes before an answer: row, source, what was kept, which keeps its names."""
+        sources = {"source": self.sources} if self.sources else {}
+        return {"row": range(len(self.answer)), **sources, **self._more()}
+
     def _more(self) -> dict[str, Sequence[object]]:
         """The columns that were kept, and those of probabilities."""
         answer: Any = self.answer  # of a space that has probabilities, see `Traits`
         probs = answer.probs.T.tolist() if self.probabilities else []
         names = (f"prob_{name}" for name in self.space.names)
-        return {**self.kept, **dict(zip(names, probs, strict=False))}
+        return {**self.kept, **self._apart(dict(zip(names, probs, strict=False)))}
 
 
 @dataclass(frozen=True, eq=False)

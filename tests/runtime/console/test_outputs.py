@@ -41,6 +41,18 @@ def test_csv_without_files_or_further_labels() -> None:
     assert {len(row) for row in csv.reader(io.StringIO(wide))} == {9}
 
 
+def test_columns_that_were_kept_keep_their_names_and_values() -> None:
+    kept = {"row": ["r1", "r2"], "label": ["x", "y"], "prob_a": [5, 6], "probability": [0, 1]}
+    answer = outputs.Predictions(FOUND, SPACE, kept=kept, label="label", probabilities=True)
+    table = list(csv.DictReader(io.StringIO(outputs.csv(answer).decode())))
+    lines = [json.loads(line) for line in outputs.jsonl(answer).decode().splitlines()]
+    for found in (table, lines, answer.records()):
+        for name, values in kept.items():
+            assert [str(row[name]) for row in found] == [str(value) for value in values]
+        assert [float(row["predicted_probability"]) for row in found] == pytest.approx([0.6, 0.8])
+        assert [float(row["predicted_prob_a"]) for row in found] == pytest.approx([0.1, 0.8])
+
+
 def test_json_lines() -> None:
     lines = outputs.jsonl(outputs.Predictions(FOUND, SPACE, top=3)).decode().splitlines()
     first = json.loads(lines[0])
