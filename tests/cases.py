@@ -214,7 +214,8 @@ def built(
     model, rows = spec.build(setting, problem_of(spec, stated(kind))), batch(kind, 9)
     for phase in spec.phases(setting, method.Sizes(9, 7)):
         with evaluation.evaluating(model):
-            phase.learn(model, rows.x, rows.y, 0)
+            if phase.learn is not None:
+                phase.learn(model, rows.x, rows.y, 0)
     return model.to(device, dtype)
 
 
@@ -289,7 +290,8 @@ def serving(data: dataset.Dataset, parts: Split, seed: int, device: torch.device
     def serve(stage: loop.Stage, model: nn.Module) -> loop.Draw:
         with evaluation.evaluating(model):
             stage.phase.enter(model, x[training])
-            stage.phase.learn(model, x[parts.labelled], y[parts.labelled], seed)
+            if stage.phase.learn is not None:
+                stage.phase.learn(model, x[parts.labelled], y[parts.labelled], seed)
             prepared = stage.phase.prepare(model, x)
         streams = (
             batches.Stream(parts.labelled, stage.plan.labelled_batch, (seed, 1)),

@@ -113,10 +113,6 @@ def _nothing(model: nn.Module, rows: Tensor) -> None:
     """A phase that needs no measurements."""
 
 
-def _learns_by_steps(model: nn.Module, x: Tensor, y: Tensor, seed: int) -> None:
-    """A phase whose updates are all that learns."""
-
-
 def raw(model: nn.Module, rows: Tensor) -> Tensor:
     """A phase whose batches are raw rows."""
     return rows
@@ -133,9 +129,9 @@ class Phase:
         enter: (model, raw training rows): store measurements that the phase needs in buffers. It
             is called before the phase's first step and again after an interruption, and must give
             the same result.
-        learn: (model, raw labelled rows, their labels, the run's seed): fit what no update trains.
-            It is called when the phase is entered, before `prepare`, and as `enter` gives the same
-            result each time.
+        learn: (model, raw labelled rows, their labels, the run's seed): fit what no update trains;
+            None where updates are all that learns. It is called when the phase is entered, before
+            `prepare`, with a sample where there are many rows, and gives the same each time.
         prepare: (model, raw rows [n, *shape]) to the rows of batches, [n, ...]: the output of a
             frozen part is computed once instead of at every step.
         steps: The number of updates, unless the recipe sets it.
@@ -145,7 +141,7 @@ class Phase:
     players: tuple[Player, ...]
     classifies: bool = True
     enter: Callable[[Any, Tensor], None] = _nothing
-    learn: Callable[[Any, Tensor, Tensor, int], None] = _learns_by_steps
+    learn: Callable[[Any, Tensor, Tensor, int], None] | None = None
     prepare: Callable[[Any, Tensor], Tensor] = raw
     steps: int = 20_000
 

@@ -56,6 +56,13 @@ def test_rows_that_a_bundle_holds_are_said(tmp_path: Path) -> None:
     assert "labelled training rows, standardised, which whoever has it can read" in remark
 
 
+def test_many_labels_are_sampled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(practice, "MOST", 12)
+    classifier = trained(tmp_path).model.classifier
+    assert isinstance(classifier, Fixed)
+    assert 0 < classifier.kept <= 12
+
+
 def test_no_regulariser_can_be_laid_over_it(tmp_path: Path) -> None:
     text = cases.message(RecipeError, lambda: trained(tmp_path, "regularise.consistency=1"))
     assert "baseline has no q(y | x) of rows that it could train" in text

@@ -92,7 +92,7 @@ def folded(
         session: The run.
         most: The largest number of folds.
     """
-    rows = _sampled(session)
+    rows = sampled(session)
     if isinstance(session.model.labels, Continuous):
         return rows, regressors.folds(len(rows), session.seed, most)
     y = _codes(session, rows)
@@ -126,7 +126,7 @@ def _standard(session: Session, y: NDArray[Any]) -> NDArray[np.float64]:
     return given
 
 
-def _sampled(session: Session) -> store.Indices:
+def sampled(session: Session) -> store.Indices:
     """The labelled rows, or a stratified sample of them."""
     rows = session.split.labelled
     strata = session.model.labels.strata(store.take(session.data.y, rows))

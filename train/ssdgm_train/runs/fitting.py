@@ -22,7 +22,7 @@ from ssdgm_train.labels import OneClass, oneclass
 from ssdgm_train.recipes import recipe
 from ssdgm_train.regularisation import teacher
 from ssdgm_train.regularisation.plan import GRAPH, PEERS
-from ssdgm_train.runs import records, storage
+from ssdgm_train.runs import choice, records, storage
 from ssdgm_train.runs.session import Session, again
 from ssdgm_train.training import averaging, loop
 
@@ -130,19 +130,24 @@ def _server(session: Session) -> loop.Serve:
     if store.mapped(session.data.x):
         return _reader(session)
     x, y = (torch.from_numpy(part).to(device) for part in (session.data.x, session.data.y))
-    training, labelled = (
-        torch.from_numpy(rows.astype(np.int64)).to(device)
-        for rows in (session.split.training, session.split.labelled)
-    )
+    training = torch.from_numpy(session.split.training.astype(np.int64)).to(device)
 
     def serve(stage: loop.Stage, model: nn.Module) -> loop.Draw:
         with evaluation.evaluating(model):
             stage.phase.enter(model, x[training])
-            stage.phase.learn(model, x[labelled], y[labelled], session.seed)
+            _learn(session, stage, model)
             rows = stage.phase.prepare(model, x)
         return batches.Batches(rows, y, *_streams(session, stage), session.taught)
 
     return serve
+
+
+def _learn(session: Session, stage: loop.Stage, model: nn.Module) -> None:
+    """Fit what no update of a phase trains, to as many labelled rows as scikit-learn gets."""
+    if stage.phase.learn is not None:
+        rows, dataset = choice.sampled(session), session.data
+        x, y = (torch.from_numpy(store.take(part, rows)) for part in (dataset.x, dataset.y))
+        stage.phase.learn(model, x.to(session.device), y.to(session.device), session.seed)
 
 
 def _reader(session: Session) -> loop.Serve:
@@ -159,11 +164,7 @@ def _reader(session: Session) -> loop.Serve:
         sample = torch.from_numpy(store.sample(dataset.x, session.split.training))
         with evaluation.evaluating(model):
             stage.phase.enter(model, sample.to(session.device))
-            x, y = (
-                torch.from_numpy(store.take(part, session.split.labelled)).to(session.device)
-                for part in (dataset.x, dataset.y)
-            )
-            stage.phase.learn(model, x, y, session.seed)
+            _learn(session, stage, model)
         labelled, unlabelled = (
             batches.grouped(stream, dataset.x) for stream in _streams(session, stage)
         )

@@ -20,7 +20,6 @@ References:
     et al., 2013), for the classifiers.
 """
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -94,8 +93,7 @@ def learn(model: Model, x: Tensor, y: Tensor, seed: int) -> None:
     """Fit q(y | x): the classifier that errs least in cross-validation."""
     codes = model.labels.codes(y.cpu().numpy())
     assert codes is not None
-    some = practice.sample(codes, math.prod(x.shape[1:]), seed)
-    rows, codes = model.standardise(x[some]).float().cpu().numpy(), codes[some]
+    rows = model.standardise(x).float().cpu().numpy()
     held = practice.folds(codes, seed)
     _, _, best = practice.on_labels(model.problem, rows, codes, held)
     translation.put(classifiers.calibrated(best.whole, rows, codes, held), model.classifier)
