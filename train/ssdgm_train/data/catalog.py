@@ -83,6 +83,8 @@ def _check_fit(data: dataset.Dataset, plan: DataPlan) -> None:
         )
     named = ("label", "weight", "ignore", "categorical", "missing")
     column_settings = {name: getattr(plan, name) for name in named}
+    if data.named_by == dataset.LIST:
+        del column_settings["label"]
     if not data.columns and data.series is None and any(column_settings.values()):
         name = next(name for name, value in column_settings.items() if value)
         raise errors.DataError(

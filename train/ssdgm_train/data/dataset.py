@@ -18,8 +18,8 @@ from ssdgm_train.data import quantities, store, targets
 UNLABELLED = targets.UNLABELLED
 DTYPES = ("uint8", "float32")
 
-COLOUR = "colour"
-"""Images of several channels, among what recipes are chosen by."""
+COLOUR = "colour"  # images of several channels, among what recipes are chosen by
+FOLDERS, LIST = "folders", "list"  # what labels images: a folder a class, or a labels.csv
 
 CHANNELS = (1, 3, 4)
 """How many channels images have; a first axis so long is theirs where the last one is longer."""
@@ -42,7 +42,7 @@ class Dataset:
         series: The columns of the long table that windows were cut of.
         features: The names of a row's values, in its order, where these have some; no table's.
         shortest: The least length of series of unequal length; 0 where all have one.
-        sorted: Whether the rows came in a folder a class, which says that these are classes.
+        named_by: What labels images: `FOLDERS`, which says that these are classes, or a `LIST`.
         left: Columns of a table that were left out as they only tell rows apart.
         views: Those of rows that have several; x is then whole rows, see `rows.views.view`.
         label: The name of the column of labels, where a table has one.
@@ -62,7 +62,7 @@ class Dataset:
     series: long.Series | None = None
     features: tuple[str, ...] = ()
     shortest: int = 0
-    sorted: bool = False
+    named_by: str = ""
     others: tuple[int | str, ...] = ()
     left: tuple[str, ...] = ()
     label: str = ""

@@ -44,7 +44,7 @@ class Doubt:
 def doubt_about(data: dataset.Dataset) -> Doubt | None:
     """The reason to doubt that labels are classes; None if there is none, or they are none."""
     size, labelled = len(data.classes), data.labelled
-    if data.sorted or data.space != targets.CLASSES:
+    if data.named_by == dataset.FOLDERS or data.space != targets.CLASSES:
         return None
     if size > MOST_NUMBERS and all(arrow.is_number(str(value)) for value in data.classes):
         numbers = sorted(data.classes, key=float)

@@ -390,7 +390,7 @@ TABLES: dict[str, tuple[str | bytes, str]] = {
     "UTF-16 without its mark": (TABLE.encode("utf-16-le"), "UTF-8 (it looks like UTF-16)"),
     "two columns of a name": ("file,label,Label\n", "has two columns 'label'"),
     "two columns of images": ("file,path,label\n", "more than one column file"),
-    "no column of labels": ("file,kind\n1.png,cat\n", "['file', 'kind']: no column label"),
+    "no column of labels": ("file,kind\n1.png,cat\n", "'file', 'kind': no column label"),
     "no column of files": ("name,label\n1.png,cat\n", "no column file"),
     "no header": ("1.png,cat\n2.png,dog\n", "expected one column named file,"),
     "no lines": ("", "labels.csv is empty"),

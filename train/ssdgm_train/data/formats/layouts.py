@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ssdgm_runtime import errors
 from ssdgm_runtime.readers import arrays
 from ssdgm_train.data import dataset, partnames
-from ssdgm_train.data.formats import archived, gaps, images, mapped, views
+from ssdgm_train.data.formats import archived, gaps, images, mapped, pictures, views
 from ssdgm_train.data.masks import arrays as masks
 from ssdgm_train.data.masks import folder
 from ssdgm_train.data.places import archive, tree
@@ -162,7 +162,7 @@ def _wrapping(files: tree.Tree) -> str | None:
         return None
     (top,) = tops
     part = partnames.part_of_folder(top) in partnames.PARTS
-    return None if part or top.lower() in images.UNKNOWN else top
+    return None if part or top.lower() in pictures.UNKNOWN else top
 
 
 def _has_idx(tops: list[str]) -> bool:

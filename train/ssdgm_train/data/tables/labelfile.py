@@ -1,113 +1,164 @@
-"""`classes.csv`: which image has which label, for images that no folders sort."""
+"""`labels.csv`: which image has which labels, for images that no folders sort."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from ssdgm_runtime import errors
 from ssdgm_runtime.readers import tables
+from ssdgm_runtime.rows import columns
 from ssdgm_train.data import partnames
 from ssdgm_train.data.places import tree
-from ssdgm_train.data.tables import discovery
+from ssdgm_train.data.settings import NUMBERS, DataPlan
+from ssdgm_train.data.tables import arrow, discovery, roles
 
 NAME = "labels.csv"
 FILE = ("file", "filename", "file_name", "image", "path")
 LABEL = ("label", "class")
 SPLIT = ("split",)
 _MEND = "Begin labels.csv with the line: file,label"
+_MEND_LABEL = "Name the column of labels, for example with --label NAME"
+
+Reader = Callable[[str, str], str]
+"""Reads the cell of a label, given what to call it in messages; "" where it is not known."""
 
 
 @dataclass(frozen=True)
 class Listed:
-    """One line: the image's name relative to the file's folder, its label, and its part."""
+    """One line: the image's name relative to the file's folder, its labels, and its part."""
 
     line: int
     name: str
-    label: str
+    labels: dict[str, str]
     split: str
 
 
-def read(
-    folder: tree.Tree, measured: bool = False, unlabelled: Sequence[str] = ()
-) -> list[Listed]:
+@dataclass(frozen=True)
+class _Header:
+    """The columns by their numbers: of the image, of each label by name, and of the part."""
+
+    file: int
+    labels: dict[str, int]
+    split: int | None
+    width: int
+
+
+def read(folder: tree.Tree, plan: DataPlan) -> list[Listed]:
     """Read the labels of a folder of images.
 
     The first line names the columns: the image's name (`file`, `filename`, `file_name`,
-    `image` or `path`), its `label` (or `class`; what stands in tables for one that is not known
-    does so here) and, if there is one, its `split`, train or test. Other columns are passed over.
+    `image` or `path`), its `label` (or `class`, or those that the plan names) and, if there is
+    one, its `split`, train or test. Other columns are passed over. What stands in tables for a
+    label that is not known does so here. Several columns hold tags, "1" or "0", or numbers.
 
     Args:
         folder: The folder.
-        measured: Whether labels are numbers, which may be negative.
-        unlabelled: Further words for a label that is not known.
+        plan: How labels are read.
 
     Raises:
         DataError: Lines or columns that cannot be understood; it names the line and the column.
     """
-    place = tree.place(folder, NAME)
+    place, measured = tree.place(folder, NAME), plan.labels_as == NUMBERS
     with folder.open(NAME) as stream:
         lines = [line for line in tables.records(stream, place) if any(map(str.strip, line[1]))]
     if not lines:
         raise errors.DataError(f"{place} is empty", "a line of column names first", _MEND)
-    header = [cell.strip().lower() for cell in lines[0][1]]
-    columns = _columns(header, place)
-    usual = discovery.measured if measured else discovery.label
-
-    def reader(cell: str) -> str:
-        return "" if cell.strip() in unlabelled else usual(cell)
-
-    listed = [_listed(c, line, columns, len(header), place, reader) for line, c in lines[1:]]
-    _check(listed, place, signed=measured)
+    header = _header([cell.strip() for cell in lines[0][1]], place, plan)
+    tagged = len(header.labels) > 1 and not measured
+    reader = partial(_word, plan.unlabelled, measured, tagged)
+    listed = [_listed(cells, line, header, place, reader) for line, cells in lines[1:]]
+    _check(listed, header, place, signed=measured)
     return listed
 
 
-def _columns(header: Sequence[str], place: str) -> tuple[int, int, int | None]:
-    twice = sorted({name for name in header if header.count(name) > 1})
+def _word(unlabelled: Sequence[str], measured: bool, tagged: bool, cell: str, where: str) -> str:
+    """The cell of a label; "" where it is not known."""
+    if cell.strip() in unlabelled:
+        return ""
+    return (
+        _tag(cell, where)
+        if tagged
+        else (discovery.measured if measured else discovery.label)(cell)
+    )
+
+
+def _tag(cell: str, where: str) -> str:
+    """A tag as "1" or "0"."""
+    word = discovery.label(cell).lower()
+    for value, meaning in enumerate(arrow.TAGS):
+        if word in meaning:
+            return str(value)
+    if word:
+        raise errors.DataError(
+            f"{where}, is {cell!r}",
+            "a tag: 1 or 0, yes or no, true or false, or an empty cell where it is not known",
+            "Name the columns of tags with --label, and no others.",
+        )
+    return ""
+
+
+def _header(names: Sequence[str], place: str, plan: DataPlan) -> _Header:
+    lower = [name.lower() for name in names]
+    twice = sorted({name for name in lower if lower.count(name) > 1})
     if twice:
         raise errors.DataError(f"{place} has two columns {twice[0]!r}", "each name once", _MEND)
-    places = [[i for i, n in enumerate(header) if n in wanted] for wanted in (FILE, LABEL, SPLIT)]
-    for columns, wanted in zip(places[:2], (FILE, LABEL), strict=True):
-        if len(columns) != 1:
-            many = "no" if not columns else "more than one"
+    asked = roles.asked(names, plan.label)
+    for name in asked:
+        if name not in names:
             raise errors.DataError(
-                f"{place}, line 1, has the columns {list(header)}: {many} column {wanted[0]}",
-                f"one column named {', '.join(wanted[:-1])} or {wanted[-1]}",
-                _MEND,
+                f"{place} has no column {name!r}, which data.label names; it has the columns "
+                f"{columns.some(names)}",
+                mend="Correct the name.",
             )
-    return places[0][0], places[1][0], places[2][0] if places[2] else None
+    file = _only(lower, FILE, "Name the column of image files: file", place)
+    usual = () if asked else (names[_only(lower, LABEL, _MEND_LABEL, place)],)
+    split = lower.index(SPLIT[0]) if SPLIT[0] in lower else None
+    labels = {name: names.index(name) for name in asked or usual}
+    return _Header(file, labels, split, len(names))
 
 
-def _listed(
-    cells: list[str],
-    line: int,
-    columns: tuple[int, int, int | None],
-    width: int,
-    place: str,
-    reader: Callable[[str], str],
-) -> Listed:
-    if len(cells) != width:
+def _only(names: Sequence[str], wanted: Sequence[str], mend: str, place: str) -> int:
+    """The number of the one column that has a name of those."""
+    fitting = [number for number, name in enumerate(names) if name in wanted]
+    if len(fitting) == 1:
+        return fitting[0]
+    many = "more than one" if fitting else "no"
+    raise errors.DataError(
+        f"{place}, line 1, has the columns {columns.some(names)}: {many} column {wanted[0]}",
+        f"one column named {', '.join(wanted[:-1])} or {wanted[-1]}",
+        f"{mend}.",
+    )
+
+
+def _listed(cells: list[str], line: int, header: _Header, place: str, reader: Reader) -> Listed:
+    if len(cells) != header.width:
         raise errors.DataError(
-            f"{place}, line {line}, has {len(cells)} cells", f"{width}, as in the first line"
+            f"{place}, line {line}, has {len(cells)} cells",
+            f"{header.width}, as in the first line",
         )
-    file, label, split = columns
-    name = cells[file].strip().replace("\\", "/").removeprefix("./")
+    name = cells[header.file].strip().replace("\\", "/").removeprefix("./")
     if not name or name.startswith("/") or ".." in name.split("/"):
         raise errors.DataError(
-            f"{place}, line {line}, column file, is {cells[file]!r}",
+            f"{place}, line {line}, column file, is {cells[header.file]!r}",
             "the name of an image, relative to the folder of labels.csv",
         )
-    part = partnames.TRAIN if split is None else cells[split].strip().lower()
+    part = partnames.TRAIN if header.split is None else cells[header.split].strip().lower()
     if part not in partnames.PARTS:
         raise errors.DataError(f"{place}, line {line}, column split, is {part!r}", "train or test")
-    known = reader(cells[label])
-    if part == partnames.TEST and not known:
-        said = repr(cells[label]) if cells[label].strip() else "empty"
+    known = {
+        label: reader(cells[number], f"{place}, line {line}, column {label}")
+        for label, number in header.labels.items()
+    }
+    if part == partnames.TEST and not any(known.values()):
+        label, number = next(iter(header.labels.items()))
+        said = repr(cells[number]) if cells[number].strip() else "empty"
         raise errors.DataError(
-            f"{place}, line {line}, column label, is {said}", "a label for every test row"
+            f"{place}, line {line}, column {label}, is {said}", "a label for every test row"
         )
     return Listed(line, name, known, part)
 
 
-def _check(listed: list[Listed], place: str, *, signed: bool) -> None:
+def _check(listed: list[Listed], header: _Header, place: str, *, signed: bool) -> None:
     seen: dict[str, int] = {}
     for row in listed:
         if seen.setdefault(row.name, row.line) != row.line:
@@ -116,11 +167,12 @@ def _check(listed: list[Listed], place: str, *, signed: bool) -> None:
                 "each image once",
                 "Remove one of the lines.",
             )
-    known = {row.label for row in listed if row.split == partnames.TRAIN} - {""}
-    if not known:
-        raise errors.DataError(
-            f"{place}, column label, is empty for all of {len(listed)} images",
-            "labels for some training images of every class",
-        )
-    if not signed:
-        discovery.check_signs(LABEL[0], known, place)
+    for name in header.labels:
+        known = {row.labels[name] for row in listed if row.split == partnames.TRAIN} - {""}
+        if not known:
+            raise errors.DataError(
+                f"{place}, column {name}, is empty for all of {len(listed)} images",
+                "labels for some training images of every class",
+            )
+        if not signed:
+            discovery.check_signs(name, known, place)

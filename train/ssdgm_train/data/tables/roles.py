@@ -1,5 +1,6 @@
 """What the columns of a table are for: labels, the division into parts, features."""
 
+import fnmatch
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -54,11 +55,11 @@ def roles(names: Sequence[str], place: str, plan: DataPlan) -> Roles:
             has a single column.
     """
     _check_separated(names, place)
-    asked = _asked(names, plan)
-    _check_named(names, place, plan, asked)
+    named = asked(names, plan.label)
+    _check_named(names, place, plan, named)
     apart = (*plan.ignore, *filter(None, (plan.weight,)))
     rest = [name for name in names if name not in apart]
-    labels = asked or (_label(rest, place),)
+    labels = named or (_label(rest, place),)
     rest = [name for name in rest if name not in labels]
     parts = [name for name in rest if name.lower() == SPLIT][:1]
     features = tuple(name for name in rest if name not in parts)
@@ -75,11 +76,18 @@ def roles(names: Sequence[str], place: str, plan: DataPlan) -> Roles:
     return Roles(labels, "".join(parts), features, plan.labels_as == NUMBERS, plan.weight)
 
 
-def _asked(names: Sequence[str], plan: DataPlan) -> tuple[str, ...]:
-    """The columns of labels that the recipe names, once each; a comma may be part of a name."""
-    if plan.label in (*names, ""):
-        return (plan.label,) if plan.label else ()
-    return tuple(dict.fromkeys(name.strip() for name in plan.label.split(",")))
+def asked(names: Sequence[str], label: str) -> tuple[str, ...]:
+    """The columns of labels that a recipe names, once each, such as "heat, age" or "*_x, *_y".
+
+    A name that the header has is one column, whatever signs are in it; a pattern that fits no
+    column stays as it is.
+    """
+    if label in (*names, ""):
+        return (label,) if label else ()
+    parts = [part.strip() for part in label.split(",")]
+    fitting = [[part] if part in names else fnmatch.filter(names, part) for part in parts]
+    pairs = zip(parts, fitting, strict=True)
+    return tuple(dict.fromkeys(name for part, fits in pairs for name in fits or [part]))
 
 
 def _check_named(
@@ -93,8 +101,8 @@ def _check_named(
         "data.label": labels,
         **{setting: (name,) for setting, name in single.items() if name},
     }
-    for setting, asked in wanted.items():
-        for name in sorted(set(asked) - set(names)):
+    for setting, columns_named in wanted.items():
+        for name in sorted(set(columns_named) - set(names)):
             raise errors.DataError(
                 f"{place} has no column {name!r}, which {setting} names; it has the columns "
                 f"{columns.some(names)}",
