@@ -44,7 +44,7 @@ from sklearn.svm import SVC
 from benchmarks import results
 from ssdgm_train import begin, data, train
 from ssdgm_train.data import split
-from ssdgm_train.labels import scores
+from ssdgm_train.labels.measures import scores
 from ssdgm_train.recipes import recipe
 from ssdgm_train.runs import directory
 

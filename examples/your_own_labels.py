@@ -30,7 +30,7 @@ from torch.nn import functional as F
 from ssdgm_runtime.labels import registry
 from ssdgm_train import plugins
 from ssdgm_train.labels import Classes
-from ssdgm_train.labels.scores import Score
+from ssdgm_train.labels.measures.scores import Score
 from ssdgm_train.labels.space import Known, Tries
 from ssdgm_train.probability.noise import Noise
 

@@ -111,7 +111,7 @@ def main() -> None:
             f"-max_total_time={given.seconds}",
             f"-max_len={LARGEST}",
             f"-artifact_prefix={corpus}/",
-            "-timeout=10",
+            "-timeout=120",  # of the wall clock, on which others wait too
             "-rss_limit_mb=2048",
         ]
         act = TARGETS[given.target]

@@ -38,8 +38,8 @@ def inspect(
     label: Annotated[
         str | None,
         typer.Option(
-            help="Column of a table that holds the labels; several, as a,b,c, hold a tag or, with "
-            "--labels-as numbers, a number each."
+            help="Column of a table or a labels.csv that holds the labels; several, as a,b,c or "
+            "'*_x', hold a tag or, with --labels-as numbers, a number each."
         ),
     ] = None,
     labels_as: Annotated[
@@ -47,7 +47,8 @@ def inspect(
         typer.Option(
             help="What labels are: numbers to predict measurements; classes if each is a class, "
             "although they look like measurements; tags for several yes/no labels; "
-            "one-class for normal rows and outliers."
+            "one-class for normal rows and outliers; masks, a class for every place, and points "
+            "in pictures."
         ),
     ] = None,
     change: Annotated[

@@ -10,9 +10,9 @@ from pathlib import Path
 from ssdgm_export import plates
 from ssdgm_export.proof import parity
 from ssdgm_export.report import curves, examples, generation, marginals, material, page, views
-from ssdgm_export.report.answers import classification, detection, masks, regression
+from ssdgm_export.report.answers import classification, detection, masks, points, regression
 from ssdgm_runtime import atomic
-from ssdgm_train.labels import Continuous, Dense, OneClass
+from ssdgm_train.labels import Continuous, Dense, OneClass, Points
 
 __all__ = ["FIGURES", "PAGE", "write"]
 
@@ -55,6 +55,8 @@ def write(run_dir: str | os.PathLike[str], data: str | None = None) -> Path:
 
 def _answers(contents: material.Material) -> tuple[str, list[plates.Plate]]:
     """The section about labels."""
+    if isinstance(contents.labels, Points):
+        return "Points", points.of(contents)
     if isinstance(contents.labels, Continuous):
         return "Prediction", regression.of(contents)
     if isinstance(contents.labels, OneClass):

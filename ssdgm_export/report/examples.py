@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ssdgm_export import plates
 from ssdgm_export.report.material import Material
 from ssdgm_runtime.pictures import png
-from ssdgm_train.labels import Continuous, Dense, OneClass
+from ssdgm_train.labels import Continuous, Dense, OneClass, Points
 
 COUNT = 12
 COLUMNS = 6
@@ -20,10 +20,10 @@ GAP = 48
 def of(material: Material) -> list[plates.Plate]:
     """Two plates, or one where nothing is mistaken; none of rows that are no images.
 
-    Pictures with masks have plates of their own, see `masks`.
+    Pictures with masks or points have plates of their own, see `masks` and `points`.
     """
     held, space = material.held, material.parts.space
-    if not png.is_image(held.x.shape[1:]) or isinstance(material.labels, Dense):
+    if not png.is_image(held.x.shape[1:]) or isinstance(material.labels, Dense | Points):
         return []
     order = np.argsort(space.sure(held.outputs), kind="stable")
     wrong, reason = _mistakes(material, order)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ssdgm_export import plates
 from ssdgm_train.data import dataset, store, targets
-from ssdgm_train.labels import overlaps
+from ssdgm_train.labels.measures import overlaps
 
 MOST = 100
 """Classes that are shown."""

@@ -88,6 +88,9 @@ def _score(score: Json | None, missing: str = "no rows") -> str:
     if score.get("rmse") is not None:
         mae, r2 = ([f"{n:.4g}" for n in score[key]] for key in ("mae", "r2"))
         more = f"MAE {', '.join(mae)}, R2 {', '.join(r2)}, "
+    if score.get("pck") is not None:
+        off = sum(score["mae"]) / len(score["mae"])
+        more = f"{off:.2f} pixels off across or down on average, "
     known = Score(**score)
     if known.outlying:
         return f"{known.words} of {rows}, mean score of normal rows {score['nll']:.3f} nats"

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from ssdgm_export import plates
 from ssdgm_export.report.material import Material
-from ssdgm_train.labels import Dense, scores
+from ssdgm_train.labels import Dense
+from ssdgm_train.labels.measures import scores
 
 COUNTED = 20
 """The most classes for which counts and names are written."""

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from ssdgm_export import plates
 from ssdgm_export.report.material import Material
-from ssdgm_train.labels import detection, oneclass
+from ssdgm_train.labels import oneclass
+from ssdgm_train.labels.measures import detection
 
 BINS = 40
 CUT = 0.995

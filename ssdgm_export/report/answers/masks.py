@@ -9,7 +9,8 @@ from ssdgm_export import plates
 from ssdgm_export.report.material import Material
 from ssdgm_runtime.inference import noise
 from ssdgm_runtime.pictures import overlays, png
-from ssdgm_train.labels import Dense, dense, overlaps
+from ssdgm_train.labels import Dense, dense
+from ssdgm_train.labels.measures import overlaps
 
 COUNT = 6
 SIDE = 256

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ssdgm_export import plates
 from ssdgm_export.report.material import Material
-from ssdgm_train.labels import scores
+from ssdgm_train.labels.measures import scores
 
 MOST = 6
 """The most numbers of a label that are drawn."""

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from ssdgm_train.evaluation import calibration
-from ssdgm_train.labels import classes, scores
+from ssdgm_train.labels import classes
+from ssdgm_train.labels.measures import scores
 
 FOUR = classes.uniform(4)
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from ssdgm_train.labels import Dense, dense, overlaps
+from ssdgm_train.labels import Dense, dense
+from ssdgm_train.labels.measures import overlaps
 from ssdgm_train.labels.space import Known, Regular
 from ssdgm_train.probability.noise import Noise
 

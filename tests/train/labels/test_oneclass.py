@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ssdgm_train.labels import detection
+from ssdgm_train.labels.measures import detection
 from ssdgm_train.labels.oneclass import LEVELS, OneClass
 from ssdgm_train.probability.noise import Noise
 

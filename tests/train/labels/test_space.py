@@ -31,7 +31,8 @@ def at(values: Tensor, y: Tensor) -> Tensor:
     return (values[:, None] * y).sum(-1)
 
 
-STATED = {"numbers": ((0.5, 0.5), (0.5, 0.5)), "one-class": (0.05,)}
+NUMBERS = ((0.5, 0.5), (0.5, 0.5))
+STATED = {"numbers": NUMBERS, "points": NUMBERS, "one-class": (0.05,)}
 """What a space is made of, where that is not one number a class."""
 
 

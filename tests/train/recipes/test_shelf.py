@@ -49,6 +49,7 @@ def test_a_recipe_that_ships_sets_what_there_is_to_set(name: str) -> None:
             "-small",
             "-windows",
             "-numbers",
+            "-points",
             "-wide",
             "-views",
             "-segment",

@@ -36,9 +36,7 @@ def rows(
     model = Linear(space, torch.eye(x.shape[1]) if weight is None else weight)
     assert isinstance(space, Regular)
     setting = dataclasses.replace(Regularisation(), **plan)  # type: ignore[arg-type]
-    return terms.Rows(
-        model, space, x, y, u, None, noises.seeded(), setting, lambda x, s, n: x * (1 + s)
-    )
+    return terms.Rows(model, x, y, u, None, noises.seeded(), setting, lambda x, s, n: x * (1 + s))
 
 
 def worst(given: terms.Rows) -> Tensor:

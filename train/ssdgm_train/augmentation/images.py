@@ -49,12 +49,31 @@ class Images:
     def __call__(self, x: Tensor, strength: float, noise: Noise) -> Tensor:
         """[n, features] to [n, features]; a strength of 1 uses the whole ranges."""
         maps = self.grid.unfold(x)
-        moved = F.grid_sample(maps, self._places(maps, strength, noise), align_corners=False)
+        affine = self._affine(maps, strength, noise)
+        places = F.affine_grid(affine, list(maps.shape), align_corners=False)
+        return self._taken(maps, places + self._bends(maps, strength, noise), strength, noise)
+
+    def following(
+        self, x: Tensor, points: Tensor, strength: float, noise: Noise
+    ) -> tuple[Tensor, Tensor]:
+        """The same without bends, and where points [n, K, 2] in pixels are then.
+
+        A point that is moved out of its image is NaN.
+        """
+        maps = self.grid.unfold(x)
+        affine = self._affine(maps, strength, noise)
+        places = F.affine_grid(affine, list(maps.shape), align_corners=False)
+        moved = followed(points, affine, self.grid.sides)
+        return self._taken(maps, places, strength, noise), moved
+
+    def _taken(self, maps: Tensor, places: Tensor, strength: float, noise: Noise) -> Tensor:
+        """Pixels from some places, shaded and partly erased, [n, features]."""
+        moved = F.grid_sample(maps, places, align_corners=False)
         shaded = moved * self._shades(maps, strength, noise)
         return self.grid.fold(shaded * _window(maps, strength, noise), 1)
 
-    def _places(self, maps: Tensor, strength: float, noise: Noise) -> Tensor:
-        """Where each pixel is taken from, [n, height, width, 2], from -1 to 1."""
+    def _affine(self, maps: Tensor, strength: float, noise: Noise) -> Tensor:
+        """The maps from where a pixel is to where it is taken from, [n, 2, 3], from -1 to 1."""
         draws = 2 * noise.uniform(maps.new_empty(6, len(maps))) - 1
         turn, shear = strength * TURN * draws[0], strength * SHEAR * draws[1]
         wide, high = (torch.exp(strength * SCALE * draws[i]) for i in (2, 3))
@@ -64,9 +83,7 @@ class Images:
         right, down = 2 * strength * MOVE * draws[4:]
         first = torch.stack([cos * wide, (shear * cos - sin) * high, right])
         second = torch.stack([sin * wide, (shear * sin + cos) * high, down])
-        affine = torch.stack([first, second]).movedim(-1, 0)
-        places = F.affine_grid(affine, list(maps.shape), align_corners=False)
-        return places + self._bends(maps, strength, noise)
+        return torch.stack([first, second]).movedim(-1, 0)
 
     def _bends(self, maps: Tensor, strength: float, noise: Noise) -> Tensor:
         """A smooth field of small moves, [n, height, width, 2]."""
@@ -81,6 +98,20 @@ class Images:
         if maps.shape[1] == 1:
             return shades
         return shades + strength * COLOUR * (2 * noise.uniform(maps[:, :, :1, :1]) - 1)
+
+
+def followed(points: Tensor, affine: Tensor, sides: tuple[int, ...]) -> Tensor:
+    """Where points [n, K, 2] are, in pixels, once pixels are taken through affine maps [n, 2, 3].
+
+    A point that is then outside is NaN.
+    """
+    side = points.new_tensor(sides[::-1])
+    centred = 2 * points / side - 1 - affine[:, None, :, 2].to(points.dtype)
+    back = torch.linalg.inv(affine[:, :, :2].to(points.dtype))
+    moved = (centred @ back.mT + 1) * side / 2
+    outside = ((moved < 0) | (moved > side)).any(-1, keepdim=True)
+    inside: Tensor = moved.masked_fill(outside, torch.nan)
+    return inside
 
 
 def _window(maps: Tensor, strength: float, noise: Noise) -> Tensor:

@@ -9,10 +9,11 @@ import numpy as np
 from ssdgm_runtime import atomic, errors
 from ssdgm_runtime.readers import tables, ts
 from ssdgm_runtime.rows import resizing
+from ssdgm_train import problems
 from ssdgm_train.data import dataset
 from ssdgm_train.data.formats import archived, kinds, layouts, mapped, normality
 from ssdgm_train.data.places import archive, named, tree
-from ssdgm_train.data.settings import AUTO, DEFAULTS, ONE_CLASS, DataPlan
+from ssdgm_train.data.settings import AUTO, DEFAULTS, ONE_CLASS, POINTS, DataPlan
 
 DIGITS_TEST_ROWS = 450
 ENVIRONMENT = "SSDGM_DATA_DIR"
@@ -41,6 +42,7 @@ def load(
     """
     place = locate(source, data_dir, tell)
     data = EMBEDDED[place]() if place in EMBEDDED else _read(Path(place), plan)
+    _check_points(data, plan)
     _check_fit(data, plan)
     return normality.one_class(data, plan) if plan.labels_as == ONE_CLASS else data
 
@@ -58,6 +60,16 @@ def _read(path: Path, plan: DataPlan) -> dataset.Dataset:
         return from_npy(path, plan)
     kinds.check_kind(path)
     return from_npz(path, plan)
+
+
+def _check_points(data: dataset.Dataset, plan: DataPlan) -> None:
+    """Refuse points of rows that are no pictures."""
+    if plan.labels_as == POINTS and data.kind != problems.IMAGE:
+        raise errors.DataError(
+            f"data.labels_as is points, and the rows of {data.name} are no images",
+            "pictures, in which points are places",
+            "Say --labels-as numbers if labels are measurements.",
+        )
 
 
 def _check_fit(data: dataset.Dataset, plan: DataPlan) -> None:

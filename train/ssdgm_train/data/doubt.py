@@ -77,7 +77,7 @@ def check_labels(data: dataset.Dataset, plan: DataPlan) -> None:
         )
     if lookup.is_own(plan.labels_as):
         return
-    if plan.labels_as not in (AUTO, data.space):
+    if plan.read_as not in (AUTO, data.space):
         raise errors.DataError(
             f"data.labels_as is {plan.labels_as}, but the labels of {data.name} are {data.space}",
             mend="Leave data.labels_as out. A row has tags where y has several columns of 0 and "

@@ -70,7 +70,7 @@ def read(name: str, y: NDArray[np.generic], x: store.Array) -> Numbers:
         )
     result = store.allocate(columns.shape, np.float64, name, beside=x)
     for start, piece in store.pieces(columns):
-        values = piece if y.dtype.kind in "iuf" else _parsed(name, piece, start)
+        values = piece if y.dtype.kind in "iuf" else parsed(name, piece, start)
         result[start : start + len(piece)] = values
         if np.isinf(result[start : start + len(piece)]).any():
             raise errors.DataError(f"{name} holds infinity", "finite numbers, or NaN", SAY)
@@ -107,7 +107,7 @@ def check_varied(name: str | int, column: NDArray[np.float64]) -> None:
     )
 
 
-def _parsed(name: str, words: NDArray[np.generic], start: int) -> Numbers:
+def parsed(name: str, words: NDArray[np.generic], start: int) -> Numbers:
     """Words as numbers; those that stand for a missing value are NaN."""
     values = np.full(words.shape, np.nan)
     for (row, column), word in np.ndenumerate(words):

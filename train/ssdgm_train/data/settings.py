@@ -10,7 +10,7 @@ from ssdgm_train import likelihoods, problems, settings
 from ssdgm_train.labels import dense, lookup
 
 AUTO, CLASSES, TAGS, NUMBERS = "auto", "classes", "tags", "numbers"
-ONE_CLASS, MASKS = "one-class", "masks"
+ONE_CLASS, MASKS, POINTS = "one-class", "masks", "points"
 
 
 def _policy(value: str) -> str:
@@ -21,7 +21,7 @@ def _policy(value: str) -> str:
 
 
 def _space(name: str) -> str:
-    known = (AUTO, CLASSES, TAGS, NUMBERS, ONE_CLASS, MASKS)
+    known = (AUTO, CLASSES, TAGS, NUMBERS, ONE_CLASS, MASKS, POINTS)
     if name in known or lookup.is_own(name):
         return ""
     return f"one of {', '.join(known)}, or file.py:CLASS"
@@ -55,7 +55,7 @@ class DataPlan:
             labels a row; other labels are an error. "numbers": one or several measurements a row,
             NaN or an empty cell where one is not known. "one-class": normal rows and outliers,
             few of which may be known. "masks": a class for every place of a picture, see
-            docs/data.md.
+            docs/data.md. "points": places in a picture, two numbers each, x and y in pixels.
         cut: The side of the random cuts of pictures that training sees where labels are masks, a
             multiple of 16; 0 for whole pictures.
         turned: Whether such a picture that is turned or mirrored is as likely as it was, as cells
@@ -115,6 +115,16 @@ class DataPlan:
     def finds(self) -> bool:
         """Whether there may be labels that no training row has, or none at all."""
         return bool(self.extra_classes) or self.labels_as == ONE_CLASS
+
+    @property
+    def read_as(self) -> str:
+        """What labels are read as: points are numbers, two each."""
+        return NUMBERS if self.labels_as == POINTS else self.labels_as
+
+    @property
+    def measured(self) -> bool:
+        """Whether labels are numbers."""
+        return self.read_as == NUMBERS
 
     @property
     def least(self) -> int:

@@ -19,7 +19,8 @@ from ssdgm_runtime import errors
 from ssdgm_train import seeds
 from ssdgm_train.data import dataset, draws, quantities, store, targets
 from ssdgm_train.data.settings import DataPlan
-from ssdgm_train.labels import classes, continuous, dense, overlaps, tags, weights
+from ssdgm_train.labels import classes, continuous, dense, tags, weights
+from ssdgm_train.labels.measures import overlaps
 
 Indices = store.Indices
 Codes = NDArray[np.signedinteger[Any]]

@@ -12,9 +12,9 @@ from ssdgm_runtime.rows import columns
 from ssdgm_runtime.rows.views.view import View, spans
 from ssdgm_train import likelihoods, problems
 from ssdgm_train.data import dataset, store, targets
-from ssdgm_train.data.settings import AUTO, DataPlan
+from ssdgm_train.data.settings import AUTO, POINTS, DataPlan
 from ssdgm_train.data.split import Split
-from ssdgm_train.labels import classes, continuous, dense, lookup, oneclass, tags
+from ssdgm_train.labels import classes, continuous, dense, lookup, oneclass, points, tags
 from ssdgm_train.labels.space import Space
 from ssdgm_train.problems import Pieces, Problem
 
@@ -198,7 +198,8 @@ def _labels(data: dataset.Dataset, split: Split, plan: DataPlan) -> Space:
             raise errors.DataError(
                 "data.prior is set, and labels are numbers", mend="Leave data.prior out."
             )
-        return continuous.stated(store.take(data.y, split.labelled))
+        y = store.take(data.y, split.labelled)
+        return points.stated(y) if plan.labels_as == POINTS else continuous.stated(y)
     if data.space == targets.ONE_CLASS:
         if plan.prior:
             raise errors.DataError(

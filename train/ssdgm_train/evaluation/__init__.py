@@ -8,7 +8,7 @@ from ssdgm_train.evaluation.paired import Baseline, Chosen, Comparison, Other, c
 from ssdgm_train.evaluation.passes import ROWS, Rows, evaluating, few, raw, score, terms
 from ssdgm_train.evaluation.practice import Tried
 from ssdgm_train.evaluation.trials import ENOUGH, Trial, Trials
-from ssdgm_train.labels.scores import Score
+from ssdgm_train.labels.measures.scores import Score
 
 __all__ = [
     "ENOUGH",

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from ssdgm_train.evaluation import calibration, latents, passes
 from ssdgm_train.evaluation.latents import Latents, Neighbours
+from ssdgm_train.labels.measures.scores import Score
 from ssdgm_train.labels.oneclass import OneClass
-from ssdgm_train.labels.scores import Score
 from ssdgm_train.labels.space import Space
 from ssdgm_train.model import Model
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ssdgm_train import method
-from ssdgm_train.labels.scores import Score
+from ssdgm_train.labels.measures.scores import Score
 from ssdgm_train.model import CLASSIFIER, RAW, Model
 
 ROWS = 1000

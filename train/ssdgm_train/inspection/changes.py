@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from ssdgm_train.augmentation import choice, images, places, series, several, values
+from ssdgm_train.labels import Points
 from ssdgm_train.portfolio.candidates import Candidate
 from ssdgm_train.problems import Problem
 
@@ -37,4 +38,6 @@ def described(every: Sequence[Candidate], problem: Problem) -> str:
         mirrored=f"mirrored{where}" if mirrored else "not mirrored"
     )
     names = ", ".join(one.name for one in using)
+    if isinstance(problem.labels, Points):
+        return f"in {names}: {how}; points move with their images, which are then not bent"
     return f"in {names}: {how}; assumed to leave labels as they are"

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_train.data import dataset, targets
-from ssdgm_train.labels import overlaps
+from ssdgm_train.labels.measures import overlaps
 
 Counts = NDArray[np.int64]
 

@@ -28,7 +28,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ssdgm_train.labels import scores
+from ssdgm_train.labels.measures import scores
 from ssdgm_train.labels.space import Known, Tries
 from ssdgm_train.probability import distributions, shapes
 from ssdgm_train.probability.noise import Noise

@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from ssdgm_train.labels import continuous, overlaps, scores
+from ssdgm_train.labels import continuous
+from ssdgm_train.labels.measures import overlaps, scores
 from ssdgm_train.labels.space import SMALLEST, Known, Tries
 from ssdgm_train.probability import shapes
 from ssdgm_train.probability.noise import Noise

@@ -25,7 +25,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ssdgm_train.labels import detection, scores
+from ssdgm_train.labels.measures import detection, scores
 from ssdgm_train.labels.space import Known, Tries
 from ssdgm_train.probability import shapes
 from ssdgm_train.probability.noise import Noise

@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ssdgm_train.labels.scores import Reliability, Score
+from ssdgm_train.labels.measures.scores import Reliability, Score
 from ssdgm_train.probability import shapes
 from ssdgm_train.probability.noise import Noise
 

@@ -29,7 +29,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from ssdgm_train.labels import scores, space
+from ssdgm_train.labels import space
+from ssdgm_train.labels.measures import scores
 from ssdgm_train.labels.space import Known, Tries
 from ssdgm_train.probability import shapes
 from ssdgm_train.probability.noise import Noise

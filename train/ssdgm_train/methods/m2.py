@@ -30,7 +30,7 @@ from ssdgm_train.models.conditioned import Conditioned
 from ssdgm_train.models.weighting import WEIGHTINGS
 from ssdgm_train.networks import builder
 from ssdgm_train.networks.builder import Builder
-from ssdgm_train.networks.perceptrons import ACTIVATIONS, INITIALISERS, MLP
+from ssdgm_train.networks.perceptrons import ACTIVATIONS, INITIALISERS
 from ssdgm_train.problems import Problem
 from ssdgm_train.settings import above, among, between, setting, within
 
@@ -98,8 +98,9 @@ class Model(Conditioned):
         hidden = chosen.classifier or chosen.hidden
         act = chosen.classifier_activation or chosen.activation
 
-        def classifier(build: Builder) -> MLP:
-            return build.classifier(hidden, problem.labels.raw, act, chosen.batch_norm)
+        def classifier(_: Builder) -> nn.Module:
+            made = builder.classifier_for(problem, chosen)
+            return made.classifier(hidden, problem.labels.raw, act, chosen.batch_norm)
 
         super().__init__(chosen, problem, classifier)
 

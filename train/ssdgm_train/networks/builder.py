@@ -11,16 +11,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from ssdgm_train import likelihoods, problems, settings
 from ssdgm_train.labels.dense import Dense
+from ssdgm_train.labels.points import Points
 from ssdgm_train.likelihoods import observations
 from ssdgm_train.networks.convolutions import Grid, Reader, Writer
 from ssdgm_train.networks.kernels import Kernels
+from ssdgm_train.networks.keypoints import Keypoints
 from ssdgm_train.networks.perceptrons import MLP, FeatureNorm, GaussianMLP
 from ssdgm_train.networks.places import CHANNELS, LEVELS, Places
 from ssdgm_train.networks.pooled import Pooled
+from ssdgm_train.probability import shapes
+from ssdgm_train.probability.noise import Noise
 from ssdgm_train.problems import Problem
 
 AUTO = "auto"
@@ -115,11 +119,23 @@ STEPS = {AUTO: 20_000, "mlp": 20_000, "conv": 4_000}
 """The default number of updates of a phase: at most a quarter of an hour on two cores."""
 
 
-def classifier_for(problem: Problem, config: Any) -> Builder | Places:  # noqa: ANN401
+def classifier_for(problem: Problem, config: Any) -> Builder | Places | Keypoints:  # noqa: ANN401
     """What makes a classifier, of masks one of every place; for what `fitted` has returned."""
     if isinstance(problem.labels, Dense):
         return Places(math.prod(problem.shape[2:]), config.channels)
+    grid = grid_of(problem)
+    if isinstance(problem.labels, Points) and grid and config.channels and not any(_own(config)):
+        return Keypoints(grid, config.channels, problem.labels)
     return builder_for(problem, config)
+
+
+def draw_for(problem: Problem, binarise: bool) -> Callable[[shapes.Features, Noise], Tensor]:
+    """What training sees of observations: bits, where that is asked, but never where points are.
+
+    Their networks learn what surrounds a point, which bits drawn anew hide.
+    """
+    bits = binarise and not isinstance(problem.labels, Points)
+    return likelihoods.likelihood_for(problem).draw if bits else likelihoods.same
 
 
 def builder_for(problem: Problem, config: Any) -> Builder:  # noqa: ANN401  (a method's own)

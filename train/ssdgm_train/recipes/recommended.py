@@ -14,7 +14,7 @@ from pathlib import Path
 from ssdgm_runtime import errors
 from ssdgm_train import evaluation, problems
 from ssdgm_train.data import dataset, targets
-from ssdgm_train.data.settings import DEFAULTS
+from ssdgm_train.data.settings import DEFAULTS, POINTS
 from ssdgm_train.labels import SPACES, OneClass, lookup
 from ssdgm_train.methods import METHODS
 from ssdgm_train.recipes import fields, recipe, shelf
@@ -194,7 +194,8 @@ def settle(
         RecipeError: Its method does not know such labels, or as of `recipe.load`.
     """
     if isinstance(plan, Asked):
-        chosen = plan.chosen(data_facts(data, labelled, start))
+        facts, pointed = data_facts(data, labelled, start), plan.plain().data.labels_as == POINTS
+        chosen = plan.chosen(dataclasses.replace(facts, space=POINTS) if pointed else facts)
     else:
         chosen = Chosen(plan)
     _check_known(chosen.plan, data)

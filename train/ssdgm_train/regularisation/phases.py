@@ -1,20 +1,23 @@
 """Regularisers laid over the phases of a method that train q(y | x)."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ssdgm_train import method
-from ssdgm_train.augmentation.choice import augmentation_for
+from ssdgm_train.augmentation.choice import Augment, augmentation_for
+from ssdgm_train.augmentation.images import Images
 from ssdgm_train.labels.classes import Classes
 from ssdgm_train.labels.dense import Dense
+from ssdgm_train.labels.points import Points
 from ssdgm_train.labels.space import Regular
 from ssdgm_train.method import Batch, Context, Phase, Player, Terms
 from ssdgm_train.problems import IMAGE, WINDOWS, Problem
-from ssdgm_train.regularisation import terms
+from ssdgm_train.regularisation import following, terms
 from ssdgm_train.regularisation.plan import FEATURES, Regularisation
 from ssdgm_train.settings import RecipeError
 from ssdgm_train.training import loop
@@ -38,7 +41,9 @@ def check(plan: Regularisation, spec: method.Method, problem: Problem, mapped: b
     space = problem.labels
     judges = hasattr(spec.build, "judge") and spec.trains
     faults = {
-        f"{space.space} know no regulariser": not isinstance(space, Regular),
+        f"{space.space} know no regulariser": not isinstance(space, Regular | Points),
+        "points know augmented and consistency alone": isinstance(space, Points)
+        and not plan.weights.keys() <= {*following.TERMS},
         f"{spec.name} has no q(y | x) of rows that it could train": not judges,
         "a teacher knows of classes alone, each with labels": plan.taught
         and type(space) is not Classes,
@@ -82,13 +87,12 @@ def _phase(phase: Phase, plan: Regularisation, problem: Problem) -> Phase:
 def _player(own: Player, phase: Phase, plan: Regularisation, problem: Problem) -> Player:
     """A player with the terms of a plan beside its own; its batches are raw rows."""
     loss, augment = _prepared(own, phase, plan.every), augmentation_for(problem, plan.mirror)
+    answered = _answered(problem, augment)
 
     def both(model: Any, batch: Batch, context: Context) -> Terms:  # noqa: ANN401
         x, u = model.standardise(batch.x), model.standardise(batch.u)
-        rows = terms.Rows(
-            model, model.labels, x, batch.y, u, batch.taught, context.noise, plan, augment
-        )
-        further = terms.answered(rows)
+        rows = terms.Rows(model, x, batch.y, u, batch.taught, context.noise, plan, augment)
+        further = answered(rows)
         if plan.adversarial:
             every = torch.cat([x, u])
             further["adversarial"] = terms.adversarial(
@@ -98,6 +102,14 @@ def _player(own: Player, phase: Phase, plan: Regularisation, problem: Problem) -
 
     weights = {**own.weights, **plan.weights}
     return dataclasses.replace(own, loss=both, weights=weights, average=plan.average)
+
+
+def _answered(problem: Problem, augment: Augment) -> Callable[[terms.Rows], Terms]:
+    """From a batch to its terms; points follow the pictures that they are points of."""
+    space = problem.labels
+    if isinstance(space, Points) and isinstance(augment, Images):
+        return partial(following.answered, images=augment, space=space)
+    return terms.answered
 
 
 def _prepared(player: Player, phase: Phase, every: int) -> method.Loss:

@@ -49,7 +49,6 @@ class Rows:
 
     Attributes:
         model: A `Judges` module.
-        space: Its label space.
         x: Labelled observations [n, features].
         y: Their labels as the data set stores them.
         u: Unlabelled observations [m, features].
@@ -60,7 +59,6 @@ class Rows:
     """
 
     model: Any
-    space: Regular
     x: Tensor
     y: Tensor
     u: Tensor
@@ -68,6 +66,12 @@ class Rows:
     noise: Noise
     plan: Regularisation
     augment: Augment
+
+    @property
+    def space(self) -> Regular:
+        """The model's label space."""
+        space: Regular = self.model.labels
+        return space
 
 
 def answered(rows: Rows) -> dict[str, Tensor]:

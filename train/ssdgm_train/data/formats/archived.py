@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ssdgm_runtime import errors
 from ssdgm_runtime.readers import ts
 from ssdgm_train import problems
-from ssdgm_train.data import dataset, targets
+from ssdgm_train.data import dataset
 from ssdgm_train.data.formats import gaps
 from ssdgm_train.data.places import tree
 from ssdgm_train.data.settings import DataPlan
@@ -49,7 +49,7 @@ def load(files: tree.Tree, name: str, plan: DataPlan) -> dataset.Dataset:
         )
     parts = [_read(files, file) for file in (*trains, *tests)]
     labels = [series.labels for series in parts]
-    measured = plan.labels_as == targets.NUMBERS
+    measured = plan.measured
     y = [_numbers(words) if measured else _words(words, labels[0]) for words in labels]
     x_test, y_test = (parts[1].x, y[1]) if tests else (None, None)
     as_windows = dataclasses.replace(plan, kind=problems.WINDOWS)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ssdgm_runtime import errors
 from ssdgm_runtime.rows import cells, columns
 from ssdgm_train.data import dataset, store, targets
-from ssdgm_train.data.settings import NUMBERS, DataPlan
+from ssdgm_train.data.settings import DataPlan
 from ssdgm_train.data.tables import table
 
 Array = NDArray[np.generic]
@@ -42,7 +42,7 @@ def made(
     named: dict[str, Any] = {
         "classes": names,
         "finds": plan.finds,
-        "labels_as": plan.labels_as,
+        "labels_as": plan.read_as,
     }
     if not plan.missing:
         return dataset.make(name, x, y, x_test, y_test, plan.kind, features=features, **named)
@@ -115,7 +115,7 @@ def unlabelled(y: Array, plan: DataPlan) -> Array:
         stripped = np.char.strip(y.astype(np.str_))
         return np.where(np.isin(stripped, words), "", stripped)
     mask = cells.gaps(y.astype(np.float64), words)
-    if plan.labels_as == NUMBERS:
+    if plan.measured:
         return np.where(mask, np.nan, y)
     whole = y.astype(np.int64) if y.dtype.kind in "bu" else y
     return np.where(mask, targets.UNLABELLED, whole)

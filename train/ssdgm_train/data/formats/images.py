@@ -12,9 +12,9 @@ from ssdgm_runtime.readers import images
 from ssdgm_runtime.rows import resizing
 from ssdgm_train import problems
 from ssdgm_train.data import dataset, store
-from ssdgm_train.data.formats import pictures
+from ssdgm_train.data.formats import pictures, points
 from ssdgm_train.data.places import tree
-from ssdgm_train.data.settings import DEFAULTS, NUMBERS, ONE_CLASS, DataPlan
+from ssdgm_train.data.settings import DEFAULTS, ONE_CLASS, POINTS, DataPlan
 from ssdgm_train.data.tables import discovery
 
 Pixels = NDArray[np.uint8]
@@ -42,9 +42,11 @@ def load(files: tree.Tree, name: str, plan: DataPlan = DEFAULTS) -> dataset.Data
     every = sorted(pictures.listed(files, plan), key=lambda p: p.split == "test")
     train = sum(p.split == "train" for p in every)
     names = pictures.names(files, every)
-    free = plan.labels_as in (NUMBERS, ONE_CLASS) or len(names) > 1
+    free = plan.measured or plan.labels_as == ONE_CLASS or len(names) > 1
     pictures.check(files, every[:train], every[train:], free)
     x, y = read_pixels(files, [p.name for p in every], plan), _targets(every, plan)
+    if plan.labels_as == POINTS:
+        y, names = points.of_files(files, every, plan)
     x_test, y_test = (x[train:], y[train:]) if train < len(every) else (None, None)
     rows = x[:train], y[:train], x_test, y_test
     classes = names if len(names) > 1 else ()
@@ -52,7 +54,7 @@ def load(files: tree.Tree, name: str, plan: DataPlan = DEFAULTS) -> dataset.Data
         *(name, *rows, problems.IMAGE),
         classes=classes,
         finds=plan.finds,
-        labels_as=plan.labels_as,
+        labels_as=plan.read_as,
     )
     named = dataset.LIST if pictures.in_a_list(files) else dataset.FOLDERS
     return dataclasses.replace(made, named_by=named)
@@ -105,7 +107,7 @@ def _mixed(files: tree.Tree, names: Sequence[str]) -> errors.DataError:
 def _targets(every: Sequence[pictures.Picture], plan: DataPlan) -> NDArray[np.generic]:
     """The labels as `dataset.make` takes them: words, whole numbers, or a column each."""
     words = [[*picture.labels.values()] for picture in every]
-    if plan.labels_as == NUMBERS:
+    if plan.measured:
         return np.array(words, dtype=str)
     if len(words[0]) > 1:
         return np.array([[int(w) if w else dataset.UNLABELLED for w in row] for row in words])

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from ssdgm_runtime import errors
 from ssdgm_runtime.readers import arrays
 from ssdgm_train.data import dataset, partnames
-from ssdgm_train.data.formats import archived, gaps, images, mapped, pictures, views
+from ssdgm_train.data.formats import archived, gaps, images, mapped, pictures, points, views
 from ssdgm_train.data.masks import arrays as masks
 from ssdgm_train.data.masks import folder
 from ssdgm_train.data.places import archive, tree
-from ssdgm_train.data.settings import DEFAULTS, MASKS, DataPlan
+from ssdgm_train.data.settings import DEFAULTS, MASKS, POINTS, DataPlan
 from ssdgm_train.data.tables import labelfile, table, windows
 from ssdgm_train.labels import weights
 
@@ -41,9 +41,8 @@ def load(
     """Read the data set in a folder or an archive.
 
     Args:
-        files: The MNIST layout (four IDX files), one .npz, x.npy and y.npy, SVHN's two .mat files,
-            CIFAR-10's binary files, tables, images as `images` reads them, or one archive of any
-            of these.
+        files: The MNIST layout (four IDX files), one .npz, x.npy and y.npy, SVHN's .mat files,
+            CIFAR-10's binary files, tables, images, or one archive of any of these.
         name: The name of the data set in reports.
         plan: How it is read.
         packed: Whether the files come out of an archive, which must not hold another one.
@@ -114,6 +113,8 @@ def npz(
         )
     rows = train[0], train[1], contents.get("x_test"), contents.get("y_test")
     names = _words(contents, NAMES, place) if train[1].ndim > 1 else ()
+    if plan.labels_as == POINTS:
+        rows, names = points.of_arrays(rows, names)
     if plan.labels_as == MASKS:
         return masks.made(name, *masks.parts(*rows), plan, names)
     made = gaps.made(name, rows, plan, names, _words(contents, ("features",), place))
@@ -124,8 +125,7 @@ def _weighed(
     made: dataset.Dataset, contents: dict[str, NDArray[np.generic]], place: str
 ) -> dataset.Dataset:
     """A data set with the weights of its rows, where there are some."""
-    given = contents.get(WEIGHTS)
-    if given is None:
+    if (given := contents.get(WEIGHTS)) is None:
         return made
     return replace(made, weights=weights.checked(f"{place}, {WEIGHTS},", given, len(made.x)))
 

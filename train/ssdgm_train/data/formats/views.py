@@ -99,7 +99,7 @@ def of_arrays(
         present_test=present_of(contents, "x_test"),
         classes=classes if y.ndim > 1 else (),
         finds=bool(plan.extra_classes),
-        labels_as=plan.labels_as,
+        labels_as=plan.read_as,
     )
 
 

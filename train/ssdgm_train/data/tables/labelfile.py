@@ -9,13 +9,16 @@ from ssdgm_runtime.readers import tables
 from ssdgm_runtime.rows import columns
 from ssdgm_train.data import partnames
 from ssdgm_train.data.places import tree
-from ssdgm_train.data.settings import NUMBERS, DataPlan
+from ssdgm_train.data.settings import POINTS, DataPlan
 from ssdgm_train.data.tables import arrow, discovery, roles
 
 NAME = "labels.csv"
 FILE = ("file", "filename", "file_name", "image", "path")
 LABEL = ("label", "class")
 SPLIT = ("split",)
+EVERY_POINT = "*_x,*_y"
+"""The columns of points, if none are named."""
+
 _MEND = "Begin labels.csv with the line: file,label"
 _MEND_LABEL = "Name the column of labels, for example with --label NAME"
 
@@ -58,7 +61,7 @@ def read(folder: tree.Tree, plan: DataPlan) -> list[Listed]:
     Raises:
         DataError: Lines or columns that cannot be understood; it names the line and the column.
     """
-    place, measured = tree.place(folder, NAME), plan.labels_as == NUMBERS
+    place, measured = tree.place(folder, NAME), plan.measured
     with folder.open(NAME) as stream:
         lines = [line for line in tables.records(stream, place) if any(map(str.strip, line[1]))]
     if not lines:
@@ -102,7 +105,8 @@ def _header(names: Sequence[str], place: str, plan: DataPlan) -> _Header:
     twice = sorted({name for name in lower if lower.count(name) > 1})
     if twice:
         raise errors.DataError(f"{place} has two columns {twice[0]!r}", "each name once", _MEND)
-    asked = roles.asked(names, plan.label)
+    pointed = plan.labels_as == POINTS
+    asked = roles.asked(names, plan.label or (EVERY_POINT if pointed else ""))
     for name in asked:
         if name not in names:
             raise errors.DataError(
@@ -113,8 +117,14 @@ def _header(names: Sequence[str], place: str, plan: DataPlan) -> _Header:
     file = _only(lower, FILE, "Name the column of image files: file", place)
     usual = () if asked else (names[_only(lower, LABEL, _MEND_LABEL, place)],)
     split = lower.index(SPLIT[0]) if SPLIT[0] in lower else None
-    labels = {name: names.index(name) for name in asked or usual}
+    wanted = (*asked, *(set(names) & _visible(asked) if pointed else ())) or usual
+    labels = {name: names.index(name) for name in wanted}
     return _Header(file, labels, split, len(names))
+
+
+def _visible(columns: Sequence[str]) -> set[str]:
+    """The columns that may say whether a point means anything, of those of its places."""
+    return {name.removesuffix("_x") + "_visible" for name in columns if name.endswith("_x")}
 
 
 def _only(names: Sequence[str], wanted: Sequence[str], mend: str, place: str) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ssdgm_runtime import errors
 from ssdgm_runtime.rows import columns
-from ssdgm_train.data.settings import NUMBERS, DataPlan
+from ssdgm_train.data.settings import DataPlan
 from ssdgm_train.data.tables import discovery
 
 LABEL = ("label", "class", "target", "y")
@@ -73,7 +73,7 @@ def roles(names: Sequence[str], place: str, plan: DataPlan) -> Roles:
             f"{place} has a column without a name, which often numbers the rows",
             mend=discovery.LEAVE.format(""),
         )
-    return Roles(labels, "".join(parts), features, plan.labels_as == NUMBERS, plan.weight)
+    return Roles(labels, "".join(parts), features, plan.measured, plan.weight)
 
 
 def asked(names: Sequence[str], label: str) -> tuple[str, ...]:

@@ -60,7 +60,7 @@ def load(files: tree.Tree, name: str, plan: DataPlan = DEFAULTS) -> dataset.Data
     parts = {part: _filled(learnt, part) for part in PARTS if learnt.counts[part]}
     tablefile.release()
     (x, y), (x_test, y_test) = parts[TRAIN], parts.get(TEST, (None, None))
-    rows, named = (x, y, x_test, y_test), plan.labels_as
+    rows, named = (x, y, x_test, y_test), plan.read_as
     known = tuple(ranged(column, x[:, i]) for i, column in enumerate(learnt.columns))
     made = dataset.make(
         name, *rows, columns=known, classes=learnt.names, finds=plan.finds, labels_as=named

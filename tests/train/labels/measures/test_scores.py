@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import brier_score_loss
 from torch import Tensor
 
-from ssdgm_train.labels import scores
+from ssdgm_train.labels.measures import scores
 
 
 def sample(rows: int, temperature: float, seed: int = 0) -> tuple[Tensor, Tensor]:

@@ -3,7 +3,7 @@
 import torch
 
 from ssdgm_train.labels.classes import Classes
-from ssdgm_train.labels.clusters import by_class, held
+from ssdgm_train.labels.measures.clusters import by_class, held
 
 LOGITS = torch.tensor([[5.0, 0, 0, 1], [0, 5, 0, 1], [0, 5, 0, 1], [0, 0, 5, 1], [5, 0, 0, 1]])
 Y = torch.tensor([0, 1, 1, 1, 2])

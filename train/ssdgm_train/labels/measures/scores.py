@@ -75,6 +75,8 @@ class Score:
         false_alarms: The share of normal rows above the threshold; None for other labels.
         detected: The share of outliers above it; None for other labels, and without outliers.
         iou: Of masks, the intersection over union of each class, over the places of all rows.
+        pck: Of points, the share of those known that are predicted within a tenth of the longer
+            side of the box around a row's known points; None for other labels.
     """
 
     rows: int
@@ -92,6 +94,7 @@ class Score:
     false_alarms: float | None = None
     detected: float | None = None
     iou: tuple[float, ...] | None = None
+    pck: float | None = None
 
     @property
     def outlying(self) -> bool:
@@ -113,6 +116,11 @@ class Score:
             return f"{100 * self.error:.2f} % of places wrong, IoU {each} %"
         if self.rmse is None:
             return f"error {100 * self.error:.2f} %"
+        if self.pck is not None:
+            return (
+                f"{100 * self.pck:.1f} % of points within a tenth of their box "
+                f"({100 * self.error:.2f} % of the labels' deviation)"
+            )
         own = ", ".join(f"{each:.4g}" for each in self.rmse)
         return f"RMSE {own} ({100 * self.error:.2f} % of the labels' deviation)"
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdgm_train.labels.scores import Score
+from ssdgm_train.labels.measures.scores import Score
 
 Floats = NDArray[np.float64]
 Labels = NDArray[Any]

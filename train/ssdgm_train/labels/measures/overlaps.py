@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ssdgm_train.labels import scores
+from ssdgm_train.labels.measures import scores
 
 PLACES = 1 << 21
 """Places that are looked at together, so that memory does not grow with the rows."""

@@ -1,0 +1,1 @@
+"""How answers are measured against labels, one module for each way."""
