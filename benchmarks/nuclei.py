@@ -15,21 +15,17 @@ SSDGM_DATA_DIR. A cell that is there is not run again.
     python -m benchmarks.nuclei --out runs/nuclei --table
 """
 
-import argparse
 import itertools
-import json
-import statistics
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
 from scipy import ndimage
 from sklearn.ensemble import RandomForestClassifier
 
-from benchmarks import results
+from benchmarks import cells, results
+from benchmarks.cells import Cell
 from ssdgm_train import begin, data, resume, train
 from ssdgm_train.data.settings import DataPlan
 from ssdgm_train.data.split import split
@@ -58,7 +54,6 @@ TITLES = {
 SCALES, PLACES, TREES = (1, 2, 4, 8), 2000, 30
 UNKNOWN = 255
 Array = np.ndarray
-Cell = dict[str, Any]
 
 
 def prepared(out: Path) -> Path:
@@ -165,8 +160,9 @@ def _iou(counts: list[tuple[int, int]]) -> float:
     return float(both / either)
 
 
-def cell(out: Path, labels: int, contender: str, seed: int) -> Cell:
+def cell(out: Path, key: cells.Key, seed: int) -> Cell:
     """A contender's test IoU."""
+    labels, contender = int(key[0]), str(key[1])
     path, began = prepared(out), time.perf_counter()
     if contender == "otsu":
         iou = thresholded(path)
@@ -174,36 +170,22 @@ def cell(out: Path, labels: int, contender: str, seed: int) -> Cell:
         iou = forest(path, labels, seed)
     else:
         iou = networked(path, contender, labels, seed, out / f"{labels}-{contender}-{seed}")
-    print(labels, contender, seed, f"{100 * iou:.2f}", file=sys.stderr, flush=True)
     seconds = time.perf_counter() - began
     return {"labels": labels, "contender": contender, "seed": seed, "iou": iou, "seconds": seconds}
 
 
-def main(out: Path, seeds: list[int]) -> None:
-    """Run what is missing, the first draw of everything first."""
-    torch.set_num_threads(1)
-    out.mkdir(parents=True, exist_ok=True)
-    for seed, labels, contender in itertools.product(seeds, LABELS, TITLES):
-        path = out / f"{labels}-{contender}-{seed}.json"
-        if not path.exists():
-            path.write_text(json.dumps(cell(out, labels, contender, seed), indent=2) + "\n")
-    write(out)
-
-
-def write(out: Path) -> None:
+def write(ended: list[Cell]) -> None:
     """Write results/nuclei.json from the cells that are there."""
-    cells = [json.loads(path.read_text()) for path in sorted(out.glob("*.json"))]
-    figures: Cell = {"draws": sorted({c["seed"] for c in cells})}
+    figures: Cell = {"draws": sorted({c["seed"] for c in ended})}
     gains = {}
     for labels in LABELS:
-        mine = {key: _shares(cells, labels, key) for key in TITLES}
+        mine = {key: cells.by_draw(ended, "iou", labels=labels, contender=key) for key in TITLES}
         figures[f"IoU of nuclei, %, {labels} masks"] = {
-            title: _mean(mine[key]) for key, title in TITLES.items() if mine[key]
+            title: cells.mean(mine[key], 100) for key, title in TITLES.items() if mine[key]
         }
-        common = mine["segment"].keys() & mine["supervised"].keys()
-        each = [100 * (mine["segment"][s] - mine["supervised"][s]) for s in common]
-        if each:
-            gains[str(labels)] = round(statistics.mean(each), 2)
+        more = cells.gain(mine["segment"], mine["supervised"])
+        if more is not None:
+            gains[str(labels)] = round(100 * more, 2)
     results.write(
         "nuclei",
         claim="on dsb2018-nuclei with masks of 10 pictures, segment's IoU of nuclei is at least 3"
@@ -213,24 +195,5 @@ def write(out: Path) -> None:
     )
 
 
-def _shares(cells: list[Cell], labels: int, contender: str) -> dict[int, float]:
-    mine = [c for c in cells if (c["labels"], c["contender"]) == (labels, contender)]
-    return {c["seed"]: c["iou"] for c in mine}
-
-
-def _mean(shares: dict[int, float]) -> str:
-    values = [100 * share for share in shares.values()]
-    mean = f"{statistics.mean(values):.2f}"
-    return f"{mean} ± {statistics.stdev(values):.2f}" if len(values) > 1 else mean
-
-
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("runs/nuclei"))
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4])
-    parser.add_argument("--table", action="store_true", help="the result from what is there")
-    given = parser.parse_args()
-    if given.table:
-        write(given.out)
-    else:
-        main(given.out, given.seeds)
+    cells.Cells("nuclei", lambda: itertools.product(LABELS, TITLES), cell, write).main(__doc__)

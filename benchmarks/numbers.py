@@ -16,11 +16,8 @@ A cell that is there is not run again. Needs cmapss-fd001 under SSDGM_DATA_DIR.
     python -m benchmarks.numbers --out runs/numbers --table
 """
 
-import argparse
 import itertools
-import json
 import os
-import statistics
 import sys
 import tempfile
 import time
@@ -30,10 +27,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from sklearn.ensemble import HistGradientBoostingRegressor
 
-from benchmarks import results
+from benchmarks import cells, results
+from benchmarks.cells import Cell
 from ssdgm_train import begin, evaluation, train
 from ssdgm_train.recipes import recipe
 
@@ -58,7 +55,6 @@ TITLES = {
     "boosting": "HistGradientBoostingRegressor",
 }
 Array = np.ndarray
-Cell = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -149,8 +145,9 @@ def rmse(said: Array, y: Array) -> float:
     return float(np.sqrt(np.mean((said - y) ** 2)))
 
 
-def cell(share: str, contender: str, seed: int) -> Cell:
+def cell(out: Path, key: cells.Key, seed: int) -> Cell:
     """A contender's test error at the settings with the lowest error to choose by."""
+    share, contender = map(str, key)
     rows, began, tried = drawn(ENGINES[share], seed), time.perf_counter(), []
     for chosen in settings(contender):
         if contender == "boosting":
@@ -171,30 +168,16 @@ def cell(share: str, contender: str, seed: int) -> Cell:
     }
 
 
-def main(out: Path, seeds: list[int]) -> None:
-    """Run what is missing, the first draw of everything first."""
-    torch.set_num_threads(1)
-    out.mkdir(parents=True, exist_ok=True)
-    for seed, share, contender in itertools.product(seeds, ENGINES, TITLES):
-        path = out / f"{share.split()[0]}-{contender}-{seed}.json"
-        if not path.exists():
-            path.write_text(json.dumps(cell(share, contender, seed), indent=2) + "\n")
-    write(out)
-
-
-def write(out: Path) -> None:
+def write(ended: list[Cell]) -> None:
     """Write results/numbers.json from the cells that are there."""
-    cells = [json.loads(path.read_text()) for path in sorted(out.glob("*.json"))]
-    figures: Cell = {"draws": sorted({c["seed"] for c in cells})}
+    figures: Cell = {"draws": sorted({c["seed"] for c in ended})}
     below = {}
     for share in ENGINES:
-        mine = {key: _errors(cells, share, key) for key in TITLES}
+        mine = {key: cells.by_draw(ended, "rmse", share=share, contender=key) for key in TITLES}
         figures[f"RMSE, labels of {share} of the engines"] = {
-            title: _mean(mine[key]) for key, title in TITLES.items() if mine[key]
+            title: cells.mean(mine[key]) for key, title in TITLES.items() if mine[key]
         }
-        common = mine["m2"].keys() & mine["supervised"].keys()
-        gains = [mine["supervised"][s] - mine["m2"][s] for s in common]
-        below[share] = round(statistics.mean(gains), 2) if gains else 0.0
+        below[share] = round(cells.gain(mine["supervised"], mine["m2"]) or 0.0, 2)
     results.write(
         "numbers",
         claim="on C-MAPSS FD001 with labels of 1 and 10 % of the engines, m2's RMSE is below that"
@@ -204,24 +187,5 @@ def write(out: Path) -> None:
     )
 
 
-def _errors(cells: list[Cell], share: str, contender: str) -> dict[int, float]:
-    mine = [c for c in cells if (c["share"], c["contender"]) == (share, contender)]
-    return {c["seed"]: c["rmse"] for c in mine}
-
-
-def _mean(errors: dict[int, float]) -> str:
-    values = list(errors.values())
-    mean = f"{statistics.mean(values):.2f}"
-    return f"{mean} ± {statistics.stdev(values):.2f}" if len(values) > 1 else mean
-
-
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("runs/numbers"))
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4])
-    parser.add_argument("--table", action="store_true", help="the result from what is there")
-    given = parser.parse_args()
-    if given.table:
-        write(given.out)
-    else:
-        main(given.out, given.seeds)
+    cells.Cells("numbers", lambda: itertools.product(ENGINES, TITLES), cell, write).main(__doc__)

@@ -17,15 +17,13 @@ A cell that is there is not run again. Needs adbench-outliers under SSDGM_DATA_D
     python -m benchmarks.outliers --out runs/outliers --table
 """
 
-import argparse
 import importlib
 import importlib.util
-import json
+import itertools
 import os
 import statistics
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,7 +35,8 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.neighbors import LocalOutlierFactor
 from sklearn.svm import OneClassSVM
 
-from benchmarks import results
+from benchmarks import cells, results
+from benchmarks.cells import Cell
 from ssdgm_export import OutlierDetector
 
 FOLDER = "adbench-outliers"
@@ -66,7 +65,6 @@ PYOD = {
 }
 CONTENDERS = (OURS, WITH, *SKLEARN, *PYOD)
 Array = np.ndarray
-Cell = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -109,11 +107,12 @@ def strangeness(contender: str, rows: Rows, seed: int) -> Array:
     return -OutlierDetector(random_state=seed).fit(x, y).score_samples(rows.x_test)
 
 
-def cell(name: str, contender: str, seed: int) -> Cell:
+def cell(out: Path, key: cells.Key, seed: int) -> Cell:
     """A contender's figures on the test rows of a draw."""
+    contender, name = map(str, key)
     rows, began = drawn(name, seed), time.perf_counter()
     score = strangeness(contender, rows, seed)
-    made = {
+    return {
         "set": name,
         "contender": contender,
         "seed": seed,
@@ -121,29 +120,18 @@ def cell(name: str, contender: str, seed: int) -> Cell:
         "average_precision": float(average_precision_score(rows.y_test, score)),
         "seconds": time.perf_counter() - began,
     }
-    print(json.dumps(made), file=sys.stderr, flush=True)
-    return made
 
 
-def main(out: Path, seeds: list[int]) -> None:
-    """Run what is missing, the first draw of everything first."""
-    torch.set_num_threads(1)
-    out.mkdir(parents=True, exist_ok=True)
-    for seed in seeds:
-        for place, contender in enumerate(CONTENDERS):
-            if contender in PYOD and importlib.util.find_spec("pyod") is None:
-                continue
-            for name in SETS:
-                path = out / f"{name}-{place}-{seed}.json"
-                if not path.exists():
-                    path.write_text(json.dumps(cell(name, contender, seed), indent=2) + "\n")
-    write(out)
+def keys() -> Iterator[cells.Key]:
+    """Contenders that are installed, with the tables."""
+    installed = importlib.util.find_spec("pyod") is not None
+    there = (each for each in CONTENDERS if each not in PYOD or installed)
+    return itertools.product(there, SETS)
 
 
-def write(out: Path) -> None:
+def write(ended: list[Cell]) -> None:
     """Write results/outliers.json from the cells that are there, draw by draw."""
-    cells = [json.loads(path.read_text()) for path in sorted(out.glob("*.json"))]
-    draws = {seed: _draw(cells, seed) for seed in sorted({c["seed"] for c in cells})}
+    draws = {seed: _draw(ended, seed) for seed in sorted({c["seed"] for c in ended})}
     results.write(
         "outliers",
         claim="on three tables of ADBench, the mean AUROC of OutlierDetector with five known"
@@ -153,9 +141,9 @@ def write(out: Path) -> None:
     )
 
 
-def _draw(cells: list[Cell], seed: int) -> Cell:
+def _draw(ended: list[Cell], seed: int) -> Cell:
     """The figures of a draw, of those who have all tables."""
-    mine = {(c["contender"], c["set"]): 100 * c["auroc"] for c in cells if c["seed"] == seed}
+    mine = {(c["contender"], c["set"]): 100 * c["auroc"] for c in ended if c["seed"] == seed}
     there = [t for t in CONTENDERS if all((t, name) in mine for name in SETS)]
     mean = {t: statistics.mean(mine[t, name] for name in SETS) for t in there}
     rivals = {title: value for title, value in mean.items() if title not in (OURS, WITH)}
@@ -180,18 +168,10 @@ def table(figures: Cell) -> str:
             own = [draw["AUROC"][name].get(title) for name in SETS]
             row += [*own, draw["mean_AUROC"].get(title)]
         if any(value is not None for value in row):
-            cells = ("" if value is None else f"{value:.1f}" for value in row)
-            lines.append(f"| {title} | {' | '.join(cells)} |")
+            words = ("" if value is None else f"{value:.1f}" for value in row)
+            lines.append(f"| {title} | {' | '.join(words)} |")
     return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("runs/outliers"))
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
-    parser.add_argument("--table", action="store_true", help="the result from what is there")
-    given = parser.parse_args()
-    if given.table:
-        write(given.out)
-    else:
-        main(given.out, given.seeds)
+    cells.Cells("outliers", keys, cell, write, seeds=(0,)).main(__doc__)

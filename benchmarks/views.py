@@ -17,29 +17,24 @@ A cell that is there is not run again. Needs mfeat under SSDGM_DATA_DIR.
     python -m benchmarks.views --out runs/views --table
 """
 
-import argparse
-import itertools
 import json
 import os
-import statistics
-import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
 from sklearn.experimental import enable_iterative_imputer  # noqa: F401
 from sklearn.impute import IterativeImputer, SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from benchmarks import results
+from benchmarks import cells, results
+from benchmarks.cells import Cell
 from ssdgm_train import begin, evaluation, train
 from ssdgm_train.recipes import recipe, shelf
 
@@ -59,7 +54,6 @@ TITLES = {
     "pix": "pix alone, m2 or SVC",
 }
 Array = np.ndarray
-Cell = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -181,8 +175,9 @@ def wrong(rows: Rows, contender: str, said: Array, asked: Array) -> Array:
     return said != rows.y[asked]
 
 
-def cell(views: str, contender: str, seed: int) -> Cell:
+def cell(out: Path, key: cells.Key, seed: int) -> Cell:
     """A contender's test error, its classifier chosen by the rows to choose by."""
+    views, contender = map(str, key)
     rows, began = drawn(SETS[views], seed), time.perf_counter()
     both, n = np.concatenate([rows.held, rows.test]), len(rows.held)
     if contender == OURS:
@@ -209,72 +204,33 @@ def cell(views: str, contender: str, seed: int) -> Cell:
     }
 
 
-def cells(seeds: list[int]) -> list[tuple[int, str, str]]:
-    """What is to be run, the first draw of everything first."""
+def keys() -> Iterator[cells.Key]:
+    """Sets of views with who is there for them."""
     alone_of = {"fou and pix": ("fou", "pix"), "six views": ()}
-    return [
-        (seed, views, contender)
-        for seed, views in itertools.product(seeds, SETS)
-        for contender in (OURS, MEAN, ITERATIVE, *alone_of[views])
-    ]
+    for views in SETS:
+        yield from ((views, contender) for contender in (OURS, MEAN, ITERATIVE, *alone_of[views]))
 
 
-def main(out: Path, seeds: list[int]) -> None:
-    """Run what is missing."""
-    torch.set_num_threads(1)
-    out.mkdir(parents=True, exist_ok=True)
-    for seed, views, contender in cells(seeds):
-        path = out / f"{views.split()[0]}-{contender}-{seed}.json"
-        if not path.exists():
-            measured = cell(views, contender, seed)
-            path.write_text(json.dumps(measured, indent=2) + "\n")
-            print(views, contender, seed, f"{measured['error']:.4f}", file=sys.stderr, flush=True)
-    write(out)
-
-
-def write(out: Path) -> None:
+def write(ended: list[Cell]) -> None:
     """Write results/views.json from the cells that are there."""
-    found = [json.loads(path.read_text()) for path in sorted(out.glob("*.json"))]
-    figures: Cell = {"draws": sorted({c["seed"] for c in found})}
+    figures: Cell = {"draws": sorted({c["seed"] for c in ended})}
     passed = True
     for views in SETS:
-        errors = {key: _errors(found, views, key) for key in TITLES}
-        figures[f"test error, {views}"] = {TITLES[k]: _mean(e) for k, e in errors.items() if e}
-        for key, theirs in errors.items():
-            common = theirs.keys() & errors[OURS].keys()
-            passed &= key == OURS or not common or _gain(errors[OURS], theirs, common) > 0
+        errors = {key: cells.by_draw(ended, "error", views=views, contender=key) for key in TITLES}
+        figures[f"test error, {views}"] = {
+            TITLES[key]: cells.mean(each, 100, " %", 1) for key, each in errors.items() if each
+        }
+        gains = (cells.gain(errors[key], errors[OURS]) for key in TITLES if key != OURS)
+        passed &= all(gain is None or gain > 0 for gain in gains)
     results.write(
         "views",
         claim="on mfeat with 10 labels a class and half of the rows without one of their views,"
         " `views` errs on fewer test rows than each view alone, mean imputation and"
         " IterativeImputer before the better of m2 and SVC, on average over draws",
-        passed=passed and bool(found),
+        passed=passed and bool(ended),
         figures=figures,
     )
 
 
-def _gain(ours: dict[int, float], theirs: dict[int, float], seeds: set[int]) -> float:
-    return statistics.mean(theirs[s] - ours[s] for s in seeds)
-
-
-def _errors(found: list[Cell], views: str, contender: str) -> dict[int, float]:
-    mine = [c for c in found if (c["views"], c["contender"]) == (views, contender)]
-    return {c["seed"]: c["error"] for c in mine}
-
-
-def _mean(errors: dict[int, float]) -> str:
-    values = [100 * error for error in errors.values()]
-    mean = f"{statistics.mean(values):.1f} %"
-    return f"{mean} ± {statistics.stdev(values):.1f}" if len(values) > 1 else mean
-
-
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("runs/views"))
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4])
-    parser.add_argument("--table", action="store_true", help="the result from what is there")
-    given = parser.parse_args()
-    if given.table:
-        write(given.out)
-    else:
-        main(given.out, given.seeds)
+    cells.Cells("views", keys, cell, write).main(__doc__)
