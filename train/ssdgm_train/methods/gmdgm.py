@@ -46,7 +46,8 @@ class Config:
         latent: Dimensions of z.
         activation: The paper's is "relu".
         batch_norm: Normalise all hidden layers over the batch, as the authors do.
-        binarise: Train Bernoulli data on freshly drawn bits; evaluation is always on grey levels.
+        binarise: Train Bernoulli data on freshly drawn bits; evaluation is always on grey levels,
+            and so is a classifier with convolutions of its own, see `pooled`.
         alpha: Weight of log q(y | x) of the labelled rows against the sum over the data set.
         weighting: That weight is alpha * N / N_l if "balanced", as in the authors' code, and
             alpha if "paper".
@@ -96,6 +97,7 @@ class Model(model.Model):
         self.widths = {"z": config.latent, "eps_z": config.latent}
         self.likelihood = likelihoods.likelihood_for(problem)
         self.draw = self.likelihood.draw if config.binarise else likelihoods.same
+        self.sees_greys = builder.sees_greys(problem, config)
         self.standardise = observations.observer_for(problem)
         build, width = builder.builder_for(problem, config), self.labels.width
         hidden, act, norm = how = config.hidden, config.activation, config.batch_norm

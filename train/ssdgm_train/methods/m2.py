@@ -54,7 +54,8 @@ class Config:
         classifier_activation: The classifier's, if it differs.
         batch_norm: Normalise the classifier's hidden layers over the batch. With few labels it
             hurt on pixels and helped on features.
-        binarise: Train Bernoulli data on freshly drawn bits; evaluation is always on grey levels.
+        binarise: Train Bernoulli data on freshly drawn bits; evaluation is always on grey levels,
+            and so is a classifier with convolutions of its own, see `pooled`.
         alpha: Weight of log q(y | x) of the labelled rows against the sum over the data set.
         weighting: That weight is alpha * N / N_l if "balanced" (about 50 is a good value) and
             alpha if "paper".

@@ -97,6 +97,7 @@ class Model(model.Model):
         self.widths = {"z": config.latent}
         self.likelihood = likelihoods.likelihood_for(problem)
         self.draw = self.likelihood.draw if config.binarise else likelihoods.same
+        self.sees_greys = False
         self.standardise = observations.observer_for(problem)
         self.views = experts.Views(problem, self.standardise.width)
         builds = [_builder(config, part) for part in (*problem.parts.values(),) or (problem,)]

@@ -66,7 +66,8 @@ class Config:
         auxiliary: Dimensions of a.
         activation: The paper's is "relu".
         batch_norm: Normalise all hidden layers over the batch, as the authors do.
-        binarise: Train Bernoulli data on freshly drawn bits; evaluation is always on grey levels.
+        binarise: Train Bernoulli data on freshly drawn bits; evaluation is always on grey levels,
+            and so is a classifier with convolutions of its own, see `pooled`.
         alpha: Weight of log q(y | a, x) of the labelled rows against the sum over the data set.
         weighting: That weight is alpha * N / N_l if "balanced", as in the authors' code, and
             alpha if "paper".
@@ -113,6 +114,7 @@ class Auxiliary(model.Model):
         self.widths = {"z": config.latent, "eps_a": config.auxiliary}
         self.likelihood = likelihoods.likelihood_for(problem)
         self.draw = self.likelihood.draw if config.binarise else likelihoods.same
+        self.sees_greys = builder.sees_greys(problem, config)
         self.standardise = observations.observer_for(problem)
         self._build(builder.builder_for(problem, config), config)
         half = torch.randn(-(-config.draws // 2), config.auxiliary)
@@ -198,13 +200,15 @@ def loss(model: Auxiliary, batch: method.Batch, context: method.Context) -> meth
     With several draws of a per row, each draw counts as a row of its own.
     """
     noise, labels, samples = context.noise, model.labels, model.config.samples
-    rows = model.draw(model.standardise(torch.cat([batch.x, batch.u])), noise)
-    rows = rows.repeat_interleave(samples, 0)
+    greys = model.standardise(torch.cat([batch.x, batch.u]))
+    rows = model.draw(greys, noise)
+    seen = greys if model.sees_greys else rows
+    rows, seen = (part.repeat_interleave(samples, 0) for part in (rows, seen))
     end = samples * len(batch.x)
     y = labels.known(batch.y.repeat_interleave(samples, 0), like=rows)
     q = model.auxiliary(rows)
     a = q.sample(noise)
-    raw = model.classifier(rows, a)
+    raw = model.classifier(seen, a)
 
     def bound(part: slice) -> Callable[[Tensor], Tensor]:
         x, own, mean, scale = (each[part, None] for each in (rows, a, *q))

@@ -25,6 +25,7 @@ class Bounded(Protocol):
         standardise: From raw rows to observations.
         draw: From observations to what training sees.
         classifier: From observations to the raw numbers of q(y | x).
+        sees_greys: Whether the classifier learns from observations as they are.
     """
 
     config: Any
@@ -32,6 +33,7 @@ class Bounded(Protocol):
     standardise: Callable[[Tensor], Tensor]
     draw: Callable[[Tensor, Noise], Tensor]
     classifier: Callable[[Tensor], Tensor]
+    sees_greys: bool
 
     def bound(self, x: Tensor, y: Tensor, noise: Noise) -> Tensor:
         """L(x, y) in nats; x [n, 1, features] and y [n or 1, E, *shape] broadcast."""
@@ -48,8 +50,9 @@ def loss(model: Any, batch: method.Batch, context: method.Context) -> method.Ter
         context: The phase.
     """
     noise, labelled = context.noise, len(batch.x)
-    both = model.draw(model.standardise(torch.cat([batch.x, batch.u])), noise)
-    raw = model.classifier(both)
+    rows = model.standardise(torch.cat([batch.x, batch.u]))
+    both = model.draw(rows, noise)
+    raw = model.classifier(rows if model.sees_greys else both)
     y = model.labels.known(batch.y, like=both)
     own, others = raw[:labelled], raw[labelled:]
     if context.progress < model.config.settle:

@@ -40,7 +40,8 @@ class Conditioned(model.Model):
         self.config = config
         self.labels, self.widths = problem.labels, {"z": config.latent}
         self.likelihood = likelihoods.likelihood_for(problem)
-        self.draw = builder.draw_for(problem, config.binarise)
+        self.draw = self.likelihood.draw if config.binarise else likelihoods.same
+        self.sees_greys = builder.sees_greys(problem, config)
         self.standardise = observations.observer_for(problem)
         build, width = builder.builder_for(problem, config), self.labels.width
         hidden, act = config.hidden, config.activation

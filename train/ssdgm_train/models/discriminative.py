@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ssdgm_train import model
+from ssdgm_train import likelihoods, model
 from ssdgm_train.likelihoods import observations
 from ssdgm_train.networks import builder
 from ssdgm_train.probability import shapes
@@ -30,7 +30,8 @@ class Discriminative(model.Model):
         self.classifier = builder.classifier_for(
             problem, builder.fitted(config, problem)
         ).classifier(config.hidden, problem.labels.raw, config.activation, config.batch_norm)
-        self.draw = builder.draw_for(problem, config.binarise)
+        bits = config.binarise and not builder.sees_greys(problem, config)
+        self.draw = likelihoods.likelihood_for(problem).draw if bits else likelihoods.same
 
     def judge(self, x: Tensor) -> Tensor:
         """The raw numbers of q(y | x) for observations, [n, features] or maps of pictures."""

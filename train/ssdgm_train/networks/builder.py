@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from ssdgm_train import likelihoods, problems, settings
 from ssdgm_train.labels.dense import Dense
@@ -23,8 +23,6 @@ from ssdgm_train.networks.keypoints import Keypoints
 from ssdgm_train.networks.perceptrons import MLP, FeatureNorm, GaussianMLP
 from ssdgm_train.networks.places import CHANNELS, LEVELS, Places
 from ssdgm_train.networks.pooled import Pooled
-from ssdgm_train.probability import shapes
-from ssdgm_train.probability.noise import Noise
 from ssdgm_train.problems import Problem
 
 AUTO = "auto"
@@ -129,13 +127,13 @@ def classifier_for(problem: Problem, config: Any) -> Builder | Places | Keypoint
     return builder_for(problem, config)
 
 
-def draw_for(problem: Problem, binarise: bool) -> Callable[[shapes.Features, Noise], Tensor]:
-    """What training sees of observations: bits, where that is asked, but never where points are.
+def sees_greys(problem: Problem, config: Any) -> bool:  # noqa: ANN401  (a method's own)
+    """Whether a classifier learns from grey levels where the bound has bits drawn from them.
 
-    Their networks learn what surrounds a point, which bits drawn anew hide.
+    Convolutions of its own are normalised over the batch, whose bits vary more than the grey
+    levels that it is asked about later; and maps of points learn what bits hide.
     """
-    bits = binarise and not isinstance(problem.labels, Points)
-    return likelihoods.likelihood_for(problem).draw if bits else likelihoods.same
+    return bool(_own(config)[0]) or isinstance(problem.labels, Points)
 
 
 def builder_for(problem: Problem, config: Any) -> Builder:  # noqa: ANN401  (a method's own)
