@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from ssdgm_runtime.bundle.trust.policy import Policy
     from ssdgm_runtime.engine.options import Options
     from ssdgm_runtime.model import Model, load
+    from ssdgm_runtime.rows.drift import DriftWarning
 
 __version__ = "0.1.0"
 
@@ -49,6 +50,7 @@ __all__ = [
     "DataError",
     "DataNotFound",
     "DeadlineExceeded",
+    "DriftWarning",
     "EngineError",
     "FormatError",
     "InputError",
@@ -78,7 +80,8 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import importlib
 
-    place = {"Options": "engine.options", "Policy": "bundle.trust.policy"}.get(name, "model")
+    places = {"Options": "engine.options", "Policy": "bundle.trust.policy"}
+    place = (places | {"DriftWarning": "rows.drift"}).get(name, "model")
     globals()[name] = value = getattr(importlib.import_module(f"{__name__}.{place}"), name)
     return value
 

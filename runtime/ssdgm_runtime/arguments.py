@@ -1,21 +1,13 @@
-"""Arguments as callers give them, checked before a graph sees them.
-
-A graph gets exactly the dtype and shape that the manifest declares. One cast is made, float64 to
-float32; everything else is an error that shows the line to write.
-"""
+"""Scalar arguments as callers give them, checked before anything is computed."""
 
 import math
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ssdgm_runtime import errors
 
-Array = NDArray[Any]
-Floats = NDArray[np.float32]
 _MOST = 2**31 - 1
-_LONG, _DIGITS = 80, 18
+_LONG = 80
 
 
 def count(value: int, name: str, least: int, most: int = _MOST) -> int:
@@ -56,14 +48,9 @@ def positive(value: float, name: str) -> float:
     return number
 
 
-def sizes(text: str, name: str = "--batch") -> tuple[int, ...]:
-    """Read sizes as a command line has them, such as "1,8,64"; `name` is the option's.
-
-    Raises:
-        InputError: They are not whole numbers with commas.
-    """
-    words = [word.strip() for word in text.split(",")]
-    if not all(word.isascii() and word.isdigit() and len(word) <= _DIGITS for word in words):
-        want = "whole numbers separated by commas, such as 1,8,64"
-        raise errors.InputError(name, shown(text), want)
-    return tuple(dict.fromkeys(int(word) for word in words))
+def instance(value: object, kind: str, name: str) -> None:
+    """Raise InputError for a value of no class of that name of ours, which is not imported."""
+    if kind not in (own.__name__ for own in type(value).__mro__):
+        hint = f"ssdgm_runtime.{kind}(**{name})" if isinstance(value, dict) else ""
+        got = f"a {type(value).__name__}"
+        raise errors.InputError(name, got, f"ssdgm_runtime.{kind}", hint)

@@ -64,6 +64,8 @@ class Model:
         policy: "Policy | None" = None,
     ) -> None:
         plan = planned(provider, threads, options, allow_partial, isolated)
+        if policy is not None:
+            arguments.instance(policy, "Policy", "policy")
         checks: dict[str, Any] = {"max_bytes": max_bytes, "verify": verify, "policy": policy}
         bundle = contents.open_bundle(path, **checks)
         checks |= {"provider": provider, "variant": variant, "threads": threads}

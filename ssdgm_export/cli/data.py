@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ssdgm_export.cli import console, shared
+from ssdgm_export.cli import console, machine, shared
 from ssdgm_export.cli.options import AsJson, Force, Quiet
 from ssdgm_export.cli.text import data as text
 from ssdgm_runtime import atomic
@@ -66,6 +66,9 @@ def inspect(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Draw rows or columns to this .png file.")
     ] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="Number of threads. [default: all]", min=1)
+    ] = None,
     force: Force = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -90,7 +93,7 @@ def inspect(
     downloading = console.downloads(quiet or as_json)
     if out is not None:
         sources.check_outside(out, sources.locate(data, place, downloading))
-    with console.watch(quiet or as_json) as tell:
+    with machine.limited(threads), console.watch(quiet or as_json) as tell:
         location, report = inspection.look(
             data, plan, labels, seed, place, downloading, tell, comparing
         )

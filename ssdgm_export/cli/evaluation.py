@@ -53,10 +53,11 @@ def _f1(score: Json) -> str:
 
 def _lines(result: Json) -> str:
     from ssdgm_train.evaluation import Score
+    from ssdgm_train.runs import evidence
 
     bounds = {
-        f"log p({name})": f"{value['importance']:.2f} ± {value['standard_error']:.2f} nats with "
-        f"{result['samples']} draws, {value['bound']:.2f} with one"
+        evidence.TERMS[name]: f"{value['importance']:.2f} ± {value['standard_error']:.2f} nats "
+        f"with {result['samples']} draws, {value['bound']:.2f} with one"
         for name, value in result["evidence"].items()
         if value
     }

@@ -127,6 +127,6 @@ def _comparison(session: Any, minutes: float) -> str:  # noqa: ANN401
         steps = f"at most {session.steps:,} steps in about {minutes:g} minutes"
         return f"no other is compared for such rows and labels; {steps}"
     return (
-        f"compared with {others}, and the best is trained, in about {minutes:g} minutes; "
+        f"compared with {others} as far as {minutes:g} minutes go, and the best is trained; "
         f"--method {session.recipe.method} trains it without comparing"
     )

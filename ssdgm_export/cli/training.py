@@ -207,6 +207,9 @@ def _run(session: Any, quiet: bool) -> None:  # noqa: ANN401
     from ssdgm_train.portfolio import search
 
     try:
+        if not quiet and session.run.read().searching:
+            for remark in search.prepare(session):
+                console.note(remark)
         for _ in console.track(
             search.train(session, every=True), session.steps, session.state.step, quiet
         ):

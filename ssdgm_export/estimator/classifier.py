@@ -49,7 +49,8 @@ class SemiSupervisedClassifier(ClassifierMixin, base.SemiSupervised):  # type: i
             They calibrate the probabilities.
         early_stopping: Whether training stops once `patience` validations in a row, of which a run
             has 20 at least, brought no lower loss; its best weights are then used. `validation` is
-            0.1 with it, and needs 30 labelled rows to decide by.
+            0.1 with it; where that is fewer than 30 labelled rows, they decide nothing: training
+            goes on to its end, and `fit` warns.
         patience: Such validations; 5 with `early_stopping`, else none, unless given.
         class_weight: "balanced", for classes that count alike in training however many labelled
             rows they have; or weights by label, {1: 3.0}, 1 where none is given; None for rows
@@ -130,8 +131,8 @@ class SemiSupervisedClassifier(ClassifierMixin, base.SemiSupervised):  # type: i
         """Rows of a frame with their labels."""
         self.feature_names_in_ = np.array(frame.columns, object)
         self.n_features_in_ = len(frame.columns)
-        frames.check_labelled(frame, np.asarray(y))
-        frame, known, weights = weighting.weighted(frame, np.asarray(y), weights)
+        given = frames.check_labelled(frame, y, type(self).__name__)
+        frame, known, weights = weighting.weighted(frame, given, weights)
         self.classes_, labels = settings.labels(known)
         return frames.table(frame, labels, weights)
 

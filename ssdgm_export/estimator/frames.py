@@ -6,6 +6,7 @@ numbers is an array with names, as scikit-learn has it, and is none of the frame
 
 import dataclasses
 import json
+import numbers
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,8 +60,10 @@ def read(x: object, gaps: bool = False) -> Frame | None:
 
     check_one(x)
     frame = nw.from_native(x, eager_only=True, pass_through=True)
-    if not isinstance(frame, nw.DataFrame) or not frame.columns:
+    if not isinstance(frame, nw.DataFrame):
         return None
+    if not frame.columns:
+        raise errors.InputError("X", "a frame without columns", "one column at least")
     if not gaps and _plain(frame):
         return None
     strange = [name for name in frame.columns if not isinstance(name, str) or not name.strip()]
@@ -91,25 +94,49 @@ def _plain(frame: Frame) -> bool:
 
     if not all(kind.is_numeric() or kind == nw.Object for kind in frame.schema.values()):
         return False
-    return not any(series.is_null().any() or _gaps(series) for series in frame.iter_columns())
+    return not any(series.is_null().any() or _odd(series) for series in frame.iter_columns())
 
 
-def _gaps(series: Any) -> bool:  # noqa: ANN401  (narwhals')
-    return bool(series.dtype.is_float() and series.is_nan().any())
+def _odd(series: Any) -> bool:  # noqa: ANN401  (narwhals')
+    """Whether a column has NaN, or objects that are no numbers."""
+    if series.dtype.is_numeric():
+        return bool(series.dtype.is_float() and series.is_nan().any())
+    return not all(isinstance(value, numbers.Number) for value in series.to_list())
 
 
-def check_labelled(frame: Frame, y: Array) -> None:
-    """Refuse a frame that has not one label for each row.
+def check_labelled(frame: Frame, y: object, estimator: str) -> Array:
+    """The labels of a frame, [n].
+
+    Args:
+        frame: The frame.
+        y: Its labels as a caller has them.
+        estimator: The name of who asks.
 
     Raises:
-        InputError: It has not.
+        InputError: There is not one for each row.
+        ValueError: There are none.
     """
-    if len(frame) != len(y):
-        raise errors.InputError("y", f"{len(y)} labels for {len(frame)} rows", "one for each row")
+    if y is None:
+        raise ValueError(
+            f"This {estimator} estimator requires y to be passed, but the target y is None"
+        )
+    labels = np.asarray(y)
+    labels = labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
+    if labels.ndim != 1:
+        raise errors.InputError("y", f"of shape {list(labels.shape)}", "one label for each row")
+    if len(frame) != len(labels):
+        got = f"{len(labels)} labels for {len(frame)} rows"
+        raise errors.InputError("y", got, "one for each row")
+    return labels
 
 
 def table(frame: Frame, y: Array, weights: Array | None) -> Table:
-    """A frame with its labels [n], as `settings.labels` has them, and weights [n], if any.
+    """A frame with its labels, and weights [n], if any.
+
+    Args:
+        frame: The frame.
+        y: Labels [n], as `settings.labels` has them; or numbers [n] or [n, D], NaN for unknown.
+        weights: How much rows count.
 
     Raises:
         MissingExtra: pyarrow is not installed.
@@ -121,9 +148,13 @@ def table(frame: Frame, y: Array, weights: Array | None) -> Table:
             "Frames with categories, dates or missing values need pyarrow",
             mend="Install it with: pip install 'ssdgm-export[train,cpu,tables]'",
         ) from None
-    label, weight = (_free(name, frame.columns) for name in (roles.LABEL[0], "weight"))
-    arrow = pa.table({name: frame[name].to_arrow() for name in frame.columns})
-    whole = arrow.append_column(label, pa.array(y.tolist()))
+    weight = _free("weight", frame.columns)
+    several = [str(k) for k in range(y.shape[1])] if y.ndim == 2 else [""]
+    labels = [_free(f"{roles.LABEL[0]}{k}", frame.columns) for k in several]
+    whole = pa.table({name: frame[name].to_arrow() for name in frame.columns})
+    for name, values in zip(labels, y.reshape(len(y), -1).T.tolist(), strict=True):
+        whole = whole.append_column(name, pa.array(values))
+    label = ",".join(labels)
     if weights is None:
         return Table(whole, label, "", frame.implementation)
     whole = whole.append_column(weight, pa.array(weights))

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdgm_export.estimator import frames
+from ssdgm_export.estimator import frames, wording
 from ssdgm_export.graphs import modules
 from ssdgm_train import method
 from ssdgm_train.data.formats import layouts
@@ -51,6 +51,7 @@ class Table:
     features: tuple[str, ...] = ()
     weights: NDArray[np.generic] | None = None
     file: str = "table.npz"
+    label: str = "label"
 
     def save(self, path: Path) -> None:
         """Write the rows as the .npz file that a run reads."""
@@ -178,17 +179,18 @@ def fit(
     # Windows removes no file that is mapped
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         source, out = Path(folder) / table.file, Path(folder) / "run"
-        table.save(source)
-        if minutes is None:
-            begun = session.begin(
-                source, plan, out, None, seed, device, init_from, threads=threads
-            )
-        else:
-            begun = search.begin(
-                str(source), plan, out, minutes, None, seed, device, threads=threads
-            )
-        for progress in search.train(begun):
-            watch(progress)
+        with wording.of_memory(source, table.label):
+            table.save(source)
+            if minutes is None:
+                begun = session.begin(
+                    source, plan, out, None, seed, device, init_from, threads=threads
+                )
+            else:
+                begun = search.begin(
+                    str(source), plan, out, minutes, None, seed, device, threads=threads
+                )
+            for progress in search.train(begun):
+                watch(progress)
         return Trained(files(out, table.file), table)
 
 

@@ -8,6 +8,7 @@ detector.fit(X, y)  # y is 1 of normal rows, -1 of known outliers, 0 or NaN wher
 detector.export("detector.ssdgm")  # Model.classify(x).names on a device without torch
 """
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ssdgm_export.estimator import base, frames, memory, progress, settings
-from ssdgm_runtime import errors
+from ssdgm_runtime import DriftWarning, errors
 from ssdgm_train.data import dataset, targets
 from ssdgm_train.evaluation import evidence
 from ssdgm_train.labels import OneClass, oneclass
@@ -29,6 +30,7 @@ from ssdgm_train.recipes import recipe
 from ssdgm_train.runs import directory, loading
 
 Array = NDArray[Any]
+Codes = NDArray[np.int64]
 RECIPE = "default-oneclass"
 FEWEST = 5
 """The fewest rows that are held out."""
@@ -50,7 +52,8 @@ class OutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         steps: Updates.
         learning_rate: Adam's.
         batch: Rows a step.
-        likelihood: Of rows: "gaussian", which standardises every column, or as of `m2`.
+        likelihood: Of rows: "gaussian", which standardises every column, or as of `m2`; None for
+            gaussian, of frames that are read as tables for the one that fits.
         settings: Anything else a recipe of `oneclass` has, such as ("model.gamma=3",).
         random_state: Of the rows that are held out, initial weights, batches and noise.
         device: "auto", "cpu" or "cuda".
@@ -76,7 +79,7 @@ class OutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         steps: int = 1500,
         learning_rate: float = 3e-3,
         batch: int = 128,
-        likelihood: str = "gaussian",
+        likelihood: str | None = None,
         settings: Sequence[str] = (),
         random_state: int | np.random.RandomState | None = None,
         device: str = "cpu",
@@ -100,7 +103,8 @@ class OutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         """Train on rows [n, features].
 
         Args:
-            X: The rows.
+            X: Finite numbers, or a frame, in which columns may also be categories, words, truth
+                values and dates, and values may be missing, as of `SemiSupervisedClassifier`.
             y: What is known of them, [n]: above 0 of normal rows, below 0 of outliers, 0 or NaN
                 where nothing is known. By default all are normal, as they are where y says so of
                 none.
@@ -108,21 +112,50 @@ class OutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         if not 0 <= self.false_alarms < 0.5:
             wanted = "a share from 0 to below 0.5"
             raise errors.InputError("false_alarms", str(self.false_alarms), wanted)
-        frames.check_one(X)
-        x = validate_data(self, X, dtype=np.float32, ensure_min_samples=2)
-        codes = _codes(y, len(x))
+        gaps = bool(self._plan(FEWEST).data.missing)
+        frame = frames.read(X, gaps)
+        codes, table = self._array(X, y, gaps) if frame is None else self._frame(frame, y)
+        plan: frames.Plan = self._plan(len(codes))
+        if gaps or isinstance(table, frames.Table):
+            known = table if isinstance(table, frames.Table) else None
+            plan = frames.stated(plan, known, self.likelihood)
         seed = base.seed_of(self.random_state)
-        names = tuple(getattr(self, "feature_names_in_", ()))
-        table = memory.Table(x, codes, names)
         watch = progress.tell if self.verbose else memory.ignore
-        self.run_ = memory.fit(table, self._plan(len(x)), seed, self.device, None, watch)
-        self.offset_ = self._offset(x, codes)
+        self.run_ = memory.fit(table, plan, seed, self.device, None, watch)
+        self.offset_ = self._offset(self._asked(X), codes)
         return self
+
+    def _array(self, X: object, y: object, gaps: bool) -> tuple[Codes, memory.Table]:  # noqa: N803
+        """Rows of numbers, as scikit-learn checks them, and what is known of them."""
+        finite = "allow-nan" if gaps else True
+        x = validate_data(
+            self, X, dtype=np.float32, ensure_min_samples=2, ensure_all_finite=finite
+        )
+        codes = _codes(y, len(x))
+        return codes, memory.Table(x, codes, tuple(getattr(self, "feature_names_in_", ())))
+
+    def _frame(self, frame: frames.Frame, y: object) -> tuple[Codes, frames.Table]:
+        """Rows of a frame, and what is known of them."""
+        self.feature_names_in_ = np.array(frame.columns, object)
+        self.n_features_in_ = len(frame.columns)
+        codes = _codes(y, len(frame))
+        return codes, frames.table(frame, codes, None)
+
+    def _asked(self, X: object) -> Array:  # noqa: N803
+        """Rows like those of the training, as the model takes them."""
+        if isinstance(self.run_.table, frames.Table):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DriftWarning)  # that is what is asked for
+                return frames.rows(X, self.run_.problem)
+        known = self.run_.problem.columns
+        finite = "allow-nan" if known else True
+        x: Array = validate_data(self, X, dtype=np.float32, reset=False, ensure_all_finite=finite)
+        return frames.rows(x, self.run_.problem, named_only=False) if known else x
 
     def score_samples(self, X: object) -> NDArray[np.float64]:  # noqa: N803
         """A lower bound of log p(x) of every row in nats, [n], higher for more usual rows."""
         check_is_fitted(self)
-        return self._scores(validate_data(self, X, dtype=np.float32, reset=False))
+        return self._scores(self._asked(X))
 
     def decision_function(self, X: object) -> NDArray[np.float64]:  # noqa: N803
         """The same less `offset_`: negative for outliers, [n]."""
@@ -158,14 +191,14 @@ class OutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
             "steps": self.steps,
             "learning_rate": self.learning_rate,
             "unlabelled_batch": self.batch,
-            "likelihood": self.likelihood,
+            "likelihood": self.likelihood or "gaussian",
             "validation": min(max(round(self.held * rows), FEWEST), rows // 2),
             "labels_as": targets.ONE_CLASS,
         }
         always = f"data.false_alarms={self.false_alarms}", f"run.evaluate_every={self.steps}"
         return settings.plan(RECIPE, None, given, (*always, *self.settings))
 
-    def _offset(self, x: Array, codes: Array) -> float:
+    def _offset(self, x: Array, codes: Codes) -> float:
         """The score above which rows are normal: that of the run, or by samples of its own."""
         labels = self.run_.result.labels
         assert isinstance(labels, OneClass)
@@ -197,7 +230,7 @@ class OutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         return bound
 
 
-def _codes(y: object, rows: int) -> NDArray[np.int64]:
+def _codes(y: object, rows: int) -> Codes:
     """What is known of rows, as a data set has it: 0 of normal ones, 1 of outliers, -1."""
     if y is None:
         return np.full(rows, oneclass.NORMAL)

@@ -79,7 +79,7 @@ class SemiSupervisedRegressor(RegressorMixin, base.SemiSupervised):  # type: ign
         """Train on rows [n, features], labelled or not.
 
         Args:
-            X: Finite numbers; they become float32.
+            X: Finite numbers, or a frame, as of `SemiSupervisedClassifier`.
             y: Numbers [n] or [n, D]; NaN where one is not known.
             sample_weight: How much each row counts [n], labelled or not; 1 for all by default. A
                 row is drawn for a step as often as that; those of weight 0 are left out.
@@ -91,14 +91,26 @@ class SemiSupervisedRegressor(RegressorMixin, base.SemiSupervised):  # type: ign
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y "
                 "is None"
             )
-        frames.check_one(X)
-        x = validate_data(self, X, dtype=np.float32, ensure_min_samples=2)
+        plan = self._plan()
+        frame, gaps = frames.read(X, self._gaps(plan)), self._gaps(plan)
+        x: Any = frame
+        if frame is None:
+            finite = "allow-nan" if gaps else True
+            x = validate_data(
+                self, X, dtype=np.float32, ensure_min_samples=2, ensure_all_finite=finite
+            )
         known = _numbers(y)
         check_consistent_length(x, known)
         self._flat = known.ndim == 1
-        plan = self._plan()
         x, known, weights = weighting.weighted(x, known, sample_weight)
-        self._train(self._table(x, known, plan, weights), plan)
+        if frame is None:
+            plan = frames.stated(plan, None, self.likelihood) if gaps else plan
+            self._train(self._table(x, known, plan, weights), plan)
+            return self
+        self.feature_names_in_ = np.array(frame.columns, object)
+        self.n_features_in_ = len(frame.columns)
+        table = frames.table(x, known, weights)
+        self._train(table, frames.stated(plan, table, self.likelihood))
         return self
 
     def predict(self, X: object, return_std: bool = False) -> Any:  # noqa: N803, ANN401
@@ -113,7 +125,7 @@ class SemiSupervisedRegressor(RegressorMixin, base.SemiSupervised):  # type: ign
         return (mean, scale) if return_std else mean
 
     @available_if(base.offers("generate"))  # type: ignore[untyped-decorator]
-    def sample(self, y: object, n: int = 1, random_state: object = 0) -> Array:
+    def sample(self, y: object, n: int = 1, random_state: object = 0) -> Any:  # noqa: ANN401
         """Draw rows of p(x | y).
 
         Args:
@@ -122,7 +134,7 @@ class SemiSupervisedRegressor(RegressorMixin, base.SemiSupervised):  # type: ign
             random_state: Of the draws.
 
         Returns:
-            Rows [m * n, features], those of the first label first.
+            Rows [m * n, features], those of the first label first; a frame after a frame.
 
         Raises:
             InputError: y are no such numbers, or n is no whole number from 1 on.
@@ -131,6 +143,8 @@ class SemiSupervisedRegressor(RegressorMixin, base.SemiSupervised):  # type: ign
         answers = self._answers()
         asked = np.repeat(answers.space.read(y), settings.count(n, "n"), axis=0)  # type: ignore[arg-type]
         drawn = answers.draws_of(asked, base.seed_of(random_state))
+        if isinstance(self.run_.table, frames.Table):
+            return frames.drawn(drawn, self.run_.problem, self.run_.table)
         return drawn.reshape(len(drawn), -1)
 
     def score(self, X: object, y: object, sample_weight: object = None) -> float:  # noqa: N803
@@ -158,6 +172,9 @@ _OUTPUTS = tuple(Continuous((), (), ()).outputs)
 
 def _numbers(y: object) -> NDArray[np.float64]:
     """Numbers as scikit-learn checks them; NaN is a number that is not known."""
+    if np.asarray(y).dtype.kind == "U":
+        hint = "Labels in words are for SemiSupervisedClassifier."
+        raise errors.InputError("y", "an array of words", "numbers, NaN for unknown ones", hint)
     numbers: NDArray[np.float64] = check_array(
         y, dtype=np.float64, ensure_2d=False, ensure_all_finite="allow-nan", input_name="y"
     )

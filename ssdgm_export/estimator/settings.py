@@ -223,7 +223,9 @@ def labels(y: NDArray[np.generic]) -> tuple[NDArray[np.generic], NDArray[np.gene
     y = np.where(known, y, dataset.UNLABELLED)
     whole = y.astype(np.int64)
     if (whole != y).any() or (whole[known] < 0).any():
-        raise errors.InputError("y", f"labelled {y[known].min()}", WANTED)
+        measured = bool((whole != y).any())
+        hint = "Measurements are for SemiSupervisedRegressor." if measured else ""
+        raise errors.InputError("y", f"labelled {y[known].min()}", WANTED, hint)
     return np.unique(y[known]), whole
 
 

@@ -55,10 +55,10 @@ def test_people_read_bounds_in_nats_and_errors_of_both_labels(run: Path, tool: T
     assert [line.split("  ")[0] for line in found.err.splitlines()] == [
         *("step 10/24", "step 12/24", "step 22/24", "step 24/24"),
     ]
-    assert "log p(bits) -" in found.err
+    assert "log p(x), x as bits drawn from it -" in found.err
     lines = dict(line.split("  ", 1) for line in found.out.splitlines())
     assert lines["rows"].strip() == "30 test rows"
-    for name in ("log p(rows)", "log p(bits)"):
+    for name in ("log p(x)", "log p(x), x as bits drawn from it"):
         assert "nats with 12 draws" in lines[name]
     assert {"q(y | x)", "p(y | x)"} <= {name.strip() for name in lines}
     assert found.out.count("error ") == 2

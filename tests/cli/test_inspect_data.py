@@ -1,5 +1,6 @@
 """`data inspect`: as text, as JSON, with a sheet; and what cannot be read."""
 
+import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -249,3 +250,17 @@ def test_the_command_asks_and_takes_the_answer(tool: Tool, tmp_path: Path) -> No
     assert "data.labels_as is 'words'; expected one of auto, classes" in wrong
     assert not (tmp_path / "run").exists()
     assert tool(*words, "--labels-as", "classes", "--no-report", "--no-baseline").code == 0
+
+
+def test_threads_may_be_named(tool: Tool, csv: Path) -> None:
+    alone = tool("data", "inspect", csv, "--threads", 1, "--json")
+    assert alone.json == tool("data", "inspect", csv, "--json").json
+    assert tool("data", "inspect", csv, "--threads", 0).code == 2
+
+
+def test_dates_are_shown_as_dates(tool: Tool, tmp_path: Path) -> None:
+    days = [str(np.datetime64("2015-01-01") + 7 * i) for i in range(N)]
+    lines = [f"{day},{i % 7},{'ab'[i % 2]}" for i, day in enumerate(days)]
+    (tmp_path / "t.csv").write_text("\n".join(["day,size,label", *lines]))
+    told = tool("data", "inspect", tmp_path / "t.csv").out
+    assert re.search(r"day +date +90 +2015-01-01\.\.2016-09-15, median 2015-11-\d\d, 90 %", told)

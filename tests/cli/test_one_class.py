@@ -112,7 +112,7 @@ def test_what_cannot_serve_it_says_so(place: Path, tool: Tool) -> None:
     assert "No normal row is held out" in done.err
     rows = (place / "parts.ssdgm", place / "parts.csv")
     done = tool("classify", *rows, "-o", place / "p.csv", "--probabilities")
-    assert "Normal rows and outliers have no probabilities" in done.err
+    assert "outliers have no probabilities. Leave --probabilities out." in done.err
 
 
 def test_a_run_is_evaluated_and_reported(place: Path, tool: Tool) -> None:

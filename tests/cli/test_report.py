@@ -64,6 +64,10 @@ def test_what_is_no_finished_run_is_refused(
 ) -> None:
     run = tmp_path / "run"
     assert "not a run directory" in refused(tmp_path, "report", run)["found"]
+    (tmp_path / "a.ssdgm").mkdir()
+    (tmp_path / "a.ssdgm/manifest.json").write_text("{}")
+    error = refused(tmp_path, "report", tmp_path / "a.ssdgm")
+    assert error["found"].endswith("is not a run directory: it is a bundle")
     tool("train", source, "--out", run, *SMALL, "--no-report")
     (run / "result.json").unlink()
     error = refused(tmp_path, "report", run)

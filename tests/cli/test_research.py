@@ -58,6 +58,9 @@ def test_settings_are_told_with_their_meaning(tmp_path: Path, tool: Tool) -> Non
     assert "# Weight of log q(y | x)" in told
     assert told == tool("recipe", "default-m2-small", "--json").json["recipe"]
     assert tool("recipe", "nothing").code == 2
+    error = tool("recipe", "entropy", "--json").json["error"]
+    assert error["found"] == "'entropy' is neither a method nor a recipe"
+    assert error["mend"].startswith("It is the setting regularise.entropy of m2, which")
 
 
 def test_a_shell_completes_methods_recipes_and_sets(

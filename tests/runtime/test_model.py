@@ -291,9 +291,23 @@ class TestLife:
             open_tiny(data, variant="int8")
 
     def test_bad_settings(self, data: Path) -> None:
-        for bad in ({"threads": 0}, {"options": Options(max_batch=0)}):
-            with pytest.raises(errors.InputError):
-                open_tiny(data, **bad)
+        with pytest.raises(errors.InputError):
+            open_tiny(data, threads=0)
+        with pytest.raises(errors.InputError, match=r"options\.max_batch is 0"):
+            Options(max_batch=0)
+        for field in ("session_config", "provider_options"):
+            with pytest.raises(errors.InputError, match=f"{field} is 3; expected a mapping"):
+                Options(**{field: 3})
+
+    @pytest.mark.parametrize(("name", "kind"), [("options", "Options"), ("policy", "Policy")])
+    def test_a_dict_where_a_class_of_ours_is_expected(
+        self, data: Path, name: str, kind: str
+    ) -> None:
+        for other, hint in (({"a": 1}, f" Try: ssdgm_runtime.{kind}(**{name})"), ("a", "")):
+            with pytest.raises(errors.InputError) as caught:
+                open_tiny(data, **{name: other})
+            got = f"{name} is a {type(other).__name__}; expected ssdgm_runtime.{kind}"
+            assert str(caught.value) == got + (f".{hint}" if hint else "")
         with pytest.raises(
             errors.InputError, match="provider is 'gpu'; expected one of auto, cpu"
         ):

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ssdgm_train.labels.classes import Classes
@@ -129,9 +131,10 @@ class Phase:
         enter: (model, raw training rows): store measurements that the phase needs in buffers. It
             is called before the phase's first step and again after an interruption, and must give
             the same result.
-        learn: (model, raw labelled rows, their labels, the run's seed): fit what no update trains;
-            None where updates are all that learns. It is called when the phase is entered, before
-            `prepare`, with a sample where there are many rows, and gives the same each time.
+        learn: (model, raw labelled rows, their labels, the run's seed, how much each row counts or
+            None): fit what no update trains; None where updates are all that learns. It is called
+            when the phase is entered, before `prepare`, with a sample where there are many rows,
+            and gives the same each time.
         prepare: (model, raw rows [n, *shape]) to the rows of batches, [n, ...]: the output of a
             frozen part is computed once instead of at every step.
         steps: The number of updates, unless the recipe sets it.
@@ -141,7 +144,7 @@ class Phase:
     players: tuple[Player, ...]
     classifies: bool = True
     enter: Callable[[Any, Tensor], None] = _nothing
-    learn: Callable[[Any, Tensor, Tensor, int], None] | None = None
+    learn: Callable[[Any, Tensor, Tensor, int, NDArray[np.float64] | None], None] | None = None
     prepare: Callable[[Any, Tensor], Tensor] = raw
     steps: int = 20_000
 

@@ -12,7 +12,7 @@ from types import ModuleType
 
 from ssdgm_train.settings import RecipeError
 
-OWN = ".py:"
+PYTHON, OWN = ".py", ".py:"
 """What the name of a value of a file has between the file and the value."""
 
 
@@ -54,7 +54,8 @@ def module(path: Path) -> ModuleType:
     """
     if not path.is_file():
         raise RecipeError(
-            f"There is no file {path}", mend="Put the file back, or correct its path."
+            f"There is no file {path}",
+            mend="Correct its path; a run needs the file of its method where it was.",
         )
     place = path.resolve()
     name = f"{path.stem}_{hashlib.sha256(str(place).encode()).hexdigest()[:12]}"

@@ -11,6 +11,7 @@ PathLike = str | os.PathLike[str]
 BATCHES = (1, 8, 64, 256)
 SECONDS, COLD = 0.5, 5
 ALL = "all"
+_DIGITS = 18
 _MOST_ROWS, _MOST_CALLERS, _MOST_STARTS, _MOST_REQUESTS = 1 << 16, 256, 100, 1_000_000
 
 
@@ -88,12 +89,12 @@ def parse(
     graphs = "classifier" if batcher and component is None else component
     alone = "1" if batcher else ",".join(map(str, BATCHES))
     return Request(
-        batches=arguments.sizes(batch or alone),
-        threads=arguments.sizes(threads, "--threads") if threads else (None,),
+        batches=sizes(batch or alone),
+        threads=sizes(threads, "--threads") if threads else (None,),
         providers=_words(provider, "--provider"),
         variants=_words(variant, "--variant"),
         components=_words(graphs, "--component") if graphs else (),
-        concurrency=arguments.sizes(concurrency, "--concurrency"),
+        concurrency=sizes(concurrency, "--concurrency"),
         arrival=_arrival(arrival),
         batcher=batcher,
         against=_words(against, "--against"),
@@ -102,6 +103,19 @@ def parse(
         rows=rows,
         allow_partial=allow_partial,
     )
+
+
+def sizes(text: str, name: str = "--batch") -> tuple[int, ...]:
+    """Read sizes as a command line has them, such as "1,8,64"; `name` is the option's.
+
+    Raises:
+        InputError: They are not whole numbers with commas.
+    """
+    words = [word.strip() for word in text.split(",")]
+    if not all(word.isascii() and word.isdigit() and len(word) <= _DIGITS for word in words):
+        want = "whole numbers separated by commas, such as 1,8,64"
+        raise errors.InputError(name, arguments.shown(text), want)
+    return tuple(dict.fromkeys(int(word) for word in words))
 
 
 def _words(text: str, name: str) -> tuple[str, ...]:

@@ -286,10 +286,7 @@ def value_range(about: Manifest) -> tuple[float, float]:
     """
     if about.input.range and about.input.range[0] < about.input.range[1]:
         return about.input.range[0], about.input.range[1]
-    drawn = about.likelihood
-    if drawn and drawn.name != "gaussian":
-        return drawn.low, drawn.low + drawn.step * drawn.total
-    return 0.0, 1.0
+    return (about.likelihood and about.likelihood.span) or (0.0, 1.0)
 
 
 def input_dtype(about: Manifest) -> str:

@@ -33,6 +33,12 @@ class Likelihood(NamedTuple):
     views: tuple[tuple[str, "Likelihood"], ...] = ()
     """That of each view, by its name, where a row has several."""
 
+    @property
+    def span(self) -> tuple[float, float] | None:
+        """The least and the largest value that it draws, where there is one."""
+        most = self.low + self.step * self.total
+        return (self.low, most) if self.name in _LEVELS else None
+
     def to_json(self) -> Json:
         """As a manifest has it, whose `columns` tell the blocks."""
         levels = {"total": self.total, "low": self.low, "step": self.step}

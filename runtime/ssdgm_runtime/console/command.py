@@ -5,10 +5,13 @@ makes an argparse parser of them, ssdgm-export registers them next to its own.
 """
 
 import keyword
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from ssdgm_runtime.rows.drift import DriftWarning
 
 if TYPE_CHECKING:
     from ssdgm_runtime.bench import backends, report
@@ -99,4 +102,7 @@ class Command:
 
     def run(self, values: Mapping[str, Any], host: Host) -> Json:
         """Run it on the values of its options; others are ignored."""
-        return self.function(host, **{option.name: values[option.name] for option in self.options})
+        given = {option.name: values[option.name] for option in self.options}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DriftWarning)  # commands have notes for that
+            return self.function(host, **given)

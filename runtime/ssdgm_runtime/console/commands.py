@@ -107,9 +107,9 @@ def classify(
                 mend=f"Use the command {about.space.traits.task}.",
             )
         if probabilities:
-            about.space.traits.need_probable()
+            about.space.traits.need_probable("Leave --probabilities out.")
         table = inputs.read_rows(rows, rowfiles.row(about, "classifier"))
-        kept, differing = drift.beside(rows, table.x, about.columns, keep)
+        kept, differing = drift.beside(rows, table.x, about, keep)
         answer = opened.classify(table.x, batch_size=batch_size)
         familiar = drift.familiarity(opened, table.x)
         name, key = about.name, opened.graphs.bundle.id

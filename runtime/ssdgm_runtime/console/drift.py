@@ -1,67 +1,20 @@
-"""How rows differ from the training's: categories that it did not have, numbers far beyond it."""
+"""How rows of a file differ from the training's, by their columns and by a bundle's score."""
 
-from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ssdgm_runtime import atomic, errors, model
+from ssdgm_runtime.bundle import manifest
 from ssdgm_runtime.readers import inputs, raw
-from ssdgm_runtime.rows import cells, dates
 from ssdgm_runtime.rows import columns as table
+from ssdgm_runtime.rows.drift import differences
 
 Json = dict[str, Any]
-Raw = Mapping[str, Sequence[object]]
-
-BEYOND = 0.1
-"""A number is beyond the training's if it is so much of their span outside of it."""
 
 STRANGE, SCORED = 0.01, 1000
 """The rank from which on down a row is strange, and how many rows are ranked at most."""
-
-SHOWN = 3
-"""How many columns a sentence has."""
-
-
-def drift(rows: NDArray[np.float32], known: table.Columns, raw: Raw) -> list[Json]:
-    """Each column in which rows are others than in training: what, in how many, and an example.
-
-    Args:
-        rows: [n, columns].
-        known: The columns.
-        raw: The values of categorical columns as they came.
-    """
-    return [
-        {
-            "column": column.name,
-            "what": what,
-            "rows": count,
-            "share": count / len(rows),
-            "example": example,
-        }
-        for i, column in enumerate(known)
-        for what, count, example in _of_column(rows[:, i], column, raw)
-    ]
-
-
-def _of_column(
-    values: NDArray[np.float32], column: table.Column, raw: Raw
-) -> Iterator[tuple[str, int, object]]:
-    if column.kind == table.CATEGORY:
-        usual = {*column.categories, *column.missing, *cells.MISSING}
-        words = map(cells.as_word, raw.get(column.name, ()))
-        if strange := [word for word in words if word not in usual]:
-            yield "unknown categories", len(strange), strange[0]
-    elif column.range:
-        low, high = column.range
-        edge = BEYOND * (high - low)
-        far = (values < low - edge) | (values > high + edge)
-        if far.any():
-            value = float(values[far][0])
-            example = dates.written(value) if column.unit == dates.UNIT else value
-            yield "numbers beyond the training's", int(far.sum()), example
 
 
 def familiarity(opened: model.Model, x: inputs.Array) -> Json:
@@ -97,21 +50,11 @@ def unfamiliar(known: Json) -> str:
     )
 
 
-def sentence(differences: Sequence[Json]) -> str:
-    """All of it in a line."""
-    parts = [
-        f"{one['column']!r} has {one['what']} in {one['share']:.0%} of the rows "
-        f"(such as {one['example']!r})"
-        for one in sorted(differences, key=lambda one: -one["share"])
-    ]
-    more = f"; so have {len(parts) - SHOWN} more columns" if len(parts) > SHOWN else ""
-    return f"rows differ from the training's: {'; '.join(parts[:SHOWN])}{more}"
-
-
 def beside(
-    rows: atomic.PathLike, x: inputs.Array, known: table.Columns, keep: str | None
+    rows: atomic.PathLike, x: inputs.Array, about: manifest.Manifest, keep: str | None
 ) -> tuple[raw.Values, list[Json]]:
-    """The columns of a table that are to be kept, and how its rows differ from the training's."""
+    """The columns of a table that are to be kept, and how rows differ from the training's."""
+    known, drawn = about.columns, about.likelihood
     path, names = Path(rows), [] if keep is None else [name.strip() for name in keep.split(",")]
     words = [c.name for c in known if c.kind == table.CATEGORY and raw.is_named(path.name)]
     values = raw.read(path, [*dict.fromkeys([*names, *words])]) if names or words else {}
@@ -122,4 +65,6 @@ def beside(
                 f"{path} has {len(column)} lines and {len(x)} rows, so {name!r} cannot be kept",
                 mend="Leave --keep out; each answer has its series' name as source.",
             )
-    return kept, drift(x, known, values) if known and len(x) else []
+    if not known:
+        return kept, differences.outside(x, drawn.span) if drawn and drawn.span else []
+    return kept, differences.drift(x, known, values) if len(x) else []

@@ -3,8 +3,9 @@
 from typing import Any
 
 from ssdgm_runtime import terminal
-from ssdgm_runtime.console import drift as differences
+from ssdgm_runtime.console import drift as familiar
 from ssdgm_runtime.labels import registry
+from ssdgm_runtime.rows.drift import differences
 
 Json = dict[str, Any]
 _SHOWN = 8
@@ -116,7 +117,7 @@ def score(table: Json) -> str:
 def drift(table: Json) -> list[str]:
     """How the rows of `commands.classify` differ from the training's, where they do."""
     columns = differences.sentence(table["drift"]) if table.get("drift") else ""
-    rows = differences.unfamiliar(table.get("familiarity", {}))
+    rows = familiar.unfamiliar(table.get("familiarity", {}))
     return [f"note: {text}" for text in (columns, rows) if text]
 
 

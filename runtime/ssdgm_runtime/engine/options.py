@@ -10,7 +10,7 @@ from ssdgm_runtime.engine import providers
 
 @dataclass(frozen=True)
 class Options:
-    """How sessions are made.
+    """How sessions are made; InputError for a value that cannot be.
 
     Attributes:
         spinning: Let waiting threads burn their processor for a little less latency.
@@ -38,17 +38,15 @@ class Options:
     deadline_ms: float | None = None
     memory_mb: int | None = None
 
-    def check(self) -> None:
-        """Refuse values that are none.
-
-        Raises:
-            InputError: There are some.
-        """
+    def __post_init__(self) -> None:
         arguments.count(self.max_batch, "options.max_batch", 1)
         if self.deadline_ms is not None:
             arguments.positive(self.deadline_ms, "options.deadline_ms")
         if self.memory_mb is not None:
             arguments.count(self.memory_mb, "options.memory_mb", 1)
+        for name in ("session_config", "provider_options"):
+            if not isinstance(given := getattr(self, name), Mapping):
+                raise errors.InputError(f"options.{name}", arguments.shown(given), "a mapping")
         names = self.operators
         if isinstance(names, str) or not all(isinstance(name, str) for name in names):
             shown = arguments.shown(names)
@@ -76,10 +74,10 @@ class Plan(NamedTuple):
 def planned(
     provider: str, threads: int | None, options: Options, allow_partial: bool, isolated: bool
 ) -> Plan:
-    """What sessions are opened with; errors as of `Options.check` and `machine.threads`."""
+    """What sessions are opened with; InputError for options or threads that are none."""
     from ssdgm_runtime.engine import machine
 
-    options.check()
+    arguments.instance(options, "Options", "options")
     return Plan(provider, machine.threads(threads), options, allow_partial, isolated)
 
 

@@ -60,6 +60,7 @@ class Conditionals:
             whole rows [n, width], as `layout` has it, wherever it goes in and comes out.
         features: The values of other rows by their names, where they have names.
         reader: A part's name to what reads its rows at a path.
+        span: As of `Intake`.
     """
 
     graphs: Mapping[str, interface.Graph]
@@ -69,6 +70,7 @@ class Conditionals:
     layout: "Layout" = ()
     features: table.Columns = ()
     reader: Callable[[str], intake.Read | None] | None = None
+    span: tuple[float, float] | None = None
     _intakes: dict[str, intake.Intake] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
@@ -109,7 +111,8 @@ class Conditionals:
         if taken is None:
             declared = interface.rows(need(self.graphs, component, task), self.layout)
             read = self.reader and self.reader(component)
-            taken = intake.Intake(declared, self.high, self.layout, self.features, read)
+            named = self.layout, self.features
+            taken = intake.Intake(declared, self.high, *named, read, self.span)
             self._intakes[component] = taken
         return taken.take(x)
 
@@ -163,4 +166,5 @@ def of_bundle(opened: "graphs.Graphs") -> Conditionals:
         return {output: call(feeds)[0]}
 
     fields = about.row_layout, about.features, opened.reader
-    return Conditionals(about.graphs, about.space, run, opened.high, *fields)
+    span = about.likelihood and about.likelihood.span
+    return Conditionals(about.graphs, about.space, run, opened.high, *fields, span)

@@ -139,7 +139,8 @@ class Graphs:
         graph, about = self.graph(component, task), self.bundle.manifest
         declared = interface.rows(graph, about.row_layout)
         named = about.row_layout, about.features
-        return intake.Intake(declared, self.high, *named, self.reader(component))
+        span = about.likelihood and about.likelihood.span
+        return intake.Intake(declared, self.high, *named, self.reader(component), span)
 
     def of_rows(self, component: str, task: str, *names: str) -> calls.OfRows:
         """The same as `call`, of x as a caller has it and nothing else."""

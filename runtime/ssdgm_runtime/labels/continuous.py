@@ -284,7 +284,7 @@ class Estimate:
 
     def top(self, k: int = 1) -> list[list[tuple[str, float]]]:
         """The means of the first `k` numbers of each row as (name, mean), in their order."""
-        some = self.mean[:, : max(k, 0)].tolist()
+        some = self.mean[:, : arguments.count(k, "k", 1)].tolist()
         return [list(zip(self.label_names, row, strict=False)) for row in some]
 
     def counts(self) -> dict[str, int]:

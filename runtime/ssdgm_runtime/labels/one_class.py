@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdgm_runtime import errors, jsonfile
+from ssdgm_runtime import arguments, errors, jsonfile
 from ssdgm_runtime.labels import ranking
 from ssdgm_runtime.labels.traits import OUTLYING, Traits
 
@@ -239,8 +239,8 @@ class Verdict:
 
     def top(self, k: int = 1) -> list[list[tuple[str, float]]]:
         """The name of each row with its rank, which is no probability of it."""
-        pairs = zip(self.names, self.rank.tolist(), strict=True)
-        return [[pair] if k > 0 else [] for pair in pairs]
+        arguments.count(k, "k", 1)
+        return [[pair] for pair in zip(self.names, self.rank.tolist(), strict=True)]
 
     def counts(self) -> dict[str, int]:
         """How many rows each name is said of."""

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ssdgm_runtime import arguments
+
 Floats = NDArray[np.float32]
 Codes = NDArray[np.uint8]
 
@@ -56,8 +58,9 @@ class Segmentation:
 
     def top(self, k: int = 1) -> list[list[tuple[str, float]]]:
         """The `k` classes that have most of each picture as (name, share), the largest first."""
+        most = arguments.count(k, "k", 1)
         pairs = (list(zip(self.label_names, row, strict=True)) for row in self.shares)
-        return [sorted(row, key=lambda pair: -pair[1])[: max(k, 0)] for row in pairs]
+        return [sorted(row, key=lambda pair: -pair[1])[:most] for row in pairs]
 
     def counts(self) -> dict[str, int]:
         """In how many pictures each class is seen, in the order of the names."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdgm_runtime import errors, jsonfile
+from ssdgm_runtime import arguments, errors, jsonfile
 from ssdgm_runtime.labels import agreement, reading
 from ssdgm_runtime.labels.traits import NAMED, Traits
 from ssdgm_runtime.rows import proper
@@ -264,7 +264,7 @@ class Tagging:
 
     def top(self, k: int = 1) -> list[list[tuple[str, float]]]:
         """The `k` most probable tags of each row as (name, probability), best first."""
-        order = np.argsort(-self.logits, axis=1, kind="stable")[:, : max(k, 0)]
+        order = np.argsort(-self.logits, axis=1, kind="stable")[:, : arguments.count(k, "k", 1)]
         chosen = np.take_along_axis(self.probs, order, axis=1)
         return [
             [(self.label_names[i], p) for i, p in zip(row, ps, strict=True)]

@@ -28,12 +28,10 @@ class Traits(NamedTuple):
         """What a mean of `Space.wrong` over rows comes to, as `measure` has it."""
         return math.sqrt(wrong) if self.measure == "rmse" else wrong
 
-    def need_probable(self) -> None:
-        """Raise TaskUnavailable where there are no probabilities."""
+    def need_probable(self, mend: str = "Use predict in place of predict_proba.") -> None:
+        """Raise TaskUnavailable, which says what to do, where there are no probabilities."""
         if not self.probable:
-            raise errors.TaskUnavailable(
-                f"{self.labels} have no probabilities", mend="Ask for predictions alone."
-            )
+            raise errors.TaskUnavailable(f"{self.labels} have no probabilities", mend=mend)
 
 
 NAMED = Traits()

@@ -183,9 +183,11 @@ def _of_objects(objects: list[dict[str, Any]], row: Row, place: str) -> Array:
 
     shape = row.shape or (len(row.columns or row.features),)
     tensor = Tensor(place, row.dtype or "float32", ("batch", *shape))
+    every = dict.fromkeys(name for one in objects for name in one)
+    whole = [every | one for one in objects]  # what a line leaves out is missing
     if row.columns:
-        return named.given(objects, row.columns, tensor)
-    rows: Array = named.placed(objects, row.features, tensor)
+        return named.given(whole, row.columns, tensor)
+    rows: Array = named.placed(whole, row.features, tensor)
     return rows
 
 
@@ -232,7 +234,8 @@ def _sniff(place: Path) -> Callable[[Path], Array]:
         if head.startswith(magic):
             return reader
     raise errors.DataError(
-        f"{place} is of an unknown type", "npy, npz, IDX (plain or gzip), an image or a folder"
+        f"{place} is of an unknown type",
+        "npy, npz, IDX (plain or gzip), csv, tsv, parquet, jsonl, an image or a folder",
     )
 
 

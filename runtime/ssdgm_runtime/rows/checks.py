@@ -11,13 +11,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ssdgm_runtime import arguments, errors
+from ssdgm_runtime.rows.drift import limits
 from ssdgm_runtime.rows.tensor import Tensor
 
 Array = NDArray[Any]
 
 
 def rows(
-    value: ArrayLike, tensor: Tensor, high: float | None = None, *, gaps: bool = False
+    value: ArrayLike,
+    tensor: Tensor,
+    high: float | None = None,
+    *,
+    gaps: bool = False,
+    span: tuple[float, float] | None = None,
 ) -> Array:
     """Check a batch against what a graph declares.
 
@@ -26,6 +32,7 @@ def rows(
         tensor: The declared input.
         high: The largest value of the data, for the hint to whoever has it scaled to [0, 1].
         gaps: Let NaN stand for a value that is missing.
+        span: The limits of values; a warning tells of others.
 
     Returns:
         A contiguous array of the declared dtype.
@@ -34,20 +41,25 @@ def rows(
         InputError: The dtype or the shape is another, or a number is not finite.
     """
     name = tensor.name
-    array = read(value, name, _want(tensor))
+    if value is None:
+        hint = "Pass an array of rows, or the path of a file of them."
+        raise errors.InputError(name, "None", want(tensor), hint)
+    array = read(value, name, want(tensor))
     spelled = name if isinstance(value, np.ndarray) else f"np.asarray({name})"
     wanted = np.dtype(tensor.dtype)
+    if not array.size and array.ndim == 1 and isinstance(value, (list, tuple)):
+        array = array.reshape(0, *tensor.row).astype(wanted)
     cast = array.dtype.newbyteorder("=") in (wanted, _wider(wanted))
     if not cast:
         hint = _dtype_hint(array, wanted, spelled, high)
-        raise errors.InputError(name, described(array), _want(tensor), hint)
+        raise errors.InputError(name, described(array), want(tensor), hint)
     if not fits(tensor, array.shape):
         hint = _shape_hint(array, tensor, spelled)
-        raise errors.InputError(name, described(array), _want(tensor), hint)
+        raise errors.InputError(name, described(array), want(tensor), hint)
     with np.errstate(over="ignore"):  # a float64 too large for float32 is reported below
         plain = np.ascontiguousarray(array, dtype=wanted)
     finite(np.nan_to_num(plain, posinf=np.inf, neginf=-np.inf) if gaps else plain, name)
-    return plain
+    return limits.looked(plain, span)
 
 
 def fits(tensor: Tensor, shape: tuple[int, ...]) -> bool:
@@ -58,7 +70,7 @@ def fits(tensor: Tensor, shape: tuple[int, ...]) -> bool:
     return all(n == m or (isinstance(m, str) and n > 0 and n % r == 0) for n, m, r in sides)
 
 
-def read(value: Any, name: str, want: str) -> Array:  # noqa: ANN401  (whatever a caller has)
+def read(value: Any, name: str, wanted: str) -> Array:  # noqa: ANN401  (whatever a caller has)
     """Whatever a caller has, as an array of any dtype and shape.
 
     Raises:
@@ -66,15 +78,15 @@ def read(value: Any, name: str, want: str) -> Array:  # noqa: ANN401  (whatever 
     """
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         hint = f"{name}.filled(0), or leave those rows out"
-        raise errors.InputError(name, "partly masked", want, hint)
+        raise errors.InputError(name, "partly masked", wanted, hint)
     try:
         return np.asarray(value)
     except Exception as error:  # ValueError for ragged rows, else whatever __array__ raises
         if isinstance(value, (list, tuple)) and isinstance(error, ValueError):
-            raise errors.InputError(name, "ragged", want, "np.stack(rows)") from None
+            raise errors.InputError(name, "ragged", wanted, "np.stack(rows)") from None
         got = f"a {type(value).__name__} that numpy cannot read ({arguments.shown(str(error))})"
         hint = f"{name}.detach().cpu().numpy()" if hasattr(value, "detach") else ""
-        raise errors.InputError(name, got, want, hint) from None
+        raise errors.InputError(name, got, wanted, hint) from None
 
 
 def buffer(out: Array, shape: tuple[int, ...], name: str = "out") -> Array:
@@ -118,14 +130,17 @@ def described(array: Array) -> str:
     return f"{array.dtype} {list(array.shape)}"
 
 
-def _want(tensor: Tensor) -> str:
+def want(tensor: Tensor) -> str:
+    """What rows are declared as, as a message has it."""
     if not tensor.row:
         return tensor.dtype
     return f"{tensor.dtype} [n, {', '.join(map(str, tensor.shape[1:]))}]"
 
 
 def _dtype_hint(array: Array, wanted: np.dtype[Any], name: str, high: float | None) -> str:
-    if array.dtype.kind not in "iufb" or not array.size:
+    if array.dtype.kind not in "iufb":
+        return "Pass an array of numbers, or the path of a file of rows."
+    if not array.size:
         return ""
     kind, low, top = f"np.{wanted}", float(array.min()), float(array.max())
     if wanted.kind == "f":
@@ -133,8 +148,11 @@ def _dtype_hint(array: Array, wanted: np.dtype[Any], name: str, high: float | No
     if array.dtype.kind == "f" and high and low >= 0.0 and top <= 1.0:
         return f"({name} * {high:g}).round().astype({kind})"
     limits = np.iinfo(wanted)
+    if math.isnan(low):
+        return "Fill what is NaN, or leave those rows out: whole numbers have no NaN."
     if not (limits.min <= low and top <= limits.max):
-        return ""
+        scale = f"scale it to the values of the training, {limits.min} to {high or limits.max:g}"
+        return f"It goes from {low:g} to {top:g}: {scale}."
     return f"{name}{'.round()' if array.dtype.kind == 'f' else ''}.astype({kind})"
 
 

@@ -5,7 +5,7 @@ which are imported when the first such rows come.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +31,7 @@ class Intake:
         layout: The columns of a table, or the views; none where a row is one tensor.
         features: The names of the values of other rows, where they have names.
         read: Reads the rows at a path; None, where paths are no rows.
+        span: The least and the most that a value can be, where the training's had such limits.
     """
 
     def __init__(
@@ -40,11 +41,13 @@ class Intake:
         layout: "Layout" = (),
         features: "table.Columns" = (),
         read: Read | None = None,
+        span: tuple[float, float] | None = None,
     ) -> None:
         self.tensor, self._read = tensor, read
         self._high, self._layout, self._features = high, layout, features
         self._dtype, self._row = np.dtype(tensor.dtype), tensor.row
         self._whole = self._dtype.kind != "f"
+        self._span = None if span == (0, 255) and tensor.dtype == "uint8" else span
 
     def take(self, x: ArrayLike) -> Array:
         """Rows as a contiguous array [n, *shape] of the declared dtype.
@@ -66,7 +69,11 @@ class Intake:
             and not self._layout
             and (self._whole or 0 not in np.isfinite(x).tobytes())
         ):
-            return x
+            if self._span is None or len(x) == 1:
+                return x
+            from ssdgm_runtime.rows.drift import limits
+
+            return limits.looked(x, self._span)
         from ssdgm_runtime.rows import checks, named
         from ssdgm_runtime.rows.views import layout as laid
 
@@ -74,7 +81,7 @@ class Intake:
         if self._layout:
             return laid.given(x, self._layout, self.tensor)
         rows = named.placed(x, self._features, self.tensor)
-        return checks.rows(rows, self.tensor, self._high)
+        return checks.rows(rows, self.tensor, self._high, span=self._span)
 
     def opened(self, x: Any) -> Any:  # noqa: ANN401  (whatever a caller has)
         """The rows at a path, where x is one; else x."""
@@ -82,8 +89,6 @@ class Intake:
 
     def single(self, row: ArrayLike) -> Array:
         """One row, [1, *shape]; raises as `take`."""
-        if isinstance(row, Mapping):
-            return self.take({name: [value] for name, value in row.items()})
-        from ssdgm_runtime.rows import checks
+        from ssdgm_runtime.rows.views import single
 
-        return self.take(checks.read(row, "the row", "a row of numbers")[None])
+        return single.taken(row, self.take, self.tensor)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ssdgm_runtime import errors
 from ssdgm_runtime.rows import cells, checks
 from ssdgm_runtime.rows import columns as table
+from ssdgm_runtime.rows.drift import warning
 from ssdgm_runtime.rows.tensor import Tensor
 
 Array = NDArray[Any]
@@ -34,14 +35,32 @@ def given(x: Any, columns: table.Columns, tensor: Tensor) -> Floats:  # noqa: AN
     """
     named = _named(x, columns)
     if named is not None:
-        return _rows_of(named, columns)
-    rows: Floats = checks.rows(x, tensor, gaps=True)
+        rows = _rows_of(named, columns)
+        warning.of_table(rows, columns, named)
+        return rows
+    rows = _listed(x, columns, tensor)
     _check_codes(rows, columns)
     if any(column.missing for column in columns):
         rows = rows.copy()
         for i, column in enumerate(columns[: table.numbers(columns)]):
             rows[cells.gaps(rows[:, i].astype(float), column.missing), i] = np.nan
+    if len(rows) > 1:
+        warning.of_table(rows, columns, {})
     return rows
+
+
+def _listed(x: Any, columns: table.Columns, tensor: Tensor) -> Floats:  # noqa: ANN401
+    """Rows without names, as they are declared."""
+    array = checks.read(x, tensor.name, checks.want(tensor))
+    if array.dtype.kind in "iufb" or not columns:
+        return checks.rows(x, tensor, gaps=True)
+    example = ", ".join(f"{c.name!r}: [...]" for c in columns[:2])
+    raise errors.InputError(
+        tensor.name,
+        "None" if x is None else checks.described(array),
+        f"the columns {table.some([c.name for c in columns])} by name, or {checks.want(tensor)}",
+        f"Pass a frame, or a mapping such as {{{example}{', ...' * (len(columns) > 2)}}}.",
+    )
 
 
 def placed(x: Any, columns: table.Columns, tensor: Tensor) -> Any:  # noqa: ANN401
@@ -76,11 +95,9 @@ def _named(x: Any, columns: table.Columns) -> Mapping[str, Any] | None:  # noqa:
         _check_once(getattr(x, "column_names", ()), columns)
         x = _plain(x)
     if isinstance(x, Mapping):
-        one = bool(x) and all(np.ndim(value) == 0 for value in x.values())
-        return {name: [value] for name, value in x.items()} if one else x
+        return _one_or_many(x, columns)
     if isinstance(x, list) and x and all(isinstance(row, Mapping) for row in x):
-        every = dict.fromkeys(name for row in x for name in row)
-        return {name: [row.get(name) for row in x] for name in every}
+        return _by_column(x, columns)
     names = getattr(x, "columns", None)
     if names is None:
         names = getattr(getattr(x, "dtype", None), "names", None)
@@ -88,6 +105,42 @@ def _named(x: Any, columns: table.Columns) -> Mapping[str, Any] | None:  # noqa:
         return None
     _check_once(names, columns)
     return {name: x[name] for name in names}
+
+
+def _one_or_many(x: Mapping[str, Any], columns: table.Columns) -> Mapping[str, Any]:
+    """The values of a mapping by name: one row's, or those of columns."""
+    known = [c.name for c in columns if c.name in x] or [*x]
+    alone = [name for name in known if _is_one(x[name])]
+    if alone and len(alone) < len(known):
+        several = [name for name in known if name not in alone]
+        raise errors.InputError(
+            "x",
+            f"one value of {table.some(alone)} and several of {table.some(several)}",
+            "one value of every column, for one row, or a list of each, for many",
+            f"Repeat it: [x[{alone[0]!r}]] * len(x[{several[0]!r}]).",
+        )
+    return {name: [value] for name, value in x.items()} if alone else x
+
+
+def _is_one(value: Any) -> bool:  # noqa: ANN401
+    """Whether a value is one, and no list or array of them."""
+    if isinstance(value, (str, bytes)) or getattr(value, "ndim", None) == 0:
+        return True
+    return not hasattr(value, "__len__")
+
+
+def _by_column(rows: list[Mapping[str, Any]], columns: table.Columns) -> dict[str, list[Any]]:
+    """Rows as mappings, by column; a key that only some of them have is an error."""
+    every = dict.fromkeys(name for row in rows for name in row)
+    for i, row in enumerate(rows):
+        if lacking := [c.name for c in columns if c.name in every and c.name not in row]:
+            raise errors.InputError(
+                f"x[{i}]",
+                f"a row without {table.some(lacking)}",
+                "a value for every column",
+                "Give None where a value is missing.",
+            )
+    return {name: [row.get(name) for row in rows] for name in every}
 
 
 def _plain(x: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -110,9 +163,10 @@ def _rows_of(named: Mapping[str, Any], columns: table.Columns) -> Floats:
     """Named values as rows; further columns are ignored."""
     keys = dict.fromkeys(named.keys())
     if missing := [c.name for c in columns if c.name not in keys]:
+        there = table.some([*keys]) or "nothing"
         raise errors.InputError(
             "x",
-            f"a table without the column {table.some(missing)}, only with {table.some([*keys])}",
+            f"a table without the column {table.some(missing)}, only with {there}",
             f"the columns {table.some([c.name for c in columns])}",
         )
     parts = [_given(named[c.name], c, f"x[{c.name!r}]") for c in columns]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ssdgm_runtime import errors, terminal
+from ssdgm_runtime.rows import dates
 
 Json = dict[str, Any]
 CLASSES, FEATURES = 30, 30
@@ -192,7 +193,8 @@ def _tags(result: Json) -> str:
 def _features(result: Json) -> str:
     features = result["features"]
     heads = ["name", "kind", *(["missing"] if result["missing"] else []), "distinct"]
-    named = [{**f, "name": _short(f["name"])} for f in features[:FEATURES]]
+    dated, some = {dates.UNIT: {"kind": "date"}}, features[:FEATURES]
+    named = [{**f, "name": _short(f["name"]), **dated.get(f["unit"], {})} for f in some]
     rows = [(*(f[head] for head in heads), _spread(f)) for f in named]
     text = terminal.table(rows, (*heads, "values"))
     left = len(features) - FEATURES
@@ -205,10 +207,10 @@ def _short(name: str) -> str:
 
 def _spread(feature: Json) -> str:
     if feature["low"] is not None:
-        low, _, middle, _, high = feature["quantiles"]
-        low, middle, high = map(_number, (low, middle, high))
+        written = dates.written if feature["unit"] == dates.UNIT else _number
+        low, _, middle, _, high = map(written, feature["quantiles"])
         inner = "" if feature["distinct"] <= 2 else f", median {middle}, 90 % in {low}..{high}"
-        return f"{_number(feature['low'])}..{_number(feature['high'])}{inner}"
+        return f"{written(feature['low'])}..{written(feature['high'])}{inner}"
     shares = [
         f"{_short(name)} {count / feature['present']:.0%}"
         for name, count in feature["common"][:COMMON]

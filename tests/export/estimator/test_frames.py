@@ -1,13 +1,16 @@
 """Labels that are missing, and frames that are no more than arrays."""
 
+import inspect
+import re
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from ssdgm_export import SemiSupervisedClassifier
+from ssdgm_export import SemiSupervisedClassifier, SemiSupervisedRegressor
 from ssdgm_export.estimator import frames, settings
+from ssdgm_runtime import DriftWarning
 
 CASES: dict[str, tuple[Any, list[Any]]] = {
     "NaN among numbers": (np.array([0, np.nan, 1]), [0, -1, 1]),
@@ -45,3 +48,66 @@ def test_a_column_that_means_something_else_is_refused() -> None:
     x = pd.DataFrame({"Split": list("abab")})
     with pytest.raises(ValueError, match=r"X is a column named 'split'.*Rename it"):
         frames.read(x)
+
+
+N = 60
+MIXED = pd.DataFrame(
+    {
+        "age": [None, *np.linspace(20.0, 60, N - 1)],
+        "colour": ["red", "blue"] * (N // 2),
+        "member": [True, True, False] * (N // 3),
+    }
+)
+AGED = np.array(["old" if k > N // 2 else "young" for k in range(N)])
+
+
+def quick(**parameters: Any) -> SemiSupervisedClassifier:  # noqa: ANN401
+    return SemiSupervisedClassifier(method="m2", steps=1, hidden=2, latent=2, **parameters)
+
+
+BAD: dict[str, tuple[dict[str, Any], Any, Any, str]] = {
+    "one class": ({}, MIXED, ["old"] * N, "y has only one class, 'old'. Label some rows of at"),
+    "no label": ({}, MIXED, [""] * N, "y has no labels. Label some rows of every class."),
+    "measurements": ({}, MIXED, np.arange(N), "The labels y look like measurements: 60 different "
+                     "numbers (0, 1, 2, ..., 59) in 60 rows. If they are measurements, predict "
+                     "them with SemiSupervisedRegressor. If every one is a class, say so: "
+                     'labels_as="classes".'),
+    "fractions": ({}, MIXED, np.linspace(0, 1, N), "Measurements are for SemiSupervisedRegressor"),
+    "two columns of labels": ({}, MIXED, np.zeros((N, 2)), "y is of shape [60, 2]; expected one"),
+    "no y": ({}, MIXED, None, "requires y to be passed"),
+    "no column": ({}, MIXED[[]], AGED, "X is a frame without columns"),
+    "lists": ({}, MIXED.assign(age=[[1, 2]] * N), AGED,
+              "X['age'], row 0, has the type list<element: int64>; expected numbers, booleans or "
+              "words. Leave the column out, or turn it into numbers."),
+    "no weight": ({"class_weight": "balance"}, MIXED, AGED, "class_weight is 'balance'; expected "
+                  "None, 'balanced', or numbers from 0 by label, such as {1: 3.0}"),
+    "a negative weight": ({"class_weight": {"old": -1}}, MIXED, AGED, "class_weight is {'old'"),
+    "no class": ({"class_weight": {"odd": 1}}, MIXED, AGED, "class_weight names the class 'odd'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", list(BAD))
+def test_errors_speak_of_x_and_y_and_of_parameters(name: str) -> None:
+    parameters, x, y, text = BAD[name]
+    fit = inspect.unwrap(SemiSupervisedClassifier.fit)
+    model = quick().set_params(**parameters)
+    with pytest.raises(ValueError, match=re.escape(text)) as caught:
+        fit(model, x, y)
+    assert not re.search("parquet|--|data[.]|table", str(caught.value))
+
+
+def test_a_regressor_takes_frames_too() -> None:
+    y = np.where(np.arange(N) < 40, np.linspace(0, 1, N), np.nan)
+    model = SemiSupervisedRegressor(method="m2", steps=1, hidden=2, latent=2)
+    assert model.fit(MIXED, y).predict(MIXED).shape == (N,)
+    assert list(model.sample(0.5).columns) == ["age", "colour", "member"]
+    both = model.fit(MIXED, np.stack([y, -y], 1), sample_weight=np.arange(N))
+    assert both.predict(MIXED).shape == (N, 2)
+    with pytest.raises(ValueError, match=r"y is an array of words.*SemiSupervisedClassifier"):
+        model.fit(MIXED, AGED)
+
+
+def test_rows_of_other_categories_are_told() -> None:
+    model = quick().fit(MIXED, AGED)
+    with pytest.warns(DriftWarning, match="'colour' has unknown categories in 100%"):
+        model.predict(MIXED.assign(colour="mauve"))

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.typing import NDArray
 from sklearn.base import clone
@@ -82,3 +83,29 @@ def test_its_bundle_has_its_threshold(fitted: OutlierDetector, rows: Rows, tmp_p
 def test_a_share_of_false_alarms_is_a_share(share: float) -> None:
     with pytest.raises(errors.InputError, match="false_alarms"):
         clone(QUICK).set_params(false_alarms=share).fit(np.zeros((9, 2)))
+
+
+def test_frames_with_categories_and_missing_values() -> None:
+    n = 60
+    x = pd.DataFrame(
+        {
+            "age": [None, *np.linspace(20.0, 60, n - 1)],
+            "colour": ["red", "blue"] * (n // 2),
+            "member": [True, True, False] * (n // 3),
+        }
+    )
+    strange = x.assign(age=1e4)
+    model = clone(QUICK).fit(x)
+    assert (model.n_features_in_, list(model.feature_names_in_)) == (3, list(x.columns))
+    assert (model.predict(strange) == -1).all()
+    assert (model.predict(x) == 1).mean() > 0.5
+    y = np.repeat([1, 0, -1], [40, 10, 10])
+    sampled = clone(QUICK).set_params(samples=2).fit(x, y)
+    assert np.isfinite(sampled.score_samples(x)).all()
+
+
+def test_numbers_with_gaps() -> None:
+    x = np.where(np.random.default_rng(0).random((60, 3)) < 0.1, np.nan, 1.5)
+    x[:, 0] = np.linspace(0, 1, 60)
+    model = clone(QUICK).set_params(settings=('data.missing=["nan"]',)).fit(x)
+    assert np.isfinite(model.score_samples(x)).all()

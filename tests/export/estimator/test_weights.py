@@ -98,7 +98,7 @@ def test_weights_that_cannot_be_used_are_refused() -> None:
         small(class_weight={0: 0, 1: 0}).fit(x, y)
     with pytest.raises(ValueError, match="names the class '5'; expected one of 0, 1"):
         small(class_weight={5: 2}).fit(x, y)
-    with pytest.raises(ValueError, match=r"data.class_weight has 'even'"):
+    with pytest.raises(ValueError, match=r"class_weight is 'even'"):
         small(class_weight="even").fit(x, y)
     with pytest.raises(ValueError, match=r"weight is set, but the labels of .* numbers"):
         SemiSupervisedRegressor(method="m2", class_weight="balanced").fit(x, y / 2)

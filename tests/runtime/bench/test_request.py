@@ -58,3 +58,10 @@ def test_words_that_say_nothing(words: dict[str, Any]) -> None:
         request.parse(**words)
     assert caught.value.expected
     assert "float" not in str(caught.value)
+
+
+def test_sizes() -> None:
+    assert request.sizes("1,8, 64") == (1, 8, 64)
+    for bad in ("", "1,", "a", "-1", "1.5", "1;2", "٣"):
+        with pytest.raises(errors.InputError, match="--batch is"):
+            request.sizes(bad)

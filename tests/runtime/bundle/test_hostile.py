@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from ssdgm_runtime import arguments, errors, model, terminal
-from ssdgm_runtime.bench import cell
+from ssdgm_runtime.bench import cell, request
 from ssdgm_runtime.bundle import contents, golden
 from ssdgm_runtime.console import summaries
 from ssdgm_runtime.engine import machine, session
@@ -104,7 +104,7 @@ def test_arguments_of_generate(tiny: model.Model, given: dict[str, Any]) -> None
         lambda: machine.threads(HUGE),
         lambda: machine.threads(-HUGE),
         lambda: machine.threads(None, {"SSDGM_THREADS": "9" * 5000}),
-        lambda: arguments.sizes("1," + "9" * 5000),
+        lambda: request.sizes("1," + "9" * 5000),
         lambda: arguments.count(HUGE, "n", 0),
         *(lambda path=path: model.load(path) for path in (None, 5, b"x", "", "a\0b")),
     ],

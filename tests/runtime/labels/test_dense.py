@@ -67,6 +67,8 @@ class TestAnswers:
         assert SPACE.predict([PROBS]).tolist() == [MASK.tolist()]
         assert answer.shares == [[0.25, 0.25, 0.5]]
         assert answer.top(1) == [[("white", 0.5)]]
+        with pytest.raises(errors.InputError, match="k is 0; expected a whole number from 1"):
+            answer.top(0)
         assert answer.counts() == {"ground": 1, "grey": 1, "white": 1}
         assert (len(answer), len(answer.part(slice(0, 0)))) == (1, 0)
         record = SPACE.records(answer)[0]

@@ -30,6 +30,8 @@ def test_a_row_above_the_threshold_is_an_outlier() -> None:
     np.testing.assert_allclose(answer.rank, [0.75, 0.05, 0.0375, 0.0])
     pairs = zip(answer.names, answer.rank.tolist(), strict=True)
     assert answer.top() == [[pair] for pair in pairs]
+    with pytest.raises(errors.InputError, match="k is 0; expected a whole number from 1"):
+        answer.top(0)
 
 
 def test_records_and_columns_say_the_same() -> None:

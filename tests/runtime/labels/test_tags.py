@@ -85,6 +85,9 @@ class TestAnswers:
 
     def test_the_most_probable(self) -> None:
         best = SPACE.answer(OUTPUTS).top(2)
+        for none in (0, -1, 1.5):
+            with pytest.raises(errors.InputError, match="expected a whole number from 1"):
+                SPACE.answer(OUTPUTS).top(none)  # type: ignore[arg-type]
         assert [[name for name, _ in row] for row in best][:2] == [
             ["red", "round"],
             ["ripe", "round"],

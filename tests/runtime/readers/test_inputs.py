@@ -189,7 +189,7 @@ class TestRows:
             inputs.read_rows(tmp_path / "folder")
 
     def test_unknown(self, tmp_path: Path) -> None:
-        with pytest.raises(errors.DataError, match="of an unknown type"):
+        with pytest.raises(errors.DataError, match=r"unknown type; expected npy, .* jsonl"):
             inputs.read_rows(put(tmp_path / "a.txt", b"hello"))
 
     def test_a_folder_where_a_file_belongs(self, tmp_path: Path) -> None:

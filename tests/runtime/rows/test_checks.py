@@ -7,10 +7,13 @@ import pytest
 from ssdgm_runtime import arguments, errors
 from ssdgm_runtime.bundle import manifest
 from ssdgm_runtime.rows import checks
+from ssdgm_runtime.rows.drift import DriftWarning
 from ssdgm_runtime.rows.tensor import Tensor
 
 PIXELS = Tensor("x", "uint8", ("batch", 4, 4))
 COLUMNS = Tensor("x", "float32", ("batch", 3))
+SCALE = "It goes from {0} to {0}: scale it to the values of the training, 0 to 16."
+NUMBERS = "Pass an array of numbers, or the path of a file of rows."
 
 
 def refused(value: object, tensor: Tensor, high: float | None = None) -> errors.InputError:
@@ -46,19 +49,23 @@ def test_views_become_contiguous() -> None:
             "(x * 16).round().astype(np.uint8)",
         ),
         (np.full((2, 4, 4), 9.0), "float64 [2, 4, 4]", "x.round().astype(np.uint8)"),
-        (np.full((2, 4, 4), -9.0), "float64 [2, 4, 4]", ""),
-        (np.full((2, 4, 4), np.nan), "float64 [2, 4, 4]", ""),
+        (np.full((2, 4, 4), -9.0), "float64 [2, 4, 4]", SCALE.format(-9)),
+        (
+            np.full((2, 4, 4), np.nan),
+            "float64 [2, 4, 4]",
+            "Fill what is NaN, or leave those rows out: whole numbers have no NaN.",
+        ),
         (np.zeros((2, 4, 4), np.int64), "int64 [2, 4, 4]", "x.astype(np.uint8)"),
-        (np.full((2, 4, 4), 256), "int64 [2, 4, 4]", ""),
+        (np.full((2, 4, 4), 256), "int64 [2, 4, 4]", SCALE.format(256)),
         (np.zeros((2, 4, 4), bool), "bool [2, 4, 4]", "x.astype(np.uint8)"),
-        (np.zeros((2, 4, 4), "U1"), "<U1 [2, 4, 4]", ""),
+        (np.zeros((2, 4, 4), "U1"), "<U1 [2, 4, 4]", NUMBERS),
         (np.zeros((2, 16), np.uint8), "uint8 [2, 16]", "x.reshape(-1, 4, 4)"),
         (np.zeros((2, 1, 4, 4), np.uint8), "uint8 [2, 1, 4, 4]", "x.reshape(-1, 4, 4)"),
         (np.zeros((4, 4), np.uint8), "uint8 [4, 4]", "x[None]"),
         (np.zeros((2, 5, 5), np.uint8), "uint8 [2, 5, 5]", ""),
         (np.uint8(3), "uint8 []", ""),
         ([[1, 2], [3]], "ragged", "np.stack(rows)"),
-        (None, "object []", ""),
+        (None, "None", "Pass an array of rows, or the path of a file of them."),
     ],
 )
 def test_everything_else_is_refused_with_the_line_to_write(
@@ -145,8 +152,17 @@ def test_the_range_of_the_data(edit: Callable[..., Path]) -> None:
         assert table(nothing, None) == (0, 1)
 
 
-def test_sizes() -> None:
-    assert arguments.sizes("1,8, 64") == (1, 8, 64)
-    for bad in ("", "1,", "a", "-1", "1.5", "1;2", "٣"):
-        with pytest.raises(errors.InputError, match="--batch is"):
-            arguments.sizes(bad)
+def test_an_empty_list_is_no_rows() -> None:
+    assert checks.rows([], PIXELS).shape == (0, 4, 4)
+    assert checks.rows([], PIXELS).dtype == np.uint8
+    assert refused(np.zeros(0, np.uint8), PIXELS).got == "uint8 [0]"
+
+
+def test_values_beyond_the_limits_of_the_training_are_told() -> None:
+    x = np.zeros((4, 4, 4), np.uint8)
+    assert checks.rows(x + np.uint8(16), PIXELS, span=(0, 16)).max() == 16
+    x[1] = 207
+    with pytest.warns(DriftWarning, match="in 25% of the rows .such as 207.. Scale them as") as w:
+        assert checks.rows(x, PIXELS, span=(0, 16)) is not None
+    assert len(w) == 1
+    assert w[0].filename == __file__, "the caller's line"

@@ -7,6 +7,7 @@ import pytest
 
 from ssdgm_runtime import errors
 from ssdgm_runtime.rows.columns import Column
+from ssdgm_runtime.rows.drift import DriftWarning
 from ssdgm_runtime.rows.intake import Intake
 from ssdgm_runtime.rows.tensor import Tensor
 
@@ -80,8 +81,26 @@ def test_one_row() -> None:
     rows = Intake(FLOATS, features=tuple(Column(name) for name in "abc"))
     np.testing.assert_array_equal(rows.single([1, 2, 3.5]), [[1, 2, 3.5]])
     np.testing.assert_array_equal(rows.single({"c": 3, "b": 2, "a": 1}), [[1, 2, 3]])
-    with pytest.raises(errors.InputError):
+    with pytest.raises(errors.InputError, match=r"x is 1 rows.*Try: row\[0\]"):
         rows.single(np.ones((1, 3), np.float32))
+    for many in (np.ones((2, 3), np.float32), {"a": [1, 2], "b": [1, 2], "c": [1, 2]}):
+        with pytest.raises(errors.InputError, match=r"x is 2 rows; expected one row\. Hand"):
+            rows.single(many)
+    with pytest.raises(errors.InputError, match="x is None; expected one row, float32"):
+        rows.single(None)
+    with pytest.raises(errors.InputError, match=r"x is the text 'a\.png'; expected one row"):
+        rows.single("a.png")
+    with pytest.raises(errors.InputError, match=r"x is float64 \[1, 4\]"):
+        rows.single([1.0, 2, 3, 4])
+
+
+def test_limits_are_looked_at_for_several_rows_and_cost_one_row_nothing() -> None:
+    rows = Intake(BYTES, span=(0, 16))
+    white = np.full((2, 2, 3), 255, np.uint8)
+    assert rows.take(white[:1]) is not None
+    with pytest.warns(DriftWarning, match="'x' has values that are not within 0 and 16 in 100%"):
+        assert rows.take(white) is white
+    assert Intake(BYTES, span=(0, 255)).take(white) is white
 
 
 def test_a_path_is_read_where_there_is_a_reader(tmp_path: Path) -> None:

@@ -22,6 +22,10 @@ def test_padding_by_whom_and_however_far_gives_the_same_rows() -> None:
     np.testing.assert_array_equal(lengths.given(SERIES[2][None].astype(float), KNOWN), WHOLE[2:])
 
 
+def test_an_empty_list_is_no_series() -> None:
+    assert lengths.given([], KNOWN).shape == (0, 2, 5)
+
+
 def test_ends_are_told_by_the_nan_after_them() -> None:
     np.testing.assert_array_equal(lengths.ends(WHOLE), [2, 5, 3])
     odd = WHOLE.copy()
@@ -32,12 +36,24 @@ def test_ends_are_told_by_the_nan_after_them() -> None:
 @pytest.mark.parametrize(
     ("x", "words"),
     [
-        (np.zeros((1, 2, 6), np.float32), ("[1, 2, 6]", "[n, 2, 5]")),
+        (
+            np.zeros((1, 2, 6), np.float32),
+            ("x is 6 moments long; expected 1 to 5 moments. Cut it: x[:, :, :5].",),
+        ),
+        (np.zeros((1, 2, 0), np.float32), ("x is without any moment", "Leave it out")),
         (np.zeros((1, 3, 4), np.float32), ("[1, 3, 4]",)),
-        ([np.zeros((2, 6))], ("[2, 6]", "time at most 5")),
-        ([np.zeros((3, 4))], ("[3, 4]",)),
-        (np.array([[[1, np.nan, 2], [1, 2, 3]]], np.float32), ("before the end of series 0",)),
-        (np.full((1, 2, 5), np.nan, np.float32), ("no number at all",)),
+        ([np.zeros((2, 3)), np.zeros((2, 6))], ("x[1] is 6 moments long", "x[1][:, :5]")),
+        ([np.zeros((2, 0))], ("x[0] is without any moment", "Leave it out")),
+        ([np.zeros((3, 4))], ("x[0] is a series of 3 channels, [3, 4]", "[2, time]")),
+        ([np.zeros((4, 2))], ("Try: x[0].T",)),
+        (
+            np.array([[[1, np.nan, 2], [1, 2, 3]]], np.float32),
+            ("x[0] is a series with NaN before its end",),
+        ),
+        (
+            np.full((1, 2, 5), np.nan, np.float32),
+            ("x[0] is a series without any number", "np.delete(x, 0, axis=0)"),
+        ),
         (np.array([[[1, np.inf], [1, 2]]], np.float32), ("not finite",)),
         (np.zeros((2, 4), np.float32), ("[2, 4]",)),
     ],

@@ -8,6 +8,7 @@ import pytest
 
 from ssdgm_runtime import errors
 from ssdgm_runtime.rows import columns, named
+from ssdgm_runtime.rows.drift import DriftWarning
 from ssdgm_runtime.rows.tensor import Tensor
 
 KNOWN = (
@@ -17,7 +18,7 @@ KNOWN = (
 )
 TENSOR = Tensor("x", "float32", ("batch", 3))
 NAN = float("nan")
-GOOD: dict[str, Any] = {"flag": [True, None], "c": ["x", "new"], "a": [1.5, None], "more": [[], 1]}
+GOOD: dict[str, Any] = {"flag": [True, None], "c": ["x", None], "a": [1.5, None], "more": [[], 1]}
 ROWS = [[1.5, 1, 1], [NAN, -1, -1]]
 
 
@@ -45,7 +46,7 @@ def given(x: Any) -> Any:  # noqa: ANN401
 
 
 STRUCTURED = np.array(
-    [(True, "x", 1.5), (False, "new", NAN)], [("flag", "?"), ("c", "U3"), ("a", "f8")]
+    [(True, "x", 1.5), (False, "NA", NAN)], [("flag", "?"), ("c", "U3"), ("a", "f8")]
 )
 FORMS: dict[str, Any] = {
     "a mapping": GOOD,
@@ -78,7 +79,7 @@ def test_arrow_tables_and_batches() -> None:
 
 def test_a_name_that_two_columns_have_is_refused() -> None:
     pa = pytest.importorskip("pyarrow")
-    words, frame = ["x", "new"], Frame(GOOD)
+    words, frame = ["x", None], Frame(GOOD)
     frame.columns.append("flag")
     names = ["a", "c", "flag", "c"]
     arrays = [[1.5, None], words, [True, None], words[::-1]]
@@ -107,7 +108,10 @@ BAD: dict[str, tuple[Any, str]] = {
     "too large": ({**GOOD, "a": [1e39, 0]}, "x['a'][0] is 1e+39"),
     "two values a row": ({**GOOD, "a": [[1], [2]]}, "x['a'] is of shape [2, 1]; expected one"),
     "some values a row": ({**GOOD, "a": [[1], [2, 3]]}, "x['a'] is ragged; expected one value"),
-    "one value": ({**GOOD, "a": 1}, "x['a'] is of shape []"),
+    "one value": ({**GOOD, "a": 1}, "x is one value of 'a' and several of 'c', 'flag'; expected "
+                  "one value of every column, for one row, or a list of each, for many. Repeat "
+                  "it: [x['a']] * len(x['c'])."),
+    "no column": ({}, "x is a table without the column 'a', 'c', 'flag', only with nothing"),
     "bytes": ({**GOOD, "c": np.array([b"x", b"y"])}, "x['c'] is of dtype |S1"),
     "a frame with a name twice": (Frame({**GOOD, "a": [[1, 2], [3, 4]]}), "x['a'] is of shape"),
     "another width": (np.zeros((2, 4)), "x is float64 [2, 4]; expected float32 [n, 3]"),
@@ -118,8 +122,12 @@ BAD: dict[str, tuple[Any, str]] = {
                         "0 to 1, or -1 where it is unknown"),
     "half a code": (np.array([[0, 0, 0], [0, 0, 0.5]]), "x[1, 2], column 'flag', is 0.5"),
     "a code below": (np.array([[0, -2.0, 0]]), "x[0, 1], column 'c', is -2"),
-    "nothing": (None, "x is object []"),
+    "nothing": (None, "x is None; expected the columns 'a', 'c', 'flag' by name, or float32 "
+                      "[n, 3]. Pass a frame, or a mapping such as {'a': [...], 'c': [...], ...}."),
     "a word alone": ("rows.csv", "x is <U8 []"),
+    "a key in one row alone": ([{"a": 1, "c": "x", "flag": True}, {"a": 1, "flag": None}],
+                               "x[1] is a row without 'c'; expected a value for every column. "
+                               "Give None where a value is missing."),
 }  # fmt: skip
 
 
@@ -133,7 +141,10 @@ def test_what_are_no_rows_is_told(name: str) -> None:
 
 
 def test_rows_may_be_mappings_one_or_several() -> None:
-    rows = [{"a": 1.5, "c": "x", "flag": True}, {"c": "new", "more": [1, 2]}]
+    rows = [
+        {"a": 1.5, "c": "x", "flag": True},
+        {"c": "", "more": [1, 2], "a": None, "flag": None},
+    ]
     np.testing.assert_array_equal(named.given(rows, KNOWN, TENSOR), ROWS)
     one = {"a": 1.5, "c": "x", "flag": True, "more": None}
     np.testing.assert_array_equal(named.given(one, KNOWN, TENSOR), ROWS[:1])
@@ -144,3 +155,22 @@ def test_rows_may_be_mappings_one_or_several() -> None:
 def test_rows_without_names_of_their_own_are_no_mappings() -> None:
     with pytest.raises(errors.InputError, match="does not know the names of its columns"):
         named.placed([{"a": 1.5}], (), TENSOR)
+
+
+def test_rows_unlike_the_training_s_are_told_once_a_call() -> None:
+    known = (columns.Column("a", range=(0.0, 10.0)), *KNOWN[1:])
+    usual = {"a": [1.5, 19], "c": ["x", None], "flag": [True, None]}
+    named.given(usual, known, TENSOR)
+    with pytest.warns(DriftWarning) as caught:
+        named.given({**usual, "a": [1.5, 20.5], "c": ["new", "x"]}, known, TENSOR)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__, "the caller's line"
+    text = str(caught[0].message)
+    assert "'a' has numbers beyond the training's in 50% of the rows (such as 20.5)" in text
+    assert "'c' has unknown categories in 50% of the rows (such as 'new')" in text
+    with pytest.warns(DriftWarning, match="'c' has unknown categories in 100%"):
+        named.given({"a": 1, "c": "new", "flag": True}, known, TENSOR)
+    many = np.array([[99, 0, 0], [1, -1, 0]], np.float32)
+    with pytest.warns(DriftWarning, match="'a' has numbers beyond"):
+        named.given(many, known, TENSOR)
+    assert named.given(many[:1], known, TENSOR) is not None, "one row of an array costs nothing"

@@ -159,6 +159,7 @@ def test_a_manifest_of_another_policy_is_refused(data: Path, policy: object, tex
         manifest.loads(described(data, policy))
 
 
+@pytest.mark.filterwarnings("ignore::ssdgm_runtime.DriftWarning")  # pixels above 16
 @pytest.mark.parametrize("policy", ["crop 4x4", "stretch 4x4", "pad 4x4"])
 def test_a_bundle_classifies_images_of_any_size_as_its_policy_says(
     bundle: Path, data: Path, reseal: Callable[[Path], Path], tmp_path: Path, policy: str

@@ -88,7 +88,10 @@ def test_bytes_may_come_as_numbers_where_some_rows_are_missing() -> None:
         ({"left": [LEFT[0], None, LEFT[2]]}, ("without any view in row 1",)),
         ({"left": np.array([[1, np.nan]], np.float32)}, ("NaN in a part of row 0",)),
         ({"left": np.array([[1, np.inf]], np.float32)}, ("not finite",)),
-        (WHOLE[:, :5], ("[3, 5]", "[n, 8]")),
+        ({"x.left": LEFT}, ("the view 'x.left'", "Leave 'x.' out")),
+        (WHOLE[:, :5], ("x is float32 [3, 5]", "the views 'left', 'right' by name")),
+        (LEFT, ("Pass a mapping: {'left': x_left, 'right': x_right}.",)),
+        (None, ("x is None", "{'left': x_left")),
         ("nonsense", ("x is",)),
     ],
 )

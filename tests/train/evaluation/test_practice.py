@@ -130,6 +130,29 @@ def test_label_spreading_is_scikit_learn_s_with_the_labels_of_a_fold_hidden() ->
 
 
 TABLE = classifiers.candidates(problem(problems.TABLE), Y)
+WINDOWS = classifiers.candidates(problem(problems.WINDOWS, (1, 3)), Y)
+
+
+@pytest.mark.parametrize("calibrate", [False, True])
+@pytest.mark.parametrize("name", [*TABLE, *[name for name in WINDOWS if name not in TABLE]])
+def test_weights_reach_a_classifier_that_takes_them(name: str, calibrate: bool) -> None:
+    """Rows that contradict one another are answered by what weighs more."""
+    x, y = np.concatenate([X, X]), np.concatenate([Y, np.zeros_like(Y)])
+    heavy = np.repeat([1.0, 50.0], 24)
+    one = {**TABLE, **WINDOWS}[name].whole
+    held = practice.folds(y, 0) if calibrate else ()
+    learnt = classifiers.calibrated(one, x, y, held, heavy)
+    zeros = (classifiers.answers(learnt, X) == 0).mean()
+    assert zeros > 0.9 or name.startswith("KNeighbors")
+    light = classifiers.fitted(one, x, y, heavy[::-1].copy())
+    assert (classifiers.answers(light, X) == 0).mean() < 0.6 or name.startswith("KNeighbors")
+
+
+def test_rows_of_no_weight_are_left_out_whoever_learns() -> None:
+    x, y = np.concatenate([X, X]), np.concatenate([Y, np.zeros_like(Y)])
+    near = TABLE["KNeighborsClassifier(n_neighbors=1)"].whole
+    learnt = classifiers.fitted(near, x, y, np.repeat([1.0, 0.0], 24))
+    assert (classifiers.answers(learnt, X) == Y).all()
 
 
 @pytest.mark.parametrize("calibrate", [False, True])

@@ -487,3 +487,16 @@ def test_labels_that_are_none_and_labels_that_are_alike_are_asked_about(tmp_path
     changes = ("data.unlabelled=['unknown']", "data.categorical=['who']")
     _, mended = inspection.look(str(tmp_path / "t.csv"), recipe.load(None, None, changes))
     assert not {"is this an unknown label?", "left out as an identifier"} & {*topics(mended)}
+
+
+def test_a_date_in_every_row_is_no_identifier(tmp_path: Path) -> None:
+    days = [str(np.datetime64("2015-01-01") + 7 * i) for i in range(N)]
+    words = [f"{day[8:]}.{day[5:7]}.{day[:4]}" for day in days]
+    lines = [f"{days[i]},{words[i]},{i % 7},{'ab'[i % 2]}" for i in range(N)]
+    (tmp_path / "t.csv").write_text("\n".join(["day,german,size,label", *lines]))
+    _, report = inspection.look(str(tmp_path / "t.csv"), recipe.load(None, None))
+    told = {finding.topic: finding for finding in report.findings}
+    assert "looks like an identifier" not in told
+    left = told["left out as an identifier"]
+    assert left.columns == ("german",)
+    assert "dates are read as such if they are written as 2026-01-31" in left.mend

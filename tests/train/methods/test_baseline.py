@@ -12,6 +12,7 @@ import ssdgm_train
 from ssdgm_train.data import store
 from ssdgm_train.evaluation import classifiers, passes, practice
 from ssdgm_train.networks.fixed import Fixed
+from ssdgm_train.recipes import recommended
 from ssdgm_train.runs import session
 from ssdgm_train.settings import RecipeError
 
@@ -66,3 +67,29 @@ def test_many_labels_are_sampled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_no_regulariser_can_be_laid_over_it(tmp_path: Path) -> None:
     text = cases.message(RecipeError, lambda: trained(tmp_path, "regularise.consistency=1"))
     assert "baseline has no q(y | x) of rows that it could train" in text
+
+
+def test_classes_that_weigh_more_are_answered_more_often(tmp_path: Path) -> None:
+    def share(folder: str, *changes: str) -> float:
+        rng = np.random.default_rng(0)
+        y = rng.integers(0, 2, 120)
+        arrays = {"x": rng.normal(size=(120, 2)).astype(np.float32) + 0.3 * y[:, None], "y": y}
+        (tmp_path / folder).mkdir()
+        np.savez(tmp_path / folder / "rows.npz", **arrays)  # type: ignore[arg-type]
+        plan = cases.small_recipe("baseline", "data.validation=0", *changes)
+        source = tmp_path / folder / "rows.npz"
+        run = ssdgm_train.begin(source, plan, tmp_path / folder / "run", seed=2, device="cpu")
+        for _ in ssdgm_train.train(run):
+            pass
+        raw = passes.raw(run.model, arrays["x"], torch.device("cpu"))
+        return float((raw.argmax(1) == 1).float().mean())
+
+    assert share("a", "data.class_weight=['1=20']") > share("b") + 0.2
+
+
+def test_a_run_by_its_name_alone_is_short() -> None:
+    facts = recommended.DataFacts("table", 300, (4,), 100, 100)
+    chosen = recommended.Asked(method="baseline").chosen(facts)
+    assert chosen.taken is not None
+    assert chosen.taken.name == "default-baseline"
+    assert chosen.plan.train.steps == 2000

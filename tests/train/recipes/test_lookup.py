@@ -62,7 +62,16 @@ def test_an_installed_method_is_found_by_its_entry_point(
     {
         "no such name": ("m7", "The method is 'm7'; expected one of supervised"),
         "no such file": ("nowhere.py:METHOD", "There is no file nowhere.py"),
-        "no such attribute": ("mine.py:METHODE", "mine.py:METHODE is NoneType; expected a"),
+        "no such attribute": (
+            "mine.py:METHODE",
+            "mine.py has no METHODE; expected file.py:NAME. Name its method: mine.py:METHOD.",
+        ),
+        "a file alone": (
+            "mine.py",
+            "mine.py is a file; expected file.py:NAME. Name its method: mine.py:METHOD.",
+        ),
+        "a file without methods": ("none.py", "none.py has no method; expected a ssdgm_train"),
+        "no such file alone": ("nowhere.py", "There is no file nowhere.py. Correct its path"),
         "another value": ("mine.py:WORD", "mine.py:WORD is str; expected a ssdgm_train.method"),
         "a file that fails": ("bad.py:METHOD", "bad.py cannot be imported (ZeroDivisionError"),
         "no Python": ("odd.py:METHOD", "odd.py cannot be imported (SyntaxError"),
@@ -73,6 +82,7 @@ def test_what_is_no_method_is_refused_in_plain_words(
 ) -> None:
     monkeypatch.chdir(file.parent)
     Path("bad.py").write_text("1 / 0\n")
+    Path("none.py").write_text("WORD = 'm2'\n")
     Path("odd.py").write_text("a method\n")
     with pytest.raises(RecipeError) as caught:
         lookup.find(name)

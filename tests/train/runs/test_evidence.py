@@ -106,8 +106,8 @@ def test_terms_come_with_every_tenth_draw_and_the_last(finished: Finished) -> No
     job = evidence.prepare(finished(), samples=12, rows=5, device="cpu")
     found = {s.step: s.terms for s in evidence.measure(job) if s.terms}
     assert list(found) == [10, 12, 22, 24]
-    assert [list(terms) for terms in found.values()] == 2 * [["log p(rows)"]] + 2 * [
-        ["log p(bits)"]
+    assert [list(terms) for terms in found.values()] == 2 * [["log p(x)"]] + 2 * [
+        ["log p(x), x as bits drawn from it"]
     ]
 
 
@@ -115,7 +115,7 @@ def test_a_run_without_a_generative_model_is_refused(finished: Finished) -> None
     path = finished("supervised")
     text = cases.message(directory.RunError, lambda: evidence.prepare(path))
     assert "is a run of supervised, which has no p(x)" in text
-    assert "Take a run of m1, m2 or m1m2" in text
+    assert "Take a run of a method that generates" in text
     assert not (path / "evaluation.json").exists()
 
 

@@ -63,19 +63,33 @@ def pools(data: dataset.Dataset, parts: Split, plan: DataPlan) -> tuple[Indices,
     Raises:
         DataError: No labelled row has any weight, or `data.class_weight` cannot be used.
     """
-    if data.weights is None and not plan.class_weight:
+    own = labelled_weights(data, parts, plan)
+    if own is None:
         return parts.labelled, parts.unlabelled
-    every = np.ones(len(data.x)) if data.weights is None else data.weights
-    own = every[parts.labelled]
-    if plan.class_weight:
-        y = store.take(data.y, parts.labelled)
-        own = weights.of_classes(plan.class_weight, data.classes, y, own)
     if len(own) and not own.any():
         raise errors.DataError(
             "Every labelled training row has the weight 0", mend="Give some of them more."
         )
     rest = parts.unlabelled
+    every = np.ones(len(data.x)) if data.weights is None else data.weights
     return weights.repeated(parts.labelled, own), weights.repeated(rest, every[rest])
+
+
+def labelled_weights(data: dataset.Dataset, parts: Split, plan: DataPlan) -> weights.Floats | None:
+    """How much each labelled row counts, [n]; None where all count alike.
+
+    Raises:
+        DataError: `data.class_weight` cannot be used.
+    """
+    if data.weights is None and not plan.class_weight:
+        return None
+    own: weights.Floats = (
+        np.ones(len(parts.labelled)) if data.weights is None else data.weights[parts.labelled]
+    )
+    if not plan.class_weight:
+        return own
+    y = store.take(data.y, parts.labelled)
+    return weights.of_classes(plan.class_weight, data.classes, y, own)
 
 
 def split(

@@ -26,6 +26,7 @@ from ssdgm_train.problems import ROWS, TABLE, VIEWS, WINDOWS, Problem
 
 Features = NDArray[np.float32]
 Codes = NDArray[np.int64]
+Weights = NDArray[np.float64]
 
 Shares = tuple[NDArray[np.floating[Any]], Codes]
 """The probabilities of some classes for rows, [n, k], and the codes of these classes, [k]."""
@@ -91,14 +92,27 @@ class Candidate:
     @property
     def whole(self) -> Classifier:
         """The classifier of rows."""
-        from sklearn import pipeline, preprocessing
+        from sklearn import preprocessing
 
         if self.encode is None:
             return self.model
-        made: Classifier = pipeline.make_pipeline(
-            preprocessing.FunctionTransformer(self.encode), self.model
-        )
-        return made
+        return _chain(encode=preprocessing.FunctionTransformer(self.encode), answer=self.model)
+
+
+def _chain(**steps: Any) -> Classifier:  # noqa: ANN401  (scikit-learn's)
+    """Steps one after the other, as a classifier that weighs rows if the last step does."""
+    from sklearn import pipeline
+
+    class Chain(pipeline.Pipeline):  # type: ignore[misc]
+        """A pipeline whose `fit` takes weights by their usual name."""
+
+        def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Any:  # noqa: ANN401, N803
+            name = self.steps[-1][0]
+            more = {} if sample_weight is None else {f"{name}__sample_weight": sample_weight}
+            return super().fit(X, y, **more)
+
+    made: Classifier = Chain([*steps.items()])
+    return made
 
 
 def candidates(problem: Problem, y: Codes) -> dict[str, Candidate]:
@@ -133,12 +147,12 @@ def candidates(problem: Problem, y: Codes) -> dict[str, Candidate]:
 
 def _of_windows(problem: Problem) -> dict[str, Candidate]:
     """A ridge over random convolution kernels."""
-    from sklearn import linear_model, pipeline, preprocessing
+    from sklearn import linear_model, preprocessing
 
     grid = builder.grid_of(problem)
     assert grid is not None
     ridge = linear_model.RidgeClassifierCV(np.geomspace(*RIDGES, 10))
-    model = pipeline.make_pipeline(preprocessing.StandardScaler(), ridge)
+    model = _chain(scale=preprocessing.StandardScaler(), answer=ridge)
     return {"RidgeClassifierCV over random kernels": Candidate(model, over_kernels(grid))}
 
 
@@ -163,14 +177,25 @@ class Encoder:
         return encoded
 
 
-def fitted(model: Classifier, x: Features, y: Codes) -> Classifier:
-    """A classifier that has learnt; where there is one class alone, it is the answer."""
-    from sklearn import dummy
+def fitted(model: Classifier, x: Features, y: Codes, weights: Weights | None = None) -> Classifier:
+    """A classifier that has learnt; where there is one class alone, it is the answer.
 
+    Args:
+        model: The classifier.
+        x: Rows, [n, features].
+        y: Their classes, [n].
+        weights: How much each counts, [n], to a classifier that weighs rows; one that does not
+            leaves out those of weight 0.
+    """
+    from sklearn import dummy
+    from sklearn.utils.validation import has_fit_parameter
+
+    if weights is not None and weights.any():
+        x, y, weights = x[weights > 0], y[weights > 0], weights[weights > 0]
+    chosen: Any = model if (y != y[0]).any() else dummy.DummyClassifier(strategy="most_frequent")
+    weighs = weights is not None and has_fit_parameter(chosen, "sample_weight")
     with quiet():
-        learnt: Classifier = (
-            model if (y != y[0]).any() else dummy.DummyClassifier(strategy="most_frequent")
-        ).fit(x, y)
+        learnt: Classifier = chosen.fit(x, y, **({"sample_weight": weights} if weighs else {}))
     return learnt
 
 
@@ -180,7 +205,13 @@ def answers(model: Classifier, x: Features) -> Codes:
         return model.predict(x)
 
 
-def calibrated(model: Classifier, x: Features, y: Codes, held: Sequence[Codes]) -> Classifier:
+def calibrated(
+    model: Classifier,
+    x: Features,
+    y: Codes,
+    held: Sequence[Codes],
+    weights: Weights | None = None,
+) -> Classifier:
     """A classifier fitted to rows, whose probabilities are as sure as it is right on held ones.
 
     One that has probabilities of its own keeps them; of another, `shares` is as it is without any
@@ -191,20 +222,21 @@ def calibrated(model: Classifier, x: Features, y: Codes, held: Sequence[Codes]) 
         x: Rows, [n, features].
         y: Their classes, [n].
         held: The rows that are held out in turns.
+        weights: As of `fitted`.
     """
     from sklearn import calibration
 
     others = [np.delete(np.arange(len(y)), rows) for rows in held]
     whole = held and all(set(y[kept]) == set(y) for kept in others)
     if hasattr(model, "predict_proba") or not whole or not (y != y[0]).any():
-        return fitted(model, x, y)
-    return fitted(
-        calibration.CalibratedClassifierCV(
-            model, method="temperature", cv=list(zip(others, held, strict=True)), ensemble=False
-        ),
-        x,
-        y,
+        return fitted(model, x, y, weights)
+    folds = list(zip(others, held, strict=True))
+    careful = calibration.CalibratedClassifierCV(
+        model, method="temperature", cv=folds, ensemble=False
     )
+    with quiet():
+        learnt: Classifier = careful.fit(x, y, sample_weight=weights)
+    return learnt
 
 
 def shares(model: Classifier, x: Features) -> Shares:

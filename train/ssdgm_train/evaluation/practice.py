@@ -22,6 +22,7 @@ from ssdgm_train.evaluation.classifiers import (
     Classifier,
     Codes,
     Features,
+    Weights,
     answers,
     candidates,
     fitted,
@@ -129,7 +130,11 @@ def tried(
 
 
 def on_labels(
-    problem: Problem, x: Features, y: Codes, held: Sequence[Codes]
+    problem: Problem,
+    x: Features,
+    y: Codes,
+    held: Sequence[Codes],
+    weights: Weights | None = None,
 ) -> tuple[tuple[Tried, ...], Tried, Candidate]:
     """The classifiers on the labels alone: what each came to, the best, and it by itself.
 
@@ -138,6 +143,7 @@ def on_labels(
         x: The observations of labelled rows, [n, features].
         y: Their classes, [n].
         held: The rows that are held out in turns; without any, the first candidate is the best.
+        weights: How much each row counts where it is learnt from, [n]; errors are of rows alike.
     """
     every, tries = candidates(problem, y), []
     for name, one in every.items():
@@ -147,7 +153,9 @@ def on_labels(
             rows: Codes, model: Classifier = one.model, seen: Features = seen
         ) -> NDArray[np.bool_]:
             kept = np.delete(np.arange(len(y)), rows)
-            return np.not_equal(answers(fitted(model, seen[kept], y[kept]), seen[rows]), y[rows])
+            own = None if weights is None else weights[kept]
+            learnt = fitted(model, seen[kept], y[kept], own)
+            return np.not_equal(answers(learnt, seen[rows]), y[rows])
 
         tries.append(tried(name, held, wrong))
     best = min(tries, key=lambda one: one.error or 0.0)

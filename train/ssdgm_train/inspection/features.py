@@ -5,7 +5,7 @@ values is estimated from a sample of rows.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,7 @@ class Feature:
         present: The number of values of the sample that are not missing.
         distinct: The number of different values of the sample.
         common: The most frequent values of the sample, by name or number, and their counts.
+        unit: Of a number, as `ssdgm_runtime.rows.columns.Column` has it: that of dates, or empty.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Feature:
     present: int
     distinct: int
     common: tuple[tuple[str, int], ...]
+    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -170,13 +172,15 @@ def summarise(data: dataset.Dataset, seen: Positions, sample: Floats) -> tuple[F
     """A summary of every feature; `sample` is [m, width], as returned by `values`."""
     names, owner = owners(data)
     kinds = [c.kind for c in data.columns] or [table.NUMBER] * len(names)
+    units = [c.unit for c in data.columns] or [""] * len(names)
     order = np.argsort(owner, kind="stable")
     parts = np.split(order, np.flatnonzero(np.diff(owner[order])) + 1)
     columns = zip(names, kinds, parts, strict=True)
-    return tuple(
+    plain = (
         _feature(name, kind, seen, part, _categories(data, i), sample[:, part])
         for i, (name, kind, part) in enumerate(columns)
     )
+    return tuple(replace(one, unit=unit) for one, unit in zip(plain, units, strict=True))
 
 
 def _categories(data: dataset.Dataset, index: int) -> tuple[str, ...]:

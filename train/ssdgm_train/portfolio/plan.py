@@ -125,6 +125,9 @@ def _notes(
             "No class has two labelled training rows, so nothing was cross-validated and the "
             f"recommended recipe is taken; {', '.join(names)} not tried.",
         )
+    if len(chosen) == 1:
+        only = f"The budget leaves time for {chosen[0].name} only, so nothing is compared"
+        return (f"{only}; {', '.join(names)} not tried.",)
     return (f"The budget has no time for {', '.join(names)}.",) if names else ()
 
 

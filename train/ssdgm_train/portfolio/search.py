@@ -119,6 +119,12 @@ def resume(
     return session.resume(path, dataset, searching=True, adopt=adopt, source=source)
 
 
+def prepare(begun: session.Session) -> tuple[str, ...]:
+    """Settle what a run compares, by timing it; what is left out and why, in sentences."""
+    with directory.locked(begun.run):
+        return plans.settled(begun).notes
+
+
 def train(begun: session.Session, *, every: bool = False) -> Iterator[training.Progress]:
     """Take a run to its end, after the search for its recipe where that is not chosen yet.
 

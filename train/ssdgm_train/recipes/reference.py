@@ -11,9 +11,11 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any
 
+from ssdgm_train import plugins
 from ssdgm_train.method import Sizes
 from ssdgm_train.methods import METHODS
 from ssdgm_train.recipes import lookup, recipe, shelf
+from ssdgm_train.settings import RecipeError
 
 ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n {8}.*)*)", re.MULTILINE)
 WIDTH = 99
@@ -30,8 +32,26 @@ def text(name: str) -> str:
     """
     if name in shelf.names():
         return _file(recipe.load(name), f"Every setting of the recipe {name}")
+    if name not in lookup.names() and plugins.PYTHON not in name:
+        raise RecipeError(
+            f"{name!r} is neither a method nor a recipe",
+            f"{', '.join(lookup.names())}, or a recipe that ssdgm-export methods lists",
+            _where(name),
+        )
     lookup.find(name)
     return _file(recipe.load(None, name), f"Every setting of {name} with its default")
+
+
+def _where(name: str) -> str:
+    """How to see a setting of that name, or every name."""
+    every = recipe.to_table(recipe.load(None, recipe.Recipe.method))
+    tables = [key for key, table in every.items() if isinstance(table, dict) and name in table]
+    if not tables:
+        return "A method of your own is named file.py:METHOD."
+    return (
+        f"It is the setting {tables[0]}.{name} of {recipe.Recipe.method}, which "
+        f"ssdgm-export recipe {recipe.Recipe.method} prints with all others."
+    )
 
 
 def _file(plan: recipe.Recipe, title: str) -> str:

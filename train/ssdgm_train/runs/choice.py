@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from ssdgm_train import evaluation
-from ssdgm_train.data import store
+from ssdgm_train.data import split, store
 from ssdgm_train.evaluation import Tried, classifiers, passes, practice, regressors
 from ssdgm_train.labels import Continuous
 from ssdgm_train.likelihoods import observations
@@ -75,8 +75,9 @@ def attempts(session: Session, parts: Parts, most: int = practice.FOLDS) -> Atte
     if y is None:
         return None
     problem, x = session.run.read().problem, _features(session, rows)
-    every, best, candidate = practice.on_labels(problem, x, y, held)
-    model = classifiers.fitted(candidate.whole, x, y)
+    each = weights(session, rows)
+    every, best, candidate = practice.on_labels(problem, x, y, held, each)
+    model = classifiers.fitted(candidate.whole, x, y, each)
     finalist = Finalist(best, _wrong(session, model, parts))
     return Attempts(rows, held, every, finalist, _graph(session, rows, held, parts))
 
@@ -131,6 +132,12 @@ def sampled(session: Session) -> store.Indices:
     rows = session.split.labelled
     strata = session.model.labels.strata(store.take(session.data.y, rows))
     return rows[practice.sample(strata, _observer(session).width, session.seed)]
+
+
+def weights(session: Session, rows: store.Indices) -> classifiers.Weights | None:
+    """How much some of the labelled rows count, [n]; None where all count alike."""
+    own = split.labelled_weights(session.data, session.split, session.recipe.data)
+    return None if own is None else own[np.isin(session.split.labelled, rows)]
 
 
 def _graph(

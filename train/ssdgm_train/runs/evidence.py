@@ -34,6 +34,9 @@ from ssdgm_train.runs import directory, loading, records
 from ssdgm_train.runs.training import Progress
 
 NAME = "evaluation.json"
+TERMS = {"rows": "log p(x)", "bits": "log p(x), x as bits drawn from it"}
+"""The estimates in words, by their names in the file."""
+
 EVERY = 10
 """Draws between two records with terms."""
 
@@ -112,7 +115,7 @@ def measure(job: Job) -> Iterator[Progress]:
         for estimate in evidence.estimates(job.model, x, labels, job.samples, noise):
             last[name], step = estimate, step + 1
             shown = estimate.draws == job.samples or not estimate.draws % EVERY
-            terms = {f"log p({name})": float(estimate.bound.mean())} if shown else None
+            terms = {TERMS[name]: float(estimate.bound.mean())} if shown else None
             yield Progress(step, job.steps, name, terms)
     directory.write_json(job.run.path / NAME, _evaluation(job, last))
 
@@ -136,7 +139,8 @@ def _check_weighs(model: Model, path: Path, name: str) -> None:
     if not isinstance(model, method.Weighs):
         raise directory.RunError(
             f"{path} is a run of {name}, which has no p(x)",
-            mend="Take a run of m1, m2 or m1m2; the error of this one is in result.json.",
+            mend="Take a run of a method that generates, such as m2; ssdgm-export methods says "
+            "which do. The error of this one is in result.json.",
         )
 
 

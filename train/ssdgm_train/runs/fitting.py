@@ -147,7 +147,8 @@ def _learn(session: Session, stage: loop.Stage, model: nn.Module) -> None:
     if stage.phase.learn is not None:
         rows, dataset = choice.sampled(session), session.data
         x, y = (torch.from_numpy(store.take(part, rows)) for part in (dataset.x, dataset.y))
-        stage.phase.learn(model, x.to(session.device), y.to(session.device), session.seed)
+        given = x.to(session.device), y.to(session.device), session.seed
+        stage.phase.learn(model, *given, choice.weights(session, rows))
 
 
 def _reader(session: Session) -> loop.Serve:

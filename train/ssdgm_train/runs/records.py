@@ -290,9 +290,9 @@ def load(path: Path, kind: type[T], mend: str = RESTORE) -> T:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise RunError(
-            f"{path.parent} is not a run directory: {path.name} cannot be read ({error.strerror})",
-            mend="Give a folder that ssdgm-export train wrote.",
-        ) from None
+        bundle = path.parent.is_file() or (path.parent / "manifest.json").is_file()
+        why = "it is a bundle" if bundle else f"{path.name} cannot be read ({error.strerror})"
+        what = f"{path.parent} is not a run directory: {why}"
+        raise RunError(what, mend="Give a folder that ssdgm-export train wrote.") from None
     _check_digest(content, path, mend)
     return parse(content, kind, path, mend)

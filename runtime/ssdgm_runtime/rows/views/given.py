@@ -33,7 +33,7 @@ def given(x: Any, views: view.Views) -> Floats:  # noqa: ANN401  (whatever a cal
     if isinstance(x, list | tuple) and x and all(isinstance(row, Mapping) for row in x):
         x = _by_view(x, views)
     if not isinstance(x, Mapping):
-        rows: Floats = checks.rows(x, _whole(views), gaps=True)
+        rows = _unnamed(x, views)
     else:
         _check_names(x, views)
         parts = {v.name: _part(x[v.name], v) for v in views if x.get(v.name) is not None}
@@ -42,8 +42,19 @@ def given(x: Any, views: view.Views) -> Floats:  # noqa: ANN401  (whatever a cal
     return rows
 
 
-def _whole(views: view.Views) -> Tensor:
-    return Tensor("x", "float32", ("batch", view.width(views)))
+def _unnamed(x: Any, views: view.Views) -> Floats:  # noqa: ANN401  (whatever a caller has)
+    """Whole rows, [n, width]."""
+    tensor = Tensor("x", "float32", ("batch", view.width(views)))
+    if x is None or not checks.fits(tensor, np.shape(array := checks.read(x, "x", "views"))):
+        example = ", ".join(f"{v.name!r}: x_{v.name}" for v in views[:2])
+        raise errors.InputError(
+            "x",
+            "None" if x is None else checks.described(array),
+            f"the views {some([v.name for v in views])} by name",
+            f"Pass a mapping: {{{example}{', ...' * (len(views) > 2)}}}.",
+        )
+    rows: Floats = checks.rows(array, tensor, gaps=True)
+    return rows
 
 
 def _by_view(rows: Sequence[Mapping[str, Any]], views: view.Views) -> dict[str, list[Any]]:
@@ -56,8 +67,12 @@ def _by_view(rows: Sequence[Mapping[str, Any]], views: view.Views) -> dict[str, 
 def _check_names(x: Mapping[str, Any], views: view.Views) -> None:
     names = [v.name for v in views]
     if unknown := [name for name in x if name not in names]:
+        filed = any(str(name).removeprefix(view.PREFIX) in names for name in unknown)
         raise errors.InputError(
-            "x", f"given with the view {some(unknown)}", f"some of the views {some(names)}"
+            "x",
+            f"given with the view {some(unknown)}",
+            f"some of the views {some(names)}",
+            f"Leave {view.PREFIX!r} out, which names have in files alone." if filed else "",
         )
 
 

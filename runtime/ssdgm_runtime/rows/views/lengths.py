@@ -95,29 +95,45 @@ def given(x: Any, known: Lengths) -> Floats:  # noqa: ANN401  (whatever a caller
     Raises:
         InputError: It is none of these, a series is longer, or has NaN before its end.
     """
-    if isinstance(x, list | tuple) and all(np.ndim(one) == 2 for one in x) and len(x):
+    if isinstance(x, list | tuple) and not x:
+        return np.empty((0, *known.tensor.row), np.float32)
+    if isinstance(x, list | tuple) and all(np.ndim(one) == 2 for one in x):
         array = _listed([np.asarray(one) for one in x], known)
     else:
         array = checks.read(x, "x", _want(known))
+    if array.ndim == 3 and array.shape[1] == known.channels:
+        _check_time(array.shape[2], known, "x", f"x[:, :, :{known.longest}]")
     if array.ndim == 3 and array.shape[1] == known.channels and array.shape[2] < known.longest:
         pad = ((0, 0), (0, 0), (0, known.longest - array.shape[2]))
         array = np.pad(array.astype(np.float32, copy=False), pad, constant_values=np.nan)
     rows: Floats = checks.rows(array, known.tensor, gaps=True)
     if np.isnan(rows).any() and len(odd := np.flatnonzero(ends(rows) < 0)):
+        empty = np.isnan(rows[odd[0]]).all()
         raise errors.InputError(
-            "x",
-            f"NaN before the end of series {odd[0]}, or no number at all",
+            f"x[{odd[0]}]",
+            "a series without any number" if empty else "a series with NaN before its end",
             "numbers, and NaN in all channels after the last moment",
+            f"Leave it out: np.delete(x, {odd[0]}, axis=0)." if empty else "",
         )
     return rows
 
 
 def _listed(series: list[Array], known: Lengths) -> Array:
-    odd = [one.shape for one in series if one.shape[0] != known.channels]
-    long = [one.shape for one in series if one.shape[1] > known.longest]
-    if odd or long:
-        raise errors.InputError("x", f"a series of shape {list((odd or long)[0])}", _want(known))
+    for i, one in enumerate(series):
+        if one.shape[0] != known.channels:
+            got = f"a series of {one.shape[0]} channels, {list(one.shape)}"
+            hint = f"x[{i}].T" if one.shape[1] == known.channels else ""
+            raise errors.InputError(f"x[{i}]", got, f"[{known.channels}, time]", hint)
+        _check_time(one.shape[1], known, f"x[{i}]", f"x[{i}][:, :{known.longest}]")
     return stacked(series, known.longest)
+
+
+def _check_time(time: int, known: Lengths, name: str, cut: str) -> None:
+    """Refuse series that are empty, or longer than a graph takes."""
+    if not 0 < time <= known.longest:
+        got = f"{time} moments long" if time else "without any moment"
+        hint = f"Cut it: {cut}." if time else "Leave it out."
+        raise errors.InputError(name, got, f"1 to {known.longest} moments", hint)
 
 
 def _want(known: Lengths) -> str:

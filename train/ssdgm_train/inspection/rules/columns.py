@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ssdgm_runtime.rows import columns as table
+from ssdgm_runtime.rows import dates
 from ssdgm_train import problems
 from ssdgm_train.inspection import features
 from ssdgm_train.inspection.seen import NOTE, WARNING, Finding, Seen, counted, listed, quoted
@@ -159,16 +160,20 @@ def left(seen: Seen) -> Iterator[Finding]:
             "left out as an identifier",
             f"{listed(quoted(names))} has a value of its own in nearly every row, so nothing is "
             "learnt from it",
-            f"Keep it as categories with --set {shlex.quote(f'data.categorical=[{array}]')}.",
+            f"Keep it as categories with --set {shlex.quote(f'data.categorical=[{array}]')}; "
+            "dates are read as such if they are written as 2026-01-31.",
             columns=tuple(names),
         )
 
 
 def identifiers(seen: Seen) -> Iterator[Finding]:
-    """Columns of whole numbers or words in which nearly all values are different."""
+    """Columns of whole numbers or words, no dates, in which nearly all values are different."""
+    days = {column.name for column in seen.data.columns if column.unit == dates.UNIT}
     for i, feature in enumerate(seen.features):
         if seen.data.kind not in (problems.ROWS, problems.TABLE):
             return
+        if feature.name in days:
+            continue
         values = _present(seen, i)
         every = feature.distinct >= max(IDS, NEARLY * len(values))
         if every and bool((values == np.trunc(values)).all()):

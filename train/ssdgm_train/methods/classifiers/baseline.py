@@ -89,14 +89,21 @@ class Model(Conditioned):
         )
 
 
-def learn(model: Model, x: Tensor, y: Tensor, seed: int) -> None:
+def learn(
+    model: Model,
+    x: Tensor,
+    y: Tensor,
+    seed: int,
+    weights: classifiers.Weights | None = None,
+) -> None:
     """Fit q(y | x): the classifier that errs least in cross-validation."""
     codes = model.labels.codes(y.cpu().numpy())
     assert codes is not None
     rows = model.standardise(x).float().cpu().numpy()
     held = practice.folds(codes, seed)
-    _, _, best = practice.on_labels(model.problem, rows, codes, held)
-    translation.put(classifiers.calibrated(best.whole, rows, codes, held), model.classifier)
+    _, _, best = practice.on_labels(model.problem, rows, codes, held, weights)
+    fitted = classifiers.calibrated(best.whole, rows, codes, held, weights)
+    translation.put(fitted, model.classifier)
     model.to(x.device)
 
 

@@ -1,0 +1,8 @@
+"""How rows differ from the training's, and the warning about it."""
+
+
+class DriftWarning(UserWarning):
+    """Rows are unlike the training's: unknown categories, or numbers far beyond its own.
+
+    `Model` warns once a call, of arrays of one row never.
+    """
