@@ -298,6 +298,10 @@ class TestLife:
         for field in ("session_config", "provider_options"):
             with pytest.raises(errors.InputError, match=f"{field} is 3; expected a mapping"):
                 Options(**{field: 3})
+        with pytest.raises(errors.InputError, match="spinning is 'no'; expected True or False"):
+            Options(spinning="no")  # type: ignore[arg-type]
+        with pytest.raises(errors.InputError, match="max_bytes is '3'; expected a whole number"):
+            open_tiny(data, max_bytes="3")
 
     @pytest.mark.parametrize(("name", "kind"), [("options", "Options"), ("policy", "Policy")])
     def test_a_dict_where_a_class_of_ours_is_expected(

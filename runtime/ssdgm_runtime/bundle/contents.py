@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from ssdgm_runtime import errors, jsonfile
+from ssdgm_runtime import arguments, errors, jsonfile
 from ssdgm_runtime.bundle import manifest, sources
 from ssdgm_runtime.bundle.files import names
 
@@ -119,7 +119,7 @@ def open_bundle(
         Untrusted: The policy does not take it.
     """
     place = Path(os.path.abspath(_text(path)))
-    source = sources.open_source(place, max_bytes)
+    source = sources.open_source(place, arguments.count(max_bytes, "max_bytes", 1))
     _check_layout(source, place)
     sums = _read(source, SUMS, SUMS_BYTES)
     digests, key, signer = _parse_sums(sums), _sha256(sums), ""

@@ -44,9 +44,10 @@ class Options:
             arguments.positive(self.deadline_ms, "options.deadline_ms")
         if self.memory_mb is not None:
             arguments.count(self.memory_mb, "options.memory_mb", 1)
-        for name in ("session_config", "provider_options"):
-            if not isinstance(given := getattr(self, name), Mapping):
-                raise errors.InputError(f"options.{name}", arguments.shown(given), "a mapping")
+        for name in ("spinning", "arena", "session_config", "provider_options"):
+            kind, want = (Mapping, "a mapping") if "_" in name else (bool, "True or False")
+            if not isinstance(given := getattr(self, name), kind):
+                raise errors.InputError(f"options.{name}", arguments.shown(given), want)
         names = self.operators
         if isinstance(names, str) or not all(isinstance(name, str) for name in names):
             shown = arguments.shown(names)
