@@ -164,9 +164,10 @@ def _rows_of(named: Mapping[str, Any], columns: table.Columns) -> Floats:
     keys = dict.fromkeys(named.keys())
     if missing := [c.name for c in columns if c.name not in keys]:
         there = table.some([*keys]) or "nothing"
+        lacks = f"column{'s' * (len(missing) > 1)} {table.some(missing)}"
         raise errors.InputError(
             "x",
-            f"a table without the column {table.some(missing)}, only with {there}",
+            f"a table without the {lacks}, only with {there}",
             f"the columns {table.some([c.name for c in columns])}",
         )
     parts = [_given(named[c.name], c, f"x[{c.name!r}]") for c in columns]

@@ -97,7 +97,7 @@ def test_no_rows() -> None:
 
 
 BAD: dict[str, tuple[Any, str]] = {
-    "a column lacks": ({"a": [1], "b": [2]}, "x is a table without the column 'c', 'flag', "
+    "a column lacks": ({"a": [1], "b": [2]}, "x is a table without the columns 'c', 'flag', "
                        "only with 'a', "
                        "'b'; expected the columns 'a', 'c', 'flag'"),
     "names that are no words": ({1: [1]}, "only with '1'"),
@@ -111,7 +111,7 @@ BAD: dict[str, tuple[Any, str]] = {
     "one value": ({**GOOD, "a": 1}, "x is one value of 'a' and several of 'c', 'flag'; expected "
                   "one value of every column, for one row, or a list of each, for many. Repeat "
                   "it: [x['a']] * len(x['c'])."),
-    "no column": ({}, "x is a table without the column 'a', 'c', 'flag', only with nothing"),
+    "no column": ({}, "x is a table without the columns 'a', 'c', 'flag', only with nothing"),
     "bytes": ({**GOOD, "c": np.array([b"x", b"y"])}, "x['c'] is of dtype |S1"),
     "a frame with a name twice": (Frame({**GOOD, "a": [[1, 2], [3, 4]]}), "x['a'] is of shape"),
     "another width": (np.zeros((2, 4)), "x is float64 [2, 4]; expected float32 [n, 3]"),
