@@ -119,7 +119,7 @@ def open_bundle(
         Untrusted: The policy does not take it.
     """
     place = Path(os.path.abspath(_text(path)))
-    source = sources.open_source(place, arguments.count(max_bytes, "max_bytes", 1))
+    source = sources.open_source(place, arguments.count(max_bytes, "max_bytes", 1, 1 << 62))
     _check_layout(source, place)
     sums = _read(source, SUMS, SUMS_BYTES)
     digests, key, signer = _parse_sums(sums), _sha256(sums), ""

@@ -74,7 +74,7 @@ def test_the_run_has_the_best_recipe_and_a_record_of_all(
     names = [one.name for one in told.candidates]
     assert names == ["m2", "m2-graph", "m2-consistent", "baseline"]
     assert (told.rows, told.folds, told.steps) == (24, plan.FOLDS, 12)
-    assert told.chosen == search.best(told.candidates).name
+    assert told.chosen == search.best(told.candidates, told.rows).name
     planned = json.loads((whole.path / plan.NAME).read_text())
     chosen = next(one for one in planned["candidates"] if one["name"] == told.chosen)
     record = whole.read()
@@ -124,7 +124,7 @@ def test_each_fold_learns_without_the_rows_that_it_is_scored_on(
 def test_of_errors_that_rows_do_not_tell_apart_the_surest_is_taken(
     figures: list[tuple[float, float]], chosen: str
 ) -> None:
-    assert search.best(tries("abc", figures)).name == chosen
+    assert search.best(tries("abc", figures), 60).name == chosen
 
 
 def tries(names: Iterable[str], figures: list[tuple[float, float]]) -> list[Trial]:
@@ -136,8 +136,16 @@ def tries(names: Iterable[str], figures: list[tuple[float, float]]) -> list[Tria
 
 def test_none_that_erred_more_than_the_baseline_is_taken() -> None:
     near = [(0.2, 0.1), (0.19, 0.3), (0.19, 0.2)]
-    assert search.best(tries(("m2", "m2-graph", "baseline"), near)).name == "baseline"
-    assert search.best(tries(("m2", "m2-graph", "other"), near)).name == "m2"
+    assert search.best(tries(("m2", "m2-graph", "baseline"), near), 60).name == "baseline"
+    assert search.best(tries(("m2", "m2-graph", "other"), near), 60).name == "m2"
+
+
+@pytest.mark.parametrize(("rows", "chosen"), [(29, "baseline"), (30, "m2")])
+def test_few_rows_leave_the_baseline_unless_it_erred_clearly_more(rows: int, chosen: str) -> None:
+    names = ("m2", "baseline")
+    assert search.best(tries(names, [(0.2, 0.1), (0.2, 0.3)]), rows).name == chosen
+    assert search.best(tries(names, [(0.1, 0.1), (0.14, 0.3)]), 29).name == "baseline"
+    assert search.best(tries(names, [(0.1, 0.1), (0.3, 0.3)]), 29).name == "m2"
 
 
 def test_test_rows_have_no_say(whole: directory.Run, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ import numpy as np
 from ssdgm_runtime import atomic, errors
 from ssdgm_train import data
 from ssdgm_train.data import store
-from ssdgm_train.evaluation import Score, Trial, Trials, passes, trials
+from ssdgm_train.evaluation import ENOUGH, Score, Trial, Trials, passes, trials
 from ssdgm_train.methods.classifiers import baseline
 from ssdgm_train.portfolio import budget, candidates
 from ssdgm_train.portfolio import plan as plans
@@ -205,7 +205,7 @@ def _choose(begun: session.Session, plan: plans.Plan) -> None:
     run, record = begun.run, begun.run.read()
     assert record.portfolio is not None
     tried = [_trial(run, one.name, plan.folds) for one in plan.candidates]
-    chosen = plan.candidates[tried.index(best(tried))]
+    chosen = plan.candidates[tried.index(best(tried, plan.rows))]
     outcome = dataclasses.replace(
         record.portfolio,
         chosen=chosen.name,
@@ -225,17 +225,27 @@ def _choose(begun: session.Session, plan: plans.Plan) -> None:
     directory.write_json(run.path / "run.json", changed)
 
 
-def best(tried: Sequence[Trial]) -> Trial:
+def best(tried: Sequence[Trial], rows: int) -> Trial:
     """The candidate to take: of those within a standard error of the lowest error the surest.
 
     Few held-out rows do not tell such errors apart, but Brier scores, of which a row has more than
     right or wrong to say. Of equals it is the simplest. None that erred more than the baseline did
-    in the same folds is taken.
+    in the same folds is taken; and of fewer than `ENOUGH` rows, which decide nothing, the baseline
+    is, if it is among them.
+
+    Args:
+        tried: The candidates.
+        rows: How many labelled rows were held out in turns.
     """
     least = min(tried, key=lambda one: one.error or 0.0)
     most = (least.error or 0.0) + (least.deviation or 0.0)
     limits = [one.error or 0.0 for one in tried if one.name == baseline.METHOD.name]
     near = [one for one in tried if (one.error or 0.0) <= min([most, *limits])]
+    safe = [
+        one for one in tried if one.name == baseline.METHOD.name and (one.error or 0.0) <= most
+    ]
+    if rows < ENOUGH and safe:
+        return safe[0]
     return min(near, key=lambda one: (one.brier or 0.0, one.error or 0.0))
 
 
