@@ -11,12 +11,13 @@ GUIDED := graphs manifests zips arrays csv
 # shapes in signatures are checked while the tests run, and only then
 HOOK := ssdgm_train,ssdgm_export,beartype.beartype
 
-.PHONY: help demo test lint check fix docs bench fuzz soak golden clean
+.PHONY: help demo test lint check fix docs web bench fuzz soak golden clean
 
 help:
 	@echo "make demo   train, convert, verify and use a model on real digits (a few minutes)"
 	@echo "make test   install the development set; lint, types, import contracts, every test"
 	@echo "make lint   the checks without the tests"
+	@echo "make web    the JavaScript package in Node, and the page of deploy web in Chromium"
 	@echo "make fix    repair what ruff can, and write the generated parts of the pages again"
 	@echo "make fuzz   random attacks on all that reads files, SECONDS=60 on each"
 	@echo "make soak   every call that touches the disk fails; then all at once on 16 threads, SOAK=1800 s"
@@ -70,8 +71,12 @@ docs: $(VENV)/installed
 	$(BIN)/python tests/architecture/readme.py
 	$(BIN)/python tests/architecture/settings.py
 
+web: $(VENV)/installed
+	PYTHON=$(CURDIR)/$(BIN)/python tests/web/run.sh
+
 golden: $(VENV)/installed
 	$(BIN)/python tests/golden/make.py
 
 clean:
 	rm -rf $(VENV) .venv-device build dist demo runs
+	rm -rf runtime/javascript/node_modules runtime/javascript/build runtime/javascript/dist

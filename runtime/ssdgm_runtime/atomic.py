@@ -11,6 +11,7 @@ import glob
 import os
 import re
 import shutil
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -18,12 +19,25 @@ from ssdgm_runtime import errors
 
 PathLike = str | os.PathLike[str]
 LEFTOVERS = ".*.part"
+CACHE = "SSDGM_CACHE_DIR"
 _OWNER = re.compile(r"\.(\d{1,9})-[0-9a-f]{8}\.part$")
 _BROKEN = {
     getattr(errno, name, None) for name in ("ENOSPC", "EDQUOT", "EIO", "EFBIG", "EROFS", "ENXIO")
 } - {None}
 """What a system says of a disk that is full or broken."""
 _READ = os.O_RDWR if os.name == "nt" else os.O_RDONLY  # Windows flushes what it may write only
+
+
+def cache() -> Path:
+    """The folder of downloads: `SSDGM_CACHE_DIR`, or the system's cache folder."""
+    if folder := os.environ.get(CACHE):
+        return Path(folder)
+    home = Path.home()
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData/Local") / "ssdgm/cache"
+    if sys.platform == "darwin":
+        return home / "Library/Caches/ssdgm"
+    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "ssdgm"
 
 
 def claim(path: PathLike, *, force: bool = False) -> Path:

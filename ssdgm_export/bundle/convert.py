@@ -5,9 +5,7 @@ The same run gives the same bytes, in a folder as in a zip.
 
 import dataclasses
 import hashlib
-import io
 import os
-import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ssdgm_export.bundle import card, document, golden, provenance, scoring, variants
+from ssdgm_export.bundle import archive, card, document, golden, provenance, scoring, variants
 from ssdgm_export.graphs import modules, trace
 from ssdgm_export.proof import allowance, gate, parity, pictures
 from ssdgm_runtime import atomic, errors, jsonfile
@@ -239,7 +237,7 @@ def _write(target: Path, files: Mapping[str, bytes], ships: Iterable[str]) -> tu
     """Write beside the target, open and check what was written, then rename; its size and id."""
     sums = "".join(f"{hashlib.sha256(files[k]).hexdigest()}  {k}\n" for k in sorted(files))
     whole = {**files, "SHA256SUMS": sums.encode()}
-    writer = _write_zip if target.suffix == ".zip" else _write_folder
+    writer = archive.write if target.suffix == ".zip" else _write_folder
     with atomic.draft(target) as partial:
         writer(partial, whole)
         for precision in ships:
@@ -266,14 +264,3 @@ def _write_folder(path: Path, files: Mapping[str, bytes]) -> None:
         place = path / name
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(files[name])
-
-
-def _write_zip(path: Path, files: Mapping[str, bytes]) -> None:
-    """Stored, in sorted order, with one fixed date: the same files give the same bytes."""
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
-        for name in sorted(files):
-            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-            entry.external_attr = 0o644 << 16
-            archive.writestr(entry, files[name])
-    path.write_bytes(stream.getvalue())

@@ -16,6 +16,7 @@ from ssdgm_export.cli import (
     console,
     conversion,
     data,
+    deployment,
     evaluation,
     reports,
     research,
@@ -49,6 +50,7 @@ EVERY: tuple[Callable[..., Any], ...] = (
 for command in EVERY:
     app.command(cls=shared.Once)(command)
 app.add_typer(data.app, name="data")
+app.add_typer(deployment.app, name="deploy")
 
 
 def _version(wanted: bool) -> bool:

@@ -67,7 +67,7 @@ def test_the_readme_is_short() -> None:
 
 def test_every_command_of_the_readme_exists(readme: ModuleType) -> None:
     code = "\n".join(TEXT.split("```")[1::2])
-    used = re.findall(r"^(ssdgm-export (?:data )?[a-z]+)", code, re.MULTILINE)
+    used = re.findall(r"^(ssdgm-export (?:data |deploy )?[a-z]+)", code, re.MULTILINE)
     assert len(used) > 10
     assert {*used} <= {*commands(readme)}
 

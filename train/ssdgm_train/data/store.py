@@ -18,9 +18,8 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from ssdgm_runtime import errors
+from ssdgm_runtime import atomic, errors
 from ssdgm_runtime.rows.views import lengths
-from ssdgm_train.data.places import named
 
 Array = NDArray[Any]
 Indices = NDArray[np.integer[Any]]
@@ -61,7 +60,7 @@ def allocate(
     size = math.prod(shape) * kind.itemsize
     if not size or (size < LARGE and not mapped(beside)):
         return np.empty(shape, kind)
-    folder = named.cache()
+    folder = atomic.cache()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:
@@ -71,7 +70,7 @@ def allocate(
         reason = getattr(error, "strerror", None) or error
         raise errors.DataError(
             f"{title} needs {size} bytes of disk space in {folder} ({reason})",
-            mend=f"Free some space there, or set {named.CACHE} to a folder on a larger disk.",
+            mend=f"Free some space there, or set {atomic.CACHE} to a folder on a larger disk.",
         ) from None
 
 

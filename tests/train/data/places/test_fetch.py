@@ -11,7 +11,7 @@ import handmade
 import numpy as np
 import pytest
 
-from ssdgm_runtime import errors
+from ssdgm_runtime import atomic, errors
 from ssdgm_train import data
 from ssdgm_train.data.places import fetch, named
 
@@ -130,7 +130,7 @@ def test_a_known_name_is_downloaded_once_and_read(
         for name, content in server.files.items()
     )
     monkeypatch.setitem(named.KNOWN, "kmnist", files)
-    monkeypatch.setenv(named.CACHE, str(tmp_path))
+    monkeypatch.setenv(atomic.CACHE, str(tmp_path))
     monkeypatch.delenv("SSDGM_DATA_DIR", raising=False)
     for _ in range(2):
         found = data.load("kmnist")
@@ -143,7 +143,7 @@ def test_without_a_network_the_error_says_what_to_put_where(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(named.KNOWN, "kmnist", (remote(server, "gone"),))
-    monkeypatch.setenv(named.CACHE, str(tmp_path))
+    monkeypatch.setenv(atomic.CACHE, str(tmp_path))
     monkeypatch.delenv("SSDGM_DATA_DIR", raising=False)
     with pytest.raises(errors.DataNotFound, match="Download the files on any machine") as caught:
         data.load("kmnist")

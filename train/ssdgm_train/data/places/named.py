@@ -3,11 +3,9 @@
 The digests are those that TensorFlow Datasets and torchvision publish for the original files.
 """
 
-import os
-import sys
 from pathlib import Path
 
-from ssdgm_runtime import errors
+from ssdgm_runtime import atomic, errors
 from ssdgm_train.data.places import fetch
 
 Tell = fetch.Tell
@@ -139,7 +137,7 @@ def obtain(name: str, data_dir: str | None, tell: Tell) -> Path:
         DataNotFound: It cannot be downloaded; the message says how to do so by hand.
         NotWritable: The cache is not writable.
     """
-    folder = cache() / name
+    folder = atomic.cache() / name
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -157,18 +155,6 @@ def obtain(name: str, data_dir: str | None, tell: Tell) -> Path:
                 mend=_by_hand(name, Path(data_dir) / name if data_dir else folder),
             ) from None
     return folder
-
-
-def cache() -> Path:
-    """The folder of downloads: `SSDGM_CACHE_DIR`, or the system's cache folder."""
-    if folder := os.environ.get(CACHE):
-        return Path(folder)
-    home = Path.home()
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData/Local") / "ssdgm/cache"
-    if sys.platform == "darwin":
-        return home / "Library/Caches/ssdgm"
-    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "ssdgm"
 
 
 def _by_hand(name: str, folder: Path) -> str:

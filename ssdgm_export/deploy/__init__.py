@@ -1,0 +1,1 @@
+"""A bundle on another platform: one module a platform."""
