@@ -56,4 +56,4 @@ def test_a_bundle_says_where_points_are_as_training_did(run: Path, tmp_path: Pat
     x = np.zeros((2, SIDE, SIDE), np.uint8)
     assert model.predict(x).shape == (2, 4)
     drawn = model.generate([[3.0, 4, 8, 8], [12.0, 9, 8, 9]], n=1, seed=0)
-    assert drawn.shape[-2:] == (SIDE, SIDE)
+    assert drawn.x.shape[-2:] == (SIDE, SIDE)

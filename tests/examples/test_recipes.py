@@ -64,5 +64,5 @@ def test_a_recipe_that_ships_and_a_method_of_one_s_own_are_told_too(tmp_path: Pa
     own = f"{RECIPES.parent / 'your_own_method.py'}:METHOD"
     (tmp_path / "own.toml").write_text(reference.text(own))
     assert recipe.load(tmp_path / "own.toml") == recipe.load(None, own)
-    with pytest.raises(ValueError, match="The method is 'nothing'"):
+    with pytest.raises(ValueError, match="'nothing' is neither a method nor a recipe"):
         reference.text("nothing")

@@ -81,8 +81,8 @@ def test_a_wheel_holds_its_package_and_nothing_else(name: str, wheels: Path) -> 
     folder = Path(PACKAGES[name].__file__ or "").parent
     sources = {
         f"{name}/{p.relative_to(folder).as_posix()}"
-        for p in folder.rglob("*.*")
-        if p.suffix in (".py", ".toml", ".json")
+        for p in folder.rglob("*")
+        if p.suffix in (".py", ".toml", ".json") or p.parent.name == "site"
     }
     kinds = {file for file in files if file.startswith(f"{name}/")}
     assert kinds == {*sources, f"{name}/py.typed"}

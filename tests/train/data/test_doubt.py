@@ -167,7 +167,7 @@ def test_the_estimator_asks_too(kind: type) -> None:
         errors.DataError, lambda: SemiSupervisedClassifier(**small).fit(data.x, y)
     )
     assert "60 different numbers" in text
-    assert 'in Python labels_as="classes"' in text
+    assert 'say so: labels_as="classes"' in text
     fitted = SemiSupervisedClassifier(**small, labels_as="classes").fit(data.x, y)
     assert fitted.classes_.tolist() == list(range(60))
 

@@ -48,6 +48,7 @@ def test_a_recipe_that_ships_sets_what_there_is_to_set(name: str) -> None:
             "-tags",
             "-small",
             "-windows",
+            "-baseline",
             "-numbers",
             "-points",
             "-wide",
