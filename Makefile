@@ -72,7 +72,7 @@ docs: $(VENV)/installed
 	$(BIN)/python tests/architecture/settings.py
 
 web: $(VENV)/installed
-	PYTHON=$(CURDIR)/$(BIN)/python tests/web/run.sh
+	PYTHON="$(CURDIR)/$(BIN)/python" tests/web/run.sh
 
 golden: $(VENV)/installed
 	$(BIN)/python tests/golden/make.py
