@@ -122,7 +122,8 @@ def classifier_for(problem: Problem, config: Any) -> Builder | Places | Keypoint
     if isinstance(problem.labels, Dense):
         return Places(math.prod(problem.shape[2:]), config.channels)
     grid = grid_of(problem)
-    if isinstance(problem.labels, Points) and grid and config.channels and not any(_own(config)):
+    other = any((*_own(config), getattr(config, "classifier", ())))  # of an m1, for one
+    if isinstance(problem.labels, Points) and grid and config.channels and not other:
         return Keypoints(grid, config.channels, problem.labels)
     return builder_for(problem, config)
 
