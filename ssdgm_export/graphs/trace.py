@@ -18,7 +18,7 @@ import torch
 from onnx_ir.passes import common
 from onnxscript import opset18 as op
 
-from ssdgm_export.graphs import folding, free, modules
+from ssdgm_export.graphs import folding, free, modules, translations
 from ssdgm_runtime import errors
 from ssdgm_runtime.bundle.graph import check
 
@@ -45,7 +45,7 @@ def trace(graph: modules.Graph, properties: Mapping[str, str]) -> bytes:
     """
     specs = graph.spec.inputs
     batch = torch.export.Dim(modules.BATCH, min=1)
-    with quiet():
+    with quiet(), translations.kept():
         program = torch.onnx.export(
             graph.module,
             tuple(modules.example(spec, EXAMPLE_ROWS, free.MORE) for spec in specs),
