@@ -291,9 +291,9 @@ class Model:
 
 def _read(path: PathLike, *asked: Any) -> NDArray[Any]:  # noqa: ANN401  (as `graphs.Read`)
     from ssdgm_runtime.bundle import rowfiles
-    from ssdgm_runtime.readers import inputs
+    from ssdgm_runtime.readers import raw
 
-    return inputs.read_rows(path, rowfiles.row(*asked)).x
+    return raw.rows(path, rowfiles.row(*asked))
 
 
 load = Model  # not a function of **settings, of which no editor could tell the names

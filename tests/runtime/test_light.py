@@ -65,6 +65,7 @@ HEAVY = {
     "ssdgm_runtime.labels.tags",
     "ssdgm_runtime.pictures.png",
     "ssdgm_runtime.readers.inputs",
+    "ssdgm_runtime.readers.raw",
     "ssdgm_runtime.rows.cells",
     "ssdgm_runtime.rows.checks",
     "ssdgm_runtime.rows.columns",

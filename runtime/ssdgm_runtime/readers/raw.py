@@ -1,11 +1,14 @@
 """Columns of a table as they stand in its file: words of CSV, values of Parquet and JSON lines."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from ssdgm_runtime import errors
-from ssdgm_runtime.readers import jsonlines, parquet, tables
+from ssdgm_runtime.readers import inputs, jsonlines, parquet, tables
 from ssdgm_runtime.rows import columns
+from ssdgm_runtime.rows.drift import differences, warning
+from ssdgm_runtime.rows.row import Row
 
 Values = dict[str, list[object]]
 
@@ -41,6 +44,24 @@ def read(path: Path, names: Sequence[str]) -> Values:
         places = [header.index(name) for name in names]
         picked = [[cells[place] for place in places] for _, cells in lines]
     return {name: [row[i] for row in picked] for i, name in enumerate(names)}
+
+
+def rows(path: str | os.PathLike[str], row: Row) -> inputs.Array:
+    """Rows as `inputs.read_rows` reads them; warns of categories that training did not have.
+
+    The file is read once more for its words, where a category is missing or unknown.
+    """
+    x = inputs.read_rows(path, row).x
+    known, file = row.columns, Path(path)
+    if not tables.is_table(file.name):
+        return x  # arrays have no words, and those of JSON lines were looked at as they were read
+    words = {i: c.name for i, c in enumerate(known) if c.kind == columns.CATEGORY}
+    strange = [name for i, name in words.items() if (x[:, i] == columns.UNKNOWN).any()]
+    if strange:
+        unlike = differences.drift(x, known, read(file, strange), warning.FAR)
+        if unknown := [one for one in unlike if one["column"] in strange]:
+            warning.warn(differences.sentence(unknown))
+    return x
 
 
 def _check(path: Path, there: Sequence[str], names: Sequence[str]) -> None:

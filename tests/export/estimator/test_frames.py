@@ -2,12 +2,14 @@
 
 import inspect
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import ssdgm_runtime
 from ssdgm_export import SemiSupervisedClassifier, SemiSupervisedRegressor
 from ssdgm_export.estimator import frames, settings
 from ssdgm_runtime import DriftWarning
@@ -107,7 +109,12 @@ def test_a_regressor_takes_frames_too() -> None:
         model.fit(MIXED, AGED)
 
 
-def test_rows_of_other_categories_are_told() -> None:
+def test_rows_of_other_categories_are_told(tmp_path: Path) -> None:
     model = quick().fit(MIXED, AGED)
+    mauve = MIXED.assign(colour="mauve")
     with pytest.warns(DriftWarning, match="'colour' has unknown categories in 100%"):
-        model.predict(MIXED.assign(colour="mauve"))
+        model.predict(mauve)
+    mauve.to_csv(tmp_path / "mauve.csv")
+    device = ssdgm_runtime.load(model.export(tmp_path / "m.ssdgm"), provider="cpu")
+    with pytest.warns(DriftWarning, match="'colour' has unknown categories in 100%"):
+        device.classify(tmp_path / "mauve.csv")

@@ -258,6 +258,17 @@ def test_a_model_of_other_classes_is_refused_where_its_classifier_is_taken_over(
     assert not (tmp_path / "run").exists()
 
 
+def test_weights_of_other_networks_are_refused_by_name() -> None:
+    """Hidden layers for a classifier that is none of layers, as that of points."""
+    text = cases.message(
+        RunError,
+        lambda: pretrained.fill(
+            nn.Linear(2, 1), {"hidden.weight": torch.ones(1)}, pretrained.Source(Path("donor"))
+        ),
+    )
+    assert "The run donor has weights 'hidden.weight', which this model's networks lack" in text
+
+
 def test_the_features_of_other_classes_are_features_all_the_same(
     place: Path, tmp_path: Path
 ) -> None:

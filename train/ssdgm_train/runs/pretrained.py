@@ -172,10 +172,16 @@ def fill(model: nn.Module, weights: Mapping[str, Tensor], source: Source) -> Non
     """Give a model the weights that its method takes over.
 
     Raises:
-        RunError: They are for another number of classes.
+        RunError: They are of other networks, or for another number of classes.
     """
+    own = model.state_dict()
+    if strange := [name for name in weights if name not in own]:
+        raise directory.RunError(
+            f"The run {source.path} has weights {strange[0]!r}, which this model's networks lack",
+            mend="Start from a run whose networks are of the same kind, or leave --init-from out.",
+        )
     try:
-        model.load_state_dict({**model.state_dict(), **weights})
+        model.load_state_dict({**own, **weights})
     except RuntimeError as error:
         reason = " ".join(str(error).split())
         raise directory.RunError(
