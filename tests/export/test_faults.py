@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="descriptors are
 
 
 def test_a_run_that_fails_at_any_kind_of_touch_ends_with_the_same_bits(tmp_path: Path) -> None:
-    training = faults.Training(tmp_path, "run.baseline=0", "train.steps=8")
+    training = faults.Training(tmp_path, "train.steps=8")
     (tmp_path / "count").mkdir()
     kinds = faults.firsts(tmp_path / "count", lambda: training.run(tmp_path / "count/run"))
     assert len(kinds) > 15
@@ -58,5 +58,5 @@ def test_a_bundle_that_cannot_be_read_on_is_an_error_of_ours(tmp_path: Path) -> 
 
 
 def test_a_run_that_cannot_be_read_on_is_an_error_of_ours(tmp_path: Path) -> None:
-    faults.Training(tmp_path, "run.baseline=0", "train.steps=8")
+    faults.Training(tmp_path, "train.steps=8")
     assert faults.resuming(tmp_path / "whole/run", step=4) > 100

@@ -24,7 +24,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("scores")
     data = cases.separable("gaussian-float32", labelled=200, test=40)
     plan = cases.small_recipe(
-        "m2", "train.steps=150", "train.learning_rate=0.01", "data.validation=0.5"
+        *("m2", "train.steps=150", "train.learning_rate=0.01", "data.validation=0.5"),
+        cases.COMPARED,
     )
     source = cases.saved(folder / "set.npz", data)
     session = ssdgm_train.begin(source, plan, folder / "run", labelled=60, device="cpu")

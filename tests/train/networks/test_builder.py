@@ -119,7 +119,7 @@ def test_steps_that_are_given_hold_for_every_phase(tmp_path: Path) -> None:
 
 
 def test_the_baseline_has_the_classifier_s_own_network(tmp_path: Path) -> None:
-    run = begun(tmp_path / "run", "logistic-uint8", "m2")
+    run = begun(tmp_path / "run", "logistic-uint8", "m2", cases.COMPARED)
     one, other = (
         loading.load_model(found) for found in (run, directory.Run(run.path / baseline.FOLDER))
     )
@@ -135,7 +135,7 @@ def test_a_classifier_begins_as_the_encoder_whichever_that_was(
 ) -> None:
     kind = "logistic-uint8"
     start = begun(tmp_path / "m1", kind, "m1", f"model.features.network={network}")
-    run = begun(tmp_path / "run", kind, name, "run.baseline=0", init_from=start.path)
+    run = begun(tmp_path / "run", kind, name, init_from=start.path)
     model, donor = loading.load_model(run), loading.load_model(start)
     assert builder.like(model.classifier) == builder.like(donor.features.encoder)
     told = json.loads((run.path / "run.json").read_text())

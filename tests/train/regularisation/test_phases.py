@@ -119,7 +119,7 @@ def test_a_run_is_trained_resumed_and_converted_with_all_of_them(
         f"regularise.{field.name}={json.dumps(getattr(ALL, field.name))}"
         for field in dataclasses.fields(ALL)
     ]
-    plan = cases.small_recipe(name, *changes, "run.baseline=0")
+    plan = cases.small_recipe(name, *changes)
     source = cases.saved(tmp_path / "data.npz", cases.IMAGES)
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     for _ in ssdgm_train.train(ssdgm_train.begin(source, plan, whole, 12)):

@@ -91,7 +91,7 @@ def test_a_taught_run_is_trained_and_goes_on_to_the_bit(
     teachers: list[str], tmp_path: Path
 ) -> None:
     changes = (f"regularise.teachers={json.dumps(teachers)}", "regularise.peers=2")
-    plan = cases.small_recipe("m2", "regularise.taught=2", "run.baseline=0", *changes)
+    plan = cases.small_recipe("m2", "regularise.taught=2", *changes)
     source = cases.saved(tmp_path / "data.npz", cases.separable(labelled=60, test=20))
     for _ in ssdgm_train.train(ssdgm_train.begin(source, plan, tmp_path / "whole", 12)):
         pass

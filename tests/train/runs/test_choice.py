@@ -27,7 +27,7 @@ def noisy(kind: str = "gaussian-float32", labelled: int = 60, test: int = 30) ->
 
 
 def trained(source: str, out: Path, *changes: str, name: str = "m2") -> evaluation.Baseline:
-    plan = cases.small_recipe(name, "data.validation=12", *changes)
+    plan = cases.small_recipe(name, cases.COMPARED, "data.validation=12", *changes)
     session = ssdgm_train.begin(source, plan, out, seed=3, device="cpu")
     for _ in ssdgm_train.train(session):
         pass

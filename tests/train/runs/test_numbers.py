@@ -37,7 +37,7 @@ def saved(path: Path, size: int = 1) -> str:
 
 def trained(source: str, out: Path, method: str, *changes: str) -> Any:  # noqa: ANN401
     always = ('data.labels_as="numbers"', "data.validation=0.2")
-    plan = cases.small_recipe(method, *always, *changes)
+    plan = cases.small_recipe(method, cases.COMPARED, *always, *changes)
     session = ssdgm_train.begin(source, plan, out, seed=1, device="cpu")
     for _ in ssdgm_train.train(session):
         pass

@@ -33,7 +33,7 @@ def saved(path: Path, size: int = 3, missing: float = 0.3) -> str:
 
 
 def trained(source: str, out: Path, method: str, *changes: str) -> Any:  # noqa: ANN401
-    plan = cases.small_recipe(method, "data.validation=0.2", *changes)
+    plan = cases.small_recipe(method, cases.COMPARED, "data.validation=0.2", *changes)
     session = ssdgm_train.begin(source, plan, out, seed=1, device="cpu")
     for _ in ssdgm_train.train(session):
         pass
@@ -87,7 +87,7 @@ def test_a_method_that_does_not_know_tags_says_which_do(tmp_path: Path, method: 
 def test_a_run_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     source = saved(tmp_path / "set.npz", 6)
     whole = trained(source, tmp_path / "whole", "m2")
-    plan = cases.small_recipe("m2", "data.validation=0.2")
+    plan = cases.small_recipe("m2", cases.COMPARED, "data.validation=0.2")
     session = ssdgm_train.begin(source, plan, tmp_path / "part", seed=1, device="cpu")
     for progress in ssdgm_train.train(session):
         if progress.step == 4:

@@ -34,7 +34,9 @@ def undisturbed(source: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def begin(source: str, out: Path, *changes: str, seed: int = 3) -> Session:
-    plan = cases.small_recipe("m2", "run.select=best", "data.validation=30", *changes)
+    plan = cases.small_recipe(
+        "m2", cases.COMPARED, "run.select=best", "data.validation=30", *changes
+    )
     return ssdgm_train.begin(source, plan, out, labelled=12, seed=seed, device="cpu")
 
 

@@ -6,8 +6,8 @@ settings.
 """
 
 import dataclasses
+import functools
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -232,12 +232,15 @@ def nearest(method: str, facts: DataFacts) -> str | None:
     return min(fitting)[1] if fitting else None
 
 
-def purposes(method: str) -> Iterator[tuple[str, Purpose]]:
-    """The recipes that ship and say what they are for."""
-    for name in shelf.names():
-        table = shelf.purpose(name)
-        if table is not None and shelf.read(name).get("method") == method:
-            yield name, fields.build(Purpose, table, f"{shelf.FOR}.")
+@functools.cache
+def purposes(method: str) -> tuple[tuple[str, Purpose], ...]:
+    """The recipes that ship and say what they are for, read once."""
+    tables = {name: shelf.purpose(name) for name in shelf.names()}
+    return tuple(
+        (name, fields.build(Purpose, table, f"{shelf.FOR}."))
+        for name, table in tables.items()
+        if table is not None and shelf.read(name).get("method") == method
+    )
 
 
 def _spared(name: str | None, facts: DataFacts) -> tuple[str, ...]:
