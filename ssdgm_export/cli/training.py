@@ -94,7 +94,9 @@ def train(
             help="Random seed of the split, weights, batches and noise. [default: 0]", min=0
         ),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Run directory to create.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Run directory to create.")
+    ] = None,
     data_dir: Annotated[
         Path | None, typer.Option(help="Folder of named data sets. [default: $SSDGM_DATA_DIR]")
     ] = None,

@@ -74,7 +74,7 @@ def test_commands_that_are_told_are_words_of_a_shell(
     source: str, tmp_path: Path, tool: Tool
 ) -> None:
     run = tmp_path / "it's a run"
-    words = ("train", source, "--out", run, *SMALL, "-q")
+    words = ("train", source, "-o", run, *SMALL, "-q")
     told = dict(line.split(maxsplit=1) for line in tool(*words).out.splitlines())
     bundle = "it's a run.ssdgm"
     assert shlex.split(told["next"]) == ["ssdgm-export", "convert", str(run), "-o", bundle]

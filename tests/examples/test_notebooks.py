@@ -15,7 +15,7 @@ FEWER = {
     "a_method_of_your_own.ipynb": ("train.steps=1000", "train.steps=40"),
 }
 ASKED = {
-    "from_a_table_to_a_device.ipynb": "usual, strange = ranks\nassert 0 <= strange <= usual <= 1",
+    "from_a_table_to_a_device.ipynb": "usual, strange = ranks\nassert strange < 0.05 < usual",
     "a_method_of_your_own.ipynb": "assert len(errors) == 3\nassert model.tasks == ('classify',)",
 }
 LEFT = {
