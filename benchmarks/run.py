@@ -17,6 +17,7 @@ from benchmarks import clusters, defaults, outliers
 FOLDER = Path(__file__).resolve().parent
 SCRIPTS = (
     *("startup", "opening", "latency", "isolation", "precision", "streaming", "serving"),
+    "small_table",
     *("training_step", "mixed_precision", "digits", "kill", "mnist", "loading"),
 )
 """All but `paper`, `rivals`, `contest`, `defaults` and `clusters`, which take hours, `tags`, which
