@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import ssdgm_runtime
 from ssdgm_train import data
 from ssdgm_train.data.settings import DataPlan
 
@@ -63,6 +64,29 @@ def test_a_long_table_goes_the_whole_circle(place: Path, tool: Tool) -> None:
     assert "windows [u, v] x time, one a id, ordered by t" in tool("inspect", bundle).out
     check_answers(place, bundle, tool)
     check_refusals(place, bundle, tool)
+
+
+def test_recordings_are_cut_from_training_to_the_device(place: Path, tool: Tool) -> None:
+    source, run, bundle = place / "long.csv", place / "run", place / "a.ssdgm"
+    cut = ("--set", "data.window=4", "--set", "data.stride=1")
+    trained = tool("train", source, "--out", run, *SMALL, *cut, "--json")
+    assert trained.code == 0, trained
+    rows = trained.json["rows"]
+    assert sum(rows.values()) == SERIES * 3
+    assert rows["validation"] % 3 == 0
+    assert tool("convert", run, "-o", bundle, "--golden-from", source, "--json").code == 0
+    assert tool("inspect", bundle, "--json").json["series"]["stride"] == 1
+    assert "windows [u, v] x time, cut every 1 moments of a id, ordered by t" in (
+        tool("inspect", bundle).out
+    )
+    answers = tool("classify", bundle, source, "--json").json["predictions"]
+    assert sorted(row["source"] for row in answers) == sorted(
+        f"s{n}@{start}" for n in range(SERIES) for start in range(3)
+    )
+    whole = data.load(str(source), plan=DataPlan(series="id", time="t", window=4, stride=1))
+    with ssdgm_runtime.load(bundle, provider="cpu") as opened:
+        direct = opened.classify(whole.x).probs.max(1)
+    np.testing.assert_allclose([row["probability"] for row in answers], direct, rtol=1e-5)
 
 
 def check_answers(place: Path, bundle: Path, tool: Tool) -> None:

@@ -24,7 +24,8 @@ def inspect(table: Json) -> str:
     if series := table["series"]:
         order = f", ordered by {series['time']}" if series["time"] else ""
         channels = ", ".join(series["channels"])
-        lines.append(f"windows [{channels}] x time, one a {series['series']}{order}")
+        cut = f"cut every {series['stride']} moments of" if series.get("stride") else "one"
+        lines.append(f"windows [{channels}] x time, {cut} a {series['series']}{order}")
     for name, graph in table["graphs"].items():
         sides = (", ".join(map(_tensor, graph[side])) for side in ("inputs", "outputs"))
         lines.append(f"{name}: {' -> '.join(sides)}")

@@ -19,6 +19,9 @@ Indices = NDArray[np.int64]
 Locate = Callable[[int, str], str]
 """The number of a line, from 0, and a column to what a message calls the place."""
 
+MOST_BYTES = 1 << 32
+"""The most that windows which overlap may hold together."""
+
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _DATES = "a number, or a date such as 2025-03-01 or 2025-03-01T12:00:00 without an offset,"
 _DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?Z?)?", re.ASCII)
@@ -30,7 +33,7 @@ def read(path: Path, about: series.Series, length: int | None = None) -> "Window
     Args:
         path: The table: .csv, .tsv (plain or .gz) or .parquet.
         about: Its columns.
-        length: The moments that a window must have; by default those of the first series.
+        length: The moments that a window has; by default those of the first series.
 
     Raises:
         DataError: It cannot be read, or a series makes no window of this length.
@@ -81,13 +84,16 @@ class Windows:
 
     Attributes:
         x: float32 [n, channels, time].
-        names: What the table calls each series.
+        names: What the table calls each series; where they are cut, with the moment of the series
+            that a window begins at, from 0: `pump 7@120`.
         lines: The number of the line that each moment lies in, int64 [n, time].
+        series: The number of the series that each window is of, int64 [n].
     """
 
     x: Floats
     names: tuple[str, ...]
     lines: Indices
+    series: Indices
 
 
 class Lines:
@@ -96,10 +102,13 @@ class Lines:
     Args:
         about: Its columns.
         locate: What messages call a line's place.
+        mend: What to do about series of several lengths.
     """
 
-    def __init__(self, about: series.Series, locate: Locate) -> None:
-        self._about, self._locate = about, locate
+    def __init__(
+        self, about: series.Series, locate: Locate, mend: str = "Cut or fill the series."
+    ) -> None:
+        self._about, self._locate, self._mend = about, locate, mend
         self._known: dict[str, int] = {}
         self._codes: list[Indices] = []
         self._times: list[Array] = []
@@ -133,10 +142,11 @@ class Lines:
         """The windows of all lines.
 
         Args:
-            length: The moments that every series must have; by default those of the first.
+            length: The moments of a window, which every series must have, or at least where they
+                are cut; by default those of the first.
 
         Raises:
-            DataError: Series are of several lengths, or a time comes twice.
+            DataError: Series are of several lengths, or too short, or a time comes twice.
         """
         channels = len(self._about.channels)
         codes = np.concatenate([np.zeros(0, np.int64), *self._codes])
@@ -146,9 +156,19 @@ class Lines:
         sizes = np.bincount(codes, minlength=len(self._known))
         self._check_distinct(codes[order], times[order], order)
         self._check_lengths(codes, sizes, length)
-        shape = len(sizes), int(sizes[0]) if len(sizes) else length or 0
-        x = values[order].reshape(*shape, channels).transpose(0, 2, 1)
-        return Windows(np.ascontiguousarray(x), tuple(self._known), order.reshape(shape))
+        time = int(sizes[0]) if length is None and len(sizes) else length or 0
+        series, starts = _places(sizes, time, self._about.stride)
+        self._check_size(len(series) * time * channels * values.itemsize)
+        first = np.cumsum(sizes) - sizes
+        lines = order[(first[series] + starts)[:, None] + np.arange(time)]
+        x = np.ascontiguousarray(values[lines].transpose(0, 2, 1))
+        return Windows(x, self._names(series, starts), lines, series)
+
+    def _names(self, series: Indices, starts: Indices) -> tuple[str, ...]:
+        known = [*self._known]
+        if not self._about.stride:
+            return tuple(known)
+        return tuple(f"{known[i]}@{start}" for i, start in zip(series, starts, strict=True))
 
     def _present(self, missing: NDArray[np.bool_], column: str) -> None:
         if missing.any():
@@ -178,14 +198,26 @@ class Lines:
         if not len(sizes):
             return
         wanted = sizes[0] if length is None else length
-        odd = np.flatnonzero(sizes != wanted)
+        cut = bool(self._about.stride)
+        odd = np.flatnonzero(sizes < wanted if cut else sizes != wanted)
         if not len(odd):
             return
         odd_one = self._length(codes, sizes, int(odd[0]))
+        if cut:
+            raise errors.DataError(
+                f"The series {odd_one}", f"at least the {wanted} of a window", "Leave it out."
+            )
         like = f"{wanted} lines per series" if length else self._length(codes, sizes, 0)
-        raise errors.DataError(
-            f"The series {odd_one}", f"the same for all: {like}", "Cut or fill the series."
-        )
+        raise errors.DataError(f"The series {odd_one}", f"the same for all: {like}", self._mend)
+
+    def _check_size(self, size: int) -> None:
+        if self._about.stride and size > MOST_BYTES:
+            raise errors.DataError(
+                f"Cut every {self._about.stride} moments, the series make windows of "
+                f"{size / 1e9:.1f} GB",
+                f"at most {MOST_BYTES / 1e9:.1f} GB",
+                "Give fewer series at once.",
+            )
 
     def _length(self, codes: Indices, sizes: Indices, code: int) -> str:
         name, first = list(self._known)[code], int((codes == code).argmax())
@@ -202,6 +234,14 @@ class Lines:
                 "each time once per series",
                 "Remove one of the lines.",
             )
+
+
+def _places(sizes: Indices, time: int, stride: int) -> tuple[Indices, Indices]:
+    """Which series each window is of, and at which of its moments it begins."""
+    counts = (sizes - time) // stride + 1 if stride else np.ones_like(sizes)
+    series = np.repeat(np.arange(len(sizes)), counts)
+    number = np.arange(len(series)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return series, number * stride
 
 
 def _plain(moment: str) -> str:

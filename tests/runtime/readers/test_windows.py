@@ -25,10 +25,10 @@ def table(root: Path, text: str = TABLE) -> Path:
 def test_csv_needs_no_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     original = builtins.__import__
 
-    def missing(name: str, *rest: object) -> object:
+    def missing(name: str, *rest: object, **more: object) -> object:
         if name.split(".")[0] == "pyarrow":
             raise ImportError(name)
-        return original(name, *rest)
+        return original(name, *rest, **more)
 
     monkeypatch.setattr(builtins, "__import__", missing)
     found = windows.read(table(tmp_path), ABOUT)
@@ -64,6 +64,57 @@ def test_a_bad_table_is_an_error_that_names_line_and_column(name: str, tmp_path:
     more, text = BAD[name]
     with pytest.raises(errors.DataError, match=text):
         windows.read(table(tmp_path, TABLE + more), ABOUT, 3)
+
+
+LONG = "id,t,u,v\n" + "".join(
+    f"{name},{t},{10 * code + t},{-t}\n"
+    for t in (3, 0, 4, 1, 2)
+    for code, name in enumerate("ab")
+    if t < 5 - code
+)
+"""The series a of five moments and b of four, whose lines are not in order."""
+
+CUT = series.Series("id", "t", ("u", "v"), stride=2)
+
+
+def test_recordings_are_cut_where_there_is_a_stride(tmp_path: Path) -> None:
+    found = windows.read(table(tmp_path, LONG), CUT, 2)
+    assert found.names == ("a@0", "a@2", "b@0", "b@2")
+    assert found.series.tolist() == [0, 0, 1, 1]
+    np.testing.assert_array_equal(found.x[:, 0], [[0, 1], [2, 3], [10, 11], [12, 13]])
+    np.testing.assert_array_equal(found.x[:, 1], [[0, -1], [-2, -3], [0, -1], [-2, -3]])
+    lines = LONG.splitlines()[1:]
+    assert [lines[i].split(",")[1] for i in found.lines[1]] == ["2", "3"]
+
+
+@pytest.mark.parametrize(("length", "starts"), [(3, ["a@0", "a@2", "b@0"]), (4, ["a@0", "b@0"])])
+def test_what_is_left_of_a_recording_makes_no_window(
+    length: int, starts: list[str], tmp_path: Path
+) -> None:
+    found = windows.read(table(tmp_path, LONG), CUT, length)
+    assert list(found.names) == starts
+    assert found.x.shape == (len(starts), 2, length)
+
+
+def test_windows_overlap_where_the_stride_is_below_their_length(tmp_path: Path) -> None:
+    one = series.Series("id", "t", ("u",), stride=1)
+    found = windows.read(table(tmp_path, LONG), one, 4)
+    np.testing.assert_array_equal(found.x[:, 0], [[0, 1, 2, 3], [1, 2, 3, 4], [10, 11, 12, 13]])
+
+
+def test_a_recording_that_is_shorter_than_a_window_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(
+        errors.DataError, match=r"The series 'b' has 4 lines .* at least the 5 of a"
+    ):
+        windows.read(table(tmp_path, LONG), CUT, 5)
+
+
+def test_windows_that_would_fill_the_memory_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(windows, "MOST_BYTES", 60)
+    with pytest.raises(errors.DataError, match="Cut every 2 moments, the series make windows of"):
+        windows.read(table(tmp_path, LONG), CUT, 2)
 
 
 def test_pieces_must_agree_on_what_a_time_is(
@@ -102,6 +153,9 @@ def test_a_manifest_may_have_series(data: Path) -> None:
     found = manifest.loads(described(data, GOOD)).series
     assert found == series.Series("id", "", ("a", "b", "c", "d"))
     assert found.to_json() == GOOD
+    cut = manifest.loads(described(data, {**GOOD, "stride": 5})).series
+    assert cut is not None
+    assert (cut.stride, cut.to_json()) == (5, {**GOOD, "stride": 5})
 
 
 @pytest.mark.parametrize(
@@ -112,6 +166,8 @@ def test_a_manifest_may_have_series(data: Path) -> None:
         ({**GOOD, "time": 3}, "time of the manifest is int; expected str"),
         ({**GOOD, "time": "id"}, "The manifest has the column 'id' twice"),
         ({**GOOD, "channels": ["a", "a"]}, "The manifest has the column 'a' twice"),
+        ({**GOOD, "stride": -1}, "stride of the manifest is -1; expected a whole number from 0"),
+        ({**GOOD, "stride": 1.5}, "stride of the manifest is float; expected int"),
         ({**GOOD, "channels": ["a"]}, "series of the manifest has 1 channels and x is float32"),
     ],
 )

@@ -1,6 +1,7 @@
 """Which classifier is a run's baseline: by validation rows or folds, and never by test rows."""
 
 import dataclasses
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,27 @@ def trained(source: str, out: Path, *changes: str, name: str = "m2") -> evaluati
     beside = directory.ended(session.run).baseline
     assert beside is not None
     return beside
+
+
+def test_windows_of_one_recording_are_in_one_fold(tmp_path: Path) -> None:
+    rng, place = np.random.default_rng(0), tmp_path / "long.csv"
+    lines = [
+        f"r{n},{'ab'[n % 2]},{value:.3f}"
+        for n in range(12)
+        for value in rng.normal(n % 2, 0.1, 12)
+    ]
+    place.write_text("\n".join(["id,label,u", *lines]))
+    plan = cases.small_recipe("supervised", "data.series=id", "data.window=4", "data.stride=2")
+    session = ssdgm_train.begin(str(place), plan, tmp_path / "run", device="cpu")
+    rows, folds = choice.folded(session, 3)
+    recordings = session.data.recordings
+    assert recordings is not None
+    assert len(folds) == 3
+    assert sorted(np.concatenate(folds).tolist()) == [*range(len(rows))]
+    parts = [{*recordings[rows[fold]].tolist()} for fold in folds]
+    assert all(not one & other for one, other in itertools.combinations(parts, 2))
+    every = {tuple(np.unique(session.data.y[rows[fold]])) for fold in folds}
+    assert every == {(0, 1)}, "each fold has both classes"
 
 
 def chosen(beside: evaluation.Baseline) -> evaluation.Chosen:

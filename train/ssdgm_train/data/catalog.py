@@ -72,16 +72,19 @@ def _check_points(data: dataset.Dataset, plan: DataPlan) -> None:
         )
 
 
-def _check_fit(data: dataset.Dataset, plan: DataPlan) -> None:
-    """Refuse settings that do not apply to this data.
-
-    Arrays are never resized: the bundle must not promise a size that its rows do not have.
-    """
+def _check_series(data: dataset.Dataset, plan: DataPlan) -> None:
+    """Refuse settings of series where there are none, and of other rows where there are."""
     if (plan.series or plan.time) and data.series is None:
         raise errors.DataError(
             f"data.{'series' if plan.series else 'time'} is set, but {data.name} has no series",
             mend="Leave it out; or give a table and set data.series to the column that tells its "
             "series apart.",
+        )
+    if (plan.window and not plan.series) or (plan.stride and not plan.window):
+        lone, lacking = ("window", "series") if plan.window else ("stride", "window")
+        raise errors.DataError(
+            f"data.{lone} is set, but data.{lacking} is not",
+            mend=f"Set data.{lacking} too, or leave data.{lone} out.",
         )
     if plan.weight and data.series is not None:
         raise errors.DataError(
@@ -93,6 +96,14 @@ def _check_fit(data: dataset.Dataset, plan: DataPlan) -> None:
             f"data.missing is set, but every moment of the series of {data.name} needs a value",
             mend="Leave data.missing out, and fill the gaps or drop these series.",
         )
+
+
+def _check_fit(data: dataset.Dataset, plan: DataPlan) -> None:
+    """Refuse settings that do not apply to this data.
+
+    Arrays are never resized: the bundle must not promise a size that its rows do not have.
+    """
+    _check_series(data, plan)
     named = ("label", "weight", "ignore", "categorical", "missing")
     column_settings = {name: getattr(plan, name) for name in named}
     if data.named_by == dataset.LIST:

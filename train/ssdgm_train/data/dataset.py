@@ -40,6 +40,7 @@ class Dataset:
         columns: The columns of a table, in the order of `ssdgm_runtime.rows.columns`; then x is
             float32, NaN where a number is missing and -1 where a category is.
         series: The columns of the long table that windows were cut of.
+        recordings: The series that each training row was cut of, int64 [n]; None: one each.
         features: The names of a row's values, in its order, where these have some; no table's.
         shortest: The least length of series of unequal length; 0 where all have one.
         named_by: What labels images: `FOLDERS`, which says that these are classes, or a `LIST`.
@@ -47,8 +48,7 @@ class Dataset:
         views: Those of rows that have several; x is then whole rows, see `rows.views.view`.
         label: The name of the column of labels, where a table has one.
         weights: How much each training row counts, float64 [n]; None where all count alike.
-        others: The values of test labels that no training row has, whose indices follow those of
-            the classes; only where classes without labels are to be found.
+        others: The values of test labels that no training row has; their indices follow classes'.
     """
 
     name: str
@@ -67,6 +67,7 @@ class Dataset:
     left: tuple[str, ...] = ()
     label: str = ""
     weights: NDArray[np.float64] | None = None
+    recordings: NDArray[np.int64] | None = None
     views: several.Views = ()
 
     @property

@@ -217,6 +217,20 @@ def stratified(
     return take(y, pool, shares, rng)
 
 
+def grouped(draw: Draw, pool: Indices, total: int, groups: NDArray[np.int64]) -> Indices:
+    """About `total` rows of the pool, whole groups of them, stratified by their commonest stratum.
+
+    One group at least is drawn, and one at least left.
+    """
+    known, number = np.unique(groups[pool], return_inverse=True)
+    counts = np.zeros((len(known), draw.size), np.int64)
+    np.add.at(counts, (number, draw.y[pool]), 1)
+    share = round(total * len(known) / max(len(pool), 1))
+    count = min(max(share, 1), len(known) - 1) if total else 0
+    drawn = stratified(counts.argmax(1), np.arange(len(known)), count, draw.size, draw.rng)
+    return pool[np.isin(number, drawn)]
+
+
 def take(y: Codes, pool: Indices, shares: NDArray[np.int64], rng: np.random.Generator) -> Indices:
     """A draw from the pool of so many rows of each stratum, sorted."""
     labels = y[pool]

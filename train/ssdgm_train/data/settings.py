@@ -80,6 +80,9 @@ class DataPlan:
             also in arrays, in labels.csv, and names of folders of images.
         series: The column of a long table that tells series apart, a window each.
         time: Its column of times, by which the rows of a series are ordered.
+        window: How many moments a window has that is cut of a series; its label is that of its
+            last moment. 0: every series is one window.
+        stride: How many moments after one window the next begins; 0: as many as a window has.
         resize: What becomes of image files of another size: "stretch 32x32", "crop 32x32" or
             "pad 32x32"; empty: they are an error.
         colour: What image files are read as: "grey", "rgb", or "auto", which is rgb if any image
@@ -108,6 +111,8 @@ class DataPlan:
     unlabelled: tuple[str, ...] = ()
     series: str = ""
     time: str = ""
+    window: int = settings.setting(0, settings.between(0, 1e6))
+    stride: int = settings.setting(0, settings.between(0, 1e6))
     resize: str = settings.setting("", _policy)
     colour: str = settings.setting(AUTO, settings.among(images.COLOURS))
 

@@ -103,7 +103,8 @@ def split(
 
     If every label is known (a benchmark), validation rows are held out first and their labels are
     not part of the budget. If labels are missing, the budget is all labels that are used, and a
-    stratified part of it is held out for validation.
+    stratified part of it is held out for validation. Of recordings that windows were cut of whole
+    ones are held out, and nothing of these is trained on.
 
     Args:
         data: The data set.
@@ -124,7 +125,12 @@ def split(
     draw = _DRAWS[data.space](y, size, rng, kept)
     budget = labelled if fully else draw.budget(labelled, labels)
     rest = draws.without(budget, kept, len(y))
-    drawn = draw.held(rest, _count(validation, len(budget)))
+    count, recordings = _count(validation, len(budget)), data.recordings
+    drawn = (
+        draw.held(rest, count)
+        if recordings is None
+        else draws.grouped(draw, rest, count, recordings)
+    )
     held = drawn if held is None else draws.compact(held)
     if fully:
         chosen = draw.budget(draws.without(labelled, held, len(y)), labels)
@@ -136,6 +142,8 @@ def split(
     _check_every(data, chosen, draws.counted(y, chosen, size))
     _check_threshold(data, held)
     others = ~(draws.masked(held, len(y)) | draws.masked(chosen, len(y)))
+    if recordings is not None:
+        others &= ~np.isin(recordings, recordings[held])
     return Split(chosen, draws.where(others), held)
 
 

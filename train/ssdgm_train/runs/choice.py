@@ -87,17 +87,28 @@ def folded(
 ) -> tuple[store.Indices, tuple[NDArray[np.int64], ...]]:
     """The labelled rows that are cross-validated, and positions among them to hold out in turns.
 
-    There are no folds where labels are neither classes, one a row, nor numbers, or too few.
+    There are no folds where labels are neither classes, one a row, nor numbers, or too few. Rows
+    that were cut of one recording are in one fold.
 
     Args:
         session: The run.
         most: The largest number of folds.
     """
     rows = sampled(session)
+    first, number = _recordings(session, rows)
     if isinstance(session.model.labels, Continuous):
-        return rows, regressors.folds(len(rows), session.seed, most)
-    y = _codes(session, rows)
-    return rows, () if y is None else practice.folds(y, session.seed, most)
+        folds = regressors.folds(len(first), session.seed, most)
+    else:
+        y = _codes(session, rows)
+        folds = () if y is None else practice.folds(y[first], session.seed, most)
+    return rows, tuple(np.flatnonzero(np.isin(number, fold)) for fold in folds)
+
+
+def _recordings(session: Session, rows: store.Indices) -> tuple[store.Indices, store.Indices]:
+    """The position of a row of each recording, and which each row is of; else each is its own."""
+    if session.data.recordings is None:
+        return np.arange(len(rows)), np.arange(len(rows))
+    return np.unique(session.data.recordings[rows], return_index=True, return_inverse=True)[1:]
 
 
 def _measured(

@@ -12,6 +12,7 @@ import pytest
 from ssdgm_runtime.errors import DataError
 from ssdgm_runtime.readers import windows as runtime
 from ssdgm_train import data, problems
+from ssdgm_train.data import split
 from ssdgm_train.data.settings import DataPlan
 
 pa = pytest.importorskip("pyarrow")
@@ -156,6 +157,82 @@ BAD: dict[str, tuple[str, dict[str, object], str]] = {
 def test_a_bad_table_is_an_error_that_names_line_and_column(name: str, tmp_path: Path) -> None:
     text, changes, told = BAD[name]
     assert told.replace("{}", str(tmp_path / "long.csv")) in refused(tmp_path, text, **changes)
+
+
+def recorded(series: int, moments: int = 6, unlabelled: int = 0) -> str:
+    """Recordings whose label changes in their middle; the last ones have none."""
+    return HEAD + "".join(
+        f"r{n},{t},{'' if n >= series - unlabelled else 'up' if t >= 3 else 'down'},{n},{t}\n"
+        for t in range(moments)
+        for n in range(series)
+    )
+
+
+def test_windows_are_cut_of_recordings_and_have_the_label_of_their_last_moment(
+    tmp_path: Path,
+) -> None:
+    found = load(tmp_path, recorded(2), window=2, stride=1)
+    assert found.recordings is not None
+    assert (found.shape, found.recordings.tolist()) == ((2, 2), [0] * 5 + [1] * 5)
+    np.testing.assert_array_equal(found.x[:5, 1], [[t, t + 1] for t in range(5)])
+    assert [found.classes[k] for k in found.y[:5]] == ["down", "down", "up", "up", "up"]
+    assert found.series is not None
+    assert found.series.stride == 1
+
+
+def test_windows_do_not_overlap_unless_it_is_said(tmp_path: Path) -> None:
+    found = load(tmp_path, recorded(2), window=3)
+    np.testing.assert_array_equal(found.x[:2, 1], [[0, 1, 2], [3, 4, 5]])
+    assert found.y.tolist() == [0, 1, 0, 1]
+
+
+def test_windows_may_have_numbers_for_labels(tmp_path: Path) -> None:
+    text = "id,t,label,u\n" + "".join(f"{n},{t},{6 - t},0\n" for n in "ab" for t in range(6))
+    found = load(tmp_path, text, window=4, stride=2, labels_as="numbers")
+    assert found.y.ravel().tolist() == [3, 1, 3, 1]
+
+
+@pytest.mark.parametrize("unlabelled", [0, 4])
+@pytest.mark.parametrize("labels", [None, 12])
+def test_no_recording_is_on_both_sides(
+    unlabelled: int, labels: int | None, tmp_path: Path
+) -> None:
+    found = load(tmp_path, recorded(20, unlabelled=unlabelled), window=2, stride=1)
+    parts = split.split(found, labels, 0.2, seed=0)
+    assert found.recordings is not None
+    held, trained = (
+        {*found.recordings[rows].tolist()} for rows in (parts.validation, parts.training)
+    )
+    assert held
+    assert not held & trained
+    assert held | trained == {*range(20)}
+    assert len(parts.validation) == len(held) * 5 if labels is None or not unlabelled else True
+
+
+def test_a_part_is_said_of_a_whole_recording(tmp_path: Path) -> None:
+    lines = "".join(f"r,{t},up,0,{'train' if t < 4 else 'test'}\n" for t in range(6))
+    text = refused(tmp_path, "id,t,label,u,split\n" + lines, window=2)
+    assert "is 'test' and" in text
+    assert "both in the series 'r@4'. Give all lines of a series the same value" in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"stride": 2}, "data.stride is set, but data.window is not. Set data.window too"),
+        ({"window": 9}, "The series 'r0' has 6 lines (first: {}, line 2, column 'id'); expected "),
+    ],
+)
+def test_windows_that_cannot_be_cut_are_refused(
+    changes: dict[str, int], told: str, tmp_path: Path
+) -> None:
+    text = refused(tmp_path, recorded(2) if "window" in changes else TABLE, **changes)
+    assert told.replace("{}", str(tmp_path / "long.csv")) in text
+
+
+def test_a_window_without_series_is_refused(tmp_path: Path) -> None:
+    text = refused(tmp_path, "u,v,label\n1,2,a\n3,4,b\n", series="", time="", window=2)
+    assert "data.window is set, but data.series is not" in text
 
 
 SPLITS: dict[str, tuple[str, str]] = {

@@ -1,10 +1,12 @@
 """Long tables of time series, one line per moment, as windows [channels, time].
 
 `data.series` names the column that tells series apart, `data.time` the one that orders their
-lines. One column has the labels, `split` may divide train from test; all others are channels.
+lines. One column has the labels, `split` may divide train from test; all others are channels. With
+`data.window` a series is a recording, of which windows are cut.
 """
 
 import bisect
+import dataclasses
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -22,6 +24,10 @@ from ssdgm_train.data.tables import arrow, discovery, table, tablefile
 from ssdgm_train.data.tables import roles as purposes
 
 Indices = NDArray[np.int64]
+MEND = (
+    "Fill the series that are shorter; or set data.window, the moments of the windows that each "
+    "is then cut into."
+)
 
 
 def load(files: tree.Tree, name: str, plan: DataPlan = DEFAULTS) -> dataset.Dataset:
@@ -33,8 +39,8 @@ def load(files: tree.Tree, name: str, plan: DataPlan = DEFAULTS) -> dataset.Data
         plan: The columns of series, times and labels, and those to leave out.
 
     Returns:
-        Rows float32 [channels, time], one per series, in the order of their first lines; a series
-        whose label is blank, or -1, is unlabelled.
+        Rows float32 [channels, time], one per series, or several where they are cut, in the order
+        of the series' first lines; one whose label is blank, or -1, is unlabelled.
 
     Raises:
         DataError: A file, a column or a value cannot be trained on; the message names all three.
@@ -44,10 +50,12 @@ def load(files: tree.Tree, name: str, plan: DataPlan = DEFAULTS) -> dataset.Data
     names, place = tables[0][1].names, tables[0][1].place
     roles = purposes.roles(names, place, plan)
     _check_classes(roles, place)
-    about = series.Series(plan.series, plan.time, _channels(roles, place, plan))
+    stride = plan.window and (plan.stride or plan.window)
+    about = series.Series(plan.series, plan.time, _channels(roles, place, plan), stride)
     gathered = _Gathered(tables, about, roles)
-    windows = gathered.lines.cut()
-    words = gathered.labels.agreed(windows, partial(gathered.where, column=roles.label))
+    windows = gathered.lines.cut(plan.window or None)
+    said = gathered.labels.last if plan.window else gathered.labels.agreed
+    words = said(windows, partial(gathered.where, column=roles.label))
     labels = ["" if word in plan.unlabelled else word for word in words]
     parts = gathered.parts.agreed(windows, partial(gathered.where, column=roles.split))
     train, test = (np.flatnonzero(np.array(parts) == part) for part in partnames.PARTS)
@@ -55,20 +63,20 @@ def load(files: tree.Tree, name: str, plan: DataPlan = DEFAULTS) -> dataset.Data
         raise tablefile.no_rows(place)
     if roles.measured:
         y = np.array([discovery.measured(word) for word in labels])
-        return _made(name, windows.x, y, train, test, roles.labels, about, measured=True)
+        return _made(name, windows, y, train, test, roles.labels, about, measured=True)
     seen = {labels[i] for i in (train if plan.least else range(len(labels))) if labels[i]}
     classes = discovery.classes(roles.label, seen, place, least=plan.least)
     index = {word: code for code, word in enumerate(classes)}
     y = np.array([index.get(word, dataset.UNLABELLED) for word in labels])
     if (strange := test[y[test] < 0]).size:
-        where = gathered.where(int(windows.lines[strange[0], 0]), roles.label)
+        where = gathered.where(int(windows.lines[strange[0], -1]), roles.label)
         raise discovery.unseen(where, labels[strange[0]], classes, "series")
-    return _made(name, windows.x, y, train, test, table.as_labels(classes), about)
+    return _made(name, windows, y, train, test, table.as_labels(classes), about)
 
 
 def _made(
     name: str,
-    x: series.Floats,
+    cut: windows.Windows,
     y: NDArray[np.generic],
     train: Indices,
     test: Indices,
@@ -77,17 +85,19 @@ def _made(
     *,
     measured: bool = False,
 ) -> dataset.Dataset:
-    return dataset.make(
+    made = dataset.make(
         name,
-        x[train],
+        cut.x[train],
         y[train],
-        x[test] if len(test) else None,
+        cut.x[test] if len(test) else None,
         y[test] if len(test) else None,
         kind=problems.WINDOWS,
         classes=classes,
         series=about,
         labels_as=targets.NUMBERS if measured else targets.CLASSES,
     )
+    recordings = cut.series[train] if about.stride else None
+    return dataclasses.replace(made, recordings=recordings)
 
 
 class _Said:
@@ -104,28 +114,42 @@ class _Said:
         self._codes.append(np.fromiter(codes, np.int64, len(words)))
 
     def agreed(self, windows: windows.Windows, where: Callable[[int], str]) -> list[str]:
-        """The one word of each series.
+        """The one word of each window's series.
 
         Args:
-            windows: The lines of each series.
+            windows: The lines of each window.
             where: From a line to the place of its word in messages.
 
         Raises:
             DataError: The lines of a series disagree; the message names two of them.
         """
-        words = list(self._known)
-        codes = np.concatenate([np.zeros(0, np.int64), *self._codes])[windows.lines]
-        differs = np.argwhere(codes != codes[:, :1])
+        codes = self._on(windows)
+        begins = np.unique(windows.series, return_index=True)[1]  # of series, in their windows
+        wanted = codes[begins[windows.series], 0] if codes.size else codes[:, :1].ravel()
+        differs = np.argwhere(codes != wanted[:, None])
         if len(differs):
             odd, moment = differs[0]
-            first, other = (int(windows.lines[odd, i]) for i in (0, moment))
-            was, now = (words[codes[odd, i]] for i in (0, moment))
+            first = int(windows.lines[begins[windows.series[odd]], 0])
+            name = windows.names[odd]
             raise errors.DataError(
-                f"{where(other)} is {now!r} and {where(first)} is {was!r}, both in the series "
-                f"{windows.names[odd]!r}",
+                f"{where(int(windows.lines[odd, moment]))} is {self._words[codes[odd, moment]]!r} "
+                f"and {where(first)} is {self._words[wanted[odd]]!r}, both in the series {name!r}",
                 mend="Give all lines of a series the same value.",
             )
-        return [words[code] for code in codes[:, :1].ravel()]
+        return [self._words[code] for code in wanted]
+
+    def last(self, windows: windows.Windows, _: Callable[[int], str]) -> list[str]:
+        """The word of each window's last line."""
+        return [self._words[code] for code in self._on(windows)[:, -1]]
+
+    def _on(self, windows: windows.Windows) -> Indices:
+        """The codes of words on the lines of each window, [n, time]."""
+        codes: Indices = np.concatenate([np.zeros(0, np.int64), *self._codes])[windows.lines]
+        return codes
+
+    @property
+    def _words(self) -> list[str]:
+        return list(self._known)
 
 
 class _Gathered:
@@ -134,7 +158,8 @@ class _Gathered:
     def __init__(self, files: table.Files, about: series.Series, roles: purposes.Roles) -> None:
         self._about, self._roles = about, roles
         self._files, self._starts = [file for _, file in files], [0]
-        self.lines, self.labels, self.parts = windows.Lines(about, self.where), _Said(), _Said()
+        self.lines = windows.Lines(about, self.where, MEND)
+        self.labels, self.parts = _Said(), _Said()
         marks = (roles.label, *((roles.split,) if roles.split else ()))
         for part, file in files:
             self._starts.append(self._starts[-1])
