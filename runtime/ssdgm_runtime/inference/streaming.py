@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ssdgm_runtime import errors
 from ssdgm_runtime.rows import checks, intake
+from ssdgm_runtime.rows.drift import warning
 
 Array = NDArray[Any]
 T = TypeVar("T")
@@ -114,9 +115,11 @@ def _raise(trouble: list[Exception]) -> None:
 def ordered(call: Callable[[Array], T], parts: Iterator[Array], workers: int) -> Iterator[T]:
     """Call for each part, on `workers` threads, and give the outcomes in the order of the parts.
 
-    At most `AHEAD` parts a worker are in hand. When the iterator is closed or a call fails, parts
-    that wait are dropped; when the parts end with an error, it comes after their outcomes.
+    At most `AHEAD` parts a worker are in hand. Calls warn of unusual rows once together. When the
+    iterator is closed or a call fails, parts that wait are dropped; when the parts end with an
+    error, it comes after their outcomes.
     """
+    call = warning.once(call)
     if workers == 1:
         yield from map(call, parts)
         return

@@ -13,6 +13,7 @@ import pytest
 from ssdgm_runtime import errors, model
 from ssdgm_runtime.inference import batching
 from ssdgm_runtime.labels import classes
+from ssdgm_runtime.rows.drift import DriftWarning
 
 
 def rows(n: int, like: np.ndarray) -> np.ndarray:
@@ -37,6 +38,20 @@ class TestIter:
             found = list(tiny.classify_iter(source, batch_size=size, workers=workers))
             assert [len(part) for part in found][:-1] == [size] * ((len(x) - 1) // size)
             assert np.array_equal(np.concatenate([part.probs for part in found]), expected)
+
+    @pytest.mark.parametrize("workers", [1, 3])
+    def test_unusual_rows_are_told_once_a_stream(
+        self, tiny: model.Model, x: np.ndarray, workers: int
+    ) -> None:
+        bright = x + np.arange(len(x), dtype=np.uint8)[:, None, None] + np.uint8(17)
+        for _ in range(2):
+            with pytest.warns(DriftWarning) as caught:
+                pieces = list(tiny.classify_iter(bright, batch_size=5, workers=workers))
+            assert len(pieces) == 5
+            assert len(caught) == 1
+        with pytest.warns(DriftWarning) as caught:
+            tiny.classify(bright), tiny.classify(bright)
+        assert len(caught) == 2, "calls of one's own are not a stream"
 
     def test_no_rows_give_no_pieces(self, tiny: model.Model, x: np.ndarray) -> None:
         assert list(tiny.classify_iter(x[:0])) == list(tiny.classify_iter([])) == []

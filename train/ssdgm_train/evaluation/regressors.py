@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ssdgm_train import seeds
 from ssdgm_train.evaluation import practice
-from ssdgm_train.evaluation.classifiers import Features, quiet
+from ssdgm_train.evaluation.classifiers import Features, Weights, quiet
 from ssdgm_train.evaluation.practice import Tried
 from ssdgm_train.problems import ROWS, TABLE
 
@@ -49,17 +49,25 @@ class Several:
     model: Regressor
     every: list[Any] = field(default_factory=list)
 
-    def fit(self, x: Features, y: Numbers) -> "Several":
-        """Learn from rows [n, features] and labels [n, D], NaN where a number is not known."""
-        from sklearn import base, dummy
+    def fit(self, x: Features, y: Numbers, weights: Weights | None = None) -> "Several":
+        """Learn from rows [n, features] and labels [n, D], NaN where a number is not known.
 
+        Weights [n] go to a regressor that weighs rows; one that does not leaves out those of 0.
+        """
+        from sklearn import base, dummy
+        from sklearn.utils.validation import has_fit_parameter
+
+        if weights is not None and weights.any():
+            x, y, weights = x[weights > 0], y[weights > 0], weights[weights > 0]
+        weighs = weights is not None and has_fit_parameter(self.model, "sample_weight")
         for column in y.T:
             known = ~np.isnan(column)
             if known.sum() < 2:
                 learnt: Any = dummy.DummyRegressor(strategy="constant", constant=0.0)
                 self.every.append(learnt.fit(x[:1], np.zeros(1)))
                 continue
-            self.every.append(base.clone(self.model).fit(x[known], column[known]))
+            more = {"sample_weight": weights[known]} if weighs and weights is not None else {}
+            self.every.append(base.clone(self.model).fit(x[known], column[known], **more))
         return self
 
     def predict(self, x: Features) -> Numbers:
@@ -101,7 +109,11 @@ def candidates(kind: str, rows: int) -> dict[str, Regressor]:
 
 
 def on_labels(
-    kind: str, x: Features, y: Numbers, held: Sequence[NDArray[np.int64]]
+    kind: str,
+    x: Features,
+    y: Numbers,
+    held: Sequence[NDArray[np.int64]],
+    weights: Weights | None = None,
 ) -> tuple[tuple[Tried, ...], Tried, Several]:
     """The regressors: what each came to, the best, and it fitted.
 
@@ -110,25 +122,27 @@ def on_labels(
         x: The observations of labelled rows, [n, features].
         y: Their standardised labels, [n, D], NaN where a number is not known.
         held: The rows that are held out in turns; without any, the first candidate is the best.
+        weights: How much each counts in learning, [n].
     """
     models, every = candidates(kind, len(y)), []
     for name, model in models.items():
 
         def wrong(rows: NDArray[np.int64], model: Regressor = model) -> Numbers:
             kept = np.delete(np.arange(len(y)), rows)
-            return squares(fitted(model, x[kept], y[kept]).predict(x[rows]), y[rows])
+            each = None if weights is None else weights[kept]
+            return squares(fitted(model, x[kept], y[kept], each).predict(x[rows]), y[rows])
 
         every.append(
             practice.tried(name, held, wrong, np.sqrt, float((~np.isnan(y)).sum(1).mean()))
         )
     best = min(every, key=lambda one: one.error or 0.0)
-    return tuple(every), best, fitted(models[best.name], x, y)
+    return tuple(every), best, fitted(models[best.name], x, y, weights)
 
 
-def fitted(model: Regressor, x: Features, y: Numbers) -> Several:
-    """A regressor that has learnt."""
+def fitted(model: Regressor, x: Features, y: Numbers, weights: Weights | None = None) -> Several:
+    """A regressor that has learnt; see `Several.fit`."""
     with quiet():
-        return Several(model).fit(x, y)
+        return Several(model).fit(x, y, weights)
 
 
 def squares(predicted: Numbers, y: Numbers) -> Numbers:

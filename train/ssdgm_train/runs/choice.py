@@ -118,7 +118,8 @@ def _measured(
     observer = _observer(session)
     y = _standard(session, store.take(session.data.y, rows))
     kind = session.run.read().problem.kind
-    every, best, model = regressors.on_labels(kind, _features(session, rows), y, held)
+    x, each = _features(session, rows), weights(session, rows)
+    every, best, model = regressors.on_labels(kind, x, y, held, each)
 
     def answers(x: torch.Tensor) -> torch.Tensor:
         return torch.from_numpy(model.predict(observer(x).numpy()))

@@ -1,7 +1,11 @@
 """The warning about rows that are unlike the training's, once a call and at the caller's line."""
 
+import contextvars
+import functools
 import sys
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +18,20 @@ FAR = 1.0
 always a little beyond it, which commands tell and which is no reason for a warning."""
 
 _OWN = ("ssdgm_runtime", "ssdgm_export")
+_SAID: contextvars.ContextVar[list[str] | None] = contextvars.ContextVar("said", default=None)
+"""The warnings of a stream of calls so far, of which there is one at most."""
+
+
+def once(call: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function, whose calls warn once together; it may be called by several threads."""
+    context = contextvars.copy_context()
+    context.run(_SAID.set, [])
+
+    @functools.wraps(call)
+    def quieter(*args: Any, **more: Any) -> Any:  # noqa: ANN401  (the call's own)
+        return context.copy().run(call, *args, **more)
+
+    return quieter
 
 
 def of_table(rows: NDArray[np.float32], known: table.Columns, raw: differences.Raw) -> None:
@@ -38,6 +56,11 @@ def of_table(rows: NDArray[np.float32], known: table.Columns, raw: differences.R
 
 def warn(text: str) -> None:
     """Warn at the line that called this package."""
+    said = _SAID.get()
+    if said:
+        return
+    if said is not None:
+        said.append(text)
     frame, level = sys._getframe(1), 2
     while frame.f_back and frame.f_globals.get("__name__", "").startswith(_OWN):
         frame, level = frame.f_back, level + 1
