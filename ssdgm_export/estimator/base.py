@@ -184,7 +184,8 @@ class SemiSupervised(
             return frames.rows(X, self.run_.problem)
         known = self.run_.problem.columns
         finite = "allow-nan" if known else True
-        x = validate_data(self, X, dtype=np.float32, reset=False, ensure_all_finite=finite)
+        given = frames.plain(X, [*getattr(self, "feature_names_in_", ())])
+        x = validate_data(self, given, dtype=np.float32, reset=False, ensure_all_finite=finite)
         if known:
             return frames.rows(x, self.run_.problem, named_only=False)
         return settings.shaped(x, self.shape, self.run_.problem.likelihood)

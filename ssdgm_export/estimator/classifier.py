@@ -87,7 +87,8 @@ class SemiSupervisedClassifier(ClassifierMixin, base.SemiSupervised):  # type: i
         """Train on rows [n, features], labelled or not.
 
         Args:
-            X: Finite numbers; they become float32. Or a frame of pandas, Polars and their like,
+            X: Finite numbers; they become float32. Or a frame of pandas, Polars and their like (or
+                columns by name, or rows as mappings),
                 in which columns may also be categories, words, truth values and dates, and values
                 may be missing: it is read as a table on the command line is.
             y: Labels [n]: whole numbers from 0 or strings; -1 (in strings also "-1" or an empty

@@ -1,7 +1,8 @@
 """Frames with categories, dates or gaps: the same way as a table on the command line.
 
 Frames of pandas, Polars and their like are read by narwhals. One whose columns are all finite
-numbers is an array with names, as scikit-learn has it, and is none of the frames here.
+numbers is an array with names, as scikit-learn has it, and is none of the frames here. Columns by
+name and rows as mappings become Arrow tables, whatever they hold.
 """
 
 import dataclasses
@@ -52,14 +53,18 @@ class Table:
 def read(x: object, gaps: bool = False) -> Frame | None:
     """A frame that is more than finite numbers, or has `gaps` among them; else None.
 
+    Columns by name, and rows as mappings, are a frame.
+
     Raises:
         InputError: Its names are no text, or one of them means something else in a table.
         MissingExtra: pyarrow is not installed.
     """
     import narwhals as nw
 
-    check_one(x)
-    frame = nw.from_native(x, eager_only=True, pass_through=True)
+    named_values = by_name(x)
+    gaps = gaps or named_values is not None
+    given = x if named_values is None else _arrow(named_values)
+    frame = nw.from_native(given, eager_only=True, pass_through=True)
     if not isinstance(frame, nw.DataFrame):
         return None
     if not frame.columns:
@@ -73,19 +78,82 @@ def read(x: object, gaps: bool = False) -> Frame | None:
     return frame
 
 
-def check_one(x: object) -> None:
-    """Refuse rows of several views.
+def by_name(x: object) -> dict[str, Any] | None:
+    """The columns of a mapping, or of a list of rows that are mappings; None of anything else.
 
     Raises:
-        InputError: They are a mapping of arrays.
+        InputError: A row lacks a name that another has; or a mapping holds arrays of several axes,
+            as rows of several views do, or columns of several lengths.
     """
-    if isinstance(x, Mapping) and not hasattr(x, "shape"):  # some sparse matrices are mappings
+    if isinstance(x, list) and x and all(isinstance(row, Mapping) for row in x):
+        names = dict.fromkeys(name for row in x for name in row)
+        for i, row in enumerate(x):
+            if lacking := [str(name) for name in names if name not in row]:
+                got, wanted = f"a row without {columns.some(lacking)}", "a value for every column"
+                mend = "Give None where a value is missing."
+                raise errors.InputError(f"X[{i}]", got, wanted, mend)
+        return {name: [row[name] for row in x] for name in names}
+    if not isinstance(x, Mapping) or hasattr(x, "shape"):  # some sparse matrices are mappings
+        return None
+    if any(np.ndim(values) != 1 for values in x.values()):
         raise errors.InputError(
             "X",
             "a mapping of arrays",
-            "one array or frame",
+            "one array, a frame, or columns by name",
             "Train on rows with several views by ssdgm_train.begin, or the command train.",
         )
+    lengths = {str(name): len(values) for name, values in x.items()}
+    if len({*lengths.values()}) > 1:
+        raise errors.InputError("X", f"columns of several lengths ({lengths})", "equal lengths")
+    return dict(x)
+
+
+def plain(x: object, names: Sequence[str]) -> object:
+    """Rows by name as a table in the order of training; anything else as it is.
+
+    Args:
+        x: Rows as a caller has them.
+        names: The columns of the training rows, where these had names.
+
+    Raises:
+        InputError: There are names and the training rows had none, or a column is not there.
+    """
+    given = by_name(x)
+    if given is None:
+        return x
+    if not len(names):
+        raise errors.InputError("X", "rows by name", "an array, as the training rows were")
+    if missing := [name for name in names if name not in given]:
+        raise errors.InputError(
+            "X", f"a table without {columns.some(missing)}", f"the columns {columns.some(names)}"
+        )
+    return _arrow({name: given[name] for name in names})
+
+
+def _arrow(named_values: Mapping[str, Any]) -> Any:  # noqa: ANN401  (a pyarrow.Table)
+    """Columns as an Arrow table."""
+    pa, made = _pyarrow(), {}
+    for name, values in named_values.items():
+        try:
+            made[name] = pa.array(values)
+        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+            raise errors.InputError(
+                f"X[{name!r}]",
+                "values of several types",
+                "numbers, words, truth values or dates, None where one is missing",
+            ) from None
+    return pa.table(made)
+
+
+def _pyarrow() -> Any:  # noqa: ANN401  (the module)
+    try:
+        import pyarrow as pa
+    except ImportError:
+        raise errors.MissingExtra(
+            "Frames with categories, dates or missing values need pyarrow",
+            mend="Install it with: pip install 'ssdgm-export[train,cpu,tables]'",
+        ) from None
+    return pa
 
 
 def _plain(frame: Frame) -> bool:
@@ -141,13 +209,7 @@ def table(frame: Frame, y: Array, weights: Array | None) -> Table:
     Raises:
         MissingExtra: pyarrow is not installed.
     """
-    try:
-        import pyarrow as pa
-    except ImportError:
-        raise errors.MissingExtra(
-            "Frames with categories, dates or missing values need pyarrow",
-            mend="Install it with: pip install 'ssdgm-export[train,cpu,tables]'",
-        ) from None
+    pa = _pyarrow()
     weight = _free("weight", frame.columns)
     several = [str(k) for k in range(y.shape[1])] if y.ndim == 2 else [""]
     labels = [_free(f"{roles.LABEL[0]}{k}", frame.columns) for k in several]

@@ -149,7 +149,10 @@ class OutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
                 return frames.rows(X, self.run_.problem)
         known = self.run_.problem.columns
         finite = "allow-nan" if known else True
-        x: Array = validate_data(self, X, dtype=np.float32, reset=False, ensure_all_finite=finite)
+        given = frames.plain(X, [*getattr(self, "feature_names_in_", ())])
+        x: Array = validate_data(
+            self, given, dtype=np.float32, reset=False, ensure_all_finite=finite
+        )
         return frames.rows(x, self.run_.problem, named_only=False) if known else x
 
     def score_samples(self, X: object) -> NDArray[np.float64]:  # noqa: N803

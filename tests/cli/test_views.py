@@ -66,4 +66,6 @@ def test_a_setting_for_one_array_is_refused(source: Path, refused: Callable[...,
 def test_estimators_refuse_views_in_a_sentence(kind: Any) -> None:  # noqa: ANN401
     x = {"left": np.zeros((4, 2)), "right": np.zeros((4, 3))}
     text = cases.message(errors.InputError, lambda: kind().fit(x, [0, 1, 0, 1]))
-    assert text.startswith("X is a mapping of arrays; expected one array or frame.")
+    assert text.startswith(
+        "X is a mapping of arrays; expected one array, a frame, or columns by name."
+    )

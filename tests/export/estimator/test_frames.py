@@ -12,7 +12,7 @@ import pytest
 import ssdgm_runtime
 from ssdgm_export import SemiSupervisedClassifier, SemiSupervisedRegressor
 from ssdgm_export.estimator import frames, settings
-from ssdgm_runtime import DriftWarning
+from ssdgm_runtime import DriftWarning, errors
 
 CASES: dict[str, tuple[Any, list[Any]]] = {
     "NaN among numbers": (np.array([0, np.nan, 1]), [0, -1, 1]),
@@ -78,6 +78,11 @@ BAD: dict[str, tuple[dict[str, Any], Any, Any, str]] = {
     "two columns of labels": ({}, MIXED, np.zeros((N, 2)), "y is of shape [60, 2]; expected one"),
     "no y": ({}, MIXED, None, "requires y to be passed"),
     "no column": ({}, MIXED[[]], AGED, "X is a frame without columns"),
+    "types that differ": ({}, {"age": [1, "x"] * (N // 2)}, AGED, "X['age'] is values of several "
+                          "types; expected numbers, words, truth values or dates, None where"),
+    "a row that lacks a name": ({}, [{"a": 1, "b": 2}, {"a": 1}], ["u", "v"], "X[1] is a row "
+                                "without 'b'; expected a value for every column. Give None where"),
+    "lengths that differ": ({}, {"a": [1] * N, "b": [1]}, AGED, "X is columns of several lengths"),
     "lists": ({}, MIXED.assign(age=[[1, 2]] * N), AGED,
               "X['age'], row 0, has the type list<element: int64>; expected numbers, booleans or "
               "words. Leave the column out, or turn it into numbers."),
@@ -96,6 +101,35 @@ def test_errors_speak_of_x_and_y_and_of_parameters(name: str) -> None:
     with pytest.raises(ValueError, match=re.escape(text)) as caught:
         fit(model, x, y)
     assert not re.search("parquet|--|data[.]|table", str(caught.value))
+
+
+def as_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """JSON rows, None where a value is missing."""
+    return [
+        {name: None if pd.isna(value) else value for name, value in row.items()}
+        for row in frame.to_dict("records")
+    ]
+
+
+@pytest.mark.parametrize("form", [as_rows, lambda frame: dict(frame), dict])
+def test_columns_by_name_and_rows_as_mappings_are_frames(form: Any) -> None:  # noqa: ANN401
+    frame = quick(random_state=0).fit(MIXED, AGED)
+    model = quick(random_state=0).fit(form(MIXED), AGED)
+    assert model.feature_names_in_.tolist() == ["age", "colour", "member"]
+    np.testing.assert_array_equal(model.predict_proba(form(MIXED)), frame.predict_proba(MIXED))
+    np.testing.assert_array_equal(model.predict_proba(MIXED), frame.predict_proba(MIXED))
+
+
+def test_numbers_by_name_are_taken_by_the_names_of_the_training() -> None:
+    x = MIXED[["age"]].fillna(0).assign(size=np.arange(N))
+    model = quick().fit(x, AGED)
+    probs = model.predict_proba(x)
+    np.testing.assert_array_equal(model.predict_proba(as_rows(x[["size", "age"]])), probs)
+    with pytest.raises(errors.InputError, match="X is a table without 'size'; expected the colu"):
+        model.predict({"age": [1.0]})
+    unnamed = quick().fit(x.to_numpy(), AGED)
+    with pytest.raises(errors.InputError, match="X is rows by name; expected an array, as the tr"):
+        unnamed.predict([{"age": 1.0, "size": 2.0}])
 
 
 def test_a_regressor_takes_frames_too() -> None:
