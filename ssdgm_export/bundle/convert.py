@@ -43,6 +43,7 @@ class Converted:
         gates: How its graphs of lower precision were judged, those that may not ship too.
         method: The method whose model ships.
         note: Why this of a run and its baseline ships, where that was asked; or empty.
+        unranked: Why scores have no rank among validation rows; empty where they have one.
     """
 
     path: Path
@@ -52,6 +53,7 @@ class Converted:
     gates: tuple[gate.Gate, ...] = ()
     method: str = ""
     note: str = ""
+    unranked: str = ""
 
     def to_json(self) -> Json:
         """As a command line prints it."""
@@ -63,6 +65,7 @@ class Converted:
             "parity": self.parity.to_json(),
             "gates": [verdict.to_json() for verdict in self.gates],
             **({"note": self.note} if self.note else {}),
+            **({"unranked": self.unranked} if self.unranked else {}),
         }
 
 
@@ -150,7 +153,9 @@ def convert(
         provenance.FILE: provenance.materials(about, record, shipped).encode(),
     }
     size, key = _write(target, files, [p for p in wanted if p in {v.precision for v in shipped}])
-    return Converted(target, key, size, report, tuple(gates), record.plan.spec.name, note)
+    unranked = scoring.unranked(held) if scored and not scored.levels else ""
+    own = record.plan.spec.name
+    return Converted(target, key, size, report, tuple(gates), own, note, unranked)
 
 
 def _note(decision: baseline.Decision | None, beside: evaluation.Baseline | None) -> str:

@@ -28,6 +28,15 @@ def scores(models: Mapping[str, bytes], rows: gate.Rows) -> scorer.Scores:
     return scorer.Scores(NATS, LEVELS, tuple(float(f"{v:.6g}") for v in values))
 
 
+def unranked(rows: gate.Rows) -> str:
+    """Why nothing is stated of validation rows, in a sentence."""
+    count = len(rows.x) if rows.kind == "validation" else 0
+    return (
+        f"scores have no rank: {count} validation rows say nothing of others; hold out {FEWEST} "
+        "at least with data.validation, and train again"
+    )
+
+
 def computed(models: Mapping[str, bytes], rows: gate.Rows) -> parity.Array:
     """The score of each row, [n]."""
     engine, feeds = gate.opened(SCORER, models[SCORER]), rows.tensors

@@ -100,6 +100,7 @@ def _converted(result: Json) -> str:
             "id": result["id"],
             "method": result["method"],
             **({"note": result["note"]} if "note" in result else {}),
+            **({"score": result["unranked"]} if "unranked" in result else {}),
             "parity": f"largest difference from torch {worst:.1e}, "
             f"{100 * parity['worst']:.1f} % of what is allowed",
             "predictions": f"{len(parity['disagreements'])} of {parity['compared']} differ",

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ssdgm_export.bundle import document
 from ssdgm_export.estimator import frames, memory, progress, settings, weighting
 from ssdgm_export.estimator.answers import Answers
+from ssdgm_runtime import errors
 from ssdgm_train import evaluation
 from ssdgm_train.portfolio import default
 from ssdgm_train.recipes import recipe, recommended
@@ -152,6 +153,9 @@ class SemiSupervised(
         return latents.size
 
     def _plan(self) -> recipe.Recipe | recommended.Asked:
+        if isinstance(self.settings, str):
+            wanted = f"a list of such texts: [{self.settings!r}]"
+            raise errors.InputError("settings", f"the text {self.settings!r}", wanted)
         given = {
             name: getattr(self, name, None)
             for name in ("hidden", "latent", "alpha", *settings.SECTIONS)

@@ -8,6 +8,7 @@ name and rows as mappings become Arrow tables, whatever they hold.
 import dataclasses
 import json
 import numbers
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +26,8 @@ from ssdgm_train.recipes import recipe, recommended
 
 Array = NDArray[Any]
 Plan = recipe.Recipe | recommended.Asked
-Frame = Any
-"""A frame as narwhals has it."""
+Frame = Any  # as narwhals has it
+SHOWN = 80  # characters of a path in a message
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,9 +83,17 @@ def by_name(x: object) -> dict[str, Any] | None:
     """The columns of a mapping, or of a list of rows that are mappings; None of anything else.
 
     Raises:
-        InputError: A row lacks a name that another has; or a mapping holds arrays of several axes,
-            as rows of several views do, or columns of several lengths.
+        InputError: It is a path; a row lacks a name that another has; or a mapping holds arrays of
+            several axes, as rows of several views do, or columns of several lengths.
     """
+    if isinstance(x, str | os.PathLike):
+        raise errors.InputError(
+            "X",
+            f"the path {str(x)[:SHOWN]!r}",
+            "an array or a frame",
+            "Read it first, such as by pandas.read_csv(X); the command ssdgm-export train takes "
+            "files.",
+        )
     if isinstance(x, list) and x and all(isinstance(row, Mapping) for row in x):
         names = dict.fromkeys(name for row in x for name in row)
         for i, row in enumerate(x):
@@ -140,7 +149,7 @@ def _arrow(named_values: Mapping[str, Any]) -> Any:  # noqa: ANN401  (a pyarrow.
             raise errors.InputError(
                 f"X[{name!r}]",
                 "values of several types",
-                "numbers, words, truth values or dates, None where one is missing",
+                "numbers, words, booleans or dates, None where one is missing",
             ) from None
     return pa.table(made)
 
@@ -272,6 +281,7 @@ def rows(x: object, problem: Problem, *, named_only: bool = True) -> Array:
     Raises:
         InputError: They are none, or a column is not there or holds other values.
     """
+    by_name(x)  # refuses what is no row
     if named_only and isinstance(x, np.ndarray) and x.dtype.names is None:
         names = columns.some([column.name for column in problem.columns])
         raise errors.InputError("X", "an array without names", f"a frame with {names}")

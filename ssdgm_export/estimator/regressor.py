@@ -172,7 +172,9 @@ _OUTPUTS = tuple(Continuous((), (), ()).outputs)
 
 def _numbers(y: object) -> NDArray[np.float64]:
     """Numbers as scikit-learn checks them; NaN is a number that is not known."""
-    if np.asarray(y).dtype.kind == "U":
+    given = np.asarray(y)
+    words = given.dtype.kind == "O" and any(isinstance(v, str) for v in given.ravel().tolist())
+    if given.dtype.kind in "UT" or words:
         hint = "Labels in words are for SemiSupervisedClassifier."
         raise errors.InputError("y", "an array of words", "numbers, NaN for unknown ones", hint)
     numbers: NDArray[np.float64] = check_array(

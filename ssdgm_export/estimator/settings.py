@@ -232,6 +232,8 @@ def labels(y: NDArray[np.generic]) -> tuple[NDArray[np.generic], NDArray[np.gene
 def blanked(y: Any, words: Sequence[str] = ()) -> Any:  # noqa: ANN401  (whatever a caller has)
     """Labels with -1, or among words "", in place of None, NaN and further `words`."""
     array = np.asarray(y, object) if isinstance(y, list | tuple) else np.asarray(y)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = y = array[:, 0]  # a frame of one column
     if array.ndim != 1 or not (words or array.dtype.kind in "fO"):
         return y
     gaps = (_missing(value) or cells.as_word(value) in words for value in array.tolist())

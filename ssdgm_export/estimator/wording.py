@@ -24,6 +24,8 @@ ANYWHERE = {
         "say so: "
     ),
     r"Leave the column out with data\.ignore": "Leave the column out",
+    r"--set '([^']+)'": r"settings=['\1']",
+    r"Give another name with -o\b": "Give another name",
     rf"\bdata\.({PARAMETERS})\b": r"\1",
 }
 

@@ -30,7 +30,7 @@ def made(request: pytest.FixtureRequest, tmp_path: Path, tool: Tool) -> Path:
     assert told["columns"]["category"] == ["clinic"]
     assert told["columns"]["boolean"] == ["smoker"]
     assert len(told["columns"]["number"]) == messy.COLUMNS + 1
-    assert tool("convert", run, "-o", tmp_path / "t.ssdgm").code == 0
+    assert tool("convert", run, "-o", tmp_path / "t.ssdgm", "--score").code == 0
     return tmp_path
 
 
@@ -130,6 +130,11 @@ def test_predictions_can_be_joined_and_say_what_is_strange(made: Path, tool: Too
         "clinic": 1,
     }
     assert strange.err.startswith("note: rows differ from the training's: ")
+    scored = tool("score", made / "t.ssdgm", made / "far.csv", "--json")
+    assert scored.json["drift"] == strange.json["drift"]
+    assert scored.err == strange.err
+    shown = tool(*words, "--probabilities").out.splitlines()[0]
+    assert f"  patient_id {frame['patient_id'][0]}  visit {frame['visit'][0]}  prob_" in shown
     assert tool(*words[:3], "--keep", "nix").err.startswith(
         f"error: {made / 't.csv'} has no column 'nix'"
     )

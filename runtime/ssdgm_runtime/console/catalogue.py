@@ -218,7 +218,7 @@ COMMANDS = (
     Command(verify, summaries.verify, (_BUNDLE, _TRUSTED, *_ENGINE)),
     Command(classify, summaries.classify, _CLASSIFY, notes=summaries.drift),
     Command(predict, summaries.classify, _PREDICT, notes=summaries.drift),
-    Command(score, summaries.score, _SCORE),
+    Command(score, summaries.score, _SCORE, notes=summaries.drift),
     Command(generate, summaries.generate, _GENERATE),
     Command(bench, summary.bench, (_BUNDLE, *_REQUEST, _RUN, *_RESULT), progress=True),
     Command(key, signatures.made, _KEY),

@@ -127,7 +127,8 @@ def classify(
         **{key: value for key, value in more.items() if value},
     }
     if out is None:
-        return {**result, "predictions": listed.records()}
+        more = {"columns": listed.more} if listed.more else {}
+        return {**result, **more, "predictions": listed.records()}
     atomic.write(out, outputs.CLASSIFY[suffix](listed), force=force)
     return {**result, "output": str(out)}
 
@@ -148,6 +149,7 @@ def score(
         about = opened.graphs.bundle.manifest
         opened.graphs.graph(scorer := parts.scorer(about.graphs), "score")
         table = inputs.read_rows(rows, rowfiles.row(about, scorer))
+        _, differing = drift.beside(rows, table.x, about, None)
         listed = outputs.Scored(opened.score(table.x, batch_size=batch_size), table.names)
         active = opened.graphs.placement(scorer).active
     result = {
@@ -156,6 +158,7 @@ def score(
         "provider": active,
         "rows": len(listed.scores),
         "unit": listed.scores.unit,
+        **({"drift": differing} if differing else {}),
     }
     if out is None:
         return {**result, "scores": listed.records()}

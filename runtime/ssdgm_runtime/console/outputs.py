@@ -72,6 +72,11 @@ class Predictions:
         sources = {"source": self.sources} if self.sources else {}
         return {"row": range(len(self.answer)), **sources, **self._more()}
 
+    @property
+    def more(self) -> list[str]:
+        """The names of the columns that were asked for besides answers."""
+        return [*self._more()]
+
     def _more(self) -> dict[str, Sequence[object]]:
         """The columns that were kept, and those of probabilities."""
         answer: Any = self.answer  # of a space that has probabilities, see `Traits`

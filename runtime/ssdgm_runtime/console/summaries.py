@@ -5,6 +5,7 @@ from typing import Any
 from ssdgm_runtime import terminal
 from ssdgm_runtime.console import drift as familiar
 from ssdgm_runtime.labels import registry
+from ssdgm_runtime.rows import dates
 from ssdgm_runtime.rows.drift import differences
 
 Json = dict[str, Any]
@@ -61,7 +62,8 @@ def _column(column: Json) -> str:
     shown = ", ".join(map(_quoted, names[:_SHOWN])) + (
         f" and {len(names) - _SHOWN} more" * (len(names) > _SHOWN)
     )
-    return f"column {column['name']}: {column['kind']}{' ' * bool(shown)}{shown}"
+    kind = "date" if column.get("unit") == dates.UNIT else column["kind"]
+    return f"column {column['name']}: {kind}{' ' * bool(shown)}{shown}"
 
 
 def verify(table: Json) -> str:
@@ -96,7 +98,8 @@ def classify(table: Json) -> str:
     lines = []
     for record in table["predictions"]:
         shown = registry.line(table["space"], record)
-        lines.append(f"{record.get('source', record['row'])}  {shown}")
+        more = (f"{name} {_value(record[name])}" for name in table.get("columns", ()))
+        lines.append("  ".join([str(record.get("source", record["row"])), shown, *more]))
     return "\n".join(map(terminal.plain, lines))
 
 
@@ -113,6 +116,10 @@ def score(table: Json) -> str:
             parts.append("an outlier")
         lines.append(f"{record.get('source', record['row'])}  {', '.join(parts)}")
     return "\n".join(map(terminal.plain, lines))
+
+
+def _value(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def drift(table: Json) -> list[str]:

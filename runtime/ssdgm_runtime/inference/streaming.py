@@ -3,6 +3,7 @@
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -68,7 +69,7 @@ def _gathered(source: Iterable[object], taken: intake.Intake, size: int) -> Iter
     kept: list[Array] = []
     trouble: list[Exception] = []
     count = 0
-    for rows in _until(trouble, (_rows(item, taken) for item in source)):
+    for rows in _until(trouble, _batches(source, taken, size)):
         if count and (rows.shape[1:], rows.dtype) != (kept[0].shape[1:], kept[0].dtype):
             yield np.concatenate(
                 kept
@@ -87,10 +88,33 @@ def _gathered(source: Iterable[object], taken: intake.Intake, size: int) -> Iter
     _raise(trouble)
 
 
+def _batches(source: Iterable[object], taken: intake.Intake, size: int) -> Iterator[Array]:
+    """Entries as batches; rows by name are taken together, up to `size` of them."""
+    trouble: list[Exception] = []
+    waiting: list[Mapping[str, Any]] = []
+    for item in _until(trouble, source):
+        if isinstance(item, Mapping):
+            waiting.append(item)
+        if waiting and (len(waiting) == size or not isinstance(item, Mapping)):
+            yield from _named(waiting, taken)
+            waiting = []
+        if not isinstance(item, Mapping):
+            yield _rows(item, taken)
+    yield from _named(waiting, taken)
+    _raise(trouble)
+
+
+def _named(rows: list[Mapping[str, Any]], taken: intake.Intake) -> Iterator[Array]:
+    """Rows by name as a batch, or one by one up to the first that is wrong."""
+    try:
+        if rows:
+            yield taken.take(rows)  # type: ignore[arg-type]
+    except errors.SsdgmError:
+        yield from map(taken.single, rows)  # type: ignore[arg-type]
+
+
 def _rows(item: object, taken: intake.Intake) -> Array:
-    """An entry, a row or a batch of them, as a batch; a mapping is one row by names."""
-    if isinstance(item, Mapping):
-        return taken.single(item)  # type: ignore[arg-type]
+    """An entry, a row or a batch of them, as a batch."""
     axes = len(taken.tensor.row)
     rows = checks.read(item, "source", "rows")
     if rows.ndim not in (axes, axes + 1):
@@ -112,6 +136,12 @@ def _raise(trouble: list[Exception]) -> None:
         raise error
 
 
+def _each(following: Callable[[], Array | None]) -> Iterator[Array]:
+    """What a function gives until it gives None."""
+    while (part := following()) is not None:
+        yield part
+
+
 def ordered(call: Callable[[Array], T], parts: Iterator[Array], workers: int) -> Iterator[T]:
     """Call for each part, on `workers` threads, and give the outcomes in the order of the parts.
 
@@ -119,7 +149,8 @@ def ordered(call: Callable[[Array], T], parts: Iterator[Array], workers: int) ->
     iterator is closed or a call fails, parts that wait are dropped; when the parts end with an
     error, it comes after their outcomes.
     """
-    call = warning.once(call)
+    call, following = warning.once(call, partial(next, parts, None))
+    parts = _each(following)
     if workers == 1:
         yield from map(call, parts)
         return

@@ -51,10 +51,10 @@ def rows(path: str | os.PathLike[str], row: Row) -> inputs.Array:
 
     The file is read once more for its words, where a category is missing or unknown.
     """
-    x = inputs.read_rows(path, row).x
+    x = warning.silent(inputs.read_rows, path, row).x
     known, file = row.columns, Path(path)
-    if not tables.is_table(file.name):
-        return x  # arrays have no words, and those of JSON lines were looked at as they were read
+    if not is_named(file.name):
+        return x  # arrays have no words
     words = {i: c.name for i, c in enumerate(known) if c.kind == columns.CATEGORY}
     strange = [name for i, name in words.items() if (x[:, i] == columns.UNKNOWN).any()]
     if strange:

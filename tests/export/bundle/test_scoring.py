@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cases
+import exported
 import numpy as np
 import pytest
 import torch
@@ -62,6 +63,18 @@ def test_a_rank_is_usual_for_rows_like_the_validation_rows_and_near_zero_for_oth
     assert ((usual >= 0) & (usual <= 1)).all()
 
 
+@pytest.mark.filterwarnings("ignore::ssdgm_runtime.DriftWarning")
+def test_one_row_beyond_all_floats_keeps_the_others_their_scores(place: Path) -> None:
+    x = np.load(place / "test.npy")
+    far = x.copy()
+    far[3, 0] = 1e30
+    with load(place / "a.ssdgm") as opened:
+        usual, scores = opened.score(x), opened.score(far)
+    assert scores.score[3] == np.float32(bounds.MOST)
+    assert scores.rank[3] == 0
+    np.testing.assert_array_equal(np.delete(scores.score, 3), np.delete(usual.score, 3))
+
+
 def test_the_scorer_is_fp32_whatever_the_others_are(place: Path) -> None:
     manifest = json.loads((place / "a.ssdgm/manifest.json").read_text())
     names = {k: list(v["variants"]) for k, v in manifest["components"].items()}
@@ -80,6 +93,19 @@ def test_the_command_lists_and_writes_scores(place: Path) -> None:
         written = commands.score(place / "a.ssdgm", place / "test.npy", place / name)
         assert "40 rows scored" in summaries.score(written)
     assert len(np.load(place / "a.npy")) == 40
+
+
+def test_scores_without_enough_validation_rows_have_no_rank_and_convert_says_why(
+    place: Path, tmp_path: Path
+) -> None:
+    run = exported.train(tmp_path, changes=("data.validation=9",))
+    made = convert.convert(run, tmp_path / "a.ssdgm", score=True)
+    assert made.unranked.startswith("scores have no rank: 9 validation rows say nothing of others")
+    assert made.to_json()["unranked"] == made.unranked
+    x = exported.rows(run)
+    with load(made.path) as opened:
+        assert np.isnan(opened.score(x).rank).all()
+    assert not convert.convert(place / "run", tmp_path / "b.ssdgm", score=True).unranked
 
 
 def test_what_has_no_density_is_refused(place: Path, tmp_path: Path) -> None:

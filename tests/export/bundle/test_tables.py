@@ -1,6 +1,7 @@
 """Bundles of tables: golden rows with gaps, gates on numbers and categories, every method."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from ssdgm_export.proof import allowance, gate, units
 from ssdgm_runtime import errors, model
 from ssdgm_runtime.bundle import tolerance
 from ssdgm_runtime.rows import columns as table
+from ssdgm_runtime.rows.drift import DriftWarning
 from ssdgm_train import METHODS
 from ssdgm_train.labels import Classes
 from ssdgm_train.runs import directory, loading
@@ -67,6 +69,58 @@ def test_every_method_ships_tables_of_any_columns(
             assert drawn.shape[1:] == rows.shape[1:]
             assert not np.isnan(drawn).any()
             assert opened.reconstruct(rows).shape == rows.shape
+
+
+@pytest.fixture
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[model.Model]:
+    with model.load(
+        place(tmp_path_factory, "m2", "columns-float32") / "bundle.ssdgm", provider="cpu"
+    ) as one:
+        yield one
+
+
+def usual(opened: model.Model) -> dict[str, object]:
+    """A row by name with nothing in it."""
+    return dict.fromkeys([c.name for c in opened.graphs.bundle.manifest.columns])
+
+
+def test_rows_by_name_are_a_stream_too(opened: model.Model) -> None:
+    rows = [{**usual(opened), "a": i / 7} for i in range(7)]
+    found = list(opened.classify_iter(iter(rows), batch_size=3))
+    assert [len(part) for part in found] == [3, 3, 1]
+    expected = opened.classify(rows).probs
+    np.testing.assert_array_equal(np.concatenate([p.probs for p in found]), expected)
+
+
+def test_a_stream_of_rows_by_name_is_told_of_once_and_together(opened: model.Model) -> None:
+    known = next(c for c in opened.graphs.bundle.manifest.columns if c.kind == table.CATEGORY)
+    rows = [{**usual(opened), known.name: "odd" if i == 3 else None} for i in range(8)]
+    with pytest.warns(DriftWarning, match="in 12% of the rows") as caught:
+        list(opened.classify_iter(iter(rows * 2), batch_size=8))
+    assert len(caught) == 1
+
+
+def test_a_wrong_row_by_name_comes_after_those_before_it(opened: model.Model) -> None:
+    good = usual(opened)
+    rows = opened.classify_iter([good, good, {"none": 1}, good], batch_size=1)
+    assert len(next(rows)) == len(next(rows)) == 1
+    with pytest.raises(errors.InputError, match="a table without"):
+        next(rows)
+    found = opened.classify_iter([good, good, {"none": 1}, good], batch_size=4)
+    assert len(next(found)) == 2
+    with pytest.raises(errors.InputError, match="a table without"):
+        next(found)
+
+
+def test_a_source_that_fails_gives_what_came_before(opened: model.Model) -> None:
+    def source() -> Iterator[dict[str, object]]:
+        yield usual(opened)
+        raise OSError("gone")
+
+    rows = opened.classify_iter(source())
+    assert len(next(rows)) == 1
+    with pytest.raises(OSError, match="gone"):
+        next(rows)
 
 
 @pytest.mark.parametrize("kind", KINDS)

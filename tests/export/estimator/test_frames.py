@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import ssdgm_runtime
-from ssdgm_export import SemiSupervisedClassifier, SemiSupervisedRegressor
+from ssdgm_export import OutlierDetector, SemiSupervisedClassifier, SemiSupervisedRegressor
 from ssdgm_export.estimator import frames, settings
 from ssdgm_runtime import DriftWarning, errors
 
@@ -79,7 +79,7 @@ BAD: dict[str, tuple[dict[str, Any], Any, Any, str]] = {
     "no y": ({}, MIXED, None, "requires y to be passed"),
     "no column": ({}, MIXED[[]], AGED, "X is a frame without columns"),
     "types that differ": ({}, {"age": [1, "x"] * (N // 2)}, AGED, "X['age'] is values of several "
-                          "types; expected numbers, words, truth values or dates, None where"),
+                          "types; expected numbers, words, booleans or dates, None where"),
     "a row that lacks a name": ({}, [{"a": 1, "b": 2}, {"a": 1}], ["u", "v"], "X[1] is a row "
                                 "without 'b'; expected a value for every column. Give None where"),
     "lengths that differ": ({}, {"a": [1] * N, "b": [1]}, AGED, "X is columns of several lengths"),
@@ -118,6 +118,42 @@ def test_columns_by_name_and_rows_as_mappings_are_frames(form: Any) -> None:  # 
     assert model.feature_names_in_.tolist() == ["age", "colour", "member"]
     np.testing.assert_array_equal(model.predict_proba(form(MIXED)), frame.predict_proba(MIXED))
     np.testing.assert_array_equal(model.predict_proba(MIXED), frame.predict_proba(MIXED))
+
+
+@pytest.mark.parametrize(
+    "kind", [SemiSupervisedClassifier, SemiSupervisedRegressor, OutlierDetector]
+)
+def test_a_path_is_no_rows(kind: Any) -> None:  # noqa: ANN401
+    with pytest.raises(errors.InputError, match=r"X is the path 'a.csv'.*pandas.read_csv"):
+        kind().fit("a.csv", [0, 1])
+    with pytest.raises(errors.InputError, match=r"X is the path 'a.csv'.*pandas.read_csv"):
+        quick().fit(MIXED, AGED).predict("a.csv")
+
+
+def test_settings_are_a_list() -> None:
+    model = quick(settings="train.steps=3")
+    with pytest.raises(errors.InputError, match=r"settings is the text .* a list of such texts"):
+        inspect.unwrap(type(model).fit)(model, MIXED, AGED)
+
+
+@pytest.mark.parametrize("words", [pd.Series(AGED), AGED.astype(object), [None, *AGED[1:]]])
+def test_words_are_no_numbers(words: Any) -> None:  # noqa: ANN401
+    with pytest.raises(errors.InputError, match=r"y is an array of words.*SemiSupervisedClassif"):
+        SemiSupervisedRegressor().fit(MIXED, words)
+
+
+def test_labels_may_be_a_frame_of_one_column() -> None:
+    x, y = MIXED[["age"]].fillna(0), pd.DataFrame({"y": [*AGED[:40], *[None] * 20]})
+    assert quick().fit(x, y).classes_.tolist() == ["old", "young"]
+    assert quick().fit(MIXED, y).classes_.tolist() == ["old", "young"]
+
+
+def test_what_to_write_is_said_in_python() -> None:
+    x = MIXED.assign(age=["-", *np.arange(N - 1).astype(str)])
+    with pytest.raises(errors.DataError) as caught:
+        quick().fit(x, AGED)
+    assert "--set" not in str(caught.value)
+    assert "settings=['data.missing=" in str(caught.value)
 
 
 def test_numbers_by_name_are_taken_by_the_names_of_the_training() -> None:

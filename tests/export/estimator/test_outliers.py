@@ -79,6 +79,33 @@ def test_its_bundle_has_its_threshold(fitted: OutlierDetector, rows: Rows, tmp_p
         assert 0 <= found.rank.min() <= found.rank.max() <= 1
 
 
+@pytest.mark.parametrize("far", [1e5, 1e7, 1e9, 1e15, 1e30])
+def test_the_farthest_rows_are_outliers(far: float, fitted: OutlierDetector, rows: Rows) -> None:
+    """Their log p(x) is beyond what floats hold, or the difference of two infinities."""
+    x = rows[0][:3].copy()
+    x[1, 2] = far
+    for samples in (0, 10):
+        many = clone(fitted).set_params(samples=samples)
+        many.run_, many.offset_, many.n_features_in_ = fitted.run_, fitted.offset_, 3
+        scores = many.score_samples(x)
+        assert np.isfinite(scores).all()
+        assert scores[1] == scores.min() < -1e6
+        assert many.predict(x)[1] == -1
+
+
+@pytest.mark.filterwarnings("ignore::ssdgm_runtime.DriftWarning")
+def test_the_farthest_rows_are_outliers_on_the_device(
+    fitted: OutlierDetector, rows: Rows, tmp_path: Path
+) -> None:
+    x = np.repeat(rows[0][:1], 6, axis=0)
+    x[1:, 2] = [1e5, 1e7, 1e9, 1e15, 1e30]
+    with load(fitted.export(tmp_path / "a.ssdgm")) as model:
+        found = model.classify(x)
+        assert np.isfinite(found.score).all()
+        assert found.labels[1:].all()
+        assert model.score(x).rank[1:].max() == 0
+
+
 @pytest.mark.parametrize("share", [-0.1, 0.6])
 def test_a_share_of_false_alarms_is_a_share(share: float) -> None:
     with pytest.raises(errors.InputError, match="false_alarms"):

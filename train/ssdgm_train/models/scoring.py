@@ -28,6 +28,9 @@ from ssdgm_train.probability.noise import Noise
 PAIRS, SEED = 1, 20140620
 """How many pairs of draws there are: each costs what encoding and decoding twice does."""
 
+MOST = 1e30
+"""The score in nats of rows so far from the training's that floats cannot hold theirs."""
+
 
 @dataclass(frozen=True)
 class Fixed(Noise):
@@ -81,7 +84,12 @@ def strangeness(scored: Any, x: Tensor, pairs: int = PAIRS, *, single: bool = Fa
     ]
     bounds = torch.stack(each, -1)
     bound = bounds.mean(-1) if single else bounds.logsumexp(-1) - math.log(len(each))
-    return -bound[:, None]
+    return bounded(-bound)[:, None]
+
+
+def bounded(score: Tensor) -> Tensor:
+    """Scores, `MOST` where one is larger, or not a number, as of infinity less infinity."""
+    return torch.where(score.isnan(), MOST, score).clamp(max=MOST)
 
 
 SCORER = model.Conditional(

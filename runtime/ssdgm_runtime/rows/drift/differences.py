@@ -56,7 +56,7 @@ def _of_column(
         edge = beyond * (high - low)
         far = (values < low - edge) | (values > high + edge)
         if far.any():
-            value = float(values[far][0])
+            value = float(str(values[far][0]))  # with the digits of float32
             example = dates.written(value) if column.unit == dates.UNIT else value
             yield "numbers beyond the training's", int(far.sum()), example
 

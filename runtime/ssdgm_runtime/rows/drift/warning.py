@@ -5,7 +5,7 @@ import functools
 import sys
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,20 +18,26 @@ FAR = 1.0
 always a little beyond it, which commands tell and which is no reason for a warning."""
 
 _OWN = ("ssdgm_runtime", "ssdgm_export")
+T = TypeVar("T")
 _SAID: contextvars.ContextVar[list[str] | None] = contextvars.ContextVar("said", default=None)
 """The warnings of a stream of calls so far, of which there is one at most."""
 
 
-def once(call: Callable[..., Any]) -> Callable[..., Any]:
-    """The same function, whose calls warn once together; it may be called by several threads."""
+def once(*calls: Callable[..., Any]) -> tuple[Callable[..., Any], ...]:
+    """The same functions, whose calls warn once together; several threads may call them."""
+    said: list[str] = []
+    return tuple(functools.partial(_within, said, call) for call in calls)
+
+
+def silent(call: Callable[..., T], *args: object) -> T:
+    """Call a function without any of these warnings."""
+    return _within([""], call, *args)
+
+
+def _within(said: list[str], call: Callable[..., T], *args: object) -> T:
     context = contextvars.copy_context()
-    context.run(_SAID.set, [])
-
-    @functools.wraps(call)
-    def quieter(*args: Any, **more: Any) -> Any:  # noqa: ANN401  (the call's own)
-        return context.copy().run(call, *args, **more)
-
-    return quieter
+    context.run(_SAID.set, said)
+    return context.run(call, *args)
 
 
 def of_table(rows: NDArray[np.float32], known: table.Columns, raw: differences.Raw) -> None:
