@@ -49,8 +49,8 @@ def text(values: Sequence[Any], column: columns.Column, locate: Callable[[int], 
         bad = next((i for i, value in enumerate(parsed) if value is None), None)
         if bad is None:
             return fitting(np.array(parsed, np.float64), locate)
-        wanted = dates.WANTED if column.unit == dates.UNIT else NUMBERS
-        raise errors.DataError(f"{locate(bad)} is {words[bad]!r}", wanted)
+        dated = (dates.WANTED, dates.UNITS) if column.unit == dates.UNIT else (NUMBERS,)
+        raise errors.DataError(f"{locate(bad)} is {words[bad]!r}", *dated)
     words = [as_word(value) for value in values]
     if column.kind == columns.BOOLEAN:
         words = [_truth(word) for word in words]
@@ -73,6 +73,9 @@ def encoded(
     array = np.asarray(values)
     if column.kind == columns.NUMBER and array.dtype.kind in "biuf":
         exact = array.astype(np.float64)
+        if column.unit == dates.UNIT and (late := np.abs(exact) > dates.LAST).any():
+            row = int(late.argmax())
+            raise errors.DataError(f"{locate(row)} is {exact[row]:.0f}", dates.WANTED, dates.UNITS)
         return fitting(np.where(gaps(exact, column.missing), np.nan, exact), locate)
     if array.dtype.kind in "mM" and (array.dtype.kind, column.unit) != ("M", dates.UNIT):
         raise errors.DataError(f"{locate(0)} holds {array.dtype}", "numbers, booleans or text")

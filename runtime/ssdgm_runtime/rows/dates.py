@@ -9,6 +9,12 @@ UNIT = "days since 1970-01-01"
 WANTED = "a date such as 2026-01-31, perhaps with a time, or a missing value"
 """What messages expect."""
 
+LAST = 2_932_896
+"""The days of 9999-12-31: a larger number is none of days, but of milliseconds or the like."""
+
+UNITS = "Write dates as ISO 8601 has them; milliseconds are divided by 86400000, seconds by 86400."
+"""What to do about such numbers."""
+
 _EPOCH = datetime.datetime(1970, 1, 1)
 _DAY = datetime.timedelta(days=1)
 _SHORTEST = len("2026-01-31")
@@ -24,7 +30,7 @@ def days(word: str) -> float | None:
     try:
         if len(word) < _SHORTEST or word[4] != "-":
             number = float(word)
-            return number if math.isfinite(number) else None
+            return number if abs(number) <= LAST else None
         moment = datetime.datetime.fromisoformat(word)
     except ValueError:
         return None

@@ -199,7 +199,7 @@ def _given(values: Any, column: table.Column, place: str) -> Floats:  # noqa: AN
         return cells.encoded(array, column, locate)
     except errors.DataError as error:
         got = error.found.removeprefix(f"{where} is ")
-        raise errors.InputError(where, got, error.expected) from None
+        raise errors.InputError(where, got, error.expected, error.mend) from None
 
 
 def _check_codes(rows: Floats, columns: table.Columns) -> None:

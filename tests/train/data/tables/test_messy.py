@@ -11,8 +11,10 @@ import pyarrow as pa
 import pytest
 from pyarrow import csv, parquet
 
+from ssdgm_runtime.readers import inputs
 from ssdgm_runtime.readers import tables as runtime
 from ssdgm_runtime.rows import columns, dates, named
+from ssdgm_runtime.rows.row import Row
 from ssdgm_runtime.rows.tensor import Tensor
 from ssdgm_train import data
 from ssdgm_train.data import dataset
@@ -67,9 +69,20 @@ def test_a_caller_s_dates_are_read_whatever_they_are(values: Sequence[Any]) -> N
 
 def test_what_is_no_date_is_refused() -> None:
     known = (columns.Column("day", unit=dates.UNIT),)
-    for value in ("03/04/2020", "2020-13-01", "soon", np.inf):
+    for value in ("03/04/2020", "2020-13-01", "soon", np.inf, 1735689600000, "1735689600000"):
         with pytest.raises(ValueError, match=r"x\['day'\]\[0\].*expected (a date such|a number)"):
             named.given({"day": [value]}, known, Tensor("x", "float32", ("batch", 1)))
+
+
+def test_milliseconds_are_no_days(tmp_path: Path) -> None:
+    """As pandas has long written dates into JSON lines by default."""
+    known = (columns.Column("day", unit=dates.UNIT),)
+    wanted = r"is 1577836800000; expected a date such as.*milliseconds are divided by 86400000"
+    (tmp_path / "t.jsonl").write_text('{"day": 1577836800000}\n')
+    with pytest.raises(ValueError, match=wanted):
+        inputs.read_rows(tmp_path / "t.jsonl", Row((1,), "float32", known))
+    (tmp_path / "t.jsonl").write_text('{"day": "2020-01-01T00:00:00.000"}\n')
+    assert inputs.read_rows(tmp_path / "t.jsonl", Row((1,), "float32", known)).x[0, 0] == 18262
 
 
 NUMBERS = [4_000 + 7 * i for i in range(40)]
