@@ -26,8 +26,7 @@ from ssdgm_train import method, model
 from ssdgm_train.labels.space import Space
 from ssdgm_train.likelihoods import observations
 from ssdgm_train.methods import m2
-from ssdgm_train.models import autoencoder, bounded
-from ssdgm_train.models.weighting import WEIGHTINGS
+from ssdgm_train.models import autoencoder, bounded, weighting
 from ssdgm_train.networks import builder
 from ssdgm_train.networks.perceptrons import MLP
 from ssdgm_train.probability import distributions, shapes
@@ -161,7 +160,7 @@ def joint_loss(model: Model, batch: method.Batch, context: method.Context) -> me
 
 
 def _phases(config: Config, sizes: method.Sizes) -> tuple[method.Phase, ...]:
-    weights = WEIGHTINGS[config.joint.weighting](config.joint.alpha, sizes)
+    weights = weighting.stated(config.joint, sizes)
     player = method.Player("joint", joint_loss, weights, _joint, lambda m: m2.rates(m.joint))
     return (*autoencoder.phases(config.features), autoencoder.after("joint", player))
 

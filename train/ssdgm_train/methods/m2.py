@@ -18,6 +18,8 @@ References:
     Semi-Supervised Learning with Deep Generative Models (Kingma et al., 2014), sections 2 and 3,
     equations 6 to 9.
     Auxiliary Deep Generative Models (Maaløe et al., 2016), whose code is the "balanced" weighting.
+    Learning Disentangled Representations with Semi-Supervised Deep Generative Models (Siddharth et
+    al., 2017): `supervision`, and labels that are numbers, for which it is M2 where q factorises.
 """
 
 from dataclasses import dataclass, replace
@@ -25,7 +27,7 @@ from dataclasses import dataclass, replace
 from torch import nn
 
 from ssdgm_train import labels, method
-from ssdgm_train.models import bounded
+from ssdgm_train.models import bounded, weighting
 from ssdgm_train.models.conditioned import Conditioned
 from ssdgm_train.models.weighting import WEIGHTINGS
 from ssdgm_train.networks import builder
@@ -59,6 +61,9 @@ class Config:
         alpha: Weight of log q(y | x) of the labelled rows against the sum over the data set.
         weighting: That weight is alpha * N / N_l if "balanced" (about 50 is a good value) and
             alpha if "paper".
+        supervision: The labelled rows' share of the bound, the supervision rate of Siddharth et
+            al. (2017), in place of what `weighting` makes of their number; the weight of the
+            classifier is then alpha times it. 0: as `weighting` has it.
         initial: The first weights: torch's own; "small" is the paper's.
         likeliest: The number of a row's likeliest classes that are summed exactly, while one of
             the others is drawn: unbiased, and cheaper than 0, which sums all classes.
@@ -81,13 +86,16 @@ class Config:
     binarise: bool = True
     alpha: float = setting(0.1, between(0, 1e9))
     weighting: str = setting("balanced", among(WEIGHTINGS))
+    supervision: float = setting(0.0, within(0, 1))
     initial: str = setting("torch", among(INITIALISERS))
     likeliest: int = setting(0, between(0, 1e9))
     settle: float = setting(0.0, within(0, 1))
     trunk_rate: float = setting(1.0, between(0, 1e9))
 
 
-TRAINING = ("binarise", "alpha", "weighting", "likeliest", "settle", "trunk_rate")
+TRAINING = (
+    *("binarise", "alpha", "weighting", "supervision", "likeliest", "settle", "trunk_rate"),
+)
 """The settings that are kept from the recipe when the networks of another m2 are taken over."""
 
 
@@ -107,7 +115,7 @@ class Model(Conditioned):
 
 
 def _phases(config: Config, sizes: method.Sizes) -> tuple[method.Phase, ...]:
-    weights = WEIGHTINGS[config.weighting](config.alpha, sizes)
+    weights = weighting.stated(config, sizes)
     player = method.Player("all", bounded.loss, weights, rates=rates)
     return (method.Phase("joint", (player,), steps=builder.STEPS[config.network]),)
 

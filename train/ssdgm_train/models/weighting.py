@@ -3,14 +3,20 @@ r"""How means over a batch estimate the sums over a data set that a semi-supervi
 .. math:: J^\alpha = \sum_l L(x, y) + \sum_u U(x) + \alpha N \, mean_l \log q(y \mid x)
 
 The same alpha can differ 600-fold in effect between the two weightings; neither depends on the
-composition of a batch.
+composition of a batch. A supervision rate states the labelled rows' share instead: labelled rows
+count gamma times as much as others, in the bound and in the classifier's term, where
+
+.. math:: \rho = \gamma N_l / (N_u + \gamma N_l)
 
 References:
     Semi-Supervised Learning with Deep Generative Models (Kingma et al., 2014), equations 8 and 9.
     Auxiliary Deep Generative Models (Maaløe et al., 2016), whose code is the "balanced" weighting.
+    Learning Disentangled Representations with Semi-Supervised Deep Generative Models (Siddharth et
+    al., 2017), section 3, the supervision rate.
 """
 
 from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 
 from ssdgm_train import method
 
@@ -39,3 +45,32 @@ WEIGHTINGS: dict[str, Callable[[float, method.Sizes], dict[str, float]]] = {
     "balanced": balanced_weights,
 }
 """The weights of means over a batch; the same alpha can differ 600-fold between the two."""
+
+
+def supervised_weights(alpha: float, rate: float) -> dict[str, float]:
+    """The labelled rows' share of the bound is the supervision rate (Siddharth et al., 2017)."""
+    return {"labelled": rate, "unlabelled": 1 - rate, "classifier": alpha * rate}
+
+
+@runtime_checkable
+class Weighted(Protocol):
+    """Hyper-parameters that say how labelled rows count."""
+
+    @property
+    def alpha(self) -> float:
+        """The classifier's weight."""
+
+    @property
+    def weighting(self) -> str:
+        """The name of the weighting."""
+
+    @property
+    def supervision(self) -> float:
+        """The supervision rate; 0: none is stated."""
+
+
+def stated(config: Weighted, sizes: method.Sizes) -> dict[str, float]:
+    """The weights of a method whose rows may count by a supervision rate."""
+    if config.supervision:
+        return supervised_weights(config.alpha, config.supervision)
+    return WEIGHTINGS[config.weighting](config.alpha, sizes)

@@ -20,7 +20,7 @@ from ssdgm_train.labels.classes import Classes
 from ssdgm_train.method import Sizes
 from ssdgm_train.methods import gmdgm, m2, segment
 from ssdgm_train.methods.classifiers import baseline
-from ssdgm_train.models.weighting import WEIGHTINGS
+from ssdgm_train.models import weighting
 from ssdgm_train.networks import builder
 from ssdgm_train.networks.pooled import LONG
 from ssdgm_train.problems import Problem
@@ -133,7 +133,7 @@ def _weight(ground: Ground) -> float:
     if not known or plan.method != m2.METHOD.name or lookup.is_own(plan.data.labels_as):
         return 0.0
     model: Any = plan.model
-    return WEIGHTINGS[model.weighting](model.alpha, ground.sizes)["classifier"]
+    return weighting.stated(model, ground.sizes)["classifier"]
 
 
 def _laid(ground: Ground, weight: float) -> Iterator[tuple[str, recipe.Recipe]]:
