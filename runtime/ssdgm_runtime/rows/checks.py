@@ -51,7 +51,8 @@ def rows(
         array = array.reshape(0, *tensor.row).astype(wanted)
     cast = array.dtype.newbyteorder("=") in (wanted, _wider(wanted))
     if not cast:
-        hint = _dtype_hint(array, wanted, spelled, high)
+        shaped = "" if fits(tensor, array.shape) else _shape_hint(array, tensor, spelled)
+        hint = _dtype_hint(array, wanted, shaped or spelled, high)
         raise errors.InputError(name, described(array), want(tensor), hint)
     if not fits(tensor, array.shape):
         hint = _shape_hint(array, tensor, spelled)

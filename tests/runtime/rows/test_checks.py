@@ -62,6 +62,8 @@ def test_views_become_contiguous() -> None:
         (np.zeros((2, 16), np.uint8), "uint8 [2, 16]", "x.reshape(-1, 4, 4)"),
         (np.zeros((2, 1, 4, 4), np.uint8), "uint8 [2, 1, 4, 4]", "x.reshape(-1, 4, 4)"),
         (np.zeros((4, 4), np.uint8), "uint8 [4, 4]", "x[None]"),
+        (np.zeros((4, 4), np.int64), "int64 [4, 4]", "x[None].astype(np.uint8)"),
+        ([[0] * 4] * 4, "int64 [4, 4]", "np.asarray(x)[None].astype(np.uint8)"),
         (np.zeros((2, 5, 5), np.uint8), "uint8 [2, 5, 5]", ""),
         (np.uint8(3), "uint8 []", ""),
         ([[1, 2], [3]], "ragged", "np.stack(rows)"),
