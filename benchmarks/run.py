@@ -22,9 +22,9 @@ SCRIPTS = (
 )
 """All but `paper`, `rivals`, `contest`, `defaults` and `clusters`, which take hours, `tags`, which
 takes half an hour and needs its two sets, `outliers`, which takes as long and needs ADBench's,
-`numbers` and `nuclei`, which take hours and need sets of their own, `views`, which takes an hour
-and needs mfeat, `big_table`, which needs 4 GB of disk and half an hour, and `m1_bound`, which
-needs the authors' weights."""
+`numbers`, `nuclei`, `poses`, `series` and `seizures`, which take hours and need sets of their own,
+`views`, which takes an hour and needs mfeat, `big_table`, which needs 4 GB of disk and half an
+hour, and `m1_bound`, which needs the authors' weights."""
 MODELS = {"m2": "M2", "m1m2": "M1+M2", "softplus": "M2 with softplus"}
 PEERS = {
     "onnxruntime": "onnxruntime alone",

@@ -1,4 +1,4 @@
-"""Claim: with 5 and 20 labelled segments a class m2 finds seizures better than features and SVC.
+"""Claim: with few labels m2 finds seizures better than features with an SVC and the labels alone.
 
 The Bonn recordings, 500 segments of one channel, 23.6 s at 173.61 Hz: seizures (set S) against the
 other four sets. 200 segments, as many of each set, are the test set, the others are trained on; 5

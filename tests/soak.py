@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 import ssdgm_runtime
-from ssdgm_runtime import Options
+from ssdgm_runtime import Options, errors
 
 BUNDLE = Path(__file__).parent / "runtime/data/tiny.ssdgm"
 PAUSE = 0.5
@@ -73,7 +73,7 @@ class Soak:
         odd = draw.choice((np.zeros((1, 4)), "x", None, np.full((1, 4, 4), np.nan), [[1]]))
         try:
             self.plain.classify(odd)
-        except ssdgm_runtime.InputError:
+        except (errors.InputError, errors.DataNotFound):  # a text is a path
             return
         raise ValueError(f"{odd!r} was taken")
 
@@ -129,7 +129,8 @@ def main(argv: list[str] | None = None) -> int:
         for key in ROOM
     }
     bad = [key for key, room in ROOM.items() if grown[key] > room]
-    table = {"calls": soak.counts, "wrong": soak.wrong[:20], "grown": grown, "not flat": bad}
+    wrong = dict(Counter(soak.wrong).most_common(20))
+    table = {"calls": soak.counts, "wrong": wrong, "grown": grown, "not flat": bad}
     sys.stdout.write(json.dumps(table, indent=2) + "\n")
     return int(bool(soak.wrong or bad))
 

@@ -138,7 +138,7 @@ class Model:
         arguments.count(size, "batch_size", 1)
         arguments.count(workers, "workers", 1, 1024)
         rows = self.graphs.intake("classifier", "classify")
-        return streaming.ordered(self.classify, streaming.pieces(source, rows, size), workers)
+        return streaming.answers(self.classify, source, rows, size, workers)
 
     def batcher(
         self, max_batch: int = 64, max_delay_ms: float = 2.0, *, max_waiting: int = 1024

@@ -5,12 +5,15 @@ In float32 the last bits of a row's answer depend on how many rows are asked bes
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ssdgm_export.estimator import frames
 from ssdgm_export.graphs import draws, modules
+from ssdgm_runtime import errors
 from ssdgm_runtime.labels.space import Space
 from ssdgm_runtime.rows import columns
 from ssdgm_train.evaluation import ROWS
@@ -84,3 +87,26 @@ class Answers:
 
     def _exact(self, tensor: torch.Tensor) -> torch.Tensor:
         return tensor.to(self.device, torch.float64 if tensor.is_floating_point() else None)
+
+
+def framed(values: Floats, problem: Problem, table: frames.Table) -> Any:  # noqa: ANN401  (a native frame)
+    """Rows [n, columns] as a frame of the library that the training rows came in."""
+    import narwhals as nw
+
+    named_values = columns.named(values, problem.columns)
+    return nw.from_dict(named_values, backend=table.backend).to_native()
+
+
+def classes(values: modules.Array, trained: tuple[int | str, ...]) -> modules.Array:
+    """The labels' own values in the order that a table's classes have, [K].
+
+    Raises:
+        InputError: Two of them are one word in a table, or one stands for a missing label.
+    """
+    known = {str(value).strip().lower(): value for value in values.tolist()}
+    words = [str(name).lower() for name in trained]
+    if len(known) != len(values) or sorted(known) != sorted(words):
+        raise errors.InputError(
+            "y", f"labelled {values.tolist()}", f"labels that differ in a table, as {words} do"
+        )
+    return np.array([known[word] for word in words])

@@ -16,7 +16,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ssdgm_export.estimator import base, frames, memory, settings, weighting
+from ssdgm_export.estimator import answers, base, frames, memory, settings, weighting
 from ssdgm_runtime import errors
 
 Array = NDArray[Any]
@@ -107,7 +107,7 @@ class SemiSupervisedClassifier(ClassifierMixin, base.SemiSupervised):  # type: i
             plan = frames.stated(plan, table, self.likelihood)
         self._train(table, plan)
         if frame is not None:
-            self.classes_ = frames.classes(self.classes_, self.run_.record.data.classes)
+            self.classes_ = answers.classes(self.classes_, self.run_.record.data.classes)
         return self
 
     def _array(
@@ -167,7 +167,7 @@ class SemiSupervisedClassifier(ClassifierMixin, base.SemiSupervised):  # type: i
         indices = np.repeat(asked, settings.count(n, "n"))
         drawn = self._answers().draws(indices, base.seed_of(random_state))
         if isinstance(self.run_.table, frames.Table):
-            return frames.drawn(drawn, self.run_.problem, self.run_.table)
+            return answers.framed(drawn, self.run_.problem, self.run_.table)
         return drawn.reshape(len(drawn), -1)
 
     def score(self, X: object, y: object, sample_weight: object = None) -> float:  # noqa: N803

@@ -5,6 +5,7 @@ numbers is an array with names, as scikit-learn has it, and is none of the frame
 name and rows as mappings become Arrow tables, whatever they hold.
 """
 
+import contextlib
 import dataclasses
 import json
 import numbers
@@ -17,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdgm_runtime import errors
+from ssdgm_runtime import arguments, errors
 from ssdgm_runtime.rows import columns, named
 from ssdgm_runtime.rows.tensor import Tensor
 from ssdgm_train.data.tables import roles
@@ -27,7 +28,6 @@ from ssdgm_train.recipes import recipe, recommended
 Array = NDArray[Any]
 Plan = recipe.Recipe | recommended.Asked
 Frame = Any  # as narwhals has it
-SHOWN = 80  # characters of a path in a message
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +72,7 @@ def read(x: object, gaps: bool = False) -> Frame | None:
         raise errors.InputError("X", "a frame without columns", "one column at least")
     if not gaps and _plain(frame):
         return None
-    strange = [name for name in frame.columns if not isinstance(name, str) or not name.strip()]
+    strange = [n for n in frame.columns if not isinstance(n, str) or not n.strip()]
     if strange or roles.SPLIT in map(str.lower, frame.columns):
         got = f"a column named {strange[0] if strange else roles.SPLIT!r}"
         raise errors.InputError("X", got, "other names in text", "Rename it.")
@@ -89,7 +89,7 @@ def by_name(x: object) -> dict[str, Any] | None:
     if isinstance(x, str | os.PathLike):
         raise errors.InputError(
             "X",
-            f"the path {str(x)[:SHOWN]!r}",
+            f"the path {arguments.shown(x)}",
             "an array or a frame",
             "Read it first, such as by pandas.read_csv(X); the command ssdgm-export train takes "
             "files.",
@@ -98,13 +98,19 @@ def by_name(x: object) -> dict[str, Any] | None:
         names = dict.fromkeys(name for row in x for name in row)
         for i, row in enumerate(x):
             if lacking := [str(name) for name in names if name not in row]:
-                got, wanted = f"a row without {columns.some(lacking)}", "a value for every column"
-                mend = "Give None where a value is missing."
-                raise errors.InputError(f"X[{i}]", got, wanted, mend)
+                got, mend = (
+                    f"a row without {columns.some(lacking)}",
+                    "Give None where it is missing.",
+                )
+                raise errors.InputError(f"X[{i}]", got, "a value for every column", mend)
         return {name: [row[name] for row in x] for name in names}
     if not isinstance(x, Mapping) or hasattr(x, "shape"):  # some sparse matrices are mappings
         return None
-    if any(np.ndim(values) != 1 for values in x.values()):
+    if any(not isinstance(name, str) for name in x):
+        raise errors.InputError("X", f"columns named {[*x][:3]}", "names in text", "Rename them.")
+    if not any(_axes(values) for values in x.values()):
+        return {name: [value] for name, value in x.items()}
+    if any(_axes(values) != 1 for values in x.values()):
         raise errors.InputError(
             "X",
             "a mapping of arrays",
@@ -115,6 +121,13 @@ def by_name(x: object) -> dict[str, Any] | None:
     if len({*lengths.values()}) > 1:
         raise errors.InputError("X", f"columns of several lengths ({lengths})", "equal lengths")
     return dict(x)
+
+
+def _axes(values: Any) -> int:  # noqa: ANN401  (whatever a caller has)
+    """How many axes values have; two of rows of several lengths."""
+    with contextlib.suppress(ValueError):
+        return np.ndim(values)
+    return 2
 
 
 def plain(x: object, names: Sequence[str]) -> object:
@@ -144,8 +157,8 @@ def _arrow(named_values: Mapping[str, Any]) -> Any:  # noqa: ANN401  (a pyarrow.
     pa, made = _pyarrow(), {}
     for name, values in named_values.items():
         try:
-            made[name] = pa.array(values)
-        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+            made[name] = pa.array(values, from_pandas=True)
+        except (pa.ArrowException, OverflowError, TypeError, ValueError):
             raise errors.InputError(
                 f"X[{name!r}]",
                 "values of several types",
@@ -255,21 +268,6 @@ def stated(plan: Plan, table: Table | None, likelihood: str | None) -> Plan:
     return dataclasses.replace(plan, data=dataclasses.replace(plan.data, **own))
 
 
-def classes(values: Array, trained: tuple[int | str, ...]) -> Array:
-    """The labels' own values in the order that a table's classes have, [K].
-
-    Raises:
-        InputError: Two of them are one word in a table, or one stands for a missing label.
-    """
-    known = {str(value).strip().lower(): value for value in values.tolist()}
-    words = [str(name).lower() for name in trained]
-    if len(known) != len(values) or sorted(known) != sorted(words):
-        raise errors.InputError(
-            "y", f"labelled {values.tolist()}", f"labels that differ in a table, as {words} do"
-        )
-    return np.array([known[word] for word in words])
-
-
 def rows(x: object, problem: Problem, *, named_only: bool = True) -> Array:
     """Rows like those of training, float32 [n, columns]: a frame, columns or rows by name.
 
@@ -287,11 +285,3 @@ def rows(x: object, problem: Problem, *, named_only: bool = True) -> Array:
         raise errors.InputError("X", "an array without names", f"a frame with {names}")
     tensor = Tensor("X", "float32", ("batch", len(problem.columns)))
     return named.given(x, problem.columns, tensor)
-
-
-def drawn(values: Array, problem: Problem, table: Table) -> Any:  # noqa: ANN401  (a native frame)
-    """Rows [n, columns] as a frame of the library that the training rows came in."""
-    import narwhals as nw
-
-    named_values = columns.named(values, problem.columns)
-    return nw.from_dict(named_values, backend=table.backend).to_native()

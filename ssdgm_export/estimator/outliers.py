@@ -229,7 +229,7 @@ class OutlierDetector(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         *_, last = evidence.estimates(
             model, rows, 1, settings.count(self.samples, "samples"), noise
         )
-        bound: NDArray[np.float64] = -bounds.bounded(-last.bound).numpy()
+        bound: NDArray[np.float64] = -bounds.bounded(-last.bound, rows).numpy()
         return bound
 
 

@@ -17,7 +17,7 @@ from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ssdgm_export.estimator import base, frames, settings, weighting
+from ssdgm_export.estimator import answers, base, frames, settings, weighting
 from ssdgm_runtime import errors
 from ssdgm_runtime.labels.continuous import Continuous
 from ssdgm_train.data import targets
@@ -140,11 +140,11 @@ class SemiSupervisedRegressor(RegressorMixin, base.SemiSupervised):  # type: ign
             InputError: y are no such numbers, or n is no whole number from 1 on.
         """
         check_is_fitted(self)
-        answers = self._answers()
-        asked = np.repeat(answers.space.read(y), settings.count(n, "n"), axis=0)  # type: ignore[arg-type]
-        drawn = answers.draws_of(asked, base.seed_of(random_state))
+        model = self._answers()
+        asked = np.repeat(model.space.read(y), settings.count(n, "n"), axis=0)  # type: ignore[arg-type]
+        drawn = model.draws_of(asked, base.seed_of(random_state))
         if isinstance(self.run_.table, frames.Table):
-            return frames.drawn(drawn, self.run_.problem, self.run_.table)
+            return answers.framed(drawn, self.run_.problem, self.run_.table)
         return drawn.reshape(len(drawn), -1)
 
     def score(self, X: object, y: object, sample_weight: object = None) -> float:  # noqa: N803

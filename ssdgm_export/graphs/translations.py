@@ -23,9 +23,11 @@ def kept() -> Iterator[None]:
         registry: Any = _registration.ONNXRegistry
         made = registry.__dict__["from_torchlib"]
     except (ImportError, AttributeError, KeyError):
+        made = None
+    if not isinstance(made, classmethod):  # another torch, or within another export
         yield
         return
-    registry.from_torchlib = functools.partial(_copied, made.__get__(None, registry))
+    registry.from_torchlib = staticmethod(functools.partial(_copied, made.__get__(None, registry)))
     try:
         yield
     finally:

@@ -3,7 +3,7 @@
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,7 +20,34 @@ AHEAD = 2
 """Pieces in hand for each worker."""
 
 
-def pieces(source: object, taken: intake.Intake, size: int) -> Iterator[Array]:
+@dataclass(frozen=True)
+class Taken:
+    """What takes rows: a batch of them, one alone, those at a path; and how many axes one has."""
+
+    take: Callable[[Any], Array]
+    single: Callable[[Any], Array]
+    opened: Callable[[Any], Any]
+    axes: int
+
+
+def answers(
+    call: Callable[[Array], T], source: object, rows: intake.Intake, size: int, workers: int
+) -> Iterator[T]:
+    """What a call gives for the pieces of a source; all of it warns of unusual rows once.
+
+    Args:
+        call: Computes a piece.
+        source: As of `pieces`.
+        rows: What takes them.
+        size: Rows a piece.
+        workers: As of `ordered`.
+    """
+    call, take, single = warning.once(call, rows.take, rows.single)
+    taken = Taken(take, single, rows.opened, len(rows.tensor.row))
+    return ordered(call, pieces(source, taken, size), workers)
+
+
+def pieces(source: object, taken: Taken, size: int) -> Iterator[Array]:
     """Cut rows into pieces of `size`; the last may be shorter.
 
     Args:
@@ -38,7 +65,7 @@ def pieces(source: object, taken: intake.Intake, size: int) -> Iterator[Array]:
         path = Path(source)
         source = _mapped(path) if path.suffix == ".npy" else taken.opened(source)
     if isinstance(source, Mapping):  # columns or views by their names, all of them at hand
-        source = taken.take(source)  # type: ignore[arg-type]
+        source = taken.take(source)
     if isinstance(source, np.ndarray) and source.ndim:
         for start in range(0, len(source), size):
             yield source[start : start + size]
@@ -64,7 +91,7 @@ def _mapped(path: Path) -> Array:
     raise errors.DataError(f"{path} is an npz archive", "a .npy file", "Save one array: np.save.")
 
 
-def _gathered(source: Iterable[object], taken: intake.Intake, size: int) -> Iterator[Array]:
+def _gathered(source: Iterable[object], taken: Taken, size: int) -> Iterator[Array]:
     """Rows and batches of rows, in pieces of one size."""
     kept: list[Array] = []
     trouble: list[Exception] = []
@@ -88,7 +115,7 @@ def _gathered(source: Iterable[object], taken: intake.Intake, size: int) -> Iter
     _raise(trouble)
 
 
-def _batches(source: Iterable[object], taken: intake.Intake, size: int) -> Iterator[Array]:
+def _batches(source: Iterable[object], taken: Taken, size: int) -> Iterator[Array]:
     """Entries as batches; rows by name are taken together, up to `size` of them."""
     trouble: list[Exception] = []
     waiting: list[Mapping[str, Any]] = []
@@ -104,18 +131,18 @@ def _batches(source: Iterable[object], taken: intake.Intake, size: int) -> Itera
     _raise(trouble)
 
 
-def _named(rows: list[Mapping[str, Any]], taken: intake.Intake) -> Iterator[Array]:
+def _named(rows: list[Mapping[str, Any]], taken: Taken) -> Iterator[Array]:
     """Rows by name as a batch, or one by one up to the first that is wrong."""
     try:
         if rows:
-            yield taken.take(rows)  # type: ignore[arg-type]
+            yield taken.take(rows)
     except errors.SsdgmError:
-        yield from map(taken.single, rows)  # type: ignore[arg-type]
+        yield from map(taken.single, rows)
 
 
-def _rows(item: object, taken: intake.Intake) -> Array:
+def _rows(item: object, taken: Taken) -> Array:
     """An entry, a row or a batch of them, as a batch."""
-    axes = len(taken.tensor.row)
+    axes = taken.axes
     rows = checks.read(item, "source", "rows")
     if rows.ndim not in (axes, axes + 1):
         got = f"an entry of shape {list(rows.shape)}"
@@ -136,21 +163,12 @@ def _raise(trouble: list[Exception]) -> None:
         raise error
 
 
-def _each(following: Callable[[], Array | None]) -> Iterator[Array]:
-    """What a function gives until it gives None."""
-    while (part := following()) is not None:
-        yield part
-
-
 def ordered(call: Callable[[Array], T], parts: Iterator[Array], workers: int) -> Iterator[T]:
     """Call for each part, on `workers` threads, and give the outcomes in the order of the parts.
 
-    At most `AHEAD` parts a worker are in hand. Calls warn of unusual rows once together. When the
-    iterator is closed or a call fails, parts that wait are dropped; when the parts end with an
-    error, it comes after their outcomes.
+    At most `AHEAD` parts a worker are in hand. When the iterator is closed or a call fails, parts
+    that wait are dropped; when the parts end with an error, it comes after their outcomes.
     """
-    call, following = warning.once(call, partial(next, parts, None))
-    parts = _each(following)
     if workers == 1:
         yield from map(call, parts)
         return

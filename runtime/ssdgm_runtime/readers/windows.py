@@ -88,12 +88,14 @@ class Windows:
             that a window begins at, from 0: `pump 7@120`.
         lines: The number of the line that each moment lies in, int64 [n, time].
         series: The number of the series that each window is of, int64 [n].
+        keys: What the table calls these series, by their numbers.
     """
 
     x: Floats
     names: tuple[str, ...]
     lines: Indices
     series: Indices
+    keys: tuple[str, ...]
 
 
 class Lines:
@@ -158,11 +160,11 @@ class Lines:
         self._check_lengths(codes, sizes, length)
         time = int(sizes[0]) if length is None and len(sizes) else length or 0
         series, starts = _places(sizes, time, self._about.stride)
-        self._check_size(len(series) * time * channels * values.itemsize)
+        self._check_size(len(series) * time * (channels * values.itemsize + order.itemsize))
         first = np.cumsum(sizes) - sizes
         lines = order[(first[series] + starts)[:, None] + np.arange(time)]
         x = np.ascontiguousarray(values[lines].transpose(0, 2, 1))
-        return Windows(x, self._names(series, starts), lines, series)
+        return Windows(x, self._names(series, starts), lines, series, tuple(self._known))
 
     def _names(self, series: Indices, starts: Indices) -> tuple[str, ...]:
         known = [*self._known]

@@ -73,10 +73,11 @@ def encoded(
     array = np.asarray(values)
     if column.kind == columns.NUMBER and array.dtype.kind in "biuf":
         exact = array.astype(np.float64)
+        exact = np.where(gaps(exact, column.missing), np.nan, exact)
         if column.unit == dates.UNIT and (late := np.abs(exact) > dates.LAST).any():
             row = int(late.argmax())
             raise errors.DataError(f"{locate(row)} is {exact[row]:.0f}", dates.WANTED, dates.UNITS)
-        return fitting(np.where(gaps(exact, column.missing), np.nan, exact), locate)
+        return fitting(exact, locate)
     if array.dtype.kind in "mM" and (array.dtype.kind, column.unit) != ("M", dates.UNIT):
         raise errors.DataError(f"{locate(0)} holds {array.dtype}", "numbers, booleans or text")
     if array.dtype.kind == "M":

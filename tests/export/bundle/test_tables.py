@@ -123,6 +123,14 @@ def test_a_source_that_fails_gives_what_came_before(opened: model.Model) -> None
         next(rows)
 
 
+def test_a_source_keeps_its_own_context(opened: model.Model) -> None:
+    def source() -> Iterator[dict[str, object]]:
+        with np.errstate(all="ignore"):  # is a variable of the context
+            yield from [usual(opened)] * 3
+
+    assert len(list(opened.classify_iter(source(), batch_size=1))) == 3
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_golden_rows_lack_values_and_are_nobody_s(
     kind: str, tmp_path_factory: pytest.TempPathFactory

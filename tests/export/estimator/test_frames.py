@@ -80,6 +80,9 @@ BAD: dict[str, tuple[dict[str, Any], Any, Any, str]] = {
     "no column": ({}, MIXED[[]], AGED, "X is a frame without columns"),
     "types that differ": ({}, {"age": [1, "x"] * (N // 2)}, AGED, "X['age'] is values of several "
                           "types; expected numbers, words, booleans or dates, None where"),
+    "names of numbers": ({}, {0: [1.0], 1: [2.0]}, ["u"], "X is columns named [0, 1]; expected "),
+    "too large": ({}, {"a": [1, 2**70]}, ["u", "v"], "X['a'] is values of several types"),
+    "ragged": ({}, {"a": [[1], [2, 3]]}, ["u", "v"], "X is a mapping of arrays; expected one ar"),
     "a row that lacks a name": ({}, [{"a": 1, "b": 2}, {"a": 1}], ["u", "v"], "X[1] is a row "
                                 "without 'b'; expected a value for every column. Give None where"),
     "lengths that differ": ({}, {"a": [1] * N, "b": [1]}, AGED, "X is columns of several lengths"),
@@ -111,7 +114,7 @@ def as_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-@pytest.mark.parametrize("form", [as_rows, lambda frame: dict(frame), dict])
+@pytest.mark.parametrize("form", [as_rows, lambda frame: frame.to_dict("records"), dict])
 def test_columns_by_name_and_rows_as_mappings_are_frames(form: Any) -> None:  # noqa: ANN401
     frame = quick(random_state=0).fit(MIXED, AGED)
     model = quick(random_state=0).fit(form(MIXED), AGED)

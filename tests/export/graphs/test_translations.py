@@ -29,6 +29,13 @@ def test_it_has_what_torch_s_own_has() -> None:
     }
 
 
+def test_an_export_within_another_takes_its_table() -> None:
+    before = REGISTRY.__dict__["from_torchlib"]
+    with translations.kept(), translations.kept():
+        assert REGISTRY.from_torchlib(opset_version=18).functions
+    assert REGISTRY.__dict__["from_torchlib"] is before
+
+
 def test_torch_is_left_as_it_was() -> None:
     before = REGISTRY.__dict__["from_torchlib"]
     with pytest.raises(RuntimeError, match="stop"), translations.kept():

@@ -36,3 +36,8 @@ def test_the_best_is_found_with_the_weights_too(
     assert best in every
     mean = learnt.predict(X)[:, 0].mean()
     assert (mean > 0.7) == (weights is not None)
+
+
+def test_there_are_no_more_neighbours_than_rows() -> None:
+    learnt = regressors.fitted(neighbors.KNeighborsRegressor(5), X[:3], Y[:3])
+    np.testing.assert_allclose(learnt.predict(X[:1])[:, 0], Y[:3, 0].mean())

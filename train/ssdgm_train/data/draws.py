@@ -65,6 +65,8 @@ class Draw:
     kept: Indices
 
     why = "so that one label per class is left"
+    every = True
+    """Whether each stratum is a class, which training needs."""
 
     @property
     def least(self) -> int:
@@ -157,6 +159,7 @@ class NumberDraw(TagDraw):
     """The same of numbers: rows in the shares of their strata."""
 
     why = "so that labels differ"
+    every = False
 
     @property
     def least(self) -> int:
@@ -218,17 +221,30 @@ def stratified(
 
 
 def grouped(draw: Draw, pool: Indices, total: int, groups: NDArray[np.int64]) -> Indices:
-    """About `total` rows of the pool, whole groups of them, stratified by their commonest stratum.
+    """Whole groups of the pool with at most `total` rows together, or else one that is small.
 
-    One group at least is drawn, and one at least left.
+    They are drawn in turns by their commonest stratum; one that alone has a class stays.
     """
     known, number = np.unique(groups[pool], return_inverse=True)
     counts = np.zeros((len(known), draw.size), np.int64)
     np.add.at(counts, (number, draw.y[pool]), 1)
-    share = round(total * len(known) / max(len(pool), 1))
-    count = min(max(share, 1), len(known) - 1) if total else 0
-    drawn = stratified(counts.argmax(1), np.arange(len(known)), count, draw.size, draw.rng)
+    order, sizes, left = _turns(counts.argmax(1), draw.rng), counts.sum(1), counts.sum(0)
+    drawn: list[int] = []
+    for few in (True, False):  # where none fits, the smallest that may go
+        for one in order if few else order[np.argsort(sizes[order], kind="stable")]:
+            last = ((left == counts[one]) & (counts[one] > 0)).any()
+            fits = sizes[[*drawn, one]].sum() <= total if few else not drawn
+            if total and fits and len(drawn) < len(known) - 1 and not (last and draw.every):
+                drawn.append(int(one))
+                left = left - counts[one]
     return pool[np.isin(number, drawn)]
+
+
+def _turns(strata: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+    """A random order in which every stratum comes once before any comes again."""
+    order = rng.permutation(len(strata))
+    turn = [int((strata[order[:i]] == strata[one]).sum()) for i, one in enumerate(order)]
+    return order[np.argsort(turn, kind="stable")]
 
 
 def take(y: Codes, pool: Indices, shares: NDArray[np.int64], rng: np.random.Generator) -> Indices:

@@ -8,6 +8,7 @@ into equal parts like numbers, by how much of a picture is of other classes than
 rows that together show every class are set aside first.
 """
 
+import dataclasses
 import hashlib
 from dataclasses import dataclass
 from typing import Any
@@ -120,7 +121,7 @@ def split(
     rng = seeds.generator(seed, seeds.SPLIT)
     y, size, fully = _codes(data), _size(data), data.fully_labelled
     labelled = draws.where(y != dataset.UNLABELLED)
-    free = labelled if held is None else draws.without(labelled, draws.compact(held), len(y))
+    free = labelled if held is None else draws.without(labelled, _beside(data, held), len(y))
     kept = _kept(data, free, rng)
     draw = _DRAWS[data.space](y, size, rng, kept)
     budget = labelled if fully else draw.budget(labelled, labels)
@@ -133,18 +134,32 @@ def split(
     )
     held = drawn if held is None else draws.compact(held)
     if fully:
-        chosen = draw.budget(draws.without(labelled, held, len(y)), labels)
+        chosen = draw.budget(draws.without(labelled, _beside(data, held), len(y)), labels)
     else:
         if not draws.within(held, budget, len(y)):
             left = draw.left(labels, len(held))
-            budget = draw.budget(draws.without(labelled, held, len(y)), left)
-        chosen = draws.without(budget, held, len(y))
+            budget = draw.budget(draws.without(labelled, _beside(data, held), len(y)), left)
+        chosen = draws.without(budget, _beside(data, held), len(y))
     _check_every(data, chosen, draws.counted(y, chosen, size))
     _check_threshold(data, held)
-    others = ~(draws.masked(held, len(y)) | draws.masked(chosen, len(y)))
-    if recordings is not None:
-        others &= ~np.isin(recordings, recordings[held])
+    others = ~(draws.masked(_beside(data, held), len(y)) | draws.masked(chosen, len(y)))
     return Split(chosen, draws.where(others), held)
+
+
+def fewer(data: dataset.Dataset, parts: Split, labelled: Indices) -> Split:
+    """A split with only some of its labelled rows, and nothing of the others' recordings."""
+    others = _beside(data, np.setdiff1d(parts.labelled, labelled))
+    rest = parts.unlabelled
+    if data.recordings is not None:
+        rest = draws.without(rest, others, len(data.y))
+    return dataclasses.replace(parts, labelled=labelled, unlabelled=rest)
+
+
+def _beside(data: dataset.Dataset, held: Indices) -> Indices:
+    """What is not trained on where rows are held out: these, or all of their recordings."""
+    if data.recordings is None:
+        return draws.compact(held)
+    return draws.where(np.isin(data.recordings, data.recordings[held]))
 
 
 def _codes(data: dataset.Dataset) -> Codes:

@@ -194,9 +194,19 @@ def fitted(model: Classifier, x: Features, y: Codes, weights: Weights | None = N
         x, y, weights = x[weights > 0], y[weights > 0], weights[weights > 0]
     chosen: Any = model if (y != y[0]).any() else dummy.DummyClassifier(strategy="most_frequent")
     weighs = weights is not None and has_fit_parameter(chosen, "sample_weight")
+    chosen = fewer(chosen, len(y))
     with quiet():
         learnt: Classifier = chosen.fit(x, y, **({"sample_weight": weights} if weighs else {}))
     return learnt
+
+
+def fewer(model: Any, rows: int) -> Any:  # noqa: ANN401  (scikit-learn's)
+    """A model that asks no more neighbours than there are rows."""
+    if getattr(model, "n_neighbors", 0) > rows:
+        from sklearn import base
+
+        return base.clone(model).set_params(n_neighbors=rows)
+    return model
 
 
 def answers(model: Classifier, x: Features) -> Codes:

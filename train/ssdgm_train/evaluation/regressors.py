@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ssdgm_train import seeds
 from ssdgm_train.evaluation import practice
-from ssdgm_train.evaluation.classifiers import Features, Weights, quiet
+from ssdgm_train.evaluation.classifiers import Features, Weights, fewer, quiet
 from ssdgm_train.evaluation.practice import Tried
 from ssdgm_train.problems import ROWS, TABLE
 
@@ -59,15 +59,17 @@ class Several:
 
         if weights is not None and weights.any():
             x, y, weights = x[weights > 0], y[weights > 0], weights[weights > 0]
-        weighs = weights is not None and has_fit_parameter(self.model, "sample_weight")
+        weighs = has_fit_parameter(self.model, "sample_weight")
         for column in y.T:
             known = ~np.isnan(column)
             if known.sum() < 2:
                 learnt: Any = dummy.DummyRegressor(strategy="constant", constant=0.0)
                 self.every.append(learnt.fit(x[:1], np.zeros(1)))
                 continue
-            more = {"sample_weight": weights[known]} if weighs and weights is not None else {}
-            self.every.append(base.clone(self.model).fit(x[known], column[known], **more))
+            own = None if weights is None or not weighs else weights[known]
+            more = {} if own is None else {"sample_weight": own}
+            model = fewer(base.clone(self.model), int(known.sum()))
+            self.every.append(model.fit(x[known], column[known], **more))
         return self
 
     def predict(self, x: Features) -> Numbers:

@@ -28,6 +28,9 @@ from ssdgm_train.probability.noise import Noise
 PAIRS, SEED = 1, 20140620
 """How many pairs of draws there are: each costs what encoding and decoding twice does."""
 
+FAR = 100.0
+"""Deviations from the mean beyond which a score that is not a number says that a row is far."""
+
 MOST = 1e30
 """The score in nats of rows so far from the training's that floats cannot hold theirs."""
 
@@ -84,12 +87,18 @@ def strangeness(scored: Any, x: Tensor, pairs: int = PAIRS, *, single: bool = Fa
     ]
     bounds = torch.stack(each, -1)
     bound = bounds.mean(-1) if single else bounds.logsumexp(-1) - math.log(len(each))
-    return bounded(-bound)[:, None]
+    return bounded(-bound, rows)[:, None]
 
 
-def bounded(score: Tensor) -> Tensor:
-    """Scores, `MOST` where one is larger, or not a number, as of infinity less infinity."""
-    return torch.where(score.isnan(), MOST, score).clamp(max=MOST)
+def bounded(score: Tensor, rows: Tensor) -> Tensor:
+    """Scores, `MOST` where one is larger, or is infinity less infinity because its row is far.
+
+    Args:
+        score: Of each row, [n].
+        rows: The standardised rows, [n, features].
+    """
+    far = rows.flatten(1).abs().amax(1) > FAR
+    return torch.where(score.isnan() & far, MOST, score).clamp(max=MOST)
 
 
 SCORER = model.Conditional(

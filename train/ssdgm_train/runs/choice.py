@@ -140,8 +140,11 @@ def _standard(session: Session, y: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def sampled(session: Session) -> store.Indices:
-    """The labelled rows, or a stratified sample of them."""
+    """The labelled rows that count, or a stratified sample of them."""
     rows = session.split.labelled
+    own = split.labelled_weights(session.data, session.split, session.recipe.data)
+    if own is not None and own.any():
+        rows = rows[own > 0]
     strata = session.model.labels.strata(store.take(session.data.y, rows))
     return rows[practice.sample(strata, _observer(session).width, session.seed)]
 

@@ -1,7 +1,6 @@
 """A run in memory: begun in a new directory, or opened again where it stopped."""
 
 import contextlib
-import dataclasses
 import math
 import os
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ import torch
 from ssdgm_runtime import errors
 from ssdgm_train import data, evaluation, method, seeds
 from ssdgm_train.data import doubt, statement, store
-from ssdgm_train.data.split import Split, pools, split
+from ssdgm_train.data.split import Split, fewer, pools, split
 from ssdgm_train.model import Model
 from ssdgm_train.problems import Problem
 from ssdgm_train.recipes import recipe, recommended
@@ -228,11 +227,11 @@ def again(
 
     Args:
         base: The session.
-        labelled: Those rows.
+        labelled: Those rows; see `split.fewer`.
         plan: The recipe.
         seed: Of weights, batches and noise; None for the session's.
     """
-    parts = dataclasses.replace(base.split, labelled=labelled)
+    parts = fewer(base.data, base.split, labelled)
     stated, seed = base.run.read().problem, base.seed if seed is None else seed
     model = _built(plan, stated, seed)
     stages = phases.regularised(plan.stages(_sizes(parts)), plan.regularise, stated)

@@ -74,6 +74,12 @@ def test_what_is_no_date_is_refused() -> None:
             named.given({"day": [value]}, known, Tensor("x", "float32", ("batch", 1)))
 
 
+def test_a_missing_date_may_be_any_number() -> None:
+    known = (columns.Column("day", unit=dates.UNIT, missing=("99999999",)),)
+    found = named.given({"day": [99999999.0, 3.0]}, known, Tensor("x", "float32", ("batch", 1)))
+    np.testing.assert_array_equal(found, [[np.nan], [3]])
+
+
 def test_milliseconds_are_no_days(tmp_path: Path) -> None:
     """As pandas has long written dates into JSON lines by default."""
     known = (columns.Column("day", unit=dates.UNIT),)

@@ -1,6 +1,7 @@
 """Windows of time series: arrays, and long tables with a line a moment."""
 
 import datetime
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -192,28 +193,77 @@ def test_windows_may_have_numbers_for_labels(tmp_path: Path) -> None:
     assert found.y.ravel().tolist() == [3, 1, 3, 1]
 
 
+def sides(
+    found: data.Dataset, labels: int | None, share: float = 0.2, held: split.Indices | None = None
+) -> tuple[set[int], set[int], split.Split]:
+    """The recordings of validation rows and of training rows, and the split."""
+    parts = split.split(found, labels, share, 0, held)
+    assert found.recordings is not None
+    both = ({*found.recordings[rows].tolist()} for rows in (parts.validation, parts.training))
+    return (*both, parts)
+
+
 @pytest.mark.parametrize("unlabelled", [0, 4])
-@pytest.mark.parametrize("labels", [None, 12])
+@pytest.mark.parametrize("labels", [None, 24])
 def test_no_recording_is_on_both_sides(
     unlabelled: int, labels: int | None, tmp_path: Path
 ) -> None:
     found = load(tmp_path, recorded(20, unlabelled=unlabelled), window=2, stride=1)
-    parts = split.split(found, labels, 0.2, seed=0)
-    assert found.recordings is not None
-    held, trained = (
-        {*found.recordings[rows].tolist()} for rows in (parts.validation, parts.training)
-    )
+    held, trained, parts = sides(found, labels)
     assert held
     assert not held & trained
     assert held | trained == {*range(20)}
-    assert len(parts.validation) == len(held) * 5 if labels is None or not unlabelled else True
+    again, trained, _ = sides(found, 40, held=parts.validation)
+    assert again == held
+    assert not held & trained
+
+
+def of_lengths(*lengths: int) -> str:
+    return HEAD + "".join(
+        f"r{n},{t},{'up' if t % 2 else 'down'},{n},{t}\n"
+        for n, length in enumerate(lengths)
+        for t in range(length)
+    )
+
+
+def test_as_many_windows_are_held_out_as_fit(tmp_path: Path) -> None:
+    found = load(tmp_path, of_lengths(400, *[20] * 9), window=1)
+    held, _, parts = sides(found, None, 0.1)
+    assert 40 <= len(parts.validation) <= 58
+    assert 0 not in held
+
+
+def test_where_none_fits_the_smallest_is_held_out_and_of_one_none(tmp_path: Path) -> None:
+    found = load(tmp_path, of_lengths(400, 300, 500), window=1)
+    assert sides(found, None, 0.1)[:2] == ({1}, {0, 2})
+    alone = load(tmp_path, of_lengths(40), window=1)
+    assert sides(alone, None, 0.1)[:2] == (set(), {0})
+
+
+def test_a_recording_that_alone_has_a_class_is_trained_on(tmp_path: Path) -> None:
+    text = (
+        of_lengths(*[20] * 6)
+        + "rare,0,odd,0,0\n"
+        + "".join(f"rare,{t},up,0,0\n" for t in range(1, 20))
+    )
+    found = load(tmp_path, text, window=1)
+    for seed in range(8):
+        parts = split.split(found, None, 0.3, seed)
+        assert found.classes.index("odd") in found.y[parts.labelled]
+
+
+def test_numbers_of_many_lines_are_read_in_one_pass(tmp_path: Path) -> None:
+    text = "id,t,label,u\n" + "".join(f"{n},{t},{t},0\n" for n in "ab" for t in range(20_000))
+    began = time.process_time()
+    assert len(load(tmp_path, text, window=2, labels_as="numbers").y) == 20_000
+    assert time.process_time() - began < 3, "no list of all words for every window"
 
 
 def test_a_part_is_said_of_a_whole_recording(tmp_path: Path) -> None:
     lines = "".join(f"r,{t},up,0,{'train' if t < 4 else 'test'}\n" for t in range(6))
     text = refused(tmp_path, "id,t,label,u,split\n" + lines, window=2)
     assert "is 'test' and" in text
-    assert "both in the series 'r@4'. Give all lines of a series the same value" in text
+    assert "both in the series 'r'. Give all lines of a series the same value" in text
 
 
 @pytest.mark.parametrize(

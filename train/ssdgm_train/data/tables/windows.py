@@ -123,33 +123,30 @@ class _Said:
         Raises:
             DataError: The lines of a series disagree; the message names two of them.
         """
-        codes = self._on(windows)
+        codes, words = self._on(windows), list(self._known)
         begins = np.unique(windows.series, return_index=True)[1]  # of series, in their windows
         wanted = codes[begins[windows.series], 0] if codes.size else codes[:, :1].ravel()
         differs = np.argwhere(codes != wanted[:, None])
         if len(differs):
             odd, moment = differs[0]
             first = int(windows.lines[begins[windows.series[odd]], 0])
-            name = windows.names[odd]
+            name = windows.keys[windows.series[odd]]
             raise errors.DataError(
-                f"{where(int(windows.lines[odd, moment]))} is {self._words[codes[odd, moment]]!r} "
-                f"and {where(first)} is {self._words[wanted[odd]]!r}, both in the series {name!r}",
+                f"{where(int(windows.lines[odd, moment]))} is {words[codes[odd, moment]]!r} "
+                f"and {where(first)} is {words[wanted[odd]]!r}, both in the series {name!r}",
                 mend="Give all lines of a series the same value.",
             )
-        return [self._words[code] for code in wanted]
+        return [words[code] for code in wanted]
 
     def last(self, windows: windows.Windows, _: Callable[[int], str]) -> list[str]:
         """The word of each window's last line."""
-        return [self._words[code] for code in self._on(windows)[:, -1]]
+        words = list(self._known)
+        return [words[code] for code in self._on(windows)[:, -1]]
 
     def _on(self, windows: windows.Windows) -> Indices:
         """The codes of words on the lines of each window, [n, time]."""
         codes: Indices = np.concatenate([np.zeros(0, np.int64), *self._codes])[windows.lines]
         return codes
-
-    @property
-    def _words(self) -> list[str]:
-        return list(self._known)
 
 
 class _Gathered:
