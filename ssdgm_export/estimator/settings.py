@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils import column_or_1d
 
 from ssdgm_runtime import errors
 from ssdgm_runtime.rows import cells
@@ -233,7 +234,7 @@ def blanked(y: Any, words: Sequence[str] = ()) -> Any:  # noqa: ANN401  (whateve
     """Labels with -1, or among words "", in place of None, NaN and further `words`."""
     array = np.asarray(y, object) if isinstance(y, list | tuple) else np.asarray(y)
     if array.ndim == 2 and array.shape[1] == 1:
-        array = y = array[:, 0]  # a frame of one column
+        array = y = column_or_1d(array, warn=True)  # as scikit-learn takes them
     if array.ndim != 1 or not (words or array.dtype.kind in "fO"):
         return y
     gaps = (_missing(value) or cells.as_word(value) in words for value in array.tolist())
