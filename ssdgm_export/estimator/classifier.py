@@ -87,10 +87,10 @@ class SemiSupervisedClassifier(ClassifierMixin, base.SemiSupervised):  # type: i
         """Train on rows [n, features], labelled or not.
 
         Args:
-            X: Finite numbers; they become float32. Or a frame of pandas, Polars and their like (or
-                columns by name, or rows as mappings),
-                in which columns may also be categories, words, truth values and dates, and values
-                may be missing: it is read as a table on the command line is.
+            X: Finite numbers; they become float32. Or a frame of pandas, Polars and their like,
+                columns by name, or rows as mappings, in which columns may also be categories,
+                words, truth values and dates, and values may be missing: they are read as a table
+                on the command line is.
             y: Labels [n]: whole numbers from 0 or strings; -1 (in strings also "-1" or an empty
                 one), None or NaN is a row whose label is not known.
             sample_weight: How much each row counts [n], labelled or not; 1 for all by default. A

@@ -86,23 +86,17 @@ def by_name(x: object) -> dict[str, Any] | None:
         InputError: It is a path; a row lacks a name that another has; or a mapping holds arrays of
             several axes, as rows of several views do, or columns of several lengths.
     """
-    if isinstance(x, str | os.PathLike):
-        raise errors.InputError(
-            "X",
-            f"the path {arguments.shown(x)}",
-            "an array or a frame",
-            "Read it first, such as by pandas.read_csv(X); the command ssdgm-export train takes "
-            "files.",
-        )
+    _check_no_path(x)
     if isinstance(x, list) and x and all(isinstance(row, Mapping) for row in x):
         names = dict.fromkeys(name for row in x for name in row)
         for i, row in enumerate(x):
             if lacking := [str(name) for name in names if name not in row]:
-                got, mend = (
+                raise errors.InputError(
+                    f"X[{i}]",
                     f"a row without {columns.some(lacking)}",
+                    "a value for every column",
                     "Give None where it is missing.",
                 )
-                raise errors.InputError(f"X[{i}]", got, "a value for every column", mend)
         return {name: [row[name] for row in x] for name in names}
     if not isinstance(x, Mapping) or hasattr(x, "shape"):  # some sparse matrices are mappings
         return None
@@ -121,6 +115,17 @@ def by_name(x: object) -> dict[str, Any] | None:
     if len({*lengths.values()}) > 1:
         raise errors.InputError("X", f"columns of several lengths ({lengths})", "equal lengths")
     return dict(x)
+
+
+def _check_no_path(x: object) -> None:
+    if isinstance(x, str | os.PathLike):
+        raise errors.InputError(
+            "X",
+            f"the path {arguments.shown(x)}",
+            "an array or a frame",
+            "Read it first, such as by pandas.read_csv(X); the command ssdgm-export train takes "
+            "files.",
+        )
 
 
 def _axes(values: Any) -> int:  # noqa: ANN401  (whatever a caller has)
@@ -279,7 +284,7 @@ def rows(x: object, problem: Problem, *, named_only: bool = True) -> Array:
     Raises:
         InputError: They are none, or a column is not there or holds other values.
     """
-    by_name(x)  # refuses what is no row
+    _check_no_path(x)
     if named_only and isinstance(x, np.ndarray) and x.dtype.names is None:
         names = columns.some([column.name for column in problem.columns])
         raise errors.InputError("X", "an array without names", f"a frame with {names}")

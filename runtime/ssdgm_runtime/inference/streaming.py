@@ -122,9 +122,10 @@ def _batches(source: Iterable[object], taken: Taken, size: int) -> Iterator[Arra
     for item in _until(trouble, source):
         if isinstance(item, Mapping):
             waiting.append(item)
-        if waiting and (len(waiting) == size or not isinstance(item, Mapping)):
-            yield from _named(waiting, taken)
-            waiting = []
+            if len(waiting) < size:
+                continue
+        yield from _named(waiting, taken)
+        waiting = []
         if not isinstance(item, Mapping):
             yield _rows(item, taken)
     yield from _named(waiting, taken)
@@ -134,10 +135,11 @@ def _batches(source: Iterable[object], taken: Taken, size: int) -> Iterator[Arra
 def _named(rows: list[Mapping[str, Any]], taken: Taken) -> Iterator[Array]:
     """Rows by name as a batch, or one by one up to the first that is wrong."""
     try:
-        if rows:
-            yield taken.take(rows)
+        batches = [taken.take(rows)] if rows else []
     except errors.SsdgmError:
         yield from map(taken.single, rows)
+    else:
+        yield from batches
 
 
 def _rows(item: object, taken: Taken) -> Array:

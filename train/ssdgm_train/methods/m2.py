@@ -94,7 +94,13 @@ class Config:
 
 
 TRAINING = (
-    *("binarise", "alpha", "weighting", "supervision", "likeliest", "settle", "trunk_rate"),
+    "binarise",
+    "alpha",
+    "weighting",
+    "supervision",
+    "likeliest",
+    "settle",
+    "trunk_rate",
 )
 """The settings that are kept from the recipe when the networks of another m2 are taken over."""
 

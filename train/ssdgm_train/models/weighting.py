@@ -16,7 +16,7 @@ References:
 """
 
 from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+from typing import Any
 
 from ssdgm_train import method
 
@@ -47,30 +47,11 @@ WEIGHTINGS: dict[str, Callable[[float, method.Sizes], dict[str, float]]] = {
 """The weights of means over a batch; the same alpha can differ 600-fold between the two."""
 
 
-def supervised_weights(alpha: float, rate: float) -> dict[str, float]:
-    """The labelled rows' share of the bound is the supervision rate (Siddharth et al., 2017)."""
-    return {"labelled": rate, "unlabelled": 1 - rate, "classifier": alpha * rate}
+def stated(config: Any, sizes: method.Sizes) -> dict[str, float]:  # noqa: ANN401  (a method's own)
+    """The weights by hyper-parameters `alpha`, `weighting` and `supervision`.
 
-
-@runtime_checkable
-class Weighted(Protocol):
-    """Hyper-parameters that say how labelled rows count."""
-
-    @property
-    def alpha(self) -> float:
-        """The classifier's weight."""
-
-    @property
-    def weighting(self) -> str:
-        """The name of the weighting."""
-
-    @property
-    def supervision(self) -> float:
-        """The supervision rate; 0: none is stated."""
-
-
-def stated(config: Weighted, sizes: method.Sizes) -> dict[str, float]:
-    """The weights of a method whose rows may count by a supervision rate."""
-    if config.supervision:
-        return supervised_weights(config.alpha, config.supervision)
+    A supervision rate above 0 is the labelled rows' share of the bound, whatever the weighting.
+    """
+    if rate := config.supervision:
+        return {"labelled": rate, "unlabelled": 1 - rate, "classifier": config.alpha * rate}
     return WEIGHTINGS[config.weighting](config.alpha, sizes)
