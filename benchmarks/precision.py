@@ -48,7 +48,7 @@ def batch_gap(opened: Model, x: Array) -> float:
 
 def measure(name: str, rounds: int) -> dict[str, Any]:
     """One model's figures."""
-    made = models.make(name)
+    made = models.make(name, short=False)
     x, y = models.test_rows()
     opened = {
         precision: ssdgm_runtime.load(made.bundle, provider="cpu", variant=precision, threads=1)

@@ -94,7 +94,9 @@ class Opened:
     def disable_fallback(self) -> None:
         self.engine.falls_back = False
 
-    def run(self, names: Sequence[str], feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+    def run(
+        self, names: Sequence[str], feeds: Mapping[str, np.ndarray], _: None = None
+    ) -> list[np.ndarray]:
         if self.active != CPU:
             self.engine.copies += ["there"] * len(feeds) + ["back"] * len(names)
         found: list[np.ndarray] = self.real.run(list(names), dict(feeds))

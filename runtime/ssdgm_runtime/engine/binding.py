@@ -37,7 +37,7 @@ class Bound:
     def __init__(self, ort: Ort, session: Ort, device: str, index: int) -> None:
         self._ort, self._session, self._place = ort, session, (device, index)
 
-    def run(self, names: Sequence[str], feeds: Mapping[str, Array]) -> list[Array]:
+    def run(self, names: Sequence[str], feeds: Mapping[str, Array], _: None = None) -> list[Array]:
         """The outputs of these names, as the session's own `run` gives them."""
         twins = getattr(_local, "twins", None)
         if twins is None:

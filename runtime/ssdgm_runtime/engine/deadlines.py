@@ -87,7 +87,7 @@ class Watched:
         self._options, self._run = ort.RunOptions, engine.run
         self._seconds = milliseconds / 1e3
 
-    def run(self, names: Sequence[str], feeds: Mapping[str, Any]) -> Sequence[Any]:
+    def run(self, names: Sequence[str], feeds: Mapping[str, Any], _: None = None) -> Sequence[Any]:
         """Compute outputs, as the session's own `run` does."""
         options = self._options()
         with within(self._seconds, lambda: setattr(options, "terminate", True)):

@@ -213,6 +213,26 @@ def check_partial(name: str, provider: str, nodes: Mapping[str, int], plan: Plan
         )
 
 
+def direct(session: Ort) -> Ort:
+    """The session, without what its `run` checks of names and types, which are settled here.
+
+    That costs as much as all that is done here about a call; and it is the engine's Python alone,
+    so that an engine which is put together otherwise just keeps it.
+    """
+    return session if getattr(session, "_sess", None) is None else _Direct(session)
+
+
+class _Direct:
+    """What a session's `run` calls in the end; the session is kept, as long as this is.
+
+    Attributes:
+        run: As a session's, with nothing or the engine's options of a run as the third argument.
+    """
+
+    def __init__(self, session: Ort) -> None:
+        self._session, self.run = session, session._sess.run
+
+
 def call(thing: Ort, name: str) -> Ort:
     """Call what only newer engines have; say so in the log where it is missing or fails."""
     method = getattr(thing, name, None)

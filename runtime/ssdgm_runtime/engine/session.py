@@ -99,7 +99,7 @@ class Session:
         def call(feeds: Mapping[str, Array], rows: int, small: bool) -> Sequence[Array]:
             engine = engines.get((forks.pid, pools[small])) or self._open(pools[small])
             try:
-                arrays: Sequence[Array] = engine.run(names, feeds)
+                arrays: Sequence[Array] = engine.run(names, feeds, None)
             except Exception as error:  # the engine's errors share no base class of their own
                 raise self._failure(error, feeds) from None
             for i, row, single, dtype in declared:
@@ -172,7 +172,7 @@ class Session:
 
             return deadlines.Watched(ort, created, plan.options.deadline_ms)
         if provider not in providers.NVIDIA:
-            return created
+            return opening.direct(created)
         from ssdgm_runtime.engine import binding
 
         return binding.wrap(ort, created, provider, plan.options.provider_options)

@@ -60,15 +60,15 @@ class TestPools:
 
     def test_settings_reach_the_engine(self) -> None:
         options = Options(
-            spinning=True, arena=True, session_config={"session.intra_op.allow_spinning": "0"}
+            spinning=True, arena=False, session_config={"session.intra_op.allow_spinning": "0"}
         )
         found = opening.configure(session.engine(), 3, options)
         assert found.intra_op_num_threads == 3
-        assert found.enable_cpu_mem_arena
+        assert not found.enable_cpu_mem_arena
         assert found.get_session_config_entry("session.inter_op.allow_spinning") == "1"
         assert found.get_session_config_entry("session.intra_op.allow_spinning") == "0"
         plain = opening.configure(session.engine(), 1, Options())
-        assert not plain.enable_cpu_mem_arena
+        assert plain.enable_cpu_mem_arena
         assert plain.get_session_config_entry("session.intra_op.allow_spinning") == "0"
 
 

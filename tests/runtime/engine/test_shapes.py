@@ -220,7 +220,7 @@ def test_another_dtype_than_declared(
 ) -> None:
     class Wide:
         def __init__(self, real: session.Ort) -> None:
-            self.real = real
+            self.real, self._sess = real, None  # nothing beneath, as with another engine
 
         def __getattr__(self, name: str) -> object:
             return getattr(self.real, name)

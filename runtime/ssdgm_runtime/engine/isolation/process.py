@@ -74,7 +74,9 @@ class Engine:
         """Its outputs."""
         return self._ports["outputs"]
 
-    def run(self, names: Sequence[str], feeds: Mapping[str, Array]) -> Sequence[Array]:
+    def run(
+        self, names: Sequence[str], feeds: Mapping[str, Array], _: None = None
+    ) -> Sequence[Array]:
         """Compute outputs, as a session's `run` does; one run at a time.
 
         Raises:
