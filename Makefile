@@ -11,11 +11,12 @@ GUIDED := graphs manifests zips arrays csv
 # shapes in signatures are checked while the tests run, and only then
 HOOK := ssdgm_train,ssdgm_export,beartype.beartype
 
-.PHONY: help demo test lint check fix docs web bench fuzz soak golden clean
+.PHONY: help demo test slow lint check fix docs web bench fuzz soak golden clean
 
 help:
 	@echo "make demo   train, convert, verify and use a model on real digits (a few minutes)"
-	@echo "make test   install the development set; lint, types, import contracts, every test"
+	@echo "make test   install the development set; lint, types, import contracts, the tests"
+	@echo "make slow   the tests of whole programs: examples, notebooks, wheels, killed runs"
 	@echo "make lint   the checks without the tests"
 	@echo "make web    the JavaScript package in Node, and the page of deploy web in Chromium"
 	@echo "make fix    repair what ruff can, and write the generated parts of the pages again"
@@ -37,7 +38,10 @@ demo: $(VENV)/demo
 	$(BIN)/python examples/demo.py
 
 test: lint
-	$(BIN)/python -m pytest -n $(WORKERS) --durations=20 --jaxtyping-packages=$(HOOK)
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow" --durations=20 --jaxtyping-packages=$(HOOK)
+
+slow: $(VENV)/installed
+	$(BIN)/python -m pytest -n $(WORKERS) -m slow --durations=10 --jaxtyping-packages=$(HOOK)
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

@@ -18,6 +18,7 @@ from ssdgm_train import begin, resume, train
 from ssdgm_train.recipes import recipe
 from ssdgm_train.settings import RecipeError
 
+pytestmark = pytest.mark.slow
 Example = Callable[[str], ModuleType]
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -230,7 +231,6 @@ def test_the_authors_autoencoder_is_measured_and_built_on(
     assert "bound on grey test pixels: 9" in out
 
 
-@pytest.mark.slow
 @pytest.mark.network
 def test_the_demo_ends_with_a_picture_and_its_figures(tmp_path: Path) -> None:
     probe = (sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "flatbuffers")

@@ -20,6 +20,7 @@ import ssdgm_export
 import ssdgm_runtime
 import ssdgm_train
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 BUNDLE = ROOT / "tests/golden/m2-tiny.ssdgm"
 CONSTRAINTS = ROOT / "constraints.txt"
@@ -321,7 +322,6 @@ def blocks(page: str) -> list[tuple[str, str]]:
     return [(word.strip(), code) for word, _, code in (part.partition("\n") for part in parts)]
 
 
-@pytest.mark.slow
 def test_the_quick_start_runs_from_an_empty_folder(installed: Path, tmp_path: Path) -> None:
     """The README's own lines, with fewer steps; the packages come from the wheels alone."""
     every = blocks("README.md")

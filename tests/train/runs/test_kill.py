@@ -9,10 +9,12 @@ from pathlib import Path
 
 import cases
 import numpy as np
+import pytest
 
 from ssdgm_train.data import catalog
 from ssdgm_train.runs.directory import Run
 
+pytestmark = pytest.mark.slow
 SCRIPT = """
 import signal, sys
 from pathlib import Path
