@@ -221,7 +221,7 @@ def _parse_sums(data: bytes) -> dict[str, str]:
 
 def _parse_line(line: str, number: int) -> tuple[str, str]:
     digest, name = line[:64], line[66:]
-    if line[64:66] != "  " or len(digest) != 64 or not set(digest) <= _HEX or not name:
+    if line[64:66] != "  " or len(digest) != 64 or not _HEX.issuperset(digest) or not name:
         raise _bad_sums(number)
     return digest, names.safe(name)
 

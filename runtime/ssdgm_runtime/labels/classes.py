@@ -1,6 +1,5 @@
 """The space `classes`: a label is one of K classes."""
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -251,7 +250,6 @@ def _components(section: jsonfile.Json, k: int) -> tuple[int | None, tuple[Any, 
     )
 
 
-@dataclass(eq=False, repr=False)
 class Classification:
     """q(y | x) for each row.
 
@@ -261,9 +259,8 @@ class Classification:
         label_names: The K labels' names.
     """
 
-    logits: Floats
-    probs: Floats
-    label_names: tuple[str, ...]
+    def __init__(self, logits: Floats, probs: Floats, label_names: tuple[str, ...]) -> None:
+        self.logits, self.probs, self.label_names = logits, probs, label_names
 
     @cached_property
     def labels(self) -> NDArray[np.int64]:

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -11,18 +11,21 @@ from ssdgm_runtime import errors
 from ssdgm_runtime.bundle.files import names, reading
 
 _PLAIN = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_junction: Callable[[str | os.PathLike[str]], bool] = getattr(
+    os.path, "isjunction", lambda path: False
+)  # Windows' own kind of link to a folder, which Python 3.11 cannot tell
 
 
 class Folder:
     """A bundle as a directory; every read refuses links, whichever part of the path they are."""
 
     def __init__(self, root: Path, max_bytes: int) -> None:
-        self._root, self._left = root, max_bytes
+        self._root, self._left = str(root), max_bytes
         self._sizes: dict[str, int] = {}
 
     def names(self, *folders: str) -> list[str]:
         """Every file below these folders; raises IntegrityError where one cannot be listed."""
-        there = [folder for folder in folders if os.path.lexists(self._root / folder)]
+        there = [folder for folder in folders if os.path.lexists(self._at(folder))]
         listed: list[str] = []
         try:
             for folder in there:
@@ -43,7 +46,7 @@ class Folder:
 
     def has(self, name: str) -> bool:
         """Whether anything lies under a name."""
-        return os.path.lexists(self._root / name)
+        return os.path.lexists(self._at(name))
 
     def read(self, name: str, most: int | None = None) -> bytes:
         """The bytes of one file."""
@@ -59,9 +62,10 @@ class Folder:
     def _opened(self, name: str, most: int | None = None) -> Iterator[tuple[IO[bytes], int]]:
         """A file and its size, neither it nor a folder above it a link."""
         try:
-            for part in (*reversed(Path(name).parents[:-1]), Path(name)):
-                _refuse_link(self._root / part, str(part))
-            descriptor = os.open(self._root / name, os.O_RDONLY | _PLAIN)
+            parts = name.split("/")
+            for depth in range(1, len(parts) + 1):
+                self._refuse_link("/".join(parts[:depth]))
+            descriptor = os.open(self._at(name), os.O_RDONLY | _PLAIN)
         except (FileNotFoundError, NotADirectoryError):
             raise KeyError(name) from None
         except OSError as error:
@@ -92,16 +96,24 @@ class Folder:
                     f"{names.cut(place)} of the bundle lies more than {names.DEPTH} folders deep",
                     mend=names.AGAIN,
                 )
-            _refuse_link(self._root / place, place)
-            with os.scandir(self._root / place) as entries:
+            self._refuse_link(place)
+            with os.scandir(self._at(place)) as entries:
                 for entry in entries:
                     name = f"{place}/{entry.name}"
-                    if _is_link(entry):
+                    if entry.is_symlink() or _junction(entry):
                         raise reading.link(name)
                     if entry.is_dir(follow_symlinks=False):
                         waiting.append(name)
                     else:
                         yield name
+
+    def _at(self, name: str) -> str:
+        return os.path.join(self._root, name)
+
+    def _refuse_link(self, name: str) -> None:
+        path = self._at(name)
+        if os.path.islink(path) or _junction(path):
+            raise reading.link(name)
 
     def _claim(self, name: str, size: int) -> int:
         self._left -= max(0, size - self._sizes.get(name, 0))
@@ -116,12 +128,3 @@ def _unread(name: str, error: OSError) -> errors.IntegrityError:
         f"{names.cut(name)} of the bundle cannot be read ({error.strerror})",
         mend=names.AGAIN,
     )
-
-
-def _refuse_link(path: Path, name: str) -> None:
-    if _is_link(path):
-        raise reading.link(name)
-
-
-def _is_link(place: "Path | os.DirEntry[str]") -> bool:
-    return place.is_symlink() or (hasattr(place, "is_junction") and place.is_junction())

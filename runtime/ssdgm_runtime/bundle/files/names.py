@@ -10,6 +10,7 @@ DEPTH = 32
 """The most folders within folders."""
 NAME = 1024
 """The longest relative name, in characters."""
+_ODD, _CLIMBING = frozenset('\\:*?"<>|'), frozenset(("", ".", ".."))
 
 
 def safe(name: str) -> str:
@@ -19,8 +20,8 @@ def safe(name: str) -> str:
         IntegrityError: It is absolute, climbs, or holds a character that some system interprets.
     """
     short = len(name) <= NAME and name.count("/") < DEPTH
-    plain = name.isascii() and name.isprintable() and not set(name) & set('\\:*?"<>|')
-    if not (short and plain) or any(part in ("", ".", "..") for part in name.split("/")):
+    plain = name.isascii() and name.isprintable() and _ODD.isdisjoint(name)
+    if not (short and plain and _CLIMBING.isdisjoint(name.split("/"))):
         raise errors.IntegrityError(
             f"The bundle names a file {cut(name)!r}",
             "a relative name inside the bundle, of plain ASCII, with forward slashes",

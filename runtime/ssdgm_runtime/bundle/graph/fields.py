@@ -6,12 +6,12 @@ most. `text` is a name or a sentence, `bytes` are anything. `external` and `loca
 fields that place a tensor's values in another file.
 """
 
-from typing import NamedTuple
+from functools import cache
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 """Wire types; those of groups are not among them, so a group is no field."""
 
-_MESSAGES = {
+MESSAGES = {
     "model": "1:int64 2:text 3:text 4:text 5:int64 6:text 7:graph 8:opset* 14:entry*"
     " 20:training* 25:function*",
     "opset": "1:text 2:int64",
@@ -47,7 +47,7 @@ _WIRES = {
 }
 
 
-class Field(NamedTuple):
+class Field:
     """What may follow a tag.
 
     Attributes:
@@ -59,26 +59,27 @@ class Field(NamedTuple):
         number: The field's number.
     """
 
-    wire: int
-    type: str
-    inside: str
-    once: int
-    number: int
+    __slots__ = ("inside", "number", "once", "type", "wire")
+
+    def __init__(self, wire: int, type_: str, inside: str, once: int, number: int) -> None:
+        self.wire, self.type, self.inside = wire, type_, inside
+        self.once, self.number = once, number
 
 
-def _fields(text: str) -> dict[int, Field]:
+@cache
+def of(message: str) -> dict[int, Field]:
+    """What may follow each tag of a message.
+
+    Whatever is not here is no field: an engine may know what we do not.
+    """
     fields = {}
-    for bit, word in enumerate(text.split(), 1):
+    for bit, word in enumerate(MESSAGES[message].split(), 1):
         number, _, marked = word.partition(":")
         name = marked.rstrip("*^")
         once = {"*": 0, "^": 1}.get(marked[-1], 1 << bit)
         wire = _WIRES.get(name, BYTES)
-        inside = name if name in _MESSAGES else ""
+        inside = name if name in MESSAGES else ""
         fields[int(number) << 3 | wire] = Field(wire, name, inside, once, int(number))
         if wire != BYTES and not once:  # repeated numbers are written in both ways
             fields[int(number) << 3 | BYTES] = Field(BYTES, f"packed {name}", "", 0, int(number))
     return fields
-
-
-FIELDS: dict[str, dict[int, Field]] = {name: _fields(text) for name, text in _MESSAGES.items()}
-"""Message -> tag -> field. Whatever is not here is none: an engine may know what we do not."""

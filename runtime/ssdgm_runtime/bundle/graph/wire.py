@@ -11,7 +11,6 @@ Values stay where they are: the tree has whole numbers, and where in the file th
 everything else are.
 """
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from ssdgm_runtime.bundle.graph import fields, limits
@@ -38,7 +37,6 @@ class Elsewhere(ValueError):
     """A tensor has its values in another file."""
 
 
-@dataclass(slots=True)
 class Message:
     """A message of a kind of `fields`.
 
@@ -48,8 +46,11 @@ class Message:
             from 0 to below 2^64; a message; for all else its bytes' place.
     """
 
-    kind: str
-    values: dict[int, list[Any]] = field(default_factory=dict)
+    __slots__ = ("kind", "values")
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.values: dict[int, list[Any]] = {}
 
     def all(self, number: int) -> list[Any]:
         """What a field that may be repeated has."""
@@ -87,7 +88,7 @@ class File:
     def _message(self, kind: str, at: int, end: int, depth: int) -> Message:
         if not depth:
             raise Odd(f"it is nested more than {limits.NESTING} levels deep at byte {at}")
-        message, known, seen = Message(kind), fields.FIELDS[kind], 0
+        message, known, seen = Message(kind), fields.of(kind), 0
         data, values = self.data, message.values
         while at < end:
             self._left -= 1

@@ -347,7 +347,7 @@ def test_a_span_of_whole_numbers_is_read_as_far_as_it_is_wanted() -> None:
     from ssdgm_runtime.bundle.graph import tensors
 
     assert tensors.whole(file, span, 3) == [0, 300, 2**64 - 1]
-    assert fields.FIELDS["tensor"][1 << 3 | 2].type == "packed int64"
+    assert fields.of("tensor")[1 << 3 | 2].type == "packed int64"
 
 
 def test_the_page_lists_every_limit_and_operator() -> None:
