@@ -8,6 +8,7 @@ import torch
 from ssdgm_train import evaluation, method, methods
 from ssdgm_train.methods import oneclass
 from ssdgm_train.model import CLASSIFIER, RAW
+from ssdgm_train.models import scoring
 from ssdgm_train.probability.noise import Noise
 
 SPEC = methods.METHODS["oneclass"]
@@ -28,6 +29,17 @@ def test_the_bound_of_all_draws_is_the_tighter_one() -> None:
     x = cases.batch().x
     tight, single = (scores(cases.built(SPEC, score=name), x) for name in oneclass.SCORES)
     assert (tight < single).all()
+
+
+@pytest.mark.parametrize("score", oneclass.SCORES)
+def test_draws_that_are_computed_together_are_those_one_by_one(score: str) -> None:
+    model = cases.built(SPEC, score=score, pairs=3).double().eval()
+    x = cases.batch(labelled=7).x
+    rows = model.standardise(x)
+    each = [model.log_weights(rows, noise) for noise in scoring.fixed(3)]
+    assert {weights.shape for weights in each} == {(7, 1)}
+    wanted = scoring.score(torch.cat(each, -1), rows, single=score == "bound")
+    torch.testing.assert_close(model.classify(x), wanted)
 
 
 def test_labels_of_a_batch_say_what_is_pushed_where() -> None:

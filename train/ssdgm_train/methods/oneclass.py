@@ -138,8 +138,9 @@ class Model(model.Model):
 
     def classify(self, x: shapes.Rows) -> Tensor:
         """The score of raw rows in nats, [n, 1], higher for stranger ones."""
-        single = self.config.score == "bound"
-        return scoring.strangeness(self, x, self.config.pairs, single=single)
+        rows, pairs = self.standardise(x), self.config.pairs
+        weights = self.log_weights(rows, scoring.Together(pairs=pairs), 2 * pairs)
+        return scoring.score(weights, rows, single=self.config.score == "bound")
 
     def embed(self, x: shapes.Rows) -> Normal:
         """q(z | x) for raw rows."""
@@ -179,14 +180,14 @@ class Model(model.Model):
         log_px = self.likelihood.log_prob(x, self.drawn(posterior.sample(noise)))
         return log_px - distributions.normal_kl(*posterior)
 
-    def log_weights(self, x: shapes.Flat, noise: Noise) -> Tensor:
-        """Log p(x, z) - log q(z | x) with one draw of z, [batch, 1]."""
-        posterior = self.encoder(x)
+    def log_weights(self, x: shapes.Flat, noise: Noise, draws: int = 1) -> Tensor:
+        """Log p(x, z) - log q(z | x) of each draw of z, [batch, draws]."""
+        posterior = Normal(*(each[:, None].expand(-1, draws, -1) for each in self.encoder(x)))
         z = posterior.sample(noise)
-        zeros, ones = torch.zeros_like(z), torch.ones_like(z)
-        log_px = self.likelihood.log_prob(x, self.drawn(z))
-        log_pz = distributions.normal_log_prob(z, zeros, ones)
-        return (log_px + log_pz - distributions.normal_log_prob(z, *posterior))[:, None]
+        rows = x[:, None].expand(-1, draws, -1).flatten(0, 1)
+        log_px = self.likelihood.log_prob(rows, self.drawn(z.flatten(0, 1))).view(-1, draws)
+        log_pz = distributions.normal_log_prob(z, torch.zeros_like(z), torch.ones_like(z))
+        return log_px + log_pz - distributions.normal_log_prob(z, *posterior)
 
     def trunk(self) -> MLP:
         """The encoder."""

@@ -70,24 +70,44 @@ class Fixed(Noise):
         return numbers.expand(like.shape)
 
 
-def strangeness(scored: Any, x: Tensor, pairs: int = PAIRS, *, single: bool = False) -> Tensor:  # noqa: ANN401
-    """The score of raw rows, [n, 1]; the model is a `method.Weighs` with `standardise`.
+@dataclass(frozen=True)
+class Together(Noise):
+    """All draws of a score at once, along the axis before the features: those of `fixed` in turn.
+
+    Attributes:
+        pairs: How many pairs of draws there are.
+    """
+
+    pairs: int = PAIRS
+
+    def normal(self, like: Tensor) -> Tensor:
+        """Standard normal numbers, the same for all that comes before the last two axes."""
+        one = like.new_empty(like.shape[-1])
+        return torch.stack([noise.normal(one) for noise in fixed(self.pairs)]).expand(like.shape)
+
+
+def fixed(pairs: int = PAIRS) -> list[Fixed]:
+    """The draws of a score, of which each is asked once."""
+    return [Fixed(seed=SEED + pair, sign=sign) for pair in range(pairs) for sign in (1, -1)]
+
+
+def strangeness(scored: Any, x: Tensor) -> Tensor:  # noqa: ANN401
+    """The score of raw rows, [n, 1]; the model is a `method.Weighs` with `standardise`."""
+    rows = scored.standardise(x)
+    each = [scored.log_weights(rows, noise).logsumexp(-1) for noise in fixed()]
+    return score(torch.stack(each, -1), rows)
+
+
+def score(weights: Tensor, rows: Tensor, *, single: bool = False) -> Tensor:
+    """The score of each row, [n, 1], from the log weights of its draws.
 
     Args:
-        scored: The model.
-        x: The rows.
-        pairs: How many pairs of draws there are.
+        weights: log p(x, z) - log q(z | x) by draw, [n, draws].
+        rows: The standardised rows, [n, features].
         single: Take the mean of the bounds of one draw each, in place of the bound of all draws.
     """
-    rows = scored.standardise(x)
-    each = [
-        scored.log_weights(rows, Fixed(seed=SEED + pair, sign=sign)).logsumexp(-1)
-        for pair in range(pairs)
-        for sign in (1, -1)
-    ]
-    bounds = torch.stack(each, -1)
-    bound = bounds.mean(-1) if single else bounds.logsumexp(-1) - math.log(len(each))
-    return bounded(-bound, rows)[:, None]
+    together = weights.logsumexp(-1) - math.log(weights.shape[-1])
+    return bounded(-(weights.mean(-1) if single else together), rows)[:, None]
 
 
 def bounded(score: Tensor, rows: Tensor) -> Tensor:
