@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 Ort = Any  # the engine has no stubs
 
-_limits: dict[int, int] = {}
-_limited: set[int] = set()
 _QUIET = 3
 _SILENT = "its libraries did not load"
 _LOST = "the process that this one was forked from uses it, and no fork can"
@@ -148,7 +146,9 @@ def settings(threads: int, options: Options) -> tuple[dict[str, int], dict[str, 
 def configure(ort: Ort, threads: int, options: Options) -> Ort:
     """The engine's own form of `settings`."""
     if options.memory_mb is not None:
-        _limit(ort, options.memory_mb)
+        from ssdgm_runtime.engine.budgets import memory
+
+        memory.limit(ort, options.memory_mb)
     made = ort.SessionOptions()
     attributes, entries = settings(threads, options)
     for name, value in attributes.items():
@@ -156,29 +156,6 @@ def configure(ort: Ort, threads: int, options: Options) -> Ort:
     for key, entry in entries.items():
         made.add_session_config_entry(key, entry)
     return made
-
-
-def _limit(ort: Ort, mebibytes: int) -> None:
-    """Give this process's sessions one arena of so much memory.
-
-    Raises:
-        InputError: Another model of the process has asked for another limit.
-    """
-    known = _limits.setdefault(os.getpid(), mebibytes)
-    if known != mebibytes:
-        raise errors.InputError(
-            "options.memory_mb",
-            str(mebibytes),
-            f"{known}, as of another model: the engine has one limit a process",
-        )
-    if os.getpid() in _limited:
-        return
-    place = ort.OrtMemoryInfo(
-        "Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT
-    )
-    arena = ort.OrtArenaCfg({"max_mem": mebibytes << 20, "arena_extend_strategy": 1})
-    ort.create_and_register_allocator(place, arena)
-    _limited.add(os.getpid())
 
 
 def nodes(session: Ort) -> dict[str, int]:
@@ -214,20 +191,15 @@ def check_partial(name: str, provider: str, nodes: Mapping[str, int], plan: Plan
 
 
 def direct(session: Ort) -> Ort:
-    """The session, without what its `run` checks of names and types, which are settled here.
+    """The session, without what its `run` checks of names, which costs as much as all done here.
 
-    That costs as much as all that is done here about a call; and it is the engine's Python alone,
-    so that an engine which is put together otherwise just keeps it.
+    That is the engine's Python alone; one that is put together otherwise keeps it.
     """
     return session if getattr(session, "_sess", None) is None else _Direct(session)
 
 
 class _Direct:
-    """What a session's `run` calls in the end; the session is kept, as long as this is.
-
-    Attributes:
-        run: As a session's, with nothing or the engine's options of a run as the third argument.
-    """
+    """What a session's `run` calls in the end, of as many arguments; it keeps the session."""
 
     def __init__(self, session: Ort) -> None:
         self._session, self.run = session, session._sess.run

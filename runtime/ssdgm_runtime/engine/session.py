@@ -168,7 +168,7 @@ class Session:
         self._placement = Placement(self._plan.provider, provider, nodes)
         forks.guard(created)
         if plan.options.deadline_ms is not None and not plan.isolated:
-            from ssdgm_runtime.engine import deadlines
+            from ssdgm_runtime.engine.budgets import deadlines
 
             return deadlines.Watched(ort, created, plan.options.deadline_ms)
         if provider not in providers.NVIDIA:

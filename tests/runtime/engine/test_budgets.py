@@ -16,7 +16,7 @@ import pytest
 
 from ssdgm_runtime import errors, model
 from ssdgm_runtime.bundle.graph import check
-from ssdgm_runtime.engine import deadlines
+from ssdgm_runtime.engine.budgets import deadlines
 from ssdgm_runtime.engine.isolation import frames, process
 from ssdgm_runtime.engine.options import Options, Plan
 

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssdgm_runtime import errors
-from ssdgm_runtime.engine import deadlines, failures, providers
+from ssdgm_runtime.engine import failures, providers
+from ssdgm_runtime.engine.budgets import deadlines
 from ssdgm_runtime.engine.isolation import frames
 from ssdgm_runtime.engine.options import Plan
 

@@ -1,0 +1,1 @@
+"""What bounds the time and memory of graphs, where a caller asks for it."""
