@@ -24,7 +24,7 @@ SCRIPTS = (
 takes half an hour and needs its two sets, `outliers`, which takes as long and needs ADBench's,
 `numbers`, `nuclei`, `poses`, `series` and `seizures`, which take hours and need sets of their own,
 `views`, which takes an hour and needs mfeat, `big_table`, which needs 4 GB of disk and half an
-hour, and `m1_bound`, which needs the authors' weights."""
+hour, `cluster`, which needs Ray, and `m1_bound`, which needs the authors' weights."""
 MODELS = {"m2": "M2", "m1m2": "M1+M2", "softplus": "M2 with softplus"}
 PEERS = {
     "onnxruntime": "onnxruntime alone",

@@ -1,5 +1,6 @@
 """The commands that work on a bundle, as every command line offers them."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,18 @@ _ENGINE = (
     _PARTIAL,
     Option("--isolated", "Run graphs in processes with limits of memory and time.", bool),
 )
+_HERE, _RAY = "here", "ray"
+_CLUSTER = (
+    Option(
+        "--engine",
+        "Where to compute: here, or ray, by the workers of Ray Data, Parquet or images to a "
+        "folder of Parquet.",
+        str,
+        _HERE,
+    ),
+    Option("--ray-address", "Address of a Ray cluster. [default: this machine]", str),
+    Option("--workers", "Number of Ray's workers. [default: one per processor]", int),
+)
 _CLASSIFY = (
     _BUNDLE,
     Option(
@@ -52,6 +65,7 @@ _CLASSIFY = (
     Option("--probabilities", "Add the probability of each label, as prob_NAME.", bool),
     Option("--batch-size", "Largest number of rows to compute at once.", int),
     *_ENGINE,
+    *_CLUSTER,
     FORCE,
 )
 _OTHERWISE = {
@@ -170,19 +184,34 @@ def sign(host: Host, **values: Value) -> Json:
 
 def classify(host: Host, **values: Value) -> Json:
     """Classify the rows of a file or folder."""
-    return commands.classify(**values)
+    return _computed(commands.classify, "classify", values)
 
 
 def predict(host: Host, **values: Value) -> Json:
     """Predict labels of any kind: classes, tags, numbers or masks."""
     from ssdgm_runtime.console import masks
 
-    return masks.predict(**values)
+    return _computed(masks.predict, "predict", values)
 
 
 def score(host: Host, **values: Value) -> Json:
     """Score how unlike the training rows each row is."""
-    return commands.score(**values)
+    return _computed(commands.score, "score", values)
+
+
+def _computed(here: Callable[..., Json], task: str, values: dict[str, Value]) -> Json:
+    """What a command gives, computed here or on a cluster."""
+    engine, address, workers = (values.pop(option.name) for option in _CLUSTER)
+    if engine == _RAY:
+        from ssdgm_runtime.console.cluster import engine as ray
+
+        return ray.run(task, **values, ray_address=address, workers=workers)
+    if engine != _HERE:
+        raise errors.UsageError(f"--engine is {engine!r}", f"{_HERE} or {_RAY}")
+    if address is not None or workers is not None:
+        stray = "--ray-address" if address is not None else "--workers"
+        raise errors.UsageError(f"{stray} has no effect here", mend="Add --engine ray.")
+    return here(**values)
 
 
 def generate(host: Host, class_: list[str] | None, **values: Value) -> Json:

@@ -126,7 +126,7 @@ def drift(table: Json) -> list[str]:
     """How the rows of `commands.classify` differ from the training's, where they do."""
     columns = differences.sentence(table["drift"]) if table.get("drift") else ""
     rows = familiar.unfamiliar(table.get("familiarity", {}))
-    return [f"note: {text}" for text in (columns, rows) if text]
+    return [f"note: {text}" for text in (columns, rows, *table.get("notes", ())) if text]
 
 
 def generate(table: Json) -> str:

@@ -179,12 +179,16 @@ class Classes(NamedTuple):
 
     def columns(self, answer: "Classification", top: int = 1) -> dict[str, list[object]]:
         """The same in columns, further names and probabilities numbered from 2."""
-        records = self.records(answer, top)
-        first = ("label", "name", "class", "probability")
-        columns: dict[str, list[object]] = {key: [r[key] for r in records] for key in first}
-        for k in range(2, min(top, len(self.names)) + 1):
+        labels, best = answer.labels.tolist(), answer.top(max(top, 1))
+        columns: dict[str, list[object]] = {
+            "label": labels,
+            "name": [pairs[0][0] for pairs in best],
+            "class": [self.values[label] for label in labels],
+            "probability": [pairs[0][1] for pairs in best],
+        }
+        for k in range(1, min(top, len(self.names))):
             for place, what in enumerate(("name", "probability")):
-                columns[f"{what}_{k}"] = [r["top"][k - 1][place] for r in records]
+                columns[f"{what}_{k + 1}"] = [pairs[k][place] for pairs in best]
         return columns
 
     def to_json(self) -> "Json":

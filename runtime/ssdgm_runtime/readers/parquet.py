@@ -48,14 +48,16 @@ def parsed(stream: IO[bytes], place: str) -> File:
     return file
 
 
-def pieces(file: File, names: Sequence[str], place: str) -> Iterator[Batch]:
-    """Columns by their names, in the types that the file has.
+def pieces(
+    file: File, names: Sequence[str], place: str, groups: Sequence[int] | None = None
+) -> Iterator[Batch]:
+    """Columns by their names, in the types that the file has, of all row groups or of some.
 
     Raises:
         DataError: It is damaged.
     """
     try:
-        for batch in file.iter_batches(PIECE, columns=list(names)):
+        for batch in file.iter_batches(PIECE, groups, list(names)):
             piece = batch.select(list(names))  # a name brings along those that begin with it
             piece.validate(full=True)
             yield piece
@@ -114,6 +116,21 @@ def values(
         array = array.cast(pa.float64(), safe=False)
     cells = array.to_numpy(False) if pa.types.is_floating(array.type) else array.to_pylist()
     return cells
+
+
+def words(array: Any) -> tuple[list[Any], NDArray[Any]] | None:  # noqa: ANN401  (pyarrow's)
+    """The distinct words of a column, None the last, and each row's place among them.
+
+    None where the column has something else than words.
+    """
+    import pyarrow as pa
+
+    kind = array.type.value_type if pa.types.is_dictionary(array.type) else array.type
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        return None
+    coded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
+    distinct = [*coded.dictionary.to_pylist(), None]
+    return distinct, coded.indices.fill_null(len(distinct) - 1).to_numpy(zero_copy_only=False)
 
 
 def _opened(path: Path) -> IO[bytes]:

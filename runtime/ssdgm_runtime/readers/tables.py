@@ -288,7 +288,10 @@ def coded(batch: parquet.Batch, wanted: columns.Columns, place: str, start: int)
         def locate(row: int, column: columns.Column = column) -> str:
             return f"{place} {start + row}, column {column.name!r},"
 
-        dated = column.unit == dates.UNIT
-        values = parquet.values(batch.column(column.name), locate, dated=dated)
+        cells_of, dated = batch.column(column.name), column.unit == dates.UNIT
+        if column.kind == columns.CATEGORY and (said := parquet.words(cells_of)):
+            parts.append(cells.encoded(said[0], column, locate)[said[1]])
+            continue
+        values = parquet.values(cells_of, locate, dated=dated)
         parts.append(cells.encoded(values, column, locate))
     return np.stack(parts, axis=1)

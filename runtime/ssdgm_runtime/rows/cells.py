@@ -30,6 +30,7 @@ EPOCH = np.datetime64("1970-01-01", "us")
 NAMELESS = columns.Column("")
 WHOLE = r"^([+-]?[0-9]+)\.0*$"
 """A whole number that is written as others are, such as 1.0."""
+_ENDS = frozenset(".0")
 
 
 def text(values: Sequence[Any], column: columns.Column, locate: Callable[[int], str]) -> Floats:
@@ -131,4 +132,5 @@ def as_word(value: object) -> str:
         return columns.TRUTH[int(value)]
     if isinstance(value, np.floating):
         value = float(str(value))  # 0.1 of any size
-    return re.sub(WHOLE, r"\1", str(value).strip())
+    word = str(value).strip()
+    return re.sub(WHOLE, r"\1", word) if word[-1:] in _ENDS else word

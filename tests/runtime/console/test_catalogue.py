@@ -10,6 +10,7 @@ from ssdgm_runtime import __main__ as main
 from ssdgm_runtime import model
 from ssdgm_runtime.bench import outcome, request
 from ssdgm_runtime.console import catalogue, commands, signatures
+from ssdgm_runtime.console.cluster import engine as ray
 from ssdgm_runtime.console.command import REQUIRED, Command, Option
 
 EVERY = pytest.mark.parametrize("command", catalogue.COMMANDS, ids=lambda c: c.name)
@@ -17,9 +18,9 @@ OPTIONS = [(c.name, o) for c in catalogue.COMMANDS for o in c.options]
 CALLED: dict[str, tuple[Callable[..., Any], ...]] = {
     "inspect": (commands.inspect,),
     "verify": (commands.verify, model.Model),
-    "classify": (commands.classify, model.Model),
-    "predict": (commands.classify, model.Model),
-    "score": (commands.score, model.Model),
+    "classify": (ray.run, commands.classify, model.Model),
+    "predict": (ray.run, commands.classify, model.Model),
+    "score": (ray.run, commands.score, model.Model),
     "generate": (commands.generate, model.Model),
     "bench": (request.parse, outcome.Result),
     "key": (signatures.key,),
@@ -28,7 +29,7 @@ CALLED: dict[str, tuple[Callable[..., Any], ...]] = {
 }
 """What each command fills with the values of its options."""
 
-ELSEWHERE = {"bundle", "class_", "styles", "analogies", "walk", "run"}
+ELSEWHERE = {"bundle", "class_", "styles", "analogies", "walk", "run", "engine"}
 """Options whose values go by another name, or are made into another."""
 
 
@@ -52,7 +53,8 @@ def test_a_default_is_that_of_what_is_called(command: Command) -> None:
 def test_everything_that_is_called_can_be_asked_for(command: Command) -> None:
     named = {option.name for option in command.options}
     made = {"path", "classes", "picture", "draw", "engine", "verify", "options", "max_bytes"}
-    made |= {"policy"}
+    made |= {"policy", "settings"}
+    made |= {"top", "keep", "probabilities"} if command.name == "score" else set()
     assert {p.name for p in parameters(command)} - named <= made | {"task"}
 
 

@@ -1,0 +1,1 @@
+"""Rows beyond one machine: cut into pieces that workers of a cluster answer into Parquet."""

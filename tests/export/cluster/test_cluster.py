@@ -1,0 +1,337 @@
+"""Rows in pieces: what workers write is what one machine writes, whatever happens to a worker."""
+
+import json
+import os
+import pickle
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import cases
+import cloudpickle
+import exported
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+import ssdgm_export
+from ssdgm_export.proof import allowance
+from ssdgm_runtime import errors
+from ssdgm_runtime.console import catalogue, commands
+from ssdgm_runtime.console.cluster import pieces, work
+from ssdgm_runtime.console.command import Host
+from ssdgm_runtime.readers import tables
+from ssdgm_runtime.rows import columns as table
+from ssdgm_runtime.rows.drift import DriftWarning
+
+LOOSE = allowance.Limits(1.0, 1.0)
+ROWS = 500
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`bundle.ssdgm` of a table, and `rows/` of it: two Parquet files of row groups."""
+
+    def make(folder: Path) -> None:
+        run = exported.train(folder, "m2", "categories")
+        ssdgm_export.convert(run, folder / "bundle.ssdgm", limits=LOOSE)
+        known = cases.TABLES["categories"].columns
+        some = exported.rows(run)
+        rows = some[np.arange(ROWS) % len(some)]
+        listed = pa.table({"id": np.arange(ROWS), **table.named(rows, known)})
+        (folder / "rows").mkdir()
+        parquet.write_table(listed[:320], folder / "rows/a.parquet", row_group_size=100)
+        parquet.write_table(listed[320:], folder / "rows/b.parquet", row_group_size=100)
+        (folder / "rows/_SUCCESS").touch()
+        parquet.write_table(listed, folder / "all.parquet")
+
+    return exported.once(tmp_path_factory, "table in pieces", make)
+
+
+def read(folder: Path) -> dict[str, list[Any]]:
+    """All parts, in the order of their names."""
+    parts = sorted(folder.iterdir())
+    assert all(work.is_part(path.name) for path in parts)
+    found: dict[str, list[Any]] = pa.concat_tables(map(parquet.read_table, parts)).to_pydict()
+    return found
+
+
+def by_hand(place: Path, out: Path, task: str = "classify", **more: Any) -> list[dict[str, Any]]:  # noqa: ANN401
+    """Every piece of the rows answered by one worker, without an engine."""
+    out.mkdir()
+    worker = work.Worker(
+        work.Job(str(place / "bundle.ssdgm"), str(out), task, {"threads": 1}, **more)
+    )
+    return [worker({"piece": piece}) for piece in pieces.cut(place / "rows")]
+
+
+class TestPieces:
+    def test_row_groups_are_pieces_in_the_order_of_files(self, place: Path) -> None:
+        cut = pieces.cut(place / "rows")
+        assert [(p.number, p.start, p.rows, p.group) for p in cut] == [
+            *((i, 100 * i, size, i) for i, size in enumerate((100, 100, 100, 20))),
+            (4, 320, 100, 0),
+            (5, 420, 80, 1),
+        ]
+        assert {Path(p.place).name for p in cut} == {"a.parquet", "b.parquet"}
+        assert [p.rows for p in pieces.cut(place / "all.parquet")] == [ROWS]
+
+    def test_images_are_cut_too(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(pieces, "IMAGES", 2)
+        for name in ("b/1.png", "a/2.png", "a/10.png"):
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).touch()
+        cut = pieces.cut(tmp_path)
+        assert [p.files for p in cut] == [("a/10.png", "a/2.png"), ("b/1.png",)]
+        assert [(p.start, p.rows, p.group) for p in cut] == [(0, 2, -1), (2, 1, -1)]
+
+    def test_other_rows_are_refused(self, place: Path, tmp_path: Path) -> None:
+        with pytest.raises(errors.DataNotFound, match="There is nothing at"):
+            pieces.cut(tmp_path / "none")
+        with pytest.raises(errors.DataError, match=r"holds no images.*--engine ray.*Leave"):
+            pieces.cut(tmp_path)
+        (tmp_path / "rows.csv").write_text("a\n1\n")
+        with pytest.raises(errors.DataError, match=r"rows\.csv is no Parquet"):
+            pieces.cut(tmp_path / "rows.csv")
+        (tmp_path / "x.png").touch()
+        parquet.write_table(pa.table({"a": [1]}), tmp_path / "x.parquet")
+        with pytest.raises(errors.DataError, match="holds both"):
+            pieces.cut(tmp_path)
+
+
+class TestWorker:
+    @pytest.mark.parametrize("top", [1, 2])
+    def test_parts_are_what_one_machine_writes(
+        self, place: Path, tmp_path: Path, top: int
+    ) -> None:
+        done = by_hand(place, tmp_path / "out", keep=("id",), top=top, probabilities=True)
+        assert [one["rows"] for one in done] == [100, 100, 100, 20, 100, 80]
+        wanted = tmp_path / "all.parquet"
+        bundle, rows = place / "bundle.ssdgm", place / "all.parquet"
+        commands.classify(bundle, rows, wanted, keep="id", top=top, probabilities=True)
+        there, here = read(tmp_path / "out"), parquet.read_table(wanted).to_pydict()
+        assert list(there) == list(here)
+        for name, values in here.items():
+            near = isinstance(values[0], float)
+            assert there[name] == (pytest.approx(values, abs=1e-6) if near else values), name
+        counts = [dict(one["counts"]) for one in done]
+        assert sum(count for one in counts for count in one.values()) == ROWS
+
+    def test_a_piece_that_is_answered_again_is_there_once(
+        self, place: Path, tmp_path: Path
+    ) -> None:
+        by_hand(place, tmp_path / "out")
+        before = read(tmp_path / "out")
+        job = work.Job(str(place / "bundle.ssdgm"), str(tmp_path / "out"), "classify", {})
+        assert work.Worker(job)({"piece": [*pieces.cut(place / "rows")[3]]})["rows"] == 20
+        assert read(tmp_path / "out") == before
+
+    def test_a_wrong_row_is_named_and_leaves_nothing(self, place: Path, tmp_path: Path) -> None:
+        (tmp_path / "rows").mkdir()
+        listed = parquet.read_table(place / "all.parquet")
+        name = next(c.name for c in cases.TABLES["categories"].columns if c.kind != "category")
+        cells = [*map(str, listed[name].to_pylist()[:-1]), "many"]
+        place_of = listed.column_names.index(name)
+        listed = listed.set_column(place_of, name, pa.array(cells))
+        parquet.write_table(listed, tmp_path / "rows/a.parquet")
+        (tmp_path / "bundle.ssdgm").symlink_to(place / "bundle.ssdgm")
+        (done,) = by_hand(tmp_path, tmp_path / "out")
+        assert done["error"][0] == "DataError"
+        assert f"row {ROWS - 1}, column {name!r}, is 'many'" in done["error"][1]
+        assert not [*(tmp_path / "out").iterdir()]
+
+    def test_images_have_their_names(
+        self, tmp_path: Path, images: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(pieces, "IMAGES", 4)
+        (tmp_path / "bundle.ssdgm").symlink_to(tiny)
+        (tmp_path / "rows").symlink_to(images)
+        done = by_hand(tmp_path, tmp_path / "out")
+        assert all("'x' has values that are not within 0 and 16" in one["note"] for one in done)
+        found = read(tmp_path / "out")
+        with pytest.warns(DriftWarning):
+            wanted = commands.classify(tiny, images)["predictions"]
+        assert found["source"] == [one["source"] for one in wanted]
+        assert found["name"] == [one["name"] for one in wanted]
+        assert found["row"] == [*range(len(wanted))]
+
+
+@pytest.fixture
+def tiny() -> Path:
+    return Path(__file__).parents[2] / "golden/m2-tiny.ssdgm"
+
+
+@pytest.fixture
+def images(tmp_path: Path, tiny: Path) -> Path:
+    image = pytest.importorskip("PIL.Image")
+    import ssdgm_runtime
+
+    with ssdgm_runtime.load(tiny, provider="cpu") as opened:
+        shape = opened.graphs.graph("classifier", "classify").inputs[0].row
+    (tmp_path / "pictures").mkdir()
+    rng = np.random.default_rng(0)
+    for i in range(10):
+        picture = rng.integers(0, 255, shape).astype(np.uint8)
+        image.fromarray(picture).save(tmp_path / f"pictures/{i}.png")
+    return tmp_path / "pictures"
+
+
+def test_words_of_a_column_are_read_as_they_are_one_by_one() -> None:
+    column = table.Column("a", table.CATEGORY, ("x", "1", "true"), missing=("?",))
+    cells = ["x", "1.0", None, "?", "true", "odd", "x "]
+    plain = pa.array(cells)
+    for array in (plain, plain.dictionary_encode(), plain.cast(pa.large_string())):
+        batch = pa.record_batch({"a": array})
+        coded = tables.coded(batch, [column], "row", 0)[:, 0]
+        np.testing.assert_array_equal(coded, [0, 1, -1, -1, 2, -1, 0])
+
+
+class TestCommand:
+    def asked(
+        self,
+        place: Path,
+        out: Path | None,
+        name: str = "classify",
+        **more: Any,  # noqa: ANN401
+    ) -> dict[str, Any]:
+        command = next(c for c in catalogue.COMMANDS if c.name == name)
+        values = {option.name: option.default for option in command.options}
+        given = {"bundle": place / "bundle.ssdgm", "rows": place / "rows", "out": out}
+        return command.run({**values, **given, **more}, Host())
+
+    def test_options_of_a_cluster_need_one(self, place: Path, tmp_path: Path) -> None:
+        with pytest.raises(errors.UsageError, match="--engine is 'spark'; expected here or ray"):
+            self.asked(place, tmp_path / "o", engine="spark")
+        with pytest.raises(errors.UsageError, match="--workers has no effect here"):
+            self.asked(place, tmp_path / "o.csv", workers=2)
+        with pytest.raises(errors.UsageError, match="--ray-address has no effect"):
+            self.asked(place, tmp_path / "o.csv", ray_address="auto")
+
+    def test_answers_are_not_put_over_other_things(self, place: Path, tmp_path: Path) -> None:
+        pytest.importorskip("ray")
+        with pytest.raises(errors.UsageError, match="no --out"):
+            self.asked(place, None, engine="ray")
+        (tmp_path / "mine.txt").touch()
+        for force in (False, True):
+            with pytest.raises(errors.OutputExists, match=r"already exists\. Choose another name"):
+                self.asked(place, tmp_path, engine="ray", force=force)
+        assert (tmp_path / "mine.txt").exists()
+        masked = Path(__file__).parents[2] / "runtime/data/masked.ssdgm"
+        with pytest.raises(errors.TaskUnavailable, match=r"Its labels are masks, which --engine"):
+            self.asked(place, tmp_path / "o", engine="ray", name="predict", bundle=masked)
+
+    def test_without_ray_the_error_names_the_extra(
+        self, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "ray", None)
+        with pytest.raises(errors.MissingExtra, match=r"ssdgm-runtime\[ray\]"):
+            self.asked(place, tmp_path / "out", engine="ray")
+
+
+class TestPage:
+    """The lines of docs/clusters.md."""
+
+    def blocks(self) -> list[str]:
+        page = Path(__file__).parents[3] / "docs/clusters.md"
+        blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+        assert len(blocks) == 2
+        return blocks
+
+    @pytest.mark.filterwarnings("ignore:.*:DeprecationWarning")  # of Dask's use of pandas
+    def test_dask_answers_pieces_of_a_frame(
+        self, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pytest.importorskip("dask.dataframe")
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "income.ssdgm").symlink_to(place / "bundle.ssdgm")
+        (tmp_path / "rows").symlink_to(place / "rows")
+        exec(self.blocks()[0], {})
+        parts = sorted((tmp_path / "answers").glob("*.parquet"))
+        said = pa.concat_tables(map(parquet.read_table, parts)).to_pydict()
+        wanted = commands.classify(place / "bundle.ssdgm", place / "all.parquet")["predictions"]
+        assert said["id"] == [*range(ROWS)]
+        assert said["answer"] == [one["class"] for one in wanted]
+
+    def test_spark_s_lines_answer_frames_too(
+        self, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "income.ssdgm").symlink_to(place / "bundle.ssdgm")
+        spark = Spark(parquet.read_table(place / "all.parquet").to_pandas())
+        exec(self.blocks()[1], {"spark": spark})
+        assert spark.kinds == "id long, answer string"
+        assert [*spark.answered["id"]] == [*range(ROWS)]
+        assert len(spark.answered.columns) == 2
+
+
+class Spark:
+    """As much of Spark as the page uses, which hands over pieces as pandas frames."""
+
+    def __init__(self, frame: Any) -> None:  # noqa: ANN401
+        self.frame, self.read, self.write = frame, self, self
+
+    def parquet(self, path: str) -> "Spark":
+        return self
+
+    def mapInPandas(self, function: Any, kinds: str) -> "Spark":  # noqa: ANN401
+        import pandas as pd
+
+        again = pickle.loads(cloudpickle.dumps(function))
+        self.answered = pd.concat([*again(iter([self.frame[:100], self.frame[100:]]))])
+        self.kinds = kinds
+        return self
+
+
+def command(place: Path, rows: Path, out: Path, *more: str) -> list[str]:
+    words = ["classify", place / "bundle.ssdgm", rows, "-o", out, "--keep", "id", "--json"]
+    return [sys.executable, "-m", "ssdgm_runtime", *map(str, words), "--engine", "ray", *more]
+
+
+@pytest.mark.slow
+class TestRay:
+    pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="kills by signal")
+
+    def test_a_worker_that_is_killed_loses_nothing(self, place: Path, tmp_path: Path) -> None:
+        pytest.importorskip("ray")
+        rows = parquet.read_table(place / "all.parquet")
+        many = pa.concat_tables([rows] * 600)
+        ids = pa.array(np.arange(len(many)))
+        many = many.set_column(0, "id", ids)
+        parquet.write_table(many, tmp_path / "many.parquet", row_group_size=5000)
+        words = command(place, tmp_path / "many.parquet", tmp_path / "out", "--workers", "2")
+        process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+        drafts, until = tmp_path.glob, time.monotonic() + 120
+        while len([*drafts(".out*/part-*.parquet")]) < 3 and time.monotonic() < until:
+            time.sleep(0.02)
+        killed = [*workers()]
+        os.kill(killed[0], signal.SIGKILL)
+        said, _ = process.communicate(timeout=300)
+        result = json.loads(said)
+        assert (result["rows"], result["workers"], result["parts"]) == (len(many), 2, 60)
+        found = read(tmp_path / "out")
+        assert found["id"] == found["row"] == [*range(len(many))]
+        assert sum(result["counts"].values()) == len(many)
+
+    def test_a_wrong_row_is_an_error_and_nothing_is_left(
+        self, place: Path, tmp_path: Path
+    ) -> None:
+        pytest.importorskip("ray")
+        parquet.write_table(pa.table({"id": [1]}), tmp_path / "few.parquet")
+        words = command(place, tmp_path / "few.parquet", tmp_path / "out")
+        done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=300)
+        assert done.returncode == errors.DataError.exit_code
+        assert json.loads(done.stdout)["error"]["type"] == "DataError"
+        assert [path.name for path in tmp_path.iterdir()] == ["few.parquet"]
+
+
+def workers() -> list[int]:
+    """The processes in which Ray answers pieces."""
+    found = subprocess.run(
+        ["pgrep", "-f", "ray::.*Worker"], capture_output=True, text=True, check=False
+    )
+    return [int(line) for line in found.stdout.split()]
