@@ -25,6 +25,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import torch
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import make_pipeline
@@ -37,6 +38,7 @@ from benchmarks import cells, results
 from benchmarks.cells import Cell
 from ssdgm_train import begin, evaluation, resume, train
 from ssdgm_train.recipes import recipe, shelf
+from ssdgm_train.runs import directory, loading
 
 BUDGETS = (5, 20)
 TESTS = 40
@@ -97,14 +99,16 @@ def networked(arrays: Set, method: str, seed: int, out: Path) -> tuple[Array, Ce
         session = begin(source, plan, out, seed=seed, device="cpu", threads=1)
     for _ in train(session):
         pass
-    session = resume(out)
-    raw = evaluation.raw(session.model, session.data.x_test, session.device)
+    run = directory.Run(out)
+    trained = loading.load_model(run).eval()
+    raw = evaluation.raw(trained, arrays["x_test"], torch.device("cpu"))
     place = out.with_suffix(".ssdgm")
     bundle = place if place.exists() else ssdgm_export.convert(out, place).path
     with ssdgm_runtime.load(bundle, provider="cpu", threads=1) as model:
         verified = model.verify().passed
         said = model.predict_proba(arrays["x_test"])[:, 1]
-    gap = float(np.abs(raw.softmax(-1)[:, 1].numpy() - said).max())
+    probs = (raw / (run.result.temperature if run.result else 1.0)).softmax(-1)[:, 1].numpy()
+    gap = float(np.abs(probs - said).max())
     return said, {"verified": verified, "largest difference from torch": gap}
 
 
