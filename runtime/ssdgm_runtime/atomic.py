@@ -52,7 +52,7 @@ def claim(path: PathLike, *, force: bool = False) -> Path:
     if target.is_dir() or (os.path.lexists(target) and not force):
         ways = "" if target.is_dir() else " or pass --force (force=True)"
         raise _exists(target, f"Choose another name{ways}.")
-    _check_parent(target)
+    _check_place(target)
     return target
 
 
@@ -121,7 +121,7 @@ def draft(path: PathLike, *, replace: bool = False) -> Iterator[Path]:
     target = Path(path)
     if os.path.lexists(target) and not replace:
         raise _exists(target)
-    _check_parent(target)
+    _check_place(target)
     sweep(target)
     partial = _beside(target)
     try:
@@ -234,7 +234,9 @@ def _remove(path: Path) -> None:
             path.unlink()
 
 
-def _check_parent(target: Path) -> None:
+def _check_place(target: Path) -> None:
+    if target.exists() and not (target.is_file() or target.is_dir()):
+        raise _exists(target, "Choose another name: this is a device or a pipe.")
     if not target.parent.is_dir():
         raise errors.DataNotFound(f"There is no folder {target.parent}", mend="Create it first.")
     if not os.access(target.parent, os.W_OK):

@@ -1,5 +1,6 @@
 import errno
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -263,3 +264,19 @@ def test_a_full_or_broken_disk_names_the_file(
     assert (tmp_path / "a").read_bytes() == b"mine"
     assert commands.failure(caught.value)[1] == 2
     assert str(tmp_path / "a") in commands.failure(caught.value)[0]["error"]["message"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+@pytest.mark.parametrize("name", ["pipe", "link"])
+def test_a_device_or_a_pipe_is_never_replaced(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    for make in (atomic.claim, lambda path, force: atomic.write(path, b"x", force=force)):
+        with pytest.raises(errors.OutputExists, match="this is a device or a pipe"):
+            make(tmp_path / name, force=True)  # type: ignore[operator]
+    with (
+        pytest.raises(errors.OutputExists, match="a device or a pipe"),
+        atomic.folder(tmp_path / name, replace=True),
+    ):
+        pass
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
