@@ -148,6 +148,15 @@ def test_few_rows_leave_the_baseline_unless_it_erred_clearly_more(rows: int, cho
     assert search.best(tries(names, [(0.1, 0.1), (0.3, 0.3)]), 29).name == "m2"
 
 
+@pytest.mark.parametrize(("wrong", "chosen"), [(1, "baseline"), (2, "baseline"), (4, "m2")])
+def test_a_row_or_two_of_fourteen_decide_nothing(wrong: int, chosen: str) -> None:
+    tried = [
+        Trial(name, count / 14, trials.deviation(count / 14, 14), 1.0, 0.1)
+        for name, count in (("m2", 0), ("baseline", wrong))
+    ]
+    assert search.best(tried, 14).name == chosen
+
+
 def test_test_rows_have_no_say(whole: directory.Run, tmp_path: Path) -> None:
     data = rows()
     assert data.y_test is not None

@@ -231,7 +231,7 @@ def best(tried: Sequence[Trial], rows: int) -> Trial:
     Few held-out rows do not tell such errors apart, but Brier scores, of which a row has more than
     right or wrong to say. Of equals it is the simplest. None that erred more than the baseline did
     in the same folds is taken; and of fewer than `ENOUGH` rows, which decide nothing, the baseline
-    is, if it is among them.
+    is, unless its error less its standard error is still above what the others are taken from.
 
     Args:
         tried: The candidates.
@@ -239,11 +239,10 @@ def best(tried: Sequence[Trial], rows: int) -> Trial:
     """
     least = min(tried, key=lambda one: one.error or 0.0)
     most = (least.error or 0.0) + (least.deviation or 0.0)
-    limits = [one.error or 0.0 for one in tried if one.name == baseline.METHOD.name]
-    near = [one for one in tried if (one.error or 0.0) <= min([most, *limits])]
-    safe = [
-        one for one in tried if one.name == baseline.METHOD.name and (one.error or 0.0) <= most
-    ]
+    known = [one for one in tried if one.name == baseline.METHOD.name]
+    limit = min([most, *(one.error or 0.0 for one in known)])
+    near = [one for one in tried if (one.error or 0.0) <= limit]
+    safe = [one for one in known if (one.error or 0.0) - (one.deviation or 0.0) <= most]
     if rows < ENOUGH and safe:
         return safe[0]
     return min(near, key=lambda one: (one.brier or 0.0, one.error or 0.0))
