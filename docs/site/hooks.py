@@ -1,0 +1,78 @@
+"""What mkdocs calls while it builds the site: pages made from the code, links, equations."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+from pymdownx import slugs
+
+HERE = Path(__file__).parent
+for folder in (HERE, HERE.parents[1] / "tests"):
+    sys.path.insert(0, str(folder))
+
+import api_pages  # noqa: E402
+import formulas  # noqa: E402
+import message_pages  # noqa: E402
+import method_pages  # noqa: E402
+import mirror  # noqa: E402
+
+METHODS = "methods/"
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Name the methods' pages in the navigation, and headings as GitHub does."""
+    assert config.nav is not None
+    config.mdx_configs["toc"]["slugify"] = slugs.slugify(case="lower")
+    config.nav = [_filled(entry) for entry in config.nav]
+    rest = [page for page in mirror.pages().values() if page not in _named(config.nav)]
+    if rest:  # a page that no section has yet is better found at the end than not at all
+        config.nav.append({"More": sorted(rest)})
+    return config
+
+
+def _filled(entry: Any) -> Any:  # noqa: ANN401  (mkdocs' own type of entries)
+    if isinstance(entry, dict) and METHODS in entry.values():
+        (title,) = entry
+        return {title: [*method_pages.pages()]}
+    return entry
+
+
+def _named(nav: Any) -> set[str]:  # noqa: ANN401
+    """Every page of a navigation."""
+    if isinstance(nav, str):
+        return {nav}
+    return {
+        page for part in (nav.values() if isinstance(nav, dict) else nav) for page in _named(part)
+    }
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the pages that are elsewhere in the repository, or made from the code."""
+    made = {**method_pages.pages(), **api_pages.pages(), **message_pages.pages()}
+    made |= {to: mirror.listing(place) for place, to in mirror.listings().items()}
+    made |= {to: mirror.page(place) for place, to in mirror.pages().items()}
+    for path, text in made.items():
+        if old := files.get_file_from_path(path):
+            files.remove(old)
+        files.append(File.generated(config, path, content=text))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:  # noqa: ANN401
+    """Leave the search to pages, not to listings; link methods and public names."""
+    path = page.file.src_uri
+    if path.startswith("source/"):
+        page.meta["search"] = {"exclude": True}
+        return markdown
+    if path == "index.md":
+        for name in method_pages.METHODS:
+            markdown = markdown.replace(f"\n| `{name}` |", f"\n| [`{name}`](methods/{name}.md) |")
+    return mirror.prose(markdown, lambda text: api_pages.linked(text, path))
+
+
+def on_page_content(html: str, **_: Any) -> str:  # noqa: ANN401
+    """Equations as MathML."""
+    return formulas.rendered(html)
