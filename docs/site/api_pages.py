@@ -13,7 +13,12 @@ PACKAGES = {
     "ssdgm_export": "Exports what was trained, and has scikit-learn's face. "
     "[Commands](../commands.md) has the same without Python.",
 }
-FIRST = ("load", "Model", "Options")
+FIRST = (
+    *("load", "Model", "Options"),
+    *("begin", "train", "resume", "recipe", "Session", "Progress"),
+    *("SemiSupervisedClassifier", "SemiSupervisedRegressor", "OutlierDetector", "convert"),
+)
+"""What most readers look for, in this order."""
 ANSWERS = (
     "labels.classes.Classification",
     "labels.tags.Tagging",
@@ -49,7 +54,7 @@ def pages() -> dict[str, str]:
 def page(name: str, about: str) -> str:
     """The public names of a package: what it does first, then its errors."""
     package = importlib.import_module(name)
-    public = sorted(package.__all__, key=lambda each: (*(each != first for first in FIRST), each))
+    public = sorted(package.__all__, key=_place)
     errors = [each for each in public if _is_error(getattr(package, each))]
     others = [each for each in public if each not in errors]
     parts = [f"# {name}", about, *(_entry(name, each) for each in others)]
@@ -57,6 +62,11 @@ def page(name: str, about: str) -> str:
         parts += ["## Errors", "[Errors](../errors.md) says of each what to do."]
         parts += [_entry(name, each, level=3) for each in errors]
     return "\n\n".join(parts) + "\n"
+
+
+def _place(name: str) -> tuple[int, str]:
+    """Where a name stands on its page."""
+    return (FIRST.index(name) if name in FIRST else len(FIRST) + name.startswith("_"), name)
 
 
 def _is_error(value: object) -> bool:
@@ -93,6 +103,10 @@ def places() -> dict[str, str]:
 def _entry(package: str, name: str, level: int = 2) -> str:
     """A name's place, which mkdocstrings fills from its docstring."""
     directive = f"::: {package}.{name}\n    options:\n      heading_level: {level}"
+    if package == "ssdgm_export":  # what estimators share is in a base class of theirs
+        directive += "\n      inherited_members: true"
+    if package == "ssdgm_train":  # a module of it has names of its own, not all of them public
+        directive += "\n      filters: public"
     return f"{directive}\n\n{LOAD}" if name == "load" else directive
 
 

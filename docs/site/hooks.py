@@ -19,7 +19,9 @@ import message_pages  # noqa: E402
 import method_pages  # noqa: E402
 import mirror  # noqa: E402
 
-METHODS = "methods/"
+from ssdgm_train import METHODS  # noqa: E402
+
+SECTION = "methods/"
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -34,7 +36,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 
 def _filled(entry: Any) -> Any:  # noqa: ANN401  (mkdocs' own type of entries)
-    if isinstance(entry, dict) and METHODS in entry.values():
+    if isinstance(entry, dict) and SECTION in entry.values():
         (title,) = entry
         return {title: [*method_pages.pages()]}
     return entry
@@ -68,7 +70,7 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:  # noqa: ANN40
         page.meta["search"] = {"exclude": True}
         return markdown
     if path == "index.md":
-        for name in method_pages.METHODS:
+        for name in METHODS:
             markdown = markdown.replace(f"\n| `{name}` |", f"\n| [`{name}`](methods/{name}.md) |")
     return mirror.prose(markdown, lambda text: api_pages.linked(text, path))
 
