@@ -103,6 +103,8 @@ def places() -> dict[str, str]:
 def _entry(package: str, name: str, level: int = 2) -> str:
     """A name's place, which mkdocstrings fills from its docstring."""
     directive = f"::: {package}.{name}\n    options:\n      heading_level: {level}"
+    if "." in name:  # not where it is imported from, only where it is
+        directive += "\n      show_root_full_path: false"
     if package == "ssdgm_export":  # what estimators share is in a base class of theirs
         directive += "\n      inherited_members: true"
     if package == "ssdgm_train":  # a module of it has names of its own, not all of them public

@@ -18,37 +18,17 @@ import formulas  # noqa: E402
 import message_pages  # noqa: E402
 import method_pages  # noqa: E402
 import mirror  # noqa: E402
+import navigation  # noqa: E402
 
 from ssdgm_train import METHODS  # noqa: E402
-
-SECTION = "methods/"
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Name the methods' pages in the navigation, and headings as GitHub does."""
     assert config.nav is not None
     config.mdx_configs["toc"]["slugify"] = slugs.slugify(case="lower")
-    config.nav = [_filled(entry) for entry in config.nav]
-    rest = [page for page in mirror.pages().values() if page not in _named(config.nav)]
-    if rest:  # a page that no section has yet is better found at the end than not at all
-        config.nav.append({"More": sorted(rest)})
+    config.nav = navigation.whole(config.nav, [*method_pages.pages()], mirror.pages().values())
     return config
-
-
-def _filled(entry: Any) -> Any:  # noqa: ANN401  (mkdocs' own type of entries)
-    if isinstance(entry, dict) and SECTION in entry.values():
-        (title,) = entry
-        return {title: [*method_pages.pages()]}
-    return entry
-
-
-def _named(nav: Any) -> set[str]:  # noqa: ANN401
-    """Every page of a navigation."""
-    if isinstance(nav, str):
-        return {nav}
-    return {
-        page for part in (nav.values() if isinstance(nav, dict) else nav) for page in _named(part)
-    }
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

@@ -4,6 +4,7 @@ A page is written once, for those who read the repository. On the site its links
 lead to these, and its links to programs and recipes to listings, which are pages too.
 """
 
+import functools
 import json
 import posixpath
 import re
@@ -42,7 +43,9 @@ MADE = {"tests/architecture/messages.py": "messages.md"}
 APART = re.compile(
     r"^(?P<fence>`{3,}).*?^(?P=fence)`*$|^#+ [^\n]*$|^:::[^\n]*$", re.MULTILINE | re.DOTALL
 )
-LINK = re.compile(r"\]\((?!\w+:|#|/)(?P<place>[^)\s#]+)(?P<anchor>#[^)\s]*)?\)")
+LINK = re.compile(
+    r"(?:\[(?P<file>[\w/.-]+(?:\.md|/))|)\]\((?!\w+:|#|/)(?P<place>[^)\s#]+)(?P<anchor>#[^)\s]*)?\)"
+)
 NAMED = re.compile(r"(?<!\[)`(?P<place>[\w.-]+(?:/[\w.-]+)*\.(?:py|toml|ipynb))`(?!\])")
 ITEM = re.compile(r"[-*] |\d+\. ")
 
@@ -85,6 +88,13 @@ def prose(text: str, change: Callable[[str], str]) -> str:
     return "".join(part if is_code else change(part) for part, is_code in parts(text))
 
 
+@functools.cache
+def title(place: str) -> str:
+    """The first heading of a page of the repository."""
+    heading = re.search(r"^# (.+)", (ROOT / place).read_text(encoding="utf-8"), re.MULTILINE)
+    return heading[1] if heading else place
+
+
 def parts(text: str) -> Iterator[tuple[str, bool]]:
     """The text cut at blocks of code and headings: each part, and whether it is one of these."""
     start = 0
@@ -107,7 +117,11 @@ def linked(text: str, place: str) -> str:
     def link(match: re.Match[str]) -> str:
         inside = posixpath.join(posixpath.dirname(place), match["place"])
         target = posixpath.normpath(inside)
-        return f"]({to(known[target])}{match['anchor'] or ''})" if target in known else match[0]
+        if target not in known:
+            return match[0]
+        text = f"[{title(target)}" if match["file"] and target.endswith(".md") else ""
+        shown = text or (f"[{match['file']}" if match["file"] else "")
+        return f"{shown}]({to(known[target])}{match['anchor'] or ''})"
 
     def name(match: re.Match[str]) -> str:
         beside = posixpath.join(posixpath.dirname(place), match["place"])

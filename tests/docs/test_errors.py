@@ -1,6 +1,5 @@
 """The page on errors has every class as it is, and messages that the code really gives."""
 
-import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,12 +74,11 @@ def shapes(name: str) -> Iterator[re.Pattern[str]]:
     """What the messages of a class look like, with anything where they fill something in."""
     for one in MESSAGES:
         if one.kind == name:
-            parts = (text.split(" | ") for text in (one.found, one.expected, one.mend))
-            for found, expected, mend in itertools.product(*parts):
-                yield shape(found, expected, mend)
-                if mend.startswith("{") or (mend and name == "InputError"):
-                    yield shape(found, expected, f"A{BLANK}")  # a whole sentence, or a line
-                    yield shape(found, expected, BLANK)
+            for each in message_pages.variants(one):
+                yield shape(each.found, each.expected, each.mend)
+                if each.mend.startswith("{") or (each.mend and name == "InputError"):
+                    yield shape(each.found, each.expected, f"A{BLANK}")  # a sentence, or a line
+                    yield shape(each.found, each.expected, BLANK)
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if n not in ("SsdgmError", "BundleError")])

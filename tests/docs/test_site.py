@@ -15,6 +15,7 @@ import links
 import message_pages
 import method_pages
 import mirror
+import navigation
 import packages
 import pytest
 import typer
@@ -35,14 +36,6 @@ def test_the_examples_of_the_site_s_modules_run(module: ModuleType) -> None:
     assert (outcome.failed, outcome.attempted > 0) == (0, True)
 
 
-def named(nav: object) -> list[str]:
-    """The pages of a navigation."""
-    if isinstance(nav, str):
-        return [nav]
-    parts = nav.values() if isinstance(nav, dict) else nav
-    return [page for part in parts for page in named(part)]
-
-
 def settings() -> dict[str, Any]:
     class Loader(yaml.SafeLoader):
         """Knows the tags that name Python's objects, and leaves them alone."""
@@ -53,11 +46,19 @@ def settings() -> dict[str, Any]:
 
 
 def test_every_page_is_in_the_navigation_and_every_entry_is_a_page() -> None:
-    entries = named(settings()["nav"])
+    methods = [page for page in GENERATED if page.startswith("methods/")]
+    nav = navigation.whole(settings()["nav"], methods, mirror.pages().values())
+    entries = list(navigation.named(nav))
     assert len({*entries}) == len(entries)
-    methods = {page for page in SITE if page.startswith("methods/")}
-    assert {*entries} - {"methods/"} <= SITE
-    assert SITE - {*entries} - methods == {*mirror.listings().values()}
+    assert {*entries} <= SITE
+    assert SITE - {*entries} == {*mirror.listings().values()}
+
+
+def test_a_page_that_no_section_has_is_found_at_the_end() -> None:
+    given = ["a.md", {"Methods": "methods/"}]
+    nav = navigation.whole(given, ["methods/m2.md"], ["a.md", "z.md", "b.md"])
+    assert nav == ["a.md", {"Methods": ["methods/m2.md"]}, {"More": ["b.md", "z.md"]}]
+    assert navigation.whole(["a.md"], [], ["a.md"]) == ["a.md"]
 
 
 def test_nothing_on_the_site_comes_from_elsewhere() -> None:
@@ -152,6 +153,12 @@ def test_links_and_lists_are_those_of_the_site() -> None:
         "See [x](runtime/FORMAT.md#top), "
         "[`examples/two_moons.py`](source/examples/two_moons.py.md):\n\n- `a`\n\n```\n- b\n```\n"
     )
+
+
+def test_a_link_by_a_file_s_name_has_the_page_s_title() -> None:
+    text = mirror.adapted("[docs/data.md](docs/data.md#labels), [here](docs/data.md)", "README.md")
+    assert text == "[Data](data.md#labels), [here](data.md)"
+    assert "[javascript/](javascript/README.md)" not in mirror.page("runtime/README.md")
 
 
 def test_a_notebook_is_listed_cell_by_cell() -> None:
