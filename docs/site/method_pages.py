@@ -14,6 +14,7 @@ from ssdgm_train import METHODS
 from ssdgm_train.labels import SPACES, Dense, OneClass
 from ssdgm_train.method import Method
 from ssdgm_train.methods import classifiers
+from ssdgm_train.model import DECODER, ENCODER, PRIOR
 from ssdgm_train.models import __name__ as models
 from ssdgm_train.probability import objectives
 from ssdgm_train.recipes import recipe, reference, shelf
@@ -32,22 +33,20 @@ DATA = {
     Dense: "a folder of [pictures and their masks](../data.md#labels)",
 }
 USUAL = "`digits` is built in; [any data set](../data.md) takes its place"
-TASKS = {
-    "classify": (
-        r"$q(y \mid x)$",
-        "`classify`, `predict`, `predict_proba`",
-        "`classify`, `predict`",
-    ),
-    "encode": (r"$q(z \mid x, y)$", "`encode`", ""),
-    "reconstruct": (
-        r"the mean of $p(x \mid y, z)$ for the mean of $q(z \mid x, y)$",
-        "`reconstruct`",
-        "",
-    ),
-    "generate": (r"draws from $p(z \mid y) \, p(x \mid y, z)$", "`generate`", "`generate`"),
-    "score": (r"a bound of $-\log p(x)$", "`score`", "`score`"),
+CALLS = {
+    "classify": ("`classify`, `predict`, `predict_proba`", "`classify`, `predict`"),
+    "encode": ("`encode`", ""),
+    "reconstruct": ("`reconstruct`", ""),
+    "generate": ("`generate`", "`generate`"),
+    "score": ("`score`", "`score`"),
 }
-"""What a task computes, the calls of Python and the commands."""
+"""The calls of Python and the commands of a task."""
+
+UNLIKE = {
+    OneClass: ("`classify`, `predict`", "`classify`, `predict`"),
+    Dense: ("`classify`, `predict`, `predict_proba`", "`predict`"),
+}
+"""Those of `classify`, where labels have no probabilities, or are no line of a table."""
 
 QUOTED = re.compile(r"`(?:models\.(\w+)|(objectives))`")
 TABLE = re.compile(r"^\[(?P<name>model[\w.]*)\]\n(?P<body>(?:.+\n)*)", re.MULTILINE)
@@ -109,19 +108,25 @@ def _facts(spec: Method) -> str:
         ("classes without labels", "it can find them (`--extra-classes`)" if spec.finds else "no"),
         (
             "[regularisers](../training.md#regularisers)",
-            "can be added (`--set regularise.…`)" if spec.trains else "none",
+            "can be added (`--set regularise.…`)"
+            if spec.trains and hasattr(spec.build, "judge")
+            else "none",
         ),
         ("program", f"[`{place}`]({SOURCE.format(place)})"),
     )
     return "\n".join(["| | |", "|---|---|", *(f"| {a} | {b} |" for a, b in rows)])
 
 
+def _special(spec: Method) -> type | None:
+    """The label space that a method is for alone, of those that other methods do not know."""
+    if spec.knows(SPACES["classes"]):
+        return None
+    return next((space for space in UNLIKE if spec.knows(space)), None)
+
+
 def example(spec: Method) -> str:
     """What `train` is given besides the method: the data, and what its labels are."""
-    special = next((s for s in (OneClass, Dense) if spec.spaces == (s,)), None)
-    named = any(space is Dense for space in spec.spaces) and not spec.knows(SPACES["classes"])
-    kind = Dense if named else special or spec.name
-    return EXAMPLES.get(kind, "digits --labels 100")
+    return EXAMPLES.get(_special(spec) or spec.name, "digits --labels 100")
 
 
 def commands(spec: Method) -> list[str]:
@@ -133,11 +138,10 @@ def commands(spec: Method) -> list[str]:
 
 
 def _training(spec: Method) -> str:
-    key = next((k for k, words in EXAMPLES.items() if words == example(spec)), None)
-    data = DATA[key] if key else USUAL
-    block = "\n".join(("```", *commands(spec), "```"))
+    kind = _special(spec) or spec.name
     given = example(spec).split()[0]
-    about = f"{data}." if not key else f"`{given}` is {data}."
+    about = f"`{given}` is {DATA[kind]}." if kind in DATA else f"{USUAL}."
+    block = "\n".join(("```", *commands(spec), "```"))
     return (
         f"## Train it\n\n{block}\n\n{about} Without `--recipe` the settings are those of the "
         "[recipe](#recipes) for such rows, if there is one."
@@ -145,12 +149,30 @@ def _training(spec: Method) -> str:
 
 
 def _bundle(spec: Method) -> str:
+    calls = {**CALLS, "classify": UNLIKE.get(_special(spec), CALLS["classify"])}
     lines = ["## What its bundle does", "", "| task | on paper | Python | commands |"]
     lines.append("|---|---|---|---|")
-    lines += [f"| {task} | {' | '.join(TASKS[task])} |" for task in spec.tasks]
-    if "generate" in spec.tasks and "score" not in spec.tasks:
+    lines += [
+        f"| {task} | {_paper(spec, task)} | {' | '.join(calls[task])} |" for task in spec.tasks
+    ]
+    if "generate" in spec.tasks and _special(spec) is None:
         lines += ["", "`convert --score` adds [a score](../concepts.md#scores) of strange rows."]
     return "\n".join(lines)
+
+
+def _paper(spec: Method, task: str) -> str:
+    """What a task computes, by what the method's distributions take."""
+    given = {one.name: one.given for one in spec.build.conditionals}
+    q = rf"q(z \mid {', '.join(given.get(ENCODER, ()))})"
+    p = rf"p(x \mid {', '.join(given.get(DECODER, ()))})"
+    prior = r"p(z \mid y)" if PRIOR in given else "p(z)"
+    return {
+        "classify": "a score and a threshold" if OneClass in spec.spaces else r"$q(y \mid x)$",
+        "encode": f"${q}$",
+        "reconstruct": f"the mean of ${p}$ for the mean of ${q}$",
+        "generate": rf"draws from ${prior} \, {p}$",
+        "score": r"a bound of $-\log p(x)$",
+    }[task]
 
 
 def module(spec: Method) -> ModuleType:

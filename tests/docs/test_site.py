@@ -102,6 +102,8 @@ def test_the_page_of_a_method_has_its_paper_settings_and_recipes(name: str) -> N
     assert spec.paper.link in text
     for task in spec.tasks:
         assert f"\n| {task} |" in text
+    given = {one.name: one.given for one in spec.build.conditionals}
+    assert (r"$q(z \mid x, y)$" in text) >= ("y" in given.get("encoder", ()))
     own = recipe.to_table(recipe.load(None, name))["model"]
     keys = [k for k, value in own.items() for k in (value if isinstance(value, dict) else [k])]
     assert [key.rpartition(".")[2] for key, *_ in method_pages.settings(name)] == keys
