@@ -15,7 +15,7 @@ DIRECTIVE = re.compile(
 )
 SECTION = re.compile(r"^References:\n(?P<body>(?:[ ]{4}.*\n?)+)", re.MULTILINE)
 MARKED = re.compile(r'<(?P<tag>span|div) class="arithmatex">(?P<tex>.*?)</(?P=tag)>', re.DOTALL)
-WORD = re.compile(r"\\text\{[^}]*\}|\\[A-Za-z]+|\b(?:[A-Za-z]{3,}|KL)(?=\b|_)")
+WORD = re.compile(r"\\text\{[^}]*\}|\\[A-Za-z]+|\b(?:[A-Za-z]{3,}|KL|or)(?=\b|_)")
 """A text, a command, or a word that stands for a function: Cat, KL, mean, softmax."""
 
 BEFORE = re.compile(r"(?<=[\w)}\]])\s*(\\(?:log|max|min)\b)")

@@ -149,7 +149,7 @@ def _training(spec: Method) -> str:
 
 
 def _bundle(spec: Method) -> str:
-    calls = {**CALLS, "classify": UNLIKE.get(_special(spec), CALLS["classify"])}
+    calls = {**CALLS, "classify": UNLIKE.get(_special(spec) or object, CALLS["classify"])}
     lines = ["## What its bundle does", "", "| task | on paper | Python | commands |"]
     lines.append("|---|---|---|---|")
     lines += [
