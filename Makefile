@@ -11,7 +11,7 @@ GUIDED := graphs manifests zips arrays csv
 # shapes in signatures are checked while the tests run, and only then
 HOOK := ssdgm_train,ssdgm_export,beartype.beartype
 
-.PHONY: help demo test slow lint check fix docs web bench fuzz soak golden clean
+.PHONY: help demo test slow lint check fix docs web docs-site bench fuzz soak golden clean
 
 help:
 	@echo "make demo   train, convert, verify and use a model on real digits (a few minutes)"
@@ -19,6 +19,7 @@ help:
 	@echo "make slow   the tests of whole programs: examples, notebooks, wheels, killed runs"
 	@echo "make lint   the checks without the tests"
 	@echo "make web    the JavaScript package in Node, and the page of deploy web in Chromium"
+	@echo "make docs-site   these pages, the methods and every public name as a site in build/site"
 	@echo "make fix    repair what ruff can, and write the generated parts of the pages again"
 	@echo "make fuzz   random attacks on all that reads files, SECONDS=60 on each"
 	@echo "make soak   every call that touches the disk fails; then all at once on 16 threads, SOAK=1800 s"
@@ -27,6 +28,10 @@ help:
 $(VENV)/installed: $(SOURCES)
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install --quiet -c constraints.txt -e ./runtime -e ./train -e '.[dev]'
+	@touch $@
+
+$(VENV)/installed-docs: $(VENV)/installed
+	$(PIP) install --quiet -c constraints.txt -e ./runtime -e ./train -e '.[docs]'
 	@touch $@
 
 $(VENV)/demo: $(SOURCES)
@@ -70,6 +75,10 @@ fuzz: $(VENV)/installed
 soak: $(VENV)/installed
 	PYTHONPATH=tests $(BIN)/python tests/faults.py
 	$(BIN)/python tests/soak.py --seconds $(SOAK)
+
+docs-site: $(VENV)/installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	$(BIN)/python docs/site/links.py build/site
 
 docs: $(VENV)/installed
 	$(BIN)/python tests/architecture/readme.py

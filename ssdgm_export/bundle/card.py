@@ -1,9 +1,9 @@
 """The model card: README.md of a bundle, from its manifest and reports."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ssdgm_export.bundle import hub
 from ssdgm_runtime.bundle.manifest import Manifest
 from ssdgm_runtime.rows.tensor import Tensor
 from ssdgm_train import evaluation
@@ -27,7 +27,7 @@ def card(
         trials: What was tried before the recipe was chosen.
     """
     parts = (
-        _front_matter(about),
+        hub.front_matter(about),
         _title(about),
         _results(about.training),
         *(f"- {remark}" for remark in remarks),
@@ -38,19 +38,6 @@ def card(
         _use(about),
     )
     return "\n".join(parts)
-
-
-def _front_matter(about: Manifest) -> str:
-    lines = [
-        "---",
-        "library_name: ssdgm-runtime",
-        *([f"license: {json.dumps(about.license)}"] if about.license else []),
-        "tags: [onnx, semi-supervised-learning, deep-generative-model]",
-        f"datasets: [{json.dumps(about.training['dataset'])}]",
-        "---",
-        "",
-    ]
-    return "\n".join(lines)
 
 
 def _title(about: Manifest) -> str:

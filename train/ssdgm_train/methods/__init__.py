@@ -20,3 +20,4 @@ METHODS: dict[str, method.Method] = {
     "oneclass": oneclass.METHOD,
     "views": views.METHOD,
 }
+"""Every method by its name, as `--method` takes it."""
