@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ssdgm_export.bundle import archive
-from ssdgm_export.deploy import onnxruntime_web
+from ssdgm_export.deploy import folders, onnxruntime_web
 from ssdgm_runtime import atomic, errors
 from ssdgm_runtime.bundle import contents, manifest
 
@@ -26,7 +26,7 @@ _BUILT_OF = "SOURCES"
 _ENGINE = "onnxruntime"
 _LEVEL = 6  # of compression: 9 takes three times as long for a hundredth less
 _SPACES = ("classes", "tags", "numbers", "one-class")
-_ELSEWHERE = "Use the Python package, or `ssdgm_runtime` behind a server of your own."
+_ELSEWHERE = "Use the Python package, or ssdgm-export deploy service."
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def deploy(
     target = Path(out)
     engine = _engine(provider, onnxruntime)
     name = title or opened.manifest.name
-    packed = archive.packed(_files(opened), zipfile.ZIP_DEFLATED)
+    packed = archive.packed(folders.files(opened), zipfile.ZIP_DEFLATED)
     parts = {f"{opened.manifest.name}.ssdgm.zip": packed, **engine.files}
     parts |= _page(name, engine.names["module"], opened.manifest)
     sizes = {
@@ -97,11 +97,7 @@ def deploy(
         "bundle": len(packed),
     }
     parts["site.json"] = _described(opened, engine.names, parts, sizes)
-    with atomic.folder(target, replace=force) as partial:
-        for file, data in parts.items():
-            place = partial / file
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(data)
+    folders.write(target, parts, force=force)
     return Site(str(target), opened.id, name, provider, onnxruntime_web.VERSION, sizes)
 
 
@@ -124,17 +120,6 @@ def _check(about: manifest.Manifest) -> None:
             f"one of {', '.join(_SPACES)}",
             _ELSEWHERE,
         )
-
-
-def _files(opened: contents.Bundle) -> dict[str, bytes]:
-    """A bundle's files by their names, every one hashed; a signature is of the maker's copy."""
-    files = {name: opened.read(name) for name in opened.paths}
-    sums = "".join(f"{opened.digests[name]}  {name}\n" for name in opened.paths).encode()
-    if hashlib.sha256(sums).hexdigest() != opened.id:
-        raise errors.FormatError(
-            f"{contents.SUMS} is not sorted by name", mend="Convert the run again."
-        )
-    return {**files, contents.SUMS: sums}
 
 
 class _Engine(NamedTuple):

@@ -1,4 +1,4 @@
-"""`deploy web`: JSON and text, and what is refused."""
+"""`deploy`: JSON and text, and what is refused."""
 
 import hashlib
 from collections.abc import Callable
@@ -56,3 +56,41 @@ def test_slips_are_refused_in_order(
     assert "npm pack onnxruntime-web@1.30.0" in bare["message"]
     gone = refused(tmp_path, "deploy", "web", tmp_path / "none.ssdgm", "-o", tmp_path / "s")
     assert gone["type"] == "BundleNotFound"
+
+
+def test_a_service_is_written_and_said(tool: Tool, bundle: Path, tmp_path: Path) -> None:
+    wheel = tmp_path / "ssdgm_runtime-0.1.0-py3-none-any.whl"
+    wheel.write_bytes(b"wheel")
+    words = ("deploy", "service", bundle, "--name", "digits", "--wheel", wheel)
+    done = tool(*words, "-o", tmp_path / "a", "--json")
+    assert done.code == 0, done
+    assert done.json["name"] == done.json["image"] == "digits"
+    assert done.json["wheels"] == [f"wheels/{wheel.name}"]
+    assert (tmp_path / "a/Dockerfile").is_file()
+    done = tool(*words, "-o", tmp_path / "b")
+    assert done.code == 0, done
+    assert f"docker build -t digits {tmp_path / 'b'}" in done.out
+
+
+def test_models_for_triton_are_written_and_said(tool: Tool, bundle: Path, tmp_path: Path) -> None:
+    words = ("deploy", "triton", bundle, "--max-batch", "16")
+    done = tool(*words, "-o", tmp_path / "a", "--json")
+    assert done.code == 0, done
+    assert done.json["max_batch"] == 16
+    assert set(done.json["variants"]) == {"classifier", "encoder", "decoder"}
+    done = tool(*words, "-o", tmp_path / "b", "--variant", "fp32")
+    assert done.code == 0, done
+    assert f"tritonserver --model-repository={tmp_path / 'b'}" in done.out
+
+
+@pytest.mark.parametrize("platform", ["service", "triton"])
+def test_folders_that_cannot_be_written(
+    platform: str, refused: Callable[..., Any], bundle: Path, tmp_path: Path
+) -> None:
+    words = ("deploy", platform, bundle)
+    (tmp_path / "there").mkdir()
+    assert "already exists" in refused(tmp_path, *words, "-o", tmp_path / "there")["message"]
+    gone = refused(tmp_path, "deploy", platform, tmp_path / "no.ssdgm", "-o", tmp_path / "s")
+    assert gone["type"] == "BundleNotFound"
+    odd = ("--name", "a b") if platform == "service" else ("--variant", "int4")
+    assert refused(tmp_path, *words, *odd, "-o", tmp_path / "s")["type"] == "InputError"

@@ -6,7 +6,8 @@ writes them to `tests/runtime/data`, which is checked in, so that the tests need
 an M2 on uint8 images with a binomial likelihood; `noisy` is a model of float32 columns with a
 Gaussian likelihood and a noise input in every graph. `tagged` has tags for labels; `mixture` has a
 graph that gives z from the label and one that scores rows; the decoder of `adversary` takes no z;
-labels of `measured` are numbers, and those of `watchful` say which rows are outliers.
+labels of `measured` are numbers, and those of `watchful` say which rows are outliers. Those of
+`listed`, a table, and `several`, of views, are not written.
 """
 
 import hashlib
@@ -243,6 +244,59 @@ def masked() -> dict[str, bytes]:
     return _files("masked", weights, graphs, about, {})
 
 
+def listed() -> dict[str, bytes]:
+    """The files of a bundle of tables: two numbers, a category, a boolean; two classes."""
+    rng = np.random.default_rng(8)
+    weights = {
+        "one": np.float32(1),
+        **_dense(rng, "c0", 4, 6, 2),
+        **_dense(rng, "c1", 6, 2),
+    }
+    x, codes = ("x", "float32", (2,)), ("codes", "int64", (2,))
+    nodes: Nodes = [
+        ("IsNaN", ["x"], ["lacks"], {}),
+        ("Where", ["lacks", "one", "x"], ["filled"], {}),
+        ("Cast", ["codes"], ["kinds"], {"to": 1}),
+        ("Concat", ["filled", "kinds"], ["h"], {"axis": 1}),
+        *_classify("h"),
+    ]
+    about = {
+        "labels": {"space": "classes", "names": ["a", "b"], "values": [0, 1], "prior": [0.5, 0.5]},
+        "columns": [
+            {"name": "age", "kind": "number"},
+            {"name": "height", "kind": "number"},
+            {"name": "colour", "kind": "category", "categories": ["red", "blue"]},
+            {"name": "member", "kind": "boolean", "categories": ["false", "true"]},
+        ],
+    }
+    return _files("listed", weights, {"classifier": (nodes, [x, codes], _classes(2))}, about, {})
+
+
+def several() -> dict[str, bytes]:
+    """The files of a bundle of two views, bytes [2, 2] and numbers [3]; two classes."""
+    rng = np.random.default_rng(9)
+    weights = {
+        "one": np.float32(1),
+        "flat": np.array([-1, 4]),
+        **_dense(rng, "c0", 7, 6, 2),
+        **_dense(rng, "c1", 6, 2),
+    }
+    views = [("x.seen", "float32", (2, 2)), ("x.heard", "float32", (3,))]
+    nodes: Nodes = [("Reshape", ["x.seen", "flat"], ["seen"], {})]
+    for source, target in (("seen", "s"), ("x.heard", "h")):
+        nodes.append(("IsNaN", [source], [f"no_{target}"], {}))
+        nodes.append(("Where", [f"no_{target}", "one", source], [f"all_{target}"], {}))
+    nodes += [("Concat", ["all_s", "all_h"], ["h"], {"axis": 1}), *_classify("h")]
+    about = {
+        "labels": {"space": "classes", "names": ["a", "b"], "values": [0, 1], "prior": [0.5, 0.5]},
+        "views": [
+            {"name": "seen", "shape": [2, 2], "dtype": "uint8"},
+            {"name": "heard", "shape": [3], "dtype": "float32"},
+        ],
+    }
+    return _files("several", weights, {"classifier": (nodes, views, _classes(2))}, about, {})
+
+
 def mixture() -> dict[str, bytes]:
     """The files of the fourth: two classes and a component that was found, p(z|y), and a score."""
     rng = np.random.default_rng(4)
@@ -422,6 +476,10 @@ def _golden(component: str, data: bytes, inputs: list) -> dict[str, bytes]:
         sides = [n if isinstance(n, int) else 2 * int(n[0]) for n in row]
         drawn = rng.standard_normal((ROWS, *sides)).astype(np.float32)
         feeds[name] = rng.integers(0, 17, drawn.shape, np.uint8) if dtype == "uint8" else drawn
+        if name == "codes":
+            feeds[name] = (drawn > 0).astype(np.int64)
+        elif name == "x.seen":
+            feeds[name] = np.abs(drawn * 9).round()
     if "y" in feeds:
         k, *sides = feeds["y"].shape[1:]
         one = np.eye(k, dtype=np.float32)[np.arange(ROWS) % k].reshape(ROWS, k, *[1] * len(sides))

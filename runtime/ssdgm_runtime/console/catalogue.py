@@ -7,7 +7,7 @@ from typing import Any
 from ssdgm_runtime import errors
 from ssdgm_runtime.bench import backends, load, request, summary
 from ssdgm_runtime.bundle.trust import keys
-from ssdgm_runtime.console import commands, signatures, summaries
+from ssdgm_runtime.console import commands, serving, signatures, summaries
 from ssdgm_runtime.console.command import REQUIRED, Command, Host, Json, Option
 
 Value = Any
@@ -237,6 +237,11 @@ def bench(host: Host, bundle: Path, run: Path | None, **values: Value) -> Json:
     return commands.bench(bundle, asked, result, engines=engines, watch=host.watch)
 
 
+def serve(_: Host, /, **values: Value) -> Json:
+    """Serve a bundle over HTTP by the Open Inference Protocol."""
+    return serving.serve(**values)
+
+
 def doctor(host: Host) -> Json:
     """Check if bundles can run on this machine, and suggest fixes."""
     return commands.examine()
@@ -252,5 +257,6 @@ COMMANDS = (
     Command(bench, summary.bench, (_BUNDLE, *_REQUEST, _RUN, *_RESULT), progress=True),
     Command(key, signatures.made, _KEY),
     Command(sign, signatures.signed, _SIGN),
+    Command(serve, serving.served, (_BUNDLE, *serving.OPTIONS, *_ENGINE)),
     Command(doctor, summaries.doctor),
 )

@@ -9,7 +9,7 @@ import pytest
 from ssdgm_runtime import __main__ as main
 from ssdgm_runtime import model
 from ssdgm_runtime.bench import outcome, request
-from ssdgm_runtime.console import catalogue, commands, signatures
+from ssdgm_runtime.console import catalogue, commands, serving, signatures
 from ssdgm_runtime.console.cluster import engine as ray
 from ssdgm_runtime.console.command import REQUIRED, Command, Option
 
@@ -25,6 +25,7 @@ CALLED: dict[str, tuple[Callable[..., Any], ...]] = {
     "bench": (request.parse, outcome.Result),
     "key": (signatures.key,),
     "sign": (signatures.sign,),
+    "serve": (serving.serve, model.Model),
     "doctor": (commands.examine,),
 }
 """What each command fills with the values of its options."""

@@ -1,0 +1,1 @@
+"""A bundle behind HTTP: the Open Inference Protocol, version 2; imported when it is asked for."""
