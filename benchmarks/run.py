@@ -17,6 +17,7 @@ from benchmarks import clusters, defaults, outliers
 FOLDER = Path(__file__).resolve().parent
 SCRIPTS = (
     *("startup", "opening", "latency", "isolation", "precision", "streaming", "serving"),
+    "service",
     "small_table",
     *("training_step", "mixed_precision", "digits", "kill", "mnist", "loading"),
 )
