@@ -29,6 +29,7 @@ HEAVY = {
     "ctypes",
     "csv",
     "email",
+    "fastapi",
     "gzip",
     "importlib.metadata",
     "logging",
@@ -72,6 +73,8 @@ HEAVY = {
     "ssdgm_runtime.rows.named",
     "ssdgm_runtime.rows.resizing",
     "ssdgm_runtime.rows.series",
+    "starlette",
+    "uvicorn",
 }
 MOST_LINES = 3500
 """Of our own code that a model loads, before a call needs more."""
@@ -172,6 +175,7 @@ def test_importing_a_module_loads_no_engine(module: str) -> None:
 def test_every_command_starts_without_what_only_a_benchmark_needs() -> None:
     found = heavy("import ssdgm_runtime.__main__")
     assert not found & {"subprocess", "tempfile", "concurrent", "numpy.random", "onnxruntime"}
+    assert not found & {"fastapi", "starlette", "uvicorn"}
 
 
 @pytest.mark.parametrize(

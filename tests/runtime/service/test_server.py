@@ -179,3 +179,16 @@ def test_what_cannot_be_served_is_said(data: Path, process: Process) -> None:
     code, text = refused(data / "adversary.ssdgm", "--port", "0")
     assert code == 2
     assert text.startswith("This bundle cannot classify")
+
+
+def test_without_the_extra_the_error_names_it(data: Path) -> None:
+    code = (
+        "import sys; sys.modules['fastapi'] = None; from ssdgm_runtime import __main__ as main;"
+        f"sys.exit(main.main(['serve', {str(data / 'tiny.ssdgm')!r}, '--json']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 3, done
+    message = json.loads(done.stdout)["error"]["message"]
+    assert message == 'Serving needs the package fastapi: pip install "ssdgm-runtime[service]"'
