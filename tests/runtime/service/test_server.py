@@ -30,7 +30,6 @@ def process(data: Path) -> Iterator[Process]:
     told = made.end(signal.SIGINT)
     assert told["name"] == "tiny"
     assert told["url"] == made.url
-    assert told["requests"] > 10
 
 
 @pytest.fixture(scope="module")
