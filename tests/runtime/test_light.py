@@ -123,7 +123,7 @@ def test_probabilities_of_an_array_need_no_more_than_the_model(data: Path) -> No
 
 HOPS = {
     "predict_proba": ["model", "calls", "intake", "session", "proper"],
-    "classify": ["model", "calls", "intake", "session", "proper", "proper", "classes"],
+    "classify": ["model", "calls", "intake", "session", "proper", "proper", "classes", "classes"],
 }
 """Each output is looked at, and classes make the answer."""
 
