@@ -16,7 +16,7 @@ HOOK := ssdgm_train,ssdgm_export,beartype.beartype
 help:
 	@echo "make demo   train, convert, verify and use a model on real digits (a few minutes)"
 	@echo "make test   install the development set; lint, types, import contracts, the tests"
-	@echo "make slow   the tests of whole programs: examples, notebooks, wheels, killed runs"
+	@echo "make slow   the tests of whole programs: examples, wheels, killed runs, messy tables"
 	@echo "make lint   the checks without the tests"
 	@echo "make web    the JavaScript package in Node, and the page of deploy web in Chromium"
 	@echo "make docs-site   these pages, the methods and every public name as a site in build/site"

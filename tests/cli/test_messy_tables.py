@@ -13,6 +13,7 @@ import pytest
 from ssdgm_export import SemiSupervisedClassifier
 from ssdgm_runtime import model
 
+pytestmark = pytest.mark.slow
 Tool = Callable[..., Any]
 SMALL = ("model.hidden=[8]", "model.latent=3", "train.steps=20", "run.evaluate_every=20")
 NAMES = tuple(messy.SETS)

@@ -105,7 +105,8 @@ def test_the_runtime_needs_numpy_alone(wheels: Path) -> None:
     told = metadata(wheel(wheels, "ssdgm_runtime"))
     base = [r for r in told.get_all("Requires-Dist") if "extra ==" not in r]
     assert [r.split(">")[0] for r in base] == ["numpy"]
-    assert set(told.get_all("Provides-Extra")) == {"cpu", "gpu", "images", "tables", "trust"}
+    extras = {"cpu", "gpu", "images", "tables", "trust", "ray", "service"}
+    assert set(told.get_all("Provides-Extra")) == extras
 
 
 @pytest.fixture(scope="session")

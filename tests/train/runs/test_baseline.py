@@ -192,6 +192,7 @@ def test_a_run_that_is_stopped_in_its_baseline_goes_on_to_the_same_bytes(
     assert cases.outcome(tmp_path / "broken") == cases.outcome(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_a_run_killed_in_its_baseline_ends_like_an_undisturbed_one(
     source: str, tmp_path: Path
 ) -> None:
