@@ -14,8 +14,7 @@ class Options:
 
     Attributes:
         spinning: Let waiting threads burn their processor for a little less latency.
-        arena: Keep freed memory for later calls, as much as `max_batch` rows need at once; large
-            batches then take a few hundredths less time.
+        arena: Keep freed memory for later calls, as much as `max_batch` rows need at once.
         max_batch: The most rows that are computed at once when no batch size is given.
         session_config: More entries for onnxruntime's session configuration.
         provider_options: Options for a provider other than the CPU's, as onnxruntime names them;

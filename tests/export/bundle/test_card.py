@@ -44,7 +44,8 @@ def read_by_a_hub(text: str) -> Any:  # noqa: ANN401  (from an optional package)
 
 def test_a_hub_s_own_library_reads_the_figures(about: Manifest) -> None:
     data = read_by_a_hub(card.card(replace(about, license="Apache-2.0")))
-    assert (data.license, data.library_name) == ("apache-2.0", "ssdgm-runtime")
+    fields = data.to_dict()
+    assert (fields["license"], fields["library_name"]) == ("apache-2.0", "ssdgm-runtime")
     assert data.pipeline_tag == "image-classification"
     assert data.datasets == ["rows"]
     assert data.model_name == about.name

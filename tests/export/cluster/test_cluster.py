@@ -39,7 +39,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     def make(folder: Path) -> None:
         run = exported.train(folder, "m2", "categories")
-        ssdgm_export.convert(run, folder / "bundle.ssdgm", limits=LOOSE)
+        ssdgm_export.convert(run, folder / "bundle.ssdgm", limits=LOOSE, score=True)
         known = cases.TABLES["categories"].columns
         some = exported.rows(run)
         rows = some[np.arange(ROWS) % len(some)]
@@ -130,6 +130,29 @@ class TestWorker:
         job = work.Job(str(place / "bundle.ssdgm"), str(tmp_path / "out"), "classify", {})
         assert work.Worker(job)({"piece": [*pieces.cut(place / "rows")[3]]})["rows"] == 20
         assert read(tmp_path / "out") == before
+
+    def test_what_a_lost_worker_had_begun_is_removed(self, place: Path, tmp_path: Path) -> None:
+        by_hand(place, tmp_path / "out")
+        (tmp_path / "out/part-000003.17.tmp").write_bytes(b"PAR1")
+        work.sweep(tmp_path / "out")
+        assert len(read(tmp_path / "out")["row"]) == ROWS
+
+    def test_scores_are_those_of_one_machine(self, place: Path, tmp_path: Path) -> None:
+        done = by_hand(place, tmp_path / "out", "score")
+        assert all(one["error"] is None and not one["counts"] for one in done)
+        wanted = commands.score(place / "bundle.ssdgm", place / "all.parquet")["scores"]
+        found = read(tmp_path / "out")
+        assert found["row"] == [*range(ROWS)]
+        assert found["score"] == pytest.approx([one["score"] for one in wanted], rel=1e-5)
+
+    def test_a_column_called_row_is_kept(self, place: Path, tmp_path: Path) -> None:
+        (tmp_path / "rows").mkdir()
+        listed = parquet.read_table(place / "all.parquet")
+        own = pa.array([f"r{i}" for i in range(ROWS)])
+        parquet.write_table(listed.append_column("row", own), tmp_path / "rows/a b.parquet")
+        (tmp_path / "bundle.ssdgm").symlink_to(place / "bundle.ssdgm")
+        by_hand(tmp_path, tmp_path / "out", keep=("row",))
+        assert read(tmp_path / "out")["row"] == own.to_pylist()
 
     def test_a_wrong_row_is_named_and_leaves_nothing(self, place: Path, tmp_path: Path) -> None:
         (tmp_path / "rows").mkdir()

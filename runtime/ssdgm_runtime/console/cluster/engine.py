@@ -85,7 +85,8 @@ def run(
         )
         talk = contextlib.redirect_stdout(sys.stderr)  # of Ray, between the lines of a result
         with talk, _connected(ray, ray_address, workers, each) as count:
-            done = _computed(ray, job, cut, count, each)
+            done = _computed(ray, job, cut, count, each) if cut else _Done(0, Counter(), [])
+        work.sweep(draft)
         if done.rows != wanted:
             raise errors.EngineError(f"{done.rows} rows were answered", f"{wanted}")
     about = {"engine": "ray", "rows": wanted, "parts": len(cut), "workers": count}

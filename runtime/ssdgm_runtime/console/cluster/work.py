@@ -58,6 +58,12 @@ def is_part(name: str) -> bool:
     return name.startswith("part-") and name.endswith(".parquet")
 
 
+def sweep(out: str | Path) -> None:
+    """Remove what workers that were lost had begun to write."""
+    for path in Path(out).glob("*.tmp"):
+        path.unlink()
+
+
 class Worker:
     """Answers pieces; its class is what an engine makes an actor of."""
 
@@ -107,7 +113,8 @@ class Worker:
         try:
             for x, names, kept in self._read(piece):
                 said, given = self._said(x, names, kept)
-                said["row"] = np.arange(piece.start + done, piece.start + done + len(x))
+                if "row" not in kept:
+                    said["row"] = np.arange(piece.start + done, piece.start + done + len(x))
                 listed = pa.table({k: _arrow(pa, values) for k, values in said.items()})
                 file = file or writer.ParquetWriter(draft, listed.schema)
                 file.write_table(listed)
