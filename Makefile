@@ -1,6 +1,7 @@
 # The two commands: `make demo` and `make test`. Both install what they need into .venv.
 PYTHON ?= python3
 VENV := .venv
+LITE := .venv-litert
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 SOURCES := pyproject.toml train/pyproject.toml runtime/pyproject.toml constraints.txt
@@ -11,7 +12,7 @@ GUIDED := graphs manifests zips arrays csv
 # shapes in signatures are checked while the tests run, and only then
 HOOK := ssdgm_train,ssdgm_export,beartype.beartype
 
-.PHONY: help demo test slow lint check fix docs web docs-site bench fuzz soak golden clean
+.PHONY: help demo test slow lint check fix docs web litert docs-site bench fuzz soak golden clean
 
 help:
 	@echo "make demo   train, convert, verify and use a model on real digits (a few minutes)"
@@ -19,6 +20,7 @@ help:
 	@echo "make slow   the tests of whole programs: examples, wheels, killed runs, messy tables"
 	@echo "make lint   the checks without the tests"
 	@echo "make web    the JavaScript package in Node, and the page of deploy web in Chromium"
+	@echo "make litert the files of deploy litert, in an environment of their own"
 	@echo "make docs-site   these pages, the methods and every public name as a site in build/site"
 	@echo "make fix    repair what ruff can, and write the generated parts of the pages again"
 	@echo "make fuzz   random attacks on all that reads files, SECONDS=60 on each"
@@ -87,9 +89,24 @@ docs: $(VENV)/installed
 web: $(VENV)/installed
 	PYTHON="$(CURDIR)/$(BIN)/python" tests/web/run.sh
 
+# litert-torch wants older versions of some packages than the development set has
+$(LITE)/installed: $(SOURCES) tests/export/lite/constraints.txt
+	$(PYTHON) -m venv $(LITE)
+	cat tests/export/lite/constraints.txt > $(LITE)/constraints.txt
+	cut -d= -f1 tests/export/lite/constraints.txt | sed 's/.*/^&==/' | \
+		grep -v -f - constraints.txt >> $(LITE)/constraints.txt
+	$(LITE)/bin/python -m pip --disable-pip-version-check install --quiet \
+		-c $(LITE)/constraints.txt -e ./runtime -e ./train \
+		-e '.[train,cpu,images,tables,litert]' beartype hypothesis jsonschema pytest pytest-xdist
+	@touch $@
+
+litert: $(LITE)/installed
+	$(LITE)/bin/python -m pytest -p no:anyio -n $(WORKERS) tests/export/lite \
+		tests/export/bench/test_eager.py tests/cli/test_deploy.py -m "not slow"
+
 golden: $(VENV)/installed
 	$(BIN)/python tests/golden/make.py
 
 clean:
-	rm -rf $(VENV) .venv-device build dist demo runs
+	rm -rf $(VENV) $(LITE) .venv-device build dist demo runs
 	rm -rf runtime/javascript/node_modules runtime/javascript/build runtime/javascript/dist

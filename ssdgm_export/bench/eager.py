@@ -1,4 +1,4 @@
-"""PyTorch on the same weights, as a backend of `bench`: eager, and through torch.compile.
+"""A run's own weights in other engines, as backends of `bench`: PyTorch, eager and compiled.
 
 A bundle holds only ONNX, so the modules come from the run that it was made of. Whether they give
 what the bundle gives is compared before they are measured, as of every backend.
@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from ssdgm_export.bench import edge
 from ssdgm_export.graphs import modules
 from ssdgm_runtime import errors
 from ssdgm_runtime.bench import backends
@@ -22,14 +23,14 @@ from ssdgm_runtime.engine import session
 from ssdgm_train.runs import directory
 from ssdgm_train.runs import loading as training
 
-EAGER, COMPILED = backends.FROM_RUN
+EAGER, COMPILED = backends.FROM_RUN[:2]
 Arrays = session.Arrays
 Modules = Callable[..., Mapping[str, modules.Graph]]
 """Makes a run's graphs, as `modules.of` with `fuse` left open."""
 
 
 def openers(run: str | os.PathLike[str]) -> Mapping[str, backends.Opener]:
-    """The backends `torch` and `torch-compile` of a finished run.
+    """The backends of a finished run: torch in two ways, and engines for phones.
 
     Raises:
         RunError: The run has not ended or is damaged.
@@ -38,7 +39,9 @@ def openers(run: str | os.PathLike[str]) -> Mapping[str, backends.Opener]:
     record, result = source.read(), directory.ended(source)
     model = training.load_model(source)
     build = partial(modules.of, model, record.problem, result.temperature)
-    return {name: partial(_opened, name, build) for name in (EAGER, COMPILED)}
+    own = {name: partial(_opened, name, build) for name in (EAGER, COMPILED)}
+    makers = {edge.LITERT: edge.litert, edge.EXECUTORCH: edge.executorch}
+    return {**own, **{name: partial(_elsewhere, make, build) for name, make in makers.items()}}
 
 
 @contextmanager
@@ -60,6 +63,12 @@ def _opened(name: str, build: Modules, target: backends.Target) -> Iterator[back
         yield partial(_call, module, order)
     finally:
         torch.set_num_threads(before)
+
+
+@contextmanager
+def _elsewhere(make: edge.Make, build: Modules, target: backends.Target) -> Iterator[backends.Run]:
+    """An engine that is no torch, on the run's modules; errors as of `_opened`."""
+    yield edge.run(make, _graph(build, target), target)
 
 
 def _call(module: Any, order: list[str], feeds: Arrays) -> tuple[Any, ...]:  # noqa: ANN401

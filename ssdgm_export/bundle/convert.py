@@ -140,7 +140,7 @@ def convert(
     report = parity.compare(graphs, models, cut, held.space, atol, rtol, batches)
     given = golden.inputs(graphs, golden.chosen(graphs, record, golden_from), held.space)
     origin = variants.Source(graphs, models, given, report, held.space)
-    shipped, gates = variants.make(origin, wanted, train, _judging(held, train), limits)
+    shipped, gates = variants.make(origin, wanted, train, judging(held, train), limits)
     beside = directory.ended(given_run).baseline if if_better else None
     note = _note(decision, beside)
     remarks = [*model.remarks, *baseline.remarks(beside), *([f"{note}."] if note else [])]
@@ -184,7 +184,7 @@ def material(run: directory.Run, data: str | None = None) -> tuple[gate.Rows, pa
     return rows, pictures.cut(store.sample(dataset.x, split.training), rows.space)
 
 
-def _judging(held: gate.Rows, train: parity.Array) -> gate.Rows:
+def judging(held: gate.Rows, train: parity.Array) -> gate.Rows:
     """The rows that lower precision is judged by: training rows, unless enough are held out."""
     if held.kind == "validation" and len(held.x) >= evaluation.ENOUGH:
         return held

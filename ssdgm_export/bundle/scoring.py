@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ssdgm_export.proof import gate, parity
+from ssdgm_export.proof import engines, gate, parity
 from ssdgm_runtime.bundle import scorer
 from ssdgm_train.labels.oneclass import LEVELS
 from ssdgm_train.model import SCORER
@@ -39,7 +39,7 @@ def unranked(rows: gate.Rows) -> str:
 
 def computed(models: Mapping[str, bytes], rows: gate.Rows) -> parity.Array:
     """The score of each row, [n]."""
-    engine, feeds = gate.opened(SCORER, models[SCORER]), rows.tensors
+    engine, feeds = engines.opened(SCORER, models[SCORER]), rows.tensors
     given = {name: feeds[name] for name in engine.inputs if name in feeds}
     parts = [
         engine.run({k: v[start : start + gate.BATCH] for k, v in given.items()})["score"]

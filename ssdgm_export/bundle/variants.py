@@ -1,13 +1,13 @@
 """The files of each graph: one a precision, those of lower precision behind a gate."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
 
 from ssdgm_export.graphs import modules, quantise
-from ssdgm_export.proof import allowance, gate, parity
+from ssdgm_export.proof import allowance, engines, gate, parity
 from ssdgm_runtime import arguments, errors
 from ssdgm_runtime.bundle import tolerance
 from ssdgm_runtime.labels.space import Space
@@ -38,7 +38,7 @@ class Variant:
     Attributes:
         component: The graph.
         precision: Its precision.
-        data: The .onnx file.
+        data: The file.
         golden: Its outputs for the golden rows.
         atol: Absolute tolerance for them.
         rtol: Relative tolerance.
@@ -66,6 +66,8 @@ class Source:
         golden: The golden rows' inputs, by graph.
         report: The parity report.
         space: What a label is.
+        opener: Opens a file.
+        reduce: Makes the file of a component in a lower precision, with training rows at hand.
     """
 
     graphs: Mapping[str, modules.Graph]
@@ -73,6 +75,11 @@ class Source:
     golden: Mapping[str, parity.Arrays]
     report: parity.Report
     space: Space
+    opener: engines.Opener = engines.opened
+    reduce: "Reduce" = field(default_factory=lambda: reduced)
+
+
+Reduce = Callable[[Source, str, str, parity.Array], bytes]
 
 
 def precisions(words: object) -> tuple[str, ...]:
@@ -120,12 +127,13 @@ def make(
     gates: list[gate.Gate] = []
     lower = [precision for precision in wanted if precision != FP32]
     names = {k: tuple(t.name for t in g.spec.inputs) for k, g in source.graphs.items()}
+    opener = source.opener
     with parity.one_thread():
-        judge = gate.Judge(source.models, names, rows, limits) if lower else None
+        judge = gate.Judge(source.models, names, rows, limits, opener) if lower else None
         lowered = [name for name in source.models if name not in scores]
         for component, precision in ((c, p) for c in lowered for p in lower):
             assert judge is not None
-            data = _convert(source, component, precision, train)
+            data = source.reduce(source, component, precision, train)
             verdicts = judge.judge(component, precision, data, source.golden[component])
             gates += verdicts
             if all(verdict.passed for verdict in verdicts):
@@ -152,8 +160,8 @@ def exact(source: Source, component: str) -> Variant:
 def _variant(source: Source, component: str, data: bytes, gates: tuple[gate.Gate, ...]) -> Variant:
     """A variant, held to answer on other devices within a share of what its precision costs."""
     feeds, precision, report = source.golden[component], gates[0].precision, source.report
-    outputs = gate.opened(component, data).run(feeds)
-    plain = gate.opened(component, source.models[component]).run(feeds)
+    outputs = source.opener(component, data).run(feeds)
+    plain = source.opener(component, source.models[component]).run(feeds)
     graph = source.graphs[component]
     costs = {k: np.abs(outputs[k].astype(np.float64) - plain[k]) for k in outputs}
     own = {
@@ -168,7 +176,8 @@ def _variant(source: Source, component: str, data: bytes, gates: tuple[gate.Gate
     return Variant(component, precision, data, outputs, report.atol, report.rtol, own, gates)
 
 
-def _convert(source: Source, component: str, precision: str, train: parity.Array) -> bytes:
+def reduced(source: Source, component: str, precision: str, train: parity.Array) -> bytes:
+    """The .onnx file of a component in int8 or fp16."""
     data = source.models[component]
     if precision == FP16:
         return quantise.fp16(data)

@@ -6,7 +6,16 @@ from typing import Annotated, Any
 import typer
 
 from ssdgm_export.cli import console, machine
-from ssdgm_export.cli.options import AsJson, MovedData, Run, Threads
+from ssdgm_export.cli.options import (
+    AbsoluteTolerance,
+    AsJson,
+    MaxDistortion,
+    MaxDrop,
+    MovedData,
+    RelativeTolerance,
+    Run,
+    Threads,
+)
 from ssdgm_runtime import terminal
 from ssdgm_runtime.bundle import tolerance
 
@@ -23,12 +32,8 @@ def convert(
         Path | None,
         typer.Option(help="File of rows that may be published inside the bundle, as golden rows."),
     ] = None,
-    atol: Annotated[
-        float, typer.Option(help="Absolute tolerance of the comparison with torch.", min=0)
-    ] = tolerance.ATOL,
-    rtol: Annotated[
-        float, typer.Option(help="Relative tolerance of the comparison with torch.", min=0)
-    ] = tolerance.RTOL,
+    atol: AbsoluteTolerance = tolerance.ATOL,
+    rtol: RelativeTolerance = tolerance.RTOL,
     name: Annotated[
         str | None, typer.Option(help="Name of the bundle. [default: METHOD-DATA]")
     ] = None,
@@ -42,15 +47,8 @@ def convert(
     precision: Annotated[
         str, typer.Option(help="Precisions to include, out of fp32,int8,fp16.")
     ] = "fp32",
-    max_drop: Annotated[
-        str,
-        typer.Option(
-            help="Largest allowed rise of a classifier's error, or share of changed answers."
-        ),
-    ] = "0.2%",
-    max_distortion: Annotated[
-        str, typer.Option(help="Largest allowed growth of the reconstructions' squared error.")
-    ] = "1%",
+    max_drop: MaxDrop = "0.2%",
+    max_distortion: MaxDistortion = "1%",
     score: Annotated[
         bool, typer.Option("--score", help="Add a graph that bounds log p(x) of a row.")
     ] = False,

@@ -18,3 +18,18 @@ Threads = Annotated[
 MovedData = Annotated[
     str | None, typer.Option(help="Where the run's data is now, if it has moved.")
 ]
+MaxDrop = Annotated[
+    str,
+    typer.Option(
+        help="Largest allowed rise of a classifier's error, or share of changed answers."
+    ),
+]
+MaxDistortion = Annotated[
+    str, typer.Option(help="Largest allowed growth of the reconstructions' squared error.")
+]
+AbsoluteTolerance = Annotated[
+    float, typer.Option(help="Absolute tolerance of the comparison with torch.", min=0)
+]
+RelativeTolerance = Annotated[
+    float, typer.Option(help="Relative tolerance of the comparison with torch.", min=0)
+]

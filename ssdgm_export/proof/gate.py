@@ -19,11 +19,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ssdgm_export.proof import engines
 from ssdgm_export.proof.allowance import Limits
 from ssdgm_export.proof.units import units
 from ssdgm_runtime.bundle import tolerance
-from ssdgm_runtime.engine import session
-from ssdgm_runtime.engine.options import Plan
 from ssdgm_runtime.labels.space import Space
 from ssdgm_runtime.rows.views import layout as laid
 from ssdgm_train import evaluation
@@ -115,6 +114,7 @@ class Judge:
         inputs: The names of each component's inputs.
         rows: Rows of the data.
         limits: What is allowed.
+        opener: Opens a file.
     """
 
     def __init__(
@@ -123,9 +123,10 @@ class Judge:
         inputs: Mapping[str, tuple[str, ...]],
         rows: Rows,
         limits: Limits,
+        opener: engines.Opener = engines.opened,
     ) -> None:
-        self._inputs, self._rows, self._limits = inputs, rows, limits
-        self._fp32 = {name: opened(name, data) for name, data in models.items()}
+        self._inputs, self._rows, self._limits, self._open = inputs, rows, limits, opener
+        self._fp32 = {name: opener(name, data) for name, data in models.items()}
         self._kept: dict[tuple[str, str], Array] = {}
         self._feeds: Arrays = rows.tensors
         self._units = units(rows.tensors, rows.layout)
@@ -142,7 +143,7 @@ class Judge:
         measures = self._measures(component)
         if not measures:
             return [Gate(component, precision, "nothing")]
-        engine = opened(component, data)
+        engine = self._open(component, data)
         answer, gap = self._answer(component, engine), self._gap(component, engine)
         gates = [
             self._gate(Gate(component, precision, name, batch_gap=gap), measure, answer)
@@ -251,7 +252,7 @@ class Judge:
         return missed
 
     def _answer(
-        self, component: str, engine: session.Session, feeds: Arrays | None = None
+        self, component: str, engine: engines.Engine, feeds: Arrays | None = None
     ) -> Arrays:
         given = self._given(component, self._feeds if feeds is None else feeds)
         parts = [
@@ -269,7 +270,7 @@ class Judge:
             for name in self._inputs[component]
         }
 
-    def _gap(self, component: str, engine: session.Session) -> float:
+    def _gap(self, component: str, engine: engines.Engine) -> float:
         """How far the answers for a row alone are from those in a batch."""
         given = self._given(component, self._feeds)
         together = engine.run({k: v[: self._size] for k, v in given.items()})
@@ -284,8 +285,3 @@ class Judge:
 def _finite(value: float) -> float:
     """The value; `tolerance.HUGE` where it is not finite, as JSON has no word for that."""
     return float(value) if math.isfinite(value) else tolerance.HUGE
-
-
-def opened(name: str, data: bytes) -> session.Session:
-    """A graph on one thread of the CPU, where figures come out the same again."""
-    return session.Session(name, lambda: data, Plan(provider="cpu"))

@@ -11,7 +11,6 @@ import contextlib
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,11 +18,9 @@ import torch
 from numpy.typing import NDArray
 
 from ssdgm_export.graphs import modules
-from ssdgm_export.proof import pictures
+from ssdgm_export.proof import engines, pictures
 from ssdgm_runtime import errors
 from ssdgm_runtime.bundle import tolerance
-from ssdgm_runtime.engine import session
-from ssdgm_runtime.engine.options import Plan
 from ssdgm_runtime.inference import noise
 from ssdgm_runtime.labels.space import Space
 from ssdgm_runtime.rows.tensor import Tensor
@@ -94,17 +91,19 @@ def compare(
     atol: float = ATOL,
     rtol: float = RTOL,
     batches: Sequence[int] = BATCHES,
+    opener: engines.Opener = engines.opened,
 ) -> Report:
     """Run every graph on both sides, batch by batch.
 
     Args:
         graphs: The traced modules.
-        files: Their .onnx bytes.
+        files: Their files.
         x: Real rows [n, *shape]; taken in turn, over and over.
         space: What a label is.
         atol: Absolute tolerance.
         rtol: Relative tolerance.
         batches: Batch sizes.
+        opener: Opens a file.
 
     Raises:
         ParityError: A difference is above the tolerance.
@@ -112,8 +111,7 @@ def compare(
     tally, distinct = _Tally(atol, rtol), min(len(x), max(batches))
     with one_thread():
         for name, graph in graphs.items():
-            plan = Plan(provider="cpu")
-            engine = session.Session(name, partial(files.__getitem__, name), plan)
+            engine = opener(name, files[name])
             doubled = replace(graph, module=copy.deepcopy(graph.module).double())
             for batch in batches:
                 rows = np.take(x, np.arange(batch), axis=0, mode="wrap")

@@ -1,6 +1,7 @@
 """`deploy`: JSON and text, and what is refused."""
 
 import hashlib
+import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -94,3 +95,38 @@ def test_folders_that_cannot_be_written(
     assert gone["type"] == "BundleNotFound"
     odd = ("--name", "a b") if platform == "service" else ("--variant", "int4")
     assert refused(tmp_path, *words, *odd, "-o", tmp_path / "s")["type"] == "InputError"
+
+
+LITE = importlib.util.find_spec("litert_torch") is not None
+
+
+@pytest.fixture
+def run(tmp_path: Path, tool: Tool) -> Path:
+    """A short run on the digits."""
+    words = ("digits", "--labels", "100", "--method", "m2", "--set", "train.steps=20", "-q")
+    assert tool("train", *words, "--out", tmp_path / "run").code == 0
+    return tmp_path / "run"
+
+
+@pytest.mark.skipif(not LITE, reason="needs the extra litert")
+def test_files_of_litert_are_a_table_or_json(run: Path, tmp_path: Path, tool: Tool) -> None:
+    words = ("deploy", "litert", run, "--graph", "classifier")
+    done = tool(*words, "--precision", "fp32,int8", "-o", tmp_path / "a", "--json")
+    assert done.code == 0, done
+    assert [file["path"] for file in done.json["files"]] == [
+        "classifier.tflite",
+        "classifier.int8.tflite",
+    ]
+    done = tool(*words, "-o", tmp_path / "b", "--batch", "4")
+    assert done.code == 0, done
+    assert "classifier.tflite" in done.out
+    assert str(tmp_path / "b/README.md") in done.out
+
+
+@pytest.mark.skipif(LITE, reason="the extra litert is here")
+def test_litert_says_which_extra_it_needs(run: Path, tmp_path: Path, tool: Tool) -> None:
+    done = tool("deploy", "litert", run, "-o", tmp_path / "a", "--json")
+    assert done.code == 3
+    assert done.json["error"]["type"] == "MissingExtra"
+    assert "pip install 'ssdgm-export[litert]'" in done.json["error"]["message"]
+    assert not (tmp_path / "a").exists()

@@ -25,7 +25,7 @@ Run = Callable[[Arrays], Outputs]
 
 RAW = "raw"
 NONE = "none"
-FROM_RUN = ("torch", "torch-compile")
+FROM_RUN = ("torch", "torch-compile", "litert", "executorch")
 """Those that need the run that a bundle was made from."""
 
 _EXACT, _REDUCED, _TINY = 2e-3, 0.25, 0.05

@@ -1,5 +1,6 @@
-"""torch as a backend of bench: the same values, its threads given back, another run refused."""
+"""A run as a backend of bench: the same values, threads given back, another run refused."""
 
+import importlib.util
 from pathlib import Path
 
 import exported
@@ -25,7 +26,7 @@ def _uncompiled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "compile", lambda module: module)
 
 
-@pytest.mark.parametrize("name", backends.FROM_RUN)
+@pytest.mark.parametrize("name", backends.FROM_RUN[:2])
 @pytest.mark.parametrize("component", ["classifier", "encoder", "decoder"])
 def test_torch_gives_what_the_bundle_gives(place: Path, name: str, component: str) -> None:
     found = eager.openers(place / "run")
@@ -86,3 +87,28 @@ def test_a_compiler_that_fails_says_what_to_do(
             found(goal),
         ):
             pass
+
+
+@pytest.mark.parametrize(
+    ("name", "package"), [("litert", "litert_torch"), ("executorch", "executorch")]
+)
+def test_engines_for_phones_give_what_the_bundle_gives(
+    place: Path, name: str, package: str
+) -> None:
+    if importlib.util.find_spec(package) is None:
+        with model.load(place / "bundle.ssdgm", provider="cpu") as opened:
+            goal, feeds = cell.target(opened, "decoder"), cell.rows(opened, "decoder", 3)
+            missing = pytest.raises(errors.SsdgmError, match="pip install")
+            with eager.openers(place / "run")[name](goal) as run, missing:
+                run(feeds)
+        return
+    found = eager.openers(place / "run")
+    for component in ("classifier", "encoder", "decoder"):
+        with model.load(place / "bundle.ssdgm", provider="cpu") as opened:
+            goal = cell.target(opened, component)
+            with backends.select([name], found)[name](goal) as run:
+                for rows in (1, 5):
+                    feeds = cell.rows(opened, component, rows)
+                    wanted = opened.graphs.run(component, feeds, rows)
+                    for array, other in zip(run(feeds), wanted.values(), strict=True):
+                        np.testing.assert_allclose(array, other, rtol=1e-4, atol=1e-4)

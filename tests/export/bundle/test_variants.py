@@ -267,61 +267,59 @@ class Fixed(session.Session):
 
 
 def judged(
-    monkeypatch: pytest.MonkeyPatch,
     before: NDArray[np.float32],
     after: NDArray[np.float32],
     of: gate.Rows | None = None,
 ) -> gate.Gate:
     found = {b"before": Fixed(before), b"after": Fixed(after)}
-    monkeypatch.setattr(gate, "opened", lambda name, data: found[data])
     limits = allowance.Limits(drop=0.02)
     judge = gate.Judge(
-        {"classifier": b"before"}, {"classifier": ("x",)}, of or rows(len(before)), limits
+        {"classifier": b"before"},
+        {"classifier": ("x",)},
+        of or rows(len(before)),
+        limits,
+        lambda name, data: found[data],
     )
     (verdict,) = judge.judge("classifier", "int8", b"after")
     return verdict
 
 
-def test_the_cost_and_its_standard_error_are_of_the_rows_own_differences(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_cost_and_its_standard_error_are_of_the_rows_own_differences() -> None:
     right = (np.arange(1000) % 2).astype(np.float32)
     wrong = right.copy()
     wrong[:30] = 1 - wrong[:30]  # 30 rows lost
-    found = judged(monkeypatch, right, wrong)
+    found = judged(right, wrong)
     assert (found.fp32, found.found, found.cost) == pytest.approx((0, 0.03, 0.03))
     assert found.deviation == pytest.approx((0.03 * 0.97 / 1000) ** 0.5)
     assert not found.passed
-    assert judged(monkeypatch, wrong, right).passed
+    assert judged(wrong, right).passed
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_what_is_not_finite_does_not_pass(monkeypatch: pytest.MonkeyPatch, value: float) -> None:
+def test_what_is_not_finite_does_not_pass(value: float) -> None:
     right = (np.arange(1000) % 2).astype(np.float32)
     broken = right.copy()
     broken[7] = value
-    found = judged(monkeypatch, right, broken)
+    found = judged(right, broken)
     assert found.batch_gap == tolerance.HUGE
     assert not found.passed
     json.dumps(found.to_json(), allow_nan=False)
 
 
 @pytest.mark.parametrize(("changed", "passes"), [(1, True), (3, False)])
-def test_without_labels_a_classifier_may_change_few_answers(
-    monkeypatch: pytest.MonkeyPatch, changed: int, passes: bool
-) -> None:
+def test_without_labels_a_classifier_may_change_few_answers(changed: int, passes: bool) -> None:
     before = (np.arange(100) % 2).astype(np.float32)
     after = before.copy()
     after[:changed] = 1 - after[:changed]
     unknown = dataclasses.replace(rows(100, "training"), y=np.full(100, -1))
-    found = judged(monkeypatch, before, after, unknown)
+    found = judged(before, after, unknown)
     assert (found.measure, found.kind, found.fp32) == ("change", "training", 0)
     assert (found.cost, found.passed) == (pytest.approx(changed / 100), passes)
 
 
-def test_four_rows_let_nothing_ship(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_four_rows_let_nothing_ship() -> None:
     right = (np.arange(4) % 2).astype(np.float32)
-    found = judged(monkeypatch, right, right)
+    found = judged(right, right)
     assert (found.rows, found.cost, found.passed) == (4, 0, False)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from ssdgm_export.graphs import quantise
-from ssdgm_export.proof import gate
+from ssdgm_export.proof import engines
 from ssdgm_runtime.bundle import contents, golden
 
 Arrays = dict[str, NDArray[Any]]
@@ -50,9 +50,9 @@ def test_int8_answers_almost_the_same_whoever_shares_the_batch(
 ) -> None:
     for key, data, feeds in each(case):
         small = quantise.int8(data, [feeds])
-        found, plain = gate.opened(key, small).run(feeds), gate.opened(key, data).run(feeds)
+        found, plain = engines.opened(key, small).run(feeds), engines.opened(key, data).run(feeds)
         assert share(found, plain) < 0.05, key
-        one = gate.opened(key, small).run({k: v[3:4] for k, v in feeds.items()})
+        one = engines.opened(key, small).run({k: v[3:4] for k, v in feeds.items()})
         for output in one:
             np.testing.assert_array_equal(one[output][0], found[output][3])
 
@@ -101,7 +101,7 @@ def test_fp16_is_half_as_large_and_close(
 ) -> None:
     for key, data, feeds in each(case):
         small = quantise.fp16(data)
-        found, plain = gate.opened(key, small).run(feeds), gate.opened(key, data).run(feeds)
+        found, plain = engines.opened(key, small).run(feeds), engines.opened(key, data).run(feeds)
         assert share(found, plain) < 1e-4, key
         model = onnx.load_model_from_string(small)
         kinds = {t.data_type for t in model.graph.initializer if len(t.dims) > 1}

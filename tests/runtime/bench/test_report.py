@@ -297,7 +297,7 @@ def test_a_backend_that_is_not_there_says_how_to_get_it(
     for name in backends.FROM_RUN:
         with pytest.raises(errors.MissingExtra, match="--run RUN"):
             backends.select([name], {})
-    with pytest.raises(errors.InputError, match="torch-compile, separated by commas"):
+    with pytest.raises(errors.InputError, match="executorch, separated by commas"):
         backends.select(["tvm"], {})
 
 
