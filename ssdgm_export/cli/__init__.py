@@ -16,13 +16,13 @@ from ssdgm_export.cli import (
     console,
     conversion,
     data,
-    deployment,
     evaluation,
     reports,
     research,
     shared,
     training,
 )
+from ssdgm_export.cli.platforms import deployment, hub
 from ssdgm_runtime import errors
 from ssdgm_runtime.console import catalogue
 
@@ -51,6 +51,7 @@ for command in EVERY:
     app.command(cls=shared.Once)(command)
 app.add_typer(data.app, name="data")
 app.add_typer(deployment.app, name="deploy")
+app.add_typer(hub.app, name="hub")
 
 
 def _version(wanted: bool) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ssdgm_export.deploy import onnxruntime_web
+from ssdgm_export.deploy import hub, onnxruntime_web
 
 Tool = Callable[..., Any]
 
@@ -95,6 +95,34 @@ def test_folders_that_cannot_be_written(
     assert gone["type"] == "BundleNotFound"
     odd = ("--name", "a b") if platform == "service" else ("--variant", "int4")
     assert refused(tmp_path, *words, *odd, "-o", tmp_path / "s")["type"] == "InputError"
+
+
+def test_a_bundle_goes_to_a_hub_and_comes_back(
+    tool: Tool, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nowhere(*_: object, **__: object) -> str:
+        raise OSError("no route to the hub\nat all")
+
+    def sent(*_: object, **__: object) -> hub.Copy:
+        return hub.Copy("me/digits", "0f", "https://hub/0f", str(bundle), "ab")
+
+    client = pytest.importorskip("huggingface_hub", reason="needs the extra hub")
+    monkeypatch.setattr(client.HfApi, "create_repo", nowhere)
+    monkeypatch.setattr(client.HfApi, "repo_info", nowhere)
+    for words in (
+        ("push", bundle, "me/digits"),
+        ("pull", "me/digits", "-o", tmp_path / "a.ssdgm"),
+    ):
+        failed = tool("hub", *words, "--json").json["error"]
+        assert failed["type"] == "HubError"
+        assert "me/digits failed (no route to the hub). Check" in failed["message"]
+    monkeypatch.setattr(hub, "push", sent)
+    monkeypatch.setattr(hub, "pull", sent)
+    done = tool("hub", "push", bundle, "me/digits", "--private")
+    assert "ssdgm-export hub pull me/digits --revision 0f -o NAME.ssdgm" in done.out
+    done = tool("hub", "pull", "me/digits", "-o", tmp_path / "a.ssdgm", "--id", "0" * 64)
+    assert "ssdgm-export verify" in done.out
+    assert not (tmp_path / "a.ssdgm").exists()
 
 
 LITE = importlib.util.find_spec("litert_torch") is not None

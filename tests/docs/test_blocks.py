@@ -7,8 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import hubs
 import packages
 import pytest
+
+from ssdgm_export import cli
 
 BLOCK = re.compile(r"^```(?P<language>\w*)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 PAGES = ["application", "errors"]
@@ -44,11 +47,20 @@ def test_the_programs_of_a_page_run_one_after_another(
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_the_commands_of_a_page_run(page: str, beside: Path) -> None:
-    for line in "".join(blocks(page, "")).splitlines():
-        program, *words = shlex.split(line)
-        if program == "python":
-            done = subprocess.run([sys.executable, *words], capture_output=True, text=True)
-            assert done.returncode == 0, (line, done.stdout, done.stderr)
-        else:
-            assert (program, words[0]) == ("pip", "install")
+def test_the_commands_of_a_page_run(
+    page: str, beside: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with hubs.reached(monkeypatch, tmp_path / "cache"):
+        for line in "".join(blocks(page, "")).splitlines():
+            _run(line)
+
+
+def _run(line: str) -> None:
+    program, *words = shlex.split(line)
+    if program == "python":
+        done = subprocess.run([sys.executable, *words], capture_output=True, text=True)
+        assert done.returncode == 0, (line, done.stdout, done.stderr)
+    elif program == "ssdgm-export":
+        assert cli.run(words) == 0, line
+    else:
+        assert (program, words[0]) in (("pip", "install"), ("hf", "auth"))

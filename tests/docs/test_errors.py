@@ -13,6 +13,8 @@ from architecture import messages
 import ssdgm_export
 import ssdgm_runtime
 from ssdgm_export import cli
+from ssdgm_export.deploy import hub
+from ssdgm_export.lite import program
 from ssdgm_runtime.errors import SsdgmError
 
 PAGE = (packages.ROOT / "docs/errors.md").read_text(encoding="utf-8")
@@ -30,7 +32,7 @@ def family(root: type[SsdgmError]) -> Iterator[type[SsdgmError]]:
 
 
 def classes() -> dict[str, type[SsdgmError]]:
-    assert ssdgm_export.convert  # imports what raises errors
+    assert ssdgm_export.convert, (hub.push, program.program)  # imports what raises errors
     return {c.__name__: c for c in family(SsdgmError) if c.__module__.startswith("ssdgm_")}
 
 

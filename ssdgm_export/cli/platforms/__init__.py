@@ -1,0 +1,1 @@
+"""`deploy` and `hub`: bundles and runs in other places."""
