@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 import ssdgm_runtime
 from ssdgm_runtime.model import Model
-from ssdgm_runtime.service import inference
+from ssdgm_runtime.service import described, inference
 from ssdgm_runtime.service.counting import Counting
 from ssdgm_runtime.service.limits import Limits
 from ssdgm_runtime.service.metrics import CONTENT_TYPE
@@ -80,14 +80,13 @@ def _add_model(app: fastapi.FastAPI, served: Served, work: Work, limits: Limits)
         """Whether the model answers."""
         return _readiness(work, name=served.name)
 
-    infer, described = inference.Inference(served, work, limits), app.openapi
+    infer, framework = inference.Inference(served, work, limits), app.openapi
 
     def openapi() -> Json:
-        """The addresses as FastAPI describes them, and those that it does not know."""
-        whole = described()
-        for base in BASES:
-            whole["paths"].setdefault(f"{base}/infer", inference.DESCRIBED)
-        return whole
+        """The addresses as FastAPI describes them, and all that it does not know; made once."""
+        if not app.openapi_schema:
+            described.completed(framework(), served, BASES)
+        return framework()
 
     only = [fastapi.Depends(known)]
     for base in BASES:

@@ -18,20 +18,6 @@ from ssdgm_runtime.service.limits import RETRY_S, Limits
 from ssdgm_runtime.service.served import VERSION, Served
 from ssdgm_runtime.service.work import Work
 
-_BODY = {
-    "application/json": {"schema": {"type": "object", "required": ["inputs"]}},
-    "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
-}
-DESCRIBED = {
-    "post": {
-        "summary": "Infer",
-        "description": "Compute outputs for the rows of a request.",
-        "requestBody": {"required": True, "content": _BODY},
-        "responses": {"200": {"description": "The outputs", "content": _BODY}},
-    }
-}
-"""What an OpenAPI document says of these addresses."""
-
 _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (errors.Busy, 503),
     (errors.DeadlineExceeded, 504),

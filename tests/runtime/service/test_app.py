@@ -62,7 +62,11 @@ def test_addresses_that_are_not_there(service: Service) -> None:
 def test_the_addresses_are_described(service: Service) -> None:
     paths = service.client.get("/openapi.json").json()["paths"]
     assert {"/v2", "/v2/health/ready", "/v2/models/{name}", "/metrics"} <= set(paths)
-    assert list(paths["/v2/models/{name}/infer"]) == ["post"]
+    infer = paths[f"{app.BASES[0]}/infer"]
+    assert infer["post"]["responses"].keys() >= {"200", "400", "404", "413", "503", "504"}
+    assert infer["parameters"][0]["schema"]["example"] == "tiny"
+    body = infer["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert body["properties"]["inputs"]["items"]["properties"]["name"]["enum"] == ["x"]
 
 
 @pytest.mark.parametrize("n", [1, 3])

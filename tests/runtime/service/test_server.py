@@ -191,3 +191,22 @@ def test_without_the_extra_the_error_names_it(data: Path) -> None:
     assert done.returncode == 3, done
     message = json.loads(done.stdout)["error"]["message"]
     assert message == 'Serving needs the package fastapi: pip install "ssdgm-runtime[service]"'
+
+
+@pytest.mark.slow
+def test_schemathesis_finds_nothing_against_its_description(process: Process) -> None:
+    """Every status, type and body is a described one, whatever is sent.
+
+    Left out is that what the description allows must be taken: it cannot say that a tensor has as
+    many values as its shape.
+    """
+    pytest.importorskip("jsonschema_rs", reason="a tool of the development set")
+    tool = (sys.executable, "-m", "schemathesis.cli", "run", f"{process.url}/openapi.json")
+    how = ("--max-examples", "100", "--seed", "1", "--no-color")
+    done = subprocess.run(
+        [*tool, *how, "--exclude-checks", "positive_data_acceptance"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert "10 selected" in done.stdout
