@@ -149,7 +149,18 @@ def test_its_golden_rows_and_its_readme_hold_elsewhere(digits: Path, tmp_path: P
     assert "val x = ByteBuffer.allocateDirect(128)" in text  # two rows of 64 bytes
 
 
-def test_views_and_codes_have_names_of_their_own(tmp_path: Path) -> None:
+def test_codes_of_tables_have_32_bits(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    run = exported.folder(tmp_path_factory, "m2", "columns-float32") / "run"
+    litert.deploy(run, tmp_path / "a", graphs=["classifier"])
+    about = json.loads((tmp_path / "a/litert.json").read_text())
+    given = {t["name"]: t["dtype"] for t in about["graphs"]["classifier"]["inputs"]}
+    assert given == {"x": "float32", "codes": "int32"}
+    assert "// int32 [1, " in (tmp_path / "a/README.md").read_text()
+
+
+def test_views_have_names_of_their_own(tmp_path: Path) -> None:
     data = cases.several(60, 30, 24)
     arrays: dict[str, Any] = {"y": data.y, "x.left": data.x[:, :6], "x.right": data.x[:, 6:]}
     np.savez(tmp_path / "rows.npz", **arrays)
