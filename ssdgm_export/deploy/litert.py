@@ -126,6 +126,7 @@ def deploy(
     """
     arguments.count(batch, "batch", 1)
     wanted = _precisions(precision)
+    program.package("litert_torch")  # before any work
     source = directory.Run(Path(run))
     with directory.reading(source):
         record, result = source.read(), directory.ended(source)

@@ -152,8 +152,9 @@ def test_files_of_litert_are_a_table_or_json(run: Path, tmp_path: Path, tool: To
 
 
 @pytest.mark.skipif(LITE, reason="the extra litert is here")
-def test_litert_says_which_extra_it_needs(run: Path, tmp_path: Path, tool: Tool) -> None:
-    done = tool("deploy", "litert", run, "-o", tmp_path / "a", "--json")
+def test_litert_says_which_extra_it_needs(tmp_path: Path, tool: Tool) -> None:
+    words = (tmp_path / "run", "--threads", "1", "-o", tmp_path / "a", "--json")
+    done = tool("deploy", "litert", *words)
     assert done.code == 3
     assert done.json["error"]["type"] == "MissingExtra"
     assert "pip install 'ssdgm-export[litert]'" in done.json["error"]["message"]
