@@ -5,6 +5,8 @@ interpreter has no kernel for some of what follows from no input, such as one-ho
 class: that is computed beforehand.
 """
 
+from typing import Any
+
 from torch import Tensor, export, fx, nn, ops
 from torch.fx.experimental import const_fold
 
@@ -38,21 +40,21 @@ def lowered(module: nn.Module, given: tuple[Tensor, ...]) -> nn.Module:
 
 def _unpad(graph: fx.Graph, node: fx.Node, sides: int) -> None:
     """Cut off what padding would have left out; the sizes are those of the padded one."""
-    padding = node.args[_PADDING] if len(node.args) > _PADDING else 0
-    each = list(padding) if isinstance(padding, (list, tuple)) else [padding] * sides
-    if not any(each):
-        return
+    each, more = (_sides(node, at, sides) for at in (_PADDING, _PADDING + 1))
+    if not any(each) or any(b > a for a, b in zip(each, more, strict=True)):
+        return  # nothing to cut off, or more to add than there is
     shape = node.meta["val"].shape
     further = node.args[_PADDING + 2 :]
     node.args = (*node.args[:_PADDING], [0] * sides, [0] * sides, *further)
-    last = node
-    with graph.inserting_after(node):
-        for side, first in zip(range(-sides, 0), each, strict=True):
-            cut = (last, side, first, first + shape[side])
-            last = graph.create_node("call_function", ops.aten.slice.Tensor, cut)
-            graph.inserting_after(last)
-    node.replace_all_uses_with(last, delete_user_cb=lambda user: not _is_cut(user, node))
+    cuts = [node]
+    for side, first in zip(range(-sides, 0), each, strict=True):
+        with graph.inserting_after(cuts[-1]):
+            place = (cuts[-1], side, first, first + shape[side])
+            cuts.append(graph.create_node("call_function", ops.aten.slice.Tensor, place))
+    node.replace_all_uses_with(cuts[-1], delete_user_cb=lambda user: user not in cuts)
 
 
-def _is_cut(user: fx.Node, node: fx.Node) -> bool:
-    return user.target is ops.aten.slice.Tensor and user.args[0] is node
+def _sides(node: fx.Node, at: int, sides: int) -> list[int]:
+    """An argument that has a number for each side; zeros where it is left out."""
+    given: Any = node.args[at] if len(node.args) > at else 0
+    return list(given) if isinstance(given, (list, tuple)) else [given] * sides
