@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from ssdgm_export import extras
 from ssdgm_export.graphs import modules, trace
 from ssdgm_export.lite import interpreter, program
 from ssdgm_runtime import errors
@@ -96,13 +97,6 @@ def _program(graph: modules.Graph, rows: int) -> bytes:
 
 
 def _package(name: str) -> Any:  # noqa: ANN401  (it has no stubs)
-    import importlib
-
     with trace.quiet():
-        try:
-            return importlib.import_module(name)
-        except ImportError as error:
-            raise errors.MissingEngine(
-                f"The package executorch cannot be imported ({error})",
-                mend="Install it with: pip install executorch",
-            ) from None
+        what = f"--against {EXECUTORCH}"
+        return extras.package(name, what, EXECUTORCH, errors.MissingEngine)

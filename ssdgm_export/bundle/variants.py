@@ -56,6 +56,18 @@ class Variant:
     gates: tuple[gate.Gate, ...] = ()
 
 
+def reduced(source: "Source", component: str, precision: str, train: parity.Array) -> bytes:
+    """The .onnx file of a component in int8 or fp16."""
+    data = source.models[component]
+    if precision == FP16:
+        return quantise.fp16(data)
+    return quantise.int8(data, _feeds(source, component, train))
+
+
+Reduce = Callable[["Source", str, str, parity.Array], bytes]
+"""Makes the file of a component in a lower precision, with training rows at hand."""
+
+
 @dataclass(frozen=True, eq=False)
 class Source:
     """What variants are made of.
@@ -67,7 +79,7 @@ class Source:
         report: The parity report.
         space: What a label is.
         opener: Opens a file.
-        reduce: Makes the file of a component in a lower precision, with training rows at hand.
+        reduce: Makes the file of a component in a lower precision.
     """
 
     graphs: Mapping[str, modules.Graph]
@@ -76,10 +88,7 @@ class Source:
     report: parity.Report
     space: Space
     opener: engines.Opener = engines.opened
-    reduce: "Reduce" = field(default_factory=lambda: reduced)
-
-
-Reduce = Callable[[Source, str, str, parity.Array], bytes]
+    reduce: Reduce = reduced
 
 
 def precisions(words: object) -> tuple[str, ...]:
@@ -127,9 +136,8 @@ def make(
     gates: list[gate.Gate] = []
     lower = [precision for precision in wanted if precision != FP32]
     names = {k: tuple(t.name for t in g.spec.inputs) for k, g in source.graphs.items()}
-    opener = source.opener
     with parity.one_thread():
-        judge = gate.Judge(source.models, names, rows, limits, opener) if lower else None
+        judge = gate.Judge(source.models, names, rows, limits, source.opener) if lower else None
         lowered = [name for name in source.models if name not in scores]
         for component, precision in ((c, p) for c in lowered for p in lower):
             assert judge is not None
@@ -174,14 +182,6 @@ def _variant(source: Source, component: str, data: bytes, gates: tuple[gate.Gate
         for k, cost in costs.items()
     }
     return Variant(component, precision, data, outputs, report.atol, report.rtol, own, gates)
-
-
-def reduced(source: Source, component: str, precision: str, train: parity.Array) -> bytes:
-    """The .onnx file of a component in int8 or fp16."""
-    data = source.models[component]
-    if precision == FP16:
-        return quantise.fp16(data)
-    return quantise.int8(data, _feeds(source, component, train))
 
 
 def _feeds(source: Source, component: str, train: parity.Array) -> Iterator[parity.Arrays]:

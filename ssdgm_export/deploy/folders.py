@@ -2,9 +2,10 @@
 
 import hashlib
 from collections.abc import Mapping
+from pathlib import Path
 
 from ssdgm_runtime import atomic, errors
-from ssdgm_runtime.bundle import contents
+from ssdgm_runtime.bundle import contents, sources
 
 
 def files(opened: contents.Bundle) -> dict[str, bytes]:
@@ -18,6 +19,21 @@ def files(opened: contents.Bundle) -> dict[str, bytes]:
     return {**read, contents.SUMS: sums}
 
 
+def signed(opened: contents.Bundle) -> dict[str, bytes]:
+    """A bundle's files as `files` gives them, and its signature where it has one."""
+    source = sources.open_source(opened.path, contents.MAX_BYTES)
+    own = {contents.SIGNATURE} if source.has(contents.SIGNATURE) else set()
+    return {**files(opened), **{name: source.read(name, 2 * contents.SUMS_BYTES) for name in own}}
+
+
+def fill(folder: Path, parts: Mapping[str, bytes]) -> None:
+    """Write files by their relative names into a folder that is there."""
+    for name, data in parts.items():
+        place = folder / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(data)
+
+
 def write(out: atomic.PathLike, parts: Mapping[str, bytes], *, force: bool) -> None:
     """Write files by their relative names into a new folder; `force` replaces one.
 
@@ -25,7 +41,4 @@ def write(out: atomic.PathLike, parts: Mapping[str, bytes], *, force: bool) -> N
         OutputExists, DataNotFound, NotWritable: The folder cannot be made.
     """
     with atomic.folder(out, replace=force) as partial:
-        for name, data in parts.items():
-            place = partial / name
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(data)
+        fill(partial, parts)

@@ -5,22 +5,18 @@ bundle's README.md is its page there.
 """
 
 import contextlib
-import importlib
-import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ssdgm_export import extras
 from ssdgm_export.bundle import convert
 from ssdgm_export.deploy import folders
 from ssdgm_runtime import atomic, errors
 from ssdgm_runtime.bundle import contents
 from ssdgm_runtime.bundle.trust import policy as trust
-
-_OWN = (".cache", ".gitattributes")
-"""What the client and the hub add to a folder."""
 
 Json = dict[str, Any]
 
@@ -75,19 +71,15 @@ def push(
         SsdgmError: What is wrong with the bundle, as `load` says it.
     """
     hub, opened = _client(), contents.open_bundle(bundle)
-    parts = folders.files(opened)
-    signature = opened.path / contents.SIGNATURE
-    if signature.is_file():
-        parts[contents.SIGNATURE] = signature.read_bytes()
     said = message or f"{opened.manifest.name} {opened.id[:12]}"
     with tempfile.TemporaryDirectory() as place:
-        folders.write(Path(place) / "bundle", parts, force=False)
+        folders.fill(Path(place), folders.signed(opened))
         with _talking(repository):
             api = hub.HfApi()
             api.create_repo(repository, private=private, exist_ok=True)
             commit = api.upload_folder(
                 repo_id=repository,
-                folder_path=Path(place) / "bundle",
+                folder_path=place,
                 revision=revision,
                 commit_message=said,
                 delete_patterns="*",
@@ -122,15 +114,13 @@ def pull(
     hub = _client()
     if not str(out).endswith(convert.SUFFIX):
         raise errors.InputError("out", str(out), f"a name that ends in {convert.SUFFIX}")
-    with atomic.folder(out, replace=force) as partial:
+    with atomic.folder(out, replace=force) as partial, tempfile.TemporaryDirectory() as place:
         with _talking(repository):
             api = hub.HfApi()
             commit = api.repo_info(repository, revision=revision).sha
-            api.snapshot_download(repository, revision=commit, local_dir=partial)
-        for name in _OWN:
-            own = partial / name
-            shutil.rmtree(own) if own.is_dir() else own.unlink(missing_ok=True)
-        opened = contents.open_bundle(partial, policy=policy)
+            api.snapshot_download(repository, revision=commit, local_dir=place)
+        opened = contents.open_bundle(place, policy=policy)
+        folders.fill(partial, folders.signed(opened))  # and nothing else that lies there
     return Copy(repository, str(commit), "", str(out), opened.id)
 
 
@@ -144,13 +134,7 @@ def policy(keys: Sequence[atomic.PathLike] = (), ids: Sequence[str] = ()) -> tru
 
 
 def _client() -> Any:  # noqa: ANN401  (only that much of it is used)
-    try:
-        return importlib.import_module("huggingface_hub")
-    except ImportError as error:
-        raise errors.MissingExtra(
-            f"A hub needs the package huggingface_hub, which cannot be imported ({error})",
-            mend="Run: pip install 'ssdgm-export[hub]'",
-        ) from None
+    return extras.package("huggingface_hub", "A hub", "ssdgm-export[hub]")
 
 
 @contextlib.contextmanager

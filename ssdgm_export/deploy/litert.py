@@ -18,9 +18,11 @@ import numpy as np
 from ssdgm_export.bundle import convert, golden, variants
 from ssdgm_export.deploy import folders, litert_guide
 from ssdgm_export.graphs import modules, trace
-from ssdgm_export.lite import interpreter, program, times
+from ssdgm_export.lite import interpreter, program
 from ssdgm_export.proof import allowance, engines, gate, parity
 from ssdgm_runtime import arguments, atomic, errors
+from ssdgm_runtime.bench import cell, load, request
+from ssdgm_runtime.bundle import tolerance
 from ssdgm_runtime.rows.tensor import Tensor
 from ssdgm_train import data as sources
 from ssdgm_train.model import SCORER
@@ -30,8 +32,10 @@ from ssdgm_train.runs import loading as training
 PRECISIONS = (variants.FP32, variants.INT8)
 ABOUT, README, LABELS = "litert.json", "README.md", "labels.txt"
 FORMAT = "1.0"
+SECONDS = 0.5
+"""Of calls, by which a file's speed is told."""
+
 Json = dict[str, Any]
-Files = dict[str, dict[str, bytes]]
 _LIMITS = allowance.Limits()
 
 
@@ -126,24 +130,42 @@ def deploy(
     """
     arguments.count(batch, "batch", 1)
     wanted = _precisions(precision)
-    program.package("litert_torch")  # before any work
+    program.package("litert_torch")
     source = directory.Run(Path(run))
-    with directory.reading(source):
-        record, result = source.read(), directory.ended(source)
-        model = training.load_model(source)
-        held, train = convert.material(source, data)
     atomic.apart(out, run=source.path)
-    lies_at = training.place(record.data.source, source.path) if data is None else data
-    sources.check_outside(Path(out), sources.locate(lies_at))
-    more = {"fuse": modules.FUSED in graphs, "score": SCORER in graphs}
-    chosen = _chosen(modules.of(model, record.problem, result.temperature, **more), graphs)
-    origin = _origin(chosen, held, record, batch, (atol, rtol))
-    shipped, gates = variants.make(origin, wanted, train, convert.judging(held, train), limits)
-    twins = _twins(origin, shipped, train)
-    files = [_file(one, twins[one.component, one.precision], origin, batch) for one in shipped]
-    written = Folder(str(out), record.plan.spec.name, batch, files, origin.report, gates)
-    folders.write(out, _parts(written, origin, shipped), force=force)
+    with atomic.folder(out, replace=force) as partial:  # refused before any work, if it must be
+        with directory.reading(source):
+            record, result = source.read(), directory.ended(source)
+            model = training.load_model(source)
+            held, train = convert.material(source, data)
+        lies_at = training.place(record.data.source, source.path) if data is None else data
+        sources.check_outside(Path(out), sources.locate(lies_at))
+        more = {"fuse": modules.FUSED in graphs, "score": SCORER in graphs}
+        chosen = _chosen(modules.of(model, record.problem, result.temperature, **more), graphs)
+        origin = _origin(chosen, held, record, batch, (atol, rtol))
+        shipped, gates = variants.make(origin, wanted, train, convert.judging(held, train), limits)
+        _check_golden(origin, shipped)
+        twins = _twins(origin, shipped, train)
+        files = [_file(one, twins[one.component, one.precision], origin, batch) for one in shipped]
+        written = Folder(str(out), record.plan.spec.name, batch, files, origin.report, gates)
+        folders.fill(partial, _parts(written, origin, shipped))
     return written
+
+
+def _check_golden(origin: variants.Source, shipped: Sequence[variants.Variant]) -> None:
+    """Compare what LiteRT gives for golden rows with what ships; raises ParityError."""
+    for one in shipped:
+        answers = origin.opener(one.component, one.data).run(origin.golden[one.component])
+        for name, wanted in one.golden.items():
+            bound = one.own.get(name, one.atol)
+            gap, worst = tolerance.gaps(answers[name], wanted, bound, one.rtol)
+            if worst > 1:
+                raise parity.ParityError(
+                    f"{name} of {path(one.component, one.precision)} differs from its golden rows "
+                    f"by up to {gap:.3g}, {worst:.3g} times what is allowed",
+                    mend="Nothing was written. Raise --atol or --rtol if this is close enough; "
+                    "if not, please report it.",
+                )
 
 
 def _precisions(given: str | Sequence[str]) -> tuple[str, ...]:
@@ -211,11 +233,23 @@ def _file(one: variants.Variant, twin: bytes, origin: variants.Source, batch: in
     some = np.arange(batch) % len(next(iter(given.values())))
     feeds = {name: array[some] for name, array in given.items()}
     openers = (origin.opener, one.data), (engines.opened, twin)
-    calls = [partial(opener(one.component, data).run, feeds) for opener, data in openers]
-    own, other = times.medians(calls)
+    own, other = _medians(
+        [partial(open_(one.component, data).run, feeds) for open_, data in openers]
+    )
     sha, name = hashlib.sha256(one.data).hexdigest(), path(one.component, one.precision)
     size = len(one.data)
     return File(one.component, one.precision, name, size, sha, own, len(twin), other)
+
+
+def _medians(calls: Sequence[load.Call]) -> list[float]:
+    """The median time of each call in microseconds, in turns, as `bench` takes them."""
+    wanted, clock = request.Request(seconds=SECONDS), load.Clock()
+    named = {str(i): call for i, call in enumerate(calls)}
+    for call in calls:
+        call()
+    with load.opened(wanted.arrival, 1, SECONDS, clock) as stretch:
+        parts = cell.alternate(named, stretch, wanted, clock)
+    return [1e3 * cell.timing(parts[name], 1, 1)["p50_ms"] for name in named]
 
 
 def path(component: str, precision: str) -> str:

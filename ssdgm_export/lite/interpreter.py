@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ssdgm_export.graphs import modules
 from ssdgm_export.lite import program
 from ssdgm_runtime.rows.tensor import Tensor
 
 Array = NDArray[Any]
 Arrays = dict[str, Array]
-BATCH = "batch"
 
 
 class Interpreter:
@@ -76,4 +76,6 @@ def _details(engine: Any) -> tuple[dict[str, Any], dict[str, Any]]:  # noqa: ANN
 
 
 def _tensor(name: str, detail: Mapping[str, Any]) -> Tensor:
-    return Tensor(name, np.dtype(detail["dtype"]).name, (BATCH, *map(int, detail["shape"][1:])))
+    return Tensor(
+        name, np.dtype(detail["dtype"]).name, (modules.BATCH, *map(int, detail["shape"][1:]))
+    )

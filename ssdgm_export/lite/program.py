@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
+from ssdgm_export import extras
 from ssdgm_export.graphs import modules, trace
 from ssdgm_export.lite import lowering
 from ssdgm_runtime import errors
@@ -107,22 +108,14 @@ def dtype(tensor: Declared) -> str:
     return "int32" if tensor.dtype == "int64" else tensor.dtype
 
 
-def package(name: str) -> Any:  # noqa: ANN401  (the packages have no stubs)
+def package(name: str) -> Any:  # noqa: ANN401  (they have no stubs)
     """Import a package of the extra, which says much about itself, in silence.
 
     Raises:
         MissingExtra: It is not installed.
     """
-    import importlib
-
     with muted():
-        try:
-            return importlib.import_module(name)
-        except ImportError as error:
-            raise errors.MissingExtra(
-                f"LiteRT needs the package {name}, which cannot be imported ({error})",
-                mend="Run: pip install 'ssdgm-export[litert]'",
-            ) from None
+        return extras.package(name, "LiteRT", "ssdgm-export[litert]")
 
 
 @contextlib.contextmanager

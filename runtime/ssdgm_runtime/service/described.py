@@ -38,6 +38,13 @@ _HEADER = {
     "schema": {"type": "string"},
 }
 
+_METHODS = {"get", "post"}
+_READY = {
+    "type": "object",
+    "required": ["ready"],
+    "properties": {"ready": {"type": "boolean"}, "name": {"type": "string"}},
+}
+
 
 def completed(document: Json, served: Served, bases: tuple[str, ...]) -> Json:
     """A document with all that its addresses take and give.
@@ -52,22 +59,13 @@ def completed(document: Json, served: Served, bases: tuple[str, ...]) -> Json:
         paths[f"{base}/infer"] = {"post": _infer(served)}
         for path in (base, f"{base}/ready", f"{base}/infer"):
             paths[path]["parameters"] = list(_parameters(path, served.name))
-            for operation in (paths[path][method] for method in paths[path].keys() & METHODS):
-                operation["responses"] |= _refusals("404", "405")
     for path, known in paths.items():
-        for operation in (known[method] for method in known.keys() & METHODS):
-            operation["responses"] |= _refusals("405")
-            if path.endswith("/ready"):
-                operation["responses"] |= {"503": _answer(_READY, "Not to be asked for now")}
+        more = _refusals("404", "405") if "{name}" in path else _refusals("405")
+        if path.endswith("/ready"):
+            more |= {"503": _answer(_READY, "Not to be asked for now")}
+        for method in known.keys() & _METHODS:
+            known[method]["responses"] |= more
     return document
-
-
-METHODS = {"get", "post"}
-_READY = {
-    "type": "object",
-    "required": ["ready"],
-    "properties": {"ready": {"type": "boolean"}, "name": {"type": "string"}},
-}
 
 
 def _refusals(*statuses: str) -> Json:
@@ -134,7 +132,7 @@ def _request(said: Mapping[str, Any]) -> Json:
 
 
 def _tensors(known: list[Json]) -> Json:
-    """A list of tensors of these names."""
+    """A list of tensors of these names; what one has for a row is said in words."""
     fields = {
         "name": {"type": "string", "enum": [tensor["name"] for tensor in known]},
         "shape": {"type": "array", "items": {"type": "integer", "minimum": 0}},
@@ -144,4 +142,5 @@ def _tensors(known: list[Json]) -> Json:
     }
     required = ["name", "shape", "datatype"]
     one = {"type": "object", "required": required, "properties": fields}
-    return {"type": "array", "minItems": 1, "items": one}
+    rows = ", ".join(f"{t['name']}: {t['datatype']} {t['shape']}" for t in known)
+    return {"type": "array", "minItems": 1, "items": one, "description": rows}

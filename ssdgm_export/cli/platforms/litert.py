@@ -86,7 +86,9 @@ def _files(result: Json) -> str:
 
 
 def _refused(gate: Json) -> str:
+    what = f"{gate['component']} in {gate['precision']}"
+    if not gate["rows"]:
+        return f"{what}, of which nothing can be measured without the graphs beside it"
     return (
-        f"{gate['component']} in {gate['precision']}, whose {gate['measure']} would go from "
-        f"{gate['fp32']:.4g} to {gate['found']:.4g}"
+        f"{what}, whose {gate['measure']} would go from {gate['fp32']:.4g} to {gate['found']:.4g}"
     )

@@ -7,9 +7,11 @@ from pathlib import Path
 import hubs
 import pytest
 
-from ssdgm_export.deploy import hub
+from ssdgm_export.bundle import archive
+from ssdgm_export.deploy import folders, hub
 from ssdgm_runtime import errors, model
 from ssdgm_runtime.bundle import contents
+from ssdgm_runtime.bundle.trust import keys, signing
 from ssdgm_runtime.bundle.trust import policy as trust
 
 TESTS = Path(__file__).parents[2]
@@ -35,6 +37,25 @@ def test_a_bundle_comes_back_as_it_went(server: hubs.Hub, tmp_path: Path) -> Non
     assert own == {p.relative_to(out): p.read_bytes() for p in out.rglob("*") if p.is_file()}
     with model.load(out, provider="cpu") as opened:
         assert opened.verify().passed
+
+
+@pytest.mark.parametrize("suffix", ["", ".zip"])
+def test_a_signature_goes_with_its_bundle(server: hubs.Hub, tmp_path: Path, suffix: str) -> None:
+    own = tmp_path / f"own.ssdgm{suffix}"
+    opened = contents.open_bundle(BUNDLE)
+    if suffix:
+        own.write_bytes(archive.packed(folders.files(opened)))
+    else:
+        shutil.copytree(BUNDLE, own)
+    keys.make(tmp_path / "maker")
+    signing.sign(own, tmp_path / "maker")
+    hub.push(own, NAME)
+    server.commits[NAME][-1]["extra.py"] = b"print()"
+    known = trust.Policy(keys=[tmp_path / "maker.pub"])
+    hub.pull(NAME, tmp_path / "back.ssdgm", policy=known)
+    there = {p.name for p in (tmp_path / "back.ssdgm").iterdir()}
+    assert contents.SIGNATURE in there
+    assert not {"extra.py", ".gitattributes", ".cache"} & there
 
 
 def test_another_bundle_takes_its_place_and_the_first_stays_in_history(
