@@ -194,7 +194,9 @@ def test_without_the_extra_the_error_names_it(data: Path) -> None:
 
 
 @pytest.mark.slow
-def test_schemathesis_finds_nothing_against_its_description(process: Process) -> None:
+def test_schemathesis_finds_nothing_against_its_description(
+    process: Process, tmp_path: Path
+) -> None:
     """Every status, type and body is a described one, whatever is sent.
 
     Left out is that what the description allows must be taken: it cannot say that a tensor has as
@@ -205,6 +207,7 @@ def test_schemathesis_finds_nothing_against_its_description(process: Process) ->
     how = ("--max-examples", "100", "--seed", "1", "--no-color")
     done = subprocess.run(
         [*tool, *how, "--exclude-checks", "positive_data_acceptance"],
+        cwd=tmp_path,  # it keeps what it finds
         capture_output=True,
         text=True,
     )
