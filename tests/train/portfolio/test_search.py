@@ -88,6 +88,18 @@ def test_the_run_has_the_best_recipe_and_a_record_of_all(
     assert len(files) == len(names) * plan.FOLDS
 
 
+def test_brier_scores_are_those_at_the_best_temperature(whole: directory.Run) -> None:
+    for one in outcome(whole).candidates:
+        files = [
+            whole.path / search.FOLDER / f"{one.name}-{k + 1}.json" for k in range(plan.FOLDS)
+        ]
+        folds = [json.loads(path.read_text()) for path in files]
+        pooled = np.average([f["brier"] for f in folds], 0, [f["rows"] for f in folds])
+        assert pooled.shape == (len(search.TEMPERATURES),)
+        assert one.brier == pytest.approx(pooled.min())
+        assert pooled.min() <= pooled[search.TEMPERATURES.index(1.0)]
+
+
 def test_each_fold_learns_without_the_rows_that_it_is_scored_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

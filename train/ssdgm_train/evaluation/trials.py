@@ -17,7 +17,8 @@ class Trial:
             nothing was held out.
         deviation: The standard error of that share, see `deviation`.
         seconds: How long its folds took; None where that was not measured.
-        brier: The Brier score of these rows, which decides between equal errors.
+        brier: The Brier score of these rows at the temperature at which it is lowest, which
+            decides between errors that are alike.
     """
 
     name: str

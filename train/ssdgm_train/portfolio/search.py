@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from ssdgm_runtime import atomic, errors
 from ssdgm_train import data
@@ -31,15 +32,25 @@ from ssdgm_train.training import averaging, loop
 
 FOLDER = "portfolio"
 WORST = 1.0
-"""The error of a training that diverged, and its Brier score."""
+"""The error of a training that diverged, and its Brier scores."""
+
+TEMPERATURES = tuple(2 ** (k / 2) for k in range(-4, 9))
+"""Those at which answers are scored, 1/4 to 16."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A file of a fold: the share of wrong rows, their Brier score, how many, how long it took."""
+    """A file of a fold.
+
+    Attributes:
+        error: The share of wrong rows.
+        brier: Their Brier scores at each of `TEMPERATURES`.
+        rows: How many they are.
+        seconds: How long it took.
+    """
 
     error: float
-    brier: float
+    brier: tuple[float, ...]
     rows: int
     seconds: float
 
@@ -183,21 +194,24 @@ def _fold(
         window.add(step.terms)
         if step.number < trial.steps:
             yield training.Progress(step.number, trial.steps, step.phase)
-    score, means = _score(trial, rows), window.means()
-    error, brier = (WORST, WORST) if score is None else (score.error, score.brier)
-    directory.write_json(path, Outcome(error, brier, len(rows), budget.clock() - began))
-    yield training.Progress(trial.steps, trial.steps, step.phase, means, score)
+    scores, means = _scores(trial, rows), window.means()
+    brier = [score.brier for score in scores.values()] or [WORST] * len(TEMPERATURES)
+    plain = scores.get(1.0)
+    error = WORST if plain is None else plain.error
+    directory.write_json(path, Outcome(error, tuple(brier), len(rows), budget.clock() - began))
+    yield training.Progress(trial.steps, trial.steps, step.phase, means, plain)
 
 
-def _score(trial: session.Session, rows: store.Indices) -> Score | None:
-    """The score of rows that were held out; None where the training diverged."""
+def _scores(trial: session.Session, rows: store.Indices) -> dict[float, Score]:
+    """The scores of rows that were held out, by temperature; none where the training diverged."""
     try:
         loop.check_finite(trial.model, trial.state.step, {})
     except loop.Diverged:
-        return None
-    x, y = store.Rows(trial.data.x, rows), store.take(trial.data.y, rows)
+        return {}
+    x, y = store.Rows(trial.data.x, rows), torch.from_numpy(store.take(trial.data.y, rows))
     with averaging.averaged(trial.model, trial.state.averages):
-        return passes.score(trial.model, x, y, trial.device)
+        raw, labels = passes.raw(trial.model, x, trial.device), trial.model.labels
+        return {t: labels.measure(labels.tempered(raw, t), y) for t in TEMPERATURES}
 
 
 def _choose(begun: session.Session, plan: plans.Plan) -> None:
@@ -229,9 +243,11 @@ def best(tried: Sequence[Trial], rows: int) -> Trial:
     """The candidate to take: of those within a standard error of the lowest error the surest.
 
     Few held-out rows do not tell such errors apart, but Brier scores, of which a row has more than
-    right or wrong to say. Of equals it is the simplest. None that erred more than the baseline did
-    in the same folds is taken; and of fewer than `ENOUGH` rows, which decide nothing, the baseline
-    is, unless its error less its standard error is still above what the others are taken from.
+    right or wrong to say. They are those at each candidate's best temperature, since one is fitted
+    to the run that follows: without it the least sure candidate would look best. Of equals it is
+    the simplest. None that erred more than the baseline did in the same folds is taken; and of
+    fewer than `ENOUGH` rows, which decide nothing, the baseline is, unless its error less its
+    standard error is still above what the others are taken from.
 
     Args:
         tried: The candidates.
@@ -269,8 +285,8 @@ def _trial(run: directory.Run, name: str, folds: int) -> Trial:
         return Trial(name)
     every = [records.load(_file(run, name, fold), Outcome) for fold in range(folds)]
     rows = sum(one.rows for one in every)
-    error, brier = (
-        sum(getattr(one, name) * one.rows for one in every) / rows for name in ("error", "brier")
-    )
+    error = sum(one.error * one.rows for one in every) / rows
+    each = [[score * one.rows / rows for score in one.brier] for one in every]
+    brier = min(map(sum, zip(*each, strict=True)))
     seconds = sum(one.seconds for one in every)
     return Trial(name, error, trials.deviation(error, rows), seconds, brier)
