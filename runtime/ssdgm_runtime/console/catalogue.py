@@ -41,8 +41,8 @@ _HERE, _RAY = "here", "ray"
 _CLUSTER = (
     Option(
         "--engine",
-        "Where to compute: here, or ray, by the workers of Ray Data, Parquet or images to a "
-        "folder of Parquet.",
+        "Where to compute: here, or ray, by the workers of Ray Data, from Parquet or images, to "
+        "a folder of Parquet.",
         str,
         _HERE,
     ),
@@ -98,7 +98,13 @@ _PICTURES = (
 )
 _GENERATE = (
     _BUNDLE,
-    Option("--out", "Write to this .png grid, .npz file, or .csv table.", Path, REQUIRED, "-o"),
+    Option(
+        "--out",
+        "Write to this .png grid, .npz file, or .csv table; with --engine ray to a folder.",
+        Path,
+        REQUIRED,
+        "-o",
+    ),
     Option("--class", _CLASS, metavar="CLASS", repeatable=True),
     *_PICTURES,
     Option("--rows", "Rows for --analogies, and for --walk unless the latent is 2-D.", Path),
@@ -107,6 +113,7 @@ _GENERATE = (
     Option("--sample", "Draw x at random instead of writing its expected value.", bool),
     Option("--temperature", "Factor to multiply the random latents by.", float, 1.0),
     *_ENGINE,
+    *_CLUSTER,
     FORCE,
 )
 _REQUEST = (
@@ -201,17 +208,25 @@ def score(host: Host, **values: Value) -> Json:
 
 def _computed(here: Callable[..., Json], task: str, values: dict[str, Value]) -> Json:
     """What a command gives, computed here or on a cluster."""
+    cluster = _cluster(values)
+    if cluster is None:
+        return here(**values)
+    from ssdgm_runtime.console.cluster import engine
+
+    return engine.run(task, **values, **cluster)
+
+
+def _cluster(values: dict[str, Value]) -> dict[str, Value] | None:
+    """Take the options of a cluster out of all values; None where one computes here."""
     engine, address, workers = (values.pop(option.name) for option in _CLUSTER)
     if engine == _RAY:
-        from ssdgm_runtime.console.cluster import engine as ray
-
-        return ray.run(task, **values, ray_address=address, workers=workers)
+        return {"ray_address": address, "workers": workers}
     if engine != _HERE:
         raise errors.UsageError(f"--engine is {engine!r}", f"{_HERE} or {_RAY}")
     if address is not None or workers is not None:
         stray = "--ray-address" if address is not None else "--workers"
         raise errors.UsageError(f"{stray} has no effect here", mend="Add --engine ray.")
-    return here(**values)
+    return None
 
 
 def generate(host: Host, class_: list[str] | None, **values: Value) -> Json:
@@ -220,7 +235,16 @@ def generate(host: Host, class_: list[str] | None, **values: Value) -> Json:
     if len(names) > 1:
         problem = f"--{names[0]} and --{names[1]} exclude each other"
         raise errors.UsageError(problem, mend="Choose one of them.")
-    return commands.generate(**values, classes=class_ or (), picture=names[0] if names else None)
+    cluster = _cluster(values)
+    if cluster is None:
+        picture = names[0] if names else None
+        return commands.generate(**values, classes=class_ or (), picture=picture)
+    from ssdgm_runtime.console.cluster import engine
+
+    if stray := [*names, *["rows"] * (values.pop("rows") is not None)]:
+        problem = f"--{stray[0]} has no effect with --engine ray"
+        raise errors.UsageError(problem, mend="Leave one of the two out.")
+    return engine.generate(**values, **cluster, classes=class_ or ())
 
 
 def bench(host: Host, bundle: Path, run: Path | None, **values: Value) -> Json:

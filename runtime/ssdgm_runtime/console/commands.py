@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ssdgm_runtime import arguments, atomic, errors, model
 from ssdgm_runtime.bundle import contents, rowfiles
 from ssdgm_runtime.bundle.trust import policy as trust
-from ssdgm_runtime.console import doctor, drawing, drift, outputs
+from ssdgm_runtime.console import doctor, drawing, drift, generated, outputs
 from ssdgm_runtime.inference import graphs, parts
 from ssdgm_runtime.readers import inputs
 
@@ -201,16 +201,15 @@ def generate(
     """
     request = drawing.Request(picture, rows, n, seed, sample, temperature)
     drawing.check(request)
-    suffix = atomic.check_output(out, outputs.GENERATE, force=force, bundle=bundle, data=rows)
+    suffix = atomic.check_output(out, generated.FILES, force=force, bundle=bundle, data=rows)
     with model.load(bundle, **engine) as opened:
         about, space = opened.graphs.bundle.manifest, opened.space
         opened.graphs.graph("decoder", "generate")
-        chosen = space.spoken(classes, "--class") if classes else space.shown()
-        given = chosen if classes or parts.labelled(about.graphs) else None
-        drawn = drawing.draw(opened, request, given)
+        chosen = drawing.labels(opened, classes)
+        drawn = drawing.draw(opened, request, chosen)
         active, key = opened.graphs.placement("decoder").active, opened.graphs.bundle.id
     samples = drawn.samples
-    atomic.write(out, outputs.GENERATE[suffix](drawn), force=force)
+    atomic.write(out, generated.FILES[suffix](drawn), force=force)
     return {
         "bundle": about.name,
         "id": key,
@@ -218,7 +217,7 @@ def generate(
         "picture": picture,
         "rows": len(samples),
         "columns": drawn.columns,
-        "classes": space.captions(chosen) if samples.y.shape[1] else [],
+        "classes": space.captions(chosen) if chosen is not None else [],
         "n": n,
         "seed": samples.seed,
         "sample": sample,

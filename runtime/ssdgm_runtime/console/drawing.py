@@ -1,7 +1,7 @@
 """What the `generate` of a command line draws: rows by class, or one of the pictures."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from ssdgm_runtime import arguments, atomic, errors, model
 from ssdgm_runtime.bundle import manifest, rowfiles
-from ssdgm_runtime.console import outputs
+from ssdgm_runtime.console import generated, outputs
+from ssdgm_runtime.inference import parts
 from ssdgm_runtime.pictures import latent
 from ssdgm_runtime.readers import inputs
 
@@ -53,7 +54,19 @@ def check(request: Request) -> None:
         raise errors.InputError("--rows", "missing", want)
 
 
-def draw(opened: model.Model, request: Request, labels: Labels) -> outputs.Drawn:
+def labels(opened: model.Model, classes: Sequence[str | int]) -> Labels:
+    """The labels that a command line names, every class by default; None where there are none.
+
+    Raises:
+        InputError: A name is none of the labels'.
+    """
+    space = opened.space
+    if classes:
+        return space.spoken(classes, "--class")
+    return space.shown() if parts.labelled(opened.graphs.bundle.manifest.graphs) else None
+
+
+def draw(opened: model.Model, request: Request, labels: Labels) -> generated.Drawn:
     """Draw what is asked for; raises as `Model`'s methods and `inputs.read_rows` do.
 
     Args:
@@ -67,7 +80,7 @@ def draw(opened: model.Model, request: Request, labels: Labels) -> outputs.Drawn
     schema = about.columns, about.space, about.input.kind == "windows", label, about.views
     if request.picture is not None:
         picture = PICTURES[request.picture](opened, request, labels)
-        return outputs.Drawn(picture, picture.columns, low, high, *schema)
+        return generated.Drawn(picture, picture.columns, low, high, *schema)
     samples = opened.generate(
         labels,
         request.n,
@@ -77,7 +90,7 @@ def draw(opened: model.Model, request: Request, labels: Labels) -> outputs.Drawn
     )
     square = max(1, math.ceil(math.sqrt(request.n)))
     columns = request.n if len(samples) > request.n else square
-    return outputs.Drawn(samples, columns, low, high, *schema)
+    return generated.Drawn(samples, columns, low, high, *schema)
 
 
 def _styles(opened: model.Model, request: Request, labels: Labels) -> latent.Picture:

@@ -1,25 +1,19 @@
-"""Answers as files: CSV, JSON lines, npy, npz and pictures, written whole or not at all."""
+"""Answers as files: CSV, JSON lines, Parquet and npy."""
 
 import io
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ssdgm_runtime import errors
-from ssdgm_runtime.console import views
 from ssdgm_runtime.inference import answers
-from ssdgm_runtime.pictures import latent, png, traces
-from ssdgm_runtime.rows import columns as table
-from ssdgm_runtime.rows.views.view import Views
 
 if TYPE_CHECKING:
     from ssdgm_runtime.labels.space import Answer, Space
 
 Json = dict[str, Any]
-_PIXELS = 48
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,33 +103,6 @@ class Scored:
         ]
 
 
-@dataclass(frozen=True, eq=False)
-class Drawn:
-    """Generated rows with what a picture of them needs.
-
-    Attributes:
-        samples: The rows, in the order of the grid.
-        columns: How many stand beside one another in a grid.
-        low: The value that is black.
-        high: The value that is white.
-        known: The columns of a table's rows.
-        views: The views of rows that have several; `samples` then has whole rows or a dict.
-        space: What a label is.
-        windows: Whether rows are windows of series.
-        label: What the column of labels is called; "label" where nobody says.
-    """
-
-    samples: answers.Samples | latent.Picture
-    columns: int
-    low: float
-    high: float
-    known: table.Columns = ()
-    space: "Space | None" = None
-    windows: bool = False
-    label: str = ""
-    views: Views = ()
-
-
 def label_of(training: Mapping[str, Any]) -> str:
     """The name of the column of labels, where a bundle's training says it."""
     name = training.get("label", "")
@@ -144,7 +111,7 @@ def label_of(training: Mapping[str, Any]) -> str:
 
 def csv(answer: Predictions) -> bytes:
     """Rows of comma-separated values under a header."""
-    return _table(answer.columns())
+    return comma_separated(answer.columns())
 
 
 def parquet(answer: Predictions) -> bytes:
@@ -182,62 +149,8 @@ def npy(answer: Predictions) -> bytes:
     return stream.getvalue()
 
 
-def npz(drawn: Drawn) -> bytes:
-    """Arrays x, y, z, label where there are labels, seed if one was used, columns of a picture.
-
-    Of rows with several views x is an array for each, x.NAME.
-    """
-    samples, stream = drawn.samples, io.BytesIO()
-    arrays = {**views.arrays(samples.x, drawn.views), "y": samples.y, "z": samples.z}
-    seed = {} if samples.seed is None else {"seed": np.array(samples.seed)}
-    label = {"label": samples.labels} if samples.y.shape[1] else {}
-    laid = {"columns": np.array(drawn.columns)} if isinstance(samples, latent.Picture) else {}
-    np.savez(stream, allow_pickle=False, **arrays, **seed, **label, **laid)
-    return stream.getvalue()
-
-
-def picture(drawn: Drawn) -> bytes:
-    """A PNG grid of the rows, small images enlarged by whole pixels, windows as lines.
-
-    Raises:
-        DataError: There are no rows, or they are not images.
-    """
-    shown = views.shown(drawn.samples.x, drawn.views)
-    x, low, high, windows = shown or (drawn.samples.x, drawn.low, drawn.high, drawn.windows)
-    if windows and len(x):
-        lines = traces.images(x, low, high, _PIXELS)
-        return png.encode_png(png.grid(lines, drawn.columns, pad=4))
-    if isinstance(x, dict) or not len(x) or not png.is_image(x.shape[1:]):
-        raise errors.DataError(
-            f"Generated values of {views.sizes(x)} are not images",
-            "[n, height, width] or [n, height, width, 3]",
-            "Write an .npz file instead.",
-        )
-    images = png.to_images(x, low, high)
-    zoom = max(1, math.ceil(_PIXELS / max(images.shape[1:3])))
-    large = images.repeat(zoom, axis=1).repeat(zoom, axis=2)
-    return png.encode_png(png.grid(large, drawn.columns, pad=2))
-
-
-def generated(drawn: Drawn) -> bytes:
-    """A table's rows under its header, the label asked for in the last column.
-
-    Raises:
-        DataError: They are not rows of a table.
-    """
-    if not drawn.known:
-        raise errors.DataError(
-            f"Generated values of {views.sizes(drawn.samples.x)} are not rows of a table",
-            mend="Write an .npz file instead.",
-        )
-    columns = table.named(drawn.samples.x, drawn.known)
-    if drawn.space and drawn.samples.y.shape[1]:
-        columns[_free(drawn.label or "label", columns)] = drawn.space.captions(drawn.samples.y)
-    return _table({name: [*map(_cell, values)] for name, values in columns.items()})
-
-
-def _table(columns: Mapping[str, Sequence[object]]) -> bytes:
-    """Columns under their names as comma-separated values."""
+def comma_separated(columns: Mapping[str, Sequence[object]]) -> bytes:
+    """Columns under their names as the text of a .csv file."""
     import csv as writer
 
     stream = io.StringIO(newline="")
@@ -247,23 +160,13 @@ def _table(columns: Mapping[str, Sequence[object]]) -> bytes:
     return stream.getvalue().encode()
 
 
-def _free(name: str, taken: Iterable[str]) -> str:
-    return name if name not in taken else _free(f"{name}_", taken)
-
-
 def _plain(value: object) -> object:
     """A value as JSON has it; dates as text."""
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
-def _cell(value: object) -> object:
-    if isinstance(value, float):
-        return str(np.float32(value))
-    return str(value).lower() if isinstance(value, bool) else value
-
-
 def _scores_csv(scored: Scored) -> bytes:
-    return _table(scored.columns())
+    return comma_separated(scored.columns())
 
 
 def _scores_jsonl(scored: Scored) -> bytes:
@@ -288,9 +191,4 @@ CLASSIFY: dict[str, Callable[[Predictions], bytes]] = {
     ".jsonl": jsonl,
     ".parquet": parquet,
     ".npy": npy,
-}
-GENERATE: dict[str, Callable[[Drawn], bytes]] = {
-    ".png": picture,
-    ".npz": npz,
-    ".csv": generated,
 }

@@ -20,10 +20,11 @@ import pytest
 from pyarrow import parquet
 
 import ssdgm_export
+import ssdgm_runtime
 from ssdgm_export.proof import allowance
 from ssdgm_runtime import errors
-from ssdgm_runtime.console import catalogue, commands
-from ssdgm_runtime.console.cluster import pieces, work
+from ssdgm_runtime.console import catalogue, commands, drawing
+from ssdgm_runtime.console.cluster import generation, pieces, work
 from ssdgm_runtime.console.command import Host
 from ssdgm_runtime.readers import tables
 from ssdgm_runtime.rows import columns as table
@@ -192,8 +193,6 @@ def tiny() -> Path:
 @pytest.fixture
 def images(tmp_path: Path, tiny: Path) -> Path:
     image = pytest.importorskip("PIL.Image")
-    import ssdgm_runtime
-
     with ssdgm_runtime.load(tiny, provider="cpu") as opened:
         shape = opened.graphs.graph("classifier", "classify").inputs[0].row
     (tmp_path / "pictures").mkdir()
@@ -212,6 +211,76 @@ def test_words_of_a_column_are_read_as_they_are_one_by_one() -> None:
         batch = pa.record_batch({"a": array})
         coded = tables.coded(batch, [column], "row", 0)[:, 0]
         np.testing.assert_array_equal(coded, [0, 1, -1, -1, 2, -1, 0])
+
+
+class TestGeneration:
+    def pieces_of(self, bundle: Path, n: int, labels: int = 1) -> list[generation.Piece]:
+        with ssdgm_runtime.load(bundle, provider="cpu") as opened:
+            decoder = opened.graphs.graph("decoder", "generate")
+        return generation.cut(decoder, labels, n, seed=7)
+
+    def test_rows_are_cut_by_label(self, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(generation, "ROWS", 4)
+        cut = self.pieces_of(tiny, 9, labels=2)
+        assert [(p.number, p.start, p.rows, p.label) for p in cut] == [
+            *((0, 0, 4, 0), (1, 4, 4, 0), (2, 8, 1, 0)),
+            *((3, 9, 4, 1), (4, 13, 4, 1), (5, 17, 1, 1)),
+        ]
+        assert len({piece.seed for piece in cut}) == 6
+        assert max(piece.seed for piece in cut) < 1 << 48
+        assert self.pieces_of(tiny, 9, labels=2) == cut
+        assert self.pieces_of(tiny, 0) == []
+
+    def test_large_rows_are_fewer_at_once(
+        self, tiny: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(generation, "NUMBERS", 1)
+        assert [piece.rows for piece in self.pieces_of(tiny, 3)] == [1, 1, 1]
+
+    @pytest.mark.parametrize("sample", [False, True])
+    def test_a_part_can_be_generated_again_on_one_machine(
+        self, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sample: bool
+    ) -> None:
+        monkeypatch.setattr(generation, "ROWS", 4)
+        with ssdgm_runtime.load(tiny, provider="cpu") as opened:
+            labels = drawing.labels(opened, ())
+            assert labels is not None
+            job = generation.Job(str(tiny), str(tmp_path), {"threads": 1}, labels, sample, 0.5)
+            worker = generation.Worker(job)
+            cut = self.pieces_of(tiny, 6, len(labels))
+            done = [worker({"piece": [*piece]}) for piece in cut]
+            assert [one["rows"] for one in done] == [piece.rows for piece in cut]
+            assert all(one["error"] is None for one in done)
+            for piece, path in zip(cut, sorted(tmp_path.iterdir()), strict=True):
+                part = parquet.read_table(path)
+                (seed,), (label,) = map(set, (part["seed"].to_pylist(), part["label"].to_pylist()))
+                wanted = opened.generate(
+                    label, piece.rows, seed=seed, sample=sample, temperature=0.5
+                )
+                x = part["x"].combine_chunks().to_numpy_ndarray()
+                np.testing.assert_array_equal(x, wanted.x)
+                rows = range(piece.start, piece.start + piece.rows)
+                assert part["row"].to_pylist() == [*rows]
+
+    def test_rows_of_a_table_have_its_columns(self, place: Path, tmp_path: Path) -> None:
+        bundle = place / "bundle.ssdgm"
+        with ssdgm_runtime.load(bundle, provider="cpu") as opened:
+            chosen = drawing.labels(opened, ["0"])
+        job = generation.Job(str(bundle), str(tmp_path), {"threads": 1}, chosen)
+        (piece,) = self.pieces_of(bundle, 5)
+        assert generation.Worker(job)({"piece": piece})["counts"] == [("0", 5)]
+        found = read(tmp_path)
+        wanted = tmp_path / "wanted.csv"
+        commands.generate(bundle, wanted, classes=["0"], n=5, seed=piece.seed)
+        lines = wanted.read_text().splitlines()
+        assert [*found] == [*lines[0].split(","), "seed", "row"]
+        assert [*map(str, found[lines[0].split(",")[-1]])] == ["0"] * 5
+
+    def test_what_is_wrong_with_a_request_is_reported(self, tiny: Path, tmp_path: Path) -> None:
+        job = generation.Job(str(tiny), str(tmp_path), {}, None, temperature=1e39)
+        (piece,) = self.pieces_of(tiny, 2)
+        assert generation.Worker(job)({"piece": piece})["error"][0] == "InputError"
+        assert not [*tmp_path.iterdir()]
 
 
 class TestCommand:
@@ -234,6 +303,14 @@ class TestCommand:
             self.asked(place, tmp_path / "o.csv", workers=2)
         with pytest.raises(errors.UsageError, match="--ray-address has no effect"):
             self.asked(place, tmp_path / "o.csv", ray_address="auto")
+
+    def test_pictures_are_drawn_on_one_machine(self, tiny: Path, tmp_path: Path) -> None:
+        command = next(c for c in catalogue.COMMANDS if c.name == "generate")
+        defaults = {option.name: option.default for option in command.options}
+        asked = {**defaults, "bundle": tiny, "out": tmp_path / "out", "engine": "ray"}
+        for more in ({"styles": True}, {"rows": tiny}):
+            with pytest.raises(errors.UsageError, match="has no effect with --engine ray"):
+                command.run({**asked, **more}, Host())
 
     def test_answers_are_not_put_over_other_things(self, place: Path, tmp_path: Path) -> None:
         pytest.importorskip("ray")
@@ -339,6 +416,38 @@ class TestRay:
         found = read(tmp_path / "out")
         assert found["id"] == found["row"] == [*range(len(many))]
         assert sum(result["counts"].values()) == len(many)
+
+    @pytest.mark.parametrize("workers", ["1", "2"])
+    def test_generated_rows_are_the_same_from_any_number_of_workers(
+        self, place: Path, tmp_path: Path, workers: str
+    ) -> None:
+        pytest.importorskip("ray")
+        bundle, n = place / "bundle.ssdgm", generation.ROWS + 5
+        words = [*map(str, ("generate", bundle, "-o", tmp_path / "out", "-n", n, "--seed", 3))]
+        words += ["--engine", "ray", "--workers", workers, "--json"]
+        said = subprocess.run(
+            [sys.executable, "-m", "ssdgm_runtime", *words],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=300,
+        )
+        result = json.loads(said.stdout)
+        with ssdgm_runtime.load(bundle, provider="cpu") as opened:
+            labels, decoder = (
+                drawing.labels(opened, ()),
+                opened.graphs.graph("decoder", "generate"),
+            )
+        assert labels is not None
+        cut = generation.cut(decoder, len(labels), n, 3)
+        assert (result["rows"], result["parts"]) == (len(labels) * n, len(cut))
+        (tmp_path / "by hand").mkdir()
+        worker = generation.Worker(
+            generation.Job(str(bundle), str(tmp_path / "by hand"), {"threads": 1}, labels)
+        )
+        for piece in cut:
+            worker({"piece": piece})
+        assert read(tmp_path / "out") == read(tmp_path / "by hand")
 
     def test_a_wrong_row_is_an_error_and_nothing_is_left(
         self, place: Path, tmp_path: Path

@@ -21,7 +21,7 @@ CALLED: dict[str, tuple[Callable[..., Any], ...]] = {
     "classify": (ray.run, commands.classify, model.Model),
     "predict": (ray.run, commands.classify, model.Model),
     "score": (ray.run, commands.score, model.Model),
-    "generate": (commands.generate, model.Model),
+    "generate": (ray.generate, commands.generate, model.Model),
     "bench": (request.parse, outcome.Result),
     "key": (signatures.key,),
     "sign": (signatures.sign,),

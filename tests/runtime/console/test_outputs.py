@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ssdgm_runtime import atomic, errors
-from ssdgm_runtime.console import outputs
+from ssdgm_runtime.console import generated, outputs
 from ssdgm_runtime.inference import answers
 from ssdgm_runtime.labels import classes
 from ssdgm_runtime.pictures import latent
@@ -75,8 +75,8 @@ def samples(shape: tuple[int, ...], labels: int = 2) -> answers.Samples:
 
 def test_npz() -> None:
     for labels in (2, 0):
-        drawn = outputs.Drawn(samples((4, 4), labels), 3, 0, 16)
-        with np.load(io.BytesIO(outputs.npz(drawn)), allow_pickle=False) as found:
+        drawn = generated.Drawn(samples((4, 4), labels), 3, 0, 16)
+        with np.load(io.BytesIO(generated.npz(drawn)), allow_pickle=False) as found:
             assert ("label" in found) is (labels > 0)
             assert int(found["seed"]) == 5
             np.testing.assert_array_equal(found["x"], drawn.samples.x)
@@ -86,7 +86,7 @@ def test_npz_of_a_picture_says_how_it_is_laid_out() -> None:
     rows = samples((4, 4))
     for seed in (None, 5):
         found = latent.Picture(rows.x, rows.y, rows.z, 3, seed, PAIR)
-        data = outputs.npz(outputs.Drawn(found, found.columns, 0, 16))
+        data = generated.npz(generated.Drawn(found, found.columns, 0, 16))
         with np.load(io.BytesIO(data), allow_pickle=False) as read:
             assert int(read["columns"]) == 3
             assert read["label"].tolist() == [0, 0, 1]
@@ -95,7 +95,7 @@ def test_npz_of_a_picture_says_how_it_is_laid_out() -> None:
 
 @pytest.mark.parametrize(("shape", "size"), [((4, 4), 48), ((4, 4, 3), 48), ((60, 60), 60)])
 def test_pictures_are_large_enough_to_see(shape: tuple[int, ...], size: int) -> None:
-    data = outputs.picture(outputs.Drawn(samples(shape), 2, 0, 16))
+    data = generated.picture(generated.Drawn(samples(shape), 2, 0, 16))
     width, height = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
     assert (width, height) == (2 * (size + 2) + 2, 2 * (size + 2) + 2)
 
@@ -103,12 +103,12 @@ def test_pictures_are_large_enough_to_see(shape: tuple[int, ...], size: int) -> 
 def test_no_picture() -> None:
     for shape in ((3,), (2, 4, 4)):
         with pytest.raises(errors.DataError, match=r"an \.npz file instead"):
-            outputs.picture(outputs.Drawn(samples(shape), 2, 0, 16))
+            generated.picture(generated.Drawn(samples(shape), 2, 0, 16))
     none = answers.Samples(
         np.zeros((0, 4, 4), np.float32), *(np.zeros((0, 2), np.float32),) * 2, 0
     )
     with pytest.raises(errors.DataError):
-        outputs.picture(outputs.Drawn(none, 2, 0, 16))
+        generated.picture(generated.Drawn(none, 2, 0, 16))
 
 
 def test_a_name_is_checked_before_the_work(tmp_path: Path) -> None:

@@ -10,13 +10,15 @@ import logging
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ssdgm_runtime import arguments, atomic, errors, model
-from ssdgm_runtime.console.cluster import pieces, work
+from ssdgm_runtime.console import drawing
+from ssdgm_runtime.console.cluster import generation, pieces, work
 from ssdgm_runtime.inference import parts
+from ssdgm_runtime.inference.generation import seed_of
 
 Json = dict[str, Any]
 Ray = Any  # the engine has no stubs of use
@@ -71,28 +73,89 @@ def run(
     each = arguments.count(threads or 1, "threads", 1)
     with model.load(bundle, threads=1, **settings) as opened:
         head = _checked(opened, task, probabilities=probabilities)
-    ray = _ray()
+    machines = _Machines(_ray(), ray_address, workers, each)
     cut = pieces.cut(place)
-    wanted = sum(piece.rows for piece in cut)
     kept = tuple(name.strip() for name in keep.split(",")) if keep else ()
     with atomic.folder(out, replace=force) as draft:
-        job = work.Job(
-            os.path.abspath(bundle),
-            str(draft),
-            task,
-            {"threads": each, **settings},
-            *(top, kept, probabilities, batch_size),
-        )
-        talk = contextlib.redirect_stdout(sys.stderr)  # of Ray, between the lines of a result
-        with talk, _connected(ray, ray_address, workers, each) as count:
-            done = _computed(ray, job, cut, count, each) if cut else _Done(0, Counter(), [])
+        opening = os.path.abspath(bundle), str(draft), task, {"threads": each, **settings}
+        job = work.Job(*opening, top, kept, probabilities, batch_size)
+        said = _spread(machines, work.Worker, job, cut)
         work.sweep(draft)
-        if done.rows != wanted:
-            raise errors.EngineError(f"{done.rows} rows were answered", f"{wanted}")
+    return {**head, **said, "output": str(out)}
+
+
+def generate(
+    bundle: atomic.PathLike,
+    out: atomic.PathLike,
+    *,
+    classes: Sequence[str | int] = (),
+    n: int = 8,
+    seed: int | None = None,
+    sample: bool = False,
+    temperature: float = 1.0,
+    workers: int | None = None,
+    ray_address: str | None = None,
+    force: bool = False,
+    threads: int | None = None,
+    **settings: Any,  # noqa: ANN401  (of `model.load`)
+) -> Json:
+    """Generate rows by Ray Data, as a folder of Parquet files; see `generation`.
+
+    Arguments are those of `run` and of `commands.generate`.
+
+    Raises:
+        MissingExtra: Ray or pyarrow is not installed.
+        TaskUnavailable: The bundle cannot generate.
+        InputError: An argument is none of these.
+        EngineError: Rows are missing at the end, since workers were lost too often.
+    """
+    atomic.apart(out, bundle=bundle)
+    _claim(Path(out), force=force)
+    each = arguments.count(threads or 1, "threads", 1)
+    number, rows = seed_of(seed), arguments.count(n, "n", 0)
+    arguments.positive(temperature, "temperature")
+    with model.load(bundle, threads=1, **settings) as opened:
+        about = opened.graphs.bundle.manifest
+        decoder = opened.graphs.graph("decoder", "generate")
+        chosen = drawing.labels(opened, classes)
+        head = {"bundle": about.name, "id": opened.graphs.bundle.id, "picture": None}
+    cut = generation.cut(decoder, 1 if chosen is None else len(chosen), rows, number)
+    machines = _Machines(_ray(), ray_address, workers, each)
+    with atomic.folder(out, replace=force) as draft:
+        opening = os.path.abspath(bundle), str(draft), {"threads": each, **settings}
+        job = generation.Job(*opening, chosen, sample, temperature)
+        said = _spread(machines, generation.Worker, job, cut)
+        work.sweep(draft)
+    asked = {"n": rows, "seed": number, "sample": sample}
+    return {**head, **said, **asked, "output": str(out)}
+
+
+class _Machines(NamedTuple):
+    """Where to compute: Ray, the address of a cluster, how many workers of how many threads."""
+
+    ray: Ray
+    address: str | None
+    workers: int | None
+    threads: int
+
+
+def _spread(
+    machines: _Machines,
+    worker: type,
+    job: work.Job | generation.Job,
+    cut: Sequence[pieces.Piece] | Sequence[generation.Piece],
+) -> Json:
+    """Have all pieces answered; what a result says of that."""
+    wanted = sum(piece.rows for piece in cut)
+    talk = contextlib.redirect_stdout(sys.stderr)  # of Ray, between the lines of a result
+    with talk, _connected(machines) as count:
+        whole = machines._replace(workers=count)
+        done = _computed(whole, worker, job, cut) if cut else _Done(0, Counter(), [])
+    if done.rows != wanted:
+        raise errors.EngineError(f"{done.rows} rows were answered", f"{wanted}")
     about = {"engine": "ray", "rows": wanted, "parts": len(cut), "workers": count}
     more = {"counts": dict(done.counts), "notes": done.notes(len(cut))}
-    said = {key: value for key, value in more.items() if value}
-    return {**head, **about, **said, "output": str(out)}
+    return {**about, **{key: value for key, value in more.items() if value}}
 
 
 class _Done(NamedTuple):
@@ -160,8 +223,9 @@ def _ray() -> Ray:
 
 
 @contextlib.contextmanager
-def _connected(ray: Ray, address: str | None, workers: int | None, threads: int) -> Iterator[int]:
+def _connected(machines: _Machines) -> Iterator[int]:
     """Within it Ray is there; gives how many workers to start. What was there before stays."""
+    ray, address, workers, threads = machines
     if workers is not None:
         arguments.count(workers, "workers", 1)
     ours = not ray.is_initialized()
@@ -183,17 +247,18 @@ def _connected(ray: Ray, address: str | None, workers: int | None, threads: int)
 
 
 def _computed(
-    ray: Ray, job: work.Job, cut: list[pieces.Piece], workers: int, threads: int
+    machines: _Machines, worker: type, job: object, cut: Sequence[tuple[Any, ...]]
 ) -> _Done:
-    """Have all pieces answered."""
-    ray.data.DataContext.get_current().enable_progress_bars = sys.stderr.isatty()
+    """Have all pieces answered by so many workers."""
+    data = machines.ray.data
+    data.DataContext.get_current().enable_progress_bars = sys.stderr.isatty()
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     items = [{"piece": piece} for piece in cut]
-    made = ray.data.from_items(items, override_num_blocks=min(len(items), _BLOCKS)).map(
-        work.Worker,
+    made = data.from_items(items, override_num_blocks=min(len(items), _BLOCKS)).map(
+        worker,
         fn_constructor_args=(job,),
-        compute=ray.data.ActorPoolStrategy(size=workers),
-        num_cpus=threads,
+        compute=data.ActorPoolStrategy(size=machines.workers),
+        num_cpus=machines.threads,
     )
     rows, counts, notes = 0, Counter[str](), list[str]()
     for done in made.iter_rows():

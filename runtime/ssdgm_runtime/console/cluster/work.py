@@ -1,5 +1,6 @@
 """What a worker does: it opens a bundle once, and answers one piece after another."""
 
+import contextlib
 import os
 import warnings
 from collections import Counter
@@ -64,6 +65,48 @@ def sweep(out: str | Path) -> None:
         path.unlink()
 
 
+@contextlib.contextmanager
+def written(out: str | Path, number: int) -> Iterator[Callable[[Columns], None]]:
+    """Gives what writes columns of rows to a part, which is there whole at the end or not at all.
+
+    A column is a sequence of values, or an array with an array for each row.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet as writer
+
+    place, files = part(out, number), list[Any]()
+    draft = place.with_suffix(f".{os.getpid()}.tmp")
+
+    def write(said: Columns) -> None:
+        listed = pa.table({name: _arrow(pa, values) for name, values in said.items()})
+        if not files:
+            files.append(writer.ParquetWriter(draft, listed.schema))
+        files[0].write_table(listed)
+
+    try:
+        yield write
+        for file in files:
+            file.close()
+            os.replace(draft, place)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def report(number: int, answer: Callable[[], tuple[int, Counter[str]]]) -> dict[str, Any]:
+    """What a worker says of a piece that it answers; see `Worker.__call__`."""
+    empty: dict[str, Any] = {"number": number, "rows": 0, "counts": [], "note": ""}
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", DriftWarning)
+            rows, counts = answer()
+    except errors.SsdgmError as error:
+        shown = [type(error).__name__, *map(str, error.args)]
+        return {**empty, "error": shown}
+    notes = [str(one.message) for one in caught if one.category is DriftWarning]
+    note = notes[0] if notes else ""
+    return {**empty, "rows": rows, "counts": [*counts.items()], "note": note, "error": None}
+
+
 class Worker:
     """Answers pieces; its class is what an engine makes an actor of."""
 
@@ -87,44 +130,22 @@ class Worker:
             class and the arguments of what was wrong with it, else None.
         """
         piece = Piece(*item["piece"])
-        empty: dict[str, Any] = {"number": piece.number, "rows": 0, "counts": [], "note": ""}
-        try:
-            with warnings.catch_warnings(record=True) as caught:
-                warnings.simplefilter("always", DriftWarning)
-                rows, counts = self.answer(piece)
-        except errors.SsdgmError as error:
-            shown = [type(error).__name__, *map(str, error.args)]
-            return {**empty, "error": shown}
-        notes = [str(one.message) for one in caught if one.category is DriftWarning]
-        note = notes[0] if notes else ""
-        return {**empty, "rows": rows, "counts": [*counts.items()], "note": note, "error": None}
+        return report(piece.number, lambda: self.answer(piece))
 
     def answer(self, piece: Piece) -> tuple[int, Counter[str]]:
         """Write the part of a piece, whole or not at all; its rows, and how often what was said.
 
         A piece that is answered again, since a worker was lost, has the same part.
         """
-        import pyarrow as pa
-        from pyarrow import parquet as writer
-
-        place, done, counts = part(self._job.out, piece.number), 0, Counter[str]()
-        draft = place.with_suffix(f".{os.getpid()}.tmp")
-        file = None
-        try:
+        done, counts = 0, Counter[str]()
+        with written(self._job.out, piece.number) as write:
             for x, names, kept in self._read(piece):
                 said, given = self._said(x, names, kept)
                 if "row" not in kept:
                     said["row"] = np.arange(piece.start + done, piece.start + done + len(x))
-                listed = pa.table({k: _arrow(pa, values) for k, values in said.items()})
-                file = file or writer.ParquetWriter(draft, listed.schema)
-                file.write_table(listed)
+                write(said)
                 done += len(x)
                 counts.update(given)
-            if file:
-                file.close()
-                os.replace(draft, place)
-        finally:
-            draft.unlink(missing_ok=True)
         return done, counts
 
     def _read(self, piece: Piece) -> Iterator[tuple[Array, tuple[str, ...], Kept]]:
@@ -164,4 +185,8 @@ def _pictures(piece: Piece, row: Row) -> Array:
 
 
 def _arrow(pa: Any, values: Any) -> Any:  # noqa: ANN401  (pyarrow and its arrays)
-    return values if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array([*values])
+    if isinstance(values, pa.Array | pa.ChunkedArray):
+        return values
+    if isinstance(values, np.ndarray) and values.ndim > 1:
+        return pa.FixedShapeTensorArray.from_numpy_ndarray(np.ascontiguousarray(values))
+    return pa.array(values if isinstance(values, np.ndarray) else [*values])
