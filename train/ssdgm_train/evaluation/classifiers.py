@@ -31,6 +31,9 @@ Weights = NDArray[np.float64]
 Shares = tuple[NDArray[np.floating[Any]], Codes]
 """The probabilities of some classes for rows, [n, k], and the codes of these classes, [k]."""
 
+PLAIN = (ROWS, TABLE, VIEWS)
+"""Kinds of rows that trees and linear classifiers are tried on."""
+
 COSTS = (10, 1, 100)
 """Values of C of a support vector machine; the first is taken where nothing tells them apart."""
 
@@ -118,23 +121,26 @@ def _chain(**steps: Any) -> Classifier:  # noqa: ANN401  (scikit-learn's)
 def candidates(problem: Problem, y: Codes) -> dict[str, Candidate]:
     """The classifiers to try for a problem's rows with these classes, by name.
 
-    The first of those that err equally is taken, so the usual one for such rows comes first.
+    The first of those that errors do not tell apart is taken, so the usual ones for such rows come
+    first.
     """
     from sklearn import ensemble, linear_model, neighbors, svm
 
     kind, voters = problem.kind, [k for k in VOTERS if k == 1 or 2 * k <= len(y)]
-    chosen: dict[str, Classifier] = {f"SVC(C={c})": svm.SVC(C=c) for c in COSTS}
+    chosen: dict[str, Classifier] = {}
+    if kind in PLAIN:
+        chosen[f"ExtraTreesClassifier(n_estimators={TREES})"] = ensemble.ExtraTreesClassifier(
+            TREES, random_state=0
+        )
+    chosen |= {f"SVC(C={c})": svm.SVC(C=c) for c in COSTS}
     chosen |= {
         f"KNeighborsClassifier(n_neighbors={k})": neighbors.KNeighborsClassifier(k) for k in voters
     }
-    if kind in (ROWS, TABLE, VIEWS):
+    if kind in PLAIN:
         chosen |= {
             f"LogisticRegression(C={c})": linear_model.LogisticRegression(C=c, max_iter=300)
             for c in STRENGTHS
         }
-        chosen[f"ExtraTreesClassifier(n_estimators={TREES})"] = ensemble.ExtraTreesClassifier(
-            TREES, random_state=0
-        )
     if kind == TABLE and len(np.unique(y)) <= FEW_CLASSES:
         chosen[f"HistGradientBoostingClassifier(max_iter={STAGES})"] = (
             ensemble.HistGradientBoostingClassifier(

@@ -243,11 +243,11 @@ def best(tried: Sequence[Trial], rows: int) -> Trial:
     """The candidate to take: of those within a standard error of the lowest error the surest.
 
     Few held-out rows do not tell such errors apart, but Brier scores, of which a row has more than
-    right or wrong to say. They are those at each candidate's best temperature, since one is fitted
-    to the run that follows: without it the least sure candidate would look best. Of equals it is
-    the simplest. None that erred more than the baseline did in the same folds is taken; and of
-    fewer than `ENOUGH` rows, which decide nothing, the baseline is, unless its error less its
-    standard error is still above what the others are taken from.
+    right or wrong to say. They are those at each candidate's best temperature; at 1 they favour
+    the candidate that is least sure. Of equals it is the simplest. None that erred more than the
+    baseline did in the same folds is taken; and of fewer than `ENOUGH` rows, which decide nothing,
+    the baseline is, unless its error less its standard error is still above what the others are
+    taken from.
 
     Args:
         tried: The candidates.
