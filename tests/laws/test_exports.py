@@ -33,6 +33,7 @@ CASES = [
     ("m2", "bernoulli-uint8", ("model.network=mlp",)),
     ("m2", "logistic-uint8", ("model.pooled=[4,6,6]", "regularise.consistency=1")),
     ("m2", "windows-float32", ("model.kernels=10",)),
+    ("m2", "columns-float32", ("model.periodic=4",)),
     ("m1m2", "windows-float32", ()),  # one convolutional network's latents are another's rows
 ]
 METHODS = pytest.mark.parametrize(EACH, exported.EVERY_METHOD)

@@ -36,6 +36,7 @@ Arrays = dict[str, NDArray[Any]]
 CASES = (
     *exported.COVER,
     ("m2", "windows-float32", ("model.kernels=10",)),
+    ("m2", "columns-float32", ("model.periodic=4",)),
     ("m1m2", "windows-float32", ()),
     ("m2", "logistic-uint8", ("model.pooled=[4,6,6]", "regularise.consistency=1")),
 )

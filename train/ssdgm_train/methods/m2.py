@@ -51,6 +51,8 @@ class Config:
             layers like the other networks'.
         kernels: How many random kernels over time, which are not trained, the classifier has
             instead, such as 200; 0 for none.
+        periodic: How many frequencies the classifier has for each number of a row or a table, of
+            which it learns periodic features, such as 8; 0 for none.
         latent: Dimensions of z.
         activation: The paper's is "softplus".
         classifier_activation: The classifier's, if it differs.
@@ -79,6 +81,7 @@ class Config:
     channels: tuple[int, ...] = setting((), above(0))
     pooled: tuple[int, ...] = setting((), above(0))
     kernels: int = setting(0, between(0, 1e6))
+    periodic: int = setting(0, between(0, 1e6))
     latent: int = setting(50, above(0))
     activation: str = setting("relu", among(ACTIVATIONS))
     classifier_activation: str = setting("", among(("", *ACTIVATIONS)))
@@ -146,6 +149,7 @@ def _adopt(config: Config, donor: nn.Module) -> method.Adoption | None:
         classifier=trunk.hidden,
         classifier_activation=trunk.activation,
         batch_norm=False,
+        periodic=0,
         **builder.like(trunk),
     )
     return method.Adoption(fitting, weights)

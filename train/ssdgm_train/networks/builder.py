@@ -21,6 +21,7 @@ from ssdgm_train.networks.convolutions import Grid, Reader, Writer
 from ssdgm_train.networks.kernels import Kernels
 from ssdgm_train.networks.keypoints import Keypoints
 from ssdgm_train.networks.perceptrons import MLP, FeatureNorm, GaussianMLP
+from ssdgm_train.networks.periodic import Periodic
 from ssdgm_train.networks.places import CHANNELS, LEVELS, Places
 from ssdgm_train.networks.pooled import Pooled
 from ssdgm_train.problems import Problem
@@ -140,7 +141,7 @@ def sees_greys(problem: Problem, config: Any) -> bool:  # noqa: ANN401  (a metho
 def builder_for(problem: Problem, config: Any) -> Builder:  # noqa: ANN401  (a method's own)
     """The builder for hyper-parameters that `fitted` has returned."""
     builder, grid = NETWORKS[config.network](problem, config.channels), grid_of(problem)
-    judge = _judge(config, grid) if grid else None
+    judge = _judge(config, grid) if grid else _waves(config, problem)
     return dataclasses.replace(builder, judge=judge) if judge else builder
 
 
@@ -162,6 +163,20 @@ def _judge(config: Any, grid: Grid) -> Callable[[str, bool], End] | None:  # noq
 
         return random
     return None
+
+
+def _waves(config: Any, problem: Problem) -> Callable[[str, bool], End] | None:  # noqa: ANN401
+    """What makes the periodic features of a classifier; None where it has none."""
+    count, width = getattr(config, "periodic", 0), observations.observer_for(problem).width
+    numbers = problem.numbers if problem.kind == problems.TABLE else width
+    if not count or not numbers:
+        return None
+
+    def periodic(activation: str, batch_norm: bool) -> End:
+        network = Periodic(width, numbers, count)
+        return network, network.width
+
+    return periodic
 
 
 def _own(config: Any) -> tuple[tuple[int, ...], int]:  # noqa: ANN401
@@ -189,6 +204,12 @@ def fitted(config: Any, problem: Problem) -> Any:  # noqa: ANN401
     if own and kernels:
         raise settings.RecipeError(
             f"pooled is {[*own]} and kernels is {kernels}", "one of them", "Leave the other out."
+        )
+    if (waves := getattr(config, "periodic", 0)) and grid is not None:
+        raise settings.RecipeError(
+            f"periodic is {waves}, but rows are of kind {problem.kind}",
+            "rows of numbers, or a table",
+            "Leave periodic 0.",
         )
     name = config.network if config.network != AUTO else "conv" if grid else "mlp"
     if name == "mlp":

@@ -20,7 +20,7 @@ from ssdgm_train.runs import directory, loading, session
 from ssdgm_train.training import loop
 
 FOLDER = "baseline"
-TAKEN = ("hidden", "network", "channels", "pooled", "kernels", "binarise")
+TAKEN = ("hidden", "network", "channels", "pooled", "kernels", "periodic", "binarise")
 """What the baseline's network has of the model's own."""
 
 

@@ -29,6 +29,7 @@ class Config:
             batch normalisation and a mean over the map at the end; if empty, those of `channels`.
         kernels: How many random kernels over time, which are not trained, are used instead, as
             in m2; 0 for none.
+        periodic: How many frequencies for each number of a row or a table, as in m2; 0 for none.
         activation: The activation of the hidden layers.
         batch_norm: Normalise the classifier's hidden layers over the batch, which hurt with few
             labels.
@@ -40,6 +41,7 @@ class Config:
     channels: tuple[int, ...] = setting((), above(0))
     pooled: tuple[int, ...] = setting((), above(0))
     kernels: int = setting(0, between(0, 1e6))
+    periodic: int = setting(0, between(0, 1e6))
     activation: str = setting("relu", among(ACTIVATIONS))
     batch_norm: bool = False
     binarise: bool = True
@@ -71,6 +73,7 @@ def _adopt(config: Config, donor: nn.Module) -> method.Adoption | None:
         "hidden": trunk.hidden,
         "activation": trunk.activation,
         "batch_norm": False,
+        "periodic": 0,
     }
     fitting = replace(config, **own, **builder.like(trunk))
     return method.Adoption(fitting, weights)
