@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from ssdgm_export.report.material import Material
 from ssdgm_train import evaluation
+from ssdgm_train.evaluation import calibration
 from ssdgm_train.runs import baseline, records
 
 PARTS = {"validation": "validation", "test": "test", "unlabelled": "unlabelled training"}
@@ -88,7 +89,13 @@ def _unlabelled(result: records.Result) -> Iterator[str]:
 
 def _calibration(result: records.Result) -> Iterator[str]:
     before = result.uncalibrated.validation
-    if result.temperature == 1.0 or before is None:
+    if result.temperature == 1.0:
+        return
+    if before is None or before.rows < calibration.FEWEST:
+        yield (
+            f"Logits are divided by {result.temperature:.2f}, at which the labelled rows that "
+            "folds held out were likeliest."
+        )
         return
     if before.rmse is not None:
         yield (

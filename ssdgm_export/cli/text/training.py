@@ -111,9 +111,13 @@ def _baseline(record: Json | None) -> Json:
 
 
 def _temperature(result: Json) -> str:
+    from ssdgm_train.evaluation import calibration
+
     before, after = result["uncalibrated"]["validation"], result["validation"]
-    if before is None or result["temperature"] == 1:
+    if result["temperature"] == 1:
         return f"{result['temperature']:.2f}"
+    if before is None or before["rows"] < calibration.FEWEST:
+        return f"{result['temperature']:.2f}, by the labelled rows that folds held out"
     return (
         f"{result['temperature']:.2f}, for which validation NLL went "
         f"from {before['nll']:.3f} to {after['nll']:.3f} nats"

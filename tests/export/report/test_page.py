@@ -228,7 +228,11 @@ COMPARED = dict(rows=12, error=0.25, baseline=0.5, difference=0.25, low=0.05, hi
 def test_what_was_measured_later_is_told_too(copy: Path) -> None:
     changed = records.plain(directory.ended(directory.Run(copy))) | {
         "temperature": 2.0,
-        "uncalibrated": {"validation": {**SCORE, "nll": 0.75}, "test": None, "unlabelled": None},
+        "uncalibrated": {
+            "validation": {**SCORE, "rows": 120, "nll": 0.75},
+            "test": None,
+            "unlabelled": None,
+        },
         "latents": {"size": 5, "active": [1, 2], "kept": [0, 1, 2]},
         "neighbours": {"k": 5, "rows": 54, "error": 0.125},
         "unlabelled": {**SCORE, "rows": 30, "error": 0.5, "nll": 1.0},
@@ -253,6 +257,14 @@ def test_what_was_measured_later_is_told_too(copy: Path) -> None:
     ]
     *_, last = numbers.table(found)
     assert last[:4] == ["unlabelled training", "30", "50.00", "1.000"]
+
+
+def test_a_temperature_that_folds_said_is_told(copy: Path) -> None:
+    few = {"temperature": 2.0, "uncalibrated": dict.fromkeys(("validation", "test", "unlabelled"))}
+    changed = records.plain(directory.ended(directory.Run(copy))) | few
+    directory.write_json(copy / "result.json", changed)
+    told = numbers.facts(material.gather(copy, None))
+    assert "Logits are divided by 2.00, at which the labelled rows that folds held out" in told[0]
 
 
 @pytest.mark.parametrize(

@@ -133,6 +133,15 @@ def test_few_validation_rows_leave_the_temperature_at_one(rows: int) -> None:
     assert found.validation == found.uncalibrated.validation
 
 
+def test_few_validation_rows_leave_the_temperature_at_the_one_that_is_given() -> None:
+    rows = {"labelled": labelled(9), "validation": labelled(9), "test": labelled(50)}
+    found = evaluation.outcome(Echo(), {**rows, "unlabelled": None}, CPU, 4.0)
+    assert found.temperature == 4.0
+    assert found.test is not None
+    assert found.test.error == found.uncalibrated.test.error
+    assert found.test.nll < found.uncalibrated.test.nll
+
+
 def test_a_latent_is_active_where_its_mean_varies_over_rows() -> None:
     spread = np.array([0.2, 0.11, 0.09, 0], np.float32)
     signs = np.where(np.arange(400) % 2, 1, -1)[:, None].astype(np.float32)

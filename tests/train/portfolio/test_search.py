@@ -13,8 +13,8 @@ import pytest
 import ssdgm_train
 from ssdgm_runtime import errors
 from ssdgm_train.data import dataset, store
-from ssdgm_train.evaluation import Trial, Trials, trials
-from ssdgm_train.portfolio import budget, plan, search, words
+from ssdgm_train.evaluation import Trial, Trials, calibration, trials
+from ssdgm_train.portfolio import budget, folds, plan, search, words
 from ssdgm_train.recipes import recipe
 from ssdgm_train.regularisation.plan import PEERS
 from ssdgm_train.runs import directory, session
@@ -84,20 +84,17 @@ def test_the_run_has_the_best_recipe_and_a_record_of_all(
     assert record.taken.reason.endswith(f"; {told.chosen} is chosen of 4")
     assert directory.ended(whole).steps == 12
     assert [one.name[:3] for one in told.baseline][-1] == "Lab"
-    files = sorted((whole.path / search.FOLDER).iterdir())
+    files = sorted((whole.path / folds.FOLDER).iterdir())
     assert len(files) == len(names) * plan.FOLDS
 
 
-def test_brier_scores_are_those_at_the_best_temperature(whole: directory.Run) -> None:
-    for one in outcome(whole).candidates:
-        files = [
-            whole.path / search.FOLDER / f"{one.name}-{k + 1}.json" for k in range(plan.FOLDS)
-        ]
-        folds = [json.loads(path.read_text()) for path in files]
-        pooled = np.average([f["brier"] for f in folds], 0, [f["rows"] for f in folds])
-        assert pooled.shape == (len(search.TEMPERATURES),)
-        assert one.brier == pytest.approx(pooled.min())
-        assert pooled.min() <= pooled[search.TEMPERATURES.index(1.0)]
+def test_the_run_has_the_temperature_that_folds_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calibration, "FEWEST", 13)  # of 12 validation rows and 24 in folds
+    monkeypatch.setattr(folds, "temperature", lambda *_: 3.0)
+    run = trained(tmp_path, rows())
+    assert outcome(run).temperature == directory.ended(run).temperature == 3.0
 
 
 def test_each_fold_learns_without_the_rows_that_it_is_scored_on(
@@ -187,7 +184,7 @@ def test_an_interrupted_search_goes_on_to_the_same_run(
     for progress, _ in zip(search.train(made), range(steps), strict=False):
         last = progress
     assert last.step == steps
-    done = {path: path.stat().st_mtime_ns for path in (made.run.path / search.FOLDER).iterdir()}
+    done = {path: path.stat().st_mtime_ns for path in (made.run.path / folds.FOLDER).iterdir()}
     again = search.resume(made.run.path)
     count = [progress.step for progress in search.train(again)]
     assert all(path.stat().st_mtime_ns == time for path, time in done.items())

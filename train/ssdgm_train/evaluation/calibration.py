@@ -14,19 +14,21 @@ from ssdgm_train.labels.oneclass import OneClass
 from ssdgm_train.labels.space import Space
 
 FEWEST = 100
-"""The fewest validation rows for which a temperature is fitted; for fewer it stays at 1."""
+"""The fewest rows for which a temperature is fitted."""
 
 BOUNDS = (0.05, 20.0)
 
 
-def temperature(labels: Space, raw: Tensor, y: Tensor) -> float:
+def temperature(labels: Space, raw: Tensor, y: Tensor, few: float = 1.0) -> float:
     """The temperature at which raw numbers [n, raw] have the lowest NLL of labels [n, ...].
 
-    It is within `BOUNDS`, and 1 if there are fewer than `FEWEST` rows, or scores without a q. The
-    NLL of classes is convex in 1 / T and so has one minimum in log T too.
+    It is within `BOUNDS`; `few` if there are fewer than `FEWEST` rows, and 1 for scores without a
+    q. The NLL of classes is convex in 1 / T and so has one minimum in log T too.
     """
-    if len(y) < FEWEST or isinstance(labels, OneClass):
+    if isinstance(labels, OneClass):
         return 1.0
+    if len(y) < FEWEST:
+        return few
     from scipy import optimize
 
     exact = raw.double()

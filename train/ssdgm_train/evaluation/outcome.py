@@ -56,7 +56,12 @@ class Outcome:
     labels: Space | None = None
 
 
-def outcome(model: Model, parts: Mapping[str, Labelled | None], device: torch.device) -> Outcome:
+def outcome(
+    model: Model,
+    parts: Mapping[str, Labelled | None],
+    device: torch.device,
+    temperature: float = 1.0,
+) -> Outcome:
     """Scores, temperature, latents and neighbours of a trained model.
 
     Args:
@@ -64,6 +69,7 @@ def outcome(model: Model, parts: Mapping[str, Labelled | None], device: torch.de
         parts: "labelled" training rows; "validation", "test" and "unlabelled" rows whose labels
             are known, the last for the transductive error; None for a part without rows.
         device: The model's device.
+        temperature: What logits are divided by where validation rows are too few to say.
     """
     outputs = {
         name: (passes.raw(model, rows.x, device), torch.from_numpy(rows.y))
@@ -71,7 +77,8 @@ def outcome(model: Model, parts: Mapping[str, Labelled | None], device: torch.de
         if (rows := parts[name])
     }
     space, held_out = model.labels, outputs.get("validation")
-    temperature = calibration.temperature(space, *held_out) if held_out else 1.0
+    if held_out:
+        temperature = calibration.temperature(space, *held_out, few=temperature)
     fitted = space.fitted(*held_out) if held_out and isinstance(space, OneClass) else None
     space = fitted or space
     labelled, held = parts["labelled"], parts["test"] or parts["validation"]

@@ -41,6 +41,8 @@ class Trials:
         candidates: What was tried, the simplest first.
         baseline: What scikit-learn's classifiers came to in the same folds.
         notes: What was left out and why, in sentences.
+        temperature: What held-out rows say that the chosen one's logits should be divided by,
+            where there are too few validation rows to say it; 1 where these are few too.
     """
 
     budget: float
@@ -51,6 +53,7 @@ class Trials:
     candidates: tuple[Trial, ...] = ()
     baseline: tuple[Trial, ...] = ()
     notes: tuple[str, ...] = ()
+    temperature: float = 1.0
 
 
 def deviation(error: float, rows: int) -> float:

@@ -11,48 +11,22 @@ is like any other. No fold sees a validation row or a test row.
 import dataclasses
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from ssdgm_runtime import atomic, errors
 from ssdgm_train import data
 from ssdgm_train.data import store
-from ssdgm_train.evaluation import ENOUGH, Score, Trial, Trials, passes, trials
+from ssdgm_train.evaluation import ENOUGH, Trial, Trials
 from ssdgm_train.methods.classifiers import baseline
-from ssdgm_train.portfolio import budget, candidates
+from ssdgm_train.portfolio import budget, candidates, folds
 from ssdgm_train.portfolio import plan as plans
 from ssdgm_train.recipes import recipe, recommended
 from ssdgm_train.regularisation.plan import PEERS
-from ssdgm_train.runs import directory, fitting, records, session, training
+from ssdgm_train.runs import directory, fitting, session, training
 from ssdgm_train.settings import RecipeError
-from ssdgm_train.training import averaging, loop
-
-FOLDER = "portfolio"
-WORST = 1.0
-"""The error of a training that diverged, and its Brier scores."""
-
-TEMPERATURES = tuple(2 ** (k / 2) for k in range(-4, 9))
-"""Those at which answers are scored, 1/4 to 16."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """A file of a fold.
-
-    Attributes:
-        error: The share of wrong rows.
-        brier: Their Brier scores at each of `TEMPERATURES`.
-        rows: How many they are.
-        seconds: How long it took.
-    """
-
-    error: float
-    brier: tuple[float, ...]
-    rows: int
-    seconds: float
+from ssdgm_train.training import loop
 
 
 def begin(
@@ -167,20 +141,16 @@ def _folds(begun: session.Session, plan: plans.Plan, steps: int) -> Iterator[tra
     """Train every candidate in every fold that is not finished yet."""
     first = 0
     if plan.folds:
-        (begun.run.path / FOLDER).mkdir(exist_ok=True)
+        (begun.run.path / folds.FOLDER).mkdir(exist_ok=True)
     for fold, rows in enumerate(plans.held(begun) if plan.folds else ()):
         for one in plan.candidates:
-            path = _file(begun.run, one.name, fold)
+            path = folds.place(begun.run, one.name, fold)
             if not path.exists():
                 of = f"{one.name}, fold {fold + 1} of {plan.folds}"
                 for progress in _fold(begun, one.plan, plan.folded(one), rows, path):
                     step = first + progress.step
                     yield dataclasses.replace(progress, step=step, steps=steps, of=of)
             first += plan.folded(one)
-
-
-def _file(run: directory.Run, name: str, fold: int) -> Path:
-    return run.path / FOLDER / f"{name}-{fold + 1}.json"
 
 
 def _fold(
@@ -194,31 +164,16 @@ def _fold(
         window.add(step.terms)
         if step.number < trial.steps:
             yield training.Progress(step.number, trial.steps, step.phase)
-    scores, means = _scores(trial, rows), window.means()
-    brier = [score.brier for score in scores.values()] or [WORST] * len(TEMPERATURES)
-    plain = scores.get(1.0)
-    error = WORST if plain is None else plain.error
-    directory.write_json(path, Outcome(error, tuple(brier), len(rows), budget.clock() - began))
-    yield training.Progress(trial.steps, trial.steps, step.phase, means, plain)
-
-
-def _scores(trial: session.Session, rows: store.Indices) -> dict[float, Score]:
-    """The scores of rows that were held out, by temperature; none where the training diverged."""
-    try:
-        loop.check_finite(trial.model, trial.state.step, {})
-    except loop.Diverged:
-        return {}
-    x, y = store.Rows(trial.data.x, rows), torch.from_numpy(store.take(trial.data.y, rows))
-    with averaging.averaged(trial.model, trial.state.averages):
-        raw, labels = passes.raw(trial.model, x, trial.device), trial.model.labels
-        return {t: labels.measure(labels.tempered(raw, t), y) for t in TEMPERATURES}
+    outcome, score = folds.scored(trial, rows, budget.clock() - began)
+    directory.write_json(path, outcome)
+    yield training.Progress(trial.steps, trial.steps, step.phase, window.means(), score)
 
 
 def _choose(begun: session.Session, plan: plans.Plan) -> None:
     """Give the run the recipe of the candidate with the lowest error, see `best`."""
     run, record = begun.run, begun.run.read()
     assert record.portfolio is not None
-    tried = [_trial(run, one.name, plan.folds) for one in plan.candidates]
+    tried = [folds.trial(run, one.name, plan.folds) for one in plan.candidates]
     chosen = plan.candidates[tried.index(best(tried, plan.rows))]
     outcome = dataclasses.replace(
         record.portfolio,
@@ -228,6 +183,7 @@ def _choose(begun: session.Session, plan: plans.Plan) -> None:
         steps=plan.steps,
         candidates=tuple(tried),
         baseline=plan.baseline,
+        temperature=folds.temperature(run, chosen.name, plan.folds),
         notes=(*plan.notes, *_shortened(begun, chosen.plan), *_taught(chosen.plan)),
     )
     text = recipe.dumps(chosen.plan)
@@ -277,16 +233,3 @@ def _taught(chosen: recipe.Recipe) -> Iterator[str]:
             f"{own.peers} models of the same recipe are trained first and teach the run; no fold "
             "had them."
         )
-
-
-def _trial(run: directory.Run, name: str, folds: int) -> Trial:
-    """What a candidate came to in all folds."""
-    if not folds:
-        return Trial(name)
-    every = [records.load(_file(run, name, fold), Outcome) for fold in range(folds)]
-    rows = sum(one.rows for one in every)
-    error = sum(one.error * one.rows for one in every) / rows
-    each = [[score * one.rows / rows for score in one.brier] for one in every]
-    brier = min(map(sum, zip(*each, strict=True)))
-    seconds = sum(one.seconds for one in every)
-    return Trial(name, error, trials.deviation(error, rows), seconds, brier)

@@ -204,7 +204,9 @@ def _finish(session: Session, beside: Session | None) -> None:
     _select(session)
     parts = {part: _labelled(session, part) for part in (*directory.PARTS, "test")}
     now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
-    outcome = evaluation.outcome(session.model, parts, session.device)
+    portfolio = session.run.read().portfolio
+    temperature = portfolio.temperature if portfolio else 1.0
+    outcome = evaluation.outcome(session.model, parts, session.device, temperature)
     result = records.Result(
         ended=now.isoformat(),
         steps=session.state.step,
