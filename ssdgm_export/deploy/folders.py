@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from ssdgm_runtime import atomic, errors
+from ssdgm_runtime import atomic, errors, replacing
 from ssdgm_runtime.bundle import contents, sources
 
 
@@ -35,10 +35,6 @@ def fill(folder: Path, parts: Mapping[str, bytes]) -> None:
 
 
 def write(out: atomic.PathLike, parts: Mapping[str, bytes], *, force: bool) -> None:
-    """Write files by their relative names into a new folder; `force` replaces one.
-
-    Raises:
-        OutputExists, DataNotFound, NotWritable: The folder cannot be made.
-    """
-    with atomic.folder(out, replace=force) as partial:
+    """Write files by their relative names into a folder; see `replacing.folder`."""
+    with replacing.folder(out, force=force) as partial:
         fill(partial, parts)

@@ -114,6 +114,9 @@ def pull(
     hub = _client()
     if not str(out).endswith(convert.SUFFIX):
         raise errors.InputError("out", str(out), f"a name that ends in {convert.SUFFIX}")
+    own = all((Path(out) / name).is_file() for name in (contents.SUMS, contents.MANIFEST))
+    if Path(out).is_dir() and not own:
+        raise errors.OutputExists(f"{out} is a folder and no bundle", mend="Choose another name.")
     with atomic.folder(out, replace=force) as partial, tempfile.TemporaryDirectory() as place:
         with _talking(repository):
             api = hub.HfApi()

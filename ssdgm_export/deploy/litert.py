@@ -20,7 +20,7 @@ from ssdgm_export.deploy import folders, litert_guide
 from ssdgm_export.graphs import modules, trace
 from ssdgm_export.lite import interpreter, program
 from ssdgm_export.proof import allowance, engines, gate, parity
-from ssdgm_runtime import arguments, atomic, errors
+from ssdgm_runtime import arguments, atomic, errors, replacing
 from ssdgm_runtime.bench import cell, load, request
 from ssdgm_runtime.bundle import tolerance
 from ssdgm_runtime.rows.tensor import Tensor
@@ -133,7 +133,7 @@ def deploy(
     program.package("litert_torch")
     source = directory.Run(Path(run))
     atomic.apart(out, run=source.path)
-    with atomic.folder(out, replace=force) as partial:  # refused before any work, if it must be
+    with replacing.folder(out, force=force) as partial:  # refused before any work, if it must be
         with directory.reading(source):
             record, result = source.read(), directory.ended(source)
             model = training.load_model(source)

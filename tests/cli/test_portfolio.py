@@ -29,6 +29,7 @@ def source(tmp_path: Path) -> str:
     return cases.saved(tmp_path / "rows.npz", cases.separable("gaussian-float32", 24, 30, 12))
 
 
+@pytest.mark.slow
 def test_what_was_tried_is_said_everywhere(source: str, tmp_path: Path, tool: Tool) -> None:
     run, bundle = tmp_path / "run", tmp_path / "a.ssdgm"
     trained = tool("train", source, "--method", "auto", "--budget", 5, "--out", run, *SMALL)
@@ -60,6 +61,7 @@ def test_what_was_tried_is_said_everywhere(source: str, tmp_path: Path, tool: To
     assert reports["portfolio"] == told
 
 
+@pytest.mark.slow
 def test_an_interrupted_search_is_resumed(
     source: str, tmp_path: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

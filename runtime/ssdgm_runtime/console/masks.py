@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ssdgm_runtime import atomic, errors, model
+from ssdgm_runtime import atomic, errors, model, replacing
 from ssdgm_runtime.bundle import contents, rowfiles
 from ssdgm_runtime.console import commands, outputs
 from ssdgm_runtime.labels.segmentation import Segmentation
@@ -145,7 +145,7 @@ def _write(out: Path, suffix: str, masks: Mapping[str, Mask], force: bool) -> No
         np.savez_compressed(stream, **arrays)
         atomic.write(out, stream.getvalue(), force=force)
     else:
-        with atomic.folder(out, replace=force) as folder:
+        with replacing.folder(out, force=force) as folder:
             for name, mask in masks.items():
                 file = (folder / name).with_suffix(".png")
                 file.parent.mkdir(parents=True, exist_ok=True)

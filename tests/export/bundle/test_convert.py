@@ -39,6 +39,7 @@ def test_the_same_run_gives_the_same_bytes_under_another_name_in_another_place(
     assert contents(made.path) == contents(m2 / "bundle.ssdgm")
 
 
+@pytest.mark.slow
 def test_a_fresh_process_gives_the_same_bytes(m2: Path, tmp_path: Path) -> None:
     words = (sys.executable, "-m", "ssdgm_export", "convert", m2 / "run", "-o", "fresh.ssdgm")
     environment = {**os.environ, "PYTHONHASHSEED": "5", "OMP_NUM_THREADS": "2", "TZ": "Asia/Tokyo"}

@@ -30,7 +30,11 @@ SPACE = exported.labels(3)
 KINDS = ("columns-float32", "categories", "flag")
 CASES = [
     *(("m2", kind) for kind in KINDS),
-    *((name, "flag") for name in cases.METHODS if name != "m2"),
+    *(
+        pytest.param(name, "flag", marks=pytest.mark.slow)
+        for name in cases.METHODS
+        if name != "m2"
+    ),
 ]
 """M2 on any table, and every method on the smallest."""
 

@@ -88,6 +88,14 @@ def test_nothing_is_written_of_what_is_damaged_or_not_wanted(
     assert [path.name for path in tmp_path.iterdir() if path.name != "cache"] == ["b.ssdgm"]
 
 
+def test_a_folder_that_is_no_bundle_stays(server: hubs.Hub, tmp_path: Path) -> None:
+    (tmp_path / "mine.ssdgm").mkdir()
+    (tmp_path / "mine.ssdgm/manifest.json").touch()
+    with pytest.raises(errors.OutputExists, match="is a folder and no bundle"):
+        hub.pull("someone/digits", tmp_path / "mine.ssdgm", force=True)
+    assert (tmp_path / "mine.ssdgm/manifest.json").exists()
+
+
 def test_a_hub_that_refuses_is_a_sentence(
     server: hubs.Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

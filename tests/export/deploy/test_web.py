@@ -105,8 +105,13 @@ def test_what_is_there_stays_unless_forced(tmp_path: Path, engine: Path) -> None
     with pytest.raises(errors.OutputExists):
         web.deploy(GOLDEN, tmp_path / "site", onnxruntime=engine)
     assert (tmp_path / "site/mine.txt").read_text() == "kept"
-    web.deploy(GOLDEN, tmp_path / "site", onnxruntime=engine, force=True)
-    assert not (tmp_path / "site/mine.txt").exists()
+    with pytest.raises(errors.OutputExists, match=r"mine\.txt would be lost"):
+        web.deploy(GOLDEN, tmp_path / "site", onnxruntime=engine, force=True)
+    assert [path.name for path in (tmp_path / "site").iterdir()] == ["mine.txt"]
+    (tmp_path / "site/mine.txt").unlink()
+    for _ in range(2):
+        web.deploy(GOLDEN, tmp_path / "site", onnxruntime=engine, force=True)
+    assert (tmp_path / "site/index.html").exists()
     with pytest.raises(errors.InputError, match="inside the bundle"):
         web.deploy(GOLDEN, GOLDEN / "site", onnxruntime=engine)
 
