@@ -5,7 +5,8 @@ from the run's own rows, so a row's answer never depends on who shares its batch
 scale a column and 7 bits, since 8 overflow where a processor adds pairs of products in 16 bits.
 What follows a product stays in floating point: rounding it once more costs time and accuracy.
 So do convolutions: thin as they are, in 8 bits they took as long for one row and a tenth to a
-quarter longer for 64, for one hundredth of the file; transposed ones have no integer kernel.
+quarter longer for 64, for one hundredth of the file; transposed ones have no integer kernel, nor
+have products of several matrices at once, such as those of periodic features.
 
 Reference:
     Jacob, Kligys, Chen, Zhu, Tang, Howard, Adam, Kalenichenko (2018): Quantization and Training of
@@ -59,6 +60,7 @@ def int8(data: bytes, feeds: Iterable[Mapping[str, Array]]) -> bytes:
             Reader(),
             quant_format=quantization.QuantFormat.QDQ,
             op_types_to_quantize=PRODUCTS,
+            nodes_to_exclude=[*_several(origin.graph)],
             per_channel=True,
             reduce_range=True,
             activation_type=quantization.QuantType.QUInt8,
@@ -83,6 +85,14 @@ def fp16(data: bytes) -> bytes:
     with trace.quiet():
         halved = float16.convert_float_to_float16(proto, keep_io_types=True)
     return _finish(halved, origin, common.TopologicalSortPass())  # the casts are at the end
+
+
+def _several(graph: ir.Graph) -> Iterator[str]:
+    """The products of several matrices at once, which have no integer kernel with a scale each."""
+    for node in graph:
+        given = (value for value in node.inputs if value is not None and value.is_initializer())
+        if node.op_type in PRODUCTS and any(len(value.shape or ()) > 2 for value in given):
+            yield str(node.name)
 
 
 def _exact() -> dict[str, Any]:

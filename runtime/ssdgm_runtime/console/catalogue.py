@@ -41,8 +41,7 @@ _HERE, _RAY = "here", "ray"
 _CLUSTER = (
     Option(
         "--engine",
-        "Where to compute: here, or ray, by the workers of Ray Data, from Parquet or images, to "
-        "a folder of Parquet.",
+        "Where to compute: here, or ray, by the workers of Ray Data, to a folder of Parquet.",
         str,
         _HERE,
     ),

@@ -102,12 +102,12 @@ def csv(drawn: Drawn) -> bytes:
     return outputs.comma_separated(cells)
 
 
-def columns(drawn: Drawn) -> dict[str, Sequence[Any]]:
+def columns(drawn: Drawn) -> dict[str, Any]:
     """The columns of a table, or x or x.NAME with an array a row; after them the label."""
     known, x, named = drawn.known, drawn.samples.x, dict[str, Any]()
     named.update(table.named(x, known) if known else _arrays(x, drawn.views))
     if labels := captions(drawn):
-        named[_free((drawn.label if known else "") or "label", named)] = labels
+        named[free((drawn.label if known else "") or "label", named)] = labels
     return named
 
 
@@ -123,8 +123,9 @@ def _cell(value: object) -> object:
     return str(value).lower() if isinstance(value, bool) else value
 
 
-def _free(name: str, taken: Collection[str]) -> str:
-    return name if name not in taken else _free(f"{name}_", taken)
+def free(name: str, taken: Collection[str]) -> str:
+    """A name that no other column has: with as many underscores as it takes."""
+    return name if name not in taken else free(f"{name}_", taken)
 
 
 def _arrays(x: Any, views: view.Views) -> dict[str, Floats]:  # noqa: ANN401  (a dict, or whole rows)

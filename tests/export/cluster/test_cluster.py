@@ -23,7 +23,7 @@ import ssdgm_export
 import ssdgm_runtime
 from ssdgm_export.proof import allowance
 from ssdgm_runtime import errors
-from ssdgm_runtime.console import catalogue, commands, drawing
+from ssdgm_runtime.console import catalogue, commands, drawing, generated
 from ssdgm_runtime.console.cluster import generation, pieces, work
 from ssdgm_runtime.console.command import Host
 from ssdgm_runtime.readers import tables
@@ -270,11 +270,27 @@ class TestGeneration:
         (piece,) = self.pieces_of(bundle, 5)
         assert generation.Worker(job)({"piece": piece})["counts"] == [("0", 5)]
         found = read(tmp_path)
-        wanted = tmp_path / "wanted.csv"
-        commands.generate(bundle, wanted, classes=["0"], n=5, seed=piece.seed)
-        lines = wanted.read_text().splitlines()
-        assert [*found] == [*lines[0].split(","), "seed", "row"]
-        assert [*map(str, found[lines[0].split(",")[-1]])] == ["0"] * 5
+        with ssdgm_runtime.load(bundle, provider="cpu") as opened:
+            x = opened.generate("0", 5, seed=piece.seed).x
+        wanted = table.named(x, cases.TABLES["categories"].columns)
+        label = next(name for name in found if name not in (*wanted, "seed", "row"))
+        assert [*found] == [*wanted, label, "seed", "row"]
+        assert found[label] == ["0"] * 5
+        for name, values in wanted.items():
+            assert found[name] == [*values]
+
+    def test_no_column_of_a_table_takes_the_place_of_the_seed(
+        self, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        taken = {"seed": np.arange(5), "row": ["a"] * 5}
+        monkeypatch.setattr(generated, "columns", lambda _: dict(taken))
+        bundle = place / "bundle.ssdgm"
+        job = generation.Job(str(bundle), str(tmp_path), {"threads": 1}, None)
+        (piece,) = self.pieces_of(bundle, 5)
+        generation.Worker(job)({"piece": piece})
+        found = read(tmp_path)
+        assert [*found] == ["seed", "row", "seed_", "row_"]
+        assert found["seed_"] == [piece.seed] * 5
 
     def test_what_is_wrong_with_a_request_is_reported(self, tiny: Path, tmp_path: Path) -> None:
         job = generation.Job(str(tiny), str(tmp_path), {}, None, temperature=1e39)

@@ -18,6 +18,7 @@ from ssdgm_runtime.bundle import contents, golden
 Arrays = dict[str, NDArray[Any]]
 Graph = tuple[str, bytes, Arrays]
 METHODS = pytest.mark.parametrize("case", exported.EVERY_METHOD)
+PERIODIC = ("m2", "columns-float32", ("model.periodic=4",))
 FLAT = ("m2", "bernoulli-uint8", ("model.network=mlp",))
 
 
@@ -44,7 +45,7 @@ def share(found: Arrays, wanted: Arrays) -> float:
     )
 
 
-@pytest.mark.parametrize("case", exported.COVER)
+@pytest.mark.parametrize("case", [*exported.COVER, PERIODIC])
 def test_int8_answers_almost_the_same_whoever_shares_the_batch(
     case: exported.Case, each: Callable[..., list[Graph]]
 ) -> None:

@@ -12,6 +12,7 @@ from torch import distributions
 from ssdgm_train import method, methods
 from ssdgm_train.methods import m1m2
 from ssdgm_train.models import bounded
+from ssdgm_train.settings import RecipeError
 
 SPEC = methods.METHODS["m1m2"]
 KEPT = [0, 2, 3]
@@ -119,6 +120,13 @@ def test_a_dropped_latent_has_no_part_in_the_loss() -> None:
     after = phase.players[0].loss(whole, other, cases.context())
     for name, value in before.items():
         torch.testing.assert_close(after[name], value)
+
+
+def test_features_of_latents_that_may_be_dropped_are_refused() -> None:
+    config, problem = cases.config(m1m2.METHOD), cases.stated("binomial-uint8")
+    waves = dataclasses.replace(config, joint=dataclasses.replace(config.joint, periodic=4))
+    said = cases.message(RecipeError, lambda: m1m2.METHOD.fitted(waves, problem))
+    assert "joint.periodic is 4" in said
 
 
 def test_the_joint_phase_is_m2_on_draws_of_the_features() -> None:

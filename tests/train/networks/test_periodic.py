@@ -10,6 +10,7 @@ from ssdgm_train.methods import m2
 from ssdgm_train.methods.classifiers import supervised
 from ssdgm_train.networks import builder
 from ssdgm_train.networks.periodic import FEATURES, Periodic
+from ssdgm_train.runs import baseline
 from ssdgm_train.settings import RecipeError
 
 
@@ -22,7 +23,7 @@ def test_each_number_has_features_of_its_own_phases() -> None:
     for j in range(3):
         phase = 2 * math.pi * x[6, 1, j] * network.frequencies[j]
         waves = torch.cat([phase.sin(), phase.cos()])
-        own = torch.relu(waves @ network.weight[j] + network.bias[j])
+        own = torch.relu(waves @ network.weight[j] + network.bias.view(3, FEATURES)[j])
         torch.testing.assert_close(y[6, 1, 5 + j * FEATURES : 5 + (j + 1) * FEATURES], own)
 
 
@@ -50,13 +51,27 @@ def test_a_table_of_words_alone_has_none() -> None:
     assert not isinstance(model.classifier.before, Periodic)
 
 
-def test_all_of_it_learns_and_the_network_beside_a_run_has_it_too() -> None:
+def test_the_network_beside_a_run_has_it_too() -> None:
+    assert baseline._shared(m2.Config(periodic=4))["periodic"] == 4
+
+
+def test_all_of_it_learns() -> None:
     model = cases.built(supervised.METHOD, "gaussian-float32", periodic=4)
     raw = model.classify(cases.batch("gaussian-float32", 9).x)
     raw.square().sum().backward()
     for name, value in model.classifier.before.named_parameters():
         assert value.grad is not None, name
         assert bool(value.grad.any()), name
+
+
+def test_a_decay_leaves_its_biases_alone() -> None:
+    assert Periodic(3, numbers=3, count=4).bias.dim() == 1
+
+
+def test_features_that_would_not_vary_are_refused() -> None:
+    config = m2.Config(periodic=8, initial="small")
+    said = cases.message(RecipeError, lambda: builder.fitted(config, cases.stated()))
+    assert "initial is small" in said
 
 
 @pytest.mark.parametrize("kind", ["bernoulli-uint8", "windows-float32"])

@@ -51,6 +51,16 @@ def test_few_rows_say_no_temperature(tmp_path: Path) -> None:
     assert folds.temperature(run, "m2", 0) == 1.0
 
 
+def test_a_file_of_another_version_is_none_that_has_ended(tmp_path: Path) -> None:
+    one = folds.Outcome(0.1, lowest(ONE, 0.2), lowest(ONE, 0.5), 10, 1.0)
+    path = folds.place(written(tmp_path, one), "m2", 0)
+    assert folds.ended(path)
+    old = {"error": 0.1, "brier": 0.2, "rows": 10, "seconds": 1.0}
+    path.write_text(json.dumps(old))
+    assert not folds.ended(path)
+    assert not folds.ended(path.with_name("m2-2.json"))
+
+
 def test_a_file_that_was_changed_is_named(tmp_path: Path) -> None:
     one = folds.Outcome(0.1, lowest(ONE, 0.2), lowest(ONE, 0.5), 10, 1.0)
     run = written(tmp_path, one)

@@ -45,6 +45,7 @@ CHOSEN: dict[str, tuple[str | None, DataFacts, str]] = {
     "m2 from an m2": ("m2", facts(start="m2"), "default-m2"),
     "m1m2 from an m1": ("m1m2", facts(start="m1"), "default-m1m2-100"),
     "rows": (None, facts(kind="rows", rows=80, shape=(6,)), "default-m2-tables"),
+    "wide rows": (None, facts(kind="rows", rows=80, shape=(401,)), "default-m2-tables-wide"),
     "a table": ("m1", facts(kind="table", rows=80, shape=(6,)), "default-m1-tables"),
     "no recipe for a table": ("m1m2", facts(kind="table", shape=(6,)), "none"),
     "colours": (None, facts(kind="colour", rows=80, shape=(8, 8, 3)), "default-m2-colour"),

@@ -315,8 +315,8 @@ def test_all_about_a_baseline_is_said_in_sentences() -> None:
     assert baseline.remarks(told_of(0.1, 0.2, 0.15)) == [
         "Error on the labels alone, by 5-fold cross-validation on 50 labelled rows: SVC(C=1) "
         "12.5 ± 2.0 %.",
-        "The baseline is SVC(C=1): the network of 9 steps and the best of scikit-learn's were "
-        "compared on the validation rows.",
+        "The baseline is SVC(C=1): the network of 9 steps and the one taken of scikit-learn's "
+        "were compared on the validation rows.",
         "Beside the baseline, on validation rows: error 15.00 % on the labels alone by SVC(C=1), "
         "10.00 % with the unlabelled rows too: 5.00 points less error than the baseline (95 % "
         "interval 5.00 less to 5.00 less, 100 rows); the unlabelled rows helped here.",

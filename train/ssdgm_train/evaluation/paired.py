@@ -56,8 +56,8 @@ class Chosen:
     """How a baseline was chosen, see `runs.choice`.
 
     Attributes:
-        by: "validation" rows or "folds", whichever the network and the best of scikit-learn's
-            were compared by; empty where there were neither.
+        by: "validation" rows or "folds", by which the network and the one
+            taken of scikit-learn's were compared; empty where there were neither.
         rows: How many labelled rows scikit-learn's classifiers learnt from.
         folds: In how many parts these were held out in turns.
         candidates: What was tried on the labels alone.

@@ -32,6 +32,7 @@ from ssdgm_train.networks.perceptrons import MLP
 from ssdgm_train.probability import distributions, shapes
 from ssdgm_train.probability.noise import Noise
 from ssdgm_train.problems import Problem
+from ssdgm_train.settings import RecipeError
 
 NEUTRAL = 1 / math.sqrt(2 * math.pi)
 """The scale of the normal whose log-density is zero at its mean."""
@@ -166,7 +167,16 @@ def _phases(config: Config, sizes: method.Sizes) -> tuple[method.Phase, ...]:
 
 
 def _fitted(config: Config, problem: Problem) -> Config:
-    """The config with chosen networks: M1's suit the rows; M2's are perceptrons of features."""
+    """The config with chosen networks: M1's suit the rows; M2's are perceptrons of features.
+
+    Raises:
+        RecipeError: M2 asks for periodic features, which latents that are dropped would lack.
+    """
+    if config.joint.periodic:
+        raise RecipeError(
+            f"joint.periodic is {config.joint.periodic}, and the rows of joint are latents",
+            mend="Leave joint.periodic 0.",
+        )
     joint = builder.fitted(config.joint, _on_codes(config.features.latent, problem.labels))
     fitted: Config = autoencoder.fitted(replace(config, joint=joint), problem)
     return fitted

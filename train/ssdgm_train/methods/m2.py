@@ -52,7 +52,7 @@ class Config:
         kernels: How many random kernels over time, which are not trained, the classifier has
             instead, such as 200; 0 for none.
         periodic: How many frequencies the classifier has for each number of a row or a table, of
-            which it learns periodic features, such as 8; 0 for none.
+            which it learns periodic features, such as 16; 0 for none, and in m1m2.
         latent: Dimensions of z.
         activation: The paper's is "softplus".
         classifier_activation: The classifier's, if it differs.

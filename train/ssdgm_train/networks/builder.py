@@ -167,9 +167,12 @@ def _judge(config: Any, grid: Grid) -> Callable[[str, bool], End] | None:  # noq
 
 def _waves(config: Any, problem: Problem) -> Callable[[str, bool], End] | None:  # noqa: ANN401
     """What makes the periodic features of a classifier; None where it has none."""
-    count, width = getattr(config, "periodic", 0), observations.observer_for(problem).width
+    count = getattr(config, "periodic", 0)
+    if not count:
+        return None
+    width = observations.observer_for(problem).width
     numbers = problem.numbers if problem.kind == problems.TABLE else width
-    if not count or not numbers:
+    if not numbers:
         return None
 
     def periodic(activation: str, batch_norm: bool) -> End:
@@ -205,12 +208,7 @@ def fitted(config: Any, problem: Problem) -> Any:  # noqa: ANN401
         raise settings.RecipeError(
             f"pooled is {[*own]} and kernels is {kernels}", "one of them", "Leave the other out."
         )
-    if (waves := getattr(config, "periodic", 0)) and grid is not None:
-        raise settings.RecipeError(
-            f"periodic is {waves}, but rows are of kind {problem.kind}",
-            "rows of numbers, or a table",
-            "Leave periodic 0.",
-        )
+    _check_periodic(config, problem)
     name = config.network if config.network != AUTO else "conv" if grid else "mlp"
     if name == "mlp":
         return dataclasses.replace(config, network=name, channels=())
@@ -219,9 +217,25 @@ def fitted(config: Any, problem: Problem) -> Any:  # noqa: ANN401
     return dataclasses.replace(config, network=name, channels=config.channels or grid.fitting())
 
 
+def _check_periodic(config: Any, problem: Problem) -> None:  # noqa: ANN401
+    count = getattr(config, "periodic", 0)
+    if count and problem.kind not in (problems.ROWS, problems.TABLE):
+        raise settings.RecipeError(
+            f"periodic is {count}, but rows are of kind {problem.kind}",
+            "rows of numbers, or a table",
+            "Leave periodic 0.",
+        )
+    if count and getattr(config, "initial", "") == "small":
+        raise settings.RecipeError(
+            f"periodic is {count} and initial is small, with which no feature would vary",
+            mend="Leave one of the two out.",
+        )
+
+
 def _of_places(config: Any, problem: Problem) -> Any:  # noqa: ANN401
     """Hyper-parameters for masks: levels of convolutions, and nothing else."""
     channels = config.channels or CHANNELS
+    _check_periodic(config, problem)
     if config.network == "mlp" or any(_own(config)) or len(channels) > LEVELS:
         raise settings.RecipeError(
             f"network is {config.network} with channels {[*channels]}, and labels are masks",

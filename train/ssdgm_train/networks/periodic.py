@@ -42,7 +42,7 @@ class Periodic(nn.Module):
         bound = (2 * count) ** -0.5
         self.frequencies = nn.Parameter(DEVIATION * torch.randn(numbers, count))
         self.weight = nn.Parameter(torch.empty(numbers, 2 * count, FEATURES))
-        self.bias = nn.Parameter(torch.empty(numbers, FEATURES))
+        self.bias = nn.Parameter(torch.empty(numbers * FEATURES))
         for part in (self.weight, self.bias):
             nn.init.uniform_(part, -bound, bound)
 
@@ -51,5 +51,5 @@ class Periodic(nn.Module):
         phases = 2 * math.pi * x[..., : self.numbers, None] * self.frequencies
         waves = torch.cat([torch.sin(phases), torch.cos(phases)], -1).flatten(0, -3)
         layers = waves.transpose(0, 1) @ self.weight  # one product for each number
-        features = torch.relu(layers.transpose(0, 1) + self.bias)
-        return torch.cat([x, features.reshape(*x.shape[:-1], self.numbers * FEATURES)], -1)
+        features = torch.relu(layers.transpose(0, 1).flatten(1) + self.bias)
+        return torch.cat([x, features.reshape(*x.shape[:-1], len(self.bias))], -1)

@@ -73,6 +73,14 @@ def scored(
     return Outcome(scores[1.0].error, brier, nll, len(rows), seconds), scores[1.0]
 
 
+def ended(path: Path) -> bool:
+    """Whether a fold has a file that can be read; one that cannot is trained again."""
+    try:
+        return path.exists() and bool(records.load(path, Outcome))
+    except directory.RunError:
+        return False
+
+
 def trial(run: directory.Run, name: str, folds: int) -> Trial:
     """What a candidate came to in all folds."""
     if not folds:

@@ -145,7 +145,7 @@ def _folds(begun: session.Session, plan: plans.Plan, steps: int) -> Iterator[tra
     for fold, rows in enumerate(plans.held(begun) if plan.folds else ()):
         for one in plan.candidates:
             path = folds.place(begun.run, one.name, fold)
-            if not path.exists():
+            if not folds.ended(path):
                 of = f"{one.name}, fold {fold + 1} of {plan.folds}"
                 for progress in _fold(begun, one.plan, plan.folded(one), rows, path):
                     step = first + progress.step

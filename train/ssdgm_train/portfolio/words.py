@@ -78,7 +78,7 @@ def _but(name: str) -> str:
     """Why a classifier of scikit-learn's with a lower error was not taken."""
     if name.startswith("LabelSpreading"):
         return "it needs all training rows, so no bundle can hold it"
-    return "as the best of several in these very folds, which flatters it"
+    return "these very folds took it of several, which flatters it"
 
 
 def _chosen(trials: Trials) -> Trial:

@@ -26,7 +26,7 @@ class Regularisation:
             its width.
         taught: Weight of the answer to an unlabelled row being what teachers say of it.
         teachers: Who they are: "graph" for labels that are spread over a graph of neighbouring
-            training rows; "baseline" for the best of scikit-learn's classifiers on the labels
+            training rows; "baseline" for the one taken of scikit-learn's classifiers on the labels
             alone; "features" for a linear classifier of patches of images, or of random
             kernels over windows; "peers" for models of the same recipe without peers, which are
             trained first.

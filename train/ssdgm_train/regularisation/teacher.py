@@ -2,10 +2,10 @@
 
 Labels that are spread over a graph know what lies close together in the whole training set, and
 need that set to answer; a classifier that has learnt their answers needs no row of it. The
-baseline is the best of scikit-learn's classifiers on the labels alone. Features are those that no
-label has formed, for a linear classifier: of images the patches that are usual in all of them, of
-windows the answers of random kernels. Peers are models of the same recipe; together they err less
-than each. What several teachers say is multiplied.
+baseline is the one taken of scikit-learn's classifiers on the labels alone, see `practice`.
+Features are those that no label has formed, for a linear classifier: of images the patches that
+are usual in all of them, of windows the answers of random kernels. Peers are models of the same
+recipe; together they err less than each. What several teachers say is multiplied.
 
 References:
     Learning with Local and Global Consistency (Zhou et al., 2004).
@@ -156,7 +156,7 @@ def _narrow(x: Features) -> Features:
 
 
 def _baseline(pool: Pool, rows: store.Indices, y: Codes, seed: int) -> Shares:
-    """The classifier that errs least of those on the labels alone."""
+    """The classifier that is taken of those on the labels alone, see `practice`."""
     x, held = pool.observed(rows[: len(y)]), practice.folds(y, seed)
     _, _, best = practice.on_labels(pool.problem, x, y, held)
     model = classifiers.calibrated(best.whole, x, y, held)

@@ -165,7 +165,7 @@ def choice(beside: Baseline) -> list[str]:
     return [
         *([first] if folded else []),
         f"The baseline is {named(beside.method)}: the network of {beside.steps} steps and the "
-        f"best of scikit-learn's were compared {WAYS[chosen.by]}.",
+        f"one taken of scikit-learn's were compared {WAYS[chosen.by]}.",
     ]
 
 

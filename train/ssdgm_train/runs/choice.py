@@ -2,10 +2,10 @@
 
 Where labels are numbers, these are regressors.
 
-Scikit-learn's are compared with one another by cross-validation on the labelled training rows; the
-best of them and the network by the validation rows, or by the same folds where those are few. No
-test row has a say. Label spreading learns from unlabelled rows too, so it is none of them, and is
-compared with the run by itself.
+Scikit-learn's are compared with one another by cross-validation on the labelled training rows, see
+`practice`; the one taken and the network by the validation rows, or by the same folds where those
+are few. No test row has a say. Label spreading learns from unlabelled rows too, so it is none of
+them, and is compared with the run by itself.
 """
 
 from collections.abc import Callable, Mapping
@@ -49,7 +49,7 @@ class Attempts:
         rows: The labelled rows that they learnt from.
         folds: Positions among these, held out in turns.
         every: The candidates on the labels alone.
-        best: Of them.
+        best: The one taken of them, see `practice.usual`.
         graph: Label spreading; None where there are too many rows for it, or too few.
     """
 
@@ -203,7 +203,7 @@ def _wrong(session: Session, model: classifiers.Classifier, parts: Parts) -> Wro
 
 
 def by(tries: Attempts, parts: Parts) -> str:
-    """How the network and the best of scikit-learn's are compared, as `Chosen.by` has it."""
+    """How the network and the one taken of scikit-learn's are compared, as `Chosen.by` has it."""
     held = parts.get("validation")
     if held and len(held.y) >= evaluation.ENOUGH:
         return "validation"
@@ -211,7 +211,7 @@ def by(tries: Attempts, parts: Parts) -> str:
 
 
 def decided(network: Finalist, best: Finalist, way: str) -> tuple[Finalist, Finalist]:
-    """The better of the network and the best of scikit-learn's, and the other.
+    """The better of the network and the one taken of scikit-learn's, and the other.
 
     Where they err as much it is the network, which can be shipped.
     """

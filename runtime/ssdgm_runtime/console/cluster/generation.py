@@ -2,7 +2,7 @@
 
 The seeds follow from the caller's and from the piece's number alone, and pieces from the bundle
 and how many rows are asked for, so that neither workers nor their number change a row. A part's
-rows are those of `Model.generate` with the label and the seed in its columns.
+rows are those of `Model.generate` for its label with the seed in its column.
 """
 
 from collections import Counter
@@ -106,10 +106,8 @@ class Worker:
         request = drawing.Request(None, None, piece.rows, piece.seed, job.sample, job.temperature)
         drawn = drawing.draw(self._opened, request, given)
         columns = generated.columns(drawn)
-        counted = {
-            "seed": np.full(piece.rows, piece.seed),
-            "row": np.arange(piece.start, piece.start + piece.rows),
-        }
+        columns[generated.free("seed", columns)] = np.full(piece.rows, piece.seed)
+        columns[generated.free("row", columns)] = piece.start + np.arange(piece.rows)
         with work.written(job.out, piece.number) as write:
-            write({**columns, **{k: v for k, v in counted.items() if k not in columns}})
+            write(columns)
         return piece.rows, Counter(generated.captions(drawn))

@@ -1,9 +1,9 @@
-r"""Baseline: the best of scikit-learn's classifiers on the labels alone, and a decoder beside it.
+r"""Baseline: one of scikit-learn's classifiers on the labels alone, and a decoder beside it.
 
 q(y | x) is not trained by steps. Before the first one the classifiers of `evaluation.practice`
-are cross-validated on the labelled rows, and the best is fitted to all of them and turned into a
-module that answers as it does, so a bundle has it without scikit-learn. Beside it m2's two other
-networks maximise
+are cross-validated on the labelled rows, and the one to take is fitted to all of them and turned
+into a module that answers as it does, so a bundle has it without scikit-learn. Beside it m2's two
+other networks maximise
 
 .. math:: \sum_l L(x, y) + \sum_u U(x)
 
@@ -96,7 +96,7 @@ def learn(
     seed: int,
     weights: classifiers.Weights | None = None,
 ) -> None:
-    """Fit q(y | x): the classifier that errs least in cross-validation."""
+    """Fit q(y | x): the classifier that cross-validation takes, see `practice`."""
     codes = model.labels.codes(y.cpu().numpy())
     assert codes is not None
     rows = model.standardise(x).float().cpu().numpy()
@@ -144,7 +144,7 @@ def _phases(config: Config, sizes: method.Sizes) -> tuple[method.Phase, ...]:
 
 METHOD = method.Method(
     name="baseline",
-    summary="the best of scikit-learn's classifiers on the labels alone, with a decoder beside it",
+    summary="scikit-learn's classifier for such labels alone, with a decoder beside it",
     paper=method.Paper(
         authors="Pedregosa et al.",
         year=2011,
