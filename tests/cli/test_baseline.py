@@ -19,6 +19,7 @@ SMALL = (
 )
 GOOD = ("--set", "train.learning_rate=2e-2")
 BAD = ("--set", "train.learning_rate=1e-6", "--set", "train.steps=300")
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ TINY = (
     *("--set", "model.summary=[4]", "--set", "train.labelled_batch=4", "-q"),
     *("--method", "segment"),
 )
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

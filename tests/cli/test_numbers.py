@@ -15,6 +15,7 @@ from ssdgm_runtime import load
 Tool = Callable[..., Any]
 SMALL = ("--set", "model.hidden=[16]", "--set", "model.latent=2", "--set", "train.steps=20")
 """A run of a second."""
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from ssdgm_runtime import load
 
 Tool = Callable[..., Any]
 SMALL = ("--set", "model.hidden=[16]", "--set", "train.steps=150", "--set", "model.latent=2")
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

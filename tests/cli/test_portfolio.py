@@ -21,6 +21,7 @@ SETTINGS = (
 SMALL = ("--seed", 1, *(word for setting in SETTINGS for word in ("--set", setting)))
 NAMES = ["m2", "m2-graph", "m2-consistent", "baseline"]
 HEADING = "candidate +cross-validated error +minutes"
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -29,7 +30,6 @@ def source(tmp_path: Path) -> str:
     return cases.saved(tmp_path / "rows.npz", cases.separable("gaussian-float32", 24, 30, 12))
 
 
-@pytest.mark.slow
 def test_what_was_tried_is_said_everywhere(source: str, tmp_path: Path, tool: Tool) -> None:
     run, bundle = tmp_path / "run", tmp_path / "a.ssdgm"
     trained = tool("train", source, "--method", "auto", "--budget", 5, "--out", run, *SMALL)
@@ -61,7 +61,6 @@ def test_what_was_tried_is_said_everywhere(source: str, tmp_path: Path, tool: To
     assert reports["portfolio"] == told
 
 
-@pytest.mark.slow
 def test_an_interrupted_search_is_resumed(
     source: str, tmp_path: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -95,6 +95,7 @@ def test_the_command_lists_and_writes_scores(place: Path) -> None:
     assert len(np.load(place / "a.npy")) == 40
 
 
+@pytest.mark.slow
 def test_scores_without_enough_validation_rows_have_no_rank_and_convert_says_why(
     place: Path, tmp_path: Path
 ) -> None:

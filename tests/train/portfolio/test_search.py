@@ -176,7 +176,9 @@ def test_test_rows_have_no_say(whole: directory.Run, tmp_path: Path) -> None:
     assert directory.ended(found).test != directory.ended(whole).test
 
 
-@pytest.mark.parametrize("steps", [1, 30, 100, 120])
+@pytest.mark.parametrize(
+    "steps", [100, *(pytest.param(steps, marks=pytest.mark.slow) for steps in (1, 30, 120))]
+)
 def test_an_interrupted_search_goes_on_to_the_same_run(
     steps: int, whole: directory.Run, tmp_path: Path
 ) -> None:

@@ -8,6 +8,8 @@ takes several times as long on all processors as on one.
 import torch
 from torch import nn
 
+from ssdgm_train.networks.periodic import Periodic
+
 LARGE = 2e8
 """Multiplications of a step from which on it is worth sharing: some ten milliseconds of a core."""
 
@@ -29,4 +31,9 @@ def wanted(model: nn.Module, rows: int, device: torch.device) -> int:
 
 def _convolves(model: nn.Module) -> bool:
     """Whether there are kernels, which are used many times a row."""
-    return any(array.ndim > 2 for array in (*model.parameters(), *model.buffers()))
+    parts = (part for part in model.modules() if not isinstance(part, Periodic))
+    return any(
+        array.ndim > 2
+        for part in parts
+        for array in (*part.parameters(recurse=False), *part.buffers(recurse=False))
+    )
