@@ -279,6 +279,42 @@ class TestGeneration:
         for name, values in wanted.items():
             assert found[name] == [*values]
 
+    def test_a_decoder_without_labels_has_rows_alone(
+        self, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+    ) -> None:
+        made = exported.folder(tmp_path_factory, "m1", exported.OWN["m1"])
+        bundle = made / "bundle.ssdgm"
+        with ssdgm_runtime.load(bundle, provider="cpu") as opened:
+            assert drawing.labels(opened, ()) is None
+            job = generation.Job(str(bundle), str(tmp_path), {"threads": 1}, None)
+            (piece,) = self.pieces_of(bundle, 5)
+            done = generation.Worker(job)({"piece": piece})
+            assert (done["rows"], done["counts"], done["error"]) == (5, [], None)
+            found = read(tmp_path)
+            assert [*found] == ["x", "seed", "row"]
+            wanted = opened.generate(n=5, seed=piece.seed).x
+        np.testing.assert_array_equal(np.array(found["x"], np.float32), wanted)
+
+    def test_views_have_a_column_each(
+        self, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+    ) -> None:
+        made = exported.folder(tmp_path_factory, "views", "bernoulli-uint8")
+        bundle = made / "bundle.ssdgm"
+        (piece,) = self.pieces_of(bundle, 3)
+        with ssdgm_runtime.load(bundle, provider="cpu") as opened:
+            labels = drawing.labels(opened, ["0"])
+            generation.Worker(generation.Job(str(bundle), str(tmp_path), {"threads": 1}, labels))(
+                {"piece": piece}
+            )
+            wanted = opened.generate("0", 3, seed=piece.seed).x
+        arrays = wanted if isinstance(wanted, dict) else {"": wanted}
+        found = read(tmp_path)
+        names = [f"x.{name}" if name else "x" for name in arrays]
+        assert [*found] == [*names, "label", "seed", "row"]
+        for name, array in zip(names, arrays.values(), strict=True):
+            flat = np.array(found[name], np.float32).reshape(array.shape)
+            np.testing.assert_array_equal(flat, array)
+
     def test_no_column_of_a_table_takes_the_place_of_the_seed(
         self, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
